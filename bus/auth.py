@@ -1,0 +1,65 @@
+"""Who is asking and what that allows: pure. The matrix is the seed's, with the permissions that Hive added to it."""
+
+import hashlib
+import secrets
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Final
+
+from bus.errors import PermissionDenied
+from bus.messages import Claims, Role
+
+KEY_PREFIX: Final = "sk-hive-"
+MIN_KEY_LENGTH: Final = 32
+
+
+class Permission(StrEnum):
+    """What a route or a verb asks for. Every route and every verb names its own."""
+
+    TASKS_CREATE = "tasks.create"
+    TASKS_VIEW = "tasks.view"
+    TASKS_CANCEL = "tasks.cancel"
+    TASKS_ASSIGN = "tasks.assign"
+    AGENTS_VIEW = "agents.view"
+    AGENTS_MANAGE = "agents.manage"
+    KEYS_MANAGE = "keys.manage"
+    METRICS_VIEW = "metrics.view"
+
+
+GRANTS: Final[dict[Role, tuple[str, ...]]] = {
+    Role.ADMIN: ("*",),
+    Role.DEVELOPER: ("workflows.*", "executions.*", "agents.view", "tasks.create", "metrics.view"),
+    Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view"),
+}
+OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL})
+"""What the owner of a task may always do with it."""
+
+BUS_OPERATOR: Final = Claims(sub="bus", roles=(Role.ADMIN,))
+"""Whoever speaks on the bus without claims: the bus let them in with its own credentials, which are an operator's."""
+
+
+def allows(claims: Claims, permission: Permission, *, owner: str | None = None) -> bool:
+    """`owner` is whom the thing belongs to, where it belongs to somebody."""
+    if owner is not None and owner == claims.sub and permission in OWN_TASKS:
+        return True
+    return any(fnmatchcase(permission, grant) for role in claims.roles for grant in GRANTS[role])
+
+
+def require(claims: Claims, permission: Permission, *, owner: str | None = None) -> None:
+    """PermissionDenied unless `allows`."""
+    if not allows(claims, permission, owner=owner):
+        roles = ", ".join(claims.roles) or "none"
+        raise PermissionDenied(f"This needs the permission {permission}, which the role {roles} of {claims.sub} does not have.")
+
+
+def allows_model(claims: Claims, model: str) -> bool:
+    return not claims.models or model in claims.models
+
+
+def new_key() -> str:
+    return KEY_PREFIX + secrets.token_hex(24)
+
+
+def hash_key(key: str) -> str:
+    """SHA-256 in hexadecimal. A key has 192 random bits, so a slow hash would add cost and no safety."""
+    return hashlib.sha256(key.encode()).hexdigest()

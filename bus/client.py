@@ -1,0 +1,175 @@
+"""Bus: the one way to speak. Rooms know this interface; NatsBus stands behind it, and InMemoryBus in tests (bus/testing.py).
+
+Both pass tests/contract/, so that what is tried in memory holds on the wire. No error of the client library leaves this room.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from bus import subjects, telemetry
+from bus.codec import decode
+from bus.errors import from_code
+from bus.messages import Claims
+from bus.service import Service
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A message as it came. `sequence` and `stored_at` are set when it comes from a stream."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sequence: int = 0
+    stored_at: datetime | None = None
+
+    def decode(self, model: type[M]) -> M:
+        return decode(model, self.data)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The stream's acknowledgement: on disk, where the stream promises that. `duplicate`: the id was known already."""
+
+    sequence: int
+    duplicate: bool
+
+
+Handler = Callable[[Received], Awaitable[None]]
+KeyHandler = Callable[[str, bytes | None], Awaitable[None]]
+
+
+class Closing(Protocol):
+    """Something that goes on until it is closed: a subscription, a served service, a watch."""
+
+    async def close(self) -> None: ...
+
+
+class Reader(Closing, Protocol):
+    """One subject filter of a stream, in order, from a position on: nothing missed, nothing twice, across server restarts."""
+
+    async def batch(self, limit: int) -> list[Received]:
+        """At least one message, waiting for it; at most `limit`."""
+        ...
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether everything that the stream held when the last message left it has been returned."""
+        ...
+
+
+class Bus(ABC):
+    """Publish, request, subscribe, serve, read, and keys. Timeouts are in seconds."""
+
+    @property
+    @abstractmethod
+    def connected(self) -> bool: ...
+
+    @abstractmethod
+    async def publish(self, subject: str, message: BaseModel | bytes, *, headers: Mapping[str, str] | None = None) -> None:
+        """Core: at most once, to whoever listens now. BusUnavailable when the buffer of a lost connection is full."""
+
+    @abstractmethod
+    async def publish_durable(
+        self,
+        subject: str,
+        message: BaseModel | bytes,
+        *,
+        message_id: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+    ) -> Stored:
+        """To the stream that listens on `subject`, again with the same id until it is acknowledged.
+
+        StoreFull when the stream refuses; BusUnavailable when `timeout` passes, and then it may or may not be stored.
+        """
+
+    @abstractmethod
+    async def request_raw(
+        self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
+    ) -> Received:
+        """The answer as it came. `patient` retries "no responders" until the timeout, as doors do while a leader changes.
+
+        NoLeader when nobody answers to the subject, DeadlineExceeded when somebody might have.
+        """
+
+    async def request(
+        self,
+        subject: str,
+        message: BaseModel | bytes,
+        answer: type[M],
+        *,
+        claims: Claims | None = None,
+        timeout: float = 5.0,
+        patient: bool = True,
+    ) -> M:
+        """A verb's answer, or the HiveError that crossed the wire."""
+        headers = {} if claims is None else {subjects.HEADER_CLAIMS: claims.model_dump_json(exclude_none=True)}
+        data = message if isinstance(message, bytes) else message.model_dump_json(exclude_none=True).encode()
+        received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient)
+        if code := received.headers.get(subjects.HEADER_ERROR_CODE):
+            retry = received.headers.get("Retry-After")
+            raise from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+        return received.decode(answer)
+
+    @abstractmethod
+    async def subscribe(self, subject: str, handler: Handler) -> Closing:
+        """Core: what is published from now on, one message after the other."""
+
+    @abstractmethod
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+        """Reply to requests on a subject that is not a service's verb, one after the other: a sidecar's dispatch and control."""
+
+    @abstractmethod
+    async def serve(self, service: Service) -> Closing:
+        """Answer a service's verbs until closed; instances of one service share the requests."""
+
+    @abstractmethod
+    async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> Reader: ...
+
+    @abstractmethod
+    async def last(self, stream: str, subject_filter: str) -> Received | None:
+        """The newest message of the stream that matches."""
+
+    @abstractmethod
+    async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
+        """Remove what matches, up to and with the sequence."""
+
+    @abstractmethod
+    async def put(self, bucket: str, key: str, value: BaseModel | bytes) -> None: ...
+
+    @abstractmethod
+    async def get(self, bucket: str, key: str) -> bytes | None: ...
+
+    @abstractmethod
+    async def delete(self, bucket: str, key: str) -> None: ...
+
+    @abstractmethod
+    async def keys(self, bucket: str) -> list[str]: ...
+
+    @abstractmethod
+    async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
+        """Hand over every key with its value, then every change; None when a key went. Returns once what exists was handed over."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Wait until the server has seen everything published so far."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Let running handlers end, send what is buffered, go."""
+
+
+def outgoing_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:
+    """The caller's headers and the trace that the caller is in."""
+    traceparent = telemetry.current_traceparent()
+    if traceparent is None:
+        return dict(headers) if headers else None
+    return {subjects.HEADER_TRACEPARENT: traceparent, **(headers or {})}

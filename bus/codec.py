@@ -1,0 +1,42 @@
+"""JSON in, JSON out, and one wording for what is wrong with it, at every door."""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bus.errors import InvalidJson, InvalidRequest
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def encode(message: BaseModel | bytes) -> bytes:
+    """Compact JSON without the fields that are null: what the bus carries."""
+    return message if isinstance(message, bytes) else message.model_dump_json(exclude_none=True).encode()
+
+
+def decode(model: type[M], data: bytes) -> M:
+    """InvalidJson or InvalidRequest, in words for the sender; never a pydantic trace. An empty body is an empty object."""
+    try:
+        return model.model_validate_json(data or b"{}")
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def explain(error: ValidationError) -> InvalidRequest:
+    """One sentence a problem, each with the path of the field."""
+    problems = error.errors(include_url=False, include_context=False, include_input=False)
+    if any(problem["type"] == "json_invalid" for problem in problems):
+        return InvalidJson(
+            f"The body is not valid JSON: {problems[0]['msg'].removeprefix('Invalid JSON: ')}. Send one JSON object."
+        )
+    return InvalidRequest(
+        ". ".join(_sentence(problem["loc"], problem["type"], problem["msg"]) for problem in problems[:5]) + "."
+    )
+
+
+def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    path = ".".join(str(part) for part in location)
+    if kind == "extra_forbidden":
+        return f"`{path}` is not a field that Hive knows; check its spelling or leave it out"
+    text = message.removeprefix("Value error, ")
+    return f"`{path}`: {text}" if path else text

@@ -1,0 +1,167 @@
+"""One tree of errors. The code crosses the wire and never changes; the message says what happened, why, and what to do next.
+
+A door maps `http_status` once to its own protocol's error shape. docs/errors.md lists the codes.
+"""
+
+from typing import ClassVar
+
+
+class HiveError(Exception):
+    """Base of everything that Hive tells a user. `retry_after_seconds` when waiting helps."""
+
+    code: ClassVar[str] = "internal_error"
+    http_status: ClassVar[int] = 500
+    title: ClassVar[str] = "Internal error"
+
+    def __init__(self, message: str = "", *, retry_after_seconds: int | None = None) -> None:
+        super().__init__(message or self.title)
+        self.message = message or self.title
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidRequest(HiveError):
+    code, http_status, title = "invalid_request", 422, "The request is not valid"
+
+
+class InvalidJson(InvalidRequest):
+    code, http_status, title = "invalid_json", 400, "The body is not valid JSON"
+
+
+class InvalidId(InvalidRequest):
+    code, http_status, title = "invalid_id", 400, "The id is not valid"
+
+
+class InvalidSubject(InvalidRequest):
+    code, http_status, title = "invalid_subject", 400, "The subject is not one that Hive knows"
+
+
+class PayloadTooLarge(InvalidRequest):
+    code, http_status, title = "payload_too_large", 413, "The request is too large"
+
+
+class UnknownModel(InvalidRequest):
+    code, http_status, title = "unknown_model", 422, "No agent has ever offered this model"
+
+
+class UnknownDependency(InvalidRequest):
+    code, http_status, title = "unknown_dependency", 422, "A task to depend on does not exist"
+
+
+class DependencyCycle(InvalidRequest):
+    code, http_status, title = "dependency_cycle", 422, "The dependencies form a cycle"
+
+
+class DependencyFailed(HiveError):
+    code, http_status, title = "dependency_failed", 424, "A task that this one depends on did not complete"
+
+
+class IdempotencyMismatch(HiveError):
+    code, http_status, title = "idempotency_mismatch", 409, "The Idempotency-Key was used with another body"
+
+
+class Unauthenticated(HiveError):
+    code, http_status, title = "unauthenticated", 401, "A valid API key is needed"
+
+
+class PermissionDenied(HiveError):
+    code, http_status, title = "permission_denied", 403, "The key does not allow this"
+
+
+class NotFound(HiveError):
+    code, http_status, title = "not_found", 404, "There is no such thing"
+
+
+class TaskNotFound(NotFound):
+    code, title = "task_not_found", "There is no such task"
+
+
+class AgentNotFound(NotFound):
+    code, title = "agent_not_found", "There is no such agent"
+
+
+class Conflict(HiveError):
+    code, http_status, title = "conflict", 409, "The state does not allow this"
+
+
+class AlreadyEnded(Conflict):
+    code, title = "already_ended", "The task has ended already"
+
+
+class AgentUnable(Conflict):
+    code, title = "agent_unable", "The agent cannot take the task"
+
+
+class Unavailable(HiveError):
+    """Nothing was done, and the same call may work later."""
+
+    code, http_status, title = "unavailable", 503, "Hive cannot do this right now"
+
+
+class NoLeader(Unavailable):
+    code, title = "no_leader", "No coordinator leads at the moment"
+
+
+class BusUnavailable(Unavailable):
+    code, title = "bus_unavailable", "The bus does not answer"
+
+
+class StoreFull(Unavailable):
+    code, title = "store_full", "The bus holds as many waiting tasks as it may"
+
+
+class DatabaseUnavailable(Unavailable):
+    code, title = "database_unavailable", "The database does not answer"
+
+
+class DeadlineExceeded(HiveError):
+    code, http_status, title = "deadline_exceeded", 504, "It did not happen in time"
+
+
+class TaskTimeout(HiveError):
+    code, http_status, title = "task_timeout", 504, "The task's timeout passed"
+
+
+class AttemptsExhausted(HiveError):
+    code, http_status, title = "attempts_exhausted", 502, "No attempt at the task succeeded"
+
+
+class AgentLost(HiveError):
+    code, http_status, title = "agent_lost", 502, "The agent died while it worked on the task"
+
+
+class BackendUnreachable(HiveError):
+    code, http_status, title = "backend_unreachable", 502, "The backend does not answer"
+
+
+class BackendError(HiveError):
+    code, http_status, title = "backend_error", 502, "The backend reported an error"
+
+
+class BackendStalled(HiveError):
+    code, http_status, title = "backend_stalled", 504, "The backend stopped making progress"
+
+
+class BackendRefused(HiveError):
+    """The backend will not do this whatever the host: another attempt would end the same."""
+
+    code, http_status, title = "backend_refused", 422, "The backend refused the request"
+
+
+class ModelNotOnAgent(HiveError):
+    code, http_status, title = "model_not_on_agent", 409, "The agent does not have the model"
+
+
+def _tree(root: type[HiveError]) -> dict[str, type[HiveError]]:
+    found = {root.code: root}
+    for child in root.__subclasses__():
+        found |= _tree(child)
+    return found
+
+
+def from_code(code: str, message: str, retry_after_seconds: int | None = None) -> HiveError:
+    """The error that crossed the wire as `code`; an unknown code of a newer service becomes the base class."""
+    return _tree(HiveError).get(code, HiveError)(message, retry_after_seconds=retry_after_seconds)
+
+
+def all_errors() -> list[type[HiveError]]:
+    return sorted(_tree(HiveError).values(), key=lambda error: error.code)

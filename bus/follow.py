@@ -1,0 +1,140 @@
+"""Follow one task's output, as every door does: live deltas, what was missed from the stream, and the record's word at the end.
+
+Deltas are numbered by attempt and text offset, so joining live and stored ones needs no clock and no luck.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from uuid import UUID
+
+from bus import subjects
+from bus.client import Bus, Received
+from bus.errors import DeadlineExceeded, Unavailable
+from bus.messages import Claims, OutputChunk, TaskRecord, TaskRef, ToolCall
+
+POLL_SECONDS = 2.0
+"""Whoever waits also asks now and then: an event may be lost to a full buffer, the record is not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delta:
+    """New output of attempt `number`; `offset` is where it begins in the whole of thinking and text."""
+
+    number: int
+    offset: int
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restart:
+    """The attempt that was followed ended without success; attempt `number` begins from the first character."""
+
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """The task has ended. `record.output` holds the whole text, when it completed."""
+
+    record: TaskRecord
+
+
+async def follow(
+    bus: Bus, task_id: UUID, claims: Claims, *, number: int = 0, offset: int = 0, fresh: bool = False
+) -> AsyncIterator[Delta | Restart | Done]:
+    """From attempt `number` and `offset` on (a resumed connection) to the end. `fresh`: the task is yet to be submitted."""
+    inbox: asyncio.Queue[Received] = asyncio.Queue()
+    async with AsyncExitStack() as stack:
+        for subject in (subjects.outputs_of_task(task_id), subjects.events("task.*", entity_id=task_id)):
+            stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
+        await bus.flush()
+        position = Position(number, offset)
+        for chunk in () if fresh else await _stored(bus, task_id):
+            for item in position.advance(chunk):
+                yield item
+        ended = None if fresh else await _record(bus, task_id, claims)
+        while ended is None:
+            received = await _next(inbox)
+            if received is not None and subjects.is_output(received.subject):
+                for item in position.advance(received.decode(OutputChunk)):
+                    yield item
+            elif received is None or subjects.event_type(received.subject).terminal:
+                ended = await _record(bus, task_id, claims)
+        for item in position.rest(ended):
+            yield item
+        yield Done(record=ended)
+
+
+class Position:
+    """Where a reader is: turns chunks, which may come twice, late or from a superseded attempt, into what is new. Pure."""
+
+    def __init__(self, number: int, offset: int) -> None:
+        self.number, self.offset = number, offset
+        self._calls = 0
+
+    def advance(self, chunk: OutputChunk) -> Iterator[Delta | Restart]:
+        """Nothing for what was seen or is superseded; a chunk after a gap is left to `rest`, which has the record."""
+        if chunk.number < self.number:
+            return
+        if chunk.number > self.number:
+            if self.number and (self.offset or self._calls):
+                yield Restart(number=chunk.number)
+            self.number, self.offset, self._calls = chunk.number, 0, 0
+        if chunk.offset > self.offset:
+            return
+        yield from self._new(chunk.offset, chunk.thinking, chunk.text, chunk.tool_calls)
+
+    def rest(self, record: TaskRecord) -> Iterator[Delta | Restart]:
+        """What the record has beyond what was seen."""
+        if record.output is None:
+            return
+        final = len(record.attempts)
+        if final > self.number:
+            if self.number and (self.offset or self._calls):
+                yield Restart(number=final)
+            self.number, self.offset, self._calls = final, 0, 0
+        yield from self._new(0, record.output.thinking, record.output.text, record.output.tool_calls[self._calls :])
+
+    def _new(self, start: int, thinking: str, text: str, calls: tuple[ToolCall, ...]) -> Iterator[Delta]:
+        seen = self.offset - start
+        new_thinking, new_text = thinking[seen:], text[max(0, seen - len(thinking)) :]
+        if new_thinking or new_text or calls:
+            yield Delta(number=self.number, offset=self.offset, thinking=new_thinking, text=new_text, tool_calls=calls)
+            self.offset += len(new_thinking) + len(new_text)
+            self._calls += len(calls)
+
+
+async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
+    try:
+        return await asyncio.wait_for(inbox.get(), POLL_SECONDS)
+    except TimeoutError:
+        return None
+
+
+async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
+    """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
+    subject = subjects.outputs_of_task(task_id)
+    if await bus.last(subjects.OUTPUT, subject) is None:
+        return []
+    reader = await bus.read(subjects.OUTPUT, subject)
+    try:
+        found = await reader.batch(10_000)
+        while not reader.caught_up:
+            found += await reader.batch(10_000)
+        return [message.decode(OutputChunk) for message in found]
+    finally:
+        await reader.close()
+
+
+async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:
+    """The record when the task has ended; None while it has not, or while nobody can tell."""
+    try:
+        verb = subjects.service_verb(subjects.SERVICE_TASKS, "get")
+        record = await bus.request(verb, TaskRef(id=task_id), TaskRecord, claims=claims)
+    except (Unavailable, DeadlineExceeded):
+        return None
+    return record if record.status.terminal else None

@@ -1,0 +1,186 @@
+"""An agent: a backend that runs models, and the sidecar that speaks for it. Field names follow the seed's registration."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from bus.messages.base import Command, Message, Record, Slug, Text
+
+
+class AgentStatus(StrEnum):
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    DRAINING = "draining"
+    OFFLINE = "offline"
+
+
+class Capability(Message):
+    name: Text
+    proficiency: float = Field(ge=0, le=1)
+
+
+class Hardware(Message):
+    gpu_type: str | None = None
+    vram_gb: float | None = None
+    cpu_cores: int | None = None
+    ram_gb: float | None = None
+
+
+class PerformanceTargets(Message):
+    min_tps: float | None = None
+    max_response_time: float | None = Field(default=None, description="seconds")
+
+
+class ModelInfo(Message):
+    """A model that a backend has. `vram_bytes` is what it takes while loaded, where the backend tells."""
+
+    name: str
+    loaded: bool = False
+    size_bytes: int | None = None
+    vram_bytes: int | None = None
+    context_length: int | None = None
+    family: str | None = None
+    parameter_size: str | None = None
+    quantization: str | None = None
+
+
+BackendKind = Literal["ollama", "openai", "builtin"]
+
+
+class AgentRegistration(Message):
+    """The seed's registration message, and what Hive needs beside it."""
+
+    agent_id: Slug
+    name: str
+    endpoint: str
+    model: str | None = Field(default=None, description="used when a task names none")
+    capabilities: tuple[Capability, ...] = ()
+    hardware: Hardware = Hardware()
+    performance_targets: PerformanceTargets = PerformanceTargets()
+    specialization: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    backend: BackendKind = "ollama"
+    instance: str = Field(description="of the sidecar process: new at every start")
+    slots: int = Field(ge=1, description="attempts that run at once")
+    models: tuple[ModelInfo, ...] = ()
+    version: str = "0"
+
+
+class Heartbeat(Message):
+    """Presence, every half second. The running attempts are how a new leader learns what goes on."""
+
+    agent_id: Slug
+    instance: str
+    sequence: int
+    status: AgentStatus
+    reason: str | None = None
+    slots: int
+    running: tuple[UUID, ...] = ()
+    models: tuple[ModelInfo, ...] | None = Field(default=None, description="sent when they changed, and every few seconds")
+
+
+class NetworkCounters(Message):
+    bytes_sent_per_second: float
+    bytes_received_per_second: float
+
+
+class PerformanceMetrics(Message):
+    """The seed's metrics: usages in percent, temperature in °C, times in seconds. What cannot be read is left out, never zero."""
+
+    agent_id: Slug
+    timestamp: datetime
+    cpu_usage: float | None = None
+    memory_usage: float | None = None
+    disk_usage: float | None = None
+    network_io: NetworkCounters | None = None
+    tokens_per_second: float | None = None
+    response_time: float | None = None
+    queue_length: int | None = None
+    active_tasks: int | None = None
+    gpu_usage: float | None = None
+    gpu_memory: float | None = None
+    gpu_temperature: float | None = None
+    gpu_power_watts: float | None = None
+    success_rate: float | None = None
+    error_rate: float | None = None
+    retry_count: int | None = None
+
+
+class AgentRecord(Record):
+    """An agent as every door shows it."""
+
+    agent_id: Slug
+    name: str
+    endpoint: str
+    status: AgentStatus
+    status_reason: str | None = None
+    backend: BackendKind = "ollama"
+    model: str | None = None
+    specialization: str | None = None
+    capabilities: tuple[Capability, ...] = ()
+    hardware: Hardware = Hardware()
+    performance_targets: PerformanceTargets = PerformanceTargets()
+    labels: dict[str, str] = Field(default_factory=dict)
+    slots: int = 1
+    running: int = 0
+    models: tuple[ModelInfo, ...] = ()
+    instance: str | None = None
+    version: str = "0"
+    created_at: datetime | None = None
+    last_seen: datetime | None = None
+
+
+class AgentList(Record):
+    agents: tuple[AgentRecord, ...]
+
+
+class AgentRef(Command):
+    agent_id: Slug
+
+
+class ControlAction(StrEnum):
+    CANCEL = "cancel"
+    PULL = "pull"
+    UNLOAD = "unload"
+    BENCHMARK = "benchmark"
+    DRAIN = "drain"
+    RESUME = "resume"
+
+
+class Control(Command):
+    """An order to one sidecar: `attempt_id` for cancel, `model` for pull, unload and benchmark."""
+
+    action: ControlAction
+    attempt_id: UUID | None = None
+    model: Text | None = None
+
+
+class ControlReply(Message):
+    """`running` answers a cancel: whether the attempt was known and is now being stopped."""
+
+    ok: bool
+    running: bool = False
+    message: str = ""
+
+
+class Upstream(Command):
+    """A backend that some sidecar speaks for. `slots` left out: what was measured, else 1."""
+
+    url: Text
+    agent_id: Slug | None = Field(default=None, description="left out: made from the host name")
+    name: Text | None = None
+    kind: BackendKind | None = Field(default=None, description="left out: found out by asking")
+    slots: int | None = Field(default=None, ge=1, le=256)
+    model: Text | None = None
+    capabilities: tuple[Capability, ...] = ()
+    labels: dict[Text, Text] = Field(default_factory=dict)
+    hardware: Hardware | None = None
+    performance_targets: PerformanceTargets = PerformanceTargets()
+    specialization: Text | None = None
+
+
+class UpstreamList(Record):
+    upstreams: tuple[Upstream, ...]

@@ -1,0 +1,44 @@
+"""The hive as a whole, in numbers."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from bus.messages.agents import PerformanceMetrics
+from bus.messages.base import Record, Slug
+
+
+class ClusterStatus(Record):
+    """The answer of `GET /api/status/cluster`. `leader` is null while no coordinator leads."""
+
+    version: str
+    leader: str | None
+    agents: dict[str, int] = Field(default_factory=dict, description="number by status")
+    queue: dict[str, int] = Field(default_factory=dict, description="waiting tasks by class, and `pending`")
+    tasks: dict[str, int] = Field(default_factory=dict, description="assigned and running tasks")
+    slots: int = 0
+    slots_free: int = 0
+    updated_at: datetime
+
+
+class AgentPerformance(Record):
+    """Latest metrics of an agent, and what its finished attempts add up to since the monitor started."""
+
+    agent_id: Slug
+    metrics: PerformanceMetrics | None = None
+    completed: int = 0
+    failed: int = 0
+    generation_tokens_per_second: float | None = None
+    mean_task_seconds: float | None = None
+
+
+class ClusterPerformance(Record):
+    """The answer of `GET /api/metrics/performance`."""
+
+    agents: tuple[AgentPerformance, ...]
+    completed: int
+    failed: int
+    cancelled: int
+    completion_tokens: int
+    mean_task_seconds: float | None = None
+    since: datetime

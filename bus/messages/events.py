@@ -1,0 +1,93 @@
+"""Facts: past tense, published by the room that owns them, after they were committed."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from bus.messages.agents import AgentStatus
+from bus.messages.base import Message, Slug
+from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
+
+
+class EventType(StrEnum):
+    AGENT_REGISTERED = "agent.registered"
+    AGENT_STATUS_CHANGED = "agent.status_changed"
+    AGENT_PERFORMANCE_UPDATE = "agent.performance_update"
+    TASK_CREATED = "task.created"
+    TASK_QUEUED = "task.queued"
+    TASK_ASSIGNED = "task.assigned"
+    TASK_STARTED = "task.started"
+    TASK_PROGRESS = "task.progress"
+    TASK_PREEMPTED = "task.preempted"
+    TASK_COMPLETED = "task.completed"
+    TASK_FAILED = "task.failed"
+    TASK_CANCELLED = "task.cancelled"
+    WORKFLOW_EXECUTION_STARTED = "workflow.execution_started"
+    WORKFLOW_NODE_COMPLETED = "workflow.node_completed"
+    WORKFLOW_EXECUTION_COMPLETED = "workflow.execution_completed"
+    WORKFLOW_EXECUTION_FAILED = "workflow.execution_failed"
+    SYSTEM_ALERT = "system.alert"
+    SYSTEM_MAINTENANCE = "system.maintenance"
+
+    @property
+    def terminal(self) -> bool:
+        """An end that somebody waits for: synced to disk and kept for days. The others expire within hours (docs/adr/0003)."""
+        return self in _TERMINAL
+
+
+_TERMINAL = {
+    EventType.AGENT_REGISTERED,
+    EventType.TASK_COMPLETED,
+    EventType.TASK_FAILED,
+    EventType.TASK_CANCELLED,
+    EventType.WORKFLOW_EXECUTION_COMPLETED,
+    EventType.WORKFLOW_EXECUTION_FAILED,
+    EventType.SYSTEM_ALERT,
+    EventType.SYSTEM_MAINTENANCE,
+}
+
+
+class TaskChange(Message):
+    """What changed about a task. Prompts and outputs stay in the record: events are read by many."""
+
+    task_id: TaskId
+    status: TaskStatus
+    rank: int
+    """Orders the events of one task without clocks: 1,000 × attempt number + the rank of the state."""
+    priority: int
+    title: str | None = None
+    model: str | None = None
+    owner: str
+    agent_id: Slug | None = None
+    attempt_id: UUID | None = None
+    attempt: int = 0
+    usage: Usage | None = None
+    timings: Timings | None = None
+    error: FailureInfo | None = None
+    reason: str | None = None
+
+
+class AgentChange(Message):
+    agent_id: Slug
+    status: AgentStatus
+    previous: AgentStatus | None = None
+    reason: str | None = None
+
+
+D = TypeVar("D", bound=Message)
+
+
+class HiveEvent(Message, Generic[D]):
+    """The seed's event. `id` is deterministic, so that an event published twice is stored once."""
+
+    id: str
+    type: EventType
+    source: str
+    timestamp: datetime
+    data: D
+    correlation_id: str | None = None
+
+
+TaskEvent = HiveEvent[TaskChange]
+AgentEvent = HiveEvent[AgentChange]

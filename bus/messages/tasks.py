@@ -1,0 +1,261 @@
+"""A task: what was asked for, what became of it, and each attempt at it."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text
+
+TaskId = UUID
+MIN_PRIORITY, MAX_PRIORITY = 1, 5
+_NAMED_PRIORITIES = {"high": 1, "medium": 3, "low": 5}
+
+
+class TaskStatus(StrEnum):
+    """pending (waits for dependencies) -> queued -> assigned -> running -> one of the three ends."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    ASSIGNED = "assigned"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+class TaskClass(StrEnum):
+    """The urgency token of a submit subject: priorities 1-2, 3 and 4-5."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+    @property
+    def priority(self) -> int:
+        """The priority that the class stands for when a task names none."""
+        return _NAMED_PRIORITIES[self.value]
+
+
+def task_class(priority: int) -> TaskClass:
+    return TaskClass.HIGH if priority <= 2 else TaskClass.MEDIUM if priority == 3 else TaskClass.LOW
+
+
+def _priority(value: Any) -> Any:
+    return _NAMED_PRIORITIES.get(value, value) if isinstance(value, str) else value
+
+
+Priority = Annotated[
+    int,
+    BeforeValidator(_priority, json_schema_input_type=int | Literal["high", "medium", "low"]),
+    Field(ge=MIN_PRIORITY, le=MAX_PRIORITY, description="1 first … 5 last; `high`, `medium`, `low` mean 1, 3, 5"),
+]
+
+
+class ToolCall(Message):
+    """A model's wish to call a tool. `arguments` is an object, as Ollama gives it."""
+
+    name: Text
+    arguments: JsonObject = Field(default_factory=dict)
+    id: Text | None = None
+
+
+class ChatMessage(Command):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: Text = ""
+    images: tuple[Text, ...] = Field(default=(), description="base64, without a data: prefix")
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_name: Text | None = None
+
+
+class Requirements(Command):
+    """What an agent must offer to be given the task."""
+
+    capabilities: dict[Text, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default_factory=dict, description="least proficiency by capability"
+    )
+    labels: dict[Text, Text] = Field(default_factory=dict)
+    vram_gb: float | None = Field(default=None, ge=0)
+
+
+class TaskRequest(Command):
+    """The body of `POST /api/tasks`, of `hive.svc.tasks.submit` and of `nats pub hive.tasks.submit.…`: one and the same."""
+
+    prompt: Text | None = Field(default=None, min_length=1, examples=["Say hello in one short sentence."])
+    messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
+    title: Text | None = Field(default=None, max_length=255)
+    description: Text | None = Field(default=None, max_length=10_000)
+    model: Text | None = Field(
+        default=None, min_length=1, max_length=255, description="left out: whatever model an able agent has warm"
+    )
+    require: Requirements = Requirements()
+    priority: Priority = 3
+    depends_on: tuple[UUID, ...] = Field(default=(), max_length=100)
+    timeout_seconds: float = Field(default=600, gt=0, le=86_400, description="from first dispatch to end, retries included")
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    options: JsonObject = Field(
+        default_factory=dict,
+        description="the backend's own, such as num_predict or temperature",
+        examples=[{"num_predict": 64}],
+    )
+    metadata: JsonObject = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_input(self) -> Self:
+        if (self.prompt is None) == (self.messages is None):
+            raise ValueError("give either `prompt` or `messages`, and not both")
+        return self
+
+
+class SubmitTask(Message):
+    """A request with what the door knows about it. On the stream the request is the body, and the rest are subject and headers."""
+
+    task_id: TaskId
+    tenant: Slug
+    owner: str
+    request: TaskRequest
+    submitted_at: datetime
+    body_hash: str | None = None
+    """SHA-256 of the request under an `Idempotency-Key`; another body under the same key is an error."""
+    traceparent: str | None = None
+
+
+class Usage(Message):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Timings(Message):
+    """Of one attempt, in seconds and tokens per second. What the backend does not tell is left out."""
+
+    queue_seconds: float | None = None
+    load_seconds: float | None = None
+    time_to_first_token_seconds: float | None = None
+    prompt_seconds: float | None = None
+    generation_seconds: float | None = None
+    total_seconds: float | None = None
+    prompt_tokens_per_second: float | None = None
+    generation_tokens_per_second: float | None = None
+
+
+class Output(Message):
+    text: str = ""
+    thinking: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str | None = None
+
+
+class FailureInfo(Message):
+    """`code` is stable (docs/errors.md); `message` says what happened, why, and what to do next."""
+
+    code: str
+    message: str
+
+
+class AttemptStatus(StrEnum):
+    OFFERED = "offered"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    REFUSED = "refused"
+    LOST = "lost"
+
+
+class AttemptRecord(Record):
+    id: UUID
+    number: int
+    agent_id: Slug
+    model: str
+    status: AttemptStatus
+    offered_at: datetime
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: FailureInfo | None = None
+
+
+class TaskRecord(Record):
+    """A task as every door shows it."""
+
+    id: TaskId
+    tenant: Slug = "default"
+    owner: str
+    status: TaskStatus
+    priority: int
+    position: int | None = Field(default=None, description="1 is next; null unless queued, and while no coordinator leads")
+    title: str | None = None
+    description: str | None = None
+    prompt: str | None = None
+    messages: tuple[ChatMessage, ...] | None = None
+    model: str | None = None
+    require: Requirements = Requirements()
+    depends_on: tuple[UUID, ...] = ()
+    timeout_seconds: float = 600
+    max_attempts: int = 3
+    options: JsonObject = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    assigned_agent_id: str | None = None
+    attempts: tuple[AttemptRecord, ...] = ()
+    output: Output | None = None
+    usage: Usage | None = None
+    timings: Timings | None = None
+    error: FailureInfo | None = None
+
+
+class ListTasks(Command):
+    """Filters of `GET /api/tasks`, newest first. `cursor` is the `next_cursor` of the page before."""
+
+    status: tuple[TaskStatus, ...] = ()
+    agent_id: Slug | None = None
+    model: Text | None = None
+    owner: Text | None = None
+    dead_letters: bool = Field(default=False, description="only what failed and can be requeued by hand")
+    limit: int = Field(default=50, ge=1, le=500)
+    cursor: Text | None = None
+
+
+class TaskList(Record):
+    """Records without prompts and outputs; `GET /api/tasks/{id}` has those."""
+
+    tasks: tuple[TaskRecord, ...]
+    next_cursor: str | None = None
+
+
+class TaskRef(Command):
+    """Names one task: the body of `.get`, `.cancel`, `.requeue` and `.explain`."""
+
+    id: TaskId
+
+
+class AssignTask(Command):
+    id: TaskId
+    agent_id: Slug
+
+
+class AgentRow(Message):
+    """Why an agent would, or would not, be given the task. `predicted_seconds` is left out for one that is not able."""
+
+    agent_id: Slug
+    able: bool
+    reason: str
+    model: str | None = None
+    warm: bool = False
+    free_slots: int = 0
+    predicted_seconds: float | None = None
+
+
+class Explanation(Record):
+    """The scheduler's own table, best first, and its choice; null when the task waits."""
+
+    agents: tuple[AgentRow, ...]
+    choice: str | None
+    reason: str

@@ -1,0 +1,306 @@
+"""The bus on a real NATS server, by nats-py. Reconnects for ever; a deadline belongs to each call."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from time import monotonic
+from typing import Any, Self
+
+from nats import micro
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError, OutboundBufferLimitError
+from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js.api import DeliverPolicy
+from nats.js.errors import APIError, KeyNotFoundError, NoKeysError, NotFoundError
+from nats.micro.request import Request
+from nats.micro.service import EndpointConfig
+from pydantic import BaseModel
+
+from bus import service as services
+from bus import streams, subjects, telemetry
+from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, outgoing_headers
+from bus.codec import encode
+from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
+from bus.nats_reader import NatsReader
+from bus.service import Service, TaskSet
+from bus.settings import HiveSettings
+
+logger = telemetry.log(__name__)
+
+RETRY_SECONDS = 0.05
+MAX_PENDING_BYTES = 64 * 1024 * 1024
+_STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
+_GONE = (NatsError, OSError, asyncio.TimeoutError)
+
+
+class NatsBus(Bus):
+    """Made by `NatsBus.connect`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._js = client.jetstream(timeout=5)
+
+    @classmethod
+    async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
+        """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
+        client = Client()
+        options: dict[str, Any] = {
+            "servers": settings.nats_url.get_secret_value().split(","),
+            "name": name,
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": 0.2,
+            "connect_timeout": 2,
+            "ping_interval": 5,
+            "max_outstanding_pings": 2,
+            "pending_size": MAX_PENDING_BYTES,
+            "error_cb": _log_error,
+            "disconnected_cb": partial(_log_state, "bus_disconnected", name),
+            "reconnected_cb": partial(_log_state, "bus_reconnected", name),
+        }
+        try:
+            await asyncio.wait_for(client.connect(**options), timeout)
+        except (TimeoutError, NatsError, OSError) as error:
+            await client.close()
+            raise BusUnavailable(
+                f"NATS did not let {name} in: {error or 'no answer in time'}. Check that nats-server runs and that NATS_URL is right."
+            ) from error
+        return cls(client)
+
+    @property
+    def connected(self) -> bool:
+        return self._client.is_connected
+
+    @property
+    def client(self) -> Client:
+        """For bus/streams.py's declaration and for FastStream's broker; rooms use the methods."""
+        return self._client
+
+    async def publish(self, subject: str, message: BaseModel | bytes, *, headers: Mapping[str, str] | None = None) -> None:
+        try:
+            await self._client.publish(subject, encode(message), headers=outgoing_headers(headers))
+        except OutboundBufferLimitError:
+            raise BusUnavailable("NATS has been away for so long that the buffer for it is full.") from None
+        except _GONE as error:
+            raise BusUnavailable(f"NATS took nothing: {error}") from error
+
+    async def publish_durable(
+        self,
+        subject: str,
+        message: BaseModel | bytes,
+        *,
+        message_id: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+    ) -> Stored:
+        data, deadline = encode(message), monotonic() + timeout
+        all_headers = {**(outgoing_headers(headers) or {}), subjects.HEADER_MSG_ID: message_id}
+        while True:
+            try:
+                ack = await self._js.publish(subject, data, timeout=max(0.1, deadline - monotonic()), headers=all_headers)
+                return Stored(ack.seq, bool(ack.duplicate))
+            except APIError as error:
+                if error.err_code in _STREAM_FULL:
+                    raise StoreFull("The bus holds as much as it may. Try again shortly.", retry_after_seconds=5) from None
+                problem: Exception = error
+            except _GONE as error:
+                problem = error
+            if monotonic() + RETRY_SECONDS >= deadline:
+                raise BusUnavailable(
+                    f"NATS did not acknowledge within {timeout:g} s ({problem or 'no answer'}). Try again.",
+                    retry_after_seconds=2,
+                ) from problem
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def request_raw(
+        self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
+    ) -> Received:
+        deadline = monotonic() + timeout
+        while True:
+            try:
+                left = max(0.05, deadline - monotonic())
+                message = await self._client.request(subject, data, timeout=left, headers=outgoing_headers(headers))
+                return Received(subject, message.data, message.headers or {})
+            except NoRespondersError:
+                if not patient or monotonic() + RETRY_SECONDS >= deadline:
+                    raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1) from None
+            except (TimeoutError, NatsTimeoutError):
+                raise DeadlineExceeded(f"{subject} did not answer within {timeout:g} s.") from None
+            except _GONE as error:
+                if monotonic() + RETRY_SECONDS >= deadline:
+                    raise BusUnavailable(f"NATS is away: {error}", retry_after_seconds=1) from error
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def subscribe(self, subject: str, handler: Handler) -> Closing:
+        async def receive(message: Msg) -> None:
+            with _guard(subject):
+                await handler(Received(message.subject, message.data, message.headers or {}))
+
+        return _Closing((await self._client.subscribe(subject, cb=receive, pending_bytes_limit=MAX_PENDING_BYTES)).unsubscribe)
+
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+        async def receive(message: Msg) -> None:
+            with _guard(subject):
+                await message.respond(encode(await handler(Received(message.subject, message.data, message.headers or {}))))
+
+        return _Closing((await self._client.subscribe(subject, cb=receive)).unsubscribe)
+
+    async def serve(self, service: Service) -> Closing:
+        served = await micro.add_service(
+            self._client, name=service.name, version=service.version, description=service.description
+        )
+        running = TaskSet()
+        for endpoint in service.endpoints:
+            await served.add_endpoint(
+                EndpointConfig(
+                    name=endpoint.verb,
+                    subject=subjects.service_verb(service.name, endpoint.verb),
+                    handler=partial(self._accept, service, endpoint, running),
+                    metadata={"description": endpoint.description} if endpoint.description else None,
+                )
+            )
+
+        async def stop() -> None:
+            await served.stop()
+            await running.finish(timeout=5)
+
+        return _Closing(stop)
+
+    async def _accept(self, service: Service, endpoint: services.Endpoint, running: TaskSet, request: Request) -> None:
+        async def work() -> None:
+            answer = await services.answer(service, endpoint, request.data, request.headers or {})
+            await request.respond(answer.data, answer.headers)
+
+        await running.start(work)
+
+    async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> NatsReader:
+        return await NatsReader.open(self._js, stream, subject_filter, start_sequence)
+
+    async def last(self, stream: str, subject_filter: str) -> Received | None:
+        try:
+            message = await self._js.get_last_msg(stream, subject_filter, direct=True)
+        except NotFoundError:
+            return None
+        except _GONE as error:
+            raise BusUnavailable(f"NATS did not answer: {error}", retry_after_seconds=1) from error
+        headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
+        return Received(message.subject or subject_filter, message.data or b"", headers, message.seq or 0, message.time)
+
+    async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
+        try:
+            await self._js.purge_stream(stream, subject=subject_filter, seq=through_sequence + 1)
+        except _GONE as error:
+            raise BusUnavailable(f"NATS did not purge: {error}") from error
+
+    async def put(self, bucket: str, key: str, value: BaseModel | bytes) -> None:
+        with _available():
+            await self._js.publish(f"$KV.{bucket}.{key}", encode(value))
+
+    async def get(self, bucket: str, key: str) -> bytes | None:
+        with _available():
+            try:
+                return (await (await self._js.key_value(bucket)).get(key)).value or None
+            except KeyNotFoundError:
+                return None
+
+    async def delete(self, bucket: str, key: str) -> None:
+        with _available():
+            await self._js.publish(f"$KV.{bucket}.{key}", b"", headers={"KV-Operation": "DEL"})
+
+    async def keys(self, bucket: str) -> list[str]:
+        with _available():
+            try:
+                return await (await self._js.key_value(bucket)).keys()
+            except NoKeysError:
+                return []
+
+    async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
+        prefix = f"$KV.{bucket}."
+        held = (await self._js.stream_info(f"KV_{bucket}")).state.last_seq
+        reader = await NatsReader.open(self._js, f"KV_{bucket}", f"{prefix}>", 1, DeliverPolicy.LAST_PER_SUBJECT)
+        handed_over = asyncio.Event()
+
+        async def pump() -> None:
+            while True:
+                for message in await reader.batch(1000):
+                    gone = message.headers.get("KV-Operation") in ("DEL", "PURGE") or "Nats-Marker-Reason" in message.headers
+                    with _guard(bucket):
+                        await handler(message.subject.removeprefix(prefix), None if gone else message.data)
+                    if message.sequence >= held:
+                        handed_over.set()
+
+        task = asyncio.create_task(pump())
+
+        async def stop() -> None:
+            task.cancel()
+            await reader.close()
+
+        if held:
+            await handed_over.wait()
+        return _Closing(stop)
+
+    async def flush(self) -> None:
+        with _available():
+            await self._client.flush(timeout=5)
+
+    async def close(self) -> None:
+        if self._client.is_connected:
+            try:
+                await self._client.drain()
+                return
+            except _GONE:
+                pass
+        await self._client.close()
+
+
+class _Closing:
+    def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
+        self._close = close
+
+    async def close(self) -> None:
+        try:
+            await self._close()
+        except _GONE:
+            logger.debug("closed_while_away")
+
+
+@contextmanager
+def _guard(subject: str) -> Iterator[None]:
+    """A handler's error is logged here, by its name, and must not end the subscription."""
+    try:
+        yield
+    except Exception:
+        logger.exception("handler_failed", subject=subject)
+
+
+@contextmanager
+def _available() -> Iterator[None]:
+    """Turns the client library's errors into BusUnavailable."""
+    try:
+        yield
+    except _GONE as error:
+        raise BusUnavailable(f"NATS did not answer: {error}", retry_after_seconds=1) from error
+
+
+async def _log_error(error: Exception) -> None:
+    logger.debug("bus_error", error=str(error) or type(error).__name__)
+
+
+async def _log_state(event: str, name: str) -> None:
+    logger.warning(event, connection=name)
+
+
+async def declare(bus: NatsBus) -> None:
+    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start."""
+    js = bus.client.jetstream(timeout=10)
+    for config in streams.STREAMS:
+        try:
+            await js.add_stream(config)
+        except APIError as error:
+            if error.err_code != 10058:  # the name is in use with another configuration
+                raise
+            await js.update_stream(config)
+    for bucket in streams.BUCKETS:
+        await js.create_key_value(bucket=bucket.name, max_bytes=bucket.max_bytes, ttl=bucket.ttl, history=1, direct=True)

@@ -1,0 +1,125 @@
+"""Services on the bus, as ADR-32 of NATS lays them down: a service has endpoints, and `nats micro ls` lists them.
+
+A request's work runs in a task of its own, since nats.micro hands an endpoint its requests one at a time. Errors cross as codes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from bus import auth, subjects, telemetry
+from bus.auth import Permission
+from bus.codec import decode, encode
+from bus.errors import HiveError, Unauthenticated
+from bus.messages import Claims
+
+logger = telemetry.log(__name__)
+R = TypeVar("R", bound=BaseModel)
+
+MAX_RUNNING = 512
+"""Requests of one service that are worked on at once; more wait in the client's buffer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Generic[R]):
+    """One request, understood and permitted."""
+
+    body: R
+    claims: Claims
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """A verb of a service. `permission` is checked before the handler; None where the handler must look at the owner first."""
+
+    verb: str
+    body: type[BaseModel]
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]]
+    permission: Permission | None
+    description: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """`name` is one word; the subject of a verb is `hive.svc.<name>.<verb>`."""
+
+    name: str
+    version: str
+    description: str
+    endpoints: tuple[Endpoint, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back: a body, or an error's code and message in the headers that nats.micro defines."""
+
+    data: bytes
+    headers: dict[str, str] | None = None
+
+
+def claims_of(headers: Mapping[str, str]) -> Claims:
+    """Claims that a door vouched for; without any, the bus's own credentials speak (auth.BUS_OPERATOR)."""
+    value = headers.get(subjects.HEADER_CLAIMS)
+    if value is None:
+        return auth.BUS_OPERATOR
+    try:
+        return Claims.model_validate_json(value)
+    except ValidationError:
+        raise Unauthenticated(f"The header {subjects.HEADER_CLAIMS} cannot be read.") from None
+
+
+async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str]) -> Answer:
+    """Everything between a request's bytes and its answer's. Never raises: what is unexpected is logged and hidden."""
+    with telemetry.trace(headers.get(subjects.HEADER_TRACEPARENT)):
+        try:
+            claims = claims_of(headers)
+            if endpoint.permission is not None:
+                auth.require(claims, endpoint.permission)
+            body = decode(endpoint.body, data)
+            return Answer(encode(await endpoint.handler(Call(body=body, claims=claims, headers=headers))))
+        except HiveError as error:
+            return refuse(error)
+        except Exception:
+            logger.exception("verb_failed", verb=endpoint.verb, of=service.name)
+            return refuse(HiveError(f"{service.name}.{endpoint.verb} failed inside; its log has the reason."))
+
+
+def refuse(error: HiveError) -> Answer:
+    headers = {subjects.HEADER_ERROR_CODE: error.code, subjects.HEADER_ERROR: error.message.replace("\n", " ")}
+    if error.retry_after_seconds is not None:
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    return Answer(b"", headers)
+
+
+class TaskSet:
+    """Background tasks that are kept alive while they run, bounded in number, and ended together."""
+
+    def __init__(self, limit: int = MAX_RUNNING) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._free = asyncio.Semaphore(limit)
+
+    async def start(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Waits while `limit` of them run."""
+        await self._free.acquire()
+        task = asyncio.create_task(self._run(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:
+            logger.exception("background_task_failed")
+        finally:
+            self._free.release()
+
+    async def finish(self, timeout: float) -> None:
+        """Wait for what runs; cancel what is still running then."""
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=timeout)
+            for task in late:
+                task.cancel()

@@ -1,0 +1,66 @@
+"""Where every setting comes from: flags > environment > YAML file > defaults.
+
+A secret may be given as a file instead: `HIVE_DATABASE_URL_FILE=/run/secrets/database` stands for `HIVE_DATABASE_URL`.
+Names are `HIVE_*`; `NATS_URL` and `OLLAMA_HOST` keep the names that their own worlds gave them.
+"""
+
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+
+class _SecretFiles(PydanticBaseSettingsSource):
+    """Reads `NAME_FILE` for every setting whose environment name is NAME."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        for name in _environment_names(field, field_name, self.settings_cls.model_config.get("env_prefix", "")):
+            path = os.environ.get(f"{name}_FILE")
+            if path:
+                return Path(path).read_text().strip(), field_name, False
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
+
+
+def _environment_names(field: FieldInfo, field_name: str, prefix: str) -> list[str]:
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [alias] if isinstance(alias, str) else [(prefix + field_name).upper()]
+
+
+class HiveSettings(BaseSettings):
+    """What every process of a hive can be told. Services add their own fields in their `settings.py`."""
+
+    model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
+        env_prefix="HIVE_", extra="ignore", frozen=True, populate_by_name=True
+    )
+
+    nats_url: SecretStr = Field(
+        default=SecretStr("nats://127.0.0.1:4222"),
+        validation_alias=AliasChoices("NATS_URL", "nats_url"),
+        description="with user and password where the bus asks for them; several by comma",
+    )
+    data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings, _SecretFiles(settings_cls)]
+        if path := os.environ.get("HIVE_CONFIG"):
+            sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
+        return tuple(sources)

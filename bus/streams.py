@@ -1,0 +1,88 @@
+"""The only place that declares streams and key-value buckets, with their limits and why.
+
+`MAX_STORE_BYTES` is what nats.conf gives JetStream; the limits here stay below it together, so that no stream starves another.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
+
+from bus import subjects
+from bus.messages import EventType
+
+MIB: Final = 1024 * 1024
+GIB: Final = 1024 * MIB
+HOUR: Final = 3600.0
+DAY: Final = 24 * HOUR
+MAX_STORE_BYTES: Final = 8 * GIB
+
+DEDUP_SECONDS: Final = 120.0
+"""How long the server knows a `Nats-Msg-Id`. PostgreSQL goes on where it ends."""
+
+
+def _events(*, terminal: bool) -> list[str]:
+    return [subjects.events(event_type) for event_type in EventType if event_type.terminal is terminal]
+
+
+def _stream(
+    name: str, listens: list[str], *, max_bytes: int, synced: bool, max_age: float = 0, discard: DiscardPolicy
+) -> StreamConfig:
+    return StreamConfig(
+        name=name,
+        subjects=listens,
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        max_bytes=max_bytes,
+        max_age=max_age,
+        discard=discard,
+        duplicate_window=DEDUP_SECONDS if not max_age else min(DEDUP_SECONDS, max_age),
+        persist_mode=None if synced else PersistMode.ASYNC,
+        allow_direct=True,
+    )
+
+
+STREAMS: Final = (
+    # The durable front door. Full means "refused", never "the oldest promise dropped"; the leader purges behind its position.
+    _stream(subjects.TASKS, [subjects.ALL_SUBMITS], max_bytes=2 * GIB, synced=True, discard=DiscardPolicy.NEW),
+    # Reports that must become facts. A sidecar keeps what is refused and reports again.
+    _stream(subjects.OUTCOMES, [subjects.ALL_OUTCOMES], max_bytes=GIB, synced=True, discard=DiscardPolicy.NEW),
+    # Deltas for late watchers. Minutes are enough: the record has the whole text.
+    _stream(subjects.OUTPUT, [subjects.ALL_OUTPUT], max_bytes=GIB, synced=False, max_age=600, discard=DiscardPolicy.OLD),
+    # Ends that somebody waits for.
+    _stream(subjects.EVENTS, _events(terminal=True), max_bytes=GIB, synced=True, max_age=3 * DAY, discard=DiscardPolicy.OLD),
+    # Steps on the way. Each subject costs the server memory (300,000 of them 75 MB), so they go within hours.
+    _stream(
+        subjects.PROGRESS,
+        _events(terminal=False),
+        max_bytes=512 * MIB,
+        synced=False,
+        max_age=2 * HOUR,
+        discard=DiscardPolicy.OLD,
+    ),
+    # The monitor has read them long before.
+    _stream(
+        subjects.METRICS, [subjects.ALL_METRICS], max_bytes=256 * MIB, synced=False, max_age=HOUR, discard=DiscardPolicy.OLD
+    ),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bucket:
+    """A key-value bucket. `ttl` in seconds lets presence expire by itself."""
+
+    name: str
+    max_bytes: int
+    ttl: float | None = None
+
+
+BUCKETS: Final = (
+    # Presence and the last word of every agent: `nats kv get hive_agents acacia`.
+    Bucket(name=subjects.KV_AGENTS, max_bytes=64 * MIB),
+    # Every model that was ever seen, for the doors to refuse a name that nobody knows.
+    Bucket(name=subjects.KV_MODELS, max_bytes=16 * MIB),
+    # Hashes of the API keys that hold, so that doors need neither PostgreSQL nor the coordinator to know who asks.
+    Bucket(name=subjects.KV_KEYS, max_bytes=16 * MIB),
+    # Backends that the local sidecar speaks for.
+    Bucket(name=subjects.KV_UPSTREAMS, max_bytes=16 * MIB),
+)

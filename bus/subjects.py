@@ -1,0 +1,148 @@
+"""The only place that spells a subject, a stream, a bucket or a durable name.
+
+Tokens are lower-case, broad to narrow, ids last. What a user may write freely (model names) is encoded here or stays in the body.
+"""
+
+from typing import Final
+from uuid import UUID
+
+from bus.messages import EventType, TaskClass
+
+ROOT: Final = "hive"
+DEFAULT_TENANT: Final = "default"
+
+# Streams (declared in bus/streams.py).
+TASKS: Final = "HIVE_TASKS"
+OUTCOMES: Final = "HIVE_OUTCOMES"
+OUTPUT: Final = "HIVE_OUTPUT"
+EVENTS: Final = "HIVE_EVENTS"
+PROGRESS: Final = "HIVE_PROGRESS"
+METRICS: Final = "HIVE_METRICS"
+
+# Key-value buckets.
+KV_AGENTS: Final = "hive_agents"
+KV_MODELS: Final = "hive_models"
+KV_KEYS: Final = "hive_keys"
+KV_UPSTREAMS: Final = "hive_upstreams"
+
+# Headers. Those of a submit carry what the request's body must not: a user may not write them.
+HEADER_MSG_ID: Final = "Nats-Msg-Id"
+HEADER_OWNER: Final = "Hive-Owner"
+HEADER_BODY_HASH: Final = "Hive-Body-Hash"
+HEADER_CLAIMS: Final = "Hive-Claims"
+HEADER_TRACEPARENT: Final = "traceparent"
+HEADER_ERROR_CODE: Final = "Nats-Service-Error-Code"
+HEADER_ERROR: Final = "Nats-Service-Error"
+
+# Micro services: `nats micro ls` lists these.
+SERVICE_TASKS: Final = "tasks"
+SERVICE_QUEUE: Final = "queue"
+SERVICE_AGENTS: Final = "agents"
+SERVICE_KEYS: Final = "keys"
+SERVICE_UPSTREAMS: Final = "upstreams"
+SERVICE_METRICS: Final = "metrics"
+SERVICE_DOCS: Final = "docs"
+
+ALL_SUBMITS: Final = f"{ROOT}.tasks.submit.>"
+ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
+ALL_OUTPUT: Final = f"{ROOT}.output.>"
+ALL_EVENTS: Final = f"{ROOT}.events.>"
+ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
+ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
+ALL_REGISTRATIONS: Final = f"{ROOT}.agents.*.registration"
+CONNECTED: Final = "$SYS.ACCOUNT.HIVE.CONNECT"
+DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
+
+
+def submit(tenant: str, task_class: TaskClass, task_id: UUID | str) -> str:
+    return f"{ROOT}.tasks.submit.{tenant}.{task_class}.{task_id}"
+
+
+def submits_of(task_class: TaskClass) -> str:
+    return f"{ROOT}.tasks.submit.*.{task_class}.*"
+
+
+def submits_of_task(task_id: UUID | str) -> str:
+    return f"{ROOT}.tasks.submit.*.*.{task_id}"
+
+
+def parse_submit(subject: str) -> tuple[str, str, str]:
+    """Tenant, class and task id as they stand in a submit subject, unchecked. ValueError when it has another form."""
+    match subject.split("."):
+        case [_, "tasks", "submit", tenant, task_class, task_id]:
+            return tenant, task_class, task_id
+    raise ValueError(f"not a submit subject: {subject}; it is {ROOT}.tasks.submit.<tenant>.<high|medium|low>.<task id>")
+
+
+def dispatch(agent_id: str, instance: str) -> str:
+    return f"{ROOT}.dispatch.{agent_id}.{instance}"
+
+
+def outcome(agent_id: str, task_id: UUID, attempt_id: UUID) -> str:
+    return f"{ROOT}.outcomes.{agent_id}.{task_id}.{attempt_id}"
+
+
+def output(agent_id: str, task_id: UUID, attempt_id: UUID) -> str:
+    return f"{ROOT}.output.{agent_id}.{task_id}.{attempt_id}"
+
+
+def outputs_of_task(task_id: UUID) -> str:
+    return f"{ROOT}.output.*.{task_id}.*"
+
+
+def event(tenant: str, event_type: EventType, entity_id: UUID | str) -> str:
+    return f"{ROOT}.events.{tenant}.{event_type}.{entity_id}"
+
+
+def events(event_type: str = "*.*", *, tenant: str = "*", entity_id: UUID | str = "*") -> str:
+    """A filter: `events("task.*")` is every event of every task."""
+    return f"{ROOT}.events.{tenant}.{event_type}.{entity_id}"
+
+
+def event_type(subject: str) -> EventType:
+    """The type of an event by its subject."""
+    _, _, _, entity, kind, _ = subject.split(".")
+    return EventType(f"{entity}.{kind}")
+
+
+def is_output(subject: str) -> bool:
+    return subject.startswith(f"{ROOT}.output.")
+
+
+def last_token(subject: str) -> str:
+    return subject.rsplit(".", 1)[1]
+
+
+def heartbeat(agent_id: str) -> str:
+    return f"{ROOT}.agents.{agent_id}.heartbeat"
+
+
+def registration(agent_id: str) -> str:
+    return f"{ROOT}.agents.{agent_id}.registration"
+
+
+def metrics(agent_id: str) -> str:
+    return f"{ROOT}.agents.{agent_id}.metrics"
+
+
+def control(agent_id: str) -> str:
+    return f"{ROOT}.agents.{agent_id}.control"
+
+
+def service_verb(service: str, verb: str) -> str:
+    return f"{ROOT}.svc.{service}.{verb}"
+
+
+def model_key(model: str) -> str:
+    """A model's name as a key of KV_MODELS: hexadecimal, since names hold `:`, `/` and whatever else people like."""
+    return model.encode().hex()
+
+
+def sidecar_connection(instance: str) -> str:
+    """The name of a sidecar's connection, by which the server's disconnect notice names the instance."""
+    return f"sidecar/{instance}"
+
+
+def parse_sidecar_connection(name: str) -> str | None:
+    prefix, _, instance = name.partition("/")
+    return instance if prefix == "sidecar" and instance else None

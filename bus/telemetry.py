@@ -1,0 +1,99 @@
+"""Logs that a person and a machine can read, and W3C trace context that follows a task through every room."""
+
+import logging
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import structlog
+
+_traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
+
+
+def configure(service: str, level: str = "info", log_format: str = "auto") -> None:
+    """Log to stderr, one event a line, with timestamp, level, service, event and whatever is bound (task_id, trace_id …)."""
+    as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_service(service),
+        _add_trace,
+    ]
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    tail = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
+    number = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, *tail],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    # What libraries log goes through the same renderer, so that a log file is one format from end to end.
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, *tail], foreign_pre_chain=shared))
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+def _drop_meta(logger: Any, name: str, event: Any) -> Any:
+    return structlog.stdlib.ProcessorFormatter.remove_processors_meta(logger, name, event)
+
+
+def _add_service(service: str) -> Any:
+    def add(_logger: Any, _name: str, event: Any) -> Any:
+        event["service"] = service
+        return event
+
+    return add
+
+
+def _add_trace(_logger: Any, _name: str, event: Any) -> Any:
+    if traceparent := _traceparent.get():
+        event["trace_id"] = traceparent[3:35]
+    return event
+
+
+def log(name: str) -> Any:
+    """A logger: `log(__name__).info("offer_refused", task_id=…, action=…)`."""
+    return structlog.get_logger(module=name)
+
+
+def new_traceparent() -> str:
+    """A new trace: `00-<trace id>-<span id>-01` (https://www.w3.org/TR/trace-context)."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+
+
+def child_traceparent(traceparent: str) -> str:
+    """The next span of the same trace."""
+    return (
+        f"{traceparent[:36]}{secrets.token_hex(8)}{traceparent[52:]}" if valid_traceparent(traceparent) else new_traceparent()
+    )
+
+
+def valid_traceparent(value: str) -> bool:
+    parts = value.split("-")
+    if [len(part) for part in parts] != [2, 32, 16, 2]:
+        return False
+    return all(character in "0123456789abcdef" for character in "".join(parts)) and parts[1] != "0" * 32
+
+
+def current_traceparent() -> str | None:
+    return _traceparent.get()
+
+
+def set_traceparent(traceparent: str | None) -> None:
+    _traceparent.set(traceparent)
+
+
+@contextmanager
+def trace(traceparent: str | None) -> Iterator[str]:
+    """Everything logged and published within belongs to this trace; None begins one."""
+    value = child_traceparent(traceparent) if traceparent else new_traceparent()
+    token = _traceparent.set(value)
+    try:
+        yield value
+    finally:
+        _traceparent.reset(token)
