@@ -148,10 +148,14 @@ class ControlAction(StrEnum):
     BENCHMARK = "benchmark"
     DRAIN = "drain"
     RESUME = "resume"
+    REGISTER = "register"
 
 
 class Control(Command):
-    """An order to one sidecar: `attempt_id` for cancel, `model` for pull, unload and benchmark."""
+    """An order to one sidecar: `attempt_id` for cancel, `model` for pull, unload and benchmark.
+
+    `register` asks it to introduce itself again: a new leader has heard a heartbeat of an instance that it does not know.
+    """
 
     action: ControlAction
     attempt_id: UUID | None = None
