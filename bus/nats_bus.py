@@ -33,6 +33,7 @@ logger = telemetry.log(__name__)
 RETRY_SECONDS = 0.05
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
+_NAME_IN_USE = 10058  # with another configuration: an older version's
 _GONE = (NatsError, OSError, asyncio.TimeoutError)
 
 
@@ -295,12 +296,10 @@ async def _log_state(event: str, name: str) -> None:
 async def declare(bus: NatsBus) -> None:
     """Make every stream and bucket, or bring it up to date; safe to call by every service at every start."""
     js = bus.client.jetstream(timeout=10)
-    for config in streams.STREAMS:
+    for config in (*streams.STREAMS, *streams.BUCKETS):
         try:
             await js.add_stream(config)
         except APIError as error:
-            if error.err_code != 10058:  # the name is in use with another configuration
+            if error.err_code != _NAME_IN_USE:
                 raise
             await js.update_stream(config)
-    for bucket in streams.BUCKETS:
-        await js.create_key_value(bucket=bucket.name, max_bytes=bucket.max_bytes, ttl=bucket.ttl, history=1, direct=True)

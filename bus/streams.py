@@ -3,7 +3,6 @@
 `MAX_STORE_BYTES` is what nats.conf gives JetStream; the limits here stay below it together, so that no stream starves another.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
@@ -67,22 +66,35 @@ STREAMS: Final = (
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
-    """A key-value bucket. `ttl` in seconds lets presence expire by itself."""
-
-    name: str
-    max_bytes: int
-    ttl: float | None = None
+def _bucket(name: str, *, max_bytes: int, synced: bool) -> StreamConfig:
+    """A key-value bucket is a stream of a fixed form (ADR-8 of NATS); declared as one, since only so it can be async."""
+    return StreamConfig(
+        name=f"KV_{name}",
+        subjects=[f"$KV.{name}.>"],
+        retention=RetentionPolicy.LIMITS,
+        storage=StorageType.FILE,
+        max_bytes=max_bytes,
+        max_msgs_per_subject=1,
+        discard=DiscardPolicy.NEW,
+        duplicate_window=DEDUP_SECONDS,
+        persist_mode=None if synced else PersistMode.ASYNC,
+        allow_rollup_hdrs=True,
+        allow_direct=True,
+        deny_delete=True,
+    )
 
 
 BUCKETS: Final = (
-    # Presence and the last word of every agent: `nats kv get hive_agents acacia`.
-    Bucket(name=subjects.KV_AGENTS, max_bytes=64 * MIB),
-    # Every model that was ever seen, for the doors to refuse a name that nobody knows.
-    Bucket(name=subjects.KV_MODELS, max_bytes=16 * MIB),
+    # The last word of the leader about every agent: `nats kv get hive_agents acacia`. Written often, rebuilt by the next leader.
+    _bucket(subjects.KV_AGENTS, max_bytes=64 * MIB, synced=False),
+    # Every model that was ever seen, for the doors to refuse a name that nobody knows. PostgreSQL has it too.
+    _bucket(subjects.KV_MODELS, max_bytes=16 * MIB, synced=False),
     # Hashes of the API keys that hold, so that doors need neither PostgreSQL nor the coordinator to know who asks.
-    Bucket(name=subjects.KV_KEYS, max_bytes=16 * MIB),
-    # Backends that the local sidecar speaks for.
-    Bucket(name=subjects.KV_UPSTREAMS, max_bytes=16 * MIB),
+    _bucket(subjects.KV_KEYS, max_bytes=16 * MIB, synced=True),
+    # Backends that the local sidecar speaks for; this is their only home.
+    _bucket(subjects.KV_UPSTREAMS, max_bytes=16 * MIB, synced=True),
 )
+
+
+def bucket_name(config: StreamConfig) -> str:
+    return str(config.name).removeprefix("KV_")

@@ -104,7 +104,7 @@ class InMemoryBus(Bus):
             config.name: _Stream(list(config.subjects or ()), stream_bytes or config.max_bytes or 0)
             for config in streams.STREAMS
         }
-        self._buckets: dict[str, dict[str, bytes]] = {bucket.name: {} for bucket in streams.BUCKETS}
+        self._buckets: dict[str, dict[str, bytes]] = {streams.bucket_name(config): {} for config in streams.BUCKETS}
         self._watchers: dict[str, list[KeyHandler]] = defaultdict(list)
 
     @property

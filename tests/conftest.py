@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import redis.asyncio
 
 from bus import streams
 from bus.nats_bus import NatsBus
 from tests.parts.nats import NatsServer
+from tests.parts.postgres import PostgresServer
+from tests.parts.valkey import ValkeyServer
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +35,47 @@ async def nats_bus(nats_server: NatsServer) -> AsyncIterator[NatsBus]:
     """A connection to a server whose streams and buckets are empty."""
     bus = await nats_server.connect()
     js = bus.client.jetstream()
-    for config in streams.STREAMS:
+    for config in (*streams.STREAMS, *streams.BUCKETS):
         await js.purge_stream(str(config.name))
-    for bucket in streams.BUCKETS:
-        await js.purge_stream(f"KV_{bucket.name}")
     yield bus
     await bus.close()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One server for the tests that leave it running; those that kill it start their own by `own_postgres`."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"), synced=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(tmp_path / "postgres")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def database_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """An empty database of the test's own."""
+    async with postgres.database() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    server = ValkeyServer(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def valkey_url(valkey: ValkeyServer) -> str:
+    """The URL of an empty Valkey."""
+    async with redis.asyncio.from_url(valkey.url) as client:
+        await client.flushall()
+    return valkey.url

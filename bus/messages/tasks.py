@@ -209,6 +209,7 @@ class TaskRecord(Record):
     usage: Usage | None = None
     timings: Timings | None = None
     error: FailureInfo | None = None
+    body_hash: str | None = Field(default=None, description="SHA-256 of the request, when it came with an Idempotency-Key")
 
 
 class ListTasks(Command):
