@@ -1,7 +1,9 @@
 """Fixtures of every kind of test: real parts, started once a session, clean for each test."""
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import redis.asyncio
@@ -42,20 +44,29 @@ async def nats_bus(nats_server: NatsServer) -> AsyncIterator[NatsBus]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+def postgres() -> Iterator[PostgresServer]:
     """One server for the tests that leave it running; those that kill it start their own by `own_postgres`."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"), synced=False)
-    server.start()
-    yield server
-    server.stop()
+    with folder_for_others("postgres") as folder:
+        server = PostgresServer(folder, synced=False)
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
-    server = PostgresServer(tmp_path / "postgres")
-    server.start()
-    yield server
-    server.stop()
+def own_postgres() -> Iterator[PostgresServer]:
+    with folder_for_others("postgres") as folder:
+        server = PostgresServer(folder)
+        server.start()
+        yield server
+        server.stop()
+
+
+@contextmanager
+def folder_for_others(name: str) -> Iterator[Path]:
+    """Outside pytest's own temporary folder, which every new pytest closes to other users, such as the one PostgreSQL runs as."""
+    with TemporaryDirectory(prefix=f"hive-{name}-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -1,0 +1,78 @@
+"""nats-server from its wheel, with the project's own nats.conf."""
+
+import http.client
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bus.errors import Unavailable
+from deploy.local.launch import Launch
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nats:
+    """`folder` holds the JetStream store. Passwords begin with a letter (nats.conf says why)."""
+
+    folder: Path
+    port: int
+    monitor_port: int
+    websocket_port: int
+    password: str
+    sys_password: str
+    host: str = HOST
+    name: str = "nats"
+
+    @property
+    def url(self) -> str:
+        """With user and password: what a client connects with."""
+        return f"nats://hive:{self.password}@{HOST}:{self.port}"
+
+    def prepare(self) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def launch(self) -> Launch:
+        return Launch(name=self.name, command=command(), environment=self.environment())
+
+    def environment(self) -> dict[str, str]:
+        """The variables of nats.conf."""
+        return {
+            "HIVE_NATS_HOST": self.host,
+            "HIVE_NATS_PORT": str(self.port),
+            "HIVE_NATS_MONITOR_ADDRESS": f"{HOST}:{self.monitor_port}",
+            "HIVE_NATS_WEBSOCKET_PORT": str(self.websocket_port),
+            "HIVE_NATS_STORE": str(self.folder),
+            "HIVE_NATS_PASSWORD": self.password,
+            "HIVE_NATS_SYS_PASSWORD": self.sys_password,
+        }
+
+    def ready(self) -> bool:
+        """Whether the server says of itself that JetStream has recovered."""
+        connection = http.client.HTTPConnection(HOST, self.monitor_port, timeout=0.5)
+        try:
+            connection.request("GET", "/healthz")
+            return connection.getresponse().status == http.HTTPStatus.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+
+def command() -> tuple[str, ...]:
+    return (str(_binary()), "-c", str(_configuration()))
+
+
+def _binary() -> Path:
+    found = shutil.which("nats-server", path=f"{Path(sys.prefix) / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}")
+    if found is None:
+        raise Unavailable("nats-server is not installed. Install hive[embedded], or give NATS_URL to use a server you have.")
+    return Path(found)
+
+
+def _configuration() -> Path:
+    """In a checkout it lies at the root, in a wheel inside this package."""
+    checkout = Path(__file__).parents[2] / "nats.conf"
+    return checkout if checkout.exists() else Path(__file__).parents[1] / "nats.conf"

@@ -1,0 +1,37 @@
+"""A real PostgreSQL, and databases in it that live as long as one test."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+
+from deploy.local.postgres import Postgres
+from tests.parts.server import Server
+
+
+class PostgresServer(Server):
+    """`kill()` and `start()` keep the data. `synced=False` saves a test session the wait for its disk; kill -9 loses nothing either way."""
+
+    def __init__(self, folder: Path, *, synced: bool = True) -> None:
+        self.postgres = Postgres(folder / "data", {} if synced else {"fsync": "off"})
+        super().__init__(self.postgres, folder / "postgres.log")
+        self.url = self.postgres.url()
+
+    @asynccontextmanager
+    async def database(self, template: str = "template1") -> AsyncIterator[str]:
+        """The URL of a new database, a copy of `template`; dropped at the end, whoever is still connected."""
+        name = f"test_{uuid4().hex}"
+        await self.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        try:
+            yield self.postgres.url(name)
+        finally:
+            await self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    async def execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(self.url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()

@@ -1,0 +1,37 @@
+"""One embedded server as a test has it: started, killed as `kill -9` does, started again on the same data."""
+
+import subprocess
+import time
+from pathlib import Path
+
+from deploy.local.launch import Part, start
+
+READY_SECONDS = 30
+
+
+class Server:
+    def __init__(self, part: Part, log: Path) -> None:
+        self.part, self.log = part, log
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Returns once it serves."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.part.prepare()
+        self.process = start(self.part.launch(), self.log)
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.part.ready():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{self.part.name} does not start: {self.log.read_text()[-2000:]}")
+            time.sleep(0.01)
+
+    def kill(self) -> None:
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """As the supervisor does."""
+        assert self.process is not None
+        self.process.send_signal(self.part.launch().stop_signal)
+        self.process.wait(READY_SECONDS)
