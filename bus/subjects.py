@@ -43,7 +43,6 @@ SERVICE_UPSTREAMS: Final = "upstreams"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 
-ALL_SUBMITS: Final = f"{ROOT}.tasks.submit.>"
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
 ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
@@ -54,7 +53,7 @@ CONNECTED: Final = "$SYS.ACCOUNT.HIVE.CONNECT"
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
 
 
-def submit(tenant: str, task_class: TaskClass, task_id: UUID | str) -> str:
+def submit(tenant: str, task_class: TaskClass | str, task_id: UUID | str) -> str:
     return f"{ROOT}.tasks.submit.{tenant}.{task_class}.{task_id}"
 
 
@@ -78,11 +77,11 @@ def dispatch(agent_id: str, instance: str) -> str:
     return f"{ROOT}.dispatch.{agent_id}.{instance}"
 
 
-def outcome(agent_id: str, task_id: UUID, attempt_id: UUID) -> str:
+def outcome(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.outcomes.{agent_id}.{task_id}.{attempt_id}"
 
 
-def output(agent_id: str, task_id: UUID, attempt_id: UUID) -> str:
+def output(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.output.{agent_id}.{task_id}.{attempt_id}"
 
 

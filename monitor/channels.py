@@ -1,0 +1,126 @@
+"""The channels of the AsyncAPI document: every subject that carries messages between rooms, with the model that crosses it.
+
+A `{name}` in a subject is a token that varies; PARAMETERS says what it may be. tests/unit/monitor holds this against bus/streams.py.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import BaseModel, JsonValue
+
+from bus import subjects
+from bus.messages import (
+    AgentEvent,
+    AttemptOutcome,
+    Control,
+    DispatchOffer,
+    EventType,
+    Heartbeat,
+    OutputChunk,
+    PerformanceMetrics,
+    TaskClass,
+    TaskEvent,
+    TaskRequest,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """What one kind of subject carries."""
+
+    name: str
+    subject: str
+    message: type[BaseModel]
+    description: str
+
+
+SUBMIT: Final = Channel(
+    "submit",
+    subjects.submit("{tenant}", "{class}", "{task_id}"),
+    TaskRequest,
+    "A task asked for. Publish with JetStream: its acknowledgement is the promise that the task is done or its failure told.",
+)
+SENT: Final = (
+    Channel(
+        "taskEvents",
+        subjects.events("task.{task_event}", tenant="{tenant}", entity_id="{task_id}"),
+        TaskEvent,
+        f"What happened to a task, after it was committed. Ends are kept for days in {subjects.EVENTS}, "
+        f"the steps before for hours in {subjects.PROGRESS}.",
+    ),
+    Channel(
+        "agentEvents",
+        subjects.events("agent.{agent_event}", tenant="{tenant}", entity_id="{agent_id}"),
+        AgentEvent,
+        "An agent was registered, or went online, degraded, draining or offline.",
+    ),
+    Channel(
+        "output",
+        subjects.output("{agent_id}", "{task_id}", "{attempt_id}"),
+        OutputChunk,
+        f"Tokens of an attempt as they come, numbered by text offset, and its end. Kept for minutes in {subjects.OUTPUT}.",
+    ),
+    Channel(
+        "outcomes",
+        subjects.outcome("{agent_id}", "{task_id}", "{attempt_id}"),
+        AttemptOutcome,
+        "A sidecar's report of how an attempt ended: a claim, which the coordinator turns into an event or ignores.",
+    ),
+    Channel(
+        "heartbeats",
+        subjects.heartbeat("{agent_id}"),
+        Heartbeat,
+        "Presence of an agent every half second: slots, loaded models, running attempts. Not stored.",
+    ),
+    Channel(
+        "metrics",
+        subjects.metrics("{agent_id}"),
+        PerformanceMetrics,
+        f"What an agent measures every five seconds; a value that it cannot read is left out. Kept for an hour in {subjects.METRICS}.",
+    ),
+    Channel(
+        "dispatch",
+        subjects.dispatch("{agent_id}", "{instance}"),
+        DispatchOffer,
+        "Request of the coordinator to one sidecar: an attempt, offered. The reply is accepted, busy or unable.",
+    ),
+    Channel(
+        "control",
+        subjects.control("{agent_id}"),
+        Control,
+        "Request of the coordinator to one sidecar: cancel, pull, unload, benchmark, drain, resume or register.",
+    ),
+)
+"""The order is that of a task's life, then what goes on beside it."""
+
+TASK_EVENTS: Final = (
+    EventType.TASK_CREATED,
+    EventType.TASK_QUEUED,
+    EventType.TASK_ASSIGNED,
+    EventType.TASK_STARTED,
+    EventType.TASK_COMPLETED,
+    EventType.TASK_FAILED,
+    EventType.TASK_CANCELLED,
+)
+AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED)
+
+
+def _choice(description: str, values: Iterable[str]) -> JsonValue:
+    return {"description": description, "enum": [str(value) for value in values]}
+
+
+def _kinds(events: Iterable[EventType]) -> list[str]:
+    return [event.split(".")[1] for event in events]
+
+
+PARAMETERS: Final[dict[str, JsonValue]] = {
+    "tenant": {"description": "Whose it is.", "default": subjects.DEFAULT_TENANT},
+    "class": _choice("Urgency: priorities 1-2, 3 and 4-5.", TaskClass),
+    "task_id": {"description": "UUID of the task; whoever submits makes it."},
+    "attempt_id": {"description": "UUID of the attempt."},
+    "agent_id": {"description": "Public name of the agent, such as acacia."},
+    "instance": {"description": "Of the sidecar process: new at every start."},
+    "task_event": _choice("What happened to the task.", _kinds(TASK_EVENTS)),
+    "agent_event": _choice("What happened to the agent.", _kinds(AGENT_EVENTS)),
+}

@@ -1,0 +1,83 @@
+"""The fold: events and metrics in, one picture of the hive's performance out. No I/O; the clock is passed in.
+
+An end is counted once, however often and in whatever order it is told: the event's id is deterministic, so the coordinator's
+repetition after a crash carries the same one. A task that was requeued by hand ends twice, with a higher rank and another id,
+and both ends count, each for the agent that brought it about: what is told here only grows.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from bus.messages import AgentChange, AgentPerformance, AgentStatus, ClusterPerformance, PerformanceMetrics, TaskEvent
+from monitor.tally import Tally, tally
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """The last metrics of an agent, and when they came, by the monitor's own clock in seconds."""
+
+    metrics: PerformanceMetrics
+    at: float
+
+
+class Ledger:
+    """`started` is when the monitor did; `remembered` bounds the ids of ends that are known as counted."""
+
+    def __init__(self, started: datetime, *, fresh_seconds: float, remembered: int) -> None:
+        self._since = started
+        self._fresh_seconds = fresh_seconds
+        self._remembered = remembered
+        self._counted: dict[str, None] = {}
+        self._tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
+        self._heard: dict[str, Heard] = {}
+
+    def count(self, event: TaskEvent) -> None:
+        """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
+        if not event.data.status.terminal or not self._first_time(event.id):
+            return
+        self._since = min(self._since, event.timestamp)
+        self._tallies[event.data.agent_id] += tally(event.data)
+
+    def _first_time(self, event_id: str) -> bool:
+        if event_id in self._counted:
+            return False
+        self._counted[event_id] = None
+        if len(self._counted) > self._remembered:
+            del self._counted[next(iter(self._counted))]
+        return True
+
+    def measure(self, metrics: PerformanceMetrics, now: float) -> None:
+        """The last to come are the latest: the bus keeps the order of one sender, and clocks of hosts may jump."""
+        self._heard[metrics.agent_id] = Heard(metrics, now)
+
+    def meet(self, change: AgentChange) -> None:
+        """An agent is shown from the moment it is known; one that went offline has no present metrics."""
+        self._tallies[change.agent_id] += Tally()
+        if change.status is AgentStatus.OFFLINE:
+            self._heard.pop(change.agent_id, None)
+
+    def performance(self, now: float) -> ClusterPerformance:
+        """Agents by name, and the whole."""
+        names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
+        whole = sum(self._tallies.values(), Tally())
+        return ClusterPerformance(
+            agents=tuple(self._agent(name, now) for name in names),
+            completed=whole.completed,
+            failed=whole.failed,
+            cancelled=whole.cancelled,
+            completion_tokens=whole.completion_tokens,
+            mean_task_seconds=whole.mean_task_seconds,
+            since=self._since,
+        )
+
+    def _agent(self, agent_id: str, now: float) -> AgentPerformance:
+        own, heard = self._tallies.get(agent_id, Tally()), self._heard.get(agent_id)
+        return AgentPerformance(
+            agent_id=agent_id,
+            metrics=heard.metrics if heard and now - heard.at <= self._fresh_seconds else None,
+            completed=own.completed,
+            failed=own.failed,
+            generation_tokens_per_second=own.generation_tokens_per_second,
+            mean_task_seconds=own.mean_task_seconds,
+        )

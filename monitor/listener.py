@@ -1,0 +1,109 @@
+"""What happens from now on: typed FastStream handlers, one for the ends of tasks and one for the agents.
+
+Ends come from their stream by an ordered consumer, which goes on by itself after a gap or a restart of the server and may then
+begin too early; a position that only grows keeps that from counting twice. Nothing is acknowledged: the picture lives in
+memory, so the server has no progress to keep. What happens to agents is core: metrics tell the same a few seconds later.
+"""
+
+import logging
+from types import TracebackType
+from typing import Final
+
+from faststream import BaseMiddleware
+from faststream.middlewares import AckPolicy
+from faststream.nats import JStream, NatsBroker, NatsMessage
+from nats.errors import Error as NatsError
+from nats.js.api import ConsumerConfig, DeliverPolicy
+
+from bus import subjects, telemetry
+from bus.codec import decode
+from bus.errors import InvalidRequest
+from bus.messages import AgentEvent, TaskEvent
+from bus.nats_reader import IDLE_HEARTBEAT_SECONDS
+from bus.settings import HiveSettings
+from monitor.history import TASK_ENDS
+from monitor.ingest import Ledger
+
+logger = telemetry.log(__name__)
+
+AGENT_EVENTS: Final = subjects.events("agent.*")
+STOP_SECONDS: Final = 2
+
+
+class RefuseInvalid(BaseMiddleware):
+    """What cannot be understood is named in the log, by its subject, and holds nothing up."""
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None = None,
+        exc_val: BaseException | None = None,
+        exc_tb: TracebackType | None = None,
+    ) -> bool:
+        if isinstance(exc_val, InvalidRequest):
+            logger.warning("event_refused", subject=getattr(self.msg, "subject", None), reason=exc_val.message)
+            return True
+        return False
+
+
+async def _task_event(message: NatsMessage) -> TaskEvent:
+    return decode(TaskEvent, message.body)
+
+
+async def _agent_event(message: NatsMessage) -> AgentEvent:
+    return decode(AgentEvent, message.body)
+
+
+def listener(settings: HiveSettings, ledger: Ledger, after: int) -> NatsBroker:
+    """A broker, not yet started, whose handlers tell the ledger. `after` is the position of the last end that it knows."""
+    broker = _broker(settings)
+    position = after
+
+    @broker.subscriber(
+        TASK_ENDS,
+        stream=JStream(subjects.EVENTS, declare=False),
+        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),
+        ordered_consumer=True,
+        idle_heartbeat=IDLE_HEARTBEAT_SECONDS,
+        ack_policy=AckPolicy.MANUAL,
+        decoder=_task_event,
+        no_reply=True,
+    )
+    async def count_end(event: TaskEvent, message: NatsMessage) -> None:
+        nonlocal position
+        sequence = message.raw_message.metadata.sequence.stream
+        if sequence > position:
+            ledger.count(event)
+            position = sequence
+
+    # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
+    @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)
+    async def meet_agent(event: AgentEvent) -> None:
+        ledger.meet(event.data)
+
+    return broker
+
+
+def _broker(settings: HiveSettings) -> NatsBroker:
+    """Tries to reconnect for ever. Its own messages are logged as those of any other library."""
+    return NatsBroker(
+        settings.nats_url.get_secret_value().split(","),
+        name="monitor-events",
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=1,
+        connect_timeout=2,
+        ping_interval=5,
+        max_outstanding_pings=2,
+        drain_timeout=STOP_SECONDS,
+        graceful_timeout=STOP_SECONDS,
+        middlewares=(RefuseInvalid,),
+        logger=logging.getLogger(__name__),
+        log_level=logging.DEBUG,
+    )
+
+
+async def stop(broker: NatsBroker) -> None:
+    """Let running handlers end, then go; with the server away there is nobody to say goodbye to."""
+    try:
+        await broker.stop()
+    except NatsError:
+        logger.debug("stopped_while_away")

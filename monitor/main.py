@@ -1,0 +1,77 @@
+"""Starts a monitor: `python -m monitor.main`."""
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from time import monotonic
+from typing import Final
+
+import uvloop
+
+from bus import subjects, telemetry
+from bus.client import Received
+from bus.messages import PerformanceMetrics
+from bus.nats_bus import NatsBus, declare
+from monitor.document import describe
+from monitor.history import recount
+from monitor.ingest import Ledger
+from monitor.listener import listener, stop
+from monitor.service import docs_service, metrics_service
+from monitor.settings import MonitorSettings
+
+logger = telemetry.log(__name__)
+
+STOP_SECONDS: Final = 4.5
+
+
+async def serve(settings: MonitorSettings) -> None:
+    """Until cancelled. Answers at once; what it knows of the past is complete when `counted` is set."""
+    ledger = Ledger(
+        datetime.now(UTC), fresh_seconds=settings.metrics_fresh_seconds, remembered=settings.monitor_remembered_ends
+    )
+    counted = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        bus = await NatsBus.connect(settings, "monitor")
+        stack.push_async_callback(bus.close)
+        await declare(bus)
+        for service in (metrics_service(ledger, counted), docs_service(describe(settings))):
+            stack.push_async_callback((await bus.serve(service)).close)
+        await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
+        position = await recount(bus, ledger)
+        broker = listener(settings, ledger, position)
+        stack.push_async_callback(stop, broker)
+        await broker.start()
+        counted.set()
+        logger.info("monitor_ready", position=position)
+        await asyncio.Event().wait()
+
+
+async def measure(ledger: Ledger, received: Received) -> None:
+    """Metrics of hundreds of agents are a hot path: by nats-py, not by FastStream."""
+    ledger.measure(received.decode(PerformanceMetrics), monotonic())
+
+
+async def until_stopped(settings: MonitorSettings) -> None:
+    """SIGTERM and SIGINT end it within STOP_SECONDS, whatever it waits for; an error of its own ends it too."""
+    serving, asked = asyncio.create_task(serve(settings)), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    stopping = asyncio.create_task(asked.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not asked.is_set():
+        await serving
+    serving.cancel()
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    logger.info("monitor_stopped")
+
+
+def main() -> None:
+    settings = MonitorSettings()
+    telemetry.configure("monitor", settings.log_level, settings.log_format)
+    uvloop.run(until_stopped(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The monitor's verbs: how the hive performs, and what its messages look like."""
+
+import asyncio
+from importlib.metadata import version
+from time import monotonic
+
+from bus import subjects
+from bus.auth import Permission
+from bus.errors import Unavailable
+from bus.messages import ClusterPerformance, NoReply
+from bus.service import Call, Endpoint, Service
+from monitor.document import AsyncApiDocument
+from monitor.ingest import Ledger
+
+
+def metrics_service(ledger: Ledger, counted: asyncio.Event) -> Service:
+    """`counted` is set once everything that ended before the monitor's start is in the ledger."""
+
+    async def performance(call: Call[NoReply]) -> ClusterPerformance:
+        if not counted.is_set():
+            raise Unavailable(
+                "The monitor has just started and still counts what ended before. Try again in a moment.", retry_after_seconds=2
+            )
+        return ledger.performance(monotonic())
+
+    return Service(
+        name=subjects.SERVICE_METRICS,
+        version=version("hive"),
+        description="How the hive performs",
+        endpoints=(
+            Endpoint(
+                verb="performance",
+                body=NoReply,
+                handler=performance,
+                permission=Permission.METRICS_VIEW,
+                description="{} -> latest metrics of every agent, and what its ended tasks add up to",
+            ),
+        ),
+    )
+
+
+def docs_service(document: AsyncApiDocument) -> Service:
+    async def asyncapi(call: Call[NoReply]) -> AsyncApiDocument:
+        return document
+
+    return Service(
+        name=subjects.SERVICE_DOCS,
+        version=version("hive"),
+        description="What Hive says on the bus",
+        endpoints=(
+            Endpoint(
+                verb="asyncapi",
+                body=NoReply,
+                handler=asyncapi,
+                permission=Permission.METRICS_VIEW,
+                description="{} -> the AsyncAPI document of every subject and its messages",
+            ),
+        ),
+    )

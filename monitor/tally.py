@@ -1,0 +1,75 @@
+"""What the end of a task adds up to. Sums of whole numbers: any order of the same ends gives the same tally, to the last digit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Final, Self
+
+from bus.messages import TaskChange, TaskStatus, Timings, Usage
+
+MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tally:
+    """Of any number of ended tasks. Times are whole microseconds, because sums of floats depend on their order."""
+
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    completion_tokens: int = 0
+    timed_tasks: int = 0
+    """Completed tasks whose duration is known."""
+    task_microseconds: int = 0
+    """What those took together."""
+    timed_tokens: int = 0
+    """Tokens whose generation time is known."""
+    generation_microseconds: int = 0
+    """What those took together."""
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    @property
+    def mean_task_seconds(self) -> float | None:
+        return self.task_microseconds / self.timed_tasks / MICROSECONDS if self.timed_tasks else None
+
+    @property
+    def generation_tokens_per_second(self) -> float | None:
+        """Over all tokens, so that a long answer weighs more than a short one."""
+        return self.timed_tokens / self.generation_microseconds * MICROSECONDS if self.generation_microseconds else None
+
+
+_KINDS: Final[dict[TaskStatus, Callable[[TaskChange], Tally]]] = {
+    TaskStatus.COMPLETED: lambda change: _completed(change.usage or Usage(), change.timings or Timings()),
+    TaskStatus.FAILED: lambda _: Tally(failed=1),
+    TaskStatus.CANCELLED: lambda _: Tally(cancelled=1),
+}
+
+
+def tally(change: TaskChange) -> Tally:
+    """What one event adds: nothing, unless it is an end."""
+    kind = _KINDS.get(change.status)
+    return kind(change) if kind else Tally()
+
+
+def _completed(usage: Usage, timings: Timings) -> Tally:
+    tokens, generation = usage.completion_tokens, _generation_microseconds(usage, timings)
+    return Tally(
+        completed=1,
+        completion_tokens=tokens,
+        timed_tasks=int(timings.total_seconds is not None),
+        task_microseconds=_microseconds(timings.total_seconds),
+        timed_tokens=tokens if generation else 0,
+        generation_microseconds=generation,
+    )
+
+
+def _generation_microseconds(usage: Usage, timings: Timings) -> int:
+    """As the backend measured it, or by its rate; 0 when it told neither."""
+    if timings.generation_seconds is None and timings.generation_tokens_per_second:
+        return _microseconds(usage.completion_tokens / timings.generation_tokens_per_second)
+    return _microseconds(timings.generation_seconds)
+
+
+def _microseconds(seconds: float | None) -> int:
+    return round((seconds or 0) * MICROSECONDS)
