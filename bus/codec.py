@@ -1,5 +1,7 @@
 """JSON in, JSON out, and one wording for what is wrong with it, at every door."""
 
+from collections.abc import Iterable
+from itertools import islice
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -29,9 +31,12 @@ def explain(error: ValidationError) -> InvalidRequest:
         return InvalidJson(
             f"The body is not valid JSON: {problems[0]['msg'].removeprefix('Invalid JSON: ')}. Send one JSON object."
         )
-    return InvalidRequest(
-        ". ".join(_sentence(problem["loc"], problem["type"], problem["msg"]) for problem in problems[:5]) + "."
-    )
+    return InvalidRequest(sentences((problem["loc"], problem["type"], problem["msg"]) for problem in problems))
+
+
+def sentences(problems: Iterable[tuple[tuple[int | str, ...], str, str]]) -> str:
+    """The first few of pydantic's problems, each given as (path, type, message)."""
+    return ". ".join(_sentence(*problem) for problem in islice(problems, 5)) + "."
 
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:

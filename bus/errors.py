@@ -39,6 +39,14 @@ class PayloadTooLarge(InvalidRequest):
     code, http_status, title = "payload_too_large", 413, "The request is too large"
 
 
+class UnsupportedMediaType(InvalidRequest):
+    code, http_status, title = "unsupported_media_type", 415, "The body is not of a type that this takes"
+
+
+class MethodNotAllowed(InvalidRequest):
+    code, http_status, title = "method_not_allowed", 405, "The path does not take this method"
+
+
 class UnknownModel(InvalidRequest):
     code, http_status, title = "unknown_model", 422, "No agent has ever offered this model"
 

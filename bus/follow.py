@@ -4,7 +4,7 @@ Deltas are numbered by attempt and text offset, so joining live and stored ones 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from uuid import UUID
@@ -45,7 +45,7 @@ class Done:
 
 async def follow(
     bus: Bus, task_id: UUID, claims: Claims, *, number: int = 0, offset: int = 0, fresh: bool = False
-) -> AsyncIterator[Delta | Restart | Done]:
+) -> AsyncGenerator[Delta | Restart | Done, None]:
     """From attempt `number` and `offset` on (a resumed connection) to the end. `fresh`: the task is yet to be submitted."""
     inbox: asyncio.Queue[Received] = asyncio.Queue()
     async with AsyncExitStack() as stack:

@@ -1,0 +1,61 @@
+"""The FastAPI application: routes, and how everything that goes wrong becomes a problem that says what to do."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from bus.codec import sentences
+from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
+from coordinator.gateway import openapi, problem
+from coordinator.gateway.body import MAX_BODY
+from coordinator.gateway.envelope import REQUEST_ID, Envelope
+from coordinator.gateway.gate import Gate
+from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.routes import agents, health, keys, status, tasks
+from coordinator.gateway.routes.declared import GATEWAY
+from coordinator.gateway.settings import VERSION
+
+
+class Api(FastAPI):
+    """FastAPI with Hive's own description."""
+
+    def openapi(self) -> dict[str, Any]:
+        return openapi.document(self)
+
+
+def create_app(gateway: Gateway) -> FastAPI:
+    """Everything that a request may need comes from `gateway`; the app keeps nothing of its own."""
+    app = Api(title="Hive", version=VERSION, redoc_url=None)
+    setattr(app.state, GATEWAY, gateway)
+    setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
+    for routes in (tasks, agents, keys, status, health):
+        app.include_router(routes.router)
+    app.exception_handler(RequestValidationError)(_not_valid)
+    app.exception_handler(HTTPException)(_no_route)
+    app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)
+    app.add_middleware(Envelope, metrics=gateway.metrics)
+    return app
+
+
+async def _not_valid(request: Request, error: RequestValidationError) -> Response:
+    problems = [(tuple(found["loc"]), found["type"], found["msg"]) for found in error.errors()]
+    text = sentences((path[1:], kind, message) for path, kind, message in problems)
+    in_path = any(path[0] == "path" for path, _, _ in problems)
+    return _respond(request, InvalidId(text) if in_path else InvalidRequest(text))
+
+
+async def _no_route(request: Request, error: HTTPException) -> Response:
+    """What the router itself refuses: 404 and 405."""
+    asked = f"{request.method} {request.url.path}"
+    if error.status_code == MethodNotAllowed.http_status:
+        allowed = (error.headers or {}).get("Allow", "")
+        response = _respond(request, MethodNotAllowed(f"There is no {asked}; this path takes {allowed}."))
+        response.headers["Allow"] = allowed
+        return response
+    return _respond(request, NotFound(f"There is no {asked}. /docs lists what there is."))
+
+
+def _respond(request: Request, error: HiveError) -> Response:
+    return problem.respond(error, request.url.path, request.scope[REQUEST_ID])

@@ -1,0 +1,74 @@
+"""Bodies: bounded while they are read, and parsed by the same strict parser as on the bus.
+
+Python's own parser would let through what breaks later: half a surrogate pair, nesting that ends in a RecursionError.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+from pydantic_core import from_json
+from starlette.datastructures import Headers
+
+from bus.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType
+
+MAX_BODY: Final = "max_body_bytes"
+"""The name of the limit in the app's state."""
+
+
+class JsonRequest(Request):
+    """A request whose body was read by `load`."""
+
+    async def load(self, limit: int) -> None:
+        """PayloadTooLarge as soon as the limit is passed, UnsupportedMediaType, InvalidJson."""
+        announced = self.headers.get("content-length", "")
+        if announced.isdecimal() and int(announced) > limit:
+            raise _too_large(limit)
+        pieces, size = [], 0
+        async for piece in self.stream():
+            size += len(piece)
+            if size > limit:
+                raise _too_large(limit)
+            pieces.append(piece)
+        self._body = b"".join(pieces)
+        if self._body:
+            _check_media_type(self.headers)
+            self._json = parse(self._body)
+
+
+class JsonRoute(APIRoute):
+    """The route of everything that takes a body."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            if self.body_field is None:
+                return await handler(request)
+            loaded = JsonRequest(request.scope, request.receive)
+            await loaded.load(getattr(request.app.state, MAX_BODY))
+            return await handler(loaded)
+
+        return handle
+
+
+def parse(body: bytes) -> Any:
+    """JSON by the parser that pydantic uses on the bus. InvalidJson."""
+    try:
+        return from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidJson(f"The body is not valid JSON: {error}. Send one JSON object.") from None
+
+
+def _check_media_type(headers: Headers) -> None:
+    """A form or plain text is what a foreign page can make a browser send without asking, so JSON must say that it is JSON."""
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json" and not media_type.endswith("+json"):
+        raise UnsupportedMediaType(
+            f"The body came as {media_type or 'nothing in particular'}. Send Content-Type: application/json."
+        )
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The body has more than {limit:,} bytes. Shorten the prompt, or split the work into several tasks.")

@@ -1,0 +1,82 @@
+"""What surrounds every request: its id and trace, the version, the clock, and an answer when everything else failed."""
+
+import re
+from time import perf_counter
+from typing import Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from bus import subjects, telemetry
+from bus.errors import HiveError
+from coordinator.gateway import problem
+from coordinator.gateway.metrics import Metrics
+from coordinator.gateway.settings import VERSION
+
+logger = telemetry.log(__name__)
+
+REQUEST_ID: Final = "hive.request_id"
+"""The key of a request's id in its ASGI scope."""
+_SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+
+
+class Envelope:
+    """Pure ASGI, since a wrapper that buffers would hold up the streams."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app, self._metrics = app, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        with telemetry.trace(_incoming_trace(headers)) as traceparent:
+            request_id = request_id_of(headers.get("x-request-id"), traceparent)
+            scope[REQUEST_ID] = request_id
+            with structlog.contextvars.bound_contextvars(correlation_id=request_id):
+                await self._answer(scope, receive, send, request_id)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        started, status = perf_counter(), 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                marked = MutableHeaders(raw=message["headers"])
+                marked["X-Request-ID"], marked["X-Hive-Version"] = request_id, VERSION
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_marked)
+        except Exception as error:
+            if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
+                raise
+            refusal = problem.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))
+            await refusal(scope, receive, send_marked)
+        finally:
+            self._metrics.observe(scope, status, perf_counter() - started)
+
+
+def request_id_of(given: str | None, traceparent: str) -> str:
+    """The client's own id when it is short and plain, else the trace's: one search then finds the logs of all rooms."""
+    return given if given and _SANE_ID.fullmatch(given) else traceparent[3:35]
+
+
+def _incoming_trace(headers: Headers) -> str | None:
+    given = headers.get(subjects.HEADER_TRACEPARENT)
+    return given if given and telemetry.valid_traceparent(given) else None
+
+
+def _told(error: Exception, request_id: str) -> HiveError:
+    """What the caller may know: a HiveError as it is, anything else only by the id that its log entry carries."""
+    if isinstance(error, HiveError):
+        return error
+    logger.error("request_failed", exc_info=error)
+    return HiveError(f"Something failed inside, and it is Hive's fault. The gateway's log has the reason under {request_id}.")
+
+
+def _looks_at_a_page(scope: Scope) -> bool:
+    return "text/html" in Headers(scope=scope).get("accept", "")

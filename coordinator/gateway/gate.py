@@ -1,0 +1,43 @@
+"""Nothing answers without a key, and what is added tomorrow does not either: the exceptions are listed here."""
+
+import secrets
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from bus.errors import Unauthenticated
+from coordinator.gateway.identity import Identity
+from coordinator.gateway.settings import GatewaySettings
+
+CLAIMS: Final = "hive.claims"
+"""The key of the caller's claims in a request's ASGI scope."""
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+METRICS_PATH: Final = "/metrics"
+
+
+class Gate:
+    """ASGI: who asks is known before anything of the request is read."""
+
+    def __init__(self, app: ASGIApp, identity: Identity, settings: GatewaySettings) -> None:
+        self._app, self._identity, self._settings = app, identity, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Headers(scope=scope)
+            if scope["path"] == METRICS_PATH:
+                check_scrape(self._settings, headers)
+            elif scope["path"] not in OPEN_PATHS:
+                scope[CLAIMS] = await self._identity.claims(scope["method"], headers)
+        await self._app(scope, receive, send)
+
+
+def check_scrape(settings: GatewaySettings, headers: Headers) -> None:
+    """/metrics is open to this machine; beyond it the scrape token is needed. Unauthenticated otherwise."""
+    if settings.on_loopback:
+        return
+    if settings.metrics_token is None:
+        raise Unauthenticated("/metrics is closed beyond loopback. Set HIVE_METRICS_TOKEN and send it as Bearer.")
+    given = headers.get("authorization", "").removeprefix("Bearer ")
+    if not secrets.compare_digest(given.encode(), settings.metrics_token.get_secret_value().encode()):
+        raise Unauthenticated("/metrics needs the scrape token of HIVE_METRICS_TOKEN as Bearer.")

@@ -1,0 +1,67 @@
+"""Who asks: an API key, as Bearer, x-api-key or the password of HTTP Basic, looked up by its hash in a copy of the key bucket.
+
+Neither PostgreSQL nor the coordinator is needed for that, and a key that is revoked is gone as soon as the bucket says so.
+"""
+
+from base64 import b64decode
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+
+from bus import auth
+from bus.errors import PermissionDenied, Unauthenticated
+from bus.messages import Claims
+from coordinator.gateway.mirror import Mirror
+
+HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request shows. `ambient`: a browser adds it by itself, also to requests that another site made it send."""
+
+    secret: str
+    ambient: bool = False
+
+
+class Identity:
+    """Claims by key."""
+
+    def __init__(self, keys: Mirror[Claims]) -> None:
+        self._keys = keys
+
+    async def claims(self, method: str, headers: Headers) -> Claims:
+        """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send."""
+        credential = read(headers)
+        claims = await self._keys.find(auth.hash_key(credential.secret))
+        if claims is None:
+            raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
+        if credential.ambient and method not in _SAFE_METHODS and _from_elsewhere(headers):
+            raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
+        return claims
+
+
+def read(headers: Headers) -> Credential:
+    """The key of a request, wherever it stands. Pure."""
+    scheme, _, value = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and value.strip():
+        return Credential(value.strip())
+    if key := headers.get("x-api-key", "").strip():
+        return Credential(key)
+    if scheme.lower() == "basic":
+        return Credential(_password(value), ambient=True)
+    raise Unauthenticated(f"No API key was sent. {HOW}.")
+
+
+def _password(value: str) -> str:
+    try:
+        return b64decode(value, validate=True).decode().partition(":")[2]
+    except ValueError:
+        raise Unauthenticated(f"The Basic credentials cannot be read. {HOW}.") from None
+
+
+def _from_elsewhere(headers: Headers) -> bool:
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")

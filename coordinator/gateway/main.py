@@ -1,0 +1,88 @@
+"""`python -m coordinator.gateway.main`: the doors as one process. Any number of them may run."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import TypeVar
+
+from bus import telemetry
+from bus.errors import HiveError
+from bus.nats_bus import NatsBus, declare
+from coordinator.gateway.app import create_app
+from coordinator.gateway.gateway import open_gateway
+from coordinator.gateway.server import Server, listen
+from coordinator.gateway.service import submit_service
+from coordinator.gateway.settings import GatewaySettings
+
+logger = telemetry.log(__name__)
+T = TypeVar("T")
+
+
+async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
+    """Until `stopping` is set. The port is taken first: a second gateway on it says so at once, whatever else is missing."""
+    listener = listen(settings.host, settings.api_port)
+    bus = await _unless(stopping, _connect(settings))
+    if bus is None:
+        return
+    try:
+        async with open_gateway(bus, settings) as gateway:
+            served = await bus.serve(submit_service(gateway.submission))
+            server = Server(create_app(gateway), settings, gateway.stop)
+            stopper = asyncio.create_task(_stop(server, stopping))
+            logger.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
+            await server.serve(sockets=[listener])
+            stopper.cancel()
+            await served.close()
+    finally:
+        await bus.close()
+
+
+async def _connect(settings: GatewaySettings) -> NatsBus:
+    bus = await NatsBus.connect(settings, "gateway")
+    await declare(bus)
+    return bus
+
+
+async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
+    """What `work` gives; None when the process is told to stop first."""
+    working, stopped = asyncio.create_task(work), asyncio.create_task(stopping.wait())
+    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    return None
+
+
+async def _stop(server: Server, stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    server.stop()
+
+
+async def run(settings: GatewaySettings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    await serve(settings, stopping)
+
+
+def main() -> None:
+    settings = GatewaySettings()
+    telemetry.configure("gateway", settings.log_level, settings.log_format)
+    try:
+        import uvloop
+    except ImportError:
+        runner = asyncio.run
+    else:
+        runner = uvloop.run
+    try:
+        runner(run(settings))
+    except HiveError as error:
+        logger.error("gateway_cannot_serve", reason=error.message)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

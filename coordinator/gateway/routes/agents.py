@@ -1,0 +1,73 @@
+"""Agents: who is there, and which hosts the local sidecar speaks for."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+
+from bus import subjects
+from bus.auth import Permission
+from bus.errors import (
+    AgentNotFound,
+    BackendUnreachable,
+    Conflict,
+    InvalidId,
+    InvalidJson,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from bus.messages import AgentList, AgentRecord, AgentRef, NoReply, Upstream
+from coordinator.gateway import examples, verbs
+from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
+
+router = APIRouter(prefix="/api/agents", tags=["agents"], route_class=JsonRoute)
+
+ADD_SECONDS = 30.0
+"""A host is asked what it is before it is added, and one that does not answer takes its time not to."""
+
+
+@router.get("", summary="List agents", response_model=AgentList, **needs(Permission.AGENTS_VIEW))
+async def list_agents(gateway: Door, caller: Caller) -> Response:
+    """All that were ever seen and not removed, offline ones included."""
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+
+
+@router.get(
+    "/{agent_id}",
+    summary="Get an agent",
+    response_model=AgentRecord,
+    **needs(Permission.AGENTS_VIEW, InvalidId, AgentNotFound),
+)
+async def get_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Response:
+    """Its status, hardware, slots and models."""
+    body = AgentRef(agent_id=agent_id)
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "get", body, AgentRecord, caller))
+
+
+@router.post(
+    "",
+    summary="Put a host under the local sidecar",
+    status_code=201,
+    response_model=Upstream,
+    **needs(Permission.AGENTS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType, BackendUnreachable, Conflict),
+)
+async def add_agent(
+    upstream: Annotated[Upstream, Body(openapi_examples=examples.UPSTREAMS)], gateway: Door, caller: Caller
+) -> Response:
+    """Nothing is installed there: the sidecar of this hive speaks for it. A dead address says why it is refused."""
+    added = await verbs.order(gateway.bus, subjects.SERVICE_UPSTREAMS, "add", upstream, Upstream, caller, seconds=ADD_SECONDS)
+    return answer(added, 201)
+
+
+@router.delete(
+    "/{agent_id}",
+    summary="Take a host away from the local sidecar",
+    status_code=204,
+    response_class=Response,
+    **needs(Permission.AGENTS_MANAGE, InvalidId, AgentNotFound),
+)
+async def remove_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Response:
+    """What runs there is tried elsewhere."""
+    body = AgentRef(agent_id=agent_id)
+    await verbs.order(gateway.bus, subjects.SERVICE_UPSTREAMS, "remove", body, NoReply, caller, seconds=ADD_SECONDS)
+    return Response(status_code=204)

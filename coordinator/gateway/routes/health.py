@@ -1,0 +1,44 @@
+"""What answers without a key: liveness, readiness, and this machine's Prometheus."""
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
+
+from bus.errors import Unauthenticated
+from bus.messages import Record
+from coordinator.gateway.readiness import Readiness, cluster_status, examine
+from coordinator.gateway.routes.declared import Door, answer, needs_no_key
+from coordinator.gateway.settings import VERSION
+
+router = APIRouter(tags=["health"])
+
+SCRAPE_SECONDS = 1.0
+
+
+class Life(Record):
+    status: str
+    version: str
+
+
+@router.get("/healthz", summary="Does the process live?", response_model=Life, **needs_no_key())
+async def healthz() -> Response:
+    """200 as long as it can answer at all; says nothing of what is behind it."""
+    return answer(Life(status="ok", version=VERSION))
+
+
+@router.get(
+    "/readyz",
+    summary="Would a task be worked on?",
+    response_model=Readiness,
+    **needs_no_key(),
+)
+async def readyz(gateway: Door) -> Response:
+    """200 when the bus is connected, a coordinator leads and an agent is known; else 503. The body has each check."""
+    readiness = await examine(gateway)
+    return answer(readiness, 200 if readiness.ready else 503)
+
+
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, **needs_no_key(Unauthenticated))
+async def metrics(gateway: Door) -> Response:
+    """Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN."""
+    status = await cluster_status(gateway, SCRAPE_SECONDS)
+    return Response(gateway.metrics.page(status, gateway.agents.items.values()), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,0 +1,48 @@
+"""The hive as a whole: status, performance, and what describes the buses' own contract."""
+
+from fastapi import APIRouter, Response
+from pydantic import JsonValue, RootModel
+
+from bus import subjects
+from bus.auth import Permission
+from bus.messages import AgentList, ClusterPerformance, ClusterStatus, NoReply
+from coordinator.gateway import verbs
+from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_any_key
+
+router = APIRouter(tags=["status"])
+
+
+class AsyncApiDocument(RootModel[dict[str, JsonValue]]):
+    """AsyncAPI's own format (https://www.asyncapi.com), as the monitor gives it."""
+
+
+@router.get("/api/status/cluster", summary="The hive in numbers", response_model=ClusterStatus, **needs(Permission.AGENTS_VIEW))
+async def cluster_status(gateway: Door, caller: Caller) -> Response:
+    """Agents by status, waiting tasks by class, slots."""
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_QUEUE, "status", NoReply(), ClusterStatus, caller))
+
+
+@router.get(
+    "/api/status/agents", summary="All agents and how they are", response_model=AgentList, **needs(Permission.AGENTS_VIEW)
+)
+async def agents_status(gateway: Door, caller: Caller) -> Response:
+    """The same as `GET /api/agents`."""
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+
+
+@router.get(
+    "/api/metrics/performance",
+    summary="How fast, and how well",
+    response_model=ClusterPerformance,
+    **needs(Permission.METRICS_VIEW),
+)
+async def performance(gateway: Door, caller: Caller) -> Response:
+    """The latest metrics of every agent, and what its finished attempts add up to since the monitor started."""
+    body = NoReply()
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_METRICS, "performance", body, ClusterPerformance, caller))
+
+
+@router.get("/asyncapi", summary="The bus's contract as AsyncAPI", response_model=AsyncApiDocument, **needs_any_key())
+async def asyncapi(gateway: Door, caller: Caller) -> Response:
+    """Every subject with its messages, made from the code that serves them."""
+    return answer(await verbs.read(gateway.bus, subjects.SERVICE_DOCS, "asyncapi", NoReply(), AsyncApiDocument, caller))

@@ -1,0 +1,54 @@
+"""uvicorn, told to stop the way the gateway wants: streams are told first, then running requests may finish."""
+
+import socket
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import FastAPI
+
+from bus.errors import Conflict
+from coordinator.gateway.settings import GatewaySettings
+
+
+class Server(uvicorn.Server):
+    """`before_stop` runs when no new connection is taken any more. Signals are main.py's business, not uvicorn's."""
+
+    def __init__(self, app: FastAPI, settings: GatewaySettings, before_stop: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                access_log=False,
+                log_config=None,
+                lifespan="off",
+                server_header=False,
+                timeout_graceful_shutdown=settings.stop_seconds,
+            )
+        )
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_stop()
+        await super().shutdown(sockets)
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 takes a free one. Conflict when the port is taken, with the remedy."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Conflict(
+            f"{host}:{port} cannot be listened on: {error.strerror}. Free it, or set HIVE_HOST or HIVE_API_PORT to another."
+        ) from error
+    return listener

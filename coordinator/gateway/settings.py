@@ -1,0 +1,34 @@
+"""What the gateway can be told, beside what every process can."""
+
+from importlib.metadata import version
+from ipaddress import ip_address
+from typing import Final
+
+from pydantic import Field, SecretStr
+
+from bus.settings import HiveSettings
+
+VERSION: Final = version("hive")
+
+
+class GatewaySettings(HiveSettings):
+    """`HIVE_HOST`, `HIVE_API_PORT` and what follows."""
+
+    host: str = Field(default="127.0.0.1", description="address to listen on")
+    api_port: int = Field(default=8420, ge=0, le=65535, description="0 takes a free one")
+    max_body_bytes: int = Field(default=4 * 1024 * 1024, gt=0, description="half of what a message on the bus may be")
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",
+    )
+    stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
+
+    @property
+    def on_loopback(self) -> bool:
+        """Whether only this machine can reach the doors."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False

@@ -1,0 +1,186 @@
+"""The one implementation of a submit, for every door: check what can be checked, then make the promise.
+
+The promise is the stream's acknowledgement. Without `depends_on` nothing but NATS is needed for it.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from hashlib import sha256
+from typing import Final
+from uuid import UUID, uuid4, uuid5
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.client import Bus
+from bus.codec import encode
+from bus.errors import (
+    BusUnavailable,
+    DeadlineExceeded,
+    DependencyCycle,
+    IdempotencyMismatch,
+    InvalidRequest,
+    NotFound,
+    PayloadTooLarge,
+    PermissionDenied,
+    Unavailable,
+    UnknownDependency,
+    UnknownModel,
+)
+from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from coordinator.gateway import verbs
+from coordinator.gateway.mirror import Mirror
+
+IDEMPOTENCY_NAMESPACE: Final = UUID("5f0c4e0a-7a0e-5d5e-9b1c-6d1a0f5c3e21")
+"""Of the UUIDv5 of tenant and Idempotency-Key. It never changes: ids of keys that were used are made of it."""
+
+PUBLISH_SECONDS: Final = 10.0
+LOOK_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    """`created` is False when the Idempotency-Key had brought this task before."""
+
+    record: TaskRecord
+    created: bool
+
+
+class Submission:
+    """Takes tasks in. `models` are all names ever seen, by their key in the bucket."""
+
+    def __init__(self, bus: Bus, models: Mirror[str], max_body_bytes: int) -> None:
+        self._bus, self._models, self._max_body_bytes = bus, models, max_body_bytes
+
+    async def submit(
+        self, request: TaskRequest, claims: Claims, *, task_id: UUID, idempotency_key: str | None = None
+    ) -> Submitted:
+        """`task_id` is what `new_task_id` made of the same key. Raises what docs/errors.md lists for a submit."""
+        data = encode(request)
+        if len(data) > self._max_body_bytes:
+            raise PayloadTooLarge(
+                f"The task has {len(data):,} bytes, and {self._max_body_bytes:,} are the most. Shorten the prompt or split the work."
+            )
+        await self.admit(request, claims)
+        digest = None if idempotency_key is None else body_hash(request)
+        record = accepted(task_id, request, claims, datetime.now(UTC), digest)
+        if digest is not None and (earlier := await self._earlier(record)):
+            return Submitted(record=_same(earlier, record), created=False)
+        await self._check_dependencies(record, claims)
+        if await self._publish(record, data) and digest is not None and (earlier := await self._earlier(record)):
+            return Submitted(record=_same(earlier, record), created=False)
+        return Submitted(record=record, created=True)
+
+    async def admit(self, request: TaskRequest, claims: Claims) -> None:
+        """Whether these claims may ask for this model, and whether anybody ever had it. PermissionDenied, UnknownModel."""
+        auth.require(claims, Permission.TASKS_CREATE)
+        if request.model is None:
+            if claims.models:
+                raise PermissionDenied(f"This key may use only {_listed(claims.models)}. Name one of them in `model`.")
+        elif not auth.allows_model(claims, request.model):
+            raise PermissionDenied(f"This key may not use {request.model!r}, only {_listed(claims.models)}.")
+        elif await self._models.find(subjects.model_key(request.model)) is None:
+            known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
+            raise UnknownModel(unknown_model(request.model, known))
+
+    async def _publish(self, record: TaskRecord, data: bytes) -> bool:
+        """Whether the bus knew the id already."""
+        headers = {subjects.HEADER_OWNER: record.owner}
+        if record.body_hash is not None:
+            headers[subjects.HEADER_BODY_HASH] = record.body_hash
+        subject = subjects.submit(record.tenant, task_class(record.priority), record.id)
+        message_id = f"{record.tenant}.{record.id}"
+        try:
+            stored = await self._bus.publish_durable(
+                subject, data, message_id=message_id, headers=headers, timeout=PUBLISH_SECONDS
+            )
+        except BusUnavailable as error:
+            raise BusUnavailable(
+                f"{error.message} Whether task {record.id} was taken is open: look for it, or send it again under an Idempotency-Key.",
+                retry_after_seconds=error.retry_after_seconds,
+            ) from error
+        return stored.duplicate
+
+    async def _earlier(self, record: TaskRecord) -> TaskRecord | None:
+        """The task of that id, whoever owns it: from the coordinator, or where none can tell, from the stream."""
+        try:
+            return await self._get(record.id, auth.BUS_OPERATOR)
+        except NotFound:
+            return None
+        except (Unavailable, DeadlineExceeded):
+            return await self._in_stream(record.id)
+
+    async def _in_stream(self, task_id: UUID) -> TaskRecord | None:
+        stored = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
+        if stored is None:
+            return None
+        tenant, _, _ = subjects.parse_submit(stored.subject)
+        owner = Claims(sub=stored.headers.get(subjects.HEADER_OWNER, ""), roles=(), tenant=tenant)
+        digest = stored.headers.get(subjects.HEADER_BODY_HASH)
+        return accepted(task_id, stored.decode(TaskRequest), owner, stored.stored_at or datetime.now(UTC), digest)
+
+    async def _check_dependencies(self, record: TaskRecord, claims: Claims) -> None:
+        if record.id in record.depends_on:
+            raise DependencyCycle(f"Task {record.id} cannot wait for itself. Take its id out of `depends_on`.")
+        await asyncio.gather(*(self._check_dependency(other, claims) for other in set(record.depends_on)))
+
+    async def _check_dependency(self, task_id: UUID, claims: Claims) -> None:
+        try:
+            await self._get(task_id, claims, seconds=verbs.READ_SECONDS)
+        except (NotFound, PermissionDenied):
+            raise UnknownDependency(
+                f"There is no task {task_id} that is yours to wait for. Submit it first, then name its id."
+            ) from None
+
+    async def _get(self, task_id: UUID, claims: Claims, seconds: float = LOOK_SECONDS) -> TaskRecord:
+        body = TaskRef(id=task_id)
+        return await verbs.read(self._bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, claims, seconds=seconds)
+
+
+def new_task_id(tenant: str, idempotency_key: str | None) -> UUID:
+    """The same key of the same tenant is the same task. Pure but for the random id without a key."""
+    return uuid4() if idempotency_key is None else uuid5(IDEMPOTENCY_NAMESPACE, f"{tenant}\0{idempotency_key}")
+
+
+def body_hash(request: TaskRequest) -> str:
+    """SHA-256 of what was asked for, whatever its spelling: the order of fields and defaults written out do not count."""
+    said = request.model_dump(mode="json", exclude_defaults=True)
+    return sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime, digest: str | None) -> TaskRecord:
+    """The record of a task that the bus holds and no coordinator has read yet."""
+    asked = {name: getattr(request, name) for name in TaskRequest.model_fields}
+    status = TaskStatus.PENDING if request.depends_on else TaskStatus.QUEUED
+    return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, body_hash=digest, **asked)
+
+
+def unknown_model(model: str, known: list[str]) -> str:
+    """Says which names would do: similar ones first."""
+    if not known:
+        return f"No agent has ever offered {model!r}, nor any other model. Add a host with `hive agents add`."
+    near = get_close_matches(model, known, n=3, cutoff=0.5)
+    names = list(dict.fromkeys([*near, *sorted(known)]))
+    return f"No agent has ever offered {model!r}. Known are {_listed(names)}."
+
+
+def checked_key(value: str | None) -> str | None:
+    """An Idempotency-Key as a client gave it. InvalidRequest when it is empty, long, or not plain text."""
+    if value is not None and not (0 < len(value) <= 255 and value.isprintable()):
+        raise InvalidRequest("The Idempotency-Key has 1 to 255 printable characters, such as a UUID.")
+    return value
+
+
+def _same(earlier: TaskRecord, record: TaskRecord) -> TaskRecord:
+    if earlier.owner != record.owner or earlier.body_hash != record.body_hash:
+        raise IdempotencyMismatch(
+            f"This Idempotency-Key brought task {record.id} with another body. Take a new key, or send the same body again."
+        )
+    return earlier
+
+
+def _listed(names: list[str] | tuple[str, ...]) -> str:
+    more = len(names) - 5
+    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")

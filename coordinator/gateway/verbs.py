@@ -1,0 +1,39 @@
+"""How the gateway asks another room: on the caller's behalf, and with patience while a coordinator is replaced."""
+
+from time import monotonic
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+
+from bus import subjects
+from bus.client import Bus
+from bus.errors import DeadlineExceeded, NoLeader
+from bus.messages import Claims
+
+M = TypeVar("M", bound=BaseModel)
+
+READ_SECONDS: Final = 8.0
+READ_TRY_SECONDS: Final = 2.0
+ORDER_SECONDS: Final = 10.0
+
+
+async def read(
+    bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = READ_SECONDS
+) -> M:
+    """A question that changes nothing: one that was lost with the room that had it is asked again."""
+    deadline = monotonic() + seconds
+    while True:
+        left = deadline - monotonic()
+        try:
+            subject = subjects.service_verb(service, verb)
+            return await bus.request(subject, body, answer, claims=claims, timeout=min(READ_TRY_SECONDS, max(0.05, left)))
+        except (DeadlineExceeded, NoLeader):
+            if left <= READ_TRY_SECONDS:
+                raise
+
+
+async def order(
+    bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = ORDER_SECONDS
+) -> M:
+    """A change: sent once. DeadlineExceeded leaves open whether it was made."""
+    return await bus.request(subjects.service_verb(service, verb), body, answer, claims=claims, timeout=seconds)
