@@ -31,6 +31,10 @@ from bus.settings import HiveSettings
 logger = telemetry.log(__name__)
 
 RETRY_SECONDS = 0.05
+ACK_SECONDS = 1.0
+"""How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
+CLOSE_SECONDS = 2.0
+"""nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
 _NAME_IN_USE = 10058  # with another configuration: an older version's
@@ -100,7 +104,9 @@ class NatsBus(Bus):
         all_headers = {**(outgoing_headers(headers) or {}), subjects.HEADER_MSG_ID: message_id}
         while True:
             try:
-                ack = await self._js.publish(subject, data, timeout=max(0.1, deadline - monotonic()), headers=all_headers)
+                ack = await self._js.publish(
+                    subject, data, timeout=max(0.1, min(ACK_SECONDS, deadline - monotonic())), headers=all_headers
+                )
                 return Stored(ack.seq, bool(ack.duplicate))
             except APIError as error:
                 if error.err_code in _STREAM_FULL:
@@ -249,7 +255,7 @@ class NatsBus(Bus):
     async def close(self) -> None:
         if self._client.is_connected:
             try:
-                await self._client.drain()
+                await asyncio.wait_for(self._client.drain(), CLOSE_SECONDS)
                 return
             except _GONE:
                 pass

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from pydantic import BaseModel, JsonValue
+from pydantic import BaseModel
 
 from bus import subjects
 from bus.messages import (
@@ -33,6 +33,14 @@ class Channel:
     subject: str
     message: type[BaseModel]
     description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A token that varies; `choices` when only these occur."""
+
+    description: str
+    choices: tuple[str, ...] = ()
 
 
 SUBMIT: Final = Channel(
@@ -106,21 +114,17 @@ TASK_EVENTS: Final = (
 AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED)
 
 
-def _choice(description: str, values: Iterable[str]) -> JsonValue:
-    return {"description": description, "enum": [str(value) for value in values]}
+def _kinds(events: Iterable[EventType]) -> tuple[str, ...]:
+    return tuple(event.split(".")[1] for event in events)
 
 
-def _kinds(events: Iterable[EventType]) -> list[str]:
-    return [event.split(".")[1] for event in events]
-
-
-PARAMETERS: Final[dict[str, JsonValue]] = {
-    "tenant": {"description": "Whose it is.", "default": subjects.DEFAULT_TENANT},
-    "class": _choice("Urgency: priorities 1-2, 3 and 4-5.", TaskClass),
-    "task_id": {"description": "UUID of the task; whoever submits makes it."},
-    "attempt_id": {"description": "UUID of the attempt."},
-    "agent_id": {"description": "Public name of the agent, such as acacia."},
-    "instance": {"description": "Of the sidecar process: new at every start."},
-    "task_event": _choice("What happened to the task.", _kinds(TASK_EVENTS)),
-    "agent_event": _choice("What happened to the agent.", _kinds(AGENT_EVENTS)),
+PARAMETERS: Final = {
+    "tenant": Parameter(f"Whose it is: `{subjects.DEFAULT_TENANT}` until there are more."),
+    "class": Parameter("Urgency: priorities 1-2, 3 and 4-5.", tuple(TaskClass)),
+    "task_id": Parameter("UUID of the task; whoever submits makes it."),
+    "attempt_id": Parameter("UUID of the attempt."),
+    "agent_id": Parameter("Public name of the agent, such as acacia."),
+    "instance": Parameter("Of the sidecar process: new at every start."),
+    "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
+    "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
 }

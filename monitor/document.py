@@ -17,7 +17,7 @@ from pydantic import JsonValue, RootModel
 
 from bus.messages import TaskRequest
 from bus.settings import HiveSettings
-from monitor.channels import PARAMETERS, SENT, SUBMIT
+from monitor.channels import PARAMETERS, SENT, SUBMIT, Parameter
 
 DESCRIPTION: Final = """\
 Everything in Hive meets on NATS. Publish a task to `submit`, read what becomes of it in `taskEvents` and its tokens in `output`.
@@ -54,7 +54,12 @@ def _put_right(document: Json) -> Json:
 
 def _with_parameters(channel: Json) -> Json:
     names = re.findall(r"{(\w+)}", str(channel["address"]))
-    return {**channel, "parameters": {name: PARAMETERS[name] for name in names}}
+    return {**channel, "parameters": {name: _parameter(PARAMETERS[name]) for name in names}}
+
+
+def _parameter(parameter: Parameter) -> Json:
+    choices: Json = {"enum": [str(choice) for choice in parameter.choices]} if parameter.choices else {}
+    return {"description": parameter.description, **choices}
 
 
 def _named(group: Json) -> Json:

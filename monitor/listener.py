@@ -5,6 +5,7 @@ begin too early; a position that only grows keeps that from counting twice. Noth
 memory, so the server has no progress to keep. What happens to agents is core: metrics tell the same a few seconds later.
 """
 
+import asyncio
 import logging
 from types import TracebackType
 from typing import Final
@@ -104,6 +105,6 @@ def _broker(settings: HiveSettings) -> NatsBroker:
 async def stop(broker: NatsBroker) -> None:
     """Let running handlers end, then go; with the server away there is nobody to say goodbye to."""
     try:
-        await broker.stop()
-    except NatsError:
+        await asyncio.wait_for(broker.stop(), STOP_SECONDS)
+    except (NatsError, TimeoutError):
         logger.debug("stopped_while_away")

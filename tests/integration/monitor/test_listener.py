@@ -1,0 +1,87 @@
+"""The FastStream handlers and the recount on a real server, within this process."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bus import subjects
+from bus.messages import AgentEvent, AgentStatus, ClusterPerformance, EventType, TaskStatus
+from bus.nats_bus import NatsBus
+from monitor.history import recount
+from monitor.ingest import Ledger
+from monitor.listener import listener, stop
+from tests.integration.monitor.parts import agent, publish, publish_poison, wait_until
+from tests.parts.nats import NatsServer
+from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger(NOON, fresh_seconds=30, remembered=1000)
+
+
+@asynccontextmanager
+async def listening(server: NatsServer, ledger: Ledger, after: int) -> AsyncIterator[None]:
+    broker = listener(server.settings(), ledger, after)
+    await broker.start()
+    yield
+    await stop(broker)
+
+
+def now(ledger: Ledger) -> ClusterPerformance:
+    return ledger.performance(0)
+
+
+async def test_a_recount_finds_every_end_and_says_where_it_stopped(nats_bus: NatsBus, ledger: Ledger) -> None:
+    assert await recount(nats_bus, ledger) == 0
+    for _ in range(3):
+        last = await publish(nats_bus, task_event())
+    await publish(nats_bus, task_event(TaskStatus.QUEUED))
+    assert await recount(nats_bus, ledger) == last
+    assert now(ledger).completed == 3
+
+
+async def test_what_was_recounted_is_not_listened_to_again(nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger) -> None:
+    await publish(nats_bus, task_event())
+    position = await recount(nats_bus, ledger)
+    await publish(nats_bus, task_event(TaskStatus.FAILED))
+    async with listening(nats_server, ledger, position):
+        await wait_until(lambda: now(ledger).failed == 1)
+        assert now(ledger).completed == 1
+
+
+async def test_an_event_that_was_published_twice_counts_once(
+    nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger
+) -> None:
+    event = task_event()
+    async with listening(nats_server, ledger, 0):
+        first = await publish(nats_bus, event)
+        assert await publish(nats_bus, event, message_id="after the window of the server's own deduplication") > first
+        await publish(nats_bus, task_event(TaskStatus.CANCELLED))
+        await wait_until(lambda: now(ledger).cancelled == 1)
+        assert now(ledger).completed == 1
+
+
+async def test_what_cannot_be_understood_holds_nothing_up(nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger) -> None:
+    async with listening(nats_server, ledger, 0):
+        await publish_poison(nats_bus)
+        await publish(nats_bus, task_event())
+        await wait_until(lambda: now(ledger).completed == 1)
+
+
+async def publish_agent(bus: NatsBus, event: AgentEvent) -> None:
+    subject = subjects.event(subjects.DEFAULT_TENANT, event.type, event.data.agent_id)
+    stored = await bus.publish_durable(subject, event, message_id=event.id)
+    assert stored.sequence > 0
+
+
+async def test_agents_are_met_and_missed_and_the_senders_acknowledgement_is_left_alone(
+    nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger
+) -> None:
+    async with listening(nats_server, ledger, 0):
+        await publish_agent(nats_bus, agent_event("acacia", AgentStatus.ONLINE, EventType.AGENT_REGISTERED))
+        await wait_until(lambda: [a.agent_id for a in now(ledger).agents] == ["acacia"])
+        ledger.measure(metrics("acacia", cpu_usage=1), 0)
+        await publish_agent(nats_bus, agent_event("acacia", AgentStatus.OFFLINE))
+        await wait_until(lambda: agent(now(ledger), "acacia").metrics is None)

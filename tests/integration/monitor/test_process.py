@@ -1,0 +1,101 @@
+"""The monitor as a process on a real server: it counts, it survives, it stops."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bus import subjects
+from bus.errors import PermissionDenied
+from bus.messages import AgentPerformance, Claims, ClusterPerformance, NoReply, Role, TaskStatus, Timings, Usage
+from bus.nats_bus import NatsBus
+from monitor.document import AsyncApiDocument
+from tests.integration.monitor.parts import PERFORMANCE, MonitorProcess, agent, performance, publish, publish_poison
+from tests.parts.nats import NatsServer
+from tests.unit.monitor.events import metrics, task_event
+
+
+@pytest.fixture
+def monitor(nats_bus: NatsBus, nats_server: NatsServer, tmp_path: Path) -> Iterator[MonitorProcess]:
+    with MonitorProcess(nats_server, tmp_path) as process:
+        yield process
+
+
+async def test_it_tells_what_ended_and_what_was_measured(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await performance(nats_bus, lambda found: found.completed == 0)
+    usage, timings = Usage(completion_tokens=60), Timings(total_seconds=4, generation_seconds=2)
+    await publish(nats_bus, task_event(agent_id="acacia", usage=usage, timings=timings))
+    await publish(nats_bus, task_event(TaskStatus.FAILED, agent_id="walnut"))
+    await publish(nats_bus, task_event(TaskStatus.CANCELLED, agent_id=None))
+    await publish(nats_bus, task_event(TaskStatus.QUEUED))
+    await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=12.5))
+    found = await performance(
+        nats_bus, lambda f: bool(f.completed and f.failed and f.cancelled and agent(f, "acacia").metrics is not None)
+    )
+    assert (found.completed, found.failed, found.cancelled, found.completion_tokens) == (1, 1, 1, 60)
+    assert agent(found, "acacia") == AgentPerformance(
+        agent_id="acacia",
+        metrics=metrics("acacia", cpu_usage=12.5),
+        completed=1,
+        generation_tokens_per_second=30,
+        mean_task_seconds=4,
+    )
+    assert agent(found, "walnut").failed == 1
+
+
+async def test_a_crash_loses_nothing_that_the_stream_still_has(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await publish(nats_bus, task_event())
+    before = await performance(nats_bus, lambda found: found.completed == 1)
+    monitor.kill()
+    await publish(nats_bus, task_event())
+    await publish_poison(nats_bus)
+    await publish(nats_bus, task_event(TaskStatus.FAILED))
+    monitor.restart()
+    after = await performance(nats_bus, lambda found: found.completed == 2 and found.failed == 1)
+    assert after.since == before.since
+    await publish(nats_bus, task_event())
+    await performance(nats_bus, lambda found: found.completed == 3)
+
+
+async def test_it_stops_within_five_seconds(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await performance(nats_bus, lambda found: True)
+    assert monitor.stop() < 5
+    assert monitor.process.returncode == 0
+
+
+async def test_it_stops_within_five_seconds_while_the_server_is_away(own_nats_server: NatsServer, tmp_path: Path) -> None:
+    bus = await own_nats_server.connect()
+    with MonitorProcess(own_nats_server, tmp_path) as monitor:
+        await performance(bus, lambda found: True)
+        own_nats_server.kill()
+        assert monitor.stop() < 5
+        assert monitor.process.returncode == 0
+    await bus.close()
+
+
+async def test_it_goes_on_counting_after_the_server_was_killed(own_nats_server: NatsServer, tmp_path: Path) -> None:
+    bus = await own_nats_server.connect()
+    with MonitorProcess(own_nats_server, tmp_path) as monitor:
+        await performance(bus, lambda found: True)
+        for _ in range(3):
+            await publish(bus, task_event())
+        await performance(bus, lambda found: found.completed == 3)
+        own_nats_server.kill()
+        own_nats_server.start()
+        await publish(bus, task_event(TaskStatus.FAILED))
+        found = await performance(bus, lambda found: found.failed == 1)
+        assert found.completed == 3
+        assert monitor.process.poll() is None
+    await bus.close()
+
+
+async def test_its_verbs_ask_for_the_permission_to_view_metrics(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await performance(nats_bus, lambda found: True)
+    viewer, nobody = Claims(sub="vic", roles=(Role.VIEWER,)), Claims(sub="non", roles=())
+    asyncapi = subjects.service_verb(subjects.SERVICE_DOCS, "asyncapi")
+    await nats_bus.request(PERFORMANCE, NoReply(), ClusterPerformance, claims=viewer)
+    found = await nats_bus.request(asyncapi, NoReply(), AsyncApiDocument, claims=viewer)
+    assert found.root["asyncapi"] == "3.0.0"
+    for verb in (PERFORMANCE, asyncapi):
+        with pytest.raises(PermissionDenied):
+            await nats_bus.request(verb, NoReply(), NoReply, claims=nobody)

@@ -1,0 +1,111 @@
+"""The fold: any order and any repetition of the same events give the same picture."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import AgentPerformance, AgentStatus, ClusterPerformance, TaskEvent, TaskStatus, Timings, Usage
+from monitor.ingest import Ledger
+from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
+
+ENDS = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
+seconds = st.none() | st.floats(min_value=0.000_001, max_value=86_400)
+
+
+def ledger(*, remembered: int = 1000) -> Ledger:
+    return Ledger(NOON, fresh_seconds=30, remembered=remembered)
+
+
+def told(events: list[TaskEvent]) -> ClusterPerformance:
+    found = ledger()
+    for event in events:
+        found.count(event)
+    return found.performance(0)
+
+
+def agents(performance: ClusterPerformance) -> dict[str, AgentPerformance]:
+    return {agent.agent_id: agent for agent in performance.agents}
+
+
+@st.composite
+def task_events(draw: st.DrawFn) -> TaskEvent:
+    return task_event(
+        draw(st.sampled_from([*ENDS, TaskStatus.QUEUED])),
+        agent_id=draw(st.sampled_from(["acacia", "walnut", None])),
+        task_id=UUID(int=draw(st.integers(0, 10))),
+        attempt=draw(st.integers(1, 10)),
+        usage=Usage(completion_tokens=draw(st.integers(0, 10_000))),
+        timings=Timings(
+            total_seconds=draw(seconds), generation_seconds=draw(seconds), generation_tokens_per_second=draw(seconds)
+        ),
+        timestamp=NOON + timedelta(seconds=draw(st.integers(-1000, 1000))),
+    )
+
+
+@given(st.lists(task_events(), max_size=20, unique_by=lambda event: event.id), st.data())
+def test_any_order_and_repetition_of_the_events_give_the_same_counts(events: list[TaskEvent], data: st.DataObject) -> None:
+    repeated = events + (data.draw(st.lists(st.sampled_from(events), max_size=10)) if events else [])
+    assert told(data.draw(st.permutations(repeated))) == told(events)
+
+
+@given(st.lists(task_events(), max_size=20, unique_by=lambda event: event.id))
+def test_the_whole_is_the_sum_of_what_ended(events: list[TaskEvent]) -> None:
+    found = told(events)
+    by_status = [sum(event.data.status is status for event in events) for status in ENDS]
+    assert [found.completed, found.failed, found.cancelled] == by_status
+    assert found.completed >= sum(agent.completed for agent in found.agents)
+
+
+def test_what_never_reached_an_agent_counts_for_nobody() -> None:
+    found = told([task_event(TaskStatus.FAILED, agent_id=None)])
+    assert (found.failed, found.agents) == (1, ())
+
+
+def test_a_requeued_task_counts_for_the_agent_that_failed_it_and_for_the_one_that_did_it() -> None:
+    task_id = UUID(int=7)
+    found = told(
+        [
+            task_event(TaskStatus.FAILED, task_id=task_id, attempt=3, agent_id="acacia"),
+            task_event(TaskStatus.COMPLETED, task_id=task_id, attempt=4, agent_id="walnut"),
+        ]
+    )
+    assert (agents(found)["acacia"].failed, agents(found)["walnut"].completed) == (1, 1)
+
+
+def test_counts_reach_back_to_the_oldest_end_that_was_told() -> None:
+    assert told([]).since == NOON
+    assert told([task_event(timestamp=NOON - timedelta(days=2)), task_event()]).since == NOON - timedelta(days=2)
+
+
+def test_the_memory_of_what_was_counted_is_bounded_and_forgets_the_oldest() -> None:
+    found, events = ledger(remembered=2), [task_event() for _ in range(3)]
+    for event in [*events, events[2], events[1]]:
+        found.count(event)
+    assert found.performance(0).completed == 3
+    found.count(events[0])
+    assert found.performance(0).completed == 4
+
+
+def test_the_latest_metrics_are_shown_until_they_are_stale() -> None:
+    found = ledger()
+    found.measure(metrics("acacia", cpu_usage=10), 100)
+    found.measure(metrics("acacia", cpu_usage=20), 105)
+    assert agents(found.performance(105))["acacia"].metrics == metrics("acacia", cpu_usage=20)
+    assert agents(found.performance(135))["acacia"].metrics is not None
+    assert agents(found.performance(136))["acacia"].metrics is None
+
+
+def test_an_agent_that_went_offline_has_no_present_metrics_but_keeps_its_counts() -> None:
+    found = ledger()
+    found.count(task_event(agent_id="acacia"))
+    found.measure(metrics("acacia", cpu_usage=10), 100)
+    found.meet(agent_event("acacia", AgentStatus.OFFLINE).data)
+    assert agents(found.performance(100))["acacia"] == AgentPerformance(agent_id="acacia", completed=1)
+
+
+def test_an_agent_is_shown_from_the_moment_it_registers() -> None:
+    found = ledger()
+    found.meet(agent_event("walnut", AgentStatus.ONLINE).data)
+    assert agents(found.performance(0)) == {"walnut": AgentPerformance(agent_id="walnut")}
