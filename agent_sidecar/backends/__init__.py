@@ -1,0 +1,1 @@
+"""The backends that a sidecar can speak to, behind one protocol (backend.py)."""

@@ -1,0 +1,224 @@
+"""One agent: a backend and everything that makes it one of Hive's. Knows no process and no other agent."""
+
+import asyncio
+from collections.abc import Coroutine
+from time import monotonic
+from typing import Any
+
+from agent_sidecar import __version__
+from agent_sidecar.backends.backend import Backend, same_model
+from agent_sidecar.condition import Condition
+from agent_sidecar.control import Orders
+from agent_sidecar.heartbeat import Pulse, beat
+from agent_sidecar.measured import Measured
+from agent_sidecar.patience import Patience
+from agent_sidecar.registration import Registration
+from agent_sidecar.runner import Runner
+from agent_sidecar.settings import SidecarSettings
+from agent_sidecar.tally import Tally
+from agent_sidecar.watch import BackendWatch
+from bus import subjects, telemetry
+from bus.client import Bus, Closing, Received
+from bus.errors import BackendStalled, BackendUnreachable, from_code
+from bus.messages import (
+    AgentRegistration,
+    AttemptOutcome,
+    BackendKind,
+    Control,
+    ControlAction,
+    ControlReply,
+    DispatchOffer,
+    Hardware,
+    ModelInfo,
+    OfferReply,
+    Upstream,
+)
+
+logger = telemetry.log(__name__)
+
+FIRST_LOOK_SECONDS = 2.0
+"""A backend that answers within this is registered with its models; one that does not comes to life later."""
+
+
+class Agent:
+    """`start`, then `stop` once."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        backend: Backend,
+        settings: SidecarSettings,
+        *,
+        agent_id: str,
+        upstream: Upstream,
+        instance: str,
+        hardware: Hardware,
+    ) -> None:
+        self.agent_id, self.upstream = agent_id, upstream
+        self._bus, self._backend, self._settings, self._instance = bus, backend, settings, instance
+        self._hardware = upstream.hardware or hardware
+        self._measured = Measured(settings.data_dir / "sidecar" / f"{self.agent_id}.json")
+        self.condition, self.tally = Condition(), Tally()
+        self.runner = self._new_runner()
+        self._watch = self._new_watch()
+        self._registration = Registration(bus, self.describe)
+        self._registered_kind: BackendKind | None = None
+        self._orders = Orders(
+            {
+                ControlAction.CANCEL: self._cancel,
+                ControlAction.DRAIN: lambda _: self._drain(draining=True),
+                ControlAction.RESUME: lambda _: self._drain(draining=False),
+                ControlAction.REGISTER: self._register,
+            },
+            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload},
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._open: list[Closing] = []
+
+    def _new_runner(self) -> Runner:
+        settings = self._settings
+        return Runner(
+            self._bus,
+            self._backend,
+            agent_id=self.agent_id,
+            instance=self._instance,
+            condition=self.condition,
+            measured=self._measured,
+            patience=Patience(
+                first_token_seconds=settings.first_token_seconds,
+                stall_seconds=settings.stall_seconds,
+                load_bytes_per_second=settings.load_bytes_per_second,
+            ),
+            output_bytes=settings.output_bytes,
+            ended=self._attempt_ended,
+        )
+
+    def _new_watch(self) -> BackendWatch:
+        return BackendWatch(
+            self._backend,
+            self.condition,
+            seen=self._seen,
+            busy=lambda: self.runner.busy > 0,
+            healthy_seconds=self._settings.models_seconds,
+            probe_seconds=self._settings.probe_seconds,
+            speak_seconds=self._settings.first_token_seconds,
+        )
+
+    async def start(self) -> None:
+        """Returns when the agent listens. Neither a dead backend nor a missing leader keeps it from starting."""
+        try:
+            async with asyncio.timeout(FIRST_LOOK_SECONDS):
+                await self._watch.look()
+        except TimeoutError:
+            logger.warning("backend_slow", agent_id=self.agent_id, endpoint=self._backend.endpoint)
+        self._open += [
+            await self._bus.answer(subjects.dispatch(self.agent_id, self._instance), self._offered),
+            await self._bus.answer(subjects.control(self.agent_id), self._orders.handle),
+        ]
+        self._go(self._registration.run())
+        self._go(self._watch.run())
+        self._go(
+            beat(
+                self._bus,
+                self.agent_id,
+                self._instance,
+                seconds=self._settings.heartbeat_seconds,
+                pulse=self._pulse,
+                reconnected=self._registration.again,
+            )
+        )
+
+    def _go(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work))
+
+    async def stop(self, drain_seconds: float) -> None:
+        """Refuse new work, let what runs end, report it, go. Heartbeats say so until the end."""
+        self.condition.draining = True
+        try:
+            await self.runner.finish(drain_seconds)
+        finally:
+            await self._orders.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            for closing in self._open:
+                await closing.close()
+            await self._backend.aclose()
+
+    def describe(self) -> AgentRegistration:
+        """The agent as it introduces itself."""
+        upstream, models = self.upstream, self.runner.models or ()
+        self._registered_kind = self._backend.kind
+        return AgentRegistration(
+            agent_id=self.agent_id,
+            name=upstream.name or self.agent_id,
+            endpoint=self._backend.endpoint,
+            model=upstream.model or (models[0].name if len(models) == 1 else None),
+            capabilities=upstream.capabilities,
+            hardware=self._hardware,
+            performance_targets=upstream.performance_targets,
+            specialization=upstream.specialization,
+            labels=dict(upstream.labels),
+            backend=self._backend.kind,
+            instance=self._instance,
+            slots=self.runner.slots,
+            models=models,
+            version=__version__,
+        )
+
+    def _pulse(self) -> Pulse:
+        return Pulse(
+            status=self.condition.status,
+            reason=self.condition.reason,
+            slots=self.runner.slots,
+            running=self.runner.running,
+            models=self.runner.models,
+        )
+
+    async def _offered(self, received: Received) -> OfferReply:
+        return self.runner.offer(received.decode(DispatchOffer))
+
+    async def _seen(self, models: tuple[ModelInfo, ...]) -> None:
+        """The backend is well and told its models."""
+        if self.condition.fault is not None:
+            told = self.upstream.slots or self._measured.findings.slots or await self._backend.slots()
+            self.runner.slots = told or 1
+        self.runner.models = models
+        if self._registered_kind not in (None, self._backend.kind):
+            self._registration.again()
+
+    def _attempt_ended(self, outcome: AttemptOutcome, model: str) -> None:
+        was_warm = any(known.loaded and same_model(known.name, model) for known in self.runner.models or ())
+        self.tally.add(outcome, monotonic())
+        if not was_warm and outcome.timings.load_seconds:
+            self._measured.note_load(model, outcome.timings.load_seconds)
+        if outcome.error is not None and outcome.error.code in (BackendUnreachable.code, BackendStalled.code):
+            logger.warning("backend_failed", agent_id=self.agent_id, reason=outcome.error.message)
+            self.condition.fail(from_code(outcome.error.code, outcome.error.message), model)
+            self._watch.look_soon()
+        elif not was_warm:
+            self._watch.look_soon()
+
+    def _cancel(self, order: Control) -> ControlReply:
+        if order.attempt_id is None:
+            return ControlReply(ok=False, message="cancel needs an `attempt_id`.")
+        running, what = self.runner.cancel(order.attempt_id)
+        return ControlReply(ok=True, running=running, message=f"Attempt {order.attempt_id} {what}.")
+
+    def _drain(self, *, draining: bool) -> ControlReply:
+        self.condition.draining = draining
+        return ControlReply(ok=True, message=f"{self.agent_id} takes {'no new work' if draining else 'work again'}.")
+
+    def _register(self, _order: Control) -> ControlReply:
+        self._registration.again()
+        return ControlReply(ok=True, message="Registers again.")
+
+    async def _pull(self, model: str) -> str:
+        await self._backend.pull(model)
+        self._watch.look_soon()
+        return f"{model} is on {self.agent_id}."
+
+    async def _unload(self, model: str) -> str:
+        await self._backend.unload(model)
+        self._watch.look_soon()
+        return f"{model} takes no memory on {self.agent_id} any more."

@@ -1,0 +1,150 @@
+"""One attempt, from the accepted offer to the outcome: reads the backend, sends deltas, and ends in time."""
+
+import asyncio
+from contextlib import aclosing
+from time import monotonic
+
+from agent_sidecar.backends.backend import Ask, Backend, Piece, Result
+from agent_sidecar.deltas import Deltas
+from agent_sidecar.watchdog import Stop, Watchdog
+from bus import telemetry
+from bus.errors import (
+    AgentLost,
+    BackendError,
+    BackendRefused,
+    BackendStalled,
+    HiveError,
+    InvalidRequest,
+    TaskTimeout,
+)
+from bus.messages import AttemptOutcome, ChatMessage, DispatchOffer, FailureInfo, OutcomeStatus, Timings
+
+logger = telemetry.log(__name__)
+
+_FINAL = (BackendRefused, InvalidRequest, TaskTimeout)
+"""Errors that another attempt would end in as well."""
+
+
+class Attempt:
+    """`run` once. `stop` ends it from outside; the outcome then says why."""
+
+    def __init__(
+        self, offer: DispatchOffer, backend: Backend, deltas: Deltas, *, first_seconds: float, stall_seconds: float
+    ) -> None:
+        self.offer, self.deltas = offer, deltas
+        self._backend = backend
+        self._first_seconds, self._stall_seconds = first_seconds, stall_seconds
+        self._result: Result | None = None
+        self._stopped: Stop | None = None
+        self._working: asyncio.Task[object] | None = None
+        self._first_token_seconds: float | None = None
+
+    def stop(self, why: Stop) -> None:
+        """Ends the backend's work too. Does nothing to an attempt that has ended."""
+        if self._stopped is None:
+            self._stopped = why
+            if self._working is not None:
+                self._working.cancel()
+
+    async def run(self, agent_id: str, instance: str) -> AttemptOutcome:
+        """Never raises for what a backend does."""
+        started = monotonic()
+        error = await self._work(started)
+        await self.deltas.flush()
+        status = OutcomeStatus.COMPLETED
+        if error is not None or self._stopped is not None:
+            status = OutcomeStatus.CANCELLED if self._stopped is Stop.CANCELLED else OutcomeStatus.FAILED
+        result = self._result or Result()
+        return AttemptOutcome(
+            attempt_id=self.offer.attempt_id,
+            task_id=self.offer.task_id,
+            agent_id=agent_id,
+            instance=instance,
+            status=status,
+            output=self.deltas.output(result.finish_reason),
+            usage=result.usage,
+            timings=self._timings(result.timings, monotonic() - started),
+            error=None if error is None else FailureInfo(code=error.code, message=error.message),
+            retryable=status is OutcomeStatus.FAILED and not isinstance(error, _FINAL),
+        )
+
+    async def _work(self, started: float) -> HiveError | None:
+        if self._stopped is not None:
+            return self._why()
+        self._working = asyncio.current_task()
+        watchdog = Watchdog(
+            first_seconds=self._first_seconds,
+            stall_seconds=self._stall_seconds,
+            total_seconds=self.offer.seconds_left,
+            stop=self.stop,
+        )
+        try:
+            await self._generate(watchdog, started)
+        except asyncio.CancelledError:
+            if self._stopped is None:
+                raise
+            _forget_cancellation()
+        except HiveError as error:
+            return self._why() if self._stopped else error
+        except Exception:
+            logger.exception("attempt_failed_inside", attempt_id=str(self.offer.attempt_id))
+            return HiveError("The sidecar failed while it worked on the task; its log has the reason.")
+        finally:
+            self._working = None
+            watchdog.close()
+        return self._why()
+
+    async def _generate(self, watchdog: Watchdog, started: float) -> None:
+        async with aclosing(self._backend.generate(ask_of(self.offer))) as items:
+            async for item in items:
+                if isinstance(item, Result):
+                    self._result = item
+                    return
+                speaks = bool(item.text or item.thinking or item.tool_calls)
+                watchdog.hear(output=speaks)
+                if speaks and not await self._take(item, started):
+                    self._result = Result(finish_reason="length")
+                    return
+        raise BackendError("The backend ended the answer without its final message. See its log for why.")
+
+    async def _take(self, piece: Piece, started: float) -> bool:
+        if self._first_token_seconds is None:
+            self._first_token_seconds = monotonic() - started
+        return await self.deltas.add(piece)
+
+    def _why(self) -> HiveError | None:
+        model, seconds = self.offer.model, self.offer.seconds_left
+        match self._stopped:
+            case Stop.TIMED_OUT:
+                return TaskTimeout(
+                    f"The task's time was over ({seconds:.0f} s for this attempt). Give it a longer timeout_seconds."
+                )
+            case Stop.STALLED if self._first_token_seconds is None:
+                return BackendStalled(
+                    f"The backend gave no first token of {model} within {self._first_seconds:.0f} s. It hangs, or loads for "
+                    "longer than HIVE_FIRST_TOKEN_SECONDS allows; see its log."
+                )
+            case Stop.STALLED:
+                return BackendStalled(
+                    f"The backend gave no token of {model} for {self._stall_seconds:.0f} s in the middle of the answer. See its log."
+                )
+            case Stop.AGENT_LEAVES:
+                return AgentLost("The agent was stopped before the attempt ended. Another attempt can succeed.")
+        return None
+
+    def _timings(self, measured: Timings, total_seconds: float) -> Timings:
+        return measured.model_copy(
+            update={"total_seconds": total_seconds, "time_to_first_token_seconds": self._first_token_seconds}
+        )
+
+
+def ask_of(offer: DispatchOffer) -> Ask:
+    """A prompt is a conversation of one message, so that the model's chat template applies to both."""
+    messages = offer.messages or (ChatMessage(role="user", content=offer.prompt or ""),)
+    return Ask(model=offer.model, messages=messages, options=offer.options)
+
+
+def _forget_cancellation() -> None:
+    """The cancellation was ours and has done its work; the task goes on to report."""
+    if task := asyncio.current_task():
+        task.uncancel()

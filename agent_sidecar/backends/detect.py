@@ -1,0 +1,92 @@
+"""Finds out by asking what answers at an address: Ollama, an OpenAI-compatible server, or nothing that Hive can use."""
+
+from pydantic import BaseModel, ValidationError
+
+from agent_sidecar.addresses import Address
+from agent_sidecar.backends.backend import Ask, Backend, Generation
+from agent_sidecar.backends.http import HttpClient
+from agent_sidecar.backends.ollama import OllamaBackend
+from agent_sidecar.backends.openai import OpenAIBackend
+from bus.errors import BackendError, BackendRefused, BackendUnreachable, ModelNotOnAgent
+from bus.messages import BackendKind, ModelInfo
+
+_OTHER = (BackendError, BackendRefused, ModelNotOnAgent)
+"""An error status: something listens, but it does not know this path."""
+
+
+class _Version(BaseModel):
+    version: str
+
+
+class _List(BaseModel):
+    data: tuple[object, ...]
+
+
+async def detect(address: Address, *, timeout: float = 5.0) -> BackendKind:
+    """BackendUnreachable says why nothing usable answers, InvalidRequest that Hive itself does."""
+    http = HttpClient(address)
+    if await _answers(http, "/api/version", _Version, timeout):
+        return "ollama"
+    if await _answers(http, "/v1/models", _List, timeout):
+        return "openai"
+    raise BackendUnreachable(
+        f"{address.url} answers, but neither as Ollama (/api/version) nor as an OpenAI-compatible server (/v1/models). "
+        "Check host and port; where it asks for a key, write http://:KEY@host:port."
+    )
+
+
+async def _answers(http: HttpClient, path: str, shape: type[BaseModel], timeout: float) -> bool:
+    try:
+        shape.model_validate_json(await http.request("GET", path, timeout=timeout))
+    except (*_OTHER, ValidationError):
+        return False
+    return True
+
+
+def backend_at(address: Address, kind: BackendKind) -> Backend:
+    return OllamaBackend(address) if kind == "ollama" else OpenAIBackend(address)
+
+
+class DetectedBackend:
+    """A backend whose kind nobody named: it is found out when it first answers. Until then it counts as an Ollama."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+        self._found: Backend | None = None
+
+    async def _backend(self) -> Backend:
+        if self._found is None:
+            self._found = backend_at(self._address, await detect(self._address))
+        return self._found
+
+    @property
+    def kind(self) -> BackendKind:
+        return self._found.kind if self._found else "ollama"
+
+    @property
+    def endpoint(self) -> str:
+        return self._address.url
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return await (await self._backend()).models()
+
+    async def slots(self) -> int | None:
+        return await (await self._backend()).slots()
+
+    async def generate(self, ask: Ask) -> Generation:
+        items = (await self._backend()).generate(ask)
+        try:
+            async for item in items:
+                yield item
+        finally:
+            await items.aclose()
+
+    async def pull(self, model: str) -> None:
+        await (await self._backend()).pull(model)
+
+    async def unload(self, model: str) -> None:
+        await (await self._backend()).unload(model)
+
+    async def aclose(self) -> None:
+        if self._found is not None:
+            await self._found.aclose()

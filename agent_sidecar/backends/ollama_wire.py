@@ -1,0 +1,154 @@
+"""Ollama's own JSON: what is sent to /api/chat, and what its lines mean. Does no I/O."""
+
+from typing import Final
+
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from agent_sidecar.backends.backend import Ask, Piece, Result
+from agent_sidecar.backends.refusal import reason
+from bus.errors import BackendError
+from bus.messages import ChatMessage, ModelInfo, Timings, ToolCall, Usage
+
+Json = dict[str, JsonValue]
+_BESIDE_OPTIONS: Final = ("format", "think", "tools", "keep_alive")
+"""Ollama takes these beside `options`, a task has one place for all."""
+_NANOSECONDS: Final = 1e9
+
+
+def chat_body(ask: Ask) -> Json:
+    options: Json = {key: value for key, value in ask.options.items() if key not in _BESIDE_OPTIONS}
+    beside: Json = {key: ask.options[key] for key in _BESIDE_OPTIONS if key in ask.options}
+    messages: list[JsonValue] = [_message(message) for message in ask.messages]
+    return {"model": ask.model, "messages": messages, "stream": True, "options": options, **beside}
+
+
+def _message(message: ChatMessage) -> Json:
+    found: Json = {"role": message.role, "content": message.content}
+    if message.images:
+        found["images"] = list(message.images)
+    if message.tool_calls:
+        found["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls]
+    if message.tool_name is not None:
+        found["tool_name"] = message.tool_name
+    return found
+
+
+class _Details(BaseModel):
+    family: str | None = None
+    parameter_size: str | None = None
+    quantization_level: str | None = None
+
+
+class _Tag(BaseModel):
+    name: str
+    size: int | None = None
+    details: _Details | None = None
+
+
+class Tags(BaseModel):
+    """/api/tags: what is on its disk."""
+
+    models: tuple[_Tag, ...] | None = None
+
+
+class _Loaded(BaseModel):
+    name: str
+    size: int | None = None
+    size_vram: int | None = None
+    context_length: int | None = None
+
+
+class Loaded(BaseModel):
+    """/api/ps: what is in memory. `size` is all of it, `size_vram` the part on the cards."""
+
+    models: tuple[_Loaded, ...] | None = None
+
+
+def model_infos(tags: Tags, loaded: Loaded) -> tuple[ModelInfo, ...]:
+    warm = {model.name: model for model in loaded.models or ()}
+    return tuple(_info(tag, warm.get(tag.name)) for tag in tags.models or ())
+
+
+def _info(tag: _Tag, warm: _Loaded | None) -> ModelInfo:
+    details = tag.details or _Details()
+    return ModelInfo(
+        name=tag.name,
+        loaded=warm is not None,
+        size_bytes=tag.size,
+        vram_bytes=warm.size_vram if warm else None,
+        context_length=warm.context_length if warm else None,
+        family=details.family or None,
+        parameter_size=details.parameter_size or None,
+        quantization=details.quantization_level or None,
+    )
+
+
+class _Function(BaseModel):
+    name: str
+    arguments: dict[str, JsonValue] = {}
+
+
+class _Call(BaseModel):
+    function: _Function
+    id: str | None = None
+
+
+class _Said(BaseModel):
+    content: str | None = None
+    thinking: str | None = None
+    tool_calls: tuple[_Call, ...] | None = None
+
+
+class ChatLine(BaseModel):
+    """One line of /api/chat; durations are in nanoseconds and come with the last one."""
+
+    message: _Said = _Said()
+    done: bool = False
+    done_reason: str | None = None
+    error: str | None = None
+    total_duration: int | None = None
+    load_duration: int | None = None
+    prompt_eval_count: int | None = None
+    prompt_eval_duration: int | None = None
+    eval_count: int | None = None
+    eval_duration: int | None = None
+
+
+def chat_line(line: bytes) -> ChatLine:
+    """BackendError when the line is an error, or nothing that Ollama says."""
+    try:
+        found = ChatLine.model_validate_json(line)
+    except ValidationError:
+        raise BackendError(f"Ollama's stream cannot be read: {reason(line)}. See its log.") from None
+    if found.error is not None:
+        raise BackendError(f"Ollama failed while it generated: {found.error[:500].rstrip('.')}. See its log.")
+    return found
+
+
+def piece(line: ChatLine) -> Piece:
+    said = line.message
+    calls = tuple(ToolCall(name=c.function.name, arguments=c.function.arguments, id=c.id) for c in said.tool_calls or ())
+    return Piece(text=said.content or "", thinking=said.thinking or "", tool_calls=calls)
+
+
+def result(line: ChatLine) -> Result:
+    """Of the last line."""
+    return Result(
+        usage=Usage(prompt_tokens=line.prompt_eval_count or 0, completion_tokens=line.eval_count or 0),
+        timings=Timings(
+            load_seconds=_seconds(line.load_duration),
+            prompt_seconds=_seconds(line.prompt_eval_duration),
+            generation_seconds=_seconds(line.eval_duration),
+            prompt_tokens_per_second=_rate(line.prompt_eval_count, line.prompt_eval_duration),
+            generation_tokens_per_second=_rate(line.eval_count, line.eval_duration),
+        ),
+        finish_reason=line.done_reason,
+    )
+
+
+def _seconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / _NANOSECONDS
+
+
+def _rate(count: int | None, nanoseconds: int | None) -> float | None:
+    return count * _NANOSECONDS / nanoseconds if count and nanoseconds else None

@@ -1,0 +1,126 @@
+"""Servers that speak OpenAI's chat API: llama.cpp, vLLM, LM Studio."""
+
+from time import monotonic
+
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
+
+from agent_sidecar.addresses import Address
+from agent_sidecar.backends.backend import Ask, Generation, Piece
+from agent_sidecar.backends.http import HttpClient
+from agent_sidecar.backends.openai_answer import Answer
+from agent_sidecar.backends.openai_request import chat_body
+from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
+from bus.messages import BackendKind, ModelInfo
+
+
+class _Meta(BaseModel):
+    size: int | None = None
+    n_ctx: int | None = None
+    ftype: str | None = None
+
+
+class _Model(BaseModel):
+    """An entry of /v1/models: `meta` is llama.cpp's, `max_model_len` vLLM's."""
+
+    id: str
+    meta: _Meta | None = None
+    max_model_len: int | None = None
+
+
+class _Models(BaseModel):
+    data: tuple[_Model, ...]
+
+
+class _LmStudioModel(BaseModel):
+    """An entry of LM Studio's own list, the only one that tells what is loaded."""
+
+    id: str
+    type: str = "llm"
+    state: str = "not-loaded"
+    arch: str | None = None
+    quantization: str | None = None
+    max_context_length: int | None = None
+
+
+class _LmStudioModels(BaseModel):
+    data: tuple[_LmStudioModel, ...]
+
+
+class _Props(BaseModel):
+    total_slots: int | None = Field(default=None, ge=1)
+
+
+class OpenAIBackend:
+    """See agent_sidecar.backends.backend.Backend."""
+
+    kind: BackendKind = "openai"
+
+    def __init__(self, address: Address) -> None:
+        self._http = HttpClient(address)
+        self._lm_studio: bool | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return self._http.address.url
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        if self._lm_studio is not False:
+            try:
+                found = _LmStudioModels.model_validate_json(await self._http.request("GET", "/api/v0/models"))
+                self._lm_studio = True
+                return tuple(_lm_studio_info(model) for model in found.data if model.type in ("llm", "vlm"))
+            except (ModelNotOnAgent, BackendError, BackendRefused, ValidationError):
+                self._lm_studio = False
+        try:
+            return tuple(_info(m) for m in _Models.model_validate_json(await self._http.request("GET", "/v1/models")).data)
+        except ValidationError:
+            raise BackendError(f"{self.endpoint}/v1/models is not a list of models. Check what listens there.") from None
+
+    async def slots(self) -> int | None:
+        """llama.cpp tells; the others do not."""
+        try:
+            return _Props.model_validate_json(await self._http.request("GET", "/props")).total_slots
+        except (HiveError, ValidationError):
+            return None
+
+    async def generate(self, ask: Ask) -> Generation:
+        answer = Answer()
+        async with self._http.stream("POST", "/v1/chat/completions", to_json(chat_body(ask))) as response:
+            while (line := await response.line()) is not None:
+                if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
+                    yield answer.take(data, monotonic())
+        if calls := answer.calls():
+            yield Piece(tool_calls=calls)
+        yield answer.result()
+
+    async def pull(self, model: str) -> None:
+        raise BackendRefused(
+            f"{self.endpoint} is no Ollama and cannot pull {model}. Give the model to the server at its start."
+        )
+
+    async def unload(self, model: str) -> None:
+        raise BackendRefused(f"{self.endpoint} is no Ollama and cannot unload {model}. Stop the server to free its memory.")
+
+    async def aclose(self) -> None: ...
+
+
+def _info(model: _Model) -> ModelInfo:
+    meta = model.meta or _Meta()
+    return ModelInfo(
+        name=model.id,
+        loaded=True,
+        size_bytes=meta.size,
+        context_length=meta.n_ctx or model.max_model_len,
+        quantization=meta.ftype,
+    )
+
+
+def _lm_studio_info(model: _LmStudioModel) -> ModelInfo:
+    return ModelInfo(
+        name=model.id,
+        loaded=model.state == "loaded",
+        context_length=model.max_context_length,
+        family=model.arch,
+        quantization=model.quantization,
+    )

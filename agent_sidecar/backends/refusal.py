@@ -1,0 +1,33 @@
+"""What a backend's error status means for the task that was sent. Pure."""
+
+from pydantic_core import from_json
+
+from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
+
+_NOT_THE_TASKS_FAULT = {401, 403, 407, 408, 425, 429}
+
+
+def refusal(status: int, body: bytes, url: str) -> HiveError:
+    """BackendRefused only where another host would refuse the same."""
+    said = f"{url} answered {status}: {reason(body)}"
+    if status == 404:
+        return ModelNotOnAgent(f"{said}. Pull the model there, or name one that it has.")
+    if status >= 500 or status < 400:
+        return BackendError(f"{said}. See the backend's log.")
+    if status in _NOT_THE_TASKS_FAULT:
+        return BackendError(f"{said}. Check the key in the upstream's address, and the backend's limits.")
+    return BackendRefused(f"{said}. Correct the task's input or options.")
+
+
+def reason(body: bytes) -> str:
+    """The message of `{"error": "…"}` or `{"error": {"message": "…"}}`, else the body's first characters."""
+    try:
+        found = from_json(body)
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        error = found.get("error", found.get("message", found.get("detail")))
+        error = error.get("message") if isinstance(error, dict) else error
+        if isinstance(error, str) and error:
+            return error[:500].rstrip(".")
+    return body[:200].decode(errors="replace").strip() or "no reason given"

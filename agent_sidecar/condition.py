@@ -1,0 +1,53 @@
+"""How an agent is: what it says in its heartbeat, and why it takes no work. Pure."""
+
+from dataclasses import dataclass
+
+from bus.errors import BackendStalled, HiveError
+from bus.messages import AgentStatus
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """`stalled_model` must speak again before the fault is over: a backend that hangs may still list its models."""
+
+    reason: str
+    stalled_model: str | None = None
+
+
+class Condition:
+    """`draining` is an order, a fault is found out, `measuring` holds while a benchmark has the backend to itself."""
+
+    def __init__(self) -> None:
+        self.draining = False
+        self.measuring = False
+        self.fault: Fault | None = Fault(reason="the backend has not answered yet")
+
+    def fail(self, error: HiveError, model: str | None = None) -> None:
+        """A stall outlives what is found out later about the backend's address: it asks for more to be over."""
+        if self.fault is not None and self.fault.stalled_model is not None:
+            return
+        self.fault = Fault(reason=error.message, stalled_model=model if isinstance(error, BackendStalled) else None)
+
+    def recover(self) -> None:
+        self.fault = None
+
+    @property
+    def status(self) -> AgentStatus:
+        if self.draining:
+            return AgentStatus.DRAINING
+        return AgentStatus.DEGRADED if self.fault else AgentStatus.ONLINE
+
+    @property
+    def reason(self) -> str | None:
+        if self.draining:
+            return "asked to drain"
+        return self.fault.reason if self.fault else None
+
+    @property
+    def closed(self) -> str | None:
+        """Why no offer is taken."""
+        if self.draining:
+            return "draining"
+        if self.measuring:
+            return "measuring its speed"
+        return f"degraded: {self.fault.reason}" if self.fault else None

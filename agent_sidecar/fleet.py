@@ -1,0 +1,74 @@
+"""All agents of one sidecar process: they share its connection to the bus and its instance id."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import Callable
+
+from agent_sidecar.addresses import agent_id_for, without_key
+from agent_sidecar.agent import Agent
+from agent_sidecar.backends.backend import Backend
+from agent_sidecar.backends.opening import open_backend
+from agent_sidecar.settings import SidecarSettings
+from bus import telemetry
+from bus.client import Bus
+from bus.messages import Hardware, Upstream
+
+logger = telemetry.log(__name__)
+
+OpenBackend = Callable[[Upstream, SidecarSettings], Backend]
+
+FLUSH_SECONDS = 5.0
+"""That a leaving sidecar gives the bus to acknowledge its last outcomes."""
+
+
+def new_instance() -> str:
+    """Names one start of the process."""
+    return secrets.token_hex(6)
+
+
+class Fleet:
+    """`open_backend` makes the backend of an upstream; a test or a benchmark brings its own."""
+
+    def __init__(self, bus: Bus, settings: SidecarSettings, *, instance: str, open_backend: OpenBackend = open_backend) -> None:
+        self._bus, self._settings, self._instance = bus, settings, instance
+        self._open_backend = open_backend
+        self.agents: dict[str, Agent] = {}
+
+    def agent_id(self, upstream: Upstream) -> str:
+        """Its own, else a new one that no other agent of this process has."""
+        return agent_id_for(upstream, socket.gethostname(), self.agents.keys())
+
+    async def add(self, upstream: Upstream) -> Agent:
+        """Starts an agent for it, in place of one with the same id."""
+        agent_id = self.agent_id(upstream)
+        await self.remove(agent_id)
+        agent = Agent(
+            self._bus,
+            self._open_backend(upstream, self._settings),
+            self._settings,
+            agent_id=agent_id,
+            upstream=upstream,
+            instance=self._instance,
+            hardware=Hardware(),
+        )
+        self.agents[agent_id] = agent
+        await agent.start()
+        logger.info("agent_started", agent_id=agent_id, endpoint=without_key(upstream.url), slots=agent.runner.slots)
+        return agent
+
+    async def remove(self, agent_id: str) -> None:
+        """Drains it first."""
+        if agent := self.agents.pop(agent_id, None):
+            await agent.stop(self._settings.drain_seconds)
+            logger.info("agent_stopped", agent_id=agent_id)
+
+    async def stop(self) -> None:
+        """Drain all side by side. Outcomes that the bus does not take in the end are left to the coordinator's rule for lost agents."""
+        agents, self.agents = list(self.agents.values()), {}
+        leaving = [agent.stop(self._settings.drain_seconds) for agent in agents]
+        try:
+            async with asyncio.timeout(self._settings.drain_seconds + FLUSH_SECONDS):
+                await asyncio.gather(*leaving)
+        except TimeoutError:
+            logger.warning("outcomes_left_behind")

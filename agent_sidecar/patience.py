@@ -1,0 +1,46 @@
+"""How long a backend may be silent before it counts as hung. Pure."""
+
+from dataclasses import dataclass
+from typing import Final
+
+CHARACTERS_PER_TOKEN: Final = 3
+_SLOWEST_PROMPT_RATE: Final = 50.0
+"""Tokens per second of a prompt, expected where nothing was measured: a CPU with a model of a few billion parameters."""
+_MARGIN: Final = 3.0
+"""A load or a prompt may take this much longer than measured: another model's unload, a busy disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """What does not depend on the task, in seconds and bytes per second."""
+
+    first_token_seconds: float
+    stall_seconds: float
+    load_bytes_per_second: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What is known about the model on this backend. None where nothing is."""
+
+    warm: bool = False
+    size_bytes: int | None = None
+    load_seconds: float | None = None
+    prompt_tokens_per_second: float | None = None
+
+
+def load_allowance(patience: Patience, expected: Expectation) -> float:
+    """Seconds for loading: none when warm, else by what was measured, else by the model's size."""
+    if expected.warm:
+        return 0.0
+    if expected.load_seconds is not None:
+        return expected.load_seconds * _MARGIN
+    return (expected.size_bytes or 0) / patience.load_bytes_per_second
+
+
+def first_token_limit(patience: Patience, expected: Expectation, prompt_characters: int) -> float:
+    """Seconds from the ask to the first token that are still no sign of a hang."""
+    rate = expected.prompt_tokens_per_second
+    prompt_tokens = prompt_characters / CHARACTERS_PER_TOKEN
+    reading = prompt_tokens * _MARGIN / rate if rate else prompt_tokens / _SLOWEST_PROMPT_RATE
+    return patience.first_token_seconds + load_allowance(patience, expected) + reading

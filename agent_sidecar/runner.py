@@ -1,0 +1,128 @@
+"""One agent's attempts: takes offers up to its slots, runs them side by side, stops them on request, reports every end."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from agent_sidecar.admission import Admission, Room
+from agent_sidecar.attempt import Attempt
+from agent_sidecar.backends.backend import Backend, same_model
+from agent_sidecar.condition import Condition
+from agent_sidecar.deltas import Deltas
+from agent_sidecar.measured import Measured
+from agent_sidecar.patience import Expectation, Patience, first_token_limit
+from agent_sidecar.report import publish_chunk, report
+from agent_sidecar.watchdog import Stop
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.messages import AttemptOutcome, DispatchOffer, ModelInfo, OfferReply, OutputChunk
+
+logger = telemetry.log(__name__)
+
+Ended = Callable[[AttemptOutcome, str], None]
+"""Told of every attempt's end, with the model that it used."""
+
+
+class Runner:
+    """`slots` and `models` are kept current by the agent; `models` None: not known yet."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        backend: Backend,
+        *,
+        agent_id: str,
+        instance: str,
+        condition: Condition,
+        measured: Measured,
+        patience: Patience,
+        output_bytes: int,
+        ended: Ended,
+    ) -> None:
+        self._bus, self._backend = bus, backend
+        self._agent_id, self._instance = agent_id, instance
+        self._condition, self._measured, self._patience = condition, measured, patience
+        self._output_bytes, self._ended = output_bytes, ended
+        self._admission = Admission()
+        self._generating: dict[UUID, Attempt] = {}
+        self._unreported: dict[UUID, asyncio.Task[None]] = {}
+        self.slots = 1
+        self.models: tuple[ModelInfo, ...] | None = None
+
+    @property
+    def running(self) -> tuple[UUID, ...]:
+        """Attempts whose outcome is not acknowledged yet."""
+        return tuple(self._unreported)
+
+    @property
+    def busy(self) -> int:
+        """Slots that are taken: the backend works on this many attempts."""
+        return len(self._generating)
+
+    def offer(self, offer: DispatchOffer) -> OfferReply:
+        """Answers at once; an accepted attempt begins."""
+        has_model = self.models is None or self._model(offer.model) is not None
+        room = Room(free_slots=self.slots - self.busy, closed=self._condition.closed, has_model=has_model)
+        reply, begins = self._admission.answer(offer, room)
+        if begins:
+            self._begin(offer)
+        return reply
+
+    def cancel(self, attempt_id: UUID) -> tuple[bool, str]:
+        """Whether the attempt runs and is now being stopped, and a sentence. One that was never offered will not begin."""
+        if attempt := self._generating.get(attempt_id):
+            attempt.stop(Stop.CANCELLED)
+            return True, "is being stopped"
+        if self._admission.knows(attempt_id):
+            return False, "does not run any more"
+        self._admission.forbid(attempt_id)
+        return False, "was not offered here and will not begin"
+
+    async def finish(self, seconds: float) -> None:
+        """Let what runs end; stop what still runs after `seconds`, and wait until every outcome is acknowledged."""
+        if self._generating and seconds > 0:
+            await asyncio.wait([self._unreported[id_] for id_ in self._generating], timeout=seconds)
+        for attempt in list(self._generating.values()):
+            attempt.stop(Stop.AGENT_LEAVES)
+        while self._unreported:
+            await asyncio.wait(list(self._unreported.values()))
+
+    def _begin(self, offer: DispatchOffer) -> None:
+        model = self._model(offer.model)
+        speed = self._measured.model(offer.model)
+        expected = Expectation(
+            warm=model is not None and model.loaded,
+            size_bytes=model.size_bytes if model else None,
+            load_seconds=speed.load_seconds,
+            prompt_tokens_per_second=speed.prompt_tokens_per_second,
+        )
+        characters = len(offer.prompt or "") + sum(len(message.content) for message in offer.messages or ())
+        send = partial(publish_chunk, self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id))
+        attempt = Attempt(
+            offer,
+            self._backend,
+            Deltas(send, offer.number, self._output_bytes),
+            first_seconds=first_token_limit(self._patience, expected, characters),
+            stall_seconds=self._patience.stall_seconds,
+        )
+        self._generating[offer.attempt_id] = attempt
+        self._unreported[offer.attempt_id] = asyncio.create_task(self._run(attempt))
+
+    async def _run(self, attempt: Attempt) -> None:
+        offer = attempt.offer
+        with telemetry.trace(offer.traceparent):
+            try:
+                try:
+                    outcome = await attempt.run(self._agent_id, self._instance)
+                finally:
+                    del self._generating[offer.attempt_id]
+                self._ended(outcome, offer.model)
+                await report(self._bus, outcome)
+                end = OutputChunk(number=offer.number, offset=attempt.deltas.offset, end=outcome.status)
+                await publish_chunk(self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id), end)
+            finally:
+                del self._unreported[offer.attempt_id]
+
+    def _model(self, name: str) -> ModelInfo | None:
+        return next((model for model in self.models or () if same_model(model.name, name)), None)

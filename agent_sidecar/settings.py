@@ -1,0 +1,43 @@
+"""What a sidecar can be told. Times are in seconds."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from agent_sidecar.addresses import parse_upstream, parse_upstreams
+from bus.messages import Upstream
+from bus.settings import HiveSettings
+
+
+def _upstreams(value: Any) -> Any:
+    if isinstance(value, str):
+        return parse_upstreams(value)
+    if isinstance(value, list | tuple):
+        return tuple(parse_upstream(item) if isinstance(item, str) else item for item in value)
+    return value
+
+
+class SidecarSettings(HiveSettings):
+    backends: Annotated[tuple[Upstream, ...], NoDecode, BeforeValidator(_upstreams)] = Field(
+        default=(), description="URLs by comma, each `name=URL?slots=N`, or a YAML list; none: what OLLAMA_HOST names"
+    )
+    ollama_host: str = Field(
+        default="http://127.0.0.1:11434",
+        validation_alias=AliasChoices("OLLAMA_HOST", "ollama_host"),
+        description="the default of `backends`, in any form that Ollama itself takes",
+    )
+    builtin_model: Literal["auto", "always", "never"] = Field(
+        default="auto", description="serve the small built-in model; auto: when no backend is named and no Ollama answers"
+    )
+    builtin_slots: int = Field(default=2, ge=1, le=64)
+    sidecar_adopt: bool = Field(default=False, description="serve `hive agents add` and speak for what was added")
+    first_token_seconds: float = Field(default=60, gt=0, description="for a warm model; loading and a long prompt add to it")
+    stall_seconds: float = Field(default=30, gt=0, description="without progress between two tokens")
+    load_bytes_per_second: float = Field(default=100e6, gt=0, description="slowest expected load of a model never measured")
+    output_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=4 * 1024 * 1024, description="of one answer, as JSON")
+    drain_seconds: float = Field(default=10, ge=0, description="that running attempts get to end when the sidecar is stopped")
+    heartbeat_seconds: float = Field(default=0.5, gt=0)
+    metrics_seconds: float = Field(default=5, gt=0)
+    models_seconds: float = Field(default=5, gt=0, description="between two looks at the backend while all is well")
+    probe_seconds: float = Field(default=1, gt=0, description="between two looks at a backend that failed")

@@ -1,0 +1,35 @@
+"""Which backends a sidecar speaks for: those it was told, else the Ollama of this machine, else the built-in model."""
+
+from agent_sidecar.addresses import BUILTIN_URL, ollama_url, parse_address
+from agent_sidecar.backends.builtin import installed
+from agent_sidecar.backends.detect import detect
+from agent_sidecar.settings import SidecarSettings
+from bus import telemetry
+from bus.errors import HiveError
+from bus.messages import Upstream
+
+logger = telemetry.log(__name__)
+
+ASK_SECONDS = 1.5
+
+BUILTIN = Upstream(url=BUILTIN_URL, kind="builtin", name="Built-in SmolLM2")
+
+
+async def named_upstreams(settings: SidecarSettings) -> tuple[Upstream, ...]:
+    """HIVE_BACKENDS, or the default for a machine where nobody set it."""
+    if settings.builtin_model == "always":
+        return (*settings.backends, BUILTIN)
+    if settings.backends:
+        return settings.backends
+    ollama = Upstream(url=ollama_url(settings.ollama_host), kind="ollama")
+    if settings.builtin_model == "never" or await _answers(ollama):
+        return (ollama,)
+    return (BUILTIN,) if installed() else (ollama,)
+
+
+async def _answers(ollama: Upstream) -> bool:
+    try:
+        return await detect(parse_address(ollama.url), timeout=ASK_SECONDS) == "ollama"
+    except HiveError as error:
+        logger.info("no_ollama", address=ollama.url, reason=error.message)
+        return False
