@@ -1,0 +1,95 @@
+// What runs where: one card for each agent.
+import { ACTIVE, agents, duration, Icon, openTask, rate, store, taskName, tasks } from "hive-live";
+
+const LABEL = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline" };
+const BACKEND = { ollama: "Ollama", openai: "OpenAI API", builtin: "Built-in model" };
+
+const Card = {
+  props: { agent: { type: Object, required: true } },
+  computed: {
+    state() {
+      return this.agent.silent ? "silent" : this.agent.status;
+    },
+    label() {
+      return this.agent.silent ? "Silent" : LABEL[this.agent.status];
+    },
+    work() {
+      return tasks.value.filter((task) => task.agent_id === this.agent.id && ACTIVE.includes(task.status)).slice(0, 6);
+    },
+    unseen() {
+      return Math.max(0, this.agent.running - this.work.length);
+    },
+    loaded() {
+      return this.agent.models.filter((model) => model.loaded);
+    },
+    cold() {
+      return this.agent.models.filter((model) => !model.loaded);
+    },
+    about() {
+      const vram = this.agent.vram_gb ? ` ${Math.round(this.agent.vram_gb)} GB` : "";
+      return [BACKEND[this.agent.backend] ?? this.agent.backend, this.agent.gpu ? this.agent.gpu + vram : null].filter(Boolean).join(" · ");
+    },
+    gauges() {
+      const found = this.agent.gauges;
+      const all = [["GPU", found.gpu], ["VRAM", found.gpu_memory], ["CPU", found.cpu], ["RAM", found.memory]];
+      return all.filter(([, value]) => value !== null && value !== undefined).slice(0, 4);
+    },
+  },
+  methods: {
+    duration,
+    rate,
+    openTask,
+    taskName,
+    elapsed: (task) => (task.started_ms ? duration(store.now - task.started_ms) : "starting"),
+  },
+  template: `
+    <article class="hv-agent hv-card" :id="'agent-' + agent.id" :data-state="state">
+      <header>
+        <i class="hv-dot" aria-hidden="true"></i>
+        <h3 class="hv-clip" :title="agent.id">{{ agent.name }}</h3>
+        <span class="hv-agent-state">{{ label }}</span>
+        <span class="hv-space"></span>
+        <span class="hv-num hv-slots-text"><b>{{ agent.running }}</b> / {{ agent.slots }} slots</span>
+      </header>
+      <div class="hv-slots" aria-hidden="true">
+        <template v-if="agent.slots <= 16"><i v-for="slot in agent.slots" :key="slot" :class="{ used: slot <= agent.running }"></i></template>
+        <i v-else class="hv-slots-one"><u :style="{ width: agent.running / agent.slots * 100 + '%' }"></u></i>
+      </div>
+      <p v-if="agent.reason && state !== 'online'" class="hv-agent-reason">{{ agent.reason }}</p>
+      <div class="hv-agent-about hv-small hv-muted"><span class="hv-clip">{{ about }}</span><span v-if="agent.gauges.gpu_temperature !== null" class="hv-num">{{ agent.gauges.gpu_temperature }} °C</span><span v-if="agent.gauges.tokens_per_second" class="hv-num">{{ rate(agent.gauges.tokens_per_second) }}</span></div>
+      <div v-if="gauges.length && state !== 'offline'" class="hv-gauges">
+        <div v-for="[name, value] in gauges" :key="name"><span>{{ name }}</span><div class="hv-meter" :class="{ hot: value >= 95 }"><i :style="{ width: Math.min(100, value) + '%' }"></i></div><b class="hv-num">{{ value }}%</b></div>
+      </div>
+      <ul v-if="agent.models.length" class="hv-models" aria-label="Models">
+        <li v-for="model in loaded.slice(0, 4)" :key="model.name" class="warm" title="Loaded: answers at once">{{ model.name }}</li>
+        <li v-for="model in cold.slice(0, Math.max(0, 4 - loaded.length))" :key="model.name" title="Not loaded: takes a moment to start">{{ model.name }}</li>
+        <li v-if="agent.models.length > 4" class="more" :title="agent.models.map((model) => model.name).join(', ')">+{{ agent.models.length - 4 }}</li>
+      </ul>
+      <ul v-if="work.length || unseen" class="hv-work" aria-label="Running tasks">
+        <li v-for="task in work" :key="task.id"><button type="button" @click="openTask(task.id)"><span class="hv-pulse" aria-hidden="true"></span><span class="hv-clip">{{ taskName(task) }}</span><span class="hv-num hv-muted">{{ elapsed(task) }}</span></button></li>
+        <li v-if="unseen" class="hv-muted hv-small">{{ work.length ? "and " : "" }}{{ unseen }} {{ work.length ? "more" : unseen === 1 ? "task" : "tasks" }}</li>
+      </ul>
+      <p v-else-if="state !== 'offline'" class="hv-idle hv-small hv-muted">Idle</p>
+    </article>`,
+};
+
+export default {
+  components: { Card, Icon },
+  computed: {
+    agents: () => agents.value,
+    loaded: () => store.loaded,
+  },
+  template: `
+    <section aria-labelledby="agents-title">
+      <div class="hv-section"><h2 id="agents-title">Agents</h2><span class="hv-count hv-num" v-if="agents.length">{{ agents.length }}</span></div>
+      <div v-if="!loaded" class="hv-agents"><div v-for="n in 2" :key="n" class="hv-card hv-skeleton"></div></div>
+      <div v-else-if="agents.length" class="hv-agents"><Card v-for="agent in agents" :key="agent.id" :agent="agent"/></div>
+      <div v-else class="hv-empty hv-card">
+        <Icon name="server"/>
+        <h3>No agent yet</h3>
+        <p>An agent is a host that runs models. Put a machine with Ollama under Hive with one command:</p>
+        <pre><code>hive agents add http://gpu-host:11434</code></pre>
+        <p class="hv-small">or start <code>hive run sidecar</code> on the host itself. It shows up here within a second.</p>
+      </div>
+    </section>`,
+};

@@ -1,0 +1,44 @@
+// The page's one line to the server: frames come in by its methods, what a person asks for goes out as its events.
+import { applyAnswer, applyFrame, connect, openTask, store } from "hive-live";
+
+export default {
+  props: { may: Object, me: String, allowedModels: Array },
+  emits: ["ready", "open", "close", "submit", "cancel", "requeue", "explain"],
+  template: `<div hidden></div>`,
+  mounted() {
+    Object.assign(store, { may: this.may, me: this.me, allowedModels: this.allowedModels });
+    connect((event, payload) => this.$emit(event, payload));
+    this.$emit("ready", null);
+    setTimeout(() => {
+      window.socket.on("connect", () => (store.online = true));
+      window.socket.on("disconnect", () => (store.online = false));
+    });
+    const asked = new URL(location.href).searchParams.get("task");
+    if (asked) openTask(asked);
+  },
+  methods: {
+    frame(data) {
+      applyFrame(data);
+    },
+    answer(data) {
+      applyAnswer(data);
+    },
+    record(record) {
+      store.records[record.id] = record;
+    },
+    accepted(record, beginning) {
+      Object.assign(store, { sending: false, refused: null, composed: record.id });
+      store.records[record.id] = record;
+      if (beginning) store.mine[record.id] = beginning;
+    },
+    refused(failure) {
+      Object.assign(store, { sending: false, refused: failure });
+    },
+    failed(id, failure) {
+      store.failures[id] = failure;
+    },
+    explained(id, explanation) {
+      store.explanations[id] = explanation;
+    },
+  },
+};

@@ -1,0 +1,36 @@
+// What is wrong now, worst first. Nothing is shown when nothing is.
+import { Icon, store } from "hive-live";
+
+export default {
+  components: { Icon },
+  computed: {
+    problems() {
+      const own = store.online
+        ? []
+        : [{ level: "error", code: "dashboard_away", title: "The dashboard's server does not answer", text: "What you see is old. The page connects again by itself; if it does not, see `hive logs gui`." }];
+      return [...own, ...store.problems];
+    },
+  },
+  methods: {
+    show(problem) {
+      if (problem.failed_tasks) {
+        store.filter = "failed";
+        document.getElementById("tasks")?.scrollIntoView({ behavior: "smooth" });
+      } else if (problem.agent_id) {
+        document.getElementById("agent-" + problem.agent_id)?.scrollIntoView({ behavior: "smooth", block: "center" });
+      }
+    },
+    words(text) {
+      return text.split("`").map((part, index) => ({ code: index % 2 === 1, part }));
+    },
+  },
+  template: `
+    <div><ul v-if="problems.length" class="hv-problems" role="alert" aria-label="What is wrong">
+      <li v-for="problem in problems" :key="problem.title" :data-level="problem.level">
+        <Icon name="alert"/>
+        <div><b>{{ problem.title }}</b><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
+        <code class="hv-code">{{ problem.code }}</code>
+        <button v-if="problem.failed_tasks || problem.agent_id" type="button" class="hv-text" @click="show(problem)">Show</button>
+      </li>
+    </ul></div>`,
+};

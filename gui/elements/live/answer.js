@@ -1,0 +1,41 @@
+// A model's answer, as it comes and as it ended. Plain text with code set apart: a model's output is never taken for markup.
+import { store } from "./store.js";
+
+function pieces(text) {
+  return text.split("```").map((part, index) => {
+    if (index % 2 === 0) return { code: false, text: part.trim() };
+    const [, , body] = part.match(/^([\w+#.-]*)\n([\s\S]*)$/) ?? [null, "", part];
+    return { code: true, text: body.replace(/\n$/, "") };
+  }).filter((piece) => piece.text);
+}
+
+export default {
+  props: { id: { type: String, required: true }, running: Boolean },
+  computed: {
+    live() {
+      return store.answers[this.id];
+    },
+    output() {
+      const record = store.records[this.id];
+      return record?.output && !this.running ? record.output : this.live ?? { text: "", thinking: "" };
+    },
+    pieces() {
+      return pieces(this.output.text ?? "");
+    },
+    calls() {
+      return (this.output.tool_calls ?? []).map((call) => `${call.name}(${JSON.stringify(call.arguments)})`);
+    },
+  },
+  template: `
+    <div class="hv-answer" aria-live="polite" :aria-busy="running">
+      <details v-if="output.thinking" class="hv-thinking" :open="running && !output.text">
+        <summary>Thinking</summary><div>{{ output.thinking }}</div>
+      </details>
+      <template v-for="(piece, index) in pieces" :key="index">
+        <pre v-if="piece.code"><code>{{ piece.text }}</code></pre>
+        <p v-else>{{ piece.text }}</p>
+      </template>
+      <pre v-for="call in calls" :key="call"><code>{{ call }}</code></pre>
+      <span v-if="running" class="hv-caret" aria-hidden="true"></span>
+    </div>`,
+};

@@ -1,0 +1,6 @@
+// What every part of the page imports.
+export * from "./store.js";
+export * from "./format.js";
+export { default as Icon } from "./icon.js";
+export { default as Status } from "./status.js";
+export { default as Answer } from "./answer.js";

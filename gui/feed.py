@@ -1,0 +1,169 @@
+"""One subscription to the bus for the process, folded into the state and fanned out to every open page."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Protocol
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.errors import HiveError, InvalidRequest
+from bus.messages import (
+    AgentEvent,
+    AgentRecord,
+    ClusterStatus,
+    Heartbeat,
+    ListTasks,
+    NoReply,
+    PerformanceMetrics,
+    TaskEvent,
+    TaskList,
+    TaskStatus,
+)
+from gui.frames import Frame
+from gui.state import HiveState
+
+logger = telemetry.log(__name__)
+
+FRAME_SECONDS = 0.2
+"""At most five frames a second to a page; the first change after a quiet time goes out at once."""
+TICK_SECONDS = 1.0
+RELIST_TICKS = 60
+"""An event may be lost to a full buffer, the record is not: so the newest are asked for again now and then."""
+LISTED = 200
+
+
+class Viewer(Protocol):
+    """An open page. `owner` is None when it may see everybody's tasks."""
+
+    owner: str | None
+    since: int
+
+    def show(self, frame: Frame) -> bool:
+        """Whether the frame went out; what did not is sent again."""
+        ...
+
+
+class Feed:
+    """Started once; pages attach and detach."""
+
+    def __init__(self, bus: Bus, state: HiveState) -> None:
+        self._bus, self.state = bus, state
+        self._viewers: set[Viewer] = set()
+        self._changed = asyncio.Event()
+        self._stack = AsyncExitStack()
+        self._ticks = 0
+
+    async def start(self) -> None:
+        """Subscribes first and lists then, so that nothing falls between."""
+        taken: dict[str, Callable[[Received], None]] = {
+            subjects.events("task.*"): lambda message: self.state.tasks.apply_event(message.decode(TaskEvent)),
+            subjects.events("agent.*"): lambda message: self.state.agents.apply_change(message.decode(AgentEvent).data),
+            subjects.ALL_HEARTBEATS: lambda message: self.state.agents.apply_heartbeat(message.decode(Heartbeat), _now()),
+            subjects.ALL_METRICS: lambda message: self.state.agents.apply_metrics(message.decode(PerformanceMetrics)),
+        }
+        for subject, take in taken.items():
+            self._stack.push_async_callback((await self._bus.subscribe(subject, self._folded(take))).close)
+        self._stack.push_async_callback((await self._bus.watch(subjects.KV_AGENTS, self._agent)).close)
+        for loop in (self._tick_for_ever(), self._push_for_ever()):
+            self._stack.push_async_callback(_cancelled(asyncio.create_task(loop)))
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    def attach(self, viewer: Viewer) -> None:
+        """The page gets everything at once, and from then on what changes."""
+        self._viewers.add(viewer)
+        viewer.since = 0
+        self._show(viewer, {})
+
+    def detach(self, viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
+
+    def _folded(self, take: Callable[[Received], None]) -> Callable[[Received], Awaitable[None]]:
+        async def handle(message: Received) -> None:
+            try:
+                take(message)
+            except InvalidRequest as error:
+                logger.warning("not_understood", subject=message.subject, problem=error.message)
+            self._changed.set()
+
+        return handle
+
+    async def _agent(self, key: str, value: bytes | None) -> None:
+        record = None if value is None else AgentRecord.model_validate_json(value)
+        self.state.agents.apply_record(key, record)
+        self._changed.set()
+
+    async def _tick_for_ever(self) -> None:
+        while True:
+            try:
+                await self._tick()
+            except Exception:
+                logger.exception("tick_failed")
+            self._changed.set()
+            await asyncio.sleep(TICK_SECONDS)
+
+    async def _tick(self) -> None:
+        was_there = self.state.bus
+        self.state.apply_bus(self._bus.connected, _now())
+        self.state.tick(_now())
+        if not self.state.bus:
+            return
+        self.state.apply_cluster(await self._cluster())
+        self._ticks += 1
+        if not self.state.listed or not was_there or self._ticks % RELIST_TICKS == 0:
+            await self._list()
+
+    async def _cluster(self) -> ClusterStatus | None:
+        verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
+        try:
+            return await self._bus.request(verb, NoReply(), ClusterStatus, timeout=TICK_SECONDS, patient=False)
+        except HiveError as error:
+            logger.debug("no_cluster_status", code=error.code)
+            return None
+
+    async def _list(self) -> None:
+        verb = subjects.service_verb(subjects.SERVICE_TASKS, "list")
+        active = ListTasks(status=(TaskStatus.ASSIGNED, TaskStatus.RUNNING), limit=500)
+        try:
+            for wanted in (ListTasks(limit=LISTED), active):
+                self.state.tasks.apply_records((await self._bus.request(verb, wanted, TaskList, patient=False)).tasks)
+        except HiveError as error:
+            logger.debug("no_task_list", code=error.code)
+            return
+        self.state.apply_listed()
+
+    async def _push_for_ever(self) -> None:
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            cut: dict[tuple[str | None, int], Frame] = {}
+            for viewer in list(self._viewers):
+                if viewer.since < self.state.revision.number:
+                    self._show(viewer, cut)
+            await asyncio.sleep(FRAME_SECONDS)
+
+    def _show(self, viewer: Viewer, cut: dict[tuple[str | None, int], Frame]) -> None:
+        """`cut` holds the frames of this round: pages that have seen the same share one."""
+        key = (viewer.owner, viewer.since)
+        if key not in cut:
+            cut[key] = self.state.frame(since=viewer.since, owner=viewer.owner, now=_now())
+        try:
+            if viewer.show(cut[key]):
+                viewer.since = cut[key].revision
+        except Exception:
+            logger.exception("page_not_shown")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _cancelled(task: asyncio.Task[None]) -> Callable[[], Awaitable[None]]:
+    async def cancel() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    return cancel

@@ -1,0 +1,85 @@
+"""The dashboard's process: `python -m gui.main`."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager
+from datetime import timedelta
+
+import uvicorn
+import uvloop
+
+from bus import telemetry
+from bus.nats_bus import NatsBus, declare
+from gui.feed import Feed
+from gui.keyring import Keyring
+from gui.pages.dashboard import Dashboard
+from gui.settings import GuiSettings
+from gui.state import HiveState
+from gui.web import build
+
+logger = telemetry.log(__name__)
+
+STOP_SECONDS = 2
+"""For open pages to be told; what is still open then is closed."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to `serve`, so that a stop that was asked for ends with exit code 0."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(settings: GuiSettings) -> None:
+    """Until SIGTERM or SIGINT."""
+    async with AsyncExitStack() as stack:
+        bus = await NatsBus.connect(settings, "gui")
+        stack.push_async_callback(bus.close)
+        await declare(bus)
+        keyring = Keyring()
+        stack.push_async_callback((await keyring.watch(bus)).close)
+        feed = Feed(bus, HiveState())
+        await feed.start()
+        stack.push_async_callback(feed.close)
+        lasts = timedelta(hours=settings.gui_session_hours)
+        web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, lasts=lasts), settings)
+        listener = _listen(settings)
+        await _run(_Server(_config(web)), listener)
+
+
+def _config(web: object) -> uvicorn.Config:
+    """No access log: it would hold login tickets."""
+    return uvicorn.Config(
+        web,  # type: ignore[arg-type]
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=STOP_SECONDS,
+        ws="websockets-sansio",
+    )
+
+
+def _listen(settings: GuiSettings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.create_server((settings.host, settings.gui_port), family=family)
+    logger.info("listening", host=settings.host, port=listener.getsockname()[1])
+    return listener
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+    await server.serve(sockets=[listener])
+
+
+def main() -> None:
+    settings = GuiSettings()
+    telemetry.configure("gui", settings.log_level, settings.log_format)
+    uvloop.run(serve(settings))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The pages: what stands where, and what a person asks for there."""

@@ -1,0 +1,24 @@
+"""What the pages of this process share."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from bus.client import Bus
+from bus.messages import Claims
+from gui import sessions
+from gui.feed import Feed
+from gui.keyring import Keyring
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dashboard:
+    """`lasts` is how long a login holds."""
+
+    bus: Bus
+    feed: Feed
+    keyring: Keyring
+    lasts: timedelta
+
+    def claims(self, storage: sessions.Storage) -> Claims | None:
+        """Of whoever has this browser storage, as long as they are welcome."""
+        return sessions.claims_of(storage, self.keyring, datetime.now(UTC), self.lasts)

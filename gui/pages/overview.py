@@ -1,0 +1,61 @@
+"""The one live page: agents, queue and tasks, and the form that sends a new one."""
+
+from fastapi.responses import RedirectResponse
+from nicegui import Client, app, ui
+
+from bus.messages import Claims
+from gui import sessions
+from gui.desk import Desk
+from gui.elements.parts import Agents, Composer, Drawer, Live, Problems, Queue, Summary, Tasks
+from gui.pages import shell
+from gui.pages.answers import Answers
+from gui.pages.dashboard import Dashboard
+from gui.pages.orders import Orders
+from gui.pages.viewer import PageViewer
+
+
+def register(dashboard: Dashboard) -> None:
+    @ui.page("/", title="Hive")
+    def overview(client: Client) -> RedirectResponse | None:
+        storage = app.storage.user
+        claims = dashboard.claims(storage)
+        if claims is None:
+            return RedirectResponse("/login", status_code=303)
+
+        def log_out() -> None:
+            sessions.sign_out(storage)
+            ui.navigate.to("/login")
+
+        shell.dress()
+        shell.header(claims, log_out)
+        live = _layout(claims)
+        _wire(dashboard, client, live, claims, storage)
+        return None
+
+
+def _layout(claims: Claims) -> Live:
+    with ui.element("main").classes("hv-page"):
+        Problems().classes("hv-area-problems")
+        Summary().classes("hv-area-summary")
+        Agents().classes("hv-area-agents")
+        with ui.element("div").classes("hv-side"):
+            Composer()
+            Queue()
+        Tasks().classes("hv-area-tasks")
+    Drawer()
+    return Live(claims)
+
+
+def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, storage: sessions.Storage) -> None:
+    """From the bus to this page and back, until the page is closed."""
+    answers = Answers(live, Desk(dashboard.bus, claims))
+    Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    owner = None if sessions.may(claims).view_all else claims.sub
+    viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
+
+    def leave() -> None:
+        dashboard.feed.detach(viewer)
+        answers.keep(())
+
+    live.on("ready", lambda: dashboard.feed.attach(viewer))
+    client.on_delete(leave)

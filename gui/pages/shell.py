@@ -1,0 +1,55 @@
+"""What every page shares: its head, and the header of the signed-in ones."""
+
+from collections.abc import Callable
+from functools import cache
+
+from nicegui import ui
+
+from bus.messages import Claims
+from gui import theme
+from gui.elements.parts import Connection, ThemeSwitch
+
+_OUT = '<path d="M6.5 2.8H3.2v10.4h3.3M7 8h6.2m-2.4-2.6L13.4 8l-2.6 2.6"/>'
+
+
+@cache
+def logo() -> str:
+    return (theme.ASSETS / "favicon.svg").read_text()
+
+
+def dress() -> None:
+    """Give the page Hive's looks."""
+    ui.add_head_html(theme.head())
+
+
+def text(tag: str, words: str, classes: str = "") -> None:
+    """An element that holds nothing but text, which is never taken for markup."""
+    ui.label(words).classes(classes).tag = tag
+
+
+def brand() -> None:
+    with ui.element("div").classes("hv-brand"):
+        ui.html(logo(), sanitize=False)
+        text("span", "Hive")
+
+
+def header(claims: Claims, on_logout: Callable[[], None]) -> None:
+    """Who is here, whether the page is live, and the way out."""
+    with ui.element("header").classes("hv-header"), ui.element("div").classes("hv-header-in"):
+        brand()
+        Connection()
+        ui.element("div").classes("hv-space")
+        with ui.element("div").classes("hv-who"):
+            text("b", claims.sub, "hv-clip")
+            text("span", ", ".join(claims.roles))
+        ThemeSwitch()
+        with (
+            ui.element("button")
+            .classes("hv-ghost hv-square")
+            .props('type=button aria-label="Log out" title="Log out"')
+            .on("click", on_logout)
+        ):
+            ui.html(
+                f'<svg class="hv-icon" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round">{_OUT}</svg>',
+                sanitize=False,
+            )

@@ -1,0 +1,86 @@
+"""What is wrong right now, worst first, in words that say what to do. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from bus.errors import BusUnavailable, NoLeader
+from bus.messages import AgentStatus, ClusterStatus, TaskStatus
+from gui.frames import AgentRow, Level, Problem, TaskRow
+from gui.tasks import milliseconds
+
+RECENT = timedelta(hours=1)
+
+
+def find(
+    *,
+    bus: bool,
+    coordinator: bool,
+    cluster: ClusterStatus | None,
+    agents: Iterable[AgentRow],
+    tasks: Iterable[TaskRow],
+    now: datetime,
+) -> tuple[Problem, ...]:
+    """Of the whole hive; `tasks` are those that the asker may see."""
+    if not bus:
+        return (
+            _error(
+                BusUnavailable.code,
+                "The bus does not answer",
+                "What you see may be old. Nothing can be submitted until it is back: see `hive logs nats`.",
+            ),
+        )
+    known = list(agents)
+    return (*_coordination(coordinator), *_agents(known), *_starving(known, cluster), *_failures(tasks, now))
+
+
+def _coordination(coordinator: bool) -> Iterator[Problem]:
+    if not coordinator:
+        yield _error(
+            NoLeader.code,
+            "No coordinator leads",
+            "Tasks are still accepted and kept, and start once one leads again: see `hive logs coordinator`.",
+        )
+
+
+def _agents(agents: list[AgentRow]) -> Iterator[Problem]:
+    for agent in sorted(agents, key=lambda row: row.id):
+        if agent.status is AgentStatus.OFFLINE:
+            text = agent.reason or "Its sidecar is not connected. Start it again on the host, or remove the agent."
+            yield _of_agent(agent, Level.ERROR, "agent_offline", "is offline", text)
+        elif agent.silent:
+            yield _of_agent(agent, Level.WARNING, "agent_silent", "is silent", "Its heartbeats stopped a few seconds ago.")
+        elif agent.status is AgentStatus.DEGRADED:
+            yield _of_agent(agent, Level.WARNING, "agent_degraded", "is degraded", agent.reason or "Its backend has trouble.")
+
+
+def _starving(agents: list[AgentRow], cluster: ClusterStatus | None) -> Iterator[Problem]:
+    waiting = sum(cluster.queue.values()) if cluster else 0
+    able = any(agent.status in (AgentStatus.ONLINE, AgentStatus.DEGRADED) for agent in agents)
+    if waiting and not able:
+        subject = "A task waits" if waiting == 1 else f"{waiting} tasks wait"
+        yield _error("no_agent", f"{subject} and no agent is online", "They start once a host is back or a new one is added.")
+
+
+def _failures(tasks: Iterable[TaskRow], now: datetime) -> Iterator[Problem]:
+    since = milliseconds(now - RECENT)
+    failed = [row for row in tasks if row.status is TaskStatus.FAILED and (row.ended_ms or 0) >= since]
+    if failed:
+        codes = Counter(row.error.code if row.error else "unknown" for row in failed)
+        subject = "A task failed" if len(failed) == 1 else f"{len(failed)} tasks failed"
+        text = ", ".join(f"{code} × {count}" if count > 1 else code for code, count in codes.most_common(3))
+        yield Problem(
+            level=Level.WARNING,
+            code=codes.most_common(1)[0][0],
+            title=f"{subject} within the hour",
+            text=text,
+            failed_tasks=True,
+        )
+
+
+def _error(code: str, title: str, text: str) -> Problem:
+    return Problem(level=Level.ERROR, code=code, title=title, text=text)
+
+
+def _of_agent(agent: AgentRow, level: Level, code: str, what: str, text: str) -> Problem:
+    return Problem(level=level, code=code, title=f"{agent.name} {what}", text=text, agent_id=agent.id)

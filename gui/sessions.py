@@ -1,0 +1,59 @@
+"""Who looks at a page: claims kept on the server under the session cookie's id, and whether they still hold."""
+
+from collections.abc import MutableMapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from bus.auth import Permission, allows
+from bus.messages import Claims, Message
+from gui.keyring import Keyring
+
+KEY = "session"
+Storage = MutableMapping[str, Any]
+"""NiceGUI's storage of one browser."""
+
+
+class Session(Message):
+    """A login."""
+
+    claims: Claims
+    signed_in_at: datetime
+
+
+def sign_in(storage: Storage, claims: Claims, now: datetime) -> None:
+    storage[KEY] = Session(claims=claims, signed_in_at=now).model_dump(mode="json")
+
+
+def sign_out(storage: Storage) -> None:
+    storage.pop(KEY, None)
+
+
+def claims_of(storage: Storage, keyring: Keyring, now: datetime, lasts: timedelta) -> Claims | None:
+    """None without a login, when it is over, and when its key was revoked."""
+    try:
+        session = Session.model_validate(storage.get(KEY))
+    except ValidationError:
+        return None
+    if now - session.signed_in_at > lasts or not keyring.holds(session.claims):
+        return None
+    return session.claims
+
+
+class May(Message):
+    """What the page offers. The services check again: a button that is missing protects nobody."""
+
+    submit: bool
+    cancel_all: bool
+    requeue: bool
+    view_all: bool
+
+
+def may(claims: Claims) -> May:
+    return May(
+        submit=allows(claims, Permission.TASKS_CREATE),
+        cancel_all=allows(claims, Permission.TASKS_CANCEL),
+        requeue=allows(claims, Permission.TASKS_ASSIGN),
+        view_all=allows(claims, Permission.TASKS_VIEW),
+    )

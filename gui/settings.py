@@ -1,0 +1,13 @@
+"""Settings of the dashboard's process."""
+
+from pydantic import Field
+
+from bus.settings import HiveSettings
+
+
+class GuiSettings(HiveSettings):
+    """`HIVE_HOST` and `HIVE_GUI_PORT` say where; port 0 takes a free one and logs it."""
+
+    host: str = Field(default="127.0.0.1", description="loopback, unless an administrator says otherwise")
+    gui_port: int = Field(default=8430, ge=0, le=65535)
+    gui_session_hours: float = Field(default=168, gt=0, description="how long a login lasts; a revoked key ends it at once")

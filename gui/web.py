@@ -1,0 +1,66 @@
+"""The dashboard's HTTP side: NiceGUI mounted on a FastAPI app that also answers for the process's health."""
+
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from nicegui import app as pages
+from nicegui import ui
+from nicegui.storage import Storage
+from starlette.middleware.base import RequestResponseEndpoint
+
+from gui import theme
+from gui.pages import login, overview
+from gui.pages.dashboard import Dashboard
+from gui.secret import storage_secret
+from gui.settings import GuiSettings
+
+HEADERS = {
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Content-Security-Policy": "frame-ancestors 'none'; base-uri 'self'; form-action 'self'",
+}
+
+
+def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
+    """Everything but `/healthz` and the assets asks for a login."""
+    web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    web.middleware("http")(_harden)
+    web.get("/healthz")(_healthz)
+    pages.add_static_files("/assets", theme.ASSETS)
+    overview.register(dashboard)
+    login.register(dashboard)
+    _keep_sessions_in(settings.data_dir / "gui")
+    ui.run_with(
+        web,
+        title="Hive",
+        favicon=theme.ASSETS / "favicon.svg",
+        dark=None,
+        tailwind=False,
+        storage_secret=storage_secret(settings.data_dir),
+        session_middleware_kwargs={
+            "session_cookie": "hive_gui",
+            "same_site": "lax",
+            "max_age": int(settings.gui_session_hours * 3600),
+        },
+        show_welcome_message=False,
+        reconnect_timeout=20,
+    )
+    return web
+
+
+def _keep_sessions_in(folder: Path) -> None:
+    """Logins live in the data folder, readable by its owner only, and not in whatever folder the process began in."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    Storage.path = folder
+
+
+async def _healthz() -> dict[str, str]:
+    return {"status": "ok"}
+
+
+async def _harden(request: Request, call_next: RequestResponseEndpoint) -> Response:
+    response = await call_next(request)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
