@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic_core import from_json
 from starlette.datastructures import Headers
 
-from bus.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType
+from bus.errors import InvalidJson, InvalidRequest, PayloadTooLarge, UnsupportedMediaType
 
 MAX_BODY: Final = "max_body_bytes"
 """The name of the limit in the app's state."""
@@ -21,7 +21,7 @@ class JsonRequest(Request):
     """A request whose body was read by `load`."""
 
     async def load(self, limit: int) -> None:
-        """PayloadTooLarge as soon as the limit is passed, UnsupportedMediaType, InvalidJson."""
+        """PayloadTooLarge as soon as the limit is passed; InvalidRequest, UnsupportedMediaType, InvalidJson."""
         announced = self.headers.get("content-length", "")
         if announced.isdecimal() and int(announced) > limit:
             raise _too_large(limit)
@@ -32,9 +32,10 @@ class JsonRequest(Request):
                 raise _too_large(limit)
             pieces.append(piece)
         self._body = b"".join(pieces)
-        if self._body:
-            _check_media_type(self.headers)
-            self._json = parse(self._body)
+        if not self._body:
+            raise InvalidRequest("The body is empty. Send one JSON object.")
+        _check_media_type(self.headers)
+        self._json = parse(self._body)
 
 
 class JsonRoute(APIRoute):

@@ -106,7 +106,7 @@ class Submission:
     async def _earlier(self, record: TaskRecord) -> TaskRecord | None:
         """The task of that id, whoever owns it: from the coordinator, or where none can tell, from the stream."""
         try:
-            return await self._get(record.id, auth.BUS_OPERATOR)
+            return await self._get(record.id, auth.BUS_OPERATOR, LOOK_SECONDS)
         except NotFound:
             return None
         except (Unavailable, DeadlineExceeded):
@@ -128,13 +128,13 @@ class Submission:
 
     async def _check_dependency(self, task_id: UUID, claims: Claims) -> None:
         try:
-            await self._get(task_id, claims, seconds=verbs.READ_SECONDS)
+            await self._get(task_id, claims, verbs.READ_SECONDS)
         except (NotFound, PermissionDenied):
             raise UnknownDependency(
                 f"There is no task {task_id} that is yours to wait for. Submit it first, then name its id."
             ) from None
 
-    async def _get(self, task_id: UUID, claims: Claims, seconds: float = LOOK_SECONDS) -> TaskRecord:
+    async def _get(self, task_id: UUID, claims: Claims, seconds: float) -> TaskRecord:
         body = TaskRef(id=task_id)
         return await verbs.read(self._bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, claims, seconds=seconds)
 

@@ -1,0 +1,197 @@
+"""The rooms that the gateway asks, as far as its doors can tell: they answer the verbs on a bus in memory.
+
+tests/integration/gateway/ puts the real ones in their place.
+"""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.client import Bus, Received
+from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
+from bus.messages import (
+    AgentList,
+    AgentRecord,
+    AgentRef,
+    AgentRow,
+    AgentStatus,
+    AssignTask,
+    Claims,
+    ClusterPerformance,
+    ClusterStatus,
+    CreateKey,
+    EventType,
+    Explanation,
+    IssuedKey,
+    KeyList,
+    KeyRecord,
+    KeyRef,
+    ListTasks,
+    ModelInfo,
+    NoReply,
+    OutcomeStatus,
+    Output,
+    OutputChunk,
+    TaskChange,
+    TaskEvent,
+    TaskList,
+    TaskRecord,
+    TaskRef,
+    TaskRequest,
+    TaskStatus,
+    Upstream,
+    Usage,
+)
+from bus.service import Call, Endpoint, Service
+from coordinator.gateway.submission import accepted
+
+ATTEMPT = UUID("11111111-1111-4111-8111-111111111111")
+KEY_ID = UUID("22222222-2222-4222-8222-222222222222")
+ACACIA = AgentRecord(
+    agent_id="acacia",
+    name="ACACIA",
+    endpoint="http://192.168.1.72:11434",
+    status=AgentStatus.ONLINE,
+    models=(ModelInfo(name="llama3.2:3b"),),
+)
+
+
+class Rooms:
+    """Holds tasks as they were submitted; `finish` ends one, with its event and output."""
+
+    def __init__(self, bus: Bus) -> None:
+        self.bus = bus
+        self.tasks: dict[UUID, TaskRecord] = {}
+        self.asked: list[Call[ListTasks]] = []
+
+    async def start(self) -> None:
+        await self.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, ACACIA)
+        for model in ("llama3.2:3b", "qwen3:8b"):
+            await self.bus.put(subjects.KV_MODELS, subjects.model_key(model), model.encode())
+        await self.bus.subscribe(subjects.submits_of_task("*"), self._take)
+        for name, endpoints in self._endpoints().items():
+            await self.bus.serve(Service(name=name, version="0", description="", endpoints=endpoints))
+
+    def _endpoints(self) -> dict[str, tuple[Endpoint, ...]]:
+        return {
+            subjects.SERVICE_TASKS: (
+                Endpoint(verb="get", body=TaskRef, handler=self._get, permission=None),
+                Endpoint(verb="list", body=ListTasks, handler=self._list, permission=None),
+                Endpoint(verb="cancel", body=TaskRef, handler=self._cancel, permission=None),
+                Endpoint(verb="requeue", body=TaskRef, handler=self._get, permission=Permission.TASKS_ASSIGN),
+                Endpoint(verb="assign", body=AssignTask, handler=self._assign, permission=Permission.TASKS_ASSIGN),
+                Endpoint(verb="explain", body=TaskRef, handler=self._explain, permission=None),
+                Endpoint(verb="preview", body=TaskRequest, handler=self._explain, permission=Permission.TASKS_CREATE),
+            ),
+            subjects.SERVICE_QUEUE: (
+                Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
+            ),
+            subjects.SERVICE_AGENTS: (
+                Endpoint(verb="list", body=NoReply, handler=self._agents, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_VIEW),
+            ),
+            subjects.SERVICE_KEYS: (
+                Endpoint(verb="create", body=CreateKey, handler=self._issue, permission=Permission.KEYS_MANAGE),
+                Endpoint(verb="list", body=NoReply, handler=self._keys, permission=Permission.KEYS_MANAGE),
+                Endpoint(verb="revoke", body=KeyRef, handler=self._revoke, permission=Permission.KEYS_MANAGE),
+            ),
+            subjects.SERVICE_UPSTREAMS: (
+                Endpoint(verb="add", body=Upstream, handler=self._echo, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
+            ),
+            subjects.SERVICE_METRICS: (
+                Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
+            ),
+        }
+
+    async def _take(self, received: Received) -> None:
+        tenant, _, task_id = subjects.parse_submit(received.subject)
+        owner = Claims(sub=received.headers[subjects.HEADER_OWNER], roles=(), tenant=tenant)
+        digest = received.headers.get(subjects.HEADER_BODY_HASH)
+        self.tasks.setdefault(
+            UUID(task_id), accepted(UUID(task_id), received.decode(TaskRequest), owner, datetime.now(UTC), digest)
+        )
+
+    async def speak(self, task_id: UUID, text: str, *, offset: int = 0) -> None:
+        chunk = OutputChunk(number=1, offset=offset, text=text)
+        await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), chunk)
+
+    async def finish(self, task_id: UUID, text: str = "Hello.", *, announce: bool = True) -> None:
+        """Complete the task: the record first, then the event and the end of the output, as the coordinator does."""
+        ended = {
+            "status": TaskStatus.COMPLETED,
+            "completed_at": datetime.now(UTC),
+            "output": Output(text=text),
+            "usage": Usage(prompt_tokens=3, completion_tokens=2),
+        }
+        record = self.tasks[task_id] = self.tasks[task_id].model_copy(update=ended)
+        if not announce:
+            return
+        change = TaskChange(
+            task_id=task_id, status=TaskStatus.COMPLETED, rank=1100, priority=record.priority, owner=record.owner
+        )
+        event = TaskEvent(
+            id=f"{task_id}.1100",
+            type=EventType.TASK_COMPLETED,
+            source="coordinator",
+            timestamp=datetime.now(UTC),
+            data=change,
+        )
+        await self.bus.publish(subjects.event(record.tenant, EventType.TASK_COMPLETED, task_id), event)
+        end = OutputChunk(number=1, offset=len(text), end=OutcomeStatus.COMPLETED)
+        await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), end)
+
+    async def _get(self, call: Call[TaskRef]) -> TaskRecord:
+        record = self.tasks.get(call.body.id)
+        if record is None:
+            raise TaskNotFound(f"There is no task {call.body.id}.")
+        auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
+        return record
+
+    async def _list(self, call: Call[ListTasks]) -> TaskList:
+        self.asked.append(call)
+        return TaskList(tasks=tuple(self.tasks.values()), next_cursor="more")
+
+    async def _cancel(self, call: Call[TaskRef]) -> TaskRecord:
+        record = await self._get(call)
+        if record.status.terminal:
+            raise AlreadyEnded(f"Task {record.id} has ended already: {record.status}.")
+        self.tasks[record.id] = record.model_copy(update={"status": TaskStatus.CANCELLED})
+        return self.tasks[record.id]
+
+    async def _assign(self, call: Call[AssignTask]) -> TaskRecord:
+        return self.tasks[call.body.id].model_copy(update={"assigned_agent_id": call.body.agent_id})
+
+    async def _explain(self, call: Call[TaskRequest]) -> Explanation:
+        row = AgentRow(agent_id="acacia", able=True, reason="warm", predicted_seconds=0.5)
+        return Explanation(agents=(row,), choice="acacia", reason="least wait")
+
+    async def _status(self, call: Call[NoReply]) -> ClusterStatus:
+        return ClusterStatus(version="0", leader="coordinator-1", queue={"high": 0, "medium": 3}, updated_at=datetime.now(UTC))
+
+    async def _agents(self, call: Call[NoReply]) -> AgentList:
+        return AgentList(agents=(ACACIA,))
+
+    async def _agent(self, call: Call[AgentRef]) -> AgentRecord:
+        if call.body.agent_id != ACACIA.agent_id:
+            raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
+        return ACACIA
+
+    def _key(self, owner: str) -> KeyRecord:
+        return KeyRecord(id=KEY_ID, owner=owner, role="developer", prefix="sk-hive-12", created_at=datetime.now(UTC))
+
+    async def _issue(self, call: Call[CreateKey]) -> IssuedKey:
+        return IssuedKey(key=auth.new_key(), record=self._key(call.body.owner))
+
+    async def _keys(self, call: Call[NoReply]) -> KeyList:
+        return KeyList(keys=(self._key("anna"),))
+
+    async def _revoke(self, call: Call[KeyRef]) -> KeyRecord:
+        return self._key("anna")
+
+    async def _echo(self, call: Call[Upstream]) -> Upstream:
+        return call.body
+
+    async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
+        return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))

@@ -1,0 +1,93 @@
+"""The API describes itself completely, and its examples are true."""
+
+from typing import Any
+
+import pytest
+from httpx import AsyncClient
+
+from bus.auth import Permission
+from bus.messages import CreateKey, TaskRequest, Upstream
+from coordinator.gateway import examples
+from coordinator.gateway.app import create_app
+from coordinator.gateway.gate import METRICS_PATH, OPEN_PATHS
+from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.routes.declared import ANY_KEY, NO_KEY, PERMISSION_FIELD
+
+Operation = dict[str, Any]
+SEED = {
+    ("post", "/api/tasks"),
+    ("get", "/api/tasks/{task_id}"),
+    ("put", "/api/tasks/{task_id}/assign"),
+    ("delete", "/api/tasks/{task_id}"),
+    ("get", "/api/status/cluster"),
+    ("get", "/api/status/agents"),
+    ("get", "/api/metrics/performance"),
+}
+
+
+@pytest.fixture
+def document(gateway: Gateway) -> dict[str, Any]:
+    return create_app(gateway).openapi()
+
+
+@pytest.fixture
+def operations(document: dict[str, Any]) -> dict[tuple[str, str], Operation]:
+    return {(method, path): operation for path, item in document["paths"].items() for method, operation in item.items()}
+
+
+def test_the_routes_of_the_seed_are_there(operations: dict[tuple[str, str], Operation]) -> None:
+    assert set(operations) >= SEED
+
+
+def test_every_route_has_a_summary_a_description_and_a_permission(operations: dict[tuple[str, str], Operation]) -> None:
+    for (method, path), operation in operations.items():
+        assert operation["summary"], (method, path)
+        assert operation["description"], (method, path)
+        named = str(operation[PERMISSION_FIELD]).partition(",")[0]
+        if path in OPEN_PATHS | {METRICS_PATH}:
+            assert (named, operation["security"]) == (NO_KEY, [])
+        else:
+            assert named in {*Permission, ANY_KEY}
+            assert "security" not in operation
+
+
+def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Operation]) -> None:
+    for (method, path), operation in operations.items():
+        if path in OPEN_PATHS:
+            continue
+        wanted = {"401"} if path == METRICS_PATH else {"401", "422", "503", "504"}
+        wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
+        wanted |= {"400"} if "{" in path else set()
+        assert wanted <= set(operation["responses"]), (method, path)
+        for status, response in operation["responses"].items():
+            if int(status) >= 400:
+                shown = response["content"]["application/problem+json"]
+                assert shown["schema"] == {"$ref": "#/components/schemas/Problem"}
+                assert all(str(example["value"]["status"]) == status for example in shown["examples"].values())
+
+
+def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
+    def references(node: object) -> set[str]:
+        if isinstance(node, dict):
+            own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+            return own.union(*(references(inner) for inner in node.values()))
+        if isinstance(node, list):
+            return set().union(*(references(inner) for inner in node))
+        return set()
+
+    names = {f"#/components/schemas/{name}" for name in document["components"]["schemas"]}
+    assert references(document) <= names
+    assert not any("ValidationError" in name for name in names)
+
+
+def test_every_body_has_an_example_that_holds() -> None:
+    for model, shown in ((TaskRequest, examples.TASK_REQUESTS), (Upstream, examples.UPSTREAMS), (CreateKey, examples.KEYS)):
+        assert shown
+        for example in shown.values():
+            model.model_validate(example["value"])
+
+
+async def test_the_document_and_its_page_are_served(anna: AsyncClient) -> None:
+    document = (await anna.get("/openapi.json")).json()
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "basic"}
+    assert "Hive" in (await anna.get("/docs")).text
