@@ -9,7 +9,7 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-from agent_sidecar.addresses import parse_address
+from agent_sidecar.addresses import Address, parse_address
 from agent_sidecar.backends.backend import Ask, Generation
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendUnreachable
@@ -19,6 +19,7 @@ MODEL = "smollm2:135m"
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _CONTEXT_TOKENS = 4096
 _QUIET = -1
+_NOT_RUNNING = "The built-in model is not running. Restart the sidecar; its log says why it did not load."
 
 
 def installed() -> bool:
@@ -42,6 +43,7 @@ class BuiltinBackend:
         self._slots = slots
         self._server: Any = None
         self._client: OpenAIBackend | None = None
+        self._address: Address | None = None
 
     @property
     def endpoint(self) -> str:
@@ -63,8 +65,19 @@ class BuiltinBackend:
             raise BackendUnreachable(
                 f"The built-in model did not load: {error}. Check that memory and disk are free."
             ) from error
-        address = parse_address(self._server.listening_address.replace("://", f"://:{key}@"))
-        self._client = OpenAIBackend(address)
+        self._address = parse_address(self._server.listening_address.replace("://", f"://:{key}@"))
+        self._client = OpenAIBackend(self._address)
+
+    def stop(self) -> None:
+        """Frees the memory: llama.cpp's server ends when nothing refers to it."""
+        self._client = self._address = self._server = None
+
+    @property
+    def address(self) -> Address:
+        """Of the running server, with its key."""
+        if self._address is None:
+            raise BackendUnreachable(_NOT_RUNNING)
+        return self._address
 
     def _parameters(self, found: Any, path: Path, key: str) -> Any:
         found.model.path = str(path)
@@ -100,5 +113,4 @@ class BuiltinBackend:
         await self._running().unload(model)
 
     async def aclose(self) -> None:
-        self._client = None
-        self._server = None
+        self.stop()
