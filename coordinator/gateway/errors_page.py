@@ -1,0 +1,70 @@
+"""docs/errors.md, made of the error tree: `python -m coordinator.gateway.errors_page > docs/errors.md`. A test compares the two."""
+
+import sys
+from collections.abc import Mapping
+from typing import Final
+
+from bus import errors
+from bus.errors import HiveError, all_errors
+
+INTRODUCTION: Final = """# Errors
+
+Made from `bus/errors.py` by `python -m coordinator.gateway.errors_page > docs/errors.md`; a test keeps the two equal.
+
+Every door answers an error with one of these codes, and they never change. REST sends RFC 9457 problem JSON
+(`application/problem+json`) whose `type` is `urn:hive:error:<code>`; a verb on the bus answers with the code in the header
+`Nats-Service-Error-Code`; a task that failed holds it in `error.code`. The message says what happened; this page says what to do.
+Where waiting helps, `Retry-After` says for how many seconds.
+
+| code | status | what it means | what to do |
+|---|---|---|---|
+"""
+
+REMEDIES: Final[Mapping[type[HiveError], str]] = {
+    HiveError: "Look in `hive logs` under the request id that the message names, and report it: this is a fault of Hive.",
+    errors.InvalidRequest: "Correct the fields that the message names.",
+    errors.InvalidJson: "Send one JSON object; the message says where reading stopped.",
+    errors.InvalidId: "Task and key ids are UUIDs; agent ids are lower-case words such as `acacia`.",
+    errors.InvalidSubject: "Publish to `hive.tasks.submit.<tenant>.<high, medium or low>.<task id>`.",
+    errors.PayloadTooLarge: "Shorten the prompt, split the work, or raise `HIVE_MAX_BODY_BYTES`.",
+    errors.UnsupportedMediaType: "Send `Content-Type: application/json`.",
+    errors.MethodNotAllowed: "Use a method that the header `Allow` names.",
+    errors.UnknownModel: "Take a model that the message names, or pull this one on a host.",
+    errors.UnknownDependency: "Submit the other task first, and name its id.",
+    errors.DependencyCycle: "Take the task's own id out of `depends_on`.",
+    errors.DependencyFailed: "See why the other task failed; requeue both.",
+    errors.IdempotencyMismatch: "Take a new key for another body.",
+    errors.Unauthenticated: "Send a key that holds; `hive keys create` makes one.",
+    errors.PermissionDenied: "Ask for a key with the role or the model that the message names.",
+    errors.NotFound: "Check the path against `/docs`, and the id.",
+    errors.TaskNotFound: "Check the id; tasks are deleted when their retention ends.",
+    errors.AgentNotFound: "`hive agents` lists those that exist.",
+    errors.Conflict: "Look at the thing's state; the message says what stands in the way.",
+    errors.AlreadyEnded: "Nothing: it is over. A failed task can be requeued.",
+    errors.AgentUnable: "Ask `explain` why, and choose another agent.",
+    errors.Unavailable: "Try again; nothing was done.",
+    errors.NoLeader: "Try again in a moment; if it lasts, see `hive logs coordinator`.",
+    errors.BusUnavailable: "Try again under an `Idempotency-Key`: whether a submit was taken may be open. See `hive logs nats`.",
+    errors.StoreFull: "Try again when some tasks are done.",
+    errors.DatabaseUnavailable: "Try again; submits are taken all the while. See `hive logs postgres`.",
+    errors.DeadlineExceeded: "Look whether it happened before you ask again.",
+    errors.TaskTimeout: "Give `timeout_seconds` more, or the queue fewer tasks.",
+    errors.AttemptsExhausted: "`attempts` of the task says what went wrong each time; requeue it when that is mended.",
+    errors.AgentLost: "Nothing: the task is tried elsewhere. If every attempt ends so, look at the hosts.",
+    errors.BackendUnreachable: "Start the backend, or correct its address.",
+    errors.BackendError: "The message has the backend's own words; its log has more.",
+    errors.BackendStalled: "Look at the host: the backend took the work and gave nothing back.",
+    errors.BackendRefused: "Correct the request: the message says what the backend does not take.",
+    errors.ModelNotOnAgent: "Pull the model there, or let Hive choose the agent.",
+}
+
+
+def render() -> str:
+    """The page as Markdown."""
+    return INTRODUCTION + "".join(
+        f"| `{error.code}` | {error.http_status} | {error.title} | {REMEDIES[error]} |\n" for error in all_errors()
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
