@@ -8,7 +8,7 @@ from typing import Final
 from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
 
 from bus import subjects
-from bus.messages import EventType
+from bus.messages import EventType, TaskClass
 
 MIB: Final = 1024 * 1024
 GIB: Final = 1024 * MIB
@@ -42,8 +42,14 @@ def _stream(
 
 
 STREAMS: Final = (
-    # The durable front door. Full means "refused", never "the oldest promise dropped"; the leader purges behind its position.
-    _stream(subjects.TASKS, [subjects.ALL_SUBMITS], max_bytes=2 * GIB, synced=True, discard=DiscardPolicy.NEW),
+    # The durable front door: three classes and nothing else, so that the server itself refuses a foreign subject. Full means "refused", never "the oldest promise dropped"; the leader purges behind its position.
+    _stream(
+        subjects.TASKS,
+        [subjects.submits_of(task_class) for task_class in TaskClass],
+        max_bytes=2 * GIB,
+        synced=True,
+        discard=DiscardPolicy.NEW,
+    ),
     # Reports that must become facts. A sidecar keeps what is refused and reports again.
     _stream(subjects.OUTCOMES, [subjects.ALL_OUTCOMES], max_bytes=GIB, synced=True, discard=DiscardPolicy.NEW),
     # Deltas for late watchers. Minutes are enough: the record has the whole text.

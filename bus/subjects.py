@@ -128,6 +128,11 @@ def control(agent_id: str) -> str:
     return f"{ROOT}.agents.{agent_id}.control"
 
 
+def tick(instance: str) -> str:
+    """What a leading coordinator says to itself, to know that it hears."""
+    return f"{ROOT}.coordinator.{instance}.tick"
+
+
 def service_verb(service: str, verb: str) -> str:
     return f"{ROOT}.svc.{service}.{verb}"
 

@@ -1,0 +1,1 @@
+"""Tasks and agents: takes what was asked for, decides who does it, and says what became of it."""

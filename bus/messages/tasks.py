@@ -237,6 +237,16 @@ class TaskRef(Command):
     id: TaskId
 
 
+class TaskIds(Message):
+    ids: tuple[TaskId, ...]
+
+
+class QueuePositions(Message):
+    """1 is next; a task that is not there does not wait."""
+
+    positions: dict[TaskId, int]
+
+
 class AssignTask(Command):
     id: TaskId
     agent_id: Slug

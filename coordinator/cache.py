@@ -1,0 +1,44 @@
+"""Redis, in the seed's layout: always disposable. Doors may read it; nothing is decided by it, and without it nothing stops."""
+
+from typing import Final
+
+import redis.asyncio as redis
+from redis.exceptions import RedisError
+
+from bus import telemetry
+from bus.messages import ClusterStatus
+from coordinator.state import State
+
+logger = telemetry.log(__name__)
+
+CLUSTER_SECONDS: Final = 60
+AGENT_SECONDS: Final = 30
+
+
+class Cache:
+    """`url` None: every method does nothing."""
+
+    def __init__(self, url: str | None) -> None:
+        self._redis = redis.Redis.from_url(url, socket_timeout=0.5, socket_connect_timeout=0.5) if url else None
+        self._away = False
+
+    async def show(self, status: ClusterStatus, state: State) -> None:
+        if self._redis is None:
+            return
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.set("metrics:cluster", status.model_dump_json(), ex=CLUSTER_SECONDS)
+                for agent in state.registry:
+                    pipe.set(
+                        f"agent:status:{agent.agent_id}", agent.record().model_dump_json(exclude_none=True), ex=AGENT_SECONDS
+                    )
+                await pipe.execute()
+            self._away = False
+        except (RedisError, OSError, TimeoutError) as error:
+            if not self._away:
+                logger.warning("cache_away", error=str(error))
+            self._away = True
+
+    async def close(self) -> None:
+        if self._redis is not None:
+            await self._redis.aclose()

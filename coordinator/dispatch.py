@@ -1,0 +1,77 @@
+"""Puts offers and cancels to the sidecars, after the commit that holds them."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NoLeader
+from bus.messages import Control, ControlAction, ControlReply, DispatchOffer, OfferReply, OfferVerdict
+from coordinator.inputs import Input, OfferAccepted, OfferRefused
+from coordinator.registry import OpenAttempt
+
+logger = telemetry.log(__name__)
+
+OFFER_SECONDS: Final = 2.0
+BUSY_PAUSE_SECONDS: Final = 0.5
+UNABLE_PAUSE_SECONDS: Final = 2.0
+ABSENT_PAUSE_SECONDS: Final = 1.0
+
+
+class Dispatcher:
+    """An offer is repeated until it is answered or its attempt is closed: silence may mean that it was accepted."""
+
+    def __init__(self, bus: Bus, put: Callable[[Input], None], is_open: Callable[[OpenAttempt], bool]) -> None:
+        self._bus, self._put, self._is_open = bus, put, is_open
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def offer(self, attempt: OpenAttempt, offer: DispatchOffer) -> None:
+        self._start(self._offer(attempt, offer))
+
+    def cancel(self, attempt: OpenAttempt) -> None:
+        self._start(self._cancel(attempt))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _offer(self, attempt: OpenAttempt, offer: DispatchOffer) -> None:
+        subject = subjects.dispatch(attempt.agent_id, attempt.instance)
+        data = offer.model_dump_json(exclude_none=True).encode()
+        while self._is_open(attempt) and not attempt.superseded:
+            try:
+                reply = await self._bus.request(subject, data, OfferReply, timeout=OFFER_SECONDS, patient=False)
+                self._put(_input(attempt, reply))
+                return
+            except NoLeader:
+                # The server says that nobody listened, so nobody has it.
+                self._put(OfferRefused(attempt.id, "its sidecar was not there", ABSENT_PAUSE_SECONDS))
+                return
+            except (DeadlineExceeded, BusUnavailable):
+                logger.info("offer_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id)
+
+    async def _cancel(self, attempt: OpenAttempt) -> None:
+        control = Control(action=ControlAction.CANCEL, attempt_id=attempt.id)
+        while self._is_open(attempt):
+            try:
+                await self._bus.request(subjects.control(attempt.agent_id), control, ControlReply, timeout=OFFER_SECONDS)
+                return
+            except HiveError as error:
+                logger.info("cancel_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id, error=error.message)
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _input(attempt: OpenAttempt, reply: OfferReply) -> Input:
+    match reply.verdict:
+        case OfferVerdict.ACCEPTED:
+            return OfferAccepted(attempt.id)
+        case OfferVerdict.BUSY:
+            return OfferRefused(attempt.id, reply.reason or "it was busy", BUSY_PAUSE_SECONDS)
+        case OfferVerdict.UNABLE:
+            return OfferRefused(attempt.id, reply.reason or "it was unable", UNABLE_PAUSE_SECONDS)

@@ -1,0 +1,73 @@
+"""What is announced after a commit: events as they go to the bus, and as they wait in the outbox."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from bus import subjects
+from bus.messages import AgentChange, AgentEvent, AgentStatus, EventType, TaskChange, TaskEvent, TaskStatus
+from coordinator.tasks import EVENT_OF, Task, change
+
+SOURCE = "coordinator"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One event, ready to send. `message_id` is deterministic: sent twice, it is stored once."""
+
+    subject: str
+    message_id: str
+    body: str
+    durable: bool
+    traceparent: str | None
+
+    def to_row(self) -> list[Any]:
+        return [self.subject, self.message_id, self.body, self.durable, self.traceparent]
+
+    @classmethod
+    def from_row(cls, row: list[Any]) -> Self:
+        return cls(*row)
+
+
+def task_fact(task: Task, status: TaskStatus, at: datetime, **more: Any) -> Fact:
+    return _task_fact(task, EVENT_OF[status], change(task, status, **more), at)
+
+
+def created_fact(task: Task, at: datetime) -> Fact:
+    return _task_fact(task, EventType.TASK_CREATED, change(task, TaskStatus.PENDING), at)
+
+
+def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime) -> Fact:
+    event_id = f"{task.id}.{data.rank}.{event_type.partition('.')[2]}"
+    event = TaskEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=str(task.id))
+    return Fact(
+        subject=subjects.event(task.tenant, event_type, task.id),
+        message_id=f"{task.tenant}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=event_type.terminal,
+        traceparent=task.traceparent,
+    )
+
+
+def agent_fact(
+    event_type: EventType, agent_id: str, status: AgentStatus, at: datetime, previous: AgentStatus | None, reason: str | None
+) -> Fact:
+    event_id = f"{agent_id}.{at.timestamp():.6f}.{event_type.partition('.')[2]}"
+    data = AgentChange(agent_id=agent_id, status=status, previous=previous, reason=reason)
+    event = AgentEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=agent_id)
+    return Fact(
+        subject=subjects.event(subjects.DEFAULT_TENANT, event_type, agent_id),
+        message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=event_type.terminal,
+        traceparent=None,
+    )
+
+
+def to_outbox(facts: list[Fact]) -> str:
+    return json.dumps([fact.to_row() for fact in facts])
+
+
+def from_outbox(text: str) -> list[Fact]:
+    return [Fact.from_row(row) for row in json.loads(text)]

@@ -1,0 +1,151 @@
+"""Users and their keys, and the one-time ways into the dashboard. The record is PostgreSQL's; the doors read a mirror on the bus.
+
+A key is shown once and kept nowhere: what is stored is its hash. The mirror lets a door answer "who asks?" without PostgreSQL,
+and lets a revoked key stop at once.
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.client import Bus
+from bus.errors import InvalidRequest, NotFound, Unauthenticated
+from bus.messages import (
+    Claims,
+    CreateKey,
+    IssuedKey,
+    KeyList,
+    KeyRecord,
+    KeyRef,
+    LoginTicket,
+    NoReply,
+    RedeemTicket,
+    Role,
+)
+from bus.service import Call, Endpoint, Service
+from bus.version import hive_version
+from coordinator.database import Statements, available
+
+TICKET_SECONDS: Final = 15 * 60
+ADMIN: Final = "admin"
+_PREFIX_LENGTH: Final = len(auth.KEY_PREFIX) + 6
+
+
+class Keys:
+    def __init__(self, bus: Bus, statements: Statements) -> None:
+        self._bus, self._sql = bus, statements
+
+    def service(self) -> Service:
+        manage = Permission.KEYS_MANAGE
+        return Service(
+            name=subjects.SERVICE_KEYS,
+            version=hive_version(),
+            description="API keys and dashboard logins",
+            endpoints=(
+                Endpoint(verb="create", body=CreateKey, handler=self._create, permission=manage, description="A new key"),
+                Endpoint(verb="list", body=NoReply, handler=self._list, permission=manage, description="Every key, no secret"),
+                Endpoint(verb="revoke", body=KeyRef, handler=self._revoke, permission=manage, description="End a key at once"),
+                Endpoint(verb="ticket", body=NoReply, handler=self._ticket, permission=None, description="A one-time login"),
+                Endpoint(verb="redeem", body=RedeemTicket, handler=self._redeem, permission=None, description="Use a login"),
+            ),
+        )
+
+    async def ensure_admin(self, key: str) -> None:
+        """The key that the administrator chose, or that `hive up` made, opens this hive. InvalidRequest for a weak one."""
+        if len(key) < auth.MIN_KEY_LENGTH:
+            raise InvalidRequest(f"HIVE_ADMIN_KEY is shorter than {auth.MIN_KEY_LENGTH} characters. Choose a longer one.")
+        await self._store(CreateKey(owner=ADMIN, role=Role.ADMIN, name="first key"), key)
+
+    async def mirror(self) -> None:
+        """Make the doors' copy equal to the record."""
+        with available():
+            rows = await self._sql.all("keys")
+        held = {row["hash"]: _claims(row) for row in rows if row["revoked_at"] is None}
+        for stale in set(await self._bus.keys(subjects.KV_KEYS)) - set(held):
+            await self._bus.delete(subjects.KV_KEYS, stale)
+        for key_hash, claims in held.items():
+            await self._bus.put(subjects.KV_KEYS, key_hash, claims)
+
+    async def _create(self, call: Call[CreateKey]) -> IssuedKey:
+        key = auth.new_key()
+        record = await self._store(call.body, key)
+        if record is None:
+            raise InvalidRequest("That key exists already. Try again.")
+        return IssuedKey(key=key, record=record)
+
+    async def _store(self, asked: CreateKey, key: str) -> KeyRecord | None:
+        """None when the key is known already."""
+        prefix = key[:_PREFIX_LENGTH]
+        with available():
+            [user] = await self._sql.all("upsert_user", asked.owner)
+            row = await self._sql.one(
+                "insert_key", user["id"], auth.hash_key(key), prefix, asked.role.value, list(asked.models), asked.name
+            )
+        if row is None:
+            return None
+        record = KeyRecord(
+            id=row["id"],
+            owner=asked.owner,
+            role=asked.role,
+            tenant=user["tenant"],
+            models=asked.models,
+            name=asked.name,
+            prefix=prefix,
+            created_at=row["created_at"],
+        )
+        await self._bus.put(subjects.KV_KEYS, auth.hash_key(key), _claims_of(record))
+        return record
+
+    async def _list(self, _call: Call[NoReply]) -> KeyList:
+        with available():
+            return KeyList(keys=tuple(_record(row) for row in await self._sql.all("keys")))
+
+    async def _revoke(self, call: Call[KeyRef]) -> KeyRecord:
+        with available():
+            row = await self._sql.one("revoke_key", call.body.id)
+            if row is None:
+                raise NotFound(f"There is no key {call.body.id}. `hive keys list` shows them.")
+            await self._bus.delete(subjects.KV_KEYS, row["hash"])
+            return next(_record(key) for key in await self._sql.all("keys") if key["id"] == call.body.id)
+
+    async def _ticket(self, call: Call[NoReply]) -> LoginTicket:
+        ticket = secrets.token_urlsafe(24)
+        expires = datetime.now(UTC) + timedelta(seconds=TICKET_SECONDS)
+        claims = call.claims if call.claims != auth.BUS_OPERATOR else Claims(sub=ADMIN, roles=(Role.ADMIN,))
+        with available():
+            await self._sql.run("insert_ticket", auth.hash_key(ticket), claims.model_dump_json(), expires)
+        return LoginTicket(ticket=ticket, expires_seconds=TICKET_SECONDS)
+
+    async def _redeem(self, call: Call[RedeemTicket]) -> Claims:
+        """Once: the row that is deleted is the proof. Those that have expired go along."""
+        wanted, now = auth.hash_key(call.body.ticket), datetime.now(UTC)
+        with available():
+            gone = await self._sql.all("redeem_ticket", wanted)
+        for row in gone:
+            if row["hash"] == wanted and row["expires_at"] > now:
+                return Claims.model_validate_json(row["claims"])
+        raise Unauthenticated("The login link was used already, or is older than 15 minutes. Make a new one: hive login")
+
+
+def _record(row: Any) -> KeyRecord:
+    return KeyRecord(
+        id=row["id"],
+        owner=row["owner"],
+        role=Role(row["role"]),
+        tenant=row["tenant"],
+        models=tuple(row["models"]),
+        name=row["name"],
+        prefix=row["prefix"],
+        created_at=row["created_at"],
+        revoked_at=row["revoked_at"],
+    )
+
+
+def _claims(row: Any) -> Claims:
+    return _claims_of(_record(row))
+
+
+def _claims_of(record: KeyRecord) -> Claims:
+    return Claims(sub=record.owner, roles=(record.role,), tenant=record.tenant, models=record.models, key_id=record.id)

@@ -1,0 +1,62 @@
+"""What a new leader reads before it leads: the record becomes its memory."""
+
+import json
+from typing import Final
+from uuid import UUID
+
+from bus.messages import AgentRegistration, AgentStatus, TaskRequest
+from coordinator.database import Statements
+from coordinator.facts import Fact, from_outbox
+from coordinator.registry import SILENCE_SECONDS, OpenAttempt
+from coordinator.rows import task_from
+from coordinator.state import State
+
+NEVER_HEARD: Final = -SILENCE_SECONDS / 2
+"""An agent with open attempts counts as heard a while ago: it has half the usual time to say a word to the new leader."""
+
+
+async def load(state: State, statements: Statements) -> None:
+    """Fills the empty memory of a term that begins at second 0 of its clock."""
+    row = await statements.one("positions")
+    state.positions.update(json.loads(row["positions"]) if row else {})
+    for row in await statements.all("agents"):
+        registration = AgentRegistration.model_validate_json(row["registration"])
+        state.registry.remember(registration, row["created_at"], row["last_seen"])
+    state.registry.known_models.update(row["name"] for row in await statements.all("models"))
+    state.depended_on.update(row["depends_on_task_id"] for row in await statements.all("depended_on"))
+    await _load_open(state, statements)
+    for row in await statements.all("waiting_tasks"):
+        task = task_from(row)
+        state.queue.add(task, task.created_at)
+
+
+async def _load_open(state: State, statements: Statements) -> None:
+    rows = await statements.all("open_attempts")
+    for row in rows:
+        attempt = OpenAttempt(
+            id=row["id"],
+            task_id=row["task_id"],
+            agent_id=row["agent_id"],
+            instance=row["instance"],
+            number=row["number"],
+            model=row["model"],
+            opened_at=0.0,
+            seen_at=0.0,
+            accepted=row["accepted"],
+        )
+        agent = state.registry.agents[attempt.agent_id]
+        agent.status, agent.heard_at = AgentStatus.ONLINE, NEVER_HEARD
+        state.registry.take(attempt)
+        state.current[attempt.task_id] = attempt.id
+    for row in await statements.all("live_tasks", [row["task_id"] for row in rows]):
+        state.live[row["id"]] = task_from(row)
+
+
+async def load_outbox(statements: Statements) -> list[tuple[int, list[Fact]]]:
+    """Events of commits that the last leader could not announce."""
+    return [(row["id"], from_outbox(row["events"])) for row in await statements.all("read_outbox")]
+
+
+async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, TaskRequest]:
+    rows = await statements.all("task_requests", task_ids)
+    return {row["id"]: TaskRequest.model_validate_json(row["request"]) for row in rows if row["request"]}

@@ -1,0 +1,160 @@
+"""The coordinator's composition root: `python -m coordinator.main`. One leads, the others read, serve and stand ready."""
+
+import asyncio
+import signal
+from contextlib import suppress
+from uuid import uuid4
+
+import asyncpg
+
+from bus import telemetry
+from bus.client import Bus, Closing
+from bus.errors import DatabaseUnavailable, HiveError
+from bus.messages import ClusterStatus
+from bus.nats_bus import NatsBus, declare
+from bus.service import Service
+from coordinator import leader
+from coordinator.cache import Cache
+from coordinator.database import AWAY, Statements, migrate, open_connection, open_pool
+from coordinator.inputs import Input, OutcomeRead, SubmitRead
+from coordinator.keys import Keys
+from coordinator.reads import Reads
+from coordinator.retention import clear
+from coordinator.service import LeaderService
+from coordinator.settings import CoordinatorSettings
+from coordinator.state import State
+from coordinator.term import MAX_TURN, Term, TermOver, Unstorable
+from coordinator.turn import Deposed
+
+logger = telemetry.log(__name__)
+
+RETRY_SECONDS = 0.2
+
+
+class Coordinator:
+    """Lives as long as its process; leads whenever it can."""
+
+    def __init__(self, bus: Bus, pool: asyncpg.Pool, settings: CoordinatorSettings, instance: str) -> None:
+        self._bus, self._pool, self._settings, self._instance = bus, pool, settings, instance
+        self._url = settings.database_url.get_secret_value()
+        self._statements = Statements(pool)
+        self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
+        redis_url = settings.redis_url
+        self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
+        self._unstorable_submits: set[int] = set()
+        self._unstorable_outcomes: set[int] = set()
+
+    async def run(self) -> None:
+        served = [await self._bus.serve(service) for service in self._open_services()]
+        try:
+            while True:
+                leadership = await leader.acquire(self._url, self._instance)
+                try:
+                    await self._lead(leadership)
+                except (TermOver, Deposed, DatabaseUnavailable, HiveError, *AWAY) as error:
+                    logger.warning("stepped_down", epoch=leadership.epoch, reason=type(error).__name__, error=str(error))
+                finally:
+                    await leadership.release()
+                await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            for service in served:
+                await service.close()
+            await self._cache.close()
+
+    def _open_services(self) -> tuple[Service, ...]:
+        return (self._reads.service(), self._reads.agents_service(), self._keys.service())
+
+    async def _lead(self, leadership: leader.Leadership) -> None:
+        if self._settings.admin_key is not None:
+            await self._keys.ensure_admin(self._settings.admin_key.get_secret_value())
+        await self._keys.mirror()
+        max_turn = MAX_TURN
+        while True:
+            try:
+                await self._serve_term(leadership, max_turn)
+            except Unstorable as refused:
+                max_turn = self._bisect(refused.inputs)
+
+    def _bisect(self, inputs: list[Input]) -> int:
+        """One by one until the bad one shows itself; then it is remembered as bad and the rest goes on as before."""
+        if len(inputs) > 1:
+            return 1
+        for taken in inputs:
+            if isinstance(taken, SubmitRead):
+                self._unstorable_submits.add(taken.received.sequence)
+            elif isinstance(taken, OutcomeRead):
+                self._unstorable_outcomes.add(taken.received.sequence)
+        return MAX_TURN
+
+    async def _serve_term(self, leadership: leader.Leadership, max_turn: int) -> None:
+        writer = await open_connection(self._url)
+        state = State(
+            epoch=leadership.epoch,
+            instance=self._instance,
+            unstorable_submits=self._unstorable_submits,
+            unstorable_outcomes=self._unstorable_outcomes,
+        )
+        term = Term(self._bus, leadership, writer, self._pool, state, max_turn)
+        served: list[Closing] = []
+
+        async def show(status: ClusterStatus) -> None:
+            if not served:
+                served.extend([await self._bus.serve(service) for service in LeaderService(term, self._reads).services()])
+            await self._cache.show(status, state)
+
+        clearing = asyncio.create_task(clear(self._statements, self._settings))
+        try:
+            await term.run(show)
+        except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as group:
+            raise _first(group) from group
+        finally:
+            clearing.cancel()
+            for service in served:
+                await service.close()
+            with suppress(*AWAY):
+                await asyncio.wait_for(writer.close(), 2)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The reason that says most: a bad batch or a lost lock before what they dragged along."""
+    found: list[BaseException] = []
+    for error in group.exceptions:
+        found.append(_first(error) if isinstance(error, BaseExceptionGroup) else error)
+    return next((error for error in found if isinstance(error, Unstorable | Deposed)), found[0])
+
+
+async def serve(settings: CoordinatorSettings) -> None:
+    """Until cancelled."""
+    instance = uuid4().hex[:12]
+    bus = await NatsBus.connect(settings, f"coordinator/{instance}")
+    await declare(bus)
+    url = settings.database_url.get_secret_value()
+    while True:
+        try:
+            await migrate(url)
+            pool = await open_pool(url, settings.database_connections)
+            break
+        except DatabaseUnavailable as error:
+            logger.warning("database_away", error=error.message)
+            await asyncio.sleep(RETRY_SECONDS)
+    try:
+        await Coordinator(bus, pool, settings, instance).run()
+    finally:
+        pool.terminate()
+        await bus.close()
+
+
+async def main() -> None:
+    settings = CoordinatorSettings()
+    telemetry.configure("coordinator", settings.log_level, settings.log_format)
+    task = asyncio.create_task(serve(settings))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+if __name__ == "__main__":
+    import uvloop
+
+    uvloop.run(main())

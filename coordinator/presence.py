@@ -1,0 +1,191 @@
+"""Hears the agents: registrations, heartbeats and the server's notices become the registry's view, and its changes become facts.
+
+The leader's clock is its own tick, published to itself by way of the bus: while the bus is silent, nobody else can grow silent.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.errors import HiveError
+from bus.messages import (
+    AgentRegistration,
+    AgentStatus,
+    Control,
+    ControlAction,
+    ControlReply,
+    EventType,
+    Heartbeat,
+)
+from coordinator.clock import Clock
+from coordinator.database import Statements
+from coordinator.facts import Fact, agent_fact
+from coordinator.inputs import AgentDied, Input, Tick
+from coordinator.registry import Agent, StatusChange
+from coordinator.state import State
+
+logger = telemetry.log(__name__)
+
+SHOW_SECONDS: Final = 1.0
+"""How often an agent's running count and last word are written for the doors; a change of status at once."""
+
+
+class Presence:
+    """Runs while its coordinator leads. `put` is the leader's inbox, `tell` takes facts to publish."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        state: State,
+        statements: Statements,
+        clock: Clock,
+        put: Callable[[Input], None],
+        tell: Callable[[list[Fact]], None],
+    ) -> None:
+        self._bus, self._state, self._sql, self._clock, self._put, self._tell = bus, state, statements, clock, put, tell
+        self._stack = AsyncExitStack()
+        self._shown: dict[str, bytes] = {}
+        self._changed: set[str] = set()
+        self._asked: dict[str, float] = {}
+        self._models: set[str] = set()
+        self._strangers: dict[str, set[UUID]] = {}
+        self._work: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        for subject, handler in (
+            (subjects.ALL_HEARTBEATS, self._heartbeat),
+            (subjects.DISCONNECTED, self._disconnected),
+        ):
+            self._stack.push_async_callback((await self._bus.subscribe(subject, handler)).close)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+        for task in list(self._work):
+            task.cancel()
+
+    async def register(self, registration: AgentRegistration) -> None:
+        """The verb `agents.register`. Conflict when another living sidecar speaks for this agent."""
+        now = datetime.now(UTC)
+        change, lost = self._state.registry.register(registration, self._clock.seconds, now)
+        if lost is not None:
+            self._put(AgentDied(lost))
+        agent = self._state.registry.agents[registration.agent_id]
+        row = await self._sql.one("upsert_agent", *_columns(registration, agent.status, now))
+        await self._learn_models(agent)
+        if row is not None:
+            agent.created_at = row["created_at"]
+            if row["is_new"]:
+                self._tell([agent_fact(EventType.AGENT_REGISTERED, agent.agent_id, agent.status, now, None, None)])
+        if change is not None:
+            self._announce(change)
+        self._changed.add(agent.agent_id)
+        await self.show()
+        self._put(Tick())
+
+    async def _heartbeat(self, received: Received) -> None:
+        heartbeat = received.decode(Heartbeat)
+        try:
+            change = self._state.registry.heartbeat(heartbeat, self._clock.seconds, datetime.now(UTC))
+        except KeyError:
+            await self._ask_to_register(heartbeat)
+            return
+        agent = self._state.registry.agents[heartbeat.agent_id]
+        if heartbeat.models is not None:
+            await self._learn_models(agent)
+        self._cancel_strangers(heartbeat)
+        if change is not None:
+            self._announce(change)
+            self._put(Tick())
+        self._changed.add(agent.agent_id)
+
+    def _cancel_strangers(self, heartbeat: Heartbeat) -> None:
+        """Named by two heartbeats in a row: an attempt that has only just ended is named by one."""
+        strangers = set(self._state.registry.strangers(heartbeat))
+        for attempt_id in strangers & self._strangers.get(heartbeat.agent_id, set()):
+            self._start_control(heartbeat.agent_id, Control(action=ControlAction.CANCEL, attempt_id=attempt_id))
+        self._strangers[heartbeat.agent_id] = strangers
+
+    def _start_control(self, agent_id: str, control: Control) -> None:
+        async def send() -> None:
+            try:
+                await self._bus.request(subjects.control(agent_id), control, ControlReply, timeout=2, patient=False)
+            except HiveError as error:
+                logger.debug("control_unanswered", agent_id=agent_id, action=control.action, error=error.message)
+
+        task = asyncio.create_task(send())
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def _ask_to_register(self, heartbeat: Heartbeat) -> None:
+        """Once a second at most: the answer is a registration, not the reply."""
+        if self._clock.seconds - self._asked.get(heartbeat.agent_id, -10.0) >= 1.0:
+            self._asked[heartbeat.agent_id] = self._clock.seconds
+            self._start_control(heartbeat.agent_id, Control(action=ControlAction.REGISTER))
+
+    async def _disconnected(self, received: Received) -> None:
+        notice = json.loads(received.data)
+        instance = subjects.parse_sidecar_connection(notice.get("client", {}).get("name", ""))
+        if instance is not None:
+            self._state.registry.disconnected(instance, self._clock.seconds)
+
+    def bury(self) -> None:
+        """Called at each tick: those that are dead by now."""
+        for lost in self._state.registry.deaths(self._clock.seconds):
+            logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
+            self._put(AgentDied(lost))
+            self._announce(StatusChange(lost.agent, AgentStatus.ONLINE))
+
+    def _announce(self, change: StatusChange) -> None:
+        agent, now = change.agent, datetime.now(UTC)
+        fact = agent_fact(EventType.AGENT_STATUS_CHANGED, agent.agent_id, agent.status, now, change.previous, agent.reason)
+        self._tell([fact])
+        self._changed.add(agent.agent_id)
+
+    async def _learn_models(self, agent: Agent) -> None:
+        """Every model ever seen is remembered, in PostgreSQL and for the doors."""
+        new = [model.name for model in agent.models if model.name not in self._models]
+        if new:
+            await self._sql.run("add_models", new)
+            for name in new:
+                await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
+            self._models.update(new)
+            self._state.registry.known_models.update(new)
+
+    async def show(self) -> None:
+        """Write what changed about the agents for the doors, and their status for whoever leads next."""
+        changed, self._changed = self._changed, set()
+        for agent_id in changed:
+            agent = self._state.registry.agents[agent_id]
+            record = agent.record().model_dump_json(exclude_none=True).encode()
+            if self._shown.get(agent_id) != record:
+                await self._bus.put(subjects.KV_AGENTS, agent_id, record)
+                self._shown[agent_id] = record
+
+    async def show_all(self) -> None:
+        self._changed.update(self._state.registry.agents)
+        for name in self._state.registry.known_models:
+            await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
+        self._models.update(self._state.registry.known_models)
+        await self.show()
+
+
+def _columns(registration: AgentRegistration, status: AgentStatus, now: datetime) -> tuple[object, ...]:
+    capabilities = json.dumps([capability.model_dump() for capability in registration.capabilities])
+    return (
+        registration.agent_id,
+        registration.name,
+        registration.endpoint,
+        registration.model,
+        registration.specialization,
+        registration.hardware.model_dump_json(exclude_none=True),
+        capabilities,
+        registration.model_dump_json(exclude_none=True),
+        status.value,
+        now,
+    )

@@ -1,0 +1,151 @@
+"""What any coordinator can tell without leading: tasks from the record, agents from the last word about them."""
+
+import base64
+from datetime import datetime
+from uuid import UUID
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.client import Bus
+from bus.errors import AgentNotFound, HiveError, InvalidRequest, TaskNotFound
+from bus.messages import (
+    AgentList,
+    AgentRecord,
+    AgentRef,
+    ListTasks,
+    NoReply,
+    QueuePositions,
+    TaskIds,
+    TaskList,
+    TaskRecord,
+    TaskRef,
+    TaskRequest,
+    TaskStatus,
+)
+from bus.service import Call, Endpoint, Service
+from bus.version import hive_version
+from coordinator.database import Statements, available
+from coordinator.rows import asked_of, record_from
+from coordinator.tasks import Poison, Task, interpret
+
+POSITION_SECONDS = 0.5
+"""Longer than a leader needs; without one the position is unknown and nobody should wait for it."""
+
+
+class Reads:
+    def __init__(self, bus: Bus, statements: Statements) -> None:
+        self._bus, self._sql = bus, statements
+
+    def service(self) -> Service:
+        return Service(
+            name=subjects.SERVICE_TASKS,
+            version=hive_version(),
+            description="Tasks as they are recorded",
+            endpoints=(
+                Endpoint(verb="get", body=TaskRef, handler=self._get, permission=None, description="One task by its id"),
+                Endpoint(verb="list", body=ListTasks, handler=self._list, permission=None, description="Tasks, newest first"),
+            ),
+        )
+
+    def agents_service(self) -> Service:
+        view = Permission.AGENTS_VIEW
+        return Service(
+            name=subjects.SERVICE_AGENTS,
+            version=hive_version(),
+            description="Agents as they were last heard",
+            endpoints=(
+                Endpoint(verb="list", body=NoReply, handler=self._agents, permission=view, description="Every agent"),
+                Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=view, description="One agent by its slug"),
+            ),
+        )
+
+    async def _get(self, call: Call[TaskRef]) -> TaskRecord:
+        record = await self.find(call.body.id)
+        auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
+        return record
+
+    async def find(self, task_id: UUID) -> TaskRecord:
+        """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost."""
+        record = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
+        if record is None:
+            raise TaskNotFound(f"There is no task {task_id}.")
+        return await self._with_position(record)
+
+    async def _stored(self, task_id: UUID) -> TaskRecord | None:
+        with available():
+            row = await self._sql.one("get_task", task_id)
+            return None if row is None else record_from(row, await self._sql.all("get_attempts", task_id))
+
+    async def _acknowledged(self, task_id: UUID) -> TaskRecord | None:
+        received = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
+        if received is None:
+            return None
+        submit = interpret(received)
+        request = None if isinstance(submit, Poison) else submit.request
+        return _acknowledged_record(submit.task, request, received.headers.get(subjects.HEADER_BODY_HASH))
+
+    async def _with_position(self, record: TaskRecord) -> TaskRecord:
+        if record.status is not TaskStatus.QUEUED:
+            return record
+        verb = subjects.service_verb(subjects.SERVICE_QUEUE, "positions")
+        try:
+            asked = TaskIds(ids=(record.id,))
+            answer = await self._bus.request(verb, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
+        except HiveError:
+            return record
+        return record.model_copy(update={"position": answer.positions.get(record.id)})
+
+    async def _list(self, call: Call[ListTasks]) -> TaskList:
+        """Without `tasks.view` one sees one's own."""
+        asked = call.body
+        owner = asked.owner if auth.allows(call.claims, Permission.TASKS_VIEW) else call.claims.sub
+        statuses = [TaskStatus.FAILED.value] if asked.dead_letters else [status.value for status in asked.status]
+        before_at, before_id = _cursor(asked.cursor)
+        with available():
+            rows = await self._sql.all(
+                "list_tasks", statuses or None, asked.agent_id, asked.model, owner, before_at, before_id, asked.limit + 1
+            )
+        records = tuple(record_from(row) for row in rows[: asked.limit])
+        return TaskList(tasks=records, next_cursor=_next_cursor(records[-1]) if len(rows) > asked.limit else None)
+
+    async def _agents(self, _call: Call[NoReply]) -> AgentList:
+        keys = sorted(await self._bus.keys(subjects.KV_AGENTS))
+        found = [await self._bus.get(subjects.KV_AGENTS, key) for key in keys]
+        return AgentList(agents=tuple(AgentRecord.model_validate_json(value) for value in found if value))
+
+    async def _agent(self, call: Call[AgentRef]) -> AgentRecord:
+        value = await self._bus.get(subjects.KV_AGENTS, call.body.agent_id)
+        if value is None:
+            raise AgentNotFound(f"There is no agent {call.body.agent_id}. `hive agents` lists them.")
+        return AgentRecord.model_validate_json(value)
+
+
+def _acknowledged_record(task: Task, request: TaskRequest | None, body_hash: str | None) -> TaskRecord:
+    record = TaskRecord(
+        id=task.id,
+        tenant=task.tenant,
+        owner=task.owner,
+        status=TaskStatus.PENDING if request and request.depends_on else TaskStatus.QUEUED,
+        priority=task.priority,
+        title=task.title,
+        model=task.model,
+        timeout_seconds=task.timeout_seconds,
+        max_attempts=task.attempts_allowed,
+        created_at=task.created_at,
+        body_hash=body_hash,
+    )
+    return record if request is None else record.model_copy(update=asked_of(request))
+
+
+def _next_cursor(record: TaskRecord) -> str:
+    return base64.urlsafe_b64encode(f"{record.created_at.isoformat()} {record.id}".encode()).decode()
+
+
+def _cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
+    if cursor is None:
+        return None, None
+    try:
+        at, task_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
+        return datetime.fromisoformat(at), UUID(task_id)
+    except ValueError:
+        raise InvalidRequest("The cursor is not one that a list gave. Begin again without it.") from None

@@ -1,0 +1,248 @@
+"""What the leader knows of the agents: who is there, what they have, what they are doing. Pure: the time is passed in.
+
+Seconds are those of the leader's own ticks (docs/adr/0005): while the leader itself hears nothing, nobody grows silent.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from bus.errors import Conflict
+from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat, ModelInfo, Timings, Usage
+
+SILENCE_SECONDS: Final = 3.0
+"""Six heartbeats missed: the host vanished without a word."""
+GRACE_SECONDS: Final = 1.0
+"""After the server's disconnect notice: a sidecar that only lost its connection comes back with its attempts."""
+UNSEEN_SECONDS: Final = 3.0
+"""An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
+_SMOOTHING: Final = 0.3
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenAttempt:
+    """An attempt that may still decide its task, or that still takes a slot (`superseded`: its task has ended without it)."""
+
+    id: UUID
+    task_id: UUID
+    agent_id: str
+    instance: str
+    number: int
+    model: str
+    opened_at: float
+    seen_at: float
+    accepted: bool = False
+    superseded: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Speed:
+    """What was measured of a model on an agent: tokens per second and seconds, smoothed."""
+
+    prompt_rate: float | None = None
+    generation_rate: float | None = None
+    load_seconds: float | None = None
+    completion_tokens: float | None = None
+
+    def learn(self, timings: Timings, usage: Usage) -> None:
+        self.prompt_rate = _smooth(self.prompt_rate, timings.prompt_tokens_per_second)
+        self.generation_rate = _smooth(self.generation_rate, timings.generation_tokens_per_second)
+        if timings.load_seconds and timings.load_seconds > 0.5:
+            self.load_seconds = _smooth(self.load_seconds, timings.load_seconds)
+        self.completion_tokens = _smooth(self.completion_tokens, float(usage.completion_tokens) or None)
+
+
+def _smooth(old: float | None, new: float | None) -> float | None:
+    if new is None or old is None:
+        return old if new is None else new
+    return old + _SMOOTHING * (new - old)
+
+
+@dataclass(slots=True, kw_only=True)
+class Agent:
+    """One agent as the scheduler sees it."""
+
+    registration: AgentRegistration
+    status: AgentStatus = AgentStatus.OFFLINE
+    reason: str | None = None
+    slots: int = 1
+    models: tuple[ModelInfo, ...] = ()
+    heard_at: float = 0.0
+    last_seen: datetime | None = None
+    created_at: datetime | None = None
+    disconnected_at: float | None = None
+    full_until: float = 0.0
+    attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
+    speeds: dict[str, Speed] = field(default_factory=dict)
+
+    @property
+    def agent_id(self) -> str:
+        return self.registration.agent_id
+
+    @property
+    def instance(self) -> str:
+        return self.registration.instance
+
+    @property
+    def present(self) -> bool:
+        return self.status is not AgentStatus.OFFLINE
+
+    def free_slots(self, now: float) -> int:
+        return 0 if now < self.full_until else max(0, self.slots - len(self.attempts))
+
+    def model(self, name: str | None) -> ModelInfo | None:
+        """The model of that name; for None the one that the agent would use: its own choice, else what is warm, else its first."""
+        name = name or self.registration.model
+        if name is not None:
+            return next((model for model in self.models if same_model(model.name, name)), None)
+        return next((model for model in self.models if model.loaded), next(iter(self.models), None))
+
+    def record(self) -> AgentRecord:
+        known = self.registration
+        return AgentRecord(
+            agent_id=known.agent_id,
+            name=known.name,
+            endpoint=known.endpoint,
+            status=self.status,
+            status_reason=self.reason,
+            backend=known.backend,
+            model=known.model,
+            specialization=known.specialization,
+            capabilities=known.capabilities,
+            hardware=known.hardware,
+            performance_targets=known.performance_targets,
+            labels=known.labels,
+            slots=self.slots,
+            running=len(self.attempts),
+            models=self.models,
+            instance=known.instance if self.present else None,
+            version=known.version,
+            created_at=self.created_at,
+            last_seen=self.last_seen,
+        )
+
+
+def same_model(offered: str, asked: str) -> bool:
+    """Ollama's convention: no tag means `:latest`."""
+    return offered == asked or offered == f"{asked}:latest" or f"{offered}:latest" == asked
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    agent: Agent
+    previous: AgentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """An instance is dead, and with it these attempts."""
+
+    agent: Agent
+    instance: str
+    attempts: tuple[OpenAttempt, ...]
+    reason: str
+
+
+class Registry:
+    """Every agent that ever registered, by its slug."""
+
+    def __init__(self) -> None:
+        self.agents: dict[str, Agent] = {}
+        self.known_models: set[str] = set()
+        self.open: dict[UUID, OpenAttempt] = {}
+
+    def __iter__(self) -> Iterator[Agent]:
+        return iter(self.agents.values())
+
+    def remember(self, registration: AgentRegistration, created_at: datetime, last_seen: datetime | None) -> None:
+        """An agent from the record: offline until it is heard."""
+        agent = Agent(registration=registration, slots=registration.slots, models=registration.models)
+        agent.created_at, agent.last_seen = created_at, last_seen
+        self.agents[registration.agent_id] = agent
+
+    def knows_model(self, name: str) -> bool:
+        return any(candidate in self.known_models for candidate in (name, f"{name}:latest", name.removesuffix(":latest")))
+
+    def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
+        """Conflict when another living instance speaks for this agent id: two sidecars would take each other's work."""
+        agent = self.agents.get(registration.agent_id)
+        lost = None
+        if agent is None:
+            agent = self.agents[registration.agent_id] = Agent(registration=registration, created_at=at)
+        elif agent.instance != registration.instance:
+            if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
+                raise Conflict(
+                    f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
+                    "Stop it, or give this one another agent id."
+                )
+            lost = self._lose(agent, "its sidecar was started again")
+        previous = agent.status
+        agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
+        agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
+        self.known_models.update(model.name for model in registration.models)
+        agent.status = AgentStatus.ONLINE if previous is AgentStatus.OFFLINE else previous
+        return (StatusChange(agent, previous) if agent.status is not previous else None), lost
+
+    def heartbeat(self, heartbeat: Heartbeat, now: float, at: datetime) -> StatusChange | None:
+        """KeyError when the instance is not the one that registered: it must introduce itself first."""
+        agent = self.agents[heartbeat.agent_id]
+        if agent.instance != heartbeat.instance:
+            raise KeyError(heartbeat.agent_id)
+        agent.heard_at, agent.last_seen, agent.disconnected_at, agent.slots = now, at, None, heartbeat.slots
+        if heartbeat.models is not None:
+            agent.models = heartbeat.models
+            self.known_models.update(model.name for model in heartbeat.models)
+        for attempt_id in heartbeat.running:
+            if attempt := self.open.get(attempt_id):
+                attempt.seen_at = now
+        previous, agent.status, agent.reason = agent.status, heartbeat.status, heartbeat.reason
+        return StatusChange(agent, previous) if previous is not heartbeat.status else None
+
+    def disconnected(self, instance: str, now: float) -> None:
+        for agent in self.agents.values():
+            if agent.instance == instance and agent.present and agent.disconnected_at is None:
+                agent.disconnected_at = now
+
+    def deaths(self, now: float) -> Iterator[Lost]:
+        """Who is dead by now: by notice and grace, or by silence."""
+        for agent in list(self.agents.values()):
+            if not agent.present:
+                continue
+            if agent.disconnected_at is not None and now - agent.disconnected_at >= GRACE_SECONDS:
+                yield self._lose(agent, "its connection to the bus closed")
+            elif now - agent.heard_at >= SILENCE_SECONDS:
+                yield self._lose(agent, f"it was not heard for {SILENCE_SECONDS:g} s")
+
+    def _lose(self, agent: Agent, reason: str) -> Lost:
+        attempts = tuple(agent.attempts.values())
+        for attempt in attempts:
+            self.close(attempt.id)
+        agent.status, agent.reason, agent.disconnected_at = AgentStatus.OFFLINE, reason, None
+        return Lost(agent, agent.instance, attempts, reason)
+
+    def everybody_was_heard(self, now: float) -> None:
+        """The leader itself had been deaf: silence begins anew for everybody."""
+        for agent in self.agents.values():
+            agent.heard_at = max(agent.heard_at, now)
+
+    def take(self, attempt: OpenAttempt) -> None:
+        """The attempt takes a slot."""
+        self.open[attempt.id] = attempt
+        self.agents[attempt.agent_id].attempts[attempt.id] = attempt
+
+    def close(self, attempt_id: UUID) -> OpenAttempt | None:
+        """The slot is free again."""
+        attempt = self.open.pop(attempt_id, None)
+        if attempt is not None:
+            self.agents[attempt.agent_id].attempts.pop(attempt_id, None)
+        return attempt
+
+    def unseen(self, now: float) -> list[OpenAttempt]:
+        """Accepted attempts that their living agent does not name any more."""
+        return [a for a in self.open.values() if a.accepted and now - a.seen_at >= UNSEEN_SECONDS]
+
+    def strangers(self, heartbeat: Heartbeat) -> Iterable[UUID]:
+        """Attempts that an agent runs and nobody waits for: superseded while it, or the leader, was away."""
+        return [attempt_id for attempt_id in heartbeat.running if attempt_id not in self.open]

@@ -1,0 +1,202 @@
+"""Between what the leader decided and PostgreSQL's columns: rows in, rows out. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from bus.messages import (
+    AttemptOutcome,
+    AttemptRecord,
+    AttemptStatus,
+    FailureInfo,
+    JsonObject,
+    Output,
+    Requirements,
+    TaskRecord,
+    TaskRequest,
+    TaskStatus,
+    Timings,
+    Usage,
+)
+from coordinator.tasks import ANYTHING, Task
+
+_JSON_OBJECT = TypeAdapter(JsonObject)
+
+
+@dataclass(slots=True, kw_only=True)
+class NewRow:
+    """A task that is not in PostgreSQL yet."""
+
+    task: Task
+    status: TaskStatus
+    request: TaskRequest | None = None
+    body: bytes | None = None
+    body_hash: str | None = None
+    error: FailureInfo | None = None
+    agent_id: str | None = None
+    attempt_id: UUID | None = None
+    stored: bool = False
+
+
+def dependency_edges(rows: list[NewRow]) -> list[tuple[UUID, UUID]]:
+    """Task and what it depends on. One that failed at once may name what does not exist, so it has none."""
+    alive = [row for row in rows if row.request is not None and row.status is not TaskStatus.FAILED]
+    return [(row.task.id, task_id) for row in alive if row.request for task_id in row.request.depends_on]
+
+
+def insert_arguments(rows: list[NewRow], now: datetime) -> list[list[Any]]:
+    """The columns of `insert_tasks`."""
+    return _columns((_insert_row(row, now) for row in rows), 23)
+
+
+def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
+    task, request, error = row.task, row.request, row.error
+    return (
+        task.id,
+        task.tenant,
+        task.owner,
+        task.title,
+        request.description if request else None,
+        task.priority,
+        row.status.value,
+        row.agent_id,
+        task.created_at,
+        task.started_at,
+        now if row.status.terminal else None,
+        _json(request.metadata) if request and request.metadata else None,
+        task.sequence,
+        task.model,
+        row.body.decode() if row.body is not None else None,
+        task.timeout_seconds,
+        task.attempts,
+        task.attempts_allowed,
+        row.attempt_id,
+        error.code if error else None,
+        error.message if error else None,
+        row.body_hash,
+        task.traceparent,
+    )
+
+
+def _json(value: JsonObject) -> str:
+    return _JSON_OBJECT.dump_json(value).decode()
+
+
+def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)]
+    return columns or [[] for _ in range(width)]
+
+
+def end_arguments(ends: list[tuple[Task, UUID, TaskStatus, AttemptOutcome | None, FailureInfo | None]]) -> list[list[Any]]:
+    """The columns of `end_tasks`."""
+    return _columns((_end_row(*end) for end in ends), 8)
+
+
+def _end_row(
+    task: Task, attempt_id: UUID, status: TaskStatus, outcome: AttemptOutcome | None, error: FailureInfo | None
+) -> tuple[Any, ...]:
+    completed = outcome is not None and status is TaskStatus.COMPLETED
+    return (
+        task.id,
+        attempt_id,
+        status.value,
+        storable(outcome.output.model_dump_json()) if outcome and completed else None,
+        outcome.usage.model_dump_json() if outcome and completed else None,
+        outcome.timings.model_dump_json(exclude_none=True) if outcome and completed else None,
+        error.code if error else None,
+        error.message.replace("\x00", "�") if error else None,
+    )
+
+
+def storable(json_text: str) -> str:
+    """What a model may write and PostgreSQL cannot hold: U+0000 becomes the replacement character."""
+    return json_text.replace("\\u0000", "�") if "\\u0000" in json_text else json_text
+
+
+def task_from(row: Any) -> Task:
+    """A row of `live_tasks` or `waiting_tasks`."""
+    return Task(
+        id=row["id"],
+        tenant=row["tenant"],
+        owner=row["owner"],
+        priority=row["priority"],
+        sequence=row["sequence"],
+        created_at=row["created_at"],
+        model=row["model"],
+        title=row["title"],
+        require=Requirements.model_validate_json(row["require"]) if row["require"] else ANYTHING,
+        timeout_seconds=row["timeout_seconds"],
+        attempts=row["attempts"],
+        attempts_allowed=row["attempts_allowed"],
+        started_at=row["started_at"],
+        not_before=row["not_before"],
+        traceparent=row["traceparent"],
+        pin=row["pinned_agent"],
+        avoid=frozenset(row["avoid"]),
+    )
+
+
+def record_from(row: Any, attempts: Iterable[Any] = ()) -> TaskRecord:
+    """A row of `get_task` with those of `get_attempts`, or one of `list_tasks`, which has neither prompt nor output."""
+    text = row.get("request")
+    request = TaskRequest.model_validate_json(text) if text and row["error_code"] != "invalid_request" else None
+    record = TaskRecord(
+        id=row["id"],
+        tenant=row["tenant"],
+        owner=row["owner"],
+        status=TaskStatus(row["status"]),
+        priority=row["priority"],
+        title=row["title"],
+        description=row["description"],
+        model=row["model"],
+        timeout_seconds=row["timeout_seconds"],
+        max_attempts=request.max_attempts if request else row["attempts_allowed"],
+        metadata=_JSON_OBJECT.validate_json(row["metadata"]),
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        assigned_agent_id=row["agent_slug"],
+        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        output=_parsed(Output, row.get("output")),
+        usage=_parsed(Usage, row["usage"]),
+        timings=_timings(row),
+        error=FailureInfo(code=row["error_code"], message=row["error_message"] or "") if row["error_code"] else None,
+        body_hash=row.get("body_hash"),
+    )
+    return record if request is None else record.model_copy(update=asked_of(request))
+
+
+def asked_of(request: TaskRequest) -> dict[str, object]:
+    """What a record repeats of the request as it is."""
+    names = ("description", "prompt", "messages", "require", "options", "depends_on", "metadata")
+    return {name: getattr(request, name) for name in names}
+
+
+def _parsed(model: Any, text: str | None) -> Any:
+    return None if text is None else model.model_validate_json(text)
+
+
+def _timings(row: Any) -> Timings | None:
+    timings: Timings | None = _parsed(Timings, row["timings"])
+    if timings is None or row["started_at"] is None:
+        return timings
+    waited = max(0.0, (row["started_at"] - row["created_at"]).total_seconds())
+    return timings.model_copy(update={"queue_seconds": round(waited, 4)})
+
+
+def _attempt(row: Any) -> AttemptRecord:
+    return AttemptRecord(
+        id=row["id"],
+        number=row["number"],
+        agent_id=row["agent_slug"],
+        model=row["model"],
+        status=AttemptStatus(row["status"]),
+        offered_at=row["offered_at"],
+        started_at=row["started_at"],
+        ended_at=row["ended_at"],
+        error=FailureInfo(code=row["error_code"], message=row["error_message"] or "") if row["error_code"] else None,
+    )

@@ -1,0 +1,225 @@
+-- Every statement of the coordinator, by name. Arrays go in by unnest, so that a batch is one round trip.
+
+-- name: take_epoch
+UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING epoch;
+
+-- name: positions
+SELECT positions FROM leadership;
+
+-- name: fence
+UPDATE leadership SET positions = $2::jsonb WHERE epoch = $1 RETURNING epoch;
+
+-- name: existing_tasks
+SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
+
+-- name: task_statuses
+SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]);
+
+-- name: insert_tasks
+INSERT INTO tasks (
+    id, tenant, owner, title, description, priority, status, assigned_agent_id, created_at, started_at, completed_at, metadata,
+    sequence, model, request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent
+)
+SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status::task_status_enum, a.id, t.created_at, t.started_at,
+    t.completed_at, coalesce(t.metadata, '{}'), t.sequence, t.model, t.request, t.timeout_seconds, t.attempts, t.attempts_allowed,
+    t.attempt_id, t.error_code, t.error_message, t.body_hash, t.traceparent
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::timestamptz[],
+    $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::smallint[],
+    $18::smallint[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[]
+) AS t (
+    id, tenant, owner, title, description, priority, status, agent, created_at, started_at, completed_at, metadata, sequence, model,
+    request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent
+)
+LEFT JOIN agents a ON a.slug = t.agent;
+
+-- name: insert_dependencies
+INSERT INTO task_dependencies (task_id, depends_on_task_id)
+SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING;
+
+-- name: insert_attempts
+INSERT INTO attempts (id, task_id, number, agent_id, instance, epoch, model, status, offered_at)
+SELECT t.id, t.task_id, t.number, a.id, t.instance, $7, t.model, 'offered', $8
+FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::text[]) AS t (id, task_id, number, agent, instance, model)
+JOIN agents a ON a.slug = t.agent;
+
+-- name: assign_tasks
+UPDATE tasks SET status = 'assigned', attempt_id = t.attempt_id, attempts = t.number, assigned_agent_id = a.id, not_before = NULL,
+    started_at = coalesce(tasks.started_at, $5)
+FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[]) AS t (id, attempt_id, number, agent)
+JOIN agents a ON a.slug = t.agent
+WHERE tasks.id = t.id AND tasks.status = 'queued'
+RETURNING tasks.id, tasks.request;
+
+-- name: run_tasks
+UPDATE tasks SET status = 'running' WHERE attempt_id = ANY($1::uuid[]) AND status = 'assigned' RETURNING id, attempt_id;
+
+-- name: run_attempts
+UPDATE attempts SET status = 'running', started_at = $2 WHERE id = ANY($1::uuid[]) AND status = 'offered';
+
+-- name: end_tasks
+UPDATE tasks SET status = t.status::task_status_enum, completed_at = $9, output = t.output, usage = t.usage, timings = t.timings,
+    error_code = t.error_code, error_message = t.error_message, attempt_id = NULL
+FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::text[], $8::text[])
+    AS t (id, attempt_id, status, output, usage, timings, error_code, error_message)
+WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
+RETURNING tasks.id;
+
+-- name: requeue_tasks
+UPDATE tasks SET status = 'queued', attempt_id = NULL, not_before = t.not_before, attempts_allowed = t.attempts_allowed
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::smallint[]) AS t (id, attempt_id, not_before, attempts_allowed)
+WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
+RETURNING tasks.id;
+
+-- name: end_attempts
+UPDATE attempts SET status = t.status, ended_at = $5, error_code = t.error_code, error_message = t.error_message
+FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (id, status, error_code, error_message)
+WHERE attempts.id = t.id AND attempts.ended_at IS NULL;
+
+-- name: cancel_tasks
+UPDATE tasks SET status = 'cancelled', completed_at = $2
+FROM (SELECT id, attempt_id FROM tasks WHERE id = ANY($1::uuid[]) FOR UPDATE) AS old
+WHERE tasks.id = old.id AND tasks.status NOT IN ('completed', 'failed', 'cancelled')
+RETURNING tasks.id, old.attempt_id;
+
+-- name: fail_tasks
+UPDATE tasks SET status = 'failed', completed_at = $4, error_code = t.code, error_message = t.message
+FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t (id, code, message)
+WHERE tasks.id = t.id AND tasks.status IN ('pending', 'queued')
+RETURNING tasks.id;
+
+-- name: pin_task
+UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
+
+-- name: revive_tasks
+UPDATE tasks SET status = 'queued', completed_at = NULL, started_at = NULL, error_code = NULL, error_message = NULL, not_before = NULL,
+    attempt_id = NULL, attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
+WHERE id = ANY($1::uuid[]) AND status = 'failed' AND request IS NOT NULL
+RETURNING id;
+
+-- name: release_dependents
+UPDATE tasks SET status = 'queued'
+WHERE status = 'pending'
+    AND id IN (SELECT task_id FROM task_dependencies WHERE depends_on_task_id = ANY($1::uuid[]))
+    AND NOT EXISTS (
+        SELECT 1 FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
+        WHERE d.task_id = tasks.id AND o.status <> 'completed'
+    )
+RETURNING id;
+
+-- name: pending_dependents
+SELECT d.task_id, d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
+WHERE d.depends_on_task_id = ANY($1::uuid[]) AND t.status = 'pending';
+
+-- name: depended_on
+SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id WHERE t.status = 'pending';
+
+-- name: live_tasks
+SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
+        WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
+FROM tasks t
+WHERE t.id = ANY($1::uuid[]);
+
+-- name: waiting_tasks
+SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
+        WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
+FROM tasks t
+WHERE t.status = 'queued'
+ORDER BY t.priority, t.sequence;
+
+-- name: open_attempts
+SELECT x.id, x.task_id, a.slug AS agent_id, x.instance, x.number, x.model, x.status = 'running' AS accepted
+FROM attempts x JOIN agents a ON a.id = x.agent_id JOIN tasks t ON t.id = x.task_id AND t.attempt_id = x.id
+WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running');
+
+-- name: task_requests
+SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]);
+
+-- name: count_pending
+SELECT count(*) FROM tasks WHERE status = 'pending';
+
+-- name: put_outbox
+INSERT INTO outbox (events) VALUES ($1::jsonb) RETURNING id;
+
+-- name: drop_outbox
+DELETE FROM outbox WHERE id = ANY($1::bigint[]);
+
+-- name: read_outbox
+SELECT id, events FROM outbox ORDER BY id;
+
+-- name: upsert_agent
+INSERT INTO agents (slug, name, endpoint, model, specialization, hardware_config, capabilities, registration, status, last_seen)
+VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::agent_status, $10)
+ON CONFLICT (slug) DO UPDATE SET name = $2, endpoint = $3, model = $4, specialization = $5, hardware_config = $6::jsonb,
+    capabilities = $7::jsonb, registration = $8::jsonb, status = $9::agent_status, last_seen = $10
+RETURNING created_at, (xmax = 0) AS is_new;
+
+-- name: agents
+SELECT slug, registration, created_at, last_seen FROM agents ORDER BY slug;
+
+-- name: update_agent_status
+UPDATE agents SET status = $2::agent_status, last_seen = $3 WHERE slug = $1;
+
+-- name: add_models
+INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;
+
+-- name: models
+SELECT name FROM models;
+
+-- name: get_task
+SELECT t.*, a.slug AS agent_slug
+FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
+WHERE t.id = $1;
+
+-- name: get_attempts
+SELECT x.*, a.slug AS agent_slug FROM attempts x JOIN agents a ON a.id = x.agent_id WHERE x.task_id = $1 ORDER BY x.number, x.offered_at;
+
+-- name: list_tasks
+SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.created_at, t.started_at, t.completed_at, t.metadata,
+    t.model, t.timeout_seconds, t.attempts, t.attempts_allowed, t.usage, t.timings, t.error_code, t.error_message, a.slug AS agent_slug
+FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
+WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
+    AND ($2::text IS NULL OR a.slug = $2)
+    AND ($3::text IS NULL OR t.model = $3)
+    AND ($4::text IS NULL OR t.owner = $4)
+    AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))
+ORDER BY t.created_at DESC, t.id DESC
+LIMIT $7;
+
+-- name: delete_ended
+DELETE FROM tasks WHERE id IN (
+    SELECT id FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at < $1 LIMIT 1000
+);
+
+-- name: blank_ended
+UPDATE tasks SET request = NULL, output = NULL WHERE id IN (
+    SELECT id FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at < $1
+        AND (request IS NOT NULL OR output IS NOT NULL) LIMIT 1000
+);
+
+-- name: delete_task
+DELETE FROM tasks WHERE id = $1 AND status IN ('completed', 'failed', 'cancelled') RETURNING id;
+
+-- name: upsert_user
+INSERT INTO users (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = $1 RETURNING id, tenant;
+
+-- name: insert_key
+INSERT INTO api_keys (user_id, hash, prefix, role, models, name) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (hash) DO NOTHING RETURNING id, created_at;
+
+-- name: keys
+SELECT k.id, k.hash, k.prefix, k.role, k.models, k.name, k.created_at, k.revoked_at, u.name AS owner, u.tenant
+FROM api_keys k JOIN users u ON u.id = k.user_id ORDER BY k.created_at;
+
+-- name: revoke_key
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING hash;
+
+-- name: insert_ticket
+INSERT INTO login_tickets (hash, claims, expires_at) VALUES ($1, $2::jsonb, $3);
+
+-- name: redeem_ticket
+DELETE FROM login_tickets WHERE hash = $1 OR expires_at < now() RETURNING hash, claims, expires_at;

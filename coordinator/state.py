@@ -1,0 +1,42 @@
+"""The leader's memory: rebuilt from PostgreSQL by each new leader, dropped by one that steps down."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from bus.messages import TaskClass
+from coordinator.queue import Queue
+from coordinator.registry import Registry
+from coordinator.tasks import Task
+
+OUTCOMES = "outcomes"
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """`live` are the tasks that are assigned or running, each with its current attempt in `current`."""
+
+    epoch: int
+    instance: str
+    queue: Queue = field(default_factory=Queue)
+    registry: Registry = field(default_factory=Registry)
+    live: dict[UUID, Task] = field(default_factory=dict)
+    current: dict[UUID, UUID] = field(default_factory=dict)
+    """The attempt that may decide a live task."""
+    depended_on: set[UUID] = field(default_factory=set)
+    """Tasks that pending ones wait for, so that most ends cost no look at the dependencies."""
+    positions: dict[str, int] = field(default_factory=dict)
+    """Last sequence that was read and committed, by class, and of the outcomes."""
+    sent: list[int] = field(default_factory=list)
+    """Outbox rows whose events the bus has acknowledged; the next turn deletes them."""
+
+    unstorable_submits: set[int] = field(default_factory=set)
+    unstorable_outcomes: set[int] = field(default_factory=set)
+    """Sequences of what PostgreSQL refused when it was tried alone: it is taken for what it is, and holds nothing up."""
+
+    def position(self, name: TaskClass | str) -> int:
+        return self.positions.get(str(name), 0)
+
+    def leave(self, task_id: UUID) -> Task | None:
+        """The task is no longer assigned or running."""
+        self.current.pop(task_id, None)
+        return self.live.pop(task_id, None)

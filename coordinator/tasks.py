@@ -1,0 +1,210 @@
+"""A task's life, as pure decisions: what a submit becomes, whether a failure is tried again, and what each change is called."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
+from uuid import UUID, uuid5
+
+from bus import subjects
+from bus.client import Received
+from bus.codec import decode
+from bus.errors import (
+    AgentLost,
+    AttemptsExhausted,
+    HiveError,
+    InvalidId,
+    InvalidSubject,
+    TaskTimeout,
+)
+from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus
+
+_UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
+"""Namespace of the ids of failed tasks whose own id could not be read."""
+ANYTHING: Final = Requirements()
+FIRST_BACKOFF_SECONDS: Final = 0.5
+MAX_BACKOFF_SECONDS: Final = 30.0
+
+_RANK: Final = {status: rank for rank, status in enumerate(TaskStatus)}
+
+EVENT_OF: Final = {
+    TaskStatus.QUEUED: EventType.TASK_QUEUED,
+    TaskStatus.ASSIGNED: EventType.TASK_ASSIGNED,
+    TaskStatus.RUNNING: EventType.TASK_STARTED,
+    TaskStatus.COMPLETED: EventType.TASK_COMPLETED,
+    TaskStatus.FAILED: EventType.TASK_FAILED,
+    TaskStatus.CANCELLED: EventType.TASK_CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What the leader remembers of a task that has not ended: never its prompt (docs/adr/0002)."""
+
+    id: UUID
+    tenant: str
+    owner: str
+    priority: int
+    sequence: int
+    created_at: datetime
+    model: str | None = None
+    title: str | None = None
+    require: Requirements = ANYTHING
+    timeout_seconds: float = 600
+    attempts: int = 0
+    attempts_allowed: int = 3
+    started_at: datetime | None = None
+    not_before: datetime | None = None
+    traceparent: str | None = None
+    pin: str | None = None
+    """Assigned by hand: waits for this agent and no other."""
+    avoid: frozenset[str] = frozenset()
+    """Agents that failed it: given to one of them again only where no other is able."""
+
+    def evolve(self, **changes: Any) -> Self:
+        return replace(self, **changes)
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Of the whole task; None until it was first dispatched."""
+        return None if self.started_at is None else self.started_at + timedelta(seconds=self.timeout_seconds)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submitted:
+    """A submit, understood. `request` holds the prompt and goes no further than PostgreSQL and the offer."""
+
+    task: Task
+    request: TaskRequest
+    body: bytes
+    body_hash: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poison:
+    """A submit that cannot become work: it becomes a failed task that says why, and holds nothing up."""
+
+    task: Task
+    error: FailureInfo
+
+
+def interpret(received: Received) -> Submitted | Poison:
+    """A message of HIVE_TASKS, from any door."""
+    task = Task(
+        id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}"),
+        tenant=subjects.DEFAULT_TENANT,
+        owner=received.headers.get(subjects.HEADER_OWNER, "bus"),
+        priority=TaskClass.MEDIUM.priority,
+        sequence=received.sequence,
+        created_at=_stored_at(received),
+        traceparent=received.headers.get(subjects.HEADER_TRACEPARENT),
+    )
+    try:
+        tenant, class_token, id_token = subjects.parse_submit(received.subject)
+        task = task.evolve(id=_task_id(id_token))
+        task_class = _class(class_token)
+        if tenant != subjects.DEFAULT_TENANT:
+            raise InvalidSubject(f"There is no tenant `{tenant}`; the subject's fourth token is {subjects.DEFAULT_TENANT}.")
+        request = decode(TaskRequest, received.data)
+    except HiveError as error:
+        return Poison(task=task, error=failure(error))
+    task = task.evolve(
+        priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
+        model=request.model,
+        title=request.title,
+        require=request.require,
+        timeout_seconds=request.timeout_seconds,
+        attempts_allowed=request.max_attempts,
+    )
+    return Submitted(task=task, request=request, body=received.data, body_hash=received.headers.get(subjects.HEADER_BODY_HASH))
+
+
+def _task_id(token: str) -> UUID:
+    try:
+        return UUID(token)
+    except ValueError:
+        raise InvalidId(f"`{token[:64]}` is no task id; the subject's last token is a UUID.") from None
+
+
+def _class(token: str) -> TaskClass:
+    try:
+        return TaskClass(token)
+    except ValueError:
+        raise InvalidSubject(f"`{token}` is no class; the subject's fifth token is high, medium or low.") from None
+
+
+def _stored_at(received: Received) -> datetime:
+    if received.stored_at is None:
+        raise ValueError("a submit comes from a stream")
+    return received.stored_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retry:
+    """Back to the queue, not before `at`."""
+
+    task: Task
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveUp:
+    error: FailureInfo
+
+
+def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: bool, now: datetime) -> Retry | GiveUp:
+    """Whether a failed attempt is followed by another. A lost agent costs no back-off: the next one is not to blame."""
+    if not retryable:
+        return GiveUp(error=error)
+    if task.deadline is not None and task.deadline <= now:
+        return GiveUp(error=timed_out(task))
+    if task.attempts >= task.attempts_allowed:
+        message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"
+        return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
+    at = None if error.code == AgentLost.code else now + timedelta(seconds=backoff_seconds(task.attempts))
+    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at), at=at)
+
+
+def backoff_seconds(attempts: int) -> float:
+    return float(min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** max(0, attempts - 1)))
+
+
+def timed_out(task: Task) -> FailureInfo:
+    message = f"The task did not end within its timeout_seconds of {task.timeout_seconds:g}. Give it more, or a smaller model."
+    return FailureInfo(code=TaskTimeout.code, message=message)
+
+
+def failure(error: HiveError) -> FailureInfo:
+    return FailureInfo(code=error.code, message=error.message)
+
+
+def rank(status: TaskStatus, attempt: int) -> int:
+    """Orders the changes of one task without clocks."""
+    return attempt * 1000 + _RANK[status]
+
+
+def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:
+    return TaskChange(
+        task_id=task.id,
+        status=status,
+        rank=rank(status, task.attempts),
+        priority=task.priority,
+        title=task.title,
+        model=more.pop("model", task.model),
+        owner=task.owner,
+        attempt=task.attempts,
+        **more,
+    )
+
+
+def find_cycle(edges: dict[UUID, tuple[UUID, ...]], start: UUID) -> bool:
+    """Whether following the dependencies from `start` leads back to it."""
+    seen: set[UUID] = set()
+    ahead = list(edges.get(start, ()))
+    while ahead:
+        task_id = ahead.pop()
+        if task_id == start:
+            return True
+        if task_id not in seen:
+            seen.add(task_id)
+            ahead.extend(edges.get(task_id, ()))
+    return False

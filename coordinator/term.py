@@ -1,0 +1,264 @@
+"""One term of leadership: from the lock to its loss. Reads, decides in turns, commits, then offers and announces."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.errors import HiveError
+from bus.messages import AgentStatus, ClusterStatus, TaskClass
+from bus.version import hive_version
+from coordinator.clock import TICK_SECONDS, Clock
+from coordinator.database import Statements
+from coordinator.dispatch import Dispatcher
+from coordinator.facts import Fact
+from coordinator.inputs import Input, OutcomeRead, SubmitRead, Tick, TimeIsUp
+from coordinator.leader import Leadership
+from coordinator.loading import load, load_outbox, load_requests
+from coordinator.presence import Presence
+from coordinator.publisher import Publisher
+from coordinator.registry import OpenAttempt
+from coordinator.scheduler import next_placement
+from coordinator.state import OUTCOMES, State
+from coordinator.turn import Followup, Turn, offer_of
+
+logger = telemetry.log(__name__)
+
+MAX_TURN: Final = 400
+"""Inputs of one commit. More would let the first of them wait for the last."""
+LISTEN_SECONDS: Final = 0.75
+"""A new leader hears the sidecars first: one heartbeat and a half."""
+SLOW_SECONDS: Final = 1.0
+"""How often streams are purged, and the doors' view is written."""
+TIMEOUT_MARGIN: Final = timedelta(seconds=5)
+"""The sidecar ends an attempt at its timeout; the leader only where that did not happen."""
+
+
+class TermOver(Exception):
+    """The lock is gone."""
+
+
+class Unstorable(Exception):
+    """PostgreSQL refused a batch for what is in it, not for being away."""
+
+    def __init__(self, inputs: list[Input]) -> None:
+        super().__init__(f"{len(inputs)} inputs")
+        self.inputs = inputs
+
+
+class Term:
+    """Made by whoever won the lock. `run` ends by TermOver, Deposed, Unstorable or an error of PostgreSQL."""
+
+    def __init__(
+        self, bus: Bus, leadership: Leadership, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, max_turn: int
+    ) -> None:
+        self._bus, self._leadership, self._writer, self._max_turn = bus, leadership, writer, max_turn
+        self._reading = Statements(pool)
+        self.state = state
+        self.clock = Clock(bus, state.instance)
+        self._controls: list[Input] = []
+        self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
+        self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
+        self._wake = asyncio.Event()
+        self._publisher = Publisher(bus)
+        self._dispatcher = Dispatcher(bus, self.put, self._is_open)
+        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self._purged: dict[str, int] = {}
+        self._committed: dict[str, int] = {}
+        self._pending = 0
+        self._listening = True
+
+    def put(self, taken: Input) -> None:
+        self._controls.append(taken)
+        self._wake.set()
+
+    def _tell(self, facts: list[Fact]) -> None:
+        self._publisher.put(None, facts)
+
+    def _is_open(self, attempt: OpenAttempt) -> bool:
+        return attempt.id in self.state.registry.open
+
+    async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
+        """`show` is given the cluster's status once a second, for the cache."""
+        await load(self.state, self._reading)
+        self._committed = dict(self.state.positions)
+        for outbox_id, facts in await load_outbox(self._reading):
+            self._publisher.put(outbox_id, facts)
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._dispatcher.close)
+            stack.push_async_callback(self.presence.close)
+            stack.push_async_callback(self.clock.close)
+            await self.clock.start()
+            await self.presence.start()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._until_lost())
+                group.create_task(self._publisher.run())
+                group.create_task(self._turns())
+                group.create_task(self._ticks())
+                group.create_task(self._slow(show))
+                group.create_task(self._listen_first())
+                for name in self._read:
+                    group.create_task(self._pump(name))
+
+    async def _until_lost(self) -> None:
+        await self._leadership.watch()
+        raise TermOver
+
+    # Reading
+
+    async def _pump(self, name: str) -> None:
+        """One stream, in order, from behind the committed position; a batch at a time, so that nothing piles up here."""
+        stream = subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
+        reader = await self._bus.read(stream, _filter(name), self.state.position(name) + 1)
+        try:
+            while True:
+                self._read[name] = [_as_input(name, received) for received in await reader.batch(MAX_TURN)]
+                self._taken[name].clear()
+                self._wake.set()
+                await self._taken[name].wait()
+        finally:
+            await reader.close()
+
+    def _gather(self) -> list[Input]:
+        """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
+        inputs, self._controls = self._controls[: self._max_turn], self._controls[self._max_turn :]
+        for name, read in self._read.items():
+            room = self._max_turn - len(inputs)
+            inputs, self._read[name] = inputs + read[:room], read[room:]
+            if not self._read[name]:
+                self._taken[name].set()
+        if self._controls or any(self._read.values()):
+            self._wake.set()
+        return inputs
+
+    # Deciding
+
+    async def _turns(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            inputs = self._gather()
+            if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._publisher.sent:
+                await self._turn(inputs)
+            while self._publisher.behind:
+                await asyncio.sleep(0.01)
+
+    def _can_place(self) -> bool:
+        if self._listening:
+            return False
+        self.state.queue.wake(datetime.now(UTC))
+        return next_placement(self.state.queue, list(self.state.registry), self.clock.seconds, set()) is not None
+
+    async def _turn(self, inputs: list[Input]) -> None:
+        self.state.sent = self._publisher.take_sent()
+        now, statements = datetime.now(UTC), Statements(self._writer)
+        turn = Turn(self.state, statements, self._bus, now, self.clock.seconds, may_place=not self._listening)
+        try:
+            async with self._writer.transaction():
+                followup = await turn.run(inputs)
+        except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError) as error:
+            logger.error("turn_refused", inputs=len(inputs), error=str(error))
+            raise Unstorable(inputs) from error
+        self._committed = dict(self.state.positions)
+        self._follow_up(followup)
+
+    def _follow_up(self, followup: Followup) -> None:
+        if followup.facts:
+            self._publisher.put(followup.outbox_id, followup.facts)
+        for attempt, offer in followup.offers:
+            self._dispatcher.offer(attempt, offer)
+        for attempt in followup.cancels:
+            self._dispatcher.cancel(attempt)
+        for done, error in followup.answers:
+            if not done.done():
+                done.set_result(None) if error is None else done.set_exception(error)
+
+    # Time
+
+    async def _listen_first(self) -> None:
+        await asyncio.sleep(LISTEN_SECONDS)
+        self._listening = False
+        await self._offer_again([a for a in self.state.registry.open.values() if a.seen_at == a.opened_at])
+        self.put(Tick())
+
+    async def _ticks(self) -> None:
+        while True:
+            await self.clock.beat(monotonic())
+            if self.clock.forgive():
+                self.state.registry.everybody_was_heard(self.clock.seconds)
+            self.presence.bury()
+            for task_id in self._overdue():
+                self.put(TimeIsUp(task_id))
+            if not self._listening:
+                await self._offer_again(self.state.registry.unseen(self.clock.seconds))
+            self.put(Tick())
+            await asyncio.sleep(TICK_SECONDS)
+
+    def _overdue(self) -> list[UUID]:
+        limit = datetime.now(UTC) - TIMEOUT_MARGIN
+        return [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
+
+    async def _offer_again(self, attempts: list[OpenAttempt]) -> None:
+        """The sidecar knows by the attempt's id whether it had it; if not, it begins now."""
+        current = [a for a in attempts if self.state.current.get(a.task_id) == a.id]
+        if not current:
+            return
+        requests = await load_requests(self._reading, [attempt.task_id for attempt in current])
+        for attempt in current:
+            attempt.seen_at = self.clock.seconds
+            task = self.state.live.get(attempt.task_id)
+            if task is not None and attempt.task_id in requests:
+                offer = offer_of(task, attempt, requests[attempt.task_id], self.state.epoch, datetime.now(UTC))
+                self._dispatcher.offer(attempt, offer)
+
+    async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
+        await self.presence.show_all()
+        while True:
+            try:
+                await self._purge()
+                await self.presence.show()
+            except HiveError as error:
+                logger.warning("housekeeping_waits", error=error.message)
+            row = await self._reading.one("count_pending")
+            self._pending = row["count"] if row else 0
+            await show(self.status())
+            await asyncio.sleep(SLOW_SECONDS)
+
+    async def _purge(self) -> None:
+        """The streams keep nothing that PostgreSQL has; what is purged was committed a second ago or more."""
+        for name, position in self._committed.items():
+            if position > self._purged.get(name, 0):
+                stream = subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
+                await self._bus.purge(stream, _filter(name), position)
+                self._purged[name] = position
+
+    def status(self) -> ClusterStatus:
+        registry, queue = self.state.registry, self.state.queue
+        online = [agent for agent in registry if agent.status is AgentStatus.ONLINE]
+        statuses = [agent.status for agent in registry]
+        running = sum(1 for attempt in registry.open.values() if attempt.accepted)
+        return ClusterStatus(
+            version=hive_version(),
+            leader=self.state.instance,
+            agents={status.value: statuses.count(status) for status in AgentStatus},
+            queue={task_class.value: count for task_class, count in queue.counts().items()} | {"pending": self._pending},
+            tasks={"assigned": len(self.state.live) - running, "running": running},
+            slots=sum(agent.slots for agent in online),
+            slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
+            updated_at=datetime.now(UTC),
+        )
+
+
+def _filter(name: str) -> str:
+    return subjects.ALL_OUTCOMES if name == OUTCOMES else subjects.submits_of(TaskClass(name))
+
+
+def _as_input(name: str, received: Received) -> Input:
+    return OutcomeRead(received) if name == OUTCOMES else SubmitRead(TaskClass(name), received)

@@ -1,0 +1,87 @@
+"""A coordinator within the test, on real NATS and real PostgreSQL, and sidecars that do what the test says."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from bus import subjects
+from bus.messages import TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from bus.nats_bus import NatsBus
+from coordinator.main import serve
+from coordinator.settings import CoordinatorSettings
+from tests.parts.nats import NatsServer
+from tests.parts.scripted_sidecar import ScriptedSidecar
+
+
+class Hive:
+    """What a test says to the coordinator, and how it waits for what becomes of it."""
+
+    def __init__(self, server: NatsServer, bus: NatsBus, database_url: str) -> None:
+        self.server, self.bus, self.database_url = server, bus, database_url
+        self.coordinators: list[asyncio.Task[None]] = []
+        self.sidecars: list[ScriptedSidecar] = []
+
+    def start_coordinator(self) -> asyncio.Task[None]:
+        settings = CoordinatorSettings(nats_url=SecretStr(self.server.url), database_url=SecretStr(self.database_url))
+        task = asyncio.create_task(serve(settings))
+        self.coordinators.append(task)
+        return task
+
+    async def sidecar(self, agent_id: str, **more: object) -> ScriptedSidecar:
+        sidecar = ScriptedSidecar(self.bus, agent_id, **more)  # type: ignore[arg-type]
+        await sidecar.start()
+        self.sidecars.append(sidecar)
+        return sidecar
+
+    async def submit(self, prompt: str = "Say hello", *, task_id: UUID | None = None, **more: object) -> UUID:
+        """As a door does: straight to the stream."""
+        request = TaskRequest.model_validate({"prompt": prompt, **more})
+        task_id = task_id or uuid4()
+        subject = subjects.submit("default", task_class(request.priority), task_id)
+        await self.bus.publish_durable(subject, request, message_id=f"default.{task_id}")
+        return task_id
+
+    async def call(self, verb: str, task_id: UUID) -> TaskRecord:
+        return await self.bus.request(subjects.service_verb("tasks", verb), TaskRef(id=task_id), TaskRecord, timeout=10)
+
+    async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 15) -> TaskRecord:
+        async with asyncio.timeout(seconds):
+            while True:
+                record = await self.call("get", task_id)
+                if done(record):
+                    return record
+                await asyncio.sleep(0.02)
+
+    async def ended(self, task_id: UUID, seconds: float = 15) -> TaskRecord:
+        return await self.until(task_id, lambda record: record.status.terminal, seconds)
+
+    async def reaches(self, task_id: UUID, status: TaskStatus) -> TaskRecord:
+        return await self.until(task_id, lambda record: record.status is status)
+
+    async def close(self) -> None:
+        for sidecar in self.sidecars:
+            await sidecar.close()
+        for task in self.coordinators:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+@pytest.fixture
+async def idle_hive(nats_server: NatsServer, nats_bus: NatsBus, database_url: str) -> AsyncIterator[Hive]:
+    """Nobody leads yet."""
+    hive = Hive(nats_server, nats_bus, database_url)
+    yield hive
+    await hive.close()
+
+
+@pytest.fixture
+async def hive(idle_hive: Hive) -> Hive:
+    idle_hive.start_coordinator()
+    return idle_hive
+
+

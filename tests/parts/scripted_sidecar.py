@@ -1,0 +1,134 @@
+"""A sidecar whose every answer a test decides, speaking the real protocol on the real bus: for faults that no backend has on demand."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from uuid import UUID, uuid4
+
+from bus import subjects
+from bus.client import Bus, Received
+from bus.messages import (
+    AgentRegistration,
+    AgentStatus,
+    AttemptOutcome,
+    Control,
+    ControlAction,
+    ControlReply,
+    DispatchOffer,
+    FailureInfo,
+    Heartbeat,
+    ModelInfo,
+    NoReply,
+    OfferReply,
+    OfferVerdict,
+    Output,
+    OutcomeStatus,
+    Usage,
+)
+
+ACCEPTED = OfferReply(verdict=OfferVerdict.ACCEPTED)
+MODEL = ModelInfo(name="smollm2:135m", loaded=True)
+
+
+class ScriptedSidecar:
+    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered."""
+
+    def __init__(self, bus: Bus, agent_id: str, *, slots: int = 1, models: tuple[ModelInfo, ...] = (MODEL,)) -> None:
+        self.bus, self.agent_id, self.instance = bus, agent_id, uuid4().hex[:8]
+        self.slots, self.models = slots, models
+        self.offers: asyncio.Queue[DispatchOffer] = asyncio.Queue()
+        self.controls: asyncio.Queue[Control] = asyncio.Queue()
+        self.reply: Callable[[DispatchOffer], OfferReply] = lambda _offer: ACCEPTED
+        self.status = AgentStatus.ONLINE
+        self.running: set[UUID] = set()
+        self._stack = AsyncExitStack()
+        self._beating: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        for subject, handler in (
+            (subjects.dispatch(self.agent_id, self.instance), self._offered),
+            (subjects.control(self.agent_id), self._controlled),
+        ):
+            self._stack.push_async_callback((await self.bus.answer(subject, handler)).close)
+        await self.bus.flush()
+        await self.register()
+        self._beating = asyncio.create_task(self._beat())
+
+    async def register(self) -> None:
+        registration = AgentRegistration(
+            agent_id=self.agent_id,
+            name=self.agent_id.upper(),
+            endpoint="http://127.0.0.1:11434",
+            instance=self.instance,
+            slots=self.slots,
+            models=self.models,
+        )
+        verb = subjects.service_verb(subjects.SERVICE_AGENTS, "register")
+        await self.bus.request(verb, registration, NoReply, timeout=20)
+
+    async def _beat(self) -> None:
+        sequence = 0
+        while True:
+            sequence += 1
+            await self.bus.publish(subjects.heartbeat(self.agent_id), self._heartbeat(sequence))
+            await asyncio.sleep(0.1)
+
+    def _heartbeat(self, sequence: int) -> Heartbeat:
+        return Heartbeat(
+            agent_id=self.agent_id,
+            instance=self.instance,
+            sequence=sequence,
+            status=self.status,
+            slots=self.slots,
+            running=tuple(self.running),
+            models=self.models,
+        )
+
+    async def _offered(self, received: Received) -> OfferReply:
+        offer = received.decode(DispatchOffer)
+        reply = self.reply(offer)
+        if reply.verdict is OfferVerdict.ACCEPTED:
+            self.running.add(offer.attempt_id)
+        await self.offers.put(offer)
+        return reply
+
+    async def _controlled(self, received: Received) -> ControlReply:
+        control = received.decode(Control)
+        if control.action is ControlAction.REGISTER:
+            self._registering = asyncio.create_task(self.register())
+        await self.controls.put(control)
+        return ControlReply(ok=True, running=control.attempt_id in self.running)
+
+    async def offered(self, seconds: float = 10) -> DispatchOffer:
+        async with asyncio.timeout(seconds):
+            return await self.offers.get()
+
+    async def complete(self, offer: DispatchOffer, text: str = "done") -> None:
+        await self.report(offer, OutcomeStatus.COMPLETED, output=Output(text=text), usage=Usage(completion_tokens=len(text)))
+
+    async def fail(self, offer: DispatchOffer, *, code: str = "backend_error", retryable: bool = True) -> None:
+        error = FailureInfo(code=code, message="as the test wants it")
+        await self.report(offer, OutcomeStatus.FAILED, error=error, retryable=retryable)
+
+    async def report(self, offer: DispatchOffer, status: OutcomeStatus, **more: object) -> None:
+        outcome = AttemptOutcome.model_validate(
+            {
+                "attempt_id": offer.attempt_id,
+                "task_id": offer.task_id,
+                "agent_id": self.agent_id,
+                "instance": self.instance,
+                "status": status,
+                **more,
+            }
+        )
+        subject = subjects.outcome(self.agent_id, offer.task_id, offer.attempt_id)
+        await self.bus.publish_durable(subject, outcome, message_id=str(offer.attempt_id))
+        self.running.discard(offer.attempt_id)
+
+    async def vanish(self) -> None:
+        """Not a word any more: heartbeats and answers stop."""
+        if self._beating is not None:
+            self._beating.cancel()
+        await self._stack.aclose()
+
+    close = vanish
