@@ -1,8 +1,8 @@
 """What happens from now on: typed FastStream handlers, one for the ends of tasks and one for the agents.
 
-Ends come from their stream by an ordered consumer, which goes on by itself after a gap or a restart of the server and may then
-begin too early; a position that only grows keeps that from counting twice. Nothing is acknowledged: the picture lives in
-memory, so the server has no progress to keep. What happens to agents is core: metrics tell the same a few seconds later.
+Ends come from their stream by an ordered consumer, which goes on by itself after a gap or a restart of the server. Nothing is
+acknowledged: the picture lives in memory, so the server has no progress to keep. What happens to agents is core: metrics tell
+the same a few seconds later.
 """
 
 import asyncio
@@ -59,10 +59,11 @@ def listener(settings: HiveSettings, ledger: Ledger, after: int) -> NatsBroker:
     broker = _broker(settings)
     position = after
 
+    # It begins with the last known end: until nats-py has seen one message, a restart of the server makes it begin at the first.
     @broker.subscriber(
         TASK_ENDS,
         stream=JStream(subjects.EVENTS, declare=False),
-        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=after + 1),
+        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(after, 1)),
         ordered_consumer=True,
         idle_heartbeat=IDLE_HEARTBEAT_SECONDS,
         ack_policy=AckPolicy.MANUAL,
@@ -85,7 +86,9 @@ def listener(settings: HiveSettings, ledger: Ledger, after: int) -> NatsBroker:
 
 
 def _broker(settings: HiveSettings) -> NatsBroker:
-    """Tries to reconnect for ever. Its own messages are logged as those of any other library."""
+    """Tries to reconnect for ever. FastStream logs only what failed inside: NatsBus tells about connections, once and in a line."""
+    failures = logging.getLogger(__name__)
+    failures.setLevel(logging.ERROR)
     return NatsBroker(
         settings.nats_url.get_secret_value().split(","),
         name="monitor-events",
@@ -97,7 +100,7 @@ def _broker(settings: HiveSettings) -> NatsBroker:
         drain_timeout=STOP_SECONDS,
         graceful_timeout=STOP_SECONDS,
         middlewares=(RefuseInvalid,),
-        logger=logging.getLogger(__name__),
+        logger=failures,
         log_level=logging.DEBUG,
     )
 

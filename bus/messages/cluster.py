@@ -22,7 +22,7 @@ class ClusterStatus(Record):
 
 
 class AgentPerformance(Record):
-    """Latest metrics of an agent, and what its finished attempts add up to since the monitor started."""
+    """Latest metrics of an agent, and what the tasks that ended with it add up to."""
 
     agent_id: Slug
     metrics: PerformanceMetrics | None = None
@@ -33,7 +33,7 @@ class AgentPerformance(Record):
 
 
 class ClusterPerformance(Record):
-    """The answer of `GET /api/metrics/performance`."""
+    """The answer of `GET /api/metrics/performance`. Counts go back to `since`: the oldest end that the event stream still held."""
 
     agents: tuple[AgentPerformance, ...]
     completed: int

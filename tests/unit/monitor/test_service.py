@@ -1,0 +1,59 @@
+"""The verbs, on the bus in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bus import subjects
+from bus.errors import PermissionDenied, Unavailable
+from bus.messages import Claims, ClusterPerformance, NoReply, Role
+from bus.testing import InMemoryBus
+from monitor.document import AsyncApiDocument
+from monitor.ingest import Ledger
+from monitor.service import docs_service, metrics_service
+from tests.unit.monitor.events import NOON, task_event
+
+PERFORMANCE = subjects.service_verb(subjects.SERVICE_METRICS, "performance")
+ASYNCAPI = subjects.service_verb(subjects.SERVICE_DOCS, "asyncapi")
+
+
+@pytest.fixture
+async def bus() -> AsyncIterator[InMemoryBus]:
+    bus = InMemoryBus()
+    yield bus
+    await bus.close()
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    found = Ledger(NOON, fresh_seconds=30, remembered=10)
+    found.count(task_event())
+    return found
+
+
+async def test_half_a_count_is_never_told(bus: InMemoryBus, ledger: Ledger) -> None:
+    counted = asyncio.Event()
+    await bus.serve(metrics_service(ledger, counted))
+    with pytest.raises(Unavailable, match="Try again") as refused:
+        await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)
+    assert refused.value.retry_after_seconds
+    counted.set()
+    assert (await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)).completed == 1
+
+
+async def test_the_document_crosses_the_bus_as_it_is(bus: InMemoryBus) -> None:
+    document = AsyncApiDocument({"asyncapi": "3.0.0", "default": None})
+    await bus.serve(docs_service(document))
+    assert await bus.request(ASYNCAPI, NoReply(), AsyncApiDocument) == document
+
+
+@pytest.mark.parametrize("verb", [PERFORMANCE, ASYNCAPI])
+async def test_who_may_not_view_metrics_is_refused(bus: InMemoryBus, ledger: Ledger, verb: str) -> None:
+    counted = asyncio.Event()
+    counted.set()
+    for service in (metrics_service(ledger, counted), docs_service(AsyncApiDocument({}))):
+        await bus.serve(service)
+    await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="vic", roles=(Role.VIEWER,)))
+    with pytest.raises(PermissionDenied, match=r"metrics\.view"):
+        await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="non", roles=()))
