@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bus.errors import Unavailable
 from deploy.local.launch import Launch
+from deploy.settings import reachable
 
 HOST = "127.0.0.1"
 
@@ -29,7 +30,7 @@ class Nats:
     @property
     def url(self) -> str:
         """With user and password: what a client connects with."""
-        return f"nats://hive:{self.password}@{HOST}:{self.port}"
+        return f"nats://hive:{self.password}@{reachable(self.host)}:{self.port}"
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

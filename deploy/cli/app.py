@@ -1,0 +1,50 @@
+"""Every command of `hive`, and the options that all of them share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy import run
+from deploy.cli import agents, doctor, down, keys, login, logs, nats_context, status, task, up
+from deploy.cli.command import flags_as_environment
+
+app = typer.Typer(
+    name="hive",
+    help="Turn a handful of GPU hosts that run Ollama into one dependable service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback()
+def common(
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings (HIVE_CONFIG).")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where all state lives (HIVE_DATA_DIR).")] = None,
+    nats_url: Annotated[str | None, typer.Option(help="The bus to use, with user and password (NATS_URL).")] = None,
+) -> None:
+    flags_as_environment(HIVE_CONFIG=config, HIVE_DATA_DIR=data_dir, NATS_URL=nats_url)
+
+
+@app.command(
+    "run",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    help="Become one service: coordinator, gateway, monitor, gui, sidecar or nats; see `hive run --help`.",
+)
+def run_service(context: typer.Context) -> None:
+    run.main(context.args)
+
+
+app.command()(up.up)
+app.command()(status.status)
+app.command()(down.down)
+app.command()(doctor.doctor)
+app.command()(logs.logs)
+app.add_typer(task.app, name="task")
+app.add_typer(agents.app, name="agents")
+app.add_typer(keys.app, name="keys")
+app.command()(login.login)
+app.command()(nats_context.nats_context)

@@ -1,0 +1,65 @@
+"""What every command has in common: flags become settings, errors become one line, and Ctrl-C is no mistake."""
+
+import asyncio
+import inspect
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Annotated, Any, NoReturn, ParamSpec, cast
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from bus import telemetry
+from bus.codec import explain
+from bus.errors import HiveError
+from deploy.settings import DeploySettings
+
+P = ParamSpec("P")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended, as shells have it."""
+
+
+def command(function: Callable[P, Awaitable[None] | None]) -> Callable[P, None]:
+    """A function, async or not, as a command of typer."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        telemetry.configure("cli", "error", "text" if sys.stderr.isatty() else "json")
+        try:
+            answer = function(*args, **kwargs)
+            if inspect.iscoroutine(answer):
+                asyncio.run(answer)
+        except HiveError as error:
+            fail(error.code, error.message)
+        except ValidationError as error:
+            fail("invalid_request", f"A setting is not valid: {explain(error).message}")
+        except KeyboardInterrupt:
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:  # `hive logs | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            fail("internal_error", f"{error.strerror or error}: {error.filename or 'the system refused'}")
+
+    # typer reads the signature to know the options
+    cast(Any, run).__signature__ = inspect.signature(function)
+    return run
+
+
+def fail(code: str, message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(f"error [{code}]: {message}", markup=False, soft_wrap=True, style="red")
+    raise typer.Exit(1)
+
+
+def flags_as_environment(**flags: object) -> None:
+    """Flags come before everything else, for this process and those that it starts."""
+    os.environ.update({name: str(value) for name, value in flags.items() if value is not None})
+
+
+def settings() -> DeploySettings:
+    return DeploySettings()

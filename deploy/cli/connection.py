@@ -1,0 +1,40 @@
+"""An operator's connection: to the bus that is named, else to the hive that runs on the data folder."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pydantic import SecretStr
+
+from bus.errors import Unavailable
+from bus.nats_bus import NatsBus
+from deploy.cli.command import settings
+from deploy.local.data_folder import DataFolder
+from deploy.local.state import HiveState
+from deploy.settings import DeploySettings
+
+
+def running(of: DeploySettings) -> HiveState:
+    """What the hive on the data folder says of itself. Unavailable when none runs there."""
+    folder = DataFolder(of.data_dir)
+    state = folder.read_state(HiveState)
+    if state is None or folder.locked_by() is None:
+        raise Unavailable(
+            f"No hive runs on {folder.path}. Start one with `hive up`, or name a bus with NATS_URL and a data folder with HIVE_DATA_DIR."
+        )
+    return state
+
+
+def nats_url(of: DeploySettings) -> str:
+    return of.given_nats_url or running(of).nats.url
+
+
+@asynccontextmanager
+async def operator_bus() -> AsyncIterator[NatsBus]:
+    """With the bus's own credentials, which are an operator's."""
+    found = settings()
+    connected = found.model_copy(update={"nats_url": SecretStr(nats_url(found))})
+    bus = await NatsBus.connect(connected, "cli", timeout=10)
+    try:
+        yield bus
+    finally:
+        await bus.close()

@@ -1,0 +1,198 @@
+"""`hive task`: submit work and see it through. The CLI is one more door, with the bus's own credentials."""
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+import typer
+from pydantic import JsonValue, TypeAdapter, ValidationError
+
+from bus import auth, subjects
+from bus.codec import explain
+from bus.errors import InvalidRequest
+from bus.follow import follow
+from bus.messages import ListTasks, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
+from bus.nats_bus import NatsBus
+from deploy.cli.command import Json, command, fail
+from deploy.cli.connection import operator_bus
+from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
+from deploy.cli.stream import print_stream
+
+app = typer.Typer(help="Tasks: submit, get, list, watch, cancel, requeue.", no_args_is_help=True)
+
+TaskArgument = Annotated[UUID, typer.Argument(help="The task's id.", metavar="ID")]
+REQUEST_SECONDS = 10.0
+
+
+def _verb(verb: str) -> str:
+    return subjects.service_verb(subjects.SERVICE_TASKS, verb)
+
+
+@app.command()
+@command
+async def submit(
+    prompt: Annotated[str, typer.Argument(help="The prompt, or - to read it from standard input.")] = "-",
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")] = None,
+    priority: Annotated[str, typer.Option("--priority", "-p", help="1 (first) to 5, or high, medium, low.")] = "medium",
+    title: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    depends_on: Annotated[list[UUID] | None, typer.Option(help="A task that must complete first; repeat for more.")] = None,
+    timeout: Annotated[float, typer.Option(help="Seconds from first dispatch to end.")] = 600,
+    max_attempts: Annotated[int, typer.Option(help="How often it is tried.")] = 3,
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")
+    ] = None,
+    wait: Annotated[bool, typer.Option(help="Print the answer as it comes; else only the id.")] = True,
+    as_json: Json = False,
+) -> None:
+    """Submit a prompt, and print the answer as the model writes it."""
+    request = checked_request(
+        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        model=model,
+        priority=int(priority) if priority.isdecimal() else priority,
+        title=title,
+        depends_on=[str(task_id) for task_id in depends_on or ()],
+        timeout_seconds=timeout,
+        max_attempts=max_attempts,
+        options=options(option or ()),
+    )
+    async with operator_bus() as bus:
+        record = await bus.request(_verb("submit"), request, TaskRecord, timeout=REQUEST_SECONDS)
+        if wait:
+            await _see_through(bus, record.id, as_json)
+        elif as_json:
+            print_json(record)
+        else:
+            say(str(record.id))
+
+
+def checked_request(**fields: JsonValue) -> TaskRequest:
+    """InvalidRequest in words for what the doors would refuse."""
+    try:
+        return TaskRequest.model_validate({name: value for name, value in fields.items() if value is not None})
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def options(pairs: Sequence[str]) -> dict[str, JsonValue]:
+    """`num_predict=64` as a JSON value where it is one, else as text."""
+    found: dict[str, JsonValue] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise InvalidRequest(f"The option {pair} has no value. Write it as name=value.")
+        try:
+            found[name] = TypeAdapter(JsonValue).validate_json(value)
+        except ValidationError:
+            found[name] = value
+    return found
+
+
+async def _see_through(bus: NatsBus, task_id: UUID, as_json: bool) -> None:
+    """Until the task's end. What did not complete ends the command with its error."""
+    record = await print_stream(follow(bus, task_id, auth.BUS_OPERATOR), quiet=as_json)
+    if as_json:
+        print_json(record)
+    if record.status is TaskStatus.COMPLETED:
+        return
+    if as_json:
+        raise typer.Exit(1)
+    error = record.error
+    fail(error.code if error else "cancelled", error.message if error else f"The task {record.id} was cancelled.")
+
+
+@app.command()
+@command
+async def watch(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Print a task's answer from its beginning, and go on until its end."""
+    async with operator_bus() as bus:
+        await bus.request(_verb("get"), TaskRef(id=task_id), TaskRecord, timeout=REQUEST_SECONDS)
+        await _see_through(bus, task_id, as_json)
+
+
+@app.command()
+@command
+async def get(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Show one task."""
+    _show(await _ask("get", task_id), as_json)
+
+
+@app.command()
+@command
+async def cancel(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Cancel a task that has not ended."""
+    _show(await _ask("cancel", task_id), as_json)
+
+
+@app.command()
+@command
+async def requeue(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Give a task that failed another round of attempts."""
+    _show(await _ask("requeue", task_id), as_json)
+
+
+@app.command("list")
+@command
+async def list_tasks(
+    status: Annotated[list[TaskStatus] | None, typer.Option(help="Only these; repeat for more.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m")] = None,
+    agent: Annotated[str | None, typer.Option(help="Only what this agent was given.")] = None,
+    owner: Annotated[str | None, typer.Option()] = None,
+    dead_letters: Annotated[bool, typer.Option("--dead-letters", help="Only what failed and can be requeued.")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 50,
+    cursor: Annotated[str | None, typer.Option(help="The next page, as the page before names it.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show tasks, newest first."""
+    try:
+        wish = ListTasks(
+            status=tuple(status or ()),
+            model=model,
+            agent_id=agent,
+            owner=owner,
+            dead_letters=dead_letters,
+            limit=limit,
+            cursor=cursor,
+        )
+    except ValidationError as error:
+        raise explain(error) from None
+    async with operator_bus() as bus:
+        found = await bus.request(_verb("list"), wish, TaskList, timeout=REQUEST_SECONDS)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("Task", "State", "Pos", "Prio", "Model", "Agent", "Created", "Title")
+    rows = [
+        (task.id, state(task.status), task.position, task.priority, task.model, task.assigned_agent_id, local_time(task.created_at), task.title)
+        for task in found.tasks
+    ]  # fmt: skip
+    print_table(columns, rows, "No tasks.")
+    if found.next_cursor:
+        say(f"More: --cursor {found.next_cursor}", "dim")
+
+
+async def _ask(verb: str, task_id: UUID) -> TaskRecord:
+    async with operator_bus() as bus:
+        return await bus.request(_verb(verb), TaskRef(id=task_id), TaskRecord, timeout=REQUEST_SECONDS)
+
+
+def _show(record: TaskRecord, as_json: bool) -> None:
+    if as_json:
+        print_json(record)
+        return
+    facts = [
+        ("Task", str(record.id)),
+        ("State", record.status + (f", position {record.position}" if record.position else "")),
+        ("Priority", str(record.priority)),
+        ("Model", record.model or "any"),
+        ("Agent", record.assigned_agent_id or "none yet"),
+        ("Created", local_time(record.created_at)),
+        ("Started", local_time(record.started_at)),
+        ("Ended", local_time(record.completed_at)),
+        ("Attempts", ", ".join(f"{attempt.number} on {attempt.agent_id}: {attempt.status}" for attempt in record.attempts)),
+    ]
+    print_facts([(name, value) for name, value in facts if value])
+    if record.error:
+        say(f"error [{record.error.code}]: {record.error.message}", "red")
+    if record.output and record.output.text:
+        say(f"\n{record.output.text}")

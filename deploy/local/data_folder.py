@@ -1,0 +1,128 @@
+"""The one folder that holds all state of a hive on this machine: who may use it, and what lies where."""
+
+import fcntl
+import json
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import IO, Self, TypeVar
+
+from pydantic import BaseModel, Field, ValidationError
+
+from bus import auth
+from bus.errors import Conflict, Unavailable
+from bus.messages import Message
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _password() -> str:
+    return "h" + secrets.token_hex(24)
+
+
+class Secrets(Message):
+    """Made at the first start. Passwords begin with a letter, since nats.conf's parser reads digits as a number."""
+
+    nats_password: str = Field(default_factory=_password)
+    nats_sys_password: str = Field(default_factory=_password)
+    first_key: str | None = Field(default_factory=auth.new_key)
+    """The first admin key, until it has been shown: from then on only its hash exists."""
+
+
+class DataFolder:
+    """`HIVE_DATA_DIR`, closed to others."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.expanduser().absolute()
+        self._lock: IO[str] | None = None
+
+    @property
+    def logs(self) -> Path:
+        return self.path / "logs"
+
+    @property
+    def state_file(self) -> Path:
+        return self.path / "hive.json"
+
+    def log_of(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+    def create(self) -> Self:
+        """Unavailable when the folder cannot be made or written to."""
+        try:
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.logs.mkdir(mode=0o700, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                return self
+        except OSError as error:
+            raise Unavailable(
+                f"The data folder {self.path} cannot be used: {error.strerror}. Mend it, or choose another with HIVE_DATA_DIR."
+            ) from None
+
+    def lock(self) -> None:
+        """Conflict while another `hive up` has the folder. The kernel lets go of it when this process ends, however it ends."""
+        file = (self.path / "lock").open("a+")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise Conflict(
+                f"A hive already runs on {self.path} (process {self.locked_by()}). "
+                "See it with `hive status`, stop it with `hive down`, or choose another folder with HIVE_DATA_DIR."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        self._lock = file
+
+    def unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def locked_by(self) -> int | None:
+        """The process id of the supervisor that has the folder now."""
+        try:
+            with (self.path / "lock").open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except OSError:
+                    return int(file.read().strip() or 0)
+        except OSError:
+            return None
+        return None
+
+    def secrets(self) -> Secrets:
+        """Made when there are none."""
+        found = self._read("secrets.json", Secrets)
+        if found is None:
+            found = Secrets()
+            self.keep(found)
+        return found
+
+    def keep(self, value: Secrets) -> None:
+        self._write("secrets.json", value)
+
+    def read_state(self, model: type[M]) -> M | None:
+        return self._read(self.state_file.name, model)
+
+    def write_state(self, value: BaseModel) -> None:
+        self._write(self.state_file.name, value)
+
+    def _read(self, name: str, model: type[M]) -> M | None:
+        try:
+            return model.model_validate_json((self.path / name).read_bytes())
+        except FileNotFoundError:
+            return None
+        except (OSError, ValidationError) as error:
+            raise Unavailable(f"{self.path / name} cannot be read: {type(error).__name__}. Mend it or move it away.") from None
+
+    def _write(self, name: str, value: BaseModel) -> None:
+        """Readable by this user only, and never half."""
+        handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(value.model_dump(mode="json"), indent=2) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(self.path / name)

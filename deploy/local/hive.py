@@ -1,0 +1,92 @@
+"""A whole hive on one machine: which processes it has, told from the settings, and what it says of itself."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from importlib import metadata
+
+from deploy.local.data_folder import DataFolder, Secrets
+from deploy.local.launch import Part
+from deploy.local.nats import Nats
+from deploy.local.ports import Ports
+from deploy.local.postgres import Postgres
+from deploy.local.services import BusProbe, Doors, stages
+from deploy.local.state import HiveState, NatsAddress
+from deploy.local.unit import Spec
+from deploy.local.valkey import Valkey
+from deploy.settings import DeploySettings, reachable
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalHive:
+    """Made of what was asked for (`settings`) and what was found (`secrets`, `ports`)."""
+
+    settings: DeploySettings
+    folder: DataFolder
+    secrets: Secrets
+    ports: Ports
+
+    @property
+    def nats(self) -> Nats:
+        return Nats(
+            folder=self.folder.path / "nats",
+            host=self.settings.nats_host,
+            port=self.ports.nats,
+            monitor_port=self.ports.nats_monitor,
+            websocket_port=self.ports.nats_websocket,
+            password=self.secrets.nats_password,
+            sys_password=self.secrets.nats_sys_password,
+        )
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(self.folder.path / "postgres")
+
+    @property
+    def valkey(self) -> Valkey:
+        return Valkey(folder=self.folder.path / "valkey")
+
+    def state(self) -> HiveState:
+        host = reachable(self.settings.host)
+        return HiveState(
+            api=f"http://{host}:{self.ports.api}",
+            gui=f"http://{host}:{self.ports.gui}",
+            nats=NatsAddress(url=self.settings.given_nats_url or self.nats.url),
+            database_url=self.settings.given_database_url or self.postgres.url(),
+            redis_url=self.settings.given_redis_url or self.valkey.url,
+            version=metadata.version("hive"),
+            started_at=datetime.now(UTC),
+        )
+
+    def servers(self) -> list[Spec]:
+        """The embedded ones: those that nobody named a URL for."""
+        parts: list[tuple[str | None, Part]] = [
+            (self.settings.given_nats_url, self.nats),
+            (self.settings.given_database_url, self.postgres),
+            (self.settings.given_redis_url, self.valkey),
+        ]
+        return [_spec(part) for given, part in parts if given is None]
+
+    def services(self, probe: BusProbe) -> list[list[Spec]]:
+        doors = Doors(host=reachable(self.settings.host), api_port=self.ports.api, gui_port=self.ports.gui)
+        return stages(doors, probe, self.environment(), self.settings.given_admin_key or self.secrets.first_key)
+
+    def environment(self) -> dict[str, str]:
+        """What every service is told, beside what `hive up` itself was told by its environment."""
+        state = self.state()
+        return {
+            "NATS_URL": state.nats.url,
+            "HIVE_DATA_DIR": str(self.folder.path),
+            "HIVE_DATABASE_URL": state.database_url,
+            "HIVE_REDIS_URL": state.redis_url,
+            "HIVE_HOST": self.settings.host,
+            "HIVE_API_PORT": str(self.ports.api),
+            "HIVE_GUI_PORT": str(self.ports.gui),
+            "HIVE_LOG_LEVEL": self.settings.log_level,
+            "HIVE_LOG_FORMAT": "json",
+        }
+
+
+def _spec(part: Part) -> Spec:
+    return Spec(launch=part.launch(), prepare=part.prepare, ready=partial(asyncio.to_thread, part.ready), stop_seconds=8.0)

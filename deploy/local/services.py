@@ -1,0 +1,114 @@
+"""Hive's own services as processes: their names, modules, and how each shows that it serves."""
+
+import asyncio
+import http.client
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pydantic import SecretStr
+
+from bus import subjects
+from bus.errors import DeadlineExceeded, Unavailable
+from bus.nats_bus import NatsBus
+from bus.settings import HiveSettings
+from deploy.local.launch import Launch
+from deploy.local.unit import Spec
+from deploy.modules import MODULES
+
+Check = Callable[[], Awaitable[bool]]
+
+READY_SECONDS: Final = 120.0
+"""A first start on a slow disk compiles every module it imports."""
+DRAIN_SECONDS: Final = 12.0
+"""A sidecar lets running work end for up to ten seconds."""
+
+
+class BusProbe:
+    """Asks services on the bus whether they serve, over one connection that is made when it is first needed."""
+
+    def __init__(self, nats_url: str) -> None:
+        self._settings = HiveSettings(nats_url=SecretStr(nats_url))
+        self._bus: NatsBus | None = None
+        self._connecting = asyncio.Lock()
+
+    def answers(self, service: str, verb: str) -> Check:
+        """Whether somebody answers to the verb, be it with an error."""
+        subject = subjects.service_verb(service, verb)
+
+        async def check() -> bool:
+            try:
+                bus = await self.bus()
+                await bus.request_raw(subject, b"", timeout=1, patient=False)
+            except (Unavailable, DeadlineExceeded):
+                return False
+            return True
+
+        return check
+
+    async def bus(self) -> NatsBus:
+        async with self._connecting:
+            if self._bus is None:
+                self._bus = await NatsBus.connect(self._settings, "supervisor", timeout=5)
+            return self._bus
+
+    async def close(self) -> None:
+        if self._bus is not None:
+            await self._bus.close()
+
+
+def http_answers(host: str, port: int, path: str, *, status: int | None = None) -> Check:
+    """Whether something answers there with this status; None: with any."""
+
+    def ask() -> bool:
+        connection = http.client.HTTPConnection(host, port, timeout=2)
+        try:
+            connection.request("GET", path)
+            answer = connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+        return answer == status if status is not None else True
+
+    return lambda: asyncio.to_thread(ask)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doors:
+    """Where the supervisor reaches the two services that listen."""
+
+    host: str
+    api_port: int
+    gui_port: int
+
+
+def stages(doors: Doors, probe: BusProbe, environment: Mapping[str, str], first_key: str | None) -> list[list[Spec]]:
+    """In the order of their dependence: who ends first comes last. The coordinator makes `first_key` an admin's, once."""
+    key = {"HIVE_ADMIN_KEY": first_key} if first_key else {}
+
+    def spec(name: str, module: str, ready: Check, more: Mapping[str, str] | None = None, stop_seconds: float = 5.0) -> Spec:
+        command = (sys.executable, "-m", module)
+        launch = Launch(name=name, command=command, environment={**environment, **(more or {})})
+        return Spec(launch=launch, ready=ready, ready_seconds=READY_SECONDS, stop_seconds=stop_seconds)
+
+    return [
+        [
+            spec("coordinator", MODULES["coordinator"], probe.answers(subjects.SERVICE_QUEUE, "status"), key),
+            spec("monitor", MODULES["monitor"], probe.answers(subjects.SERVICE_METRICS, "performance")),
+        ],
+        [
+            spec("gateway", MODULES["gateway"], http_answers(doors.host, doors.api_port, "/readyz", status=200)),
+            spec("gui", MODULES["gui"], http_answers(doors.host, doors.gui_port, "/healthz")),
+        ],
+        [
+            spec(
+                "sidecar-local",
+                MODULES["sidecar"],
+                probe.answers(subjects.SERVICE_UPSTREAMS, "list"),
+                {"HIVE_SIDECAR_ADOPT": "true"},
+                stop_seconds=DRAIN_SECONDS,
+            )
+        ],
+    ]

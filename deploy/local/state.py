@@ -1,0 +1,42 @@
+"""What a running hive says of itself: the file that every command reads, and the shape of `hive status --json`."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from pydantic import Field
+
+from bus.messages import Message
+
+
+class ProcessState(StrEnum):
+    STARTING = "starting"
+    RUNNING = "running"
+    RESTARTING = "restarting"
+    STOPPED = "stopped"
+
+
+class ProcessStatus(Message):
+    """`pid` is null while there is none: before the start, and between a crash and the restart."""
+
+    name: str
+    pid: int | None = None
+    state: ProcessState
+    restarts: int = 0
+
+
+class NatsAddress(Message):
+    """`url` holds user and password: it is what an operator connects with. `creds`: a credentials file, where one is used."""
+
+    url: str
+    creds: str | None = None
+
+
+class HiveState(Message):
+    api: str
+    gui: str
+    nats: NatsAddress
+    processes: tuple[ProcessStatus, ...] = ()
+    database_url: str = Field(description="with its password, if any: the file is this user's alone")
+    redis_url: str
+    version: str
+    started_at: datetime

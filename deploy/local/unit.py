@@ -1,0 +1,160 @@
+"""One process that is kept running: started, watched, started again after a crash, ended on request."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+
+from bus.errors import HiveError, Unavailable
+from deploy.local.launch import Launch, start
+from deploy.local.log_file import last_lines, rotate
+from deploy.local.restart import Backoff
+from deploy.local.state import ProcessState, ProcessStatus
+
+POLL_SECONDS = 0.05
+CRASHES_BEFORE_GIVING_UP = 5
+"""Of a process that was never ready since `hive up` began."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """What to run. `prepare` blocks and is called before every start; `ready` is asked until it says yes."""
+
+    launch: Launch
+    ready: Callable[[], Awaitable[bool]]
+    prepare: Callable[[], None] = lambda: None
+    ready_seconds: float = 60.0
+    stop_seconds: float = 5.0
+
+    @property
+    def name(self) -> str:
+        return self.launch.name
+
+
+class Unit:
+    """`changed(unit, message)` is called at every change of state; the message is for a person, empty when nothing is wrong."""
+
+    def __init__(self, spec: Spec, log: Path, changed: Callable[["Unit", str], None]) -> None:
+        self.spec, self.log = spec, log
+        self.state, self.restarts = ProcessState.STARTING, 0
+        self._changed = changed
+        self._process: subprocess.Popen[bytes] | None = None
+        self._exited: asyncio.Future[int] | None = None
+        self._backoff = Backoff()
+        self._stopping = asyncio.Event()
+        self._first_ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def status(self) -> ProcessStatus:
+        running = self._process is not None and self._process.returncode is None
+        pid = self._process.pid if running and self._process else None
+        return ProcessStatus(name=self.spec.name, pid=pid, state=self.state, restarts=self.restarts)
+
+    def begin(self) -> None:
+        self._task = asyncio.create_task(self._keep_running(), name=self.spec.name)
+
+    async def wait_ready(self) -> None:
+        """Unavailable, with the end of its log, when the first start does not succeed."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(self._first_ready), self.spec.ready_seconds)
+            return
+        raise self._hopeless(f"was not ready within {self.spec.ready_seconds:.0f} s")
+
+    async def stop(self) -> None:
+        """Ask it to end, and end it when it has not after `stop_seconds`."""
+        self._stopping.set()
+        if self._exited is not None and not self._exited.done():
+            self._signal(self.spec.launch.stop_signal)
+            await asyncio.wait({self._exited}, timeout=self.spec.stop_seconds)
+            self._signal(signal.SIGKILL)
+        if self._task is not None:
+            await self._task
+
+    async def _keep_running(self) -> None:
+        while not self._stopping.is_set():
+            began = monotonic()
+            reason = await self._run_once()
+            if self._stopping.is_set():
+                break
+            self._backoff = self._backoff.after(monotonic() - began)
+            if self._backoff.crashes >= CRASHES_BEFORE_GIVING_UP and not self._first_ready.done():
+                self._first_ready.set_exception(self._hopeless(reason))
+                self._first_ready.exception()  # so that nobody who waits no longer is no mistake
+                break
+            self.restarts += 1
+            delay = self._backoff.delay_seconds
+            self._set(ProcessState.RESTARTING, f"{self.spec.name} {reason}; it is started again in {delay:g} s")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), delay)
+        self._set(ProcessState.STOPPED)
+
+    async def _run_once(self) -> str:
+        """From start to end; why it ended."""
+        try:
+            await asyncio.to_thread(self.spec.prepare)
+            if self._stopping.is_set():
+                return "was stopped"
+            rotate(self.log)
+            self._process = start(self.spec.launch, self.log)
+        except (HiveError, OSError) as error:
+            return f"could not be started: {error}"
+        self._exited = watch(self._process)
+        self._set(ProcessState.STARTING)
+        readiness = asyncio.create_task(self._until_ready())
+        code = await self._exited
+        readiness.cancel()
+        return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+
+    async def _until_ready(self) -> None:
+        while not await self.spec.ready():
+            await asyncio.sleep(POLL_SECONDS)
+        if not self._first_ready.done():
+            self._first_ready.set_result(None)
+        if not self._stopping.is_set():
+            self._set(ProcessState.RUNNING)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._exited is not None and not self._exited.done():
+            self._process.send_signal(number)
+
+    def _set(self, state: ProcessState, message: str = "") -> None:
+        self.state = state
+        self._changed(self, message)
+
+    def _hopeless(self, reason: str) -> Unavailable:
+        return Unavailable(f"{self.spec.name} {reason}. Its log, {self.log}, ends with: {last_lines(self.log)}")
+
+
+def watch(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:
+    """The exit status, once there is one."""
+    loop = asyncio.get_running_loop()
+    exited: asyncio.Future[int] = loop.create_future()
+
+    def settle(code: int) -> None:
+        if not exited.done():
+            exited.set_result(code)
+
+    def wait() -> None:
+        end_session(process.pid)
+        code = process.wait()
+        with suppress(RuntimeError):  # the loop is gone, and with it whoever wanted to know
+            loop.call_soon_threadsafe(settle, code)
+
+    threading.Thread(target=wait, name=f"wait-{process.pid}", daemon=True).start()
+    return exited
+
+
+def end_session(leader: int) -> None:
+    """Wait until a process has ended, then end what it left in its own session, while its number cannot be another's yet."""
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+        return
+    with suppress(ChildProcessError, ProcessLookupError, PermissionError):
+        os.waitid(os.P_PID, leader, os.WEXITED | os.WNOWAIT)
+        os.killpg(leader, signal.SIGKILL)

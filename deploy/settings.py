@@ -1,0 +1,47 @@
+"""What `hive up` and the `hive` commands can be told."""
+
+from typing import Final
+
+from pydantic import Field, SecretStr
+
+from bus.settings import HiveSettings
+
+_EVERYWHERE: Final = {"0.0.0.0", "::", ""}
+
+
+class DeploySettings(HiveSettings):
+    """Ports: 0 takes a free one. A URL that is given means that this part is not started."""
+
+    host: str = Field(default="127.0.0.1", description="address of the API and the dashboard")
+    api_port: int = Field(default=8420, ge=0, le=65535)
+    gui_port: int = Field(default=8430, ge=0, le=65535)
+    nats_host: str = Field(default="127.0.0.1", description="address of the bus; sidecars on other hosts need another one")
+    nats_port: int = Field(default=4222, ge=0, le=65535)
+    nats_monitor_port: int = Field(default=0, ge=0, le=65535, description="on loopback always")
+    nats_websocket_port: int = Field(default=0, ge=0, le=65535, description="on loopback always")
+    database_url: SecretStr | None = None
+    redis_url: SecretStr | None = None
+    admin_key: SecretStr | None = Field(default=None, description="the first key; left out: made, and shown once")
+
+    @property
+    def given_nats_url(self) -> str | None:
+        """None when nobody named a server: then there is an embedded one."""
+        value = self.nats_url.get_secret_value()
+        return value if value and "nats_url" in self.model_fields_set else None
+
+    @property
+    def given_database_url(self) -> str | None:
+        return (self.database_url.get_secret_value() or None) if self.database_url else None
+
+    @property
+    def given_redis_url(self) -> str | None:
+        return (self.redis_url.get_secret_value() or None) if self.redis_url else None
+
+    @property
+    def given_admin_key(self) -> str | None:
+        return (self.admin_key.get_secret_value() or None) if self.admin_key else None
+
+
+def reachable(host: str) -> str:
+    """The address to reach, from this machine, what listens on `host`."""
+    return "127.0.0.1" if host in _EVERYWHERE else host

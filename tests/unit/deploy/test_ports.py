@@ -1,0 +1,60 @@
+"""Busy ports are told in one sentence: which, who holds it, what to change."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from bus.errors import Conflict, InvalidRequest
+from deploy.local import ports
+from deploy.settings import DeploySettings
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield int(listener.getsockname()[1])
+
+
+def free(**more: int) -> DeploySettings:
+    return DeploySettings(**{"api_port": 0, "gui_port": 0, "nats_port": 0, **more})  # type: ignore[arg-type]
+
+
+async def test_zero_takes_free_ports() -> None:
+    found = await ports.choose(free())
+    assert all(port > 0 for port in vars(found).values())
+
+
+async def test_a_busy_port_names_its_holder_and_the_remedy(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "PATIENCE_SECONDS", 0)
+    with pytest.raises(Conflict, match=rf"Port {taken}.*API.*process {os.getpid()}.*HIVE_API_PORT"):
+        await ports.choose(free(api_port=taken))
+
+
+async def test_a_port_that_becomes_free_in_a_moment_is_waited_for() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = int(listener.getsockname()[1])
+        asyncio.get_running_loop().call_later(0.15, listener.close)
+        assert (await ports.choose(free(gui_port=port))).gui == port
+
+
+async def test_the_ports_of_somebody_elses_bus_are_not_looked_at(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATS_URL", "nats://bus:4222")
+    assert (await ports.choose(free(nats_port=taken))).nats == 0
+
+
+@pytest.mark.parametrize("host", ["203.0.113.7", "nowhere.invalid"])
+def test_an_address_of_another_machine_is_refused(host: str) -> None:
+    with pytest.raises(InvalidRequest, match="HIVE_HOST"):
+        ports.bindable(host, 0)
+
+
+def test_an_unseen_holder_is_said_to_be_unseen() -> None:
+    wish = ports.Wish(what="NATS", host="127.0.0.1", port=4222, remedy="HIVE_NATS_PORT")
+    assert "may not see" in ports.busy(wish, None)
