@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
 from typing import Any, Self
@@ -259,7 +259,8 @@ class NatsBus(Bus):
                 return
             except _GONE:
                 pass
-        await self._client.close()
+        with suppress(RuntimeError):  # uvloop's word for a transport that went before what was buffered could be written
+            await self._client.close()
 
 
 class _Closing:

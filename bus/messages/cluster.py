@@ -12,7 +12,7 @@ class ClusterStatus(Record):
     """The answer of `GET /api/status/cluster`. `leader` is null while no coordinator leads."""
 
     version: str
-    leader: str | None
+    leader: str | None = None
     agents: dict[str, int] = Field(default_factory=dict, description="number by status")
     queue: dict[str, int] = Field(default_factory=dict, description="waiting tasks by class, and `pending`")
     tasks: dict[str, int] = Field(default_factory=dict, description="assigned and running tasks")

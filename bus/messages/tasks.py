@@ -268,5 +268,5 @@ class Explanation(Record):
     """The scheduler's own table, best first, and its choice; null when the task waits."""
 
     agents: tuple[AgentRow, ...]
-    choice: str | None
+    choice: str | None = None
     reason: str
