@@ -7,7 +7,6 @@ the names of components, which may hold no colons and no brackets.
 
 import json
 import re
-from importlib.metadata import version
 from typing import Final, TypeAlias
 from urllib.parse import unquote
 
@@ -17,6 +16,7 @@ from pydantic import JsonValue, RootModel
 
 from bus.messages import TaskRequest
 from bus.settings import HiveSettings
+from bus.version import hive_version
 from monitor.channels import PARAMETERS, SENT, SUBMIT, Parameter
 
 DESCRIPTION: Final = """\
@@ -42,7 +42,7 @@ def describe(settings: HiveSettings) -> AsyncApiDocument:
     broker.subscriber(SUBMIT.subject, title=SUBMIT.name, description=SUBMIT.description)(hear)
     for channel in SENT:
         broker.publisher(channel.subject, title=channel.name, schema=channel.message, description=channel.description)
-    made = AsyncAPI(broker, title="Hive", version=version("hive"), description=DESCRIPTION).to_specification()
+    made = AsyncAPI(broker, title="Hive", version=hive_version(), description=DESCRIPTION).to_specification()
     return AsyncApiDocument(_put_right(json.loads(made.to_json())))
 
 

@@ -1,7 +1,6 @@
 """The monitor's verbs: how the hive performs, and what its messages look like."""
 
 import asyncio
-from importlib.metadata import version
 from time import monotonic
 
 from bus import subjects
@@ -9,6 +8,7 @@ from bus.auth import Permission
 from bus.errors import Unavailable
 from bus.messages import ClusterPerformance, NoReply
 from bus.service import Call, Endpoint, Service
+from bus.version import hive_version
 from monitor.document import AsyncApiDocument
 from monitor.ingest import Ledger
 
@@ -25,7 +25,7 @@ def metrics_service(ledger: Ledger, counted: asyncio.Event) -> Service:
 
     return Service(
         name=subjects.SERVICE_METRICS,
-        version=version("hive"),
+        version=hive_version(),
         description="How the hive performs",
         endpoints=(
             Endpoint(
@@ -45,7 +45,7 @@ def docs_service(document: AsyncApiDocument) -> Service:
 
     return Service(
         name=subjects.SERVICE_DOCS,
-        version=version("hive"),
+        version=hive_version(),
         description="What Hive says on the bus",
         endpoints=(
             Endpoint(

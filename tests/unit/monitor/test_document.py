@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from bus import streams, subjects
 from bus.settings import HiveSettings
 from bus.testing import matches
+from bus.version import hive_version
 from monitor.channels import PARAMETERS, SENT, SUBMIT, Channel
 from monitor.document import describe
 from monitor.history import TASK_ENDS
@@ -47,7 +48,7 @@ def resolve(document: dict[str, Any], pointer: str) -> Any:
 
 
 def test_it_is_asyncapi_of_hive_on_its_server(document: dict[str, Any]) -> None:
-    assert (document["asyncapi"], document["info"]["title"], document["info"]["version"]) == ("3.0.0", "Hive", "0.1.0")
+    assert (document["asyncapi"], document["info"]["title"], document["info"]["version"]) == ("3.0.0", "Hive", hive_version())
     assert [(server["host"], server["protocol"]) for server in document["servers"].values()] == [("bus.example:4222", "nats")]
 
 
