@@ -5,9 +5,8 @@ from pydantic import TypeAdapter
 
 from deploy.cli.command import Json, command, settings
 from deploy.cli.screen import print_json, print_table, state
-from deploy.local import doctor as looks
 from deploy.local.data_folder import DataFolder
-from deploy.local.doctor import Finding, Level
+from deploy.local.finding import Finding, Level
 from deploy.local.state import HiveState
 from deploy.settings import DeploySettings
 
@@ -26,6 +25,8 @@ async def doctor(as_json: Json = False) -> None:
 
 
 async def examine(found: DeploySettings) -> list[Finding]:
+    from deploy.local import doctor as looks  # the clients of every server
+
     folder = DataFolder(found.data_dir)
     findings = [looks.python(), *looks.packages(), *looks.data_folder(folder)]
     state = folder.read_state(HiveState) if folder.locked_by() else None

@@ -9,11 +9,11 @@ import typer
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from bus import auth, subjects
+from bus.client import Bus
 from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.follow import follow
 from bus.messages import ListTasks, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
-from bus.nats_bus import NatsBus
 from deploy.cli.command import Json, command, fail
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
@@ -88,7 +88,7 @@ def options(pairs: Sequence[str]) -> dict[str, JsonValue]:
     return found
 
 
-async def _see_through(bus: NatsBus, task_id: UUID, as_json: bool) -> None:
+async def _see_through(bus: Bus, task_id: UUID, as_json: bool) -> None:
     """Until the task's end. What did not complete ends the command with its error."""
     record = await print_stream(follow(bus, task_id, auth.BUS_OPERATOR), quiet=as_json)
     if as_json:

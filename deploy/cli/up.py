@@ -1,32 +1,11 @@
-"""`hive up`: a whole hive in the foreground, until Ctrl-C."""
+"""`hive up`: the options; what they start is in hosting.py, imported when it is wanted: it takes a second."""
 
-import asyncio
-import logging
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 import typer
 
-from bus import subjects
-from bus.errors import HiveError
-from bus.messages import LoginTicket, NoReply
 from deploy.cli.command import command, flags_as_environment, settings
-from deploy.cli.screen import print_facts, say
-from deploy.cli.starting import Starting
-from deploy.local.data_folder import DataFolder
-from deploy.local.hive import LocalHive
-from deploy.local.ports import choose
-from deploy.local.services import BusProbe
-from deploy.local.state import HiveState
-from deploy.local.supervisor import Supervisor
-from deploy.local.unit import Unit
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @command
@@ -53,108 +32,6 @@ async def up(
         HIVE_DATA_DIR=data_dir,
         HIVE_CONFIG=config,
     )
-    found = settings()
-    folder = DataFolder(found.data_dir).create()
-    folder.lock()
-    try:
-        hive = LocalHive(settings=found, folder=folder, secrets=folder.secrets(), ports=await choose(found))
-        with ending_signals() as ending:
-            await run(hive, ending)
-    finally:
-        folder.unlock()
+    from deploy.cli.hosting import host_hive
 
-
-async def run(hive: LocalHive, ending: asyncio.Event) -> None:
-    """Until `ending`, or until a process turns out not to start at all."""
-    state = hive.state()
-    probe = BusProbe(state.nats.url)
-    starting = Starting()
-    journal = _journal(hive.folder.log_of("supervisor"))
-
-    def changed(unit: Unit, message: str) -> None:
-        journal.info("process", name=unit.spec.name, state=unit.state, pid=unit.status.pid, reason=message or None)
-        hive.folder.write_state(state.model_copy(update={"processes": supervisor.statuses}))
-        starting.show(supervisor.statuses, message)
-
-    supervisor = Supervisor(hive.servers(), hive.services(probe), hive.folder.log_of, changed)
-    try:
-        with starting:
-            ready = await _unless(ending, supervisor.start())
-        if ready:
-            await _welcome(hive, state, probe)
-            await ending.wait()
-            with suppress(OSError):
-                say("Stopping …")
-    finally:
-        await supervisor.stop()
-        await probe.close()
-
-
-async def _unless(ending: asyncio.Event, work: "asyncio._CoroutineLike[None]") -> bool:
-    """Whether the work was done before the end came."""
-    working, waiting = asyncio.create_task(work), asyncio.create_task(ending.wait())
-    done, left = await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in left:
-        task.cancel()
-    if working in done:
-        working.result()
-    return working in done
-
-
-async def _welcome(hive: LocalHive, state: HiveState, probe: BusProbe) -> None:
-    facts = [
-        ("Dashboard", await login_link(state.gui, probe)),
-        ("API", state.api),
-        ("NATS", _without_password(state.nats.url)),
-    ]
-    with suppress(OSError):
-        say("Hive is ready. Ctrl-C stops it.", "bold green")
-        if hive.settings.given_admin_key is None and hive.secrets.first_key is not None:
-            facts.append(("Admin key", f"{hive.secrets.first_key}  (shown only now; keep it)"))
-        print_facts(facts)
-        if hive.settings.given_admin_key is None and hive.secrets.first_key is None:
-            say("  A new key: `hive keys create NAME --role admin`. A new link to the dashboard: `hive login`.", "dim")
-    if hive.secrets.first_key is not None:
-        hive.folder.keep(hive.secrets.model_copy(update={"first_key": None}))
-
-
-async def login_link(gui: str, probe: BusProbe) -> str:
-    """The dashboard's address; with a one-time ticket when the coordinator gives one."""
-    try:
-        bus = await probe.bus()
-        ticket = await bus.request(subjects.service_verb(subjects.SERVICE_KEYS, "ticket"), NoReply(), LoginTicket)
-    except HiveError:
-        return f"{gui}  (a link that logs you in: `hive login`)"
-    return f"{gui}/login?ticket={ticket.ticket}"
-
-
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
-
-
-@contextmanager
-def ending_signals() -> Iterator[asyncio.Event]:
-    """The first of them sets the event; more change nothing, since the end is on its way already."""
-    ending, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in ENDING:
-        loop.add_signal_handler(number, ending.set)
-    yield ending
-    for number in ENDING:
-        loop.remove_signal_handler(number)
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _journal(path: Path) -> structlog.typing.FilteringBoundLogger:
-    """The supervisor's own log, in the format of the others."""
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(os.fdopen(handle, "a")),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-    ).bind(service="supervisor")
-    return logger
+    await host_hive(settings())

@@ -5,7 +5,6 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
-from enum import StrEnum
 from typing import Final
 
 import asyncpg
@@ -15,9 +14,10 @@ from pydantic import SecretStr
 
 from bus import streams, subjects
 from bus.errors import HiveError
-from bus.messages import AgentList, AgentStatus, ClusterStatus, Message, NoReply
+from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
 from deploy.local.data_folder import DataFolder
+from deploy.local.finding import Finding, fail, ok, warn
 from deploy.local.ports import bindable, holder
 from deploy.local.state import HiveState, ProcessState
 from deploy.settings import DeploySettings
@@ -29,67 +29,42 @@ PACKAGES: Final = {
 }
 
 
-class Level(StrEnum):
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-class Finding(Message):
-    what: str
-    level: Level
-    found: str
-    remedy: str | None = None
-
-
-def _ok(what: str, found: str) -> Finding:
-    return Finding(what=what, level=Level.OK, found=found)
-
-
-def _warn(what: str, found: str, remedy: str) -> Finding:
-    return Finding(what=what, level=Level.WARN, found=found, remedy=remedy)
-
-
-def _fail(what: str, found: str, remedy: str) -> Finding:
-    return Finding(what=what, level=Level.FAIL, found=found, remedy=remedy)
-
-
 def python() -> Finding:
     version = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
     if platform.system() != "Linux":
-        return _warn(
+        return warn(
             "python", version, "Hive is tested on Linux; elsewhere it may work, and `hive up` may leave processes behind."
         )
-    return _ok("python", version)
+    return ok("python", version)
 
 
 def packages() -> Iterator[Finding]:
     for extra, modules in PACKAGES.items():
         missing = [module for module in modules if importlib.util.find_spec(module) is None]
         if missing:
-            yield _warn(f"packages ({extra})", f"missing: {', '.join(missing)}", f"Install hive[{extra}], or `make setup`.")
+            yield warn(f"packages ({extra})", f"missing: {', '.join(missing)}", f"Install hive[{extra}], or `make setup`.")
         else:
-            yield _ok(f"packages ({extra})", "installed")
+            yield ok(f"packages ({extra})", "installed")
 
 
 def data_folder(folder: DataFolder) -> Iterator[Finding]:
     try:
         folder.create()
     except HiveError as error:
-        yield _fail("data folder", error.message, "Give it to this user, or set HIVE_DATA_DIR.")
+        yield fail("data folder", error.message, "Give it to this user, or set HIVE_DATA_DIR.")
         return
     if folder.path.stat().st_mode & 0o066:
-        yield _warn("data folder", f"{folder.path} can be read by others", f"chmod 700 {folder.path}")
+        yield warn("data folder", f"{folder.path} can be read by others", f"chmod 700 {folder.path}")
     else:
-        yield _ok("data folder", str(folder.path))
+        yield ok("data folder", str(folder.path))
     free = shutil.disk_usage(folder.path).free
     if free < GIB:
-        yield _fail("disk", f"{free / GIB:.1f} GiB free", "Make room: the bus refuses tasks when the disk is full.")
+        yield fail("disk", f"{free / GIB:.1f} GiB free", "Make room: the bus refuses tasks when the disk is full.")
     elif free < 2 * streams.MAX_STORE_BYTES:
         limit = streams.MAX_STORE_BYTES / GIB
-        yield _warn("disk", f"{free / GIB:.1f} GiB free", f"The bus alone may grow to {limit:.0f} GiB; make room.")
+        yield warn("disk", f"{free / GIB:.1f} GiB free", f"The bus alone may grow to {limit:.0f} GiB; make room.")
     else:
-        yield _ok("disk", f"{free / GIB:.0f} GiB free")
+        yield ok("disk", f"{free / GIB:.0f} GiB free")
 
 
 def ports(settings: DeploySettings) -> Iterator[Finding]:
@@ -99,19 +74,19 @@ def ports(settings: DeploySettings) -> Iterator[Finding]:
         wanted["HIVE_NATS_PORT"] = (settings.nats_host, settings.nats_port)
     for variable, (host, port) in wanted.items():
         if bindable(host, port) is None:
-            yield _fail(
+            yield fail(
                 f"port {port}", f"in use by {holder(port) or 'somebody'}", f"Stop that, or set {variable}; 0 takes a free one."
             )
         else:
-            yield _ok(f"port {port}", "free")
+            yield ok(f"port {port}", "free")
 
 
 def processes(state: HiveState) -> Iterator[Finding]:
     for process in state.processes:
         if process.state is ProcessState.RUNNING:
-            yield _ok(process.name, f"process {process.pid}, restarts: {process.restarts}")
+            yield ok(process.name, f"process {process.pid}, restarts: {process.restarts}")
         else:
-            yield _warn(process.name, process.state, f"hive logs {process.name}")
+            yield warn(process.name, process.state, f"hive logs {process.name}")
 
 
 async def bus(settings: DeploySettings, url: str) -> list[Finding]:
@@ -120,10 +95,10 @@ async def bus(settings: DeploySettings, url: str) -> list[Finding]:
     try:
         connection = await NatsBus.connect(named, "doctor", timeout=5)
     except HiveError as error:
-        return [_fail("nats", error.message, "hive logs nats, or check NATS_URL.")]
+        return [fail("nats", error.message, "hive logs nats, or check NATS_URL.")]
     try:
         server = connection.client.connected_server_version
-        found = [_ok("nats", f"nats-server {server}")]
+        found = [ok("nats", f"nats-server {server.major}.{server.minor}.{server.patch}")]
         return found + [await look(connection) for look in (_streams, _leader, _agents)]
     finally:
         await connection.close()
@@ -141,12 +116,12 @@ async def _streams(connection: NatsBus) -> Finding:
         if config.max_bytes and state.bytes > 0.8 * config.max_bytes:
             full.append(f"{config.name} {100 * state.bytes / config.max_bytes:.0f} %")
     if missing:
-        return _fail(
+        return fail(
             "streams", f"missing: {', '.join(missing)}", "Any service declares them when it starts: hive logs coordinator."
         )
     if full:
-        return _warn("streams", f"filling up: {', '.join(full)}", "Is the database away, or is there no agent for what waits?")
-    return _ok("streams", f"{len(streams.STREAMS)} declared")
+        return warn("streams", f"filling up: {', '.join(full)}", "Is the database away, or is there no agent for what waits?")
+    return ok("streams", f"{len(streams.STREAMS)} declared")
 
 
 async def _leader(connection: NatsBus) -> Finding:
@@ -154,9 +129,9 @@ async def _leader(connection: NatsBus) -> Finding:
         verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
         status = await connection.request(verb, NoReply(), ClusterStatus, timeout=3)
     except HiveError as error:
-        return _fail("coordinator", error.message, "hive logs coordinator")
+        return fail("coordinator", error.message, "hive logs coordinator")
     waiting = ", ".join(f"{number} {name}" for name, number in status.queue.items() if number) or "nothing"
-    return _ok("coordinator", f"{status.leader} leads; {waiting} waits")
+    return ok("coordinator", f"{status.leader} leads; {waiting} waits")
 
 
 async def _agents(connection: NatsBus) -> Finding:
@@ -164,26 +139,26 @@ async def _agents(connection: NatsBus) -> Finding:
         verb = subjects.service_verb(subjects.SERVICE_AGENTS, "list")
         agents = (await connection.request(verb, NoReply(), AgentList, timeout=3)).agents
     except HiveError as error:
-        return _fail("agents", error.message, "hive logs coordinator")
+        return fail("agents", error.message, "hive logs coordinator")
     ready = [agent for agent in agents if agent.status is AgentStatus.ONLINE]
     if not ready:
-        return _fail(
+        return fail(
             "agents", f"none of {len(agents)} is online", "hive agents add http://gpu-host:11434, or hive logs sidecar-local."
         )
     away = [f"{agent.agent_id} {agent.status}" for agent in agents if agent not in ready]
     if away:
-        return _warn("agents", f"{len(ready)} online; {', '.join(away)}", "hive agents shows the reason.")
+        return warn("agents", f"{len(ready)} online; {', '.join(away)}", "hive agents shows the reason.")
     models = {model.name for agent in ready for model in agent.models}
-    return _ok("agents", f"{len(ready)} online with {len(models)} models")
+    return ok("agents", f"{len(ready)} online with {len(models)} models")
 
 
 async def database(url: str) -> Finding:
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
-        return _fail("postgres", f"{type(error).__name__}: {error}", "hive logs postgres, or check HIVE_DATABASE_URL.")
+        return fail("postgres", f"{type(error).__name__}: {error}", "hive logs postgres, or check HIVE_DATABASE_URL.")
     try:
-        return _ok("postgres", f"PostgreSQL {await connection.fetchval('SHOW server_version')}")
+        return ok("postgres", f"PostgreSQL {await connection.fetchval('SHOW server_version')}")
     finally:
         await connection.close()
 
@@ -193,10 +168,10 @@ async def cache(url: str) -> Finding:
         async with redis.asyncio.from_url(url, socket_connect_timeout=5, socket_timeout=5) as client:
             info = await client.info("server")
     except (OSError, redis.RedisError, ValueError) as error:
-        return _warn(
+        return warn(
             "valkey", f"{type(error).__name__}: {error}", "Hive goes on without; hive logs valkey, or check HIVE_REDIS_URL."
         )
-    return _ok("valkey", f"version {info.get('valkey_version') or info.get('redis_version')}")
+    return ok("valkey", f"version {info.get('valkey_version') or info.get('redis_version')}")
 
 
 async def backends() -> list[Finding]:
@@ -214,11 +189,11 @@ async def _backend(url: str, *, optional: bool) -> Finding:
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 reason = f"does not answer ({type(error).__name__})"
                 if optional:
-                    return _warn(
+                    return warn(
                         f"backend {url}", reason, "Hive serves its small model. Start Ollama, or name hosts in HIVE_BACKENDS."
                     )
-                return _fail(f"backend {url}", reason, "Start it, or correct HIVE_BACKENDS.")
+                return fail(f"backend {url}", reason, "Start it, or correct HIVE_BACKENDS.")
             if answer.is_success:
                 version = answer.json().get("version") if path == "/api/version" else None
-                return _ok(f"backend {url}", f"Ollama {version}" if version else "speaks OpenAI's API")
-    return _fail(f"backend {url}", "answers, but neither as Ollama nor as an OpenAI-compatible server", "Check the address.")
+                return ok(f"backend {url}", f"Ollama {version}" if version else "speaks OpenAI's API")
+    return fail(f"backend {url}", "answers, but neither as Ollama nor as an OpenAI-compatible server", "Check the address.")

@@ -1,0 +1,51 @@
+# `make up` and `make test` are the two commands of the README; each gets what it needs by itself.
+
+PYTHON ?= 3.11
+VENV := .venv
+# Pinned like everything else. One that is on PATH is used as it is.
+UV_VERSION := 0.13.9
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+STAMP := $(VENV)/.installed
+LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
+FAST := tests/unit tests/contract
+SLOW := tests/integration tests/e2e
+
+.PHONY: setup up test check bench lock clean
+
+setup: $(STAMP)
+
+.uv/bin/uv:
+	python3 -m venv .uv
+	.uv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(VENV)/bin/python: | $(filter .uv/bin/uv,$(UV))
+	$(UV) venv --quiet --python '>=$(PYTHON)' $(VENV)
+
+$(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(UV) pip sync --quiet --python $(VENV)/bin/python requirements.lock
+	$(UV) pip install --quiet --python $(VENV)/bin/python --no-deps --editable .
+	touch $@
+
+# `exec`, so that Ctrl-C and `kill` reach hive itself.
+up: setup
+	@exec $(VENV)/bin/hive up
+
+test: setup
+	$(VENV)/bin/pytest -q -n 2 $(FAST) $(SLOW)
+
+check: setup
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+	$(MAKE) --no-print-directory test
+
+bench: setup
+	$(VENV)/bin/python -m tests.bench
+
+lock: | $(filter .uv/bin/uv,$(UV))
+	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock
+	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
+
+clean:
+	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
