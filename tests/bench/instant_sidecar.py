@@ -1,0 +1,39 @@
+"""A real sidecar whose backend answers at once: what remains is Hive itself. `python -m tests.bench.instant_sidecar`"""
+
+from agent_sidecar.backends.backend import Ask, Generation, Piece, Result
+from agent_sidecar.process import run
+from agent_sidecar.settings import SidecarSettings
+from bus.messages import BackendKind, ModelInfo, Upstream, Usage
+
+MODEL = ModelInfo(name="instant", loaded=True)
+
+
+class InstantBackend:
+    """One word, and done."""
+
+    kind: BackendKind = "openai"
+    endpoint = "http://127.0.0.1/instant"
+
+    async def models(self) -> tuple[ModelInfo, ...]:
+        return (MODEL,)
+
+    async def slots(self) -> int | None:
+        return None
+
+    async def generate(self, ask: Ask) -> Generation:
+        yield Piece(text="done")
+        yield Result(usage=Usage(prompt_tokens=len(ask.messages), completion_tokens=1), finish_reason="stop")
+
+    async def pull(self, model: str) -> None: ...
+
+    async def unload(self, model: str) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+def open_instant(_upstream: Upstream, _settings: SidecarSettings) -> InstantBackend:
+    return InstantBackend()
+
+
+if __name__ == "__main__":
+    run(open_instant)

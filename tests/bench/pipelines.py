@@ -1,0 +1,75 @@
+"""The two ways that are compared: Hive's three hops, and a bare nats-py JetStream pipeline on the same synced server."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from uuid import UUID, uuid4
+
+import httpx
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.api import StreamConfig
+
+from bus import subjects
+from bus.client import Received
+from bus.messages import TaskClass, TaskRequest
+from bus.nats_bus import NatsBus
+from tests.bench.load import OneTask
+
+DEADLINE_SECONDS = 30
+
+
+async def bare(client: Client) -> OneTask:
+    """Publish (acknowledged on disk), fetch, ack, publish the result (acknowledged on disk), hear it."""
+    js = client.jetstream()
+    for name in ("tasks", "results"):
+        await js.add_stream(StreamConfig(name=f"BARE_{name.upper()}", subjects=[f"bare.{name}"], max_bytes=256 * 1024 * 1024))
+    waiting: dict[bytes, asyncio.Future[None]] = {}
+
+    async def heard(message: Msg) -> None:
+        if done := waiting.pop(message.data, None):
+            done.set_result(None)
+
+    await js.subscribe("bare.results", cb=heard, ordered_consumer=True)
+
+    async def one(_number: int) -> None:
+        key = uuid4().hex.encode()
+        waiting[key] = asyncio.get_running_loop().create_future()
+        done = waiting[key]
+        await js.publish("bare.tasks", key)
+        await asyncio.wait_for(done, DEADLINE_SECONDS)
+
+    return one
+
+
+async def hops(bus: NatsBus, stack: AsyncExitStack) -> OneTask:
+    """Submit to the stream as a door does (acknowledged on disk), and hear the event of its end."""
+    waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def heard(received: Received) -> None:
+        if done := waiting.pop(subjects.last_token(received.subject), None):
+            done.set_result(None)
+
+    watch = await bus.subscribe(subjects.events("task.completed"), heard)
+    stack.push_async_callback(watch.close)
+    body = TaskRequest(prompt="Say hello", model="instant").model_dump_json(exclude_defaults=True).encode()
+
+    async def one(_number: int) -> None:
+        task_id: UUID = uuid4()
+        waiting[str(task_id)] = asyncio.get_running_loop().create_future()
+        done = waiting[str(task_id)]
+        subject = subjects.submit("default", TaskClass.MEDIUM, task_id)
+        await bus.publish_durable(subject, body, message_id=f"default.{task_id}")
+        await asyncio.wait_for(done, DEADLINE_SECONDS)
+
+    return one
+
+
+def rest(client: httpx.AsyncClient) -> OneTask:
+    """`POST /api/tasks?wait=30`: the answer holds the completed task."""
+
+    async def one(_number: int) -> None:
+        answer = await client.post("/api/tasks", params={"wait": 30}, json={"prompt": "Say hello", "model": "instant"})
+        if answer.status_code != 201 or answer.json()["status"] != "completed":
+            raise AssertionError(answer.text)
+
+    return one
