@@ -225,7 +225,8 @@ class NatsBus(Bus):
 
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
         prefix = f"$KV.{bucket}."
-        held = (await self._js.stream_info(f"KV_{bucket}")).state.last_seq
+        state = (await self._js.stream_info(f"KV_{bucket}")).state
+        held = state.last_seq if state.messages else 0  # a purged bucket counts on from where it was
         reader = await NatsReader.open(self._js, f"KV_{bucket}", f"{prefix}>", 1, DeliverPolicy.LAST_PER_SUBJECT)
         handed_over = asyncio.Event()
 

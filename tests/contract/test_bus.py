@@ -164,6 +164,18 @@ async def test_answering_a_subject(bus: Bus) -> None:
     assert answer == OfferReply(verdict=OfferVerdict.BUSY, reason="full")
 
 
+async def test_a_watch_of_an_emptied_bucket_has_nothing_to_wait_for(nats_bus: NatsBus) -> None:
+    await nats_bus.put(subjects.KV_AGENTS, "acacia", b"{}")
+    await nats_bus.client.jetstream().purge_stream(f"KV_{subjects.KV_AGENTS}")
+
+    async def handler(key: str, value: bytes | None) -> None:
+        raise AssertionError(f"{key} was purged")
+
+    async with asyncio.timeout(5):
+        watch = await nats_bus.watch(subjects.KV_AGENTS, handler)
+    await watch.close()
+
+
 async def test_a_watch_hands_over_what_is_there_then_what_changes(bus: Bus) -> None:
     changes: asyncio.Queue[tuple[str, bytes | None]] = asyncio.Queue()
 
