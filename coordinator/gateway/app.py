@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
+from bus.version import hive_version
 from coordinator.gateway import openapi, problem
 from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
@@ -15,7 +16,6 @@ from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes import agents, health, keys, status, tasks
 from coordinator.gateway.routes.declared import GATEWAY
-from coordinator.gateway.settings import VERSION
 
 
 class Api(FastAPI):
@@ -27,7 +27,7 @@ class Api(FastAPI):
 
 def create_app(gateway: Gateway) -> FastAPI:
     """Everything that a request may need comes from `gateway`; the app keeps nothing of its own."""
-    app = Api(title="Hive", version=VERSION, redoc_url=None)
+    app = Api(title="Hive", version=hive_version(), redoc_url=None)
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
     for routes in (tasks, agents, keys, status, health):

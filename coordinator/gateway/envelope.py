@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bus import subjects, telemetry
 from bus.errors import HiveError
+from bus.version import hive_version
 from coordinator.gateway import problem
 from coordinator.gateway.metrics import Metrics
-from coordinator.gateway.settings import VERSION
 
 logger = telemetry.log(__name__)
 
@@ -25,7 +25,7 @@ class Envelope:
     """Pure ASGI, since a wrapper that buffers would hold up the streams."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics = app, metrics
+        self._app, self._metrics, self._version = app, metrics, hive_version()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -46,7 +46,7 @@ class Envelope:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 marked = MutableHeaders(raw=message["headers"])
-                marked["X-Request-ID"], marked["X-Hive-Version"] = request_id, VERSION
+                marked["X-Request-ID"], marked["X-Hive-Version"] = request_id, self._version
             await send(message)
 
         try:

@@ -22,6 +22,7 @@ T = TypeVar("T")
 async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     """Until `stopping` is set. The port is taken first: a second gateway on it says so at once, whatever else is missing."""
     listener = listen(settings.host, settings.api_port)
+    logger.info("gateway_awaits_bus", host=settings.host, port=settings.api_port)
     bus = await _unless(stopping, _connect(settings))
     if bus is None:
         return

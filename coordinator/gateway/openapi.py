@@ -6,7 +6,6 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from coordinator.gateway.problem import Problem
-from coordinator.gateway.settings import VERSION
 
 DESCRIPTION: Final = """One queue in front of every GPU host. Submit a task, follow its output, see where it ran and why.
 
@@ -23,7 +22,7 @@ _SCHEMES: Final[dict[str, dict[str, str]]] = {
 def document(app: FastAPI) -> dict[str, Any]:
     """Made once, and kept by the app."""
     if app.openapi_schema is None:
-        schema = get_openapi(title="Hive", version=VERSION, description=DESCRIPTION, routes=app.routes)
+        schema = get_openapi(title="Hive", version=app.version, description=DESCRIPTION, routes=app.routes)
         components = schema.setdefault("components", {})
         components.setdefault("schemas", {})["Problem"] = Problem.model_json_schema()
         components["securitySchemes"] = _SCHEMES

@@ -6,7 +6,7 @@ from bus import subjects
 from bus.auth import Permission
 from bus.messages import TaskRecord, TaskRequest
 from bus.service import Call, Endpoint, Service
-from coordinator.gateway.settings import VERSION
+from bus.version import hive_version
 from coordinator.gateway.submission import Submission, checked_key, new_task_id
 
 
@@ -19,7 +19,7 @@ def submit_service(submission: Submission) -> Service:
         permission=Permission.TASKS_CREATE,
         description="Take in a task: the body of POST /api/tasks, and optionally the header Idempotency-Key.",
     )
-    return Service(name=subjects.SERVICE_TASKS, version=VERSION, description="Submit tasks.", endpoints=(submit,))
+    return Service(name=subjects.SERVICE_TASKS, version=hive_version(), description="Submit tasks.", endpoints=(submit,))
 
 
 async def _submit(submission: Submission, call: Call[TaskRequest]) -> TaskRecord:

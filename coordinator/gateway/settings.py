@@ -1,14 +1,10 @@
 """What the gateway can be told, beside what every process can."""
 
-from importlib.metadata import version
 from ipaddress import ip_address
-from typing import Final
 
 from pydantic import Field, SecretStr
 
 from bus.settings import HiveSettings
-
-VERSION: Final = version("hive")
 
 
 class GatewaySettings(HiveSettings):

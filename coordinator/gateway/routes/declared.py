@@ -32,6 +32,8 @@ NO_KEY: Final = "no key"
 GATEWAY: Final = "gateway"
 """The name of the Gateway in the app's state."""
 
+Responses = dict[int | str, dict[str, Any]]
+"""As FastAPI takes them: by status."""
 _ALWAYS = (InvalidRequest, Unauthenticated, BusUnavailable, NoLeader, DatabaseUnavailable, DeadlineExceeded)
 
 
@@ -84,18 +86,18 @@ def needs_any_key(*errors: type[HiveError]) -> dict[str, Any]:
     return _declared(ANY_KEY, (*_ALWAYS, *errors))
 
 
-def needs_no_key(*errors: type[HiveError]) -> dict[str, Any]:
-    """For a route's decorator: open (gate.py)."""
-    return {"openapi_extra": {PERMISSION_FIELD: NO_KEY, "security": []}, "responses": error_responses(errors)}
+def needs_no_key(*errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:
+    """For a route's decorator: open (gate.py). `also` are answers that are no problems."""
+    return {"openapi_extra": {PERMISSION_FIELD: NO_KEY, "security": []}, "responses": error_responses(errors) | (also or {})}
 
 
 def _declared(permission: str, errors: tuple[type[HiveError], ...]) -> dict[str, Any]:
     return {"openapi_extra": {PERMISSION_FIELD: permission}, "responses": error_responses(errors)}
 
 
-def error_responses(errors: tuple[type[HiveError], ...]) -> dict[int | str, dict[str, Any]]:
+def error_responses(errors: tuple[type[HiveError], ...]) -> Responses:
     """OpenAPI's responses: one a status, with an example a code."""
-    responses: dict[int | str, dict[str, Any]] = {}
+    responses: Responses = {}
     for error in dict.fromkeys(errors):
         response = responses.setdefault(error.http_status, {"description": error.title, "content": _content()})
         response["content"][problem.MEDIA_TYPE]["examples"][error.code] = _example(error)

@@ -5,9 +5,9 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from bus.errors import Unauthenticated
 from bus.messages import Record
+from bus.version import hive_version
 from coordinator.gateway.readiness import Readiness, cluster_status, examine
 from coordinator.gateway.routes.declared import Door, answer, needs_no_key
-from coordinator.gateway.settings import VERSION
 
 router = APIRouter(tags=["health"])
 
@@ -15,21 +15,26 @@ SCRAPE_SECONDS = 1.0
 
 
 class Life(Record):
+    """The answer of a process that lives."""
+
     status: str
     version: str
+
+
+_LIFE = Life(status="ok", version=hive_version())
 
 
 @router.get("/healthz", summary="Does the process live?", response_model=Life, **needs_no_key())
 async def healthz() -> Response:
     """200 as long as it can answer at all; says nothing of what is behind it."""
-    return answer(Life(status="ok", version=VERSION))
+    return answer(_LIFE)
 
 
 @router.get(
     "/readyz",
     summary="Would a task be worked on?",
     response_model=Readiness,
-    **needs_no_key(),
+    **needs_no_key(also={503: {"model": Readiness, "description": "Something is missing; `detail` says what to do"}}),
 )
 async def readyz(gateway: Door) -> Response:
     """200 when the bus is connected, a coordinator leads and an agent is known; else 503. The body has each check."""

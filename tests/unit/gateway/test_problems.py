@@ -6,8 +6,8 @@ from structlog.testing import capture_logs
 
 from bus import telemetry
 from bus.testing import InMemoryBus
+from bus.version import hive_version
 from coordinator.gateway.envelope import request_id_of
-from coordinator.gateway.settings import VERSION
 
 
 async def test_a_problem_says_what_rfc_9457_wants(anna: AsyncClient) -> None:
@@ -39,7 +39,7 @@ async def test_every_answer_carries_id_and_version(anna: AsyncClient, nobody: As
         await nobody.get("/healthz"),
     ):
         assert len(response.headers["x-request-id"]) == 32
-        assert response.headers["x-hive-version"] == VERSION
+        assert response.headers["x-hive-version"] == hive_version()
 
 
 async def test_a_sane_id_of_the_client_is_kept_and_a_trace_is_carried(anna: AsyncClient) -> None:

@@ -1,0 +1,161 @@
+"""The doors with the real coordinator, PostgreSQL and nats-server behind them."""
+
+import asyncio
+import json
+from statistics import median
+from time import perf_counter
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from tests.integration.gateway.conftest import Hive
+
+HELLO = {"prompt": "Say hello.", "model": "instant:1b"}
+
+
+async def ended(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
+    async with asyncio.timeout(30):
+        while True:
+            response = await client.get(f"/api/tasks/{task_id}")
+            if response.status_code == 200 and response.json()["status"] in ("completed", "failed", "cancelled"):
+                found: dict[str, Any] = response.json()
+                return found
+            await asyncio.sleep(0.02)
+
+
+async def test_a_task_goes_in_and_its_answer_comes_out(hive: Hive) -> None:
+    async with hive.gateway.client() as client:
+        response = await client.post("/api/tasks?wait=20", json=HELLO)
+        task = response.json()
+        assert (response.status_code, task["status"]) == (201, "completed")
+        assert (task["output"]["text"], task["assigned_agent_id"]) == ("Hello there.", "acacia")
+        assert task["usage"] == {"prompt_tokens": 3, "completion_tokens": 2}
+        listed = (await client.get("/api/tasks?status=completed&limit=1")).json()["tasks"]
+        assert [found["id"] for found in listed] == [task["id"]]
+        assert (await client.post("/api/tasks", json={**HELLO, "model": "nobody:1b"})).json()["code"] == "unknown_model"
+
+
+async def test_output_streams_and_resumes(hive: Hive) -> None:
+    hive.sidecar.may_end.clear()
+    async with hive.gateway.client() as client:
+        task_id = (await client.post("/api/tasks", json=HELLO)).json()["id"]
+        first = await first_delta(client, task_id)
+        assert first["text"] == "Hello "
+        hive.sidecar.may_end.set()
+        rest = (await client.get(f"/api/tasks/{task_id}/output", headers={"Last-Event-ID": "1:6"})).text
+        deltas = [json.loads(line[6:]) for line in rest.splitlines() if line.startswith("data: ")]
+        assert "".join(delta.get("text", "") for delta in deltas[:-1]) == "there."
+        assert deltas[-1]["status"] == "completed"
+
+
+async def first_delta(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]:
+    """Reads one delta, and goes away."""
+    async with client.stream("GET", f"/api/tasks/{task_id}/output") as response:
+        async for line in response.aiter_lines():
+            if line.startswith("data: "):
+                found: dict[str, Any] = json.loads(line[6:])
+                return found
+    raise AssertionError("the stream ended before it said anything")
+
+
+async def test_a_key_opens_the_doors_until_it_is_revoked(hive: Hive) -> None:
+    async with hive.gateway.client() as admin:
+        issued = (await admin.post("/api/keys", json={"owner": "anna", "models": ["instant:1b"]})).json()
+        async with hive.gateway.client(issued["key"]) as anna:
+            assert (await anna.post("/api/tasks?wait=20", json=HELLO)).json()["owner"] == "anna"
+            assert (await anna.get("/api/keys")).status_code == 403
+            revoked = await admin.delete(f"/api/keys/{issued['record']['id']}")
+            assert revoked.json()["revoked_at"]
+            async with asyncio.timeout(5):
+                while (await anna.get("/api/tasks")).status_code != 401:
+                    await asyncio.sleep(0.01)
+
+
+async def test_an_idempotency_key_holds_after_the_task_has_ended(hive: Hive) -> None:
+    headers = {"Idempotency-Key": str(uuid4())}
+    async with hive.gateway.client() as client:
+        first = await client.post("/api/tasks?wait=20", json=HELLO, headers=headers)
+        again = await client.post("/api/tasks?wait=20", json=HELLO, headers=headers)
+        other = await client.post("/api/tasks", json={**HELLO, "prompt": "Else."}, headers=headers)
+        assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
+        assert again.json()["id"] == first.json()["id"]
+        assert again.json()["output"]["text"] == "Hello there."
+        assert other.json()["code"] == "idempotency_mismatch"
+
+
+async def test_dependencies_cancel_explain_and_status(hive: Hive) -> None:
+    hive.sidecar.may_end.clear()
+    async with hive.gateway.client() as client:
+        first = (await client.post("/api/tasks", json=HELLO)).json()["id"]
+        second = await client.post("/api/tasks", json={**HELLO, "depends_on": [first]})
+        assert second.json()["status"] == "pending"
+        unknown = await client.post("/api/tasks", json={**HELLO, "depends_on": [str(uuid4())]})
+        assert unknown.json()["code"] == "unknown_dependency"
+        assert (await client.delete(f"/api/tasks/{second.json()['id']}")).json()["status"] == "cancelled"
+        table = await client.post("/api/tasks/explain", json=HELLO)
+        assert (table.status_code, table.json()["choice"]) == (200, "acacia")
+        assert (await client.get(f"/api/tasks/{first}/explain")).status_code == 200
+        assert (await client.get("/api/status/cluster")).json()["leader"]
+        assert (await client.get("/api/status/agents")).json()["agents"][0]["agent_id"] == "acacia"
+        assert "hive_task_queue_length{" in (await client.get("/metrics")).text
+        hive.sidecar.may_end.set()
+        assert (await ended(client, first))["status"] == "completed"
+
+
+async def test_what_was_acknowledged_while_no_coordinator_lived_is_done_by_the_next(hive: Hive) -> None:
+    async with hive.gateway.client() as client:
+        hive.coordinator.kill()
+        answers = [await client.post("/api/tasks", json=HELLO) for _ in range(5)]
+        assert [answer.status_code for answer in answers] == [201] * 5
+        assert (await client.get("/readyz")).status_code == 503
+        hive.coordinator.restart()
+        for answer in answers:
+            assert (await ended(client, answer.json()["id"]))["status"] == "completed"
+
+
+async def test_a_gateway_that_is_killed_loses_nothing_that_it_acknowledged(hive: Hive) -> None:
+    hive.sidecar.may_end.clear()
+    async with hive.gateway.client() as client:
+        task_id = (await client.post("/api/tasks", json=HELLO)).json()["id"]
+        hive.gateway.kill()
+        hive.gateway.restart()
+        hive.sidecar.may_end.set()
+        await hive.gateway.answers()
+    async with hive.gateway.client() as client:
+        assert (await ended(client, task_id))["output"]["text"] == "Hello there."
+
+
+async def test_a_stop_ends_streams_in_words_and_running_requests_with_what_there_is(hive: Hive) -> None:
+    hive.sidecar.may_end.clear()
+    async with hive.gateway.client() as client:
+        task_id = (await client.post("/api/tasks", json=HELLO)).json()["id"]
+        waiting = asyncio.create_task(client.post("/api/tasks?wait=60", json={**HELLO, "title": "waits"}))
+        async with client.stream("GET", f"/api/tasks/{task_id}/output") as response:
+            lines = response.aiter_lines()
+            assert await anext(lines) == "retry: 1000"
+            await arrived(client, "waits")
+            seconds = await asyncio.to_thread(hive.gateway.stop)
+            assert [line async for line in lines if line.startswith(": this gateway is stopping")]
+        assert (await waiting).status_code == 201
+        assert seconds < 6
+
+
+async def arrived(client: httpx.AsyncClient, title: str) -> None:
+    """Until the task of that title is listed."""
+    async with asyncio.timeout(10):
+        while title not in [task["title"] for task in (await client.get("/api/tasks")).json()["tasks"]]:
+            await asyncio.sleep(0.02)
+
+
+async def test_rest_is_fast_enough(hive: Hive) -> None:
+    """The bound is loose for machines that do other things; docs/performance.md has what `make bench` measures."""
+    async with hive.gateway.client() as client:
+        seconds = []
+        for _ in range(60):
+            began = perf_counter()
+            response = await client.post("/api/tasks?wait=20", json=HELLO)
+            seconds.append(perf_counter() - began)
+            assert response.json()["status"] == "completed"
+    print(f"REST p50 {median(seconds) * 1000:.1f} ms, fastest {min(seconds) * 1000:.1f} ms")
+    assert median(seconds) < 0.1
