@@ -110,12 +110,13 @@ def _without_password(url: str) -> str:
 
 @contextmanager
 def ending_signals() -> Iterator[asyncio.Event]:
-    """The first of them sets the event; more change nothing, since the end is on its way already."""
+    """The first of them sets the event; more change nothing, since the end is on its way already. `nohup` is respected."""
     ending, loop = asyncio.Event(), asyncio.get_running_loop()
-    for number in ENDING:
+    heard = [number for number in ENDING if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heard:
         loop.add_signal_handler(number, ending.set)
     yield ending
-    for number in ENDING:
+    for number in heard:
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
 

@@ -1,14 +1,18 @@
 """How commands print: JSON for programs, tables for people, text that a model wrote exactly as it came."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
-console = Console(highlight=False)
+PIPE_WIDTH = 200
+"""Nobody looks at a pipe or a file through a window of 80 columns."""
+
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
 
 def print_json(value: BaseModel | str) -> None:
@@ -16,8 +20,10 @@ def print_json(value: BaseModel | str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """`empty` is the sentence for no rows at all."""
-    table = Table(*columns, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    """The first column is never cut, since it is what one copies. `empty` is the sentence for no rows at all."""
+    first, *others = columns
+    head = Column(first, no_wrap=True, overflow="ignore")
+    table = Table(head, *others, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
     for row in rows:
         table.add_row(*(value if isinstance(value, Text) else Text(str(value if value is not None else "")) for value in row))
     console.print(table if table.row_count else empty)
@@ -48,4 +54,4 @@ def state(value: str) -> Text:
 
 
 def local_time(value: datetime | None) -> str:
-    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S") if value else ""
+    return value.astimezone().strftime("%Y-%m-%d %H:%M") if value else ""

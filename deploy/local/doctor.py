@@ -84,9 +84,9 @@ def ports(settings: DeploySettings) -> Iterator[Finding]:
 def processes(state: HiveState) -> Iterator[Finding]:
     for process in state.processes:
         if process.state is ProcessState.RUNNING:
-            yield ok(process.name, f"process {process.pid}, restarts: {process.restarts}")
+            yield ok(f"process {process.name}", f"runs as {process.pid}, restarts: {process.restarts}")
         else:
-            yield warn(process.name, process.state, f"hive logs {process.name}")
+            yield warn(f"process {process.name}", process.state, f"hive logs {process.name}")
 
 
 async def bus(settings: DeploySettings, url: str) -> list[Finding]:

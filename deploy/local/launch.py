@@ -1,21 +1,20 @@
 """How a process of a hive is started: as a child that dies with its parent, in a session of its own, logging to a file.
 
 A terminal's Ctrl-C must reach the supervisor only, which then stops its children in order; hence the session.
-A supervisor that is killed cannot stop anybody; hence the kernel's parent-death signal (Linux).
+A supervisor that is killed cannot stop anybody; hence the kernel's parent-death signal (Linux; tether.py).
 """
 
-import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
-_PR_SET_PDEATHSIG: Final = 1
-_LIBC: Final = ctypes.CDLL(None) if sys.platform == "linux" else None
+_TETHER: Final = str(Path(__file__).with_name("tether.py"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,31 +49,22 @@ class Part(Protocol):
 
 
 def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
-    """Both outputs are appended to `log`. Call it from the main thread: the parent-death signal follows the thread."""
+    """Both outputs are appended to `log`. Call it from the main thread: the parent-death signal follows the thread.
+
+    FileNotFoundError when there is no such program.
+    """
+    program, *arguments = launch.command
+    found = shutil.which(program)
+    if found is None:
+        raise FileNotFoundError(f"there is no program {program}")
+    user = "-" if launch.user is None else f"{launch.user[0]}:{launch.user[1]}"
     with log.open("ab", buffering=0) as output:
         return subprocess.Popen(
-            launch.command,
+            [sys.executable, "-I", "-S", _TETHER, str(os.getpid()), user, found, *arguments],
             env={**os.environ, **launch.environment},
             cwd=launch.folder,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent(),
-            user=launch.user[0] if launch.user else None,
-            group=launch.user[1] if launch.user else None,
-            extra_groups=[] if launch.user else None,
         )
-
-
-def _die_with_parent() -> Callable[[], None] | None:
-    if _LIBC is None:
-        return None
-    parent, prctl = os.getpid(), _LIBC.prctl
-
-    def bind() -> None:
-        prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
-        if os.getppid() != parent:  # it died before the call
-            os._exit(1)
-
-    return bind
