@@ -21,13 +21,15 @@ from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
 from coordinator.inputs import Input, OutcomeRead, SubmitRead, Tick, TimeIsUp
 from coordinator.leader import Leadership
+from coordinator.ledger import Followup
 from coordinator.loading import load, load_outbox, load_requests
+from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import OUTCOMES, State
-from coordinator.turn import Followup, Turn, offer_of
+from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
 

@@ -6,8 +6,16 @@ UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING 
 -- name: positions
 SELECT positions FROM leadership;
 
--- name: fence
-UPDATE leadership SET positions = $2::jsonb WHERE epoch = $1 RETURNING epoch;
+-- name: seal
+-- Last of every turn: refused when the epoch is another's, and only then is anything of the turn kept.
+WITH fence AS (
+    UPDATE leadership SET positions = $2::jsonb WHERE epoch = $1 RETURNING epoch
+), sent AS (
+    DELETE FROM outbox WHERE id = ANY($3::bigint[])
+), told AS (
+    INSERT INTO outbox (events) SELECT $4::jsonb FROM fence WHERE $4::jsonb IS NOT NULL RETURNING id
+)
+SELECT fence.epoch, told.id AS outbox_id FROM fence LEFT JOIN told ON true;
 
 -- name: existing_tasks
 SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
@@ -51,11 +59,12 @@ JOIN agents a ON a.slug = t.agent
 WHERE tasks.id = t.id AND tasks.status = 'queued'
 RETURNING tasks.id, tasks.request;
 
--- name: run_tasks
-UPDATE tasks SET status = 'running' WHERE attempt_id = ANY($1::uuid[]) AND status = 'assigned' RETURNING id, attempt_id;
-
 -- name: run_attempts
-UPDATE attempts SET status = 'running', started_at = $2 WHERE id = ANY($1::uuid[]) AND status = 'offered';
+WITH run AS (
+    UPDATE attempts SET status = 'running', started_at = $2 WHERE id = ANY($1::uuid[]) AND status = 'offered' RETURNING id
+)
+UPDATE tasks SET status = 'running' FROM run WHERE tasks.attempt_id = run.id AND tasks.status = 'assigned'
+RETURNING tasks.id, tasks.attempt_id;
 
 -- name: end_tasks
 UPDATE tasks SET status = t.status::task_status_enum, completed_at = $9, output = t.output, usage = t.usage, timings = t.timings,
@@ -141,12 +150,6 @@ SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]);
 
 -- name: count_pending
 SELECT count(*) FROM tasks WHERE status = 'pending';
-
--- name: put_outbox
-INSERT INTO outbox (events) VALUES ($1::jsonb) RETURNING id;
-
--- name: drop_outbox
-DELETE FROM outbox WHERE id = ANY($1::bigint[]);
 
 -- name: read_outbox
 SELECT id, events FROM outbox ORDER BY id;

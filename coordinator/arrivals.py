@@ -1,0 +1,103 @@
+"""The part of a turn that takes in new tasks: understood, checked against what exists, and given a row and a place."""
+
+from uuid import UUID
+
+from bus import subjects
+from bus.client import Received
+from bus.errors import DependencyCycle, DependencyFailed, HiveError, InvalidRequest, UnknownDependency, UnknownModel
+from bus.messages import TaskStatus
+from coordinator.facts import created_fact
+from coordinator.inputs import SubmitRead
+from coordinator.ledger import Ledger
+from coordinator.rows import NewRow, dependency_edges, insert_arguments
+from coordinator.tasks import Poison, Submitted, Task, failure, interpret
+
+
+class Arrivals:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def take(self, inputs: list[SubmitRead]) -> None:
+        if not inputs:
+            return
+        found = [self.interpret(taken.received) for taken in inputs]
+        known = {row["id"] for row in await self._ledger.sql.all("existing_tasks", [submit.task.id for submit in found])}
+        for submit in found:
+            if submit.task.id not in known:
+                await self.admit(submit, ())
+        await self.insert([row for row in self._ledger.fresh.values() if row.status is not TaskStatus.QUEUED])
+
+    def interpret(self, received: Received) -> Submitted | Poison:
+        submit = interpret(received)
+        if received.sequence in self._ledger.state.unstorable_submits:
+            return Poison(
+                task=submit.task, error=failure(InvalidRequest("PostgreSQL refuses to store it. Look for odd characters."))
+            )
+        return submit
+
+    async def admit(self, submit: Submitted | Poison, path: tuple[UUID, ...]) -> None:
+        """`path` are the tasks whose dependencies are being admitted before them."""
+        if submit.task.id in self._ledger.fresh:
+            return
+        if isinstance(submit, Poison):
+            self._add_fresh(NewRow(task=submit.task, status=TaskStatus.FAILED, error=submit.error))
+            return
+        row = NewRow(
+            task=submit.task, status=TaskStatus.QUEUED, request=submit.request, body=submit.body, body_hash=submit.body_hash
+        )
+        try:
+            self._check_model(submit.task)
+            if submit.request.depends_on:
+                row.status = await self._wait_for(submit, (*path, submit.task.id))
+        except HiveError as error:
+            row.status, row.error = TaskStatus.FAILED, failure(error)
+        self._add_fresh(row)
+
+    def _check_model(self, task: Task) -> None:
+        if task.model is not None and not self._ledger.state.registry.knows_model(task.model):
+            raise UnknownModel(f"No agent has ever offered the model {task.model}. `hive agents` lists what there is.")
+
+    async def _wait_for(self, submit: Submitted, path: tuple[UUID, ...]) -> TaskStatus:
+        wanted = submit.request.depends_on
+        statuses = {row["id"]: TaskStatus(row["status"]) for row in await self._ledger.sql.all("task_statuses", list(wanted))}
+        for task_id in wanted:
+            if task_id in path:
+                raise DependencyCycle(f"The task {task_id} depends, by way of others, on itself.")
+            if task_id not in statuses and task_id not in self._ledger.fresh:
+                await self._admit_earlier(task_id, path)
+            if task_id in self._ledger.fresh:
+                statuses[task_id] = self._ledger.fresh[task_id].status
+        ended = [task_id for task_id in wanted if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED)]
+        if ended:
+            raise DependencyFailed(f"It depends on the task {ended[0]}, which is {statuses[ended[0]]}.")
+        if all(statuses[task_id] is TaskStatus.COMPLETED for task_id in wanted):
+            return TaskStatus.QUEUED
+        self._ledger.state.depended_on.update(wanted)
+        return TaskStatus.PENDING
+
+    async def _admit_earlier(self, task_id: UUID, path: tuple[UUID, ...]) -> None:
+        """A dependency that was acknowledged, and not read yet because its class is less urgent: it is admitted first."""
+        received = await self._ledger.bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
+        if received is None:
+            raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
+        await self.admit(self.interpret(received), path)
+
+    def _add_fresh(self, row: NewRow) -> None:
+        self._ledger.fresh[row.task.id] = row
+        self._ledger.followup.facts.append(created_fact(row.task, self._ledger.now))
+        if row.status is TaskStatus.QUEUED:
+            self._ledger.state.queue.add(row.task, self._ledger.now)
+        elif row.status is TaskStatus.FAILED:
+            self._ledger.announce(row.task, TaskStatus.FAILED, error=row.error)
+            self._ledger.ended.append((row.task.id, TaskStatus.FAILED))
+
+    async def insert(self, rows: list[NewRow]) -> None:
+        new = [row for row in rows if not row.stored]
+        if not new:
+            return
+        await self._ledger.sql.run("insert_tasks", *insert_arguments(new, self._ledger.now))
+        edges = dependency_edges(new)
+        if edges:
+            await self._ledger.sql.run("insert_dependencies", [edge[0] for edge in edges], [edge[1] for edge in edges])
+        for row in new:
+            row.stored = True

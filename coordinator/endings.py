@@ -1,0 +1,138 @@
+"""The part of a turn that ends attempts: reports, refusals, deaths and timeouts become facts, or another try."""
+
+from uuid import UUID
+
+from bus import telemetry
+from bus.errors import AgentLost, BackendError, HiveError
+from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
+from coordinator.inputs import OfferRefused, OutcomeRead
+from coordinator.ledger import AttemptEnd, Ledger
+from coordinator.registry import Lost, Speed
+from coordinator.rows import end_arguments
+from coordinator.tasks import GiveUp, Task, after_failure, timed_out
+
+logger = telemetry.log(__name__)
+
+End = tuple[Task, UUID, TaskStatus, AttemptOutcome | None, FailureInfo | None]
+
+
+class Endings:
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._ends: list[End] = []
+        self._retries: list[tuple[Task, UUID]] = []
+
+    def take(self, inputs: list[OutcomeRead]) -> None:
+        for taken in inputs:
+            try:
+                outcome = taken.received.decode(AttemptOutcome)
+            except HiveError as error:
+                logger.error("outcome_unreadable", subject=taken.received.subject, error=error.message)
+                continue
+            if taken.received.sequence in self._ledger.state.unstorable_outcomes:
+                problem = FailureInfo(code=BackendError.code, message="The attempt's report could not be stored.")
+                outcome = outcome.model_copy(update={"status": OutcomeStatus.FAILED, "error": problem, "retryable": True})
+            self._outcome(outcome)
+
+    def _outcome(self, outcome: AttemptOutcome) -> None:
+        attempt = self._ledger.state.registry.close(outcome.attempt_id)
+        task = self._ledger.state.live.get(outcome.task_id)
+        if task is None or self._ledger.state.current.get(outcome.task_id) != outcome.attempt_id:
+            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus(outcome.status.value), outcome.error))
+            return
+        if outcome.status is OutcomeStatus.COMPLETED:
+            if attempt is not None:
+                speeds = self._ledger.state.registry.agents[attempt.agent_id].speeds
+                speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
+            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.COMPLETED))
+            self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome, None)
+        elif outcome.status is OutcomeStatus.CANCELLED:
+            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.CANCELLED))
+            self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, None, None)
+        else:
+            error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
+            self._failed(task, outcome.attempt_id, outcome.agent_id, error, AttemptStatus.FAILED, retryable=outcome.retryable)
+
+    def _failed(
+        self, task: Task, attempt_id: UUID, agent_id: str, error: FailureInfo, status: AttemptStatus, *, retryable: bool
+    ) -> None:
+        self._ledger.attempt_ends.append(AttemptEnd(attempt_id, status, error))
+        decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
+        if isinstance(decision, GiveUp):
+            self._end(task, attempt_id, TaskStatus.FAILED, None, decision.error)
+        else:
+            self._retry(decision.task, attempt_id, f"{error.code}: {error.message}")
+
+    def _end(
+        self, task: Task, attempt_id: UUID, status: TaskStatus, outcome: AttemptOutcome | None, error: FailureInfo | None
+    ) -> None:
+        self._ledger.state.leave(task.id)
+        self._ends.append((task, attempt_id, status, outcome, error))
+
+    def _retry(self, task: Task, attempt_id: UUID, reason: str) -> None:
+        self._ledger.state.leave(task.id)
+        self._retries.append((task, attempt_id))
+        self._ledger.state.queue.add(task, self._ledger.now)
+        self._ledger.announce(task, TaskStatus.QUEUED, reason=reason)
+
+    def refused(self, refused: OfferRefused) -> None:
+        """A refusal is no failure of the task: it costs none of its attempts."""
+        attempt = self._ledger.state.registry.close(refused.attempt_id)
+        if attempt is None:
+            return
+        self._ledger.attempt_ends.append(
+            AttemptEnd(attempt.id, AttemptStatus.REFUSED, FailureInfo(code="agent_unable", message=refused.reason))
+        )
+        self._ledger.state.registry.agents[attempt.agent_id].full_until = self._ledger.clock + refused.pause_seconds
+        task = self._ledger.state.live.get(attempt.task_id)
+        if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
+            self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
+
+    def died(self, lost: Lost) -> None:
+        error = FailureInfo(code=AgentLost.code, message=f"The agent {lost.agent.agent_id} died: {lost.reason}.")
+        for attempt in lost.attempts:
+            task = self._ledger.state.live.get(attempt.task_id)
+            if task is None or self._ledger.state.current.get(attempt.task_id) != attempt.id:
+                self._ledger.attempt_ends.append(AttemptEnd(attempt.id, AttemptStatus.LOST, error))
+            else:
+                self._failed(task, attempt.id, attempt.agent_id, error, AttemptStatus.LOST, retryable=True)
+
+    def time_is_up(self, task_id: UUID) -> None:
+        task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)
+        if task is None or attempt_id is None:
+            return
+        if attempt := self._ledger.state.registry.open.get(attempt_id):
+            attempt.superseded = True
+            self._ledger.followup.cancels.append(attempt)
+        self._end(task, attempt_id, TaskStatus.FAILED, None, timed_out(task))
+
+    async def write(self) -> None:
+        if self._ends:
+            won = {row["id"] for row in await self._ledger.sql.all("end_tasks", *end_arguments(self._ends), self._ledger.now)}
+            for task, attempt_id, status, outcome, error in self._ends:
+                if task.id in won:
+                    details = (
+                        {"usage": outcome.usage, "timings": outcome.timings, "agent_id": outcome.agent_id} if outcome else {}
+                    )
+                    self._ledger.announce(task, status, attempt_id=attempt_id, error=error, **details)
+                    self._ledger.ended.append((task.id, status))
+        if self._retries:
+            await self._ledger.sql.run(
+                "requeue_tasks",
+                [task.id for task, _ in self._retries],
+                [attempt_id for _, attempt_id in self._retries],
+                [task.not_before for task, _ in self._retries],
+                [task.attempts_allowed for task, _ in self._retries],
+            )
+
+    async def close_attempts(self) -> None:
+        if self._ledger.attempt_ends:
+            ends = self._ledger.attempt_ends
+            await self._ledger.sql.run(
+                "end_attempts",
+                [end.attempt_id for end in ends],
+                [end.status.value for end in ends],
+                [end.error.code if end.error else None for end in ends],
+                [end.error.message.replace("\x00", "�") if end.error else None for end in ends],
+                self._ledger.now,
+            )

@@ -1,0 +1,94 @@
+"""The part of a turn that does what somebody asked for: cancel, requeue, assign. Each is answered after the commit."""
+
+from uuid import UUID
+
+from bus import subjects
+from bus.errors import AlreadyEnded, Conflict, HiveError, TaskNotFound
+from bus.messages import AttemptStatus, TaskStatus
+from coordinator.arrivals import Arrivals
+from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
+from coordinator.ledger import AttemptEnd, Ledger
+
+
+class Requests:
+    def __init__(self, ledger: Ledger, arrivals: Arrivals) -> None:
+        self._ledger, self._arrivals = ledger, arrivals
+
+    async def answer(self, inputs: list[Input]) -> None:
+        for taken in inputs:
+            if not isinstance(taken, CancelAsked | RequeueAsked | AssignAsked):
+                continue
+            error: HiveError | None = None
+            try:
+                match taken:
+                    case CancelAsked(task_id):
+                        await self._cancel(task_id)
+                    case RequeueAsked(task_id):
+                        await self._revive(task_id)
+                    case AssignAsked(task_id, agent_id):
+                        await self._pin(task_id, agent_id)
+            except HiveError as refused:
+                error = refused
+            self._ledger.followup.answers.append((taken.done, error))
+
+    async def _cancel(self, task_id: UUID) -> None:
+        """Whoever commits first wins. An id that is only on the stream yet is taken in first, so that its row is the tombstone."""
+        await self._store_fresh(task_id)
+        row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
+        if row is None:
+            if await self._status(task_id) is not None:
+                await self._refuse_ended(task_id)
+                return
+            received = await self._ledger.bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
+            if received is None:
+                raise TaskNotFound(f"There is no task {task_id}.")
+            await self._arrivals.admit(self._arrivals.interpret(received), ())
+            await self._store_fresh(task_id)
+            row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
+            if row is None:
+                return
+        task = self._ledger.state.queue.remove(task_id) or self._ledger.state.leave(task_id) or await self._ledger.load(task_id)
+        attempt = self._ledger.state.registry.open.get(row["attempt_id"]) if row["attempt_id"] else None
+        if attempt is not None:
+            attempt.superseded = True
+            self._ledger.followup.cancels.append(attempt)
+            self._ledger.attempt_ends.append(AttemptEnd(attempt.id, AttemptStatus.CANCELLED))
+        self._ledger.announce(task, TaskStatus.CANCELLED, attempt_id=row["attempt_id"])
+        self._ledger.ended.append((task_id, TaskStatus.CANCELLED))
+
+    async def _store_fresh(self, task_id: UUID) -> None:
+        """A task of this very turn gets its row now instead of with its placement."""
+        if task_id in self._ledger.fresh:
+            await self._arrivals.insert(list(self._ledger.fresh.values()))
+
+    async def _status(self, task_id: UUID) -> TaskStatus | None:
+        row = await self._ledger.sql.one("task_statuses", [task_id])
+        return None if row is None else TaskStatus(row["status"])
+
+    async def _refuse_ended(self, task_id: UUID) -> None:
+        status = await self._status(task_id)
+        if status is not TaskStatus.CANCELLED:
+            raise AlreadyEnded(f"The task {task_id} is {status} already; there is nothing to cancel.")
+
+    async def _revive(self, task_id: UUID) -> None:
+        if await self._ledger.sql.one("revive_tasks", [task_id]) is None:
+            status = await self._status(task_id)
+            if status is None:
+                raise TaskNotFound(f"There is no task {task_id}.")
+            if status is TaskStatus.FAILED:
+                raise Conflict(f"The task {task_id} could not be understood, so it cannot be tried again. Submit it anew.")
+            raise Conflict(f"Only a failed task can be requeued; the task {task_id} is {status}.")
+        await self._ledger.enqueue([task_id], reason="requeued by hand")
+
+    async def _pin(self, task_id: UUID, agent_id: str) -> None:
+        agent = self._ledger.state.registry.agents.get(agent_id)
+        if agent is None:
+            raise Conflict(f"There is no agent {agent_id}. `hive agents` lists them.")
+        await self._store_fresh(task_id)
+        if await self._ledger.sql.one("pin_task", task_id, agent_id) is None:
+            status = await self._status(task_id)
+            if status is None:
+                raise TaskNotFound(f"There is no task {task_id}.")
+            raise Conflict(f"Only a task that waits can be assigned by hand; the task {task_id} is {status}.")
+        if task := self._ledger.state.queue.remove(task_id):
+            self._ledger.state.queue.add(task.evolve(pin=agent_id), self._ledger.now)
