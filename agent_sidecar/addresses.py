@@ -31,11 +31,6 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}{self.path}"
 
-    @property
-    def local(self) -> bool:
-        """Whether it is this machine, so that this machine's load is the backend's too."""
-        return is_loopback(self.host)
-
 
 def is_loopback(host: str) -> bool:
     try:
@@ -123,6 +118,14 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:63].strip("-") or "local"
 
 
+def is_here(upstream: Upstream, hostname: str) -> bool:
+    """Whether the backend runs on this machine, so that this machine's load and hardware are its own."""
+    if upstream.kind == "builtin":
+        return True
+    host = parse_address(upstream.url).host
+    return is_loopback(host) or host.lower() == hostname.lower()
+
+
 def agent_id_for(upstream: Upstream, hostname: str, taken: Collection[str]) -> str:
     """The id that it was given, else its host's name, else that with the port; a loopback address is this machine."""
     if upstream.agent_id:
@@ -131,7 +134,7 @@ def agent_id_for(upstream: Upstream, hostname: str, taken: Collection[str]) -> s
         wanted = [slug(_first_label(hostname)), "builtin"]
     else:
         address = parse_address(upstream.url)
-        base = slug(_first_label(hostname if address.local else address.host))
+        base = slug(_first_label(hostname if is_loopback(address.host) else address.host))
         wanted = [base, f"{base[:57]}-{address.port}"]
     wanted += [f"{wanted[0][:59]}-{number}" for number in range(2, len(taken) + 3)]
     return next(name for name in wanted if name not in taken)

@@ -7,19 +7,22 @@ from typing import Any
 
 from agent_sidecar import __version__
 from agent_sidecar.backends.backend import Backend, same_model
+from agent_sidecar.benchmark import benchmark, sentence
 from agent_sidecar.condition import Condition
 from agent_sidecar.control import Orders
 from agent_sidecar.heartbeat import Pulse, beat
 from agent_sidecar.measured import Measured
+from agent_sidecar.metrics import publish_metrics
 from agent_sidecar.patience import Patience
 from agent_sidecar.registration import Registration
 from agent_sidecar.runner import Runner
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.tally import Tally
+from agent_sidecar.telemetry.host import Host
 from agent_sidecar.watch import BackendWatch
 from bus import subjects, telemetry
 from bus.client import Bus, Closing, Received
-from bus.errors import BackendStalled, BackendUnreachable, from_code
+from bus.errors import BackendStalled, BackendUnreachable, Conflict, from_code
 from bus.messages import (
     AgentRegistration,
     AttemptOutcome,
@@ -41,7 +44,7 @@ FIRST_LOOK_SECONDS = 2.0
 
 
 class Agent:
-    """`start`, then `stop` once."""
+    """`start`, then `stop` once. `host` is given where the backend runs on this machine."""
 
     def __init__(
         self,
@@ -52,11 +55,12 @@ class Agent:
         agent_id: str,
         upstream: Upstream,
         instance: str,
-        hardware: Hardware,
+        host: Host | None = None,
     ) -> None:
         self.agent_id, self.upstream = agent_id, upstream
         self._bus, self._backend, self._settings, self._instance = bus, backend, settings, instance
-        self._hardware = upstream.hardware or hardware
+        self._host = host
+        self._hardware = upstream.hardware or (host.hardware() if host else Hardware())
         self._measured = Measured(settings.data_dir / "sidecar" / f"{self.agent_id}.json")
         self.condition, self.tally = Condition(), Tally()
         self.runner = self._new_runner()
@@ -70,7 +74,7 @@ class Agent:
                 ControlAction.RESUME: lambda _: self._drain(draining=False),
                 ControlAction.REGISTER: self._register,
             },
-            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload},
+            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
         )
         self._tasks: list[asyncio.Task[None]] = []
         self._open: list[Closing] = []
@@ -125,6 +129,16 @@ class Agent:
                 seconds=self._settings.heartbeat_seconds,
                 pulse=self._pulse,
                 reconnected=self._registration.again,
+            )
+        )
+        self._go(
+            publish_metrics(
+                self._bus,
+                self.agent_id,
+                self._host,
+                seconds=self._settings.metrics_seconds,
+                active=lambda: self.runner.busy,
+                recent=lambda: self.tally.recent(monotonic()),
             )
         )
 
@@ -217,6 +231,22 @@ class Agent:
         await self._backend.pull(model)
         self._watch.look_soon()
         return f"{model} is on {self.agent_id}."
+
+    async def _benchmark(self, model: str) -> str:
+        if self.runner.busy:
+            raise Conflict(
+                f"{self.agent_id} works on {self.runner.busy} attempts. Drain it first, so that nothing else is measured."
+            )
+        self.condition.measuring = True
+        try:
+            speed = await benchmark(self._backend, model)
+        finally:
+            self.condition.measuring = False
+        known = self._measured.model(model).load_seconds
+        self._measured.keep(model, speed.model_copy(update={"load_seconds": speed.load_seconds or known}))
+        if self.upstream.slots is None:
+            self.runner.slots = speed.slots or self.runner.slots
+        return sentence(self.agent_id, model, speed)
 
     async def _unload(self, model: str) -> str:
         await self._backend.unload(model)

@@ -5,14 +5,15 @@ import secrets
 import socket
 from collections.abc import Callable
 
-from agent_sidecar.addresses import agent_id_for, without_key
+from agent_sidecar.addresses import agent_id_for, is_here, without_key
 from agent_sidecar.agent import Agent
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.settings import SidecarSettings
+from agent_sidecar.telemetry.host import open_host
 from bus import telemetry
 from bus.client import Bus
-from bus.messages import Hardware, Upstream
+from bus.messages import Upstream
 
 logger = telemetry.log(__name__)
 
@@ -33,6 +34,7 @@ class Fleet:
     def __init__(self, bus: Bus, settings: SidecarSettings, *, instance: str, open_backend: OpenBackend = open_backend) -> None:
         self._bus, self._settings, self._instance = bus, settings, instance
         self._open_backend = open_backend
+        self._host = open_host(settings.data_dir)
         self.agents: dict[str, Agent] = {}
 
     def agent_id(self, upstream: Upstream) -> str:
@@ -50,7 +52,7 @@ class Fleet:
             agent_id=agent_id,
             upstream=upstream,
             instance=self._instance,
-            hardware=Hardware(),
+            host=self._host if is_here(upstream, socket.gethostname()) else None,
         )
         self.agents[agent_id] = agent
         await agent.start()

@@ -6,13 +6,14 @@ import sys
 
 from pydantic import ValidationError
 
+from agent_sidecar.adoption import Adoption
 from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.fleet import Fleet, OpenBackend, new_instance
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
 from bus import subjects, telemetry
 from bus.codec import explain
-from bus.nats_bus import NatsBus
+from bus.nats_bus import NatsBus, declare
 
 logger = telemetry.log(__name__)
 
@@ -61,5 +62,8 @@ async def start(settings: SidecarSettings, instance: str, open_backend: OpenBack
     fleet = Fleet(bus, settings, instance=instance, open_backend=open_backend)
     for upstream in await named_upstreams(settings):
         await fleet.add(upstream)
+    if settings.sidecar_adopt:
+        await declare(bus)
+        await Adoption(bus, fleet).start()
     logger.info("sidecar_ready", instance=instance, agents=sorted(fleet.agents))
     return bus, fleet

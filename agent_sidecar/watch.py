@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from time import monotonic
 
 from agent_sidecar.backends.backend import Ask, Backend
 from agent_sidecar.condition import Condition
@@ -42,15 +43,13 @@ class BackendWatch:
         """For ever."""
         while True:
             self._wake.clear()
+            looked_at = monotonic()
             await self.look()
-            pause = self._probe_seconds if self._condition.fault else self._healthy_seconds
-            try:
-                async with asyncio.timeout(pause):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._probe_seconds if self._condition.fault else self._healthy_seconds):
                     await self._wake.wait()
-            except TimeoutError:
-                continue
-            # Not at once: whoever woke this may be one of many, and a failed backend deserves its pause.
-            await asyncio.sleep(min(pause, self._probe_seconds))
+            # Whoever woke this may be one of many: never look more often than at a backend that failed.
+            await asyncio.sleep(max(0.0, looked_at + self._probe_seconds - monotonic()))
 
     async def look(self) -> None:
         """Ask once, and draw the conclusion."""

@@ -1,9 +1,13 @@
 """What a backend's error status means for the task that was sent. Pure."""
 
+import re
+
 from pydantic_core import from_json
 
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 
+_WRONG_OPTION = re.compile(r'option "\w+" must be of type')
+"""Ollama answers 500 to this."""
 _NOT_THE_TASKS_FAULT = {401, 403, 407, 408, 425, 429}
 
 
@@ -12,6 +16,8 @@ def refusal(status: int, body: bytes, url: str) -> HiveError:
     said = f"{url} answered {status}: {reason(body)}"
     if status == 404:
         return ModelNotOnAgent(f"{said}. Pull the model there, or name one that it has.")
+    if _WRONG_OPTION.search(said):
+        return BackendRefused(f"{said}. Correct the task's options.")
     if status >= 500 or status < 400:
         return BackendError(f"{said}. See the backend's log.")
     if status in _NOT_THE_TASKS_FAULT:

@@ -11,10 +11,13 @@ from agent_sidecar.agent import Agent
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.backends.builtin import BuiltinBackend, installed
 from agent_sidecar.settings import SidecarSettings
-from bus.messages import Hardware, Upstream
+from bus.messages import Upstream
 from bus.nats_bus import NatsBus
 from tests.integration.agent_sidecar.leader import Leader
 from tests.parts.nats import NatsServer
+from tests.parts.ollama import ollama
+
+__all__ = ["ollama"]
 
 StartAgent = Callable[..., Awaitable[Agent]]
 
@@ -56,7 +59,6 @@ async def start_agent(nats_bus: NatsBus, sidecar_settings: Callable[..., Sidecar
                 agent_id=agent_id,
                 upstream=Upstream(url=backend.endpoint, slots=slots),
                 instance="i1",
-                hardware=Hardware(),
             )
             stack.push_async_callback(agent.stop, 0)
             await agent.start()

