@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
 from bus.version import hive_version
-from coordinator.gateway import openapi, problem
+from coordinator.gateway import docs_page, openapi, problem
 from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
@@ -27,10 +27,10 @@ class Api(FastAPI):
 
 def create_app(gateway: Gateway) -> FastAPI:
     """Everything that a request may need comes from `gateway`; the app keeps nothing of its own."""
-    app = Api(title="Hive", version=hive_version(), redoc_url=None)
+    app = Api(title="Hive", version=hive_version(), docs_url=None, redoc_url=None)
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
-    for routes in (tasks, agents, keys, status, health):
+    for routes in (tasks, agents, keys, status, health, docs_page):
         app.include_router(routes.router)
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)

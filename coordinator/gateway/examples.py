@@ -1,8 +1,38 @@
-"""Examples for the API's own documentation. A test sends each through its model."""
+"""Examples for the API's own documentation: of bodies, which a test sends through their models, and of answers."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from fastapi.openapi.models import Example
+from pydantic import BaseModel
+
+from bus.messages import (
+    AgentList,
+    AgentPerformance,
+    AgentRecord,
+    AgentRow,
+    AgentStatus,
+    AttemptRecord,
+    AttemptStatus,
+    Capability,
+    ClusterPerformance,
+    ClusterStatus,
+    Explanation,
+    Hardware,
+    IssuedKey,
+    KeyList,
+    KeyRecord,
+    ModelInfo,
+    Output,
+    Role,
+    TaskList,
+    TaskRecord,
+    TaskStatus,
+    Timings,
+    Upstream,
+    Usage,
+)
 
 TASK_REQUESTS: Final[dict[str, Example]] = {
     "prompt": {
@@ -45,3 +75,92 @@ KEYS: Final[dict[str, Example]] = {
         "value": {"owner": "ci", "role": "developer", "models": ["llama3.2:3b"]},
     },
 }
+
+_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_TASK: Final = TaskRecord(
+    id=UUID("6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e"),
+    owner="anna",
+    status=TaskStatus.COMPLETED,
+    priority=3,
+    prompt="Say hello in one short sentence.",
+    model="llama3.2:3b",
+    created_at=_NOON,
+    started_at=_NOON + timedelta(seconds=0.1),
+    completed_at=_NOON + timedelta(seconds=1),
+    assigned_agent_id="acacia",
+    attempts=(
+        AttemptRecord(
+            id=UUID("c0a8012e-5d0b-4a4f-8a52-1f0d2f9b6f10"),
+            number=1,
+            agent_id="acacia",
+            model="llama3.2:3b",
+            status=AttemptStatus.COMPLETED,
+            offered_at=_NOON,
+            started_at=_NOON + timedelta(seconds=0.1),
+            ended_at=_NOON + timedelta(seconds=1),
+        ),
+    ),
+    output=Output(text="Hello, it is good to meet you.", finish_reason="stop"),
+    usage=Usage(prompt_tokens=31, completion_tokens=9),
+    timings=Timings(queue_seconds=0.01, time_to_first_token_seconds=0.2, generation_tokens_per_second=52.4),
+)
+_AGENT: Final = AgentRecord(
+    agent_id="acacia",
+    name="ACACIA Infrastructure Specialist",
+    endpoint="http://192.168.1.72:11434",
+    status=AgentStatus.ONLINE,
+    capabilities=(Capability(name="devops", proficiency=0.95),),
+    hardware=Hardware(gpu_type="AMD Radeon RX 7900 XTX", vram_gb=24, cpu_cores=16, ram_gb=64),
+    slots=2,
+    running=1,
+    models=(ModelInfo(name="llama3.2:3b", loaded=True),),
+    last_seen=_NOON,
+)
+_KEY: Final = KeyRecord(
+    id=UUID("0b5a8d1e-7c55-4f0c-8c3c-9d4d3f1f6a01"),
+    owner="anna",
+    role=Role.DEVELOPER,
+    name="notebook",
+    prefix="sk-hive-3f9a",
+    created_at=_NOON,
+)
+
+_ANSWERS: Final[tuple[BaseModel, ...]] = (
+    _TASK,
+    TaskList(tasks=(_TASK.model_copy(update={"prompt": None, "output": None}),), next_cursor=None),
+    Explanation(
+        agents=(
+            AgentRow(agent_id="acacia", able=True, reason="has the model warm", warm=True, free_slots=1, predicted_seconds=0.9),
+            AgentRow(agent_id="walnut", able=False, reason="does not have the model"),
+        ),
+        choice="acacia",
+        reason="lowest predicted finish",
+    ),
+    _AGENT,
+    AgentList(agents=(_AGENT,)),
+    Upstream(url="http://gpu-host:11434", agent_id="acacia", kind="ollama", slots=2),
+    IssuedKey(key="sk-hive-…", record=_KEY),
+    _KEY,
+    KeyList(keys=(_KEY,)),
+    ClusterStatus(
+        version="0.1.0",
+        leader="coordinator-1",
+        agents={"online": 1},
+        queue={"high": 0, "medium": 3, "low": 0, "pending": 1},
+        tasks={"assigned": 0, "running": 1},
+        slots=2,
+        slots_free=1,
+        updated_at=_NOON,
+    ),
+    ClusterPerformance(
+        agents=(AgentPerformance(agent_id="acacia", completed=12, generation_tokens_per_second=52.4, mean_task_seconds=1.2),),
+        completed=12,
+        failed=0,
+        cancelled=1,
+        completion_tokens=1840,
+        mean_task_seconds=1.2,
+        since=_NOON,
+    ),
+)
+ANSWERS: Final[dict[str, BaseModel]] = {type(shown).__name__: shown for shown in _ANSWERS}
+"""By the name of the model, which is the name of its schema."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from coordinator.gateway.examples import ANSWERS
 from coordinator.gateway.problem import Problem
 
 DESCRIPTION: Final = """One queue in front of every GPU host. Submit a task, follow its output, see where it ran and why.
@@ -28,8 +29,19 @@ def document(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = _SCHEMES
         schema["security"] = [{name: []} for name in _SCHEMES]
         _drop_foreign_errors(schema)
+        _show_answers(schema)
         app.openapi_schema = schema
     return app.openapi_schema
+
+
+def _show_answers(schema: dict[str, Any]) -> None:
+    """An example for every answer whose model has one."""
+    operations = [operation for item in schema["paths"].values() for operation in item.values()]
+    for response in (response for operation in operations for response in operation["responses"].values()):
+        content = response.get("content", {}).get("application/json", {})
+        name = content.get("schema", {}).get("$ref", "").rpartition("/")[2]
+        if name in ANSWERS:
+            content["example"] = ANSWERS[name].model_dump(mode="json")
 
 
 def _drop_foreign_errors(schema: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """What answers without a key: liveness, readiness, and this machine's Prometheus."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from bus.errors import Unauthenticated
@@ -42,7 +43,7 @@ async def readyz(gateway: Door) -> Response:
     return answer(readiness, 200 if readiness.ready else 503)
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=Response, **needs_no_key(Unauthenticated))
+@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse, **needs_no_key(Unauthenticated))
 async def metrics(gateway: Door) -> Response:
     """Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN."""
     status = await cluster_status(gateway, SCRAPE_SECONDS)

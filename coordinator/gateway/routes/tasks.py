@@ -54,6 +54,12 @@ _Wait = Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="seconds t
 _LastEventId = Annotated[str | None, Header(description="the id of the last event seen, to go on behind it")]
 
 
+class EventStream(StreamingResponse):
+    """Server-sent events."""
+
+    media_type = "text/event-stream"
+
+
 class Assignment(Command):
     """The body of `PUT /api/tasks/{task_id}/assign`."""
 
@@ -165,7 +171,7 @@ async def explain(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Respons
 @router.get(
     "/{task_id}/output",
     summary="Follow the output of a task",
-    response_class=StreamingResponse,
+    response_class=EventStream,
     **needs_own(Permission.TASKS_VIEW, InvalidId, TaskNotFound),
 )
 async def follow_output(
@@ -175,7 +181,7 @@ async def follow_output(
     caller: Caller,
     request_id: RequestId,
     last_event_id: _LastEventId = None,
-) -> StreamingResponse:
+) -> EventStream:
     """Server-sent events: `delta` as the model speaks, `restart` when another attempt begins anew, `done` with the task.
 
     Every `delta` has the id `<attempt>:<characters so far>`; sent back as Last-Event-ID it resumes there. `error` ends the
@@ -185,7 +191,7 @@ async def follow_output(
     await _get(gateway, task_id, caller)
     events = output_events(gateway, task_id, caller, start, request.url.path, request_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(events, media_type="text/event-stream", headers=headers)
+    return EventStream(events, headers=headers)
 
 
 async def _get(gateway: Gateway, task_id: UUID, caller: Claims) -> TaskRecord:

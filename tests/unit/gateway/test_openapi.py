@@ -1,5 +1,6 @@
 """The API describes itself completely, and its examples are true."""
 
+import re
 from typing import Any
 
 import pytest
@@ -9,10 +10,16 @@ from bus.auth import Permission
 from bus.messages import CreateKey, TaskRequest, Upstream
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
+from coordinator.gateway.docs_page import render
 from coordinator.gateway.gate import METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import ANY_KEY, NO_KEY, PERMISSION_FIELD
 
+MINIMAL: dict[str, Any] = {
+    "info": {"title": "x", "version": "1", "description": "`a` b"},
+    "paths": {},
+    "components": {"schemas": {}, "securitySchemes": {}},
+}
 Operation = dict[str, Any]
 SEED = {
     ("post", "/api/tasks"),
@@ -66,6 +73,17 @@ def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Oper
                 assert all(str(example["value"]["status"]) == status for example in shown["examples"].values())
 
 
+def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation]) -> None:
+    free = {"/asyncapi", "/healthz", "/readyz"}
+    for (method, path), operation in operations.items():
+        for status, response in operation["responses"].items():
+            content = response.get("content", {}).get("application/json")
+            if content is not None and path not in free:
+                assert content["example"], (method, path, status)
+    stream = operations["get", "/api/tasks/{task_id}/output"]["responses"]["200"]["content"]
+    assert list(stream) == ["text/event-stream"]
+
+
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     def references(node: object) -> set[str]:
         if isinstance(node, dict):
@@ -90,4 +108,17 @@ def test_every_body_has_an_example_that_holds() -> None:
 async def test_the_document_and_its_page_are_served(anna: AsyncClient) -> None:
     document = (await anna.get("/openapi.json")).json()
     assert set(document["components"]["securitySchemes"]) == {"bearer", "apiKey", "basic"}
-    assert "Hive" in (await anna.get("/docs")).text
+    page = await anna.get("/docs")
+    assert all(path in page.text for path in document["paths"])
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+async def test_the_page_needs_nothing_from_elsewhere_and_its_links_lead_somewhere(anna: AsyncClient) -> None:
+    text = (await anna.get("/docs")).text
+    assert "<script" not in text
+    assert not re.search(r'src=|url\(|<link|href="http', text)
+    anchors = set(re.findall(r'id="([^"]+)"', text))
+    assert set(re.findall(r'href="#([^"]+)"', text)) <= anchors
+    shown = render({**MINIMAL, "info": {**MINIMAL["info"], "title": "<b>"}})
+    assert "<b>" not in shown
+    assert "&lt;b&gt;" in shown
