@@ -60,13 +60,15 @@ class Queue:
     def add(self, task: Task, now: datetime) -> None:
         """Puts it at its place by priority and arrival, wherever it has been meanwhile: a retry does not go to the end."""
         self.remove(task.id)
-        self._tasks[task.id] = task
         if task.not_before is not None and task.not_before > now:
+            self._tasks[task.id] = task
             heappush(self._delayed, (task.not_before, task.id))
         else:
             self._place(task)
 
     def _place(self, task: Task) -> None:
+        """Its back-off is over: a reminder of it that is still among the delayed must not place it a second time."""
+        self._tasks[task.id] = task.evolve(not_before=None)
         order: _Order = (task.priority, task.sequence, task.id)
         self._order[task.priority].add(order)
         self._shapes[shape_of(task)].add(order)
