@@ -68,7 +68,7 @@ class Queue:
 
     def _place(self, task: Task) -> None:
         """Its back-off is over: a reminder of it that is still among the delayed must not place it a second time."""
-        self._tasks[task.id] = task.evolve(not_before=None)
+        self._tasks[task.id] = task if task.not_before is None else task.evolve(not_before=None)
         order: _Order = (task.priority, task.sequence, task.id)
         self._order[task.priority].add(order)
         self._shapes[shape_of(task)].add(order)

@@ -182,7 +182,8 @@ class Registry:
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
         self.known_models.update(model.name for model in registration.models)
-        agent.status = AgentStatus.ONLINE if previous is AgentStatus.OFFLINE else previous
+        if previous is AgentStatus.OFFLINE:
+            agent.status, agent.reason = AgentStatus.ONLINE, None
         return (StatusChange(agent, previous) if agent.status is not previous else None), lost
 
     def heartbeat(self, heartbeat: Heartbeat, now: float, at: datetime) -> StatusChange | None:

@@ -42,7 +42,7 @@ class Candidate:
 
     @property
     def order(self) -> tuple[float, float, float, str]:
-        busy = len(self.agent.attempts) / self.agent.slots
+        busy = len(self.agent.attempts) / max(1, self.agent.slots)
         return (round(self.seconds, 3), busy, -_proficiency(self.agent), self.agent.agent_id)
 
 
