@@ -1,0 +1,186 @@
+"""Who gets which task: what holds for every hive, by properties, and each rule of the choice by an example."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import AgentStatus, ModelInfo, Requirements
+from coordinator.queue import Queue, Shape, shape_of
+from coordinator.registry import Agent, Speed
+from coordinator.scheduler import choose, consider, explain, next_placement
+from tests.unit.coordinator.parts import COLD, NOON, WARM, agent, task
+
+NAMES = ("acacia", "birch", "cedar", "douglas")
+OTHER = ModelInfo(name="llama3", loaded=True, size_bytes=4_000_000_000)
+MODELS = st.lists(st.sampled_from((WARM, OTHER)), unique=True).map(tuple)
+LABELS = st.dictionaries(st.just("room"), st.sampled_from(("a", "b")))
+LEVELS = st.dictionaries(st.just("code"), st.sampled_from((0.2, 0.5, 0.9)))
+GIGABYTES = st.none() | st.sampled_from((4.0, 8.0, 24.0))
+
+
+@st.composite
+def hives(draw: st.DrawFn) -> list[Agent]:
+    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
+    return [
+        agent(
+            name,
+            slots=draw(st.integers(0, 2)),
+            busy=draw(st.integers(0, 2)),
+            models=draw(MODELS),
+            status=draw(st.sampled_from((AgentStatus.ONLINE, *AgentStatus))),
+            capabilities=draw(LEVELS),
+            labels=draw(LABELS),
+            vram_gb=draw(GIGABYTES),
+        )
+        for name in names
+    ]
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> Shape:
+    require = Requirements(capabilities=draw(LEVELS), labels=draw(LABELS), vram_gb=draw(GIGABYTES))
+    model = draw(st.sampled_from((None, WARM.name, OTHER.name)))
+    avoid = draw(st.frozensets(st.sampled_from(NAMES), max_size=3))
+    return Shape.of(model, require, draw(st.none() | st.sampled_from(NAMES)), avoid)
+
+
+def is_able(shape: Shape, known: Agent) -> bool:
+    """The rule once more, in its plainest form."""
+    offered = {capability.name: capability.proficiency for capability in known.registration.capabilities}
+    return (
+        known.status is AgentStatus.ONLINE
+        and shape.pin in (None, known.agent_id)
+        and any(shape.model in (None, model.name) for model in known.models)
+        and all(offered.get(name, 0) >= least for name, least in shape.capabilities)
+        and all(known.registration.labels.get(name) == value for name, value in shape.labels)
+        and (known.registration.hardware.vram_gb or 0) >= (shape.vram_gb or 0)
+    )
+
+
+@given(shapes(), hives())
+def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[Agent]) -> None:
+    free = {known.agent_id for known in hive if is_able(shape, known) and len(known.attempts) < known.slots}
+    chosen = choose(shape, hive, 0)
+    assert chosen.agent.agent_id in free if chosen else not free
+
+
+@given(shapes(), hives())
+def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_free(shape: Shape, hive: list[Agent]) -> None:
+    chosen = choose(shape, hive, 0)
+    if chosen is not None and chosen.agent.agent_id in shape.avoid:
+        others = [known for known in hive if known.agent_id not in shape.avoid]
+        assert choose(shape, others, 0) is None
+
+
+@given(shapes(), hives())
+def test_the_explanation_is_the_choice(shape: Shape, hive: list[Agent]) -> None:
+    table, chosen = explain(shape, hive, 0), choose(shape, hive, 0)
+    assert table.choice == (chosen.agent.agent_id if chosen else None)
+    assert {row.agent_id: row.able for row in table.agents} == {known.agent_id: is_able(shape, known) for known in hive}
+    assert [row.able for row in table.agents] == sorted((row.able for row in table.agents), reverse=True)
+
+
+@given(st.lists(shapes(), max_size=12), hives())
+def test_placing_until_nothing_fits_gives_no_agent_more_than_its_slots(wanted: list[Shape], hive: list[Agent]) -> None:
+    queue = Queue()
+    for sequence, shape in enumerate(wanted):
+        require = Requirements(capabilities=dict(shape.capabilities), labels=dict(shape.labels), vram_gb=shape.vram_gb)
+        queue.add(task(sequence=sequence, model=shape.model, require=require, pin=shape.pin, avoid=shape.avoid), NOON)
+    before = {known.agent_id: len(known.attempts) for known in hive}
+    hopeless: set[Shape] = set()
+    while placement := next_placement(queue, hive, 0, hopeless):
+        placed = queue.remove(placement.task.id)
+        assert placed is not None
+        placement.agent.attempts[placed.id] = None  # type: ignore[assignment]
+    for known in hive:
+        assert len(known.attempts) <= max(known.slots, before[known.agent_id])
+    assert all(choose(shape, hive, 0) is None for _, shape in queue.heads())
+
+
+def chosen_of(*hive: Agent, model: str | None = WARM.name, avoid: frozenset[str] = frozenset()) -> str | None:
+    chosen = choose(Shape.of(model, Requirements(), None, avoid), hive, 0)
+    return chosen.agent.agent_id if chosen else None
+
+
+def test_warm_comes_before_cold() -> None:
+    assert chosen_of(agent("acacia", models=(COLD,)), agent("birch")) == "birch"
+
+
+def test_a_cold_agent_that_is_free_comes_before_a_warm_one_that_is_full() -> None:
+    assert chosen_of(agent("acacia", busy=1), agent("birch", models=(COLD,))) == "birch"
+
+
+def test_the_measured_faster_agent_is_chosen() -> None:
+    slow, fast = agent("acacia"), agent("birch")
+    slow.speeds[WARM.name], fast.speeds[WARM.name] = Speed(generation_rate=10), Speed(generation_rate=90)
+    assert chosen_of(slow, fast) == "birch"
+
+
+def test_among_equals_the_less_busy_is_chosen() -> None:
+    assert chosen_of(agent("acacia", slots=2, busy=1), agent("birch", slots=2)) == "birch"
+
+
+def test_among_equally_busy_the_more_proficient_is_chosen() -> None:
+    assert chosen_of(agent("acacia", capabilities={"chat": 0.1}), agent("birch", capabilities={"chat": 0.9})) == "birch"
+
+
+def test_without_other_differences_the_choice_is_the_same_each_time() -> None:
+    assert chosen_of(agent("birch"), agent("acacia")) == "acacia" == chosen_of(agent("acacia"), agent("birch"))
+
+
+def test_an_agent_that_failed_it_gets_it_again_where_no_other_is_able() -> None:
+    avoid = frozenset({"acacia"})
+    assert chosen_of(agent("acacia"), agent("birch", models=(COLD,)), avoid=avoid) == "birch"
+    assert chosen_of(agent("acacia"), agent("birch", models=(OTHER,)), avoid=avoid) == "acacia"
+
+
+def test_an_agent_that_has_just_said_busy_is_left_alone_until_its_pause_ends() -> None:
+    paused = agent()
+    paused.full_until = 5.0
+    shape = Shape.of(WARM.name, Requirements())
+    assert choose(shape, [paused], 4.9) is None
+    assert choose(shape, [paused], 5.0) is not None
+
+
+def test_a_task_that_names_no_model_gets_the_one_that_is_warm() -> None:
+    candidate = consider(Shape.of(None, Requirements()), agent(models=(ModelInfo(name="cold"), OTHER)), 0)
+    assert candidate.model == OTHER
+
+
+def test_no_tag_means_latest() -> None:
+    assert chosen_of(agent(models=(ModelInfo(name="llama3:latest"),)), model="llama3") == "acacia"
+    assert chosen_of(agent(models=(OTHER,)), model="llama3:latest") == "acacia"
+    assert chosen_of(agent(models=(OTHER,)), model="llama3:8b") is None
+
+
+def test_the_urgent_task_that_cannot_run_holds_nobody_up() -> None:
+    queue, urgent, other = Queue(), task(priority=1, model="llama3"), task(priority=5, model=WARM.name, sequence=2)
+    for waiting in (urgent, other):
+        queue.add(waiting, NOON)
+    hopeless: set[Shape] = set()
+    placement = next_placement(queue, [agent()], 0, hopeless)
+    assert placement is not None
+    assert (placement.task.id, hopeless) == (other.id, {shape_of(urgent)})
+
+
+def test_the_table_says_why_not() -> None:
+    hive = [
+        agent("acacia", status=AgentStatus.DRAINING),
+        agent("birch", models=(OTHER,)),
+        agent("cedar", capabilities={"code": 0.2}),
+        agent("douglas", capabilities={"code": 0.9}),
+        agent("elm", capabilities={"code": 0.9}, labels={"room": "a"}, vram_gb=4),
+        agent("fir", capabilities={"code": 0.9}, labels={"room": "a"}, vram_gb=24, busy=1),
+    ]
+    require = Requirements(capabilities={"code": 0.5}, labels={"room": "a"}, vram_gb=8)
+    table = explain(Shape.of(WARM.name, require), hive, 0)
+    assert {row.agent_id: row.reason for row in table.agents} == {
+        "acacia": "draining",
+        "birch": f"it does not have the model {WARM.name}",
+        "cedar": "its proficiency in code is 0.2, asked is 0.5",
+        "douglas": "it does not have the label room=a",
+        "elm": "it has 4 GB of VRAM, asked are 8",
+        "fir": "all its slots are taken",
+    }
+    assert (table.choice, table.reason) == (None, "waits: every able agent is busy")
+    assert explain(Shape.of(WARM.name, require, "zelkova"), hive, 0).reason == "waits: no agent is able"
+    assert explain(Shape.of(WARM.name, require), [], 0).reason == "waits: no agent has registered yet"
