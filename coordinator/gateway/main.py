@@ -4,6 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TypeVar
 
 from bus import telemetry
@@ -17,6 +18,9 @@ from coordinator.gateway.settings import GatewaySettings
 
 logger = telemetry.log(__name__)
 T = TypeVar("T")
+
+STOP_LEEWAY_SECONDS = 2.0
+"""Beyond what requests get: to leave the bus."""
 
 
 async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
@@ -62,11 +66,21 @@ async def _stop(server: Server, stopping: asyncio.Event) -> None:
 
 
 async def run(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, and end within a bound then, whatever hangs."""
     loop, stopping = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    await serve(settings, stopping)
+    serving = asyncio.create_task(serve(settings, stopping))
+    bounding = asyncio.create_task(_bound(serving, stopping, settings.stop_seconds + STOP_LEEWAY_SECONDS))
+    with suppress(asyncio.CancelledError):
+        await serving
+    bounding.cancel()
+
+
+async def _bound(serving: asyncio.Task[None], stopping: asyncio.Event, seconds: float) -> None:
+    await stopping.wait()
+    await asyncio.sleep(seconds)
+    serving.cancel()
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 from typing import Any
@@ -9,7 +11,11 @@ from uuid import uuid4
 
 import httpx
 
+from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
+from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess, InstantSidecar, Process
+from tests.parts.nats import NatsServer
+from tests.parts.postgres import PostgresServer
 
 HELLO = {"prompt": "Say hello.", "model": "instant:1b"}
 
@@ -57,6 +63,29 @@ async def first_delta(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]
                 found: dict[str, Any] = json.loads(line[6:])
                 return found
     raise AssertionError("the stream ended before it said anything")
+
+
+async def test_a_reader_that_goes_away_is_forgotten(hive: Hive, nats_server: NatsServer) -> None:
+    hive.sidecar.may_end.clear()
+    async with hive.gateway.client() as client:
+        task_id = (await client.post("/api/tasks", json=HELLO)).json()["id"]
+        async with client.stream("GET", f"/api/tasks/{task_id}/output") as response:
+            assert await anext(response.aiter_lines()) == "retry: 1000"
+            await subscriptions(nats_server, task_id, lambda number: number > 0)
+        await subscriptions(nats_server, task_id, lambda number: number == 0)
+        assert (await client.get("/healthz")).status_code == 200
+    assert "Traceback" not in hive.gateway.log.read_text()
+
+
+async def subscriptions(server: NatsServer, task_id: str, wanted: Callable[[int], bool]) -> None:
+    """Until the server counts as many subscriptions to this task as are wanted."""
+    async with asyncio.timeout(10), httpx.AsyncClient(base_url=f"http://127.0.0.1:{server.monitor_port}") as monitor:
+        while True:
+            found = (await monitor.get("/connz?subs=1")).json()["connections"]
+            listed = [subject for connection in found for subject in connection.get("subscriptions_list") or ()]
+            if wanted(sum(task_id in subject for subject in listed)):
+                return
+            await asyncio.sleep(0.02)
 
 
 async def test_a_key_opens_the_doors_until_it_is_revoked(hive: Hive) -> None:
@@ -112,6 +141,54 @@ async def test_what_was_acknowledged_while_no_coordinator_lived_is_done_by_the_n
         hive.coordinator.restart()
         for answer in answers:
             assert (await ended(client, answer.json()["id"]))["status"] == "completed"
+
+
+async def test_submits_are_taken_while_postgresql_is_away(
+    nats_bus: NatsBus, nats_server: NatsServer, own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    sidecar = InstantSidecar(nats_bus)
+    with (
+        CoordinatorProcess(nats_server, tmp_path, own_postgres.url),
+        GatewayProcess(nats_server, tmp_path) as gateway,
+    ):
+        await sidecar.start()
+        await gateway.answers("/readyz")
+        async with gateway.client() as client:
+            own_postgres.kill()
+            headers = {"Idempotency-Key": "away"}
+            plain = await client.post("/api/tasks", json=HELLO)
+            keyed = await client.post("/api/tasks", json=HELLO, headers=headers)
+            again = await client.post("/api/tasks", json=HELLO, headers=headers)
+            other = await client.post("/api/tasks", json={**HELLO, "prompt": "Else."}, headers=headers)
+            assert [plain.status_code, keyed.status_code, again.status_code, other.status_code] == [201, 201, 200, 409]
+            own_postgres.start()
+            for answer in (plain, keyed):
+                assert (await ended(client, answer.json()["id"]))["status"] == "completed"
+        await sidecar.close()
+
+
+async def test_the_bus_describes_itself(hive: Hive, nats_server: NatsServer, tmp_path: Path) -> None:
+    with Process("monitor.main", tmp_path, {"NATS_URL": nats_server.url}):
+        async with hive.gateway.client() as client:
+            document = await client.get("/asyncapi")
+            assert (document.status_code, document.json()["asyncapi"][0]) == (200, "3")
+            assert (await client.get("/api/metrics/performance")).status_code == 200
+
+
+async def test_a_host_is_added_by_the_sidecar_or_refused_with_the_reason(
+    hive: Hive, nats_server: NatsServer, tmp_path: Path
+) -> None:
+    env = {
+        "NATS_URL": nats_server.url,
+        "HIVE_SIDECAR_ADOPT": "true",
+        "HIVE_BUILTIN_MODEL": "never",
+        "OLLAMA_HOST": "http://127.0.0.1:9",
+    }
+    with Process("agent_sidecar.main", tmp_path, env):
+        async with hive.gateway.client() as client:
+            dead = await client.post("/api/agents", json={"url": "http://127.0.0.1:9"})
+            assert (dead.status_code, dead.json()["code"]) == (502, "backend_unreachable")
+            assert "127.0.0.1:9" in dead.json()["detail"]
 
 
 async def test_a_gateway_that_is_killed_loses_nothing_that_it_acknowledged(hive: Hive) -> None:
