@@ -29,7 +29,7 @@ logger = telemetry.log(__name__)
 FRAME_SECONDS = 0.2
 """At most five frames a second to a page; the first change after a quiet time goes out at once."""
 TICK_SECONDS = 1.0
-RELIST_TICKS = 60
+RELIST_TICKS = 30
 """An event may be lost to a full buffer, the record is not: so the newest are asked for again now and then."""
 LISTED = 200
 
@@ -129,7 +129,9 @@ class Feed:
         active = ListTasks(status=(TaskStatus.ASSIGNED, TaskStatus.RUNNING), limit=500)
         try:
             for wanted in (ListTasks(limit=LISTED), active):
-                self.state.tasks.apply_records((await self._bus.request(verb, wanted, TaskList, patient=False)).tasks)
+                asked_at = self.state.revision.number
+                found = await self._bus.request(verb, wanted, TaskList, patient=False)
+                self.state.tasks.apply_records(found.tasks, asked_at=asked_at)
         except HiveError as error:
             logger.debug("no_task_list", code=error.code)
             return

@@ -12,7 +12,6 @@ class TaskRow(Message):
     status: TaskStatus
     priority: int
     owner: str
-    rank: int
     created_ms: int
     title: str | None = None
     model: str | None = None

@@ -31,7 +31,8 @@ def find(
             ),
         )
     known = list(agents)
-    return (*_coordination(coordinator), *_agents(known), *_starving(known, cluster), *_failures(tasks, now))
+    found = [*_coordination(coordinator), *_starving(known, cluster), *_agents(known), *_failures(tasks, now)]
+    return tuple(sorted(found, key=lambda problem: problem.level is not Level.ERROR))
 
 
 def _coordination(coordinator: bool) -> Iterator[Problem]:

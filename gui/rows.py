@@ -48,6 +48,11 @@ class Rows(Generic[R]):
         held = self._rows.get(key)
         return held[1] if held else None
 
+    def changed_at(self, key: str) -> int:
+        """The revision of its last change; 0 for what is not held."""
+        held = self._rows.get(key)
+        return held[0] if held else 0
+
     def values(self) -> Iterator[R]:
         return (row for _, row in self._rows.values())
 

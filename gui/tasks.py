@@ -1,23 +1,37 @@
-"""Folds what is heard about tasks into rows. Pure: whatever order things arrive in, the highest rank wins."""
+"""Folds what is heard about tasks into rows. Pure: what is heard late, or twice, changes nothing."""
 
-from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 
 from bus.messages import EventType, TaskEvent, TaskRecord, TaskStatus
 from gui.frames import Minute, TaskRow
+from gui.minutes import Minutes
 from gui.rows import Revision, Rows
 
 MAX_HELD = 400
 """Newest tasks that a page can show; what runs is held beyond it."""
 SLACK = 50
 """How many more before the oldest are dropped together."""
-MINUTES = 60
+_WAITING = (TaskStatus.PENDING, TaskStatus.QUEUED)
+_ACTIVE = (TaskStatus.ASSIGNED, TaskStatus.RUNNING)
 _ORDER = {status: number for number, status in enumerate(TaskStatus)}
 
 
 def milliseconds(time: datetime) -> int:
     return int(time.timestamp() * 1000)
+
+
+def follows(before: TaskRow, after: TaskRow, at_ms: int) -> bool:
+    """Whether `after` is a later state of the same task. Within one attempt a task can come back to the queue, and does not go back else."""
+    if after.attempt != before.attempt:
+        return after.attempt > before.attempt
+    if before.status.terminal:
+        return after.status == before.status or (after.status in _WAITING and at_ms > (before.ended_ms or 0))
+    if after.status in _WAITING and before.status in _ACTIVE:
+        return True
+    if after.status in _ACTIVE and before.status in _WAITING:
+        return after.attempt == 0
+    return _ORDER[after.status] >= _ORDER[before.status]
 
 
 def row_of_record(record: TaskRecord) -> TaskRow:
@@ -27,7 +41,6 @@ def row_of_record(record: TaskRecord) -> TaskRow:
         status=record.status,
         priority=record.priority,
         owner=record.owner,
-        rank=1000 * len(record.attempts) + _ORDER[record.status],
         created_ms=milliseconds(record.created_at),
         title=record.title,
         model=record.model or (record.attempts[-1].model if record.attempts else None),
@@ -44,19 +57,17 @@ def row_of_record(record: TaskRecord) -> TaskRow:
 def row_of_event(event: TaskEvent, before: TaskRow | None) -> TaskRow:
     """What the event says, and from `before` what it leaves out."""
     change, when = event.data, milliseconds(event.timestamp)
-    active = change.status in (TaskStatus.ASSIGNED, TaskStatus.RUNNING)
-    again = not change.status.terminal and not active
-    started = None if again else before.started_ms if before else None
+    waits = change.status in _WAITING
+    started = None if waits or before is None else before.started_ms
     return TaskRow(
         id=str(change.task_id),
         status=change.status,
         priority=change.priority,
         owner=change.owner,
-        rank=change.rank,
         created_ms=before.created_ms if before else when,
         title=change.title or (before.title if before else None),
         model=change.model or (before.model if before else None),
-        agent_id=None if again else change.agent_id or (before.agent_id if before else None),
+        agent_id=None if waits else change.agent_id or (before.agent_id if before else None),
         attempt=change.attempt,
         started_ms=when if started is None and event.type is EventType.TASK_STARTED else started,
         ended_ms=when if change.status.terminal else None,
@@ -67,55 +78,42 @@ def row_of_event(event: TaskEvent, before: TaskRow | None) -> TaskRow:
 
 
 class TaskFold:
-    """The newest tasks, what runs, and what ended in each of the last minutes."""
+    """The newest tasks, what runs, and what ended lately."""
 
     def __init__(self, revision: Revision) -> None:
         self.rows: Rows[TaskRow] = Rows(revision)
-        self._revision = revision
-        self._minutes: deque[tuple[int, Minute]] = deque(maxlen=MINUTES)
+        self._minutes = Minutes()
 
     def apply_event(self, event: TaskEvent) -> None:
         before = self.rows.get(str(event.data.task_id))
-        if before and event.data.rank < before.rank:
-            return
-        self._take(row_of_event(event, before), before)
+        row = row_of_event(event, before)
+        if before is None or follows(before, row, milliseconds(event.timestamp)):
+            self._take(row, before)
 
-    def apply_records(self, records: Iterable[TaskRecord]) -> None:
-        """The coordinator's word, which mends what an event that was missed left wrong."""
+    def apply_records(self, records: Iterable[TaskRecord], *, asked_at: int) -> None:
+        """The coordinator's word, which mends what an event that was missed left wrong.
+
+        `asked_at` is the revision when it was asked: over a row that has not changed since, its word wins whatever it says.
+        """
         for record in records:
             row, before = row_of_record(record), self.rows.get(str(record.id))
-            if before is None or row.rank >= before.rank:
+            if before is None or self.rows.changed_at(row.id) <= asked_at or follows(before, row, row.ended_ms or 0):
                 self._take(row, before)
+
+    def minutes(self, now: datetime) -> tuple[Minute, ...]:
+        return self._minutes.last(milliseconds(now))
 
     def _take(self, row: TaskRow, before: TaskRow | None) -> None:
         if row.status.terminal and not (before and before.status.terminal):
-            self._count(row)
+            self._minutes.count(row)
         if self.rows.put(row.id, row):
             self._bound()
-
-    def _count(self, row: TaskRow) -> None:
-        minute = (row.ended_ms or 0) // 60_000
-        if self._minutes and minute <= self._minutes[-1][0] - MINUTES:
-            return
-        held = dict(self._minutes)
-        old = held.get(minute, Minute())
-        held[minute] = Minute(
-            completed=old.completed + (row.status is TaskStatus.COMPLETED),
-            failed=old.failed + (row.status is TaskStatus.FAILED),
-            tokens=old.tokens + (row.tokens or 0),
-        )
-        self._minutes = deque(sorted(held.items())[-MINUTES:], maxlen=MINUTES)
-
-    def minutes(self, now: datetime) -> tuple[Minute, ...]:
-        """One for each of the last `MINUTES`, oldest first."""
-        held, last = dict(self._minutes), milliseconds(now) // 60_000
-        return tuple(held.get(minute, Minute()) for minute in range(last - MINUTES + 1, last + 1))
 
     def _bound(self) -> None:
         """Drop the oldest that ended; only when those do not suffice, the oldest that wait. What runs stays."""
         if len(self.rows) <= MAX_HELD + SLACK:
             return
-        idle = [row for row in self.rows.values() if row.status not in (TaskStatus.ASSIGNED, TaskStatus.RUNNING)]
+        idle = [row for row in self.rows.values() if row.status not in _ACTIVE]
         idle.sort(key=lambda row: (not row.status.terminal, row.created_ms))
         for row in idle[: len(self.rows) - MAX_HELD]:
             self.rows.drop(row.id)

@@ -4,6 +4,8 @@ import { ACTIVE, agents, duration, Icon, openTask, rate, store, taskName, tasks 
 const LABEL = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline" };
 const BACKEND = { ollama: "Ollama", openai: "OpenAI API", builtin: "Built-in model" };
 
+const FEW = 5;
+
 const Card = {
   props: { agent: { type: Object, required: true } },
   computed: {
@@ -13,17 +15,22 @@ const Card = {
     label() {
       return this.agent.silent ? "Silent" : LABEL[this.agent.status];
     },
+    running() {
+      return tasks.value.filter((task) => task.agent_id === this.agent.id && ACTIVE.includes(task.status));
+    },
     work() {
-      return tasks.value.filter((task) => task.agent_id === this.agent.id && ACTIVE.includes(task.status)).slice(0, 6);
+      return this.running.slice(0, FEW);
+    },
+    more() {
+      return this.running.length - this.work.length;
     },
     unseen() {
-      return Math.max(0, this.agent.running - this.work.length);
+      return store.may.view_all ? this.more : Math.max(0, this.agent.running - this.work.length);
     },
-    loaded() {
-      return this.agent.models.filter((model) => model.loaded);
-    },
-    cold() {
-      return this.agent.models.filter((model) => !model.loaded);
+    // As many names as one line of the card holds.
+    shown() {
+      let room = 40;
+      return this.agent.models.filter((model, index) => (room -= model.name.length + 4) > 0 || index === 0);
     },
     about() {
       const vram = this.agent.vram_gb ? ` ${Math.round(this.agent.vram_gb)} GB` : "";
@@ -56,20 +63,18 @@ const Card = {
         <i v-else class="hv-slots-one"><u :style="{ width: agent.running / agent.slots * 100 + '%' }"></u></i>
       </div>
       <p v-if="agent.reason && state !== 'online'" class="hv-agent-reason">{{ agent.reason }}</p>
-      <div class="hv-agent-about hv-small hv-muted"><span class="hv-clip">{{ about }}</span><span v-if="agent.gauges.gpu_temperature !== null" class="hv-num">{{ agent.gauges.gpu_temperature }} °C</span><span v-if="agent.gauges.tokens_per_second" class="hv-num">{{ rate(agent.gauges.tokens_per_second) }}</span></div>
+      <div class="hv-agent-about hv-small hv-muted"><span class="hv-clip">{{ about }}</span><span v-if="agent.gauges.gpu_temperature !== null" class="hv-num" :class="{ 'hv-bad': agent.gauges.gpu_temperature >= 88 }">{{ agent.gauges.gpu_temperature }} °C</span><span v-if="agent.gauges.tokens_per_second" class="hv-num">{{ rate(agent.gauges.tokens_per_second) }}</span></div>
       <div v-if="gauges.length && state !== 'offline'" class="hv-gauges">
-        <div v-for="[name, value] in gauges" :key="name"><span>{{ name }}</span><div class="hv-meter" :class="{ hot: value >= 95 }"><i :style="{ width: Math.min(100, value) + '%' }"></i></div><b class="hv-num">{{ value }}%</b></div>
+        <div v-for="[name, value] in gauges" :key="name"><span>{{ name }}</span><div class="hv-meter"><i :style="{ width: Math.min(100, value) + '%' }"></i></div><b class="hv-num">{{ value }}%</b></div>
       </div>
       <ul v-if="agent.models.length" class="hv-models" aria-label="Models">
-        <li v-for="model in loaded.slice(0, 4)" :key="model.name" class="warm" title="Loaded: answers at once">{{ model.name }}</li>
-        <li v-for="model in cold.slice(0, Math.max(0, 4 - loaded.length))" :key="model.name" title="Not loaded: takes a moment to start">{{ model.name }}</li>
-        <li v-if="agent.models.length > 4" class="more" :title="agent.models.map((model) => model.name).join(', ')">+{{ agent.models.length - 4 }}</li>
+        <li v-for="model in shown" :key="model.name" :class="{ warm: model.loaded }" :title="model.name + (model.loaded ? ': loaded, answers at once' : ': not loaded, takes a moment to start')">{{ model.name }}</li>
+        <li v-if="agent.models.length > shown.length" class="more" :title="agent.models.map((model) => model.name).join(', ')">+{{ agent.models.length - shown.length }}</li>
       </ul>
       <ul v-if="work.length || unseen" class="hv-work" aria-label="Running tasks">
         <li v-for="task in work" :key="task.id"><button type="button" @click="openTask(task.id)"><span class="hv-pulse" aria-hidden="true"></span><span class="hv-clip">{{ taskName(task) }}</span><span class="hv-num hv-muted">{{ elapsed(task) }}</span></button></li>
         <li v-if="unseen" class="hv-muted hv-small">{{ work.length ? "and " : "" }}{{ unseen }} {{ work.length ? "more" : unseen === 1 ? "task" : "tasks" }}</li>
       </ul>
-      <p v-else-if="state !== 'offline'" class="hv-idle hv-small hv-muted">Idle</p>
     </article>`,
 };
 

@@ -50,13 +50,19 @@ export default {
     failure() {
       return this.record?.error ?? store.failures[this.id] ?? store.answers[this.id]?.error ?? null;
     },
-    facts() {
+    place() {
       const agent = this.record?.assigned_agent_id ?? this.task?.agent_id;
+      return agent ? `on ${agent}` : "";
+    },
+    away() {
+      if (!store.online) return "The dashboard's server is away; what you write here is kept.";
+      return store.bus ? "" : "The bus is away; what you write here is kept until it is back.";
+    },
+    facts() {
       const tokens = this.record?.usage?.completion_tokens;
       const timings = this.record?.timings;
       const first = timings?.time_to_first_token_seconds;
       return [
-        agent ? `on ${agent}` : null,
         tokens ? `${tokens} tokens` : null,
         rate(timings?.generation_tokens_per_second),
         first ? `first token after ${duration(first * 1000)}` : null,
@@ -120,12 +126,13 @@ export default {
           <button type="submit" class="hv-primary" :disabled="!ready" title="Ctrl + Enter"><Icon name="send"/>{{ sending ? "Sending" : "Run" }}</button>
         </div>
         <p v-if="tooLong" class="hv-failure" role="alert"><b>The prompt is too long for this page.</b> Send it by the API or <code>hive task submit</code>. <code class="hv-code">payload_too_large</code></p>
+        <p v-else-if="away" class="hv-small hv-muted">{{ away }}</p>
         <p v-if="refused" class="hv-failure" role="alert"><span>{{ refused.message }}</span> <code class="hv-code">{{ refused.code }}</code></p>
       </form>
       <div v-if="id" class="hv-result" :data-task="id">
         <div class="hv-result-head">
           <Status :status="status"/>
-          <span class="hv-small hv-muted hv-num hv-clip">{{ facts.join(" · ") }}</span>
+          <span class="hv-small hv-muted hv-clip">{{ place }}</span>
           <span class="hv-space"></span>
           <button v-if="running" type="button" class="hv-quiet" @click="stop"><Icon name="stop"/>Stop</button>
           <button v-else type="button" class="hv-ghost hv-square" aria-label="Close the answer" title="Close" @click="dismiss"><Icon name="close"/></button>
@@ -134,7 +141,7 @@ export default {
         <p v-if="running && !started && hint" class="hv-small hv-muted">{{ hint }}</p>
         <Answer :id="id" :running="running"/>
         <p v-if="failure" class="hv-failure" role="alert"><span>{{ failure.message }}</span> <code class="hv-code">{{ failure.code }}</code></p>
-        <button type="button" class="hv-text hv-small" @click="open">Details</button>
+        <div class="hv-result-foot hv-small hv-muted"><span>{{ facts.join(" · ") }}</span><button type="button" class="hv-text" @click="open">Details</button></div>
       </div>
     </section></div>`,
 };

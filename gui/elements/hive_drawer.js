@@ -1,5 +1,5 @@
 // One task in full: what was asked, what came of it, each attempt, and what can be done about it.
-import { age, Answer, clock, closeTask, count, duration, ENDED, Icon, PRIORITY, rate, send, Status, store, taskName, WAITING } from "hive-live";
+import { ago, Answer, clock, closeTask, count, duration, ENDED, Icon, PRIORITY, rate, send, Status, store, taskName, WAITING } from "hive-live";
 
 const ATTEMPT = { offered: "Offered", running: "Running", completed: "Completed", failed: "Failed", cancelled: "Cancelled", refused: "Refused", lost: "Lost" };
 
@@ -15,7 +15,6 @@ export default {
       return store.records[this.id] ?? null;
     },
     status() {
-      if (this.record && ENDED.includes(this.record.status) && !(this.row && this.row.rank > 1000 * this.record.attempts.length + 6)) return this.record.status;
       return this.row?.status ?? this.record?.status ?? null;
     },
     ended() {
@@ -42,7 +41,7 @@ export default {
       return !this.ended && this.status && (store.may.cancel_all || own);
     },
     mayRequeue() {
-      return store.may.requeue && ["failed", "cancelled"].includes(this.status);
+      return store.may.requeue && this.status === "failed";
     },
     facts() {
       const record = this.record;
@@ -57,7 +56,7 @@ export default {
         ["Priority", PRIORITY[record.priority]],
         ["Place in queue", this.waits ? record.position : null],
         ["Owner", record.owner],
-        ["Created", `${clock(created)} (${age(store.now - created)})`],
+        ["Created", ago(store.now - created), clock(created)],
         ["Duration", worked === null ? null : duration(worked)],
         ["Waited", seconds(timings.queue_seconds)],
         ["Model load", timings.load_seconds > 0.05 ? seconds(timings.load_seconds) : null],
@@ -153,11 +152,11 @@ export default {
           </section>
           <section v-if="facts.length">
             <h3>Details</h3>
-            <dl class="hv-facts"><div v-for="[label, value] in facts" :key="label"><dt>{{ label }}</dt><dd class="hv-num">{{ value }}</dd></div></dl>
+            <dl class="hv-facts"><div v-for="[label, value, hint] in facts" :key="label"><dt>{{ label }}</dt><dd :title="hint">{{ value }}</dd></div></dl>
           </section>
           <section v-if="attempts.length">
             <h3>Attempts</h3>
-            <ol class="hv-attempts"><li v-for="attempt in attempts" :key="attempt.id" :data-status="attempt.status"><b class="hv-num">{{ attempt.number }}</b><div><span>{{ attempt.label }} on {{ attempt.agent_id }}</span><span class="hv-muted hv-small hv-num"> {{ attempt.model }}<template v-if="attempt.lasted"> · {{ attempt.lasted }}</template></span><p v-if="attempt.error" class="hv-error hv-small"><code>{{ attempt.error.code }}</code> {{ attempt.error.message }}</p></div></li></ol>
+            <ol class="hv-attempts"><li v-for="attempt in attempts" :key="attempt.id" :data-status="attempt.status"><b class="hv-num">{{ attempt.number }}</b><div><span class="hv-attempt-where">{{ attempt.label }} on {{ attempt.agent_id }}</span><span class="hv-muted hv-small">{{ attempt.model }}{{ attempt.lasted ? " · " + attempt.lasted : "" }}</span><p v-if="attempt.error" class="hv-error hv-small"><code>{{ attempt.error.code }}</code> {{ attempt.error.message }}</p></div></li></ol>
           </section>
         </div>
       </aside>

@@ -1,8 +1,11 @@
 // What is wrong now, worst first. Nothing is shown when nothing is.
 import { Icon, store } from "hive-live";
 
+const FEW = 3;
+
 export default {
   components: { Icon },
+  data: () => ({ all: false }),
   computed: {
     problems() {
       const own = store.online
@@ -10,8 +13,17 @@ export default {
         : [{ level: "error", code: "dashboard_away", title: "The dashboard's server does not answer", text: "What you see is old. The page connects again by itself; if it does not, see `hive logs gui`." }];
       return [...own, ...store.problems];
     },
+    shown() {
+      return this.all || this.problems.length <= FEW + 1 ? this.problems : this.problems.slice(0, FEW);
+    },
+    hidden() {
+      return this.problems.length - this.shown.length;
+    },
   },
   methods: {
+    toggle() {
+      this.all = !this.all;
+    },
     show(problem) {
       if (problem.failed_tasks) {
         store.filter = "failed";
@@ -25,12 +37,13 @@ export default {
     },
   },
   template: `
-    <div><ul v-if="problems.length" class="hv-problems" role="alert" aria-label="What is wrong">
-      <li v-for="problem in problems" :key="problem.title" :data-level="problem.level">
+    <div><ul v-if="problems.length" class="hv-problems hv-card" role="alert" aria-label="What is wrong">
+      <li v-for="problem in shown" :data-level="problem.level" :key="problem.title">
         <Icon name="alert"/>
         <div><b>{{ problem.title }}</b><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
         <code class="hv-code">{{ problem.code }}</code>
         <button v-if="problem.failed_tasks || problem.agent_id" type="button" class="hv-text" @click="show(problem)">Show</button>
       </li>
+      <li v-if="hidden || (all && problems.length > 4)" class="hv-problems-more"><button type="button" class="hv-text" @click="toggle">{{ hidden ? hidden + " more" : "Show fewer" }}</button></li>
     </ul></div>`,
 };

@@ -35,8 +35,9 @@ def register(dashboard: Dashboard) -> None:
 
 def _layout(claims: Claims) -> Live:
     with ui.element("main").classes("hv-page"):
-        Problems().classes("hv-area-problems")
-        Summary().classes("hv-area-summary")
+        with ui.element("div").classes("hv-area-top"):
+            Problems()
+            Summary()
         Agents().classes("hv-area-agents")
         with ui.element("div").classes("hv-side"):
             Composer()

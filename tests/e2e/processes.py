@@ -12,6 +12,7 @@ import httpx
 from tests.parts.ports import free_port
 
 START_SECONDS = 30
+ROOT = Path(__file__).parents[2]
 
 
 class GuiProcess:
@@ -26,8 +27,7 @@ class GuiProcess:
     async def start(self) -> None:
         env = {**os.environ, "NATS_URL": self._nats_url, "HIVE_DATA_DIR": str(self.folder), "HIVE_GUI_PORT": str(self.port)}
         env.pop("PYTEST_CURRENT_TEST", None)
-        with (self.folder / "gui.log").open("ab") as log:
-            self.process = subprocess.Popen([sys.executable, "-m", "gui.main"], env=env, stdout=log, stderr=log)
+        self.process = _spawn(env, self.folder / "gui.log")
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):
             while not await _answers(client, f"{self.url}/healthz"):
                 assert self.process.poll() is None, (self.folder / "gui.log").read_text()
@@ -47,6 +47,11 @@ class GuiProcess:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+
+
+def _spawn(env: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    with log.open("ab") as file:
+        return subprocess.Popen([sys.executable, "-m", "gui.main"], env=env, cwd=ROOT, stdout=file, stderr=file)
 
 
 async def _answers(client: httpx.AsyncClient, url: str) -> bool:

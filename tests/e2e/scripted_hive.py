@@ -1,6 +1,7 @@
 """A hive whose coordinator, door and agents follow a test's script, on the real bus: states that a real one shows only by luck."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -65,9 +66,6 @@ class ScriptedHive:
         self.submitted: asyncio.Queue[TaskRecord] = asyncio.Queue()
         self._leading = AsyncExitStack()
 
-    async def start(self) -> None:
-        await self.lead()
-
     async def lead(self) -> None:
         """Answer the verbs, as a gateway and a leading coordinator do."""
         tasks = (
@@ -122,6 +120,10 @@ class ScriptedHive:
 
     async def revoke(self, secret: str) -> None:
         await self.bus.delete(subjects.KV_KEYS, auth.hash_key(secret))
+
+    async def add_noise(self) -> None:
+        """Any change: pages hear of it."""
+        await self.add(TaskRequest(prompt="Hum."))
 
     async def add(self, request: TaskRequest, owner: str = "ada", created_at: datetime | None = None) -> TaskRecord:
         """A task of somebody else's, queued."""
@@ -180,7 +182,7 @@ class ScriptedHive:
         attempt_status: AttemptStatus,
         outcome: OutcomeStatus,
         ended_at: datetime | None,
-        update: dict[str, object],
+        update: Mapping[str, object],
     ) -> None:
         task, now = self.tasks[task_id], ended_at or datetime.now(UTC)
         *before, last = task.attempts

@@ -1,9 +1,19 @@
 // A model's answer, as it comes and as it ended. Plain text with code set apart: a model's output is never taken for markup.
 import { store } from "./store.js";
 
+// Bold, code and headings of one paragraph, as words with a kind.
+function words(text) {
+  return text.split(/(\*\*[^*\n]+\*\*|`[^`\n]+`|^#{1,4} .+$)/m).filter(Boolean).map((part) => {
+    if (part.length > 4 && part.startsWith("**") && part.endsWith("**")) return { kind: "b", text: part.slice(2, -2) };
+    if (part.length > 2 && part.startsWith("`") && part.endsWith("`")) return { kind: "code", text: part.slice(1, -1) };
+    if (/^#{1,4} /.test(part)) return { kind: "b", text: part.replace(/^#+ /, "") };
+    return { kind: "span", text: part };
+  });
+}
+
 function pieces(text) {
   return text.split("```").map((part, index) => {
-    if (index % 2 === 0) return { code: false, text: part.trim() };
+    if (index % 2 === 0) return { code: false, text: part.trim(), words: words(part.trim()) };
     const [, , body] = part.match(/^([\w+#.-]*)\n([\s\S]*)$/) ?? [null, "", part];
     return { code: true, text: body.replace(/\n$/, "") };
   }).filter((piece) => piece.text);
@@ -33,9 +43,9 @@ export default {
       </details>
       <template v-for="(piece, index) in pieces" :key="index">
         <pre v-if="piece.code"><code>{{ piece.text }}</code></pre>
-        <p v-else>{{ piece.text }}</p>
+        <p v-else><component v-for="(word, place) in piece.words" :key="place" :is="word.kind">{{ word.text }}</component></p>
       </template>
       <pre v-for="call in calls" :key="call"><code>{{ call }}</code></pre>
-      <span v-if="running" class="hv-caret" aria-hidden="true"></span>
+      <span v-if="running && (pieces.length || output.thinking)" class="hv-caret" aria-hidden="true"></span>
     </div>`,
 };

@@ -13,22 +13,27 @@ export const PRIORITY = { 1: "High", 2: "High −", 3: "Medium", 4: "Low +", 5: 
 export function duration(ms) {
   if (ms === null || ms === undefined) return "–";
   const seconds = Math.max(0, ms) / 1000;
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 10) return `${seconds.toFixed(1)}s`;
+  if (seconds < 60) return `${Math.floor(seconds)}s`;
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`;
+  if (minutes < 60) return `${minutes}m ${String(Math.floor(seconds % 60)).padStart(2, "0")}s`;
   const hours = Math.floor(minutes / 60);
-  return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  return `${hours}h ${String(minutes % 60).padStart(2, "0")}m`;
 }
 
 // Since when, in one unit: a column of these is compared, not calculated with.
 export function age(ms) {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 5) return "now";
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} d`;
+  if (seconds < 60) return `${Math.floor(seconds)}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)}h`;
+  return `${Math.floor(seconds / 86400)}d`;
+}
+
+export function ago(ms) {
+  const since = age(ms);
+  return since === "now" ? "just now" : `${since} ago`;
 }
 
 export function count(number) {

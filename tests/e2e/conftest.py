@@ -1,0 +1,67 @@
+"""The dashboard's process, a scripted hive on the real bus, and Chromium in front of it."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from bus.nats_bus import NatsBus
+from tests.e2e.processes import GuiProcess
+from tests.e2e.scripted_hive import ADMIN, ScriptedHive
+from tests.parts.nats import NatsServer
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture
+async def hive(nats_bus: NatsBus) -> AsyncIterator[ScriptedHive]:
+    hive = ScriptedHive(nats_bus)
+    await hive.lead()
+    yield hive
+    await hive.resign()
+
+
+@pytest.fixture
+async def gui(hive: ScriptedHive, nats_server: NatsServer, tmp_path: Path) -> AsyncIterator[GuiProcess]:
+    gui = GuiProcess(tmp_path, nats_server.url)
+    await gui.start()
+    yield gui
+    gui.kill()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed: apt-get install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(browser: Browser) -> Page:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    page = await context.new_page()
+    page.set_default_timeout(10_000)
+    return page
+
+
+@pytest.fixture
+async def dashboard(page: Page, hive: ScriptedHive, gui: GuiProcess) -> Page:
+    """The live page, with an administrator in front of it."""
+    hive.tickets["a-ticket"] = ADMIN
+    await page.goto(f"{gui.url}/login?ticket=a-ticket")
+    await page.wait_for_selector(".hv-connection[data-kind=good]")
+    return page

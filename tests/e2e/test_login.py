@@ -1,0 +1,73 @@
+"""The way in and out of the dashboard."""
+
+import httpx
+from playwright.async_api import Page, expect
+
+from bus.messages import Claims, Role
+from tests.e2e.processes import GuiProcess
+from tests.e2e.scripted_hive import ADMIN, ScriptedHive
+
+DEVELOPER = Claims(sub="dora", roles=(Role.DEVELOPER,))
+VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
+
+
+async def log_in(page: Page, gui: GuiProcess, key: str) -> None:
+    await page.goto(gui.url)
+    await page.get_by_label("API key").fill(key)
+    await page.get_by_role("button", name="Log in").click()
+
+
+async def test_without_a_login_every_page_is_the_login_page(gui: GuiProcess) -> None:
+    async with httpx.AsyncClient() as client:
+        answer = await client.get(gui.url)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+        health = await client.get(f"{gui.url}/healthz")
+    assert health.json() == {"status": "ok"}
+    cookie = answer.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=lax" in cookie
+    assert answer.headers["x-frame-options"] == "DENY"
+
+
+async def test_a_link_lets_in_once_and_leaves_the_address_bar(page: Page, hive: ScriptedHive, gui: GuiProcess) -> None:
+    hive.tickets["once-only"] = ADMIN
+    await page.goto(f"{gui.url}/login?ticket=once-only")
+    await expect(page.locator(".hv-who")).to_contain_text("ada")
+    assert page.url == f"{gui.url}/"
+    assert "once-only" not in gui.log
+    assert page.context.browser is not None
+    stranger = await (await page.context.browser.new_context()).new_page()
+    await stranger.goto(f"{gui.url}/login?ticket=once-only")
+    await expect(stranger.get_by_role("alert")).to_contain_text("unauthenticated")
+
+
+async def test_a_key_lets_in_and_its_revocation_shows_out(page: Page, hive: ScriptedHive, gui: GuiProcess) -> None:
+    key = await hive.key(DEVELOPER)
+    await log_in(page, gui, "sk-hive-this-is-not-a-key-that-anybody-made")
+    await expect(page.get_by_role("alert")).to_contain_text("unauthenticated")
+    await log_in(page, gui, key)
+    await expect(page.locator(".hv-who")).to_contain_text("dora")
+    assert key not in gui.log
+    await hive.revoke(key)
+    await hive.add_noise()
+    await expect(page.get_by_label("API key")).to_be_visible()
+
+
+async def test_who_logs_out_is_out(dashboard: Page, gui: GuiProcess) -> None:
+    await dashboard.get_by_role("button", name="Log out").click()
+    await expect(dashboard.get_by_label("API key")).to_be_visible()
+    await dashboard.goto(gui.url)
+    await expect(dashboard.get_by_label("API key")).to_be_visible()
+
+
+async def test_a_viewer_may_look_and_is_offered_nothing_else(page: Page, hive: ScriptedHive, gui: GuiProcess) -> None:
+    await log_in(page, gui, await hive.key(VIEWER))
+    await expect(page.get_by_role("heading", name="My tasks")).to_be_visible()
+    await expect(page.get_by_role("heading", name="New task")).to_have_count(0)
+
+
+async def test_a_login_outlives_a_restart_of_the_dashboard(dashboard: Page, gui: GuiProcess) -> None:
+    assert gui.stop(within_seconds=5) == 0
+    await gui.start()
+    await dashboard.goto(gui.url)
+    await expect(dashboard.locator(".hv-who")).to_contain_text("ada")

@@ -1,0 +1,106 @@
+"""What a page is sent."""
+
+from uuid import uuid4
+
+from bus.messages import AgentStatus, ClusterStatus, FailureInfo, TaskStatus
+from gui.frames import Frame, Level
+from gui.state import HiveState
+from tests.unit.gui.samples import NOON, after, agent, event, heartbeat
+
+
+def cut(state: HiveState, since: int = 0, owner: str | None = None) -> Frame:
+    return state.frame(since=since, owner=owner, now=after(1))
+
+
+def status(**queue: int) -> ClusterStatus:
+    return ClusterStatus(version="1", leader="one", queue=queue, slots=2, slots_free=2, updated_at=NOON)
+
+
+def test_a_page_that_has_seen_a_frame_gets_only_what_changed() -> None:
+    state = HiveState()
+    old, new = uuid4(), uuid4()
+    state.tasks.apply_event(event(old, TaskStatus.QUEUED))
+    first = cut(state)
+    state.tasks.apply_event(event(new, TaskStatus.QUEUED))
+    second = cut(state, since=first.revision)
+    assert first.full
+    assert not second.full
+    assert [row.id for row in second.tasks] == [str(new)]
+
+
+def test_an_agent_that_went_is_taken_off_the_page() -> None:
+    state = HiveState()
+    state.agents.apply_record("acacia", agent("acacia"))
+    seen = cut(state).revision
+    state.agents.apply_record("acacia", None)
+    frame = cut(state, since=seen)
+    assert (frame.agents, frame.agents_gone) == ((), ("acacia",))
+
+
+def test_who_may_not_see_everybodys_tasks_sees_only_their_own() -> None:
+    state = HiveState()
+    mine, theirs = uuid4(), uuid4()
+    failure = FailureInfo(code="backend_error", message="It answered 500.")
+    state.tasks.apply_event(event(mine, TaskStatus.QUEUED, owner="ada"))
+    state.tasks.apply_event(event(theirs, TaskStatus.FAILED, attempt=1, owner="grace", error=failure))
+    frame = cut(state, owner="ada")
+    assert [row.id for row in frame.tasks] == [str(mine)]
+    assert not any(problem.failed_tasks for problem in frame.problems)
+    assert any(problem.failed_tasks for problem in cut(state).problems)
+
+
+def test_a_bus_that_is_away_is_the_only_problem_worth_naming() -> None:
+    state = HiveState()
+    state.agents.apply_record("acacia", agent("acacia", AgentStatus.OFFLINE))
+    state.apply_bus(False, NOON)
+    assert [problem.code for problem in cut(state).problems] == ["bus_unavailable"]
+
+
+def test_errors_stand_before_warnings() -> None:
+    state = HiveState()
+    state.agents.apply_record("acacia", agent("acacia", AgentStatus.DEGRADED, reason="Slow."))
+    state.agents.apply_record("oak", agent("oak", AgentStatus.OFFLINE))
+    problems = cut(state).problems
+    assert [(problem.code, problem.level) for problem in problems] == [
+        ("agent_offline", Level.ERROR),
+        ("agent_degraded", Level.WARNING),
+    ]
+
+
+def test_tasks_that_wait_for_nobody_are_a_problem() -> None:
+    state = HiveState()
+    state.agents.apply_record("oak", agent("oak", AgentStatus.OFFLINE))
+    state.apply_cluster(status(medium=3))
+    titles = [problem.title for problem in cut(state).problems]
+    assert "3 tasks wait and no agent is online" in titles
+
+
+def test_failures_of_another_hour_are_no_problem_of_this_one() -> None:
+    state = HiveState()
+    failure = FailureInfo(code="backend_error", message="It answered 500.")
+    state.tasks.apply_event(event(uuid4(), TaskStatus.FAILED, attempt=1, error=failure, at=after(-4000)))
+    assert cut(state).problems == ()
+
+
+def test_without_a_leader_the_last_numbers_stay_and_the_page_says_so() -> None:
+    state = HiveState()
+    state.apply_cluster(status(high=1))
+    seen = state.revision.number
+    state.apply_cluster(None)
+    frame = cut(state, since=seen)
+    assert frame.revision > seen
+    assert frame.cluster is not None
+    assert [problem.code for problem in frame.problems] == ["no_leader", "no_agent"]
+
+
+def test_an_unchanged_hive_sends_nothing() -> None:
+    state = HiveState()
+    state.agents.apply_record("acacia", agent("acacia"))
+    state.apply_cluster(status())
+    seen = state.revision.number
+    for second in range(3):
+        state.apply_bus(True, after(second))
+        state.agents.apply_heartbeat(heartbeat("acacia"), after(second))
+        state.apply_cluster(status().model_copy(update={"updated_at": after(second)}))
+        state.tick(after(second))
+    assert state.revision.number == seen
