@@ -12,6 +12,8 @@ from deploy.local.data_folder import DataFolder
 from deploy.local.state import HiveState
 from deploy.settings import DeploySettings
 
+CONNECT_SECONDS = 10.0
+
 
 def running(of: DeploySettings) -> HiveState:
     """What the hive on the data folder says of itself. Unavailable when none runs there."""
@@ -35,7 +37,7 @@ async def operator_bus() -> AsyncIterator[Bus]:
 
     found = settings()
     connected = found.model_copy(update={"nats_url": SecretStr(nats_url(found))})
-    bus = await NatsBus.connect(connected, "cli", timeout=10)
+    bus = await NatsBus.connect(connected, "cli", timeout=CONNECT_SECONDS)
     try:
         yield bus
     finally:

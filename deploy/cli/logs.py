@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections import deque
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Annotated
 
@@ -31,14 +32,15 @@ def logs(
 ) -> None:
     """Show logs; with -f as they come."""
     files = _files(DataFolder(settings().data_dir), service)
-    tails = {file: Tail(file, lines) for file in files}
-    while True:
-        for file, tail in tails.items():
-            for line in tail.new():
-                _show(file.stem, line, as_json)
-        if not follow:
-            return
-        time.sleep(POLL_SECONDS)
+    with ExitStack() as stack:
+        tails = {file.stem: stack.enter_context(closing(Tail(file, lines))) for file in files}
+        while True:
+            for name, tail in tails.items():
+                for line in tail.new():
+                    _show(name, line, as_json)
+            if not follow:
+                return
+            time.sleep(POLL_SECONDS)
 
 
 def _files(folder: DataFolder, service: str | None) -> list[Path]:
@@ -69,6 +71,9 @@ class Tail:
             self._file = self._path.open(errors="replace")
             found += self._read()
         return found
+
+    def close(self) -> None:
+        self._file.close()
 
     def _read(self) -> list[str]:
         *whole, self._rest = (self._rest + self._file.read()).split("\n")

@@ -1,0 +1,164 @@
+"""The commands as a user meets them when something is not as it should be: one line, a code, exit status 1."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bus import telemetry
+from bus.errors import InvalidRequest
+from bus.messages import TaskStatus
+from deploy.cli import app
+from deploy.cli.agents import read_hosts
+from deploy.cli.logs import Tail, readable
+from deploy.cli.nats_context import context, write
+from deploy.cli.task import checked_request, options
+
+
+@pytest.fixture(autouse=True)
+def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("NATS_URL", "")
+    monkeypatch.setenv("HIVE_CONFIG", "")
+    # The runner's standard error ends with each call; logging stays with the test session's.
+    monkeypatch.setattr(telemetry, "configure", lambda *_: None)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status"],
+        ["login"],
+        ["nats-context"],
+        ["agents"],
+        ["agents", "remove", "acacia"],
+        ["keys", "list"],
+        ["task", "list"],
+        ["task", "submit", "Hi"],
+    ],
+)
+def test_without_a_hive_every_command_says_how_to_get_one(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error [unavailable]: No hive runs on ")
+    assert "hive up" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_down_without_a_hive_is_done_already() -> None:
+    result = CliRunner().invoke(app, ["down", "--json"])
+    assert (result.exit_code, json.loads(result.stdout)) == (0, {"stopped": False})
+
+
+def test_a_setting_that_is_not_valid_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_API_PORT", "eighty")
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error [invalid_request]: A setting is not valid: `api_port`")
+
+
+def test_a_bus_that_does_not_answer_is_told_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NATS_URL", "nats://127.0.0.1:9")
+    monkeypatch.setattr("deploy.cli.connection.CONNECT_SECONDS", 0.2)
+    result = CliRunner().invoke(app, ["agents"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error [bus_unavailable]: ")
+
+
+def test_every_command_explains_itself() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        assert command.help or command.callback.__doc__
+
+
+def test_options_are_json_where_they_are_and_text_where_not() -> None:
+    assert options(["num_predict=64", "stop=END", "temperature=0.5", 'format={"type": "object"}', "seed=true"]) == {
+        "num_predict": 64,
+        "stop": "END",
+        "temperature": 0.5,
+        "format": {"type": "object"},
+        "seed": True,
+    }
+    with pytest.raises(InvalidRequest, match="name=value"):
+        options(["num_predict"])
+
+
+def test_what_a_door_would_refuse_is_refused_before_it_is_sent() -> None:
+    assert checked_request(prompt="Hi", priority="high", model=None).priority == 1
+    with pytest.raises(InvalidRequest, match="priority"):
+        checked_request(prompt="Hi", priority=9)
+
+
+def test_a_status_that_there_is_not_is_refused_by_name() -> None:
+    result = CliRunner().invoke(app, ["task", "list", "--status", "done"])
+    assert result.exit_code == 2
+    assert all(status in result.stderr for status in TaskStatus)
+
+
+def hosts(tmp_path: Path, text: str) -> Path:
+    (tmp_path / "hosts.yaml").write_text(text)
+    return tmp_path / "hosts.yaml"
+
+
+@pytest.mark.parametrize("above", ["", "hosts:\n"])
+def test_hosts_are_a_yaml_list_of_addresses_or_of_more(tmp_path: Path, above: str) -> None:
+    file = hosts(tmp_path, above + "- http://a:11434\n- url: http://b:8000/v1\n  slots: 4\n  labels: {room: cellar}\n")
+    first, second = read_hosts(file)
+    assert first.url == "http://a:11434"
+    assert (second.slots, second.labels) == (4, {"room": "cellar"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://a:11434", "not a list"),
+        ("- url: http://a\n  slot: 4\n", "`slot` is not a field"),
+        ("- [", "not YAML"),
+        ("- 7", "hosts.yaml"),
+    ],
+)
+def test_a_file_that_is_no_list_of_hosts_is_refused_in_words(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(InvalidRequest, match=said):
+        read_hosts(hosts(tmp_path, text))
+
+
+def test_a_json_line_is_shown_as_a_sentence_and_others_as_they_are() -> None:
+    line = '{"timestamp": "2026-11-23T05:31:17.901051Z", "level": "warning", "service": "gui", "event": "away", "after": 3}'
+    assert readable("gui", line).plain == "gui           2026-11-23T05:31:17.901 warning away after=3"
+    assert readable("nats", "[1] [INF] Server is ready").plain == "nats          [1] [INF] Server is ready"
+
+
+def test_a_tail_goes_on_in_the_new_file_when_a_log_is_rotated(tmp_path: Path) -> None:
+    log = tmp_path / "gui.log"
+    log.write_text("one\ntwo\nthree\n")
+    with closing(Tail(log, lines=2)) as tail:
+        assert tail.new() == ["two", "three"]
+        with log.open("a") as file:
+            file.write("four\nhal")
+        assert tail.new() == ["four"]
+        with log.open("a") as file:
+            file.write("f\n")
+        log.rename(tmp_path / "gui.log.1")
+        log.write_text("new\n")
+        assert tail.new() == ["half", "new"]
+
+
+def test_the_nats_context_keeps_the_password_out_of_the_address(tmp_path: Path) -> None:
+    assert context("nats://hive:h%40x@127.0.0.1:4222,nats://hive:h%40x@b:4222") == {
+        "description": "Hive",
+        "url": "nats://127.0.0.1:4222,nats://b:4222",
+        "user": "hive",
+        "password": "h@x",
+    }
+
+
+def test_the_nats_context_is_selected_only_where_none_is(tmp_path: Path) -> None:
+    assert write("nats://hive:x@a:1", tmp_path).selected
+    (tmp_path / "context.txt").write_text("mine")
+    written = write("nats://hive:y@a:1", tmp_path)
+    assert not written.selected
+    assert (tmp_path / "context.txt").read_text() == "mine"
+    assert json.loads(written.path.read_text())["password"] == "y"
+    assert written.path.stat().st_mode & 0o077 == 0

@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from deploy.local import log_file
+from deploy.local.log_file import last_lines, rotate
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "MAX_LOG_BYTES", 10)
+
+
+def test_a_small_log_and_one_that_is_not_there_stay_as_they_are(tmp_path: Path) -> None:
+    rotate(tmp_path / "absent.log")
+    (tmp_path / "a.log").write_text("short")
+    rotate(tmp_path / "a.log")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.log"]
+
+
+def test_large_logs_move_on_and_the_oldest_goes(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    for number in range(5):
+        log.write_text(f"large log {number}")
+        rotate(log)
+    kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert kept == {"a.log.1": "large log 4", "a.log.2": "large log 3", "a.log.3": "large log 2"}
+
+
+def test_the_last_lines_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("one\ntwo\nthree\nfour\n")
+    assert last_lines(tmp_path / "a.log", 2) == "three | four"
+    assert last_lines(tmp_path / "absent.log") == "(nothing)"
