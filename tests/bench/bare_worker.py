@@ -5,7 +5,6 @@ import sys
 
 import nats
 import uvloop
-from nats.errors import TimeoutError as NatsTimeoutError
 
 BATCH = 64
 
@@ -17,7 +16,7 @@ async def work(url: str) -> None:
     while True:
         try:
             messages = await subscription.fetch(BATCH, timeout=1)
-        except NatsTimeoutError:
+        except TimeoutError:
             continue
         results = []
         for message in messages:
