@@ -1,5 +1,6 @@
 """What every message has in common."""
 
+from math import isfinite
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, JsonValue, StringConstraints
@@ -28,7 +29,7 @@ class NoReply(Message):
 
 
 def _storable(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Refuse what PostgreSQL cannot hold in jsonb (NUL) and nesting that exists only to exhaust a parser."""
+    """Refuse what JSON or PostgreSQL's jsonb cannot hold (infinity, NUL) and nesting that exists only to exhaust a parser."""
     _check(value, 0)
     return value
 
@@ -39,6 +40,8 @@ def _check(value: JsonValue, depth: int) -> None:
     match value:
         case str():
             _no_nul(value)
+        case float() if not isfinite(value):
+            raise ValueError("a number is too large, or is none")
         case dict():
             for key, inner in value.items():
                 _no_nul(key)
