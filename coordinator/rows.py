@@ -1,5 +1,6 @@
 """Between what the leader decided and PostgreSQL's columns: rows in, rows out. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +26,7 @@ from bus.messages import (
 from coordinator.tasks import ANYTHING, Task
 
 _JSON_OBJECT = TypeAdapter(JsonObject)
+_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -113,8 +115,11 @@ def _end_row(
 
 
 def storable(json_text: str) -> str:
-    """What a model may write and PostgreSQL cannot hold: U+0000 becomes the replacement character."""
-    return json_text.replace("\\u0000", "�") if "\\u0000" in json_text else json_text
+    """What a model may write and PostgreSQL cannot hold: U+0000 becomes the replacement character.
+
+    A backslash before the escape makes it plain text, such as in an answer about C.
+    """
+    return _NUL.sub(r"\1�", json_text) if "\\u0000" in json_text else json_text
 
 
 def task_from(row: Any) -> Task:
