@@ -24,7 +24,20 @@ ANYTHING: Final = Requirements()
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 
-_RANK: Final = {status: rank for rank, status in enumerate(TaskStatus)}
+_RANK: Final = {
+    status: rank
+    for rank, status in enumerate(
+        (
+            TaskStatus.PENDING,
+            TaskStatus.ASSIGNED,
+            TaskStatus.RUNNING,
+            TaskStatus.QUEUED,  # again: after what its last attempt did, and before the next one
+            TaskStatus.COMPLETED,
+            TaskStatus.FAILED,
+            TaskStatus.CANCELLED,
+        )
+    )
+}
 
 EVENT_OF: Final = {
     TaskStatus.QUEUED: EventType.TASK_QUEUED,
@@ -92,18 +105,20 @@ def interpret(received: Received) -> Submitted | Poison:
     task = Task(
         id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}"),
         tenant=subjects.DEFAULT_TENANT,
-        owner=received.headers.get(subjects.HEADER_OWNER, "bus"),
+        owner=_header(received, subjects.HEADER_OWNER) or "bus",
         priority=TaskClass.MEDIUM.priority,
         sequence=received.sequence,
         created_at=_stored_at(received),
-        traceparent=received.headers.get(subjects.HEADER_TRACEPARENT),
+        traceparent=_header(received, subjects.HEADER_TRACEPARENT),
     )
     try:
         tenant, class_token, id_token = subjects.parse_submit(received.subject)
         task = task.evolve(id=_task_id(id_token))
         task_class = _class(class_token)
         if tenant != subjects.DEFAULT_TENANT:
-            raise InvalidSubject(f"There is no tenant `{tenant}`; the subject's fourth token is {subjects.DEFAULT_TENANT}.")
+            raise InvalidSubject(
+                f"There is no tenant {tenant[:64]!r}; the subject's fourth token is {subjects.DEFAULT_TENANT}."
+            )
         request = decode(TaskRequest, received.data)
     except HiveError as error:
         return Poison(task=task, error=failure(error))
@@ -115,21 +130,29 @@ def interpret(received: Received) -> Submitted | Poison:
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
     )
-    return Submitted(task=task, request=request, body=received.data, body_hash=received.headers.get(subjects.HEADER_BODY_HASH))
+    # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
+    body = request.model_dump_json(exclude_unset=True).encode()
+    return Submitted(task=task, request=request, body=body, body_hash=_header(received, subjects.HEADER_BODY_HASH))
+
+
+def _header(received: Received, name: str) -> str | None:
+    """Whoever publishes may write anything there; PostgreSQL takes anything but U+0000."""
+    value = received.headers.get(name)
+    return None if value is None else value.replace("\x00", "�")
 
 
 def _task_id(token: str) -> UUID:
     try:
         return UUID(token)
     except ValueError:
-        raise InvalidId(f"`{token[:64]}` is no task id; the subject's last token is a UUID.") from None
+        raise InvalidId(f"{token[:64]!r} is no task id; the subject's last token is a UUID.") from None
 
 
 def _class(token: str) -> TaskClass:
     try:
         return TaskClass(token)
     except ValueError:
-        raise InvalidSubject(f"`{token}` is no class; the subject's fifth token is high, medium or low.") from None
+        raise InvalidSubject(f"{token[:64]!r} is no class; the subject's fifth token is high, medium or low.") from None
 
 
 def _stored_at(received: Received) -> datetime:
@@ -165,7 +188,8 @@ def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: b
 
 
 def backoff_seconds(attempts: int) -> float:
-    return float(min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2 ** max(0, attempts - 1)))
+    doublings = min(max(0, attempts - 1), 10)
+    return float(min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**doublings))
 
 
 def timed_out(task: Task) -> FailureInfo:
@@ -194,17 +218,3 @@ def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:
         attempt=task.attempts,
         **more,
     )
-
-
-def find_cycle(edges: dict[UUID, tuple[UUID, ...]], start: UUID) -> bool:
-    """Whether following the dependencies from `start` leads back to it."""
-    seen: set[UUID] = set()
-    ahead = list(edges.get(start, ()))
-    while ahead:
-        task_id = ahead.pop()
-        if task_id == start:
-            return True
-        if task_id not in seen:
-            seen.add(task_id)
-            ahead.extend(edges.get(task_id, ()))
-    return False
