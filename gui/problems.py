@@ -84,4 +84,4 @@ def _error(code: str, title: str, text: str) -> Problem:
 
 
 def _of_agent(agent: AgentRow, level: Level, code: str, what: str, text: str) -> Problem:
-    return Problem(level=level, code=code, title=f"{agent.name} {what}", text=text, agent_id=agent.id)
+    return Problem(level=level, code=code, title=f"{agent.id} {what}", text=text, agent_id=agent.id)

@@ -34,7 +34,8 @@ const Card = {
     },
     about() {
       const vram = this.agent.vram_gb ? ` ${Math.round(this.agent.vram_gb)} GB` : "";
-      return [BACKEND[this.agent.backend] ?? this.agent.backend, this.agent.gpu ? this.agent.gpu + vram : null].filter(Boolean).join(" · ");
+      const name = this.agent.name === this.agent.id ? null : this.agent.name;
+      return [name, BACKEND[this.agent.backend] ?? this.agent.backend, this.agent.gpu ? this.agent.gpu + vram : null].filter(Boolean).join(" · ");
     },
     gauges() {
       const found = this.agent.gauges;
@@ -53,7 +54,7 @@ const Card = {
     <article class="hv-agent hv-card" :id="'agent-' + agent.id" :data-state="state">
       <header>
         <i class="hv-dot" aria-hidden="true"></i>
-        <h3 class="hv-clip" :title="agent.id">{{ agent.name }}</h3>
+        <h3 class="hv-clip" :title="agent.id">{{ agent.id }}</h3>
         <span class="hv-agent-state">{{ label }}</span>
         <span class="hv-space"></span>
         <span class="hv-num hv-slots-text"><b>{{ agent.running }}</b> / {{ agent.slots }} slots</span>

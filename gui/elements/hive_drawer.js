@@ -97,6 +97,7 @@ export default {
   },
   methods: {
     close: closeTask,
+    sentence: (text) => text.charAt(0).toUpperCase() + text.slice(1),
     clock,
     cancel() {
       send("cancel", this.id);
@@ -135,9 +136,9 @@ export default {
           <p v-if="failure" class="hv-failure" role="alert"><span>{{ failure.message }}</span> <code class="hv-code">{{ failure.code }}</code></p>
           <div v-if="!record && !failure" class="hv-lines"><i v-for="n in 4" :key="n"></i></div>
           <p v-if="record && record.error" class="hv-failure"><span>{{ record.error.message }}</span> <code class="hv-code">{{ record.error.code }}</code></p>
-          <section v-if="explanation">
+          <section v-if="explanation && waits">
             <h3>Why it waits</h3>
-            <p class="hv-soft">{{ explanation.reason }}</p>
+            <p class="hv-soft">{{ sentence(explanation.reason) }}</p>
             <ul class="hv-why"><li v-for="agent in explanation.agents" :key="agent.agent_id" :data-able="agent.able"><Icon :name="agent.able ? 'check' : 'close'"/><b>{{ agent.agent_id }}</b><span class="hv-muted">{{ agent.reason }}</span></li></ul>
           </section>
           <section v-if="record">

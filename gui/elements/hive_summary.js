@@ -14,7 +14,7 @@ export default {
     failed: () => store.minutes.reduce((sum, minute) => sum + minute.failed, 0),
     tokens: () => store.minutes.reduce((sum, minute) => sum + minute.tokens, 0),
     bars() {
-      const most = Math.max(1, ...store.minutes.map((minute) => minute.completed + minute.failed));
+      const most = Math.max(3, ...store.minutes.map((minute) => minute.completed + minute.failed));
       return store.minutes.map((minute, index) => ({
         x: index * 4,
         good: (minute.completed / most) * 28,

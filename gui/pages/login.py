@@ -46,11 +46,9 @@ def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo 
     with ui.element("main").classes("hv-login"), ui.element("div").classes("hv-card hv-login-card"):
         shell.brand()
         shell.text("h1", "Log in to the dashboard")
-        shell.text("p", "Open the link that hive up printed, or use an API key.")
+        shell.sentence("Open the link that `hive up` printed, or use an API key.")
         form = LoginForm(failure)
-        shell.text(
-            "p", "Lost both? Run “hive login” on the machine that Hive runs on: it prints a new link.", "hv-small hv-muted"
-        )
+        shell.sentence("Lost both? `hive login` on the machine that Hive runs on prints a new link.", "hv-small hv-muted")
 
     def log_in(event: GenericEventArguments) -> None:
         claims = dashboard.keyring.find(str(event.args))

@@ -27,6 +27,13 @@ def text(tag: str, words: str, classes: str = "") -> None:
     ui.label(words).classes(classes).tag = tag
 
 
+def sentence(words: str, classes: str = "") -> None:
+    """A paragraph in which what stands between backticks is set as code."""
+    with ui.element("p").classes(classes):
+        for place, part in enumerate(words.split("`")):
+            text("code" if place % 2 else "span", part)
+
+
 def brand() -> None:
     with ui.element("div").classes("hv-brand"):
         ui.html(logo(), sanitize=False)
