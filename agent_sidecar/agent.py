@@ -6,7 +6,7 @@ from time import monotonic
 from typing import Any
 
 from agent_sidecar import __version__
-from agent_sidecar.backends.backend import Backend, same_model
+from agent_sidecar.backends.backend import Backend
 from agent_sidecar.benchmark import benchmark, sentence
 from agent_sidecar.condition import Condition
 from agent_sidecar.control import Orders
@@ -36,6 +36,7 @@ from bus.messages import (
     OfferReply,
     Upstream,
 )
+from bus.model_names import same_model
 
 logger = telemetry.log(__name__)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from agent_sidecar.admission import Admission, Room
 from agent_sidecar.attempt import Attempt
-from agent_sidecar.backends.backend import Backend, same_model
+from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
 from agent_sidecar.deltas import Deltas
 from agent_sidecar.measured import Measured
@@ -17,6 +17,7 @@ from agent_sidecar.watchdog import Stop
 from bus import subjects, telemetry
 from bus.client import Bus
 from bus.messages import AttemptOutcome, DispatchOffer, ModelInfo, OfferReply, OutputChunk
+from bus.model_names import same_model
 
 logger = telemetry.log(__name__)
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
+from bus.model_names import same_model
 
 KEY_PREFIX: Final = "sk-hive-"
 MIN_KEY_LENGTH: Final = 32
@@ -53,7 +54,7 @@ def require(claims: Claims, permission: Permission, *, owner: str | None = None)
 
 
 def allows_model(claims: Claims, model: str) -> bool:
-    return not claims.models or model in claims.models
+    return not claims.models or any(same_model(model, allowed) for allowed in claims.models)
 
 
 def new_key() -> str:

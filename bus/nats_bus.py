@@ -13,8 +13,9 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js.api import DeliverPolicy
-from nats.js.errors import APIError, KeyNotFoundError, NoKeysError, NotFoundError
+from nats.js import JetStreamContext
+from nats.js.api import DeliverPolicy, StreamConfig
+from nats.js.errors import APIError, KeyNotFoundError, NoKeysError, NotFoundError, ServiceUnavailableError
 from nats.micro.request import Request
 from nats.micro.service import EndpointConfig
 from pydantic import BaseModel
@@ -236,7 +237,7 @@ class NatsBus(Bus):
                     gone = message.headers.get("KV-Operation") in ("DEL", "PURGE") or "Nats-Marker-Reason" in message.headers
                     with _guard(bucket):
                         await handler(message.subject.removeprefix(prefix), None if gone else message.data)
-                    if message.sequence >= held:
+                    if message.sequence >= held or reader.caught_up:
                         handed_over.set()
 
         task = asyncio.create_task(pump())
@@ -302,12 +303,25 @@ async def _log_state(event: str, name: str) -> None:
 
 
 async def declare(bus: NatsBus) -> None:
-    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start."""
+    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start.
+
+    Waits for JetStream, which comes up a little after the server does.
+    """
     js = bus.client.jetstream(timeout=10)
     for config in (*streams.STREAMS, *streams.BUCKETS):
-        try:
-            await js.add_stream(config)
-        except APIError as error:
-            if error.err_code != _NAME_IN_USE:
-                raise
-            await js.update_stream(config)
+        while True:
+            try:
+                await _declare_one(js, config)
+                break
+            except (TimeoutError, ServiceUnavailableError, NoRespondersError, OSError) as error:
+                logger.info("jetstream_not_ready", error=str(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+async def _declare_one(js: JetStreamContext, config: StreamConfig) -> None:
+    try:
+        await js.add_stream(config)
+    except APIError as error:
+        if error.err_code != _NAME_IN_USE:
+            raise
+        await js.update_stream(config)

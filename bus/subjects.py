@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from bus.messages import EventType, TaskClass
+from bus.model_names import tagged
 
 ROOT: Final = "hive"
 DEFAULT_TENANT: Final = "default"
@@ -139,7 +140,7 @@ def service_verb(service: str, verb: str) -> str:
 
 def model_key(model: str) -> str:
     """A model's name as a key of KV_MODELS: hexadecimal, since names hold `:`, `/` and whatever else people like."""
-    return model.encode().hex()
+    return tagged(model).encode().hex()
 
 
 def sidecar_connection(instance: str) -> str:

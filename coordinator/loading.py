@@ -22,7 +22,8 @@ async def load(state: State, statements: Statements) -> None:
     for row in await statements.all("agents"):
         registration = AgentRegistration.model_validate_json(row["registration"])
         state.registry.remember(registration, row["created_at"], row["last_seen"])
-    state.registry.known_models.update(row["name"] for row in await statements.all("models"))
+    state.models.update(row["name"] for row in await statements.all("models"))
+    state.registry.learn_models(state.models)
     state.depended_on.update(row["depends_on_task_id"] for row in await statements.all("depended_on"))
     await _load_open(state, statements)
     for row in await statements.all("waiting_tasks"):

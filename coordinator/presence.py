@@ -53,7 +53,6 @@ class Presence:
         self._shown: dict[str, bytes] = {}
         self._changed: set[str] = set()
         self._asked: dict[str, float] = {}
-        self._models: set[str] = set()
         self._strangers: dict[str, set[UUID]] = {}
         self._work: set[asyncio.Task[None]] = set()
 
@@ -149,13 +148,12 @@ class Presence:
 
     async def _learn_models(self, agent: Agent) -> None:
         """Every model ever seen is remembered, in PostgreSQL and for the doors."""
-        new = [model.name for model in agent.models if model.name not in self._models]
+        new = [model.name for model in agent.models if model.name not in self._state.models]
         if new:
             await self._sql.run("add_models", new)
             for name in new:
                 await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
-            self._models.update(new)
-            self._state.registry.known_models.update(new)
+            self._state.models.update(new)
 
     async def show(self) -> None:
         """Write what changed about the agents for the doors, and their status for whoever leads next."""
@@ -169,9 +167,8 @@ class Presence:
 
     async def show_all(self) -> None:
         self._changed.update(self._state.registry.agents)
-        for name in self._state.registry.known_models:
+        for name in self._state.models:
             await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
-        self._models.update(self._state.registry.known_models)
         await self.show()
 
 

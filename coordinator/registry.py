@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bus.errors import Conflict
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat, ModelInfo, Timings, Usage
+from bus.model_names import same_model, tagged
 
 SILENCE_SECONDS: Final = 3.0
 """Six heartbeats missed: the host vanished without a word."""
@@ -124,11 +125,6 @@ class Agent:
         )
 
 
-def same_model(offered: str, asked: str) -> bool:
-    """Ollama's convention: no tag means `:latest`."""
-    return offered == asked or offered == f"{asked}:latest" or f"{offered}:latest" == asked
-
-
 @dataclass(frozen=True, slots=True)
 class StatusChange:
     agent: Agent
@@ -150,7 +146,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.agents: dict[str, Agent] = {}
-        self.known_models: set[str] = set()
+        self._known_models: set[str] = set()
         self.open: dict[UUID, OpenAttempt] = {}
 
     def __iter__(self) -> Iterator[Agent]:
@@ -163,7 +159,11 @@ class Registry:
         self.agents[registration.agent_id] = agent
 
     def knows_model(self, name: str) -> bool:
-        return any(candidate in self.known_models for candidate in (name, f"{name}:latest", name.removesuffix(":latest")))
+        return tagged(name) in self._known_models
+
+    def learn_models(self, names: Iterable[str]) -> None:
+        """Every model that was ever offered stays known: it may only be offline."""
+        self._known_models.update(tagged(name) for name in names)
 
     def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
         """Conflict when another living instance speaks for this agent id: two sidecars would take each other's work."""
@@ -181,7 +181,7 @@ class Registry:
         previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
-        self.known_models.update(model.name for model in registration.models)
+        self.learn_models(model.name for model in registration.models)
         if previous is AgentStatus.OFFLINE:
             agent.status, agent.reason = AgentStatus.ONLINE, None
         return (StatusChange(agent, previous) if agent.status is not previous else None), lost
@@ -194,7 +194,7 @@ class Registry:
         agent.heard_at, agent.last_seen, agent.disconnected_at, agent.slots = now, at, None, heartbeat.slots
         if heartbeat.models is not None:
             agent.models = heartbeat.models
-            self.known_models.update(model.name for model in heartbeat.models)
+            self.learn_models(model.name for model in heartbeat.models)
         for attempt_id in heartbeat.running:
             if attempt := self.open.get(attempt_id):
                 attempt.seen_at = now

@@ -22,6 +22,8 @@ class State:
     live: dict[UUID, Task] = field(default_factory=dict)
     current: dict[UUID, UUID] = field(default_factory=dict)
     """The attempt that may decide a live task."""
+    models: set[str] = field(default_factory=set)
+    """Names of every model ever offered, as PostgreSQL has them."""
     depended_on: set[UUID] = field(default_factory=set)
     """Tasks that pending ones wait for, so that most ends cost no look at the dependencies."""
     positions: dict[str, int] = field(default_factory=dict)

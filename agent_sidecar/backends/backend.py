@@ -73,12 +73,3 @@ class Backend(Protocol):
         ...
 
     async def aclose(self) -> None: ...
-
-
-def same_model(one: str, other: str) -> bool:
-    """Ollama's rule: a name without a tag means `:latest`."""
-    return _tagged(one) == _tagged(other)
-
-
-def _tagged(name: str) -> str:
-    return name if ":" in name.rsplit("/", 1)[-1] else f"{name}:latest"

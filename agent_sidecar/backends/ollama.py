@@ -6,11 +6,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Generation, same_model
+from agent_sidecar.backends.backend import Ask, Generation
 from agent_sidecar.backends.http import HttpClient
 from agent_sidecar.backends.ollama_wire import Loaded, Tags, chat_body, chat_line, model_infos, piece, result
 from bus.errors import BackendError
 from bus.messages import BackendKind, ModelInfo
+from bus.model_names import same_model
 
 M = TypeVar("M", bound=BaseModel)
 
