@@ -7,7 +7,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import AgentNotFound, HiveError, InvalidRequest, TaskNotFound
+from bus.errors import AgentNotFound, Conflict, HiveError, InvalidRequest, TaskNotFound
 from bus.messages import (
     AgentList,
     AgentRecord,
@@ -44,6 +44,7 @@ class Reads:
             endpoints=(
                 Endpoint(verb="get", body=TaskRef, handler=self._get, permission=None, description="One task by its id"),
                 Endpoint(verb="list", body=ListTasks, handler=self._list, permission=None, description="Tasks, newest first"),
+                Endpoint(verb="erase", body=TaskRef, handler=self._erase, permission=None, description="Forget an ended task"),
             ),
         )
 
@@ -107,6 +108,21 @@ class Reads:
             )
         records = tuple(record_from(row) for row in rows[: asked.limit])
         return TaskList(tasks=records, next_cursor=_next_cursor(records[-1]) if len(rows) > asked.limit else None)
+
+    async def _erase(self, call: Call[TaskRef]) -> NoReply:
+        """Prompt, output, attempts and record, here and on the streams. Its events, which hold no text, expire."""
+        record = await self.find(call.body.id)
+        auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
+        with available():
+            if await self._sql.one("delete_task", record.id) is None:
+                raise Conflict(f"The task {record.id} is {record.status}. Cancel it first; only an ended task can be erased.")
+        for stream, subject in (
+            (subjects.TASKS, subjects.submits_of_task(record.id)),
+            (subjects.OUTPUT, subjects.outputs_of_task(record.id)),
+        ):
+            if last := await self._bus.last(stream, subject):
+                await self._bus.purge(stream, subject, last.sequence)
+        return NoReply()
 
     async def _agents(self, _call: Call[NoReply]) -> AgentList:
         keys = sorted(await self._bus.keys(subjects.KV_AGENTS))

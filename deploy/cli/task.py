@@ -13,13 +13,13 @@ from bus.client import Bus
 from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.follow import follow
-from bus.messages import ListTasks, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
+from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
 from deploy.cli.command import Json, command, fail
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
 from deploy.cli.stream import print_stream
 
-app = typer.Typer(help="Tasks: submit, get, list, watch, cancel, requeue.", no_args_is_help=True)
+app = typer.Typer(help="Tasks: submit, get, list, watch, cancel, requeue, erase.", no_args_is_help=True)
 
 TaskArgument = Annotated[UUID, typer.Argument(help="The task's id.", metavar="ID")]
 REQUEST_SECONDS = 10.0
@@ -129,6 +129,16 @@ async def cancel(task_id: TaskArgument, as_json: Json = False) -> None:
 async def requeue(task_id: TaskArgument, as_json: Json = False) -> None:
     """Give a task that failed another round of attempts."""
     _show(await _ask("requeue", task_id), as_json)
+
+
+@app.command()
+@command
+async def erase(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Forget a task that has ended: its prompt, its output, its record."""
+    async with operator_bus() as bus:
+        await bus.request(_verb("erase"), TaskRef(id=task_id), NoReply, timeout=REQUEST_SECONDS)
+    if not as_json:
+        say(f"Task {task_id} is erased.")
 
 
 @app.command("list")

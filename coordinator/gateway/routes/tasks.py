@@ -25,7 +25,18 @@ from bus.errors import (
     UnknownModel,
     UnsupportedMediaType,
 )
-from bus.messages import AssignTask, Claims, Command, Explanation, ListTasks, TaskList, TaskRecord, TaskRef, TaskRequest
+from bus.messages import (
+    AssignTask,
+    Claims,
+    Command,
+    Explanation,
+    ListTasks,
+    NoReply,
+    TaskList,
+    TaskRecord,
+    TaskRef,
+    TaskRequest,
+)
 from bus.messages.base import Slug
 from coordinator.gateway import examples, verbs
 from coordinator.gateway.body import JsonRoute
@@ -132,6 +143,19 @@ async def get_task(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Respon
 async def cancel(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
     """Queued or running: once this is answered the task never completes. What runs is stopped at its backend."""
     return answer(await _order(gateway, "cancel", TaskRef(id=task_id), caller))
+
+
+@router.delete(
+    "/{task_id}/record",
+    summary="Erase an ended task",
+    status_code=204,
+    response_class=Response,
+    **needs_own(Permission.TASKS_CANCEL, InvalidId, TaskNotFound, Conflict),
+)
+async def erase(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
+    """Prompt, output, attempts and record are gone when this is answered. 409 for a task that has not ended."""
+    await verbs.order(gateway.bus, subjects.SERVICE_TASKS, "erase", TaskRef(id=task_id), NoReply, caller)
+    return Response(status_code=204)
 
 
 @router.put(
