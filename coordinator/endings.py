@@ -1,5 +1,6 @@
 """The part of a turn that ends attempts: reports, refusals, deaths and timeouts become facts, or another try."""
 
+from typing import Any
 from uuid import UUID
 
 from bus import telemetry
@@ -8,18 +9,16 @@ from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStat
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.ledger import AttemptEnd, Ledger
 from coordinator.registry import Lost, Speed
-from coordinator.rows import end_arguments
+from coordinator.rows import EndRow, end_arguments
 from coordinator.tasks import GiveUp, Task, after_failure, timed_out
 
 logger = telemetry.log(__name__)
-
-End = tuple[Task, UUID, TaskStatus, AttemptOutcome | None, FailureInfo | None]
 
 
 class Endings:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._ends: list[End] = []
+        self._ends: list[EndRow] = []
         self._retries: list[tuple[Task, UUID]] = []
 
     def take(self, inputs: list[OutcomeRead]) -> None:
@@ -45,10 +44,10 @@ class Endings:
                 speeds = self._ledger.state.registry.agents[attempt.agent_id].speeds
                 speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
             self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.COMPLETED))
-            self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome, None)
+            self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
             self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.CANCELLED))
-            self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, None, None)
+            self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id)
         else:
             error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
             self._failed(task, outcome.attempt_id, outcome.agent_id, error, AttemptStatus.FAILED, retryable=outcome.retryable)
@@ -59,15 +58,13 @@ class Endings:
         self._ledger.attempt_ends.append(AttemptEnd(attempt_id, status, error))
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
         if isinstance(decision, GiveUp):
-            self._end(task, attempt_id, TaskStatus.FAILED, None, decision.error)
+            self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=decision.error)
         else:
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}")
 
-    def _end(
-        self, task: Task, attempt_id: UUID, status: TaskStatus, outcome: AttemptOutcome | None, error: FailureInfo | None
-    ) -> None:
+    def _end(self, task: Task, attempt_id: UUID, status: TaskStatus, agent_id: str | None, **more: Any) -> None:
         self._ledger.state.leave(task.id)
-        self._ends.append((task, attempt_id, status, outcome, error))
+        self._ends.append(EndRow(task=task, attempt_id=attempt_id, status=status, agent_id=agent_id, **more))
 
     def _retry(self, task: Task, attempt_id: UUID, reason: str) -> None:
         self._ledger.state.leave(task.id)
@@ -101,21 +98,20 @@ class Endings:
         task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)
         if task is None or attempt_id is None:
             return
-        if attempt := self._ledger.state.registry.open.get(attempt_id):
+        attempt = self._ledger.state.registry.open.get(attempt_id)
+        if attempt is not None:
             attempt.superseded = True
             self._ledger.followup.cancels.append(attempt)
-        self._end(task, attempt_id, TaskStatus.FAILED, None, timed_out(task))
+        agent_id = None if attempt is None else attempt.agent_id
+        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=timed_out(task))
 
     async def write(self) -> None:
         if self._ends:
             won = {row["id"] for row in await self._ledger.sql.all("end_tasks", *end_arguments(self._ends), self._ledger.now)}
-            for task, attempt_id, status, outcome, error in self._ends:
-                if task.id in won:
-                    details = (
-                        {"usage": outcome.usage, "timings": outcome.timings, "agent_id": outcome.agent_id} if outcome else {}
-                    )
-                    self._ledger.announce(task, status, attempt_id=attempt_id, error=error, **details)
-                    self._ledger.ended.append((task.id, status))
+            for end in self._ends:
+                if end.task.id in won:
+                    self._announce(end)
+                    self._ledger.ended.append((end.task.id, end.status))
         if self._retries:
             await self._ledger.sql.run(
                 "requeue_tasks",
@@ -124,6 +120,10 @@ class Endings:
                 [task.not_before for task, _ in self._retries],
                 [task.attempts_allowed for task, _ in self._retries],
             )
+
+    def _announce(self, end: EndRow) -> None:
+        took = {"usage": end.outcome.usage, "timings": end.outcome.timings} if end.outcome else {}
+        self._ledger.announce(end.task, end.status, agent_id=end.agent_id, attempt_id=end.attempt_id, error=end.error, **took)
 
     async def close_attempts(self) -> None:
         if self._ledger.attempt_ends:

@@ -44,6 +44,18 @@ class NewRow:
     stored: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRow:
+    """A task that an attempt ended. `agent_id` is who made the attempt, where that is still known."""
+
+    task: Task
+    attempt_id: UUID
+    status: TaskStatus
+    agent_id: str | None = None
+    outcome: AttemptOutcome | None = None
+    error: FailureInfo | None = None
+
+
 def dependency_edges(rows: list[NewRow]) -> list[tuple[UUID, UUID]]:
     """Task and what it depends on. One that failed at once may name what does not exist, so it has none."""
     alive = [row for row in rows if row.request is not None and row.status is not TaskStatus.FAILED]
@@ -93,22 +105,20 @@ def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
     return columns or [[] for _ in range(width)]
 
 
-def end_arguments(ends: list[tuple[Task, UUID, TaskStatus, AttemptOutcome | None, FailureInfo | None]]) -> list[list[Any]]:
+def end_arguments(rows: list[EndRow]) -> list[list[Any]]:
     """The columns of `end_tasks`."""
-    return _columns((_end_row(*end) for end in ends), 8)
+    return _columns((_end_row(row) for row in rows), 8)
 
 
-def _end_row(
-    task: Task, attempt_id: UUID, status: TaskStatus, outcome: AttemptOutcome | None, error: FailureInfo | None
-) -> tuple[Any, ...]:
-    completed = outcome is not None and status is TaskStatus.COMPLETED
+def _end_row(row: EndRow) -> tuple[Any, ...]:
+    done, error = row.outcome if row.status is TaskStatus.COMPLETED else None, row.error
     return (
-        task.id,
-        attempt_id,
-        status.value,
-        storable(outcome.output.model_dump_json()) if outcome and completed else None,
-        outcome.usage.model_dump_json() if outcome and completed else None,
-        outcome.timings.model_dump_json(exclude_none=True) if outcome and completed else None,
+        row.task.id,
+        row.attempt_id,
+        row.status.value,
+        storable(done.output.model_dump_json()) if done else None,
+        done.usage.model_dump_json() if done else None,
+        done.timings.model_dump_json(exclude_none=True) if done else None,
         error.code if error else None,
         error.message.replace("\x00", "�") if error else None,
     )
