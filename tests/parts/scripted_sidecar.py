@@ -21,8 +21,8 @@ from bus.messages import (
     NoReply,
     OfferReply,
     OfferVerdict,
-    Output,
     OutcomeStatus,
+    Output,
     Usage,
 )
 
@@ -31,14 +31,14 @@ MODEL = ModelInfo(name="smollm2:135m", loaded=True)
 
 
 class ScriptedSidecar:
-    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered."""
+    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing."""
 
     def __init__(self, bus: Bus, agent_id: str, *, slots: int = 1, models: tuple[ModelInfo, ...] = (MODEL,)) -> None:
         self.bus, self.agent_id, self.instance = bus, agent_id, uuid4().hex[:8]
         self.slots, self.models = slots, models
         self.offers: asyncio.Queue[DispatchOffer] = asyncio.Queue()
         self.controls: asyncio.Queue[Control] = asyncio.Queue()
-        self.reply: Callable[[DispatchOffer], OfferReply] = lambda _offer: ACCEPTED
+        self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
         self.running: set[UUID] = set()
         self._stack = AsyncExitStack()
@@ -87,9 +87,11 @@ class ScriptedSidecar:
     async def _offered(self, received: Received) -> OfferReply:
         offer = received.decode(DispatchOffer)
         reply = self.reply(offer)
-        if reply.verdict is OfferVerdict.ACCEPTED:
+        if reply is not None and reply.verdict is OfferVerdict.ACCEPTED:
             self.running.add(offer.attempt_id)
         await self.offers.put(offer)
+        if reply is None:
+            raise ConnectionError("the answer is lost on its way")
         return reply
 
     async def _controlled(self, received: Received) -> ControlReply:
@@ -106,11 +108,16 @@ class ScriptedSidecar:
     async def complete(self, offer: DispatchOffer, text: str = "done") -> None:
         await self.report(offer, OutcomeStatus.COMPLETED, output=Output(text=text), usage=Usage(completion_tokens=len(text)))
 
-    async def fail(self, offer: DispatchOffer, *, code: str = "backend_error", retryable: bool = True) -> None:
+    async def fail(
+        self, offer: DispatchOffer, *, code: str = "backend_error", retryable: bool = True, message_id: str | None = None
+    ) -> None:
         error = FailureInfo(code=code, message="as the test wants it")
-        await self.report(offer, OutcomeStatus.FAILED, error=error, retryable=retryable)
+        await self.report(offer, OutcomeStatus.FAILED, message_id=message_id, error=error, retryable=retryable)
 
-    async def report(self, offer: DispatchOffer, status: OutcomeStatus, **more: object) -> None:
+    async def report(
+        self, offer: DispatchOffer, status: OutcomeStatus, *, message_id: str | None = None, **more: object
+    ) -> None:
+        """`message_id` other than the attempt's: a report that the bus does not know for a repetition."""
         outcome = AttemptOutcome.model_validate(
             {
                 "attempt_id": offer.attempt_id,
@@ -122,7 +129,7 @@ class ScriptedSidecar:
             }
         )
         subject = subjects.outcome(self.agent_id, offer.task_id, offer.attempt_id)
-        await self.bus.publish_durable(subject, outcome, message_id=str(offer.attempt_id))
+        await self.bus.publish_durable(subject, outcome, message_id=message_id or str(offer.attempt_id))
         self.running.discard(offer.attempt_id)
 
     async def vanish(self) -> None:

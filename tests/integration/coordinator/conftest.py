@@ -3,18 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from bus import subjects
-from bus.messages import TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from bus.messages import AgentRecord, AgentRef, ClusterStatus, NoReply, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
 from bus.nats_bus import NatsBus
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
 from tests.parts.nats import NatsServer
 from tests.parts.scripted_sidecar import ScriptedSidecar
+
+M = TypeVar("M", bound=BaseModel)
 
 
 class Hive:
@@ -24,18 +28,45 @@ class Hive:
         self.server, self.bus, self.database_url = server, bus, database_url
         self.coordinators: list[asyncio.Task[None]] = []
         self.sidecars: list[ScriptedSidecar] = []
+        self.connections: list[NatsBus] = []
 
-    def start_coordinator(self) -> asyncio.Task[None]:
-        settings = CoordinatorSettings(nats_url=SecretStr(self.server.url), database_url=SecretStr(self.database_url))
-        task = asyncio.create_task(serve(settings))
+    def start_coordinator(self, **more: object) -> asyncio.Task[None]:
+        known = {"nats_url": SecretStr(self.server.url), "database_url": SecretStr(self.database_url)}
+        task = asyncio.create_task(serve(CoordinatorSettings.model_validate(known | more)))
         self.coordinators.append(task)
         return task
+
+    async def leading(self) -> ClusterStatus:
+        """The word of whoever leads, once somebody does."""
+        return await self.ask("status", NoReply(), ClusterStatus, service="queue", seconds=20)
 
     async def sidecar(self, agent_id: str, **more: object) -> ScriptedSidecar:
         sidecar = ScriptedSidecar(self.bus, agent_id, **more)  # type: ignore[arg-type]
         await sidecar.start()
         self.sidecars.append(sidecar)
         return sidecar
+
+    async def distant_sidecar(self, agent_id: str) -> ScriptedSidecar:
+        """With a connection of its own, by whose name the server tells of its end: `await sidecar.bus.close()`."""
+        sidecar = ScriptedSidecar(self.bus, agent_id)
+        sidecar.bus = await NatsBus.connect(self.server.settings(), subjects.sidecar_connection(sidecar.instance), timeout=10)
+        self.connections.append(sidecar.bus)
+        await sidecar.start()
+        self.sidecars.append(sidecar)
+        return sidecar
+
+    async def ask(
+        self, verb: str, body: BaseModel | bytes, answer: type[M], *, service: str = "tasks", seconds: float = 10, **more: Any
+    ) -> M:
+        return await self.bus.request(subjects.service_verb(service, verb), body, answer, timeout=seconds, **more)
+
+    async def sql(self, statement: str, *arguments: object) -> list[Any]:
+        """Straight to the record."""
+        connection = await asyncpg.connect(self.database_url)
+        try:
+            return list(await connection.fetch(statement, *arguments))
+        finally:
+            await connection.close()
 
     async def submit(self, prompt: str = "Say hello", *, task_id: UUID | None = None, **more: object) -> UUID:
         """As a door does: straight to the stream."""
@@ -45,8 +76,16 @@ class Hive:
         await self.bus.publish_durable(subject, request, message_id=f"default.{task_id}")
         return task_id
 
+    async def publish(self, body: bytes, task_id: UUID | str, *, tenant: str = "default", **headers: str) -> None:
+        """As `nats pub --jetstream` does: whatever somebody writes."""
+        named = {f"Hive-{name.title()}": value for name, value in headers.items()}
+        await self.bus.publish_durable(subjects.submit(tenant, "medium", task_id), body, message_id=uuid4().hex, headers=named)
+
     async def call(self, verb: str, task_id: UUID) -> TaskRecord:
-        return await self.bus.request(subjects.service_verb("tasks", verb), TaskRef(id=task_id), TaskRecord, timeout=10)
+        return await self.ask(verb, TaskRef(id=task_id), TaskRecord)
+
+    async def agent(self, agent_id: str) -> AgentRecord:
+        return await self.ask("get", AgentRef(agent_id=agent_id), AgentRecord, service="agents")
 
     async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 15) -> TaskRecord:
         async with asyncio.timeout(seconds):
@@ -69,6 +108,8 @@ class Hive:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        for connection in self.connections:
+            await connection.close()
 
 
 @pytest.fixture
@@ -83,5 +124,3 @@ async def idle_hive(nats_server: NatsServer, nats_bus: NatsBus, database_url: st
 async def hive(idle_hive: Hive) -> Hive:
     idle_hive.start_coordinator()
     return idle_hive
-
-

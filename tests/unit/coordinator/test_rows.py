@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, TaskRequest, TaskStatus, Usage
-from coordinator.rows import NewRow, asked_of, dependency_edges, end_arguments, insert_arguments, storable, task_from
+from coordinator.rows import EndRow, NewRow, asked_of, dependency_edges, end_arguments, insert_arguments, storable, task_from
 from coordinator.tasks import Submitted, interpret
 from tests.unit.coordinator.parts import NOON, after, submit, task
 
@@ -68,8 +68,10 @@ def outcome(status: OutcomeStatus, text: str = "hello") -> AttemptOutcome:
 def test_output_and_usage_are_kept_of_what_completed_and_of_nothing_else() -> None:
     error = FailureInfo(code="backend_error", message="a\x00b")
     ends = [
-        (task(), uuid4(), TaskStatus.COMPLETED, outcome(OutcomeStatus.COMPLETED, "a\x00b"), None),
-        (task(), uuid4(), TaskStatus.FAILED, outcome(OutcomeStatus.FAILED), error),
+        EndRow(
+            task=task(), attempt_id=uuid4(), status=TaskStatus.COMPLETED, outcome=outcome(OutcomeStatus.COMPLETED, "a\x00b")
+        ),
+        EndRow(task=task(), attempt_id=uuid4(), status=TaskStatus.FAILED, outcome=outcome(OutcomeStatus.FAILED), error=error),
     ]
     _, _, statuses, outputs, usages, _, codes, messages = end_arguments(ends)
     assert statuses == ["completed", "failed"]
@@ -83,7 +85,7 @@ def test_a_task_comes_back_from_its_row_as_it_was() -> None:
     columns = {name: getattr(known, name) for name in known.__slots__}
     row = columns | {"require": '{"vram_gb": 8}', "pinned_agent": known.pin, "avoid": ["birch"]}
     loaded = task_from(row)
-    assert (loaded.require.vram_gb, loaded.avoid) == (8, {"birch"})
+    assert (loaded.require.vram_gb, loaded.avoid) == (8.0, frozenset({"birch"}))
     assert loaded == known.evolve(require=loaded.require, avoid=loaded.avoid)
 
 
