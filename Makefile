@@ -4,13 +4,13 @@ PYTHON ?= 3.11
 VENV := .venv
 # Pinned like everything else. One that is on PATH is used as it is.
 UV_VERSION := 0.13.9
-UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.uv/bin/uv)
 STAMP := $(VENV)/.installed
 LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
-FAST := tests/unit tests/contract
-SLOW := tests/integration tests/e2e
+# In this order too (tests/conftest.py), so that a quick test fails quickly.
+TESTS := tests/unit tests/contract tests/integration tests/e2e
 
-.PHONY: setup up test check bench lock clean
+.PHONY: setup up test chaos check bench lock clean
 
 setup: $(STAMP)
 
@@ -31,7 +31,11 @@ up: setup
 	@exec $(VENV)/bin/hive up
 
 test: setup
-	$(VENV)/bin/pytest -q -n 2 $(FAST) $(SLOW)
+	$(VENV)/bin/pytest -q -n 2 --dist loadgroup $(TESTS)
+
+# Kill -9 of everything under load: minutes.
+chaos: setup
+	$(VENV)/bin/pytest -q tests/chaos
 
 check: setup
 	$(VENV)/bin/ruff check

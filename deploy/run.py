@@ -43,7 +43,7 @@ def main(arguments: Sequence[str]) -> None:
     except HiveError as error:
         sys.exit(f"error [{error.code}]: {error.message}")
     os.environ.update(found_addresses())
-    os.execv(sys.executable, [sys.executable, "-m", MODULES[service]])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, "-P", "-m", MODULES[service]])  # noqa: S606
 
 
 def given(service: str, flags: Sequence[str]) -> dict[str, str]:

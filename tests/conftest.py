@@ -14,6 +14,19 @@ from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 from tests.parts.valkey import ValkeyServer
 
+ORDER = ("unit", "contract", "integration", "e2e", "chaos")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The quick kinds first; within a kind the order stays random."""
+    items.sort(key=kind)
+
+
+def kind(item: pytest.Item) -> int:
+    folder = item.path.relative_to(Path(__file__).parent).parts[0]
+    return ORDER.index(folder) if folder in ORDER else len(ORDER)
+
 
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:

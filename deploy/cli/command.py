@@ -6,15 +6,17 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from functools import wraps
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec, cast
 
 import typer
+import yaml
 from pydantic import ValidationError
 from rich.console import Console
 
 from bus import telemetry
 from bus.codec import explain
-from bus.errors import HiveError
+from bus.errors import HiveError, InvalidRequest
 from deploy.settings import DeploySettings
 
 P = ParamSpec("P")
@@ -43,8 +45,12 @@ def command(function: Callable[P, Awaitable[None] | None]) -> Callable[P, None]:
             raise typer.Exit(INTERRUPTED) from None
         except BrokenPipeError:  # `hive logs | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        except OSError as error:
-            fail("internal_error", f"{error.strerror or error}: {error.filename or 'the system refused'}")
+        except typer.Exit:
+            raise
+        except Exception as error:
+            if os.environ.get("HIVE_LOG_LEVEL") == "debug":
+                raise
+            fail("internal_error", f"{type(error).__name__}: {error}. With HIVE_LOG_LEVEL=debug it says where.")
 
     # typer reads the signature to know the options
     cast(Any, run).__signature__ = inspect.signature(function)
@@ -62,4 +68,13 @@ def flags_as_environment(**flags: object) -> None:
 
 
 def settings() -> DeploySettings:
-    return DeploySettings()
+    """InvalidRequest, in words, for a file of settings that cannot be used."""
+    file = os.environ.get("HIVE_CONFIG")
+    try:
+        if file and not isinstance(yaml.safe_load(Path(file).read_text()), dict | None):
+            raise InvalidRequest(f"{file} is no file of settings. Write `name: value` lines, such as `api_port: 8420`.")
+        return DeploySettings()
+    except OSError as error:
+        raise InvalidRequest(f"{error.filename} cannot be read: {error.strerror}. Check HIVE_CONFIG and HIVE_*_FILE.") from None
+    except yaml.YAMLError as error:
+        raise InvalidRequest(f"{file} is not YAML: {' '.join(str(error).split())}.") from None

@@ -63,14 +63,18 @@ class DataFolder:
     def lock(self) -> None:
         """Conflict while another `hive up` has the folder. The kernel lets go of it when this process ends, however it ends."""
         file = (self.path / "lock").open("a+")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.close()
-            raise Conflict(
-                f"A hive already runs on {self.path} (process {self.locked_by()}). "
-                "See it with `hive status`, stop it with `hive down`, or choose another folder with HIVE_DATA_DIR."
-            ) from None
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                holder = self.locked_by()
+            if holder:  # else it was somebody who only looked whether it is locked
+                file.close()
+                raise Conflict(
+                    f"A hive already runs on {self.path} (process {holder}). "
+                    "See it with `hive status`, stop it with `hive down`, or choose another folder with HIVE_DATA_DIR."
+                )
         file.truncate(0)
         file.write(f"{os.getpid()}\n")
         file.flush()
@@ -102,7 +106,7 @@ class DataFolder:
         return found
 
     def keep(self, value: Secrets) -> None:
-        self._write("secrets.json", value)
+        self._write("secrets.json", value, synced=True)
 
     def read_state(self, model: type[M]) -> M | None:
         return self._read(self.state_file.name, model)
@@ -118,11 +122,12 @@ class DataFolder:
         except (OSError, ValidationError) as error:
             raise Unavailable(f"{self.path / name} cannot be read: {type(error).__name__}. Mend it or move it away.") from None
 
-    def _write(self, name: str, value: BaseModel) -> None:
+    def _write(self, name: str, value: BaseModel, *, synced: bool = False) -> None:
         """Readable by this user only, and never half."""
         handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
         with os.fdopen(handle, "w") as file:
             file.write(json.dumps(value.model_dump(mode="json"), indent=2) + "\n")
             file.flush()
-            os.fsync(file.fileno())
+            if synced:
+                os.fsync(file.fileno())
         Path(temporary).replace(self.path / name)

@@ -1,18 +1,20 @@
 """What `hive doctor` looks at: each finding says how it is and, where it is not well, what to do."""
 
 import importlib.util
-import os
 import platform
 import shutil
 from collections.abc import Iterator
 from typing import Final
 
 import asyncpg
-import httpx
 import redis.asyncio
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
+from agent_sidecar.addresses import ollama_url, parse_address, without_key
+from agent_sidecar.backends.detect import detect
+from agent_sidecar.settings import SidecarSettings
 from bus import streams, subjects
+from bus.codec import explain
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
@@ -175,25 +177,30 @@ async def cache(url: str) -> Finding:
 
 
 async def backends() -> list[Finding]:
-    """Every backend that is named, asked for its version or its models."""
-    named = [url.strip() for url in os.environ.get("HIVE_BACKENDS", "").split(",") if url.strip()]
-    urls = named or [os.environ.get("OLLAMA_HOST") or "http://127.0.0.1:11434"]
-    return [await _backend(url if "://" in url else f"http://{url}", optional=not named) for url in urls]
+    """What the local sidecar would speak for, asked as it asks."""
+    try:
+        found = SidecarSettings()
+    except ValidationError as error:
+        return [fail("backends", explain(error).message, "Correct HIVE_BACKENDS.")]
+    if not found.backends:
+        return [await _ollama(found.ollama_host)]
+    return [await _backend(upstream.url) for upstream in found.backends if upstream.kind != "builtin"]
 
 
-async def _backend(url: str, *, optional: bool) -> Finding:
-    async with httpx.AsyncClient(timeout=3) as client:
-        for path in ("/api/version", "/v1/models"):
-            try:
-                answer = await client.get(url.rstrip("/") + path)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                reason = f"does not answer ({type(error).__name__})"
-                if optional:
-                    return warn(
-                        f"backend {url}", reason, "Hive serves its small model. Start Ollama, or name hosts in HIVE_BACKENDS."
-                    )
-                return fail(f"backend {url}", reason, "Start it, or correct HIVE_BACKENDS.")
-            if answer.is_success:
-                version = answer.json().get("version") if path == "/api/version" else None
-                return ok(f"backend {url}", f"Ollama {version}" if version else "speaks OpenAI's API")
-    return fail(f"backend {url}", "answers, but neither as Ollama nor as an OpenAI-compatible server", "Check the address.")
+async def _ollama(host: str) -> Finding:
+    try:
+        url = ollama_url(host)
+        return ok("ollama", f"{await detect(parse_address(url), timeout=3)} at {url}")
+    except HiveError as error:
+        return warn(
+            "ollama",
+            error.message,
+            "Hive serves its small model. Start Ollama, set OLLAMA_HOST, or name hosts in HIVE_BACKENDS.",
+        )
+
+
+async def _backend(url: str) -> Finding:
+    try:
+        return ok(f"backend {without_key(url)}", await detect(parse_address(url), timeout=3))
+    except HiveError as error:
+        return fail(f"backend {without_key(url)}", error.message, "Start it, or correct HIVE_BACKENDS.")

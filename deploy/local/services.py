@@ -89,7 +89,7 @@ def stages(doors: Doors, probe: BusProbe, environment: Mapping[str, str], first_
     key = {"HIVE_ADMIN_KEY": first_key} if first_key else {}
 
     def spec(name: str, module: str, ready: Check, more: Mapping[str, str] | None = None, stop_seconds: float = 5.0) -> Spec:
-        command = (sys.executable, "-m", module)
+        command = (sys.executable, "-P", "-m", module)  # -P: a folder `monitor` where the user stands is not ours
         launch = Launch(name=name, command=command, environment={**environment, **(more or {})})
         return Spec(launch=launch, ready=ready, ready_seconds=READY_SECONDS, stop_seconds=stop_seconds)
 
