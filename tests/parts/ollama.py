@@ -59,7 +59,8 @@ class Ollama:
         gguf = weights()
         assert gguf is not None
         modelfile = self._folder / "Modelfile"
-        modelfile.write_text(f"FROM {gguf}\n")
+        # One thread: with one a core, its threads spin for each other as soon as a second test runs.
+        modelfile.write_text(f"FROM {gguf}\nPARAMETER num_thread 1\n")
         subprocess.run(
             [self._binary, "create", MODEL, "-f", str(modelfile)],
             env=self._environment,

@@ -3,11 +3,13 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID, uuid4
 
 from bus import subjects
 from bus.client import Bus, Received
+from bus.errors import BusUnavailable
 from bus.messages import (
     AgentRegistration,
     AttemptOutcome,
@@ -28,7 +30,7 @@ T = TypeVar("T")
 EPOCH = 7
 
 
-async def until(found: Callable[[], T | None], seconds: float = 20) -> T:
+async def until(found: Callable[[], T | None], seconds: float = 60) -> T:
     """The first result that is not None or False; looks every 10 ms."""
     async with asyncio.timeout(seconds):
         while True:
@@ -109,6 +111,16 @@ class Leader:
     async def outcome(self, what: DispatchOffer, seconds: float = 60) -> AttemptOutcome:
         return await until(lambda: self.outcomes.get(what.attempt_id), seconds)
 
+    async def stored_outcome(self, agent_id: str, what: DispatchOffer) -> AttemptOutcome:
+        """From the stream, as a coordinator reads it: for when the leader was away itself."""
+        subject = subjects.outcome(agent_id, what.task_id, what.attempt_id)
+        async with asyncio.timeout(60):
+            while True:
+                with suppress(BusUnavailable):
+                    if stored := await self.bus.last(subjects.OUTCOMES, subject):
+                        return stored.decode(AttemptOutcome)
+                await asyncio.sleep(0.05)
+
     async def ended(self, what: DispatchOffer, seconds: float = 60) -> list[OutputChunk]:
         """Every chunk of the attempt, the end among them."""
         chunks = self.chunks[what.attempt_id]
@@ -119,7 +131,7 @@ class Leader:
         chunks = self.chunks[what.attempt_id]
         await until(lambda: any(chunk.text for chunk in chunks), seconds)
 
-    async def heartbeat(self, agent_id: str, matches: Callable[[Heartbeat], bool], seconds: float = 20) -> Heartbeat:
+    async def heartbeat(self, agent_id: str, matches: Callable[[Heartbeat], bool], seconds: float = 60) -> Heartbeat:
         """A heartbeat from now on that matches."""
         heard = len(self.heartbeats)
         return await until(

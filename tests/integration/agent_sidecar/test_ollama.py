@@ -10,7 +10,7 @@ from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.backend import Ask, Piece, Result
 from agent_sidecar.backends.detect import DetectedBackend, detect
 from agent_sidecar.backends.ollama import OllamaBackend
-from bus.errors import BackendUnreachable
+from bus.errors import BackendUnreachable, ModelNotOnAgent
 from bus.messages import AgentStatus, ChatMessage, ControlAction, OfferVerdict, OutcomeStatus
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer, until
@@ -69,15 +69,10 @@ async def test_an_option_of_the_wrong_type_is_refused_for_good(leader: Leader, s
     assert "num_predict" in outcome.error.message
 
 
-async def test_a_model_that_went_may_be_elsewhere(leader: Leader, start_agent: StartAgent, ollama: Ollama) -> None:
-    sidecar = await start_agent(backend_of(ollama))
-    agent = await leader.registered("acacia")
-    sidecar.runner.models = None  # as before the first look
-    what = offer(model="never-pulled")
-    await leader.offer(agent, what)
-    outcome = await leader.outcome(what)
-    assert outcome.error is not None
-    assert (outcome.error.code, outcome.retryable) == ("model_not_on_agent", True)
+async def test_a_model_that_is_not_there_may_be_elsewhere(ollama: Ollama) -> None:
+    ask = Ask(model="never-pulled", messages=(ChatMessage(role="user", content="Hi"),))
+    with pytest.raises(ModelNotOnAgent, match="never-pulled"):
+        _ = [item async for item in backend_of(ollama).generate(ask)]
 
 
 async def test_a_cancel_stops_ollama(leader: Leader, start_agent: StartAgent, ollama: Ollama) -> None:
@@ -128,9 +123,7 @@ async def test_a_pull_that_fails_says_why(leader: Leader, start_agent: StartAgen
 async def test_a_backend_that_hangs_is_given_up_and_comes_back(
     leader: Leader, start_agent: StartAgent, ollama: Ollama, *, server: bool
 ) -> None:
-    await start_agent(
-        backend_of(ollama), heartbeat_seconds=0.1, first_token_seconds=5, stall_seconds=1, probe_seconds=0.2, models_seconds=0.5
-    )
+    await start_agent(backend_of(ollama), heartbeat_seconds=0.1, stall_seconds=1, probe_seconds=0.2, models_seconds=0.5)
     agent = await leader.registered("acacia")
     what = offer(COUNT, model=MODEL, options=LONG)
     await leader.offer(agent, what)
