@@ -7,7 +7,7 @@ UV_VERSION := 0.13.9
 UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.uv/bin/uv)
 STAMP := $(VENV)/.installed
 LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-header
-# In this order too (tests/conftest.py), so that a quick test fails quickly.
+# In this order too (tests/conftest.py), so that a quick test fails quickly; a module stays on one worker, with what it started.
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 
 .PHONY: setup up test chaos check bench lock clean
@@ -31,7 +31,7 @@ up: setup
 	@exec $(VENV)/bin/hive up
 
 test: setup
-	$(VENV)/bin/pytest -q -n 2 --dist loadgroup $(TESTS)
+	$(VENV)/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
 
 # Kill -9 of everything under load: minutes.
 chaos: setup

@@ -18,9 +18,6 @@ from tests.parts.hive import Hive, wait_until
 
 NAMES = {"nats", "postgres", "valkey", "coordinator", "gateway", "monitor", "gui", "sidecar-local"}
 
-pytestmark = pytest.mark.xdist_group("hive")
-"""One after the other: two whole hives at once want more than the two cores of a small machine."""
-
 
 @pytest.fixture(scope="module")
 def hive() -> Iterator[Hive]:
