@@ -83,11 +83,13 @@ class Feed:
 
     def _folded(self, take: Callable[[Received], None]) -> Callable[[Received], Awaitable[None]]:
         async def handle(message: Received) -> None:
+            before = self.state.revision.number
             try:
                 take(message)
             except InvalidRequest as error:
                 logger.warning("not_understood", subject=message.subject, problem=error.message)
-            self._changed.set()
+            if self.state.revision.number > before:  # most heartbeats say nothing new, and must not set the pace
+                self._changed.set()
 
         return handle
 

@@ -79,17 +79,46 @@ const Card = {
     </article>`,
 };
 
+const CARD_WIDTH = 280;
+const GAP = 12;
+const CARDS = 9;
+const WELL = (agent) => agent.status === "online" && !agent.silent;
+
+// Cards keep their column while they grow and shrink, and leave no holes below short ones.
 export default {
   components: { Card, Icon },
+  data: () => ({ width: 0, all: false }),
   computed: {
     agents: () => agents.value,
+    // Of many, those that need a look come first and the rest on demand, so that the tasks stay in sight.
+    shown() {
+      if (this.all || this.agents.length <= CARDS + 3) return this.agents;
+      return [...this.agents].sort((a, b) => WELL(a) - WELL(b)).slice(0, CARDS);
+    },
     loaded: () => store.loaded,
+    columns() {
+      const fit = Math.max(1, Math.floor((this.width + GAP) / (CARD_WIDTH + GAP)));
+      const number = Math.min(fit, this.shown.length);
+      return Array.from({ length: number }, (_, column) => this.shown.filter((_, place) => place % number === column));
+    },
+  },
+  methods: {
+    toggle() {
+      this.all = !this.all;
+    },
+  },
+  mounted() {
+    this.observer = new ResizeObserver(([entry]) => (this.width = entry.contentRect.width));
+    this.observer.observe(this.$el);
+  },
+  unmounted() {
+    this.observer.disconnect();
   },
   template: `
     <section aria-labelledby="agents-title">
-      <div class="hv-section"><h2 id="agents-title">Agents</h2><span class="hv-count hv-num" v-if="agents.length">{{ agents.length }}</span></div>
+      <div class="hv-section"><h2 id="agents-title">Agents</h2><span class="hv-count hv-num" v-if="agents.length">{{ agents.length }}</span><span class="hv-space"></span><button v-if="all || shown.length < agents.length" type="button" class="hv-text hv-small" @click="toggle">{{ all ? "Show fewer" : "Show all " + agents.length }}</button></div>
       <div v-if="!loaded" class="hv-agents"><div v-for="n in 2" :key="n" class="hv-card hv-skeleton"></div></div>
-      <div v-else-if="agents.length" class="hv-agents"><Card v-for="agent in agents" :key="agent.id" :agent="agent"/></div>
+      <div v-else-if="agents.length" class="hv-agents"><div v-for="(column, place) in columns" :key="place"><Card v-for="agent in column" :key="agent.id" :agent="agent"/></div></div>
       <div v-else class="hv-empty hv-card">
         <Icon name="server"/>
         <h3>No agent yet</h3>

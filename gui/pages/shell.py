@@ -8,6 +8,7 @@ from nicegui import ui
 from bus.messages import Claims
 from gui import theme
 from gui.elements.parts import Connection, ThemeSwitch
+from gui.sessions import may
 
 _OUT = '<path d="M6.5 2.8H3.2v10.4h3.3M7 8h6.2m-2.4-2.6L13.4 8l-2.6 2.6"/>'
 
@@ -46,6 +47,8 @@ def header(claims: Claims, on_logout: Callable[[], None]) -> None:
         brand()
         Connection()
         ui.element("div").classes("hv-space")
+        if may(claims).submit:
+            ui.label("New task").classes("hv-primary hv-jump").props("href=#new-task").tag = "a"
         with ui.element("div").classes("hv-who"):
             text("b", claims.sub, "hv-clip")
             text("span", ", ".join(claims.roles))
