@@ -38,7 +38,6 @@ CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
-_NAME_IN_USE = 10058  # with another configuration: an older version's
 _GONE = (NatsError, OSError, asyncio.TimeoutError)
 
 
@@ -319,9 +318,8 @@ async def declare(bus: NatsBus) -> None:
 
 
 async def _declare_one(js: JetStreamContext, config: StreamConfig) -> None:
+    """Update before add: the server reserves the room of an added stream anew before it looks whether it has it."""
     try:
-        await js.add_stream(config)
-    except APIError as error:
-        if error.err_code != _NAME_IN_USE:
-            raise
         await js.update_stream(config)
+    except NotFoundError:
+        await js.add_stream(config)

@@ -19,7 +19,7 @@ from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
-from coordinator.inputs import Input, OutcomeRead, SubmitRead, Tick, TimeIsUp
+from coordinator.inputs import Input, OfferAccepted, OutcomeRead, SubmitRead, Tick, TimeIsUp
 from coordinator.leader import Leadership
 from coordinator.ledger import Followup
 from coordinator.loading import load, load_outbox, load_requests
@@ -37,6 +37,8 @@ MAX_TURN: Final = 400
 """Inputs of one commit. More would let the first of them wait for the last."""
 LISTEN_SECONDS: Final = 0.75
 """A new leader hears the sidecars first: one heartbeat and a half."""
+ACCEPTED_SECONDS: Final = 0.02
+"""How long an acceptance may wait for company. Alone it would cost a commit just when the report of a short task comes in."""
 SLOW_SECONDS: Final = 1.0
 """How often streams are purged, and the doors' view is written."""
 TIMEOUT_MARGIN: Final = timedelta(seconds=5)
@@ -79,7 +81,10 @@ class Term:
 
     def put(self, taken: Input) -> None:
         self._controls.append(taken)
-        self._wake.set()
+        if isinstance(taken, OfferAccepted):
+            asyncio.get_running_loop().call_later(ACCEPTED_SECONDS, self._wake.set)
+        else:
+            self._wake.set()
 
     def _tell(self, facts: list[Fact]) -> None:
         self._publisher.put(None, facts)

@@ -5,7 +5,6 @@ Turns of the two alternate, and the medians are compared, since machines are noi
 
 import asyncio
 import os
-import statistics
 import subprocess
 import sys
 from contextlib import AsyncExitStack, ExitStack
@@ -21,7 +20,7 @@ from bus.errors import HiveError
 from bus.messages import AgentList, NoReply
 from bus.nats_bus import NatsBus
 from bus.subjects import service_verb
-from tests.bench.load import Figures, OneTask, measure
+from tests.bench.load import Figures, OneTask, measure, median
 from tests.bench.pipelines import bare, hops, rest
 from tests.parts.nats import NatsServer
 from tests.parts.ports import free_port
@@ -30,9 +29,10 @@ from tests.parts.postgres import PostgresServer
 KEY = "sk-hive-bench-0123456789abcdef0123456789abcdef"
 SLOTS = 128
 ROUNDS = 3
+Processes = dict[str, psutil.Process]
 
 
-def process(stack: ExitStack, folder: Path, module: str, *arguments: str, **env: str) -> int:
+def process(stack: ExitStack, folder: Path, module: str, *arguments: str, **env: str) -> psutil.Process:
     name = module.replace(".", "-")
     log = stack.enter_context((folder / f"{name}.log").open("wb"))
     started = subprocess.Popen([sys.executable, "-m", module, *arguments], env={**os.environ, **env}, stdout=log, stderr=log)
@@ -46,7 +46,7 @@ def process(stack: ExitStack, folder: Path, module: str, *arguments: str, **env:
             started.wait()
 
     stack.callback(end)
-    return started.pid
+    return psutil.Process(started.pid)
 
 
 async def ready(bus: NatsBus) -> None:
@@ -72,15 +72,11 @@ async def warm(client: httpx.AsyncClient) -> None:
             await asyncio.sleep(0.1)
 
 
-def median(figures: list[Figures]) -> Figures:
-    return Figures(**{name: statistics.median(getattr(f, name) for f in figures) for name in Figures.__dataclass_fields__})
-
-
-async def compare(pairs: dict[str, tuple[OneTask, list[int]]], *, tasks: int, in_flight: int) -> dict[str, Figures]:
+async def compare(pairs: dict[str, tuple[OneTask, Processes]], *, tasks: int, in_flight: int) -> dict[str, Figures]:
     found: dict[str, list[Figures]] = {name: [] for name in pairs}
     for _ in range(ROUNDS):
-        for name, (one, pids) in pairs.items():
-            found[name].append(await measure(one, tasks=tasks, in_flight=in_flight, pids=pids))
+        for name, (one, processes) in pairs.items():
+            found[name].append(await measure(one, tasks=tasks, in_flight=in_flight, processes=processes))
     return {name: median(figures) for name, figures in found.items()}
 
 
@@ -88,7 +84,7 @@ def show(title: str, figures: dict[str, Figures], base: str) -> None:
     print(f"\n{title}")
     for name, figure in figures.items():
         ratio = f"{figure.tasks_per_second / figures[base].tasks_per_second:5.2f} x tasks/s, {figure.p50 / figures[base].p50:5.2f} x p50"
-        print(f"  {name:<22}{figure}   {ratio}")
+        print(f"  {name:<22}{figure}   {ratio}", flush=True)
 
 
 async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
@@ -111,9 +107,13 @@ async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
         }
         assert server.process is not None
         assert postgres.process is not None
-        parts = [server.process.pid]
-        hive = [*parts, postgres.process.pid, process(processes, folder, "coordinator.main", **env)]
-        hive.append(process(processes, folder, "tests.bench.instant_sidecar", **env))
+        nats_process, own = psutil.Process(server.process.pid), psutil.Process()
+        hive = {
+            "nats": nats_process,
+            "postgres": psutil.Process(postgres.process.pid),
+            "coordinator": process(processes, folder, "coordinator.main", **env),
+            "sidecar": process(processes, folder, "tests.bench.instant_sidecar", **env),
+        }
         async with AsyncExitStack() as stack:
             client = await nats.connect(server.url)
             stack.push_async_callback(client.close)
@@ -123,22 +123,22 @@ async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
             stack.push_async_callback(bus.close)
             await ready(bus)
             hops_one = await hops(bus, stack)
-            own = os.getpid()
-            pairs = {"bare JetStream": (bare_one, [own, *parts, worker]), "Hive, by the bus": (hops_one, [own, *hive])}
+            bare_processes = {"client": own, "nats": nats_process, "worker": worker}
+            pairs = {"bare JetStream": (bare_one, bare_processes), "Hive, by the bus": (hops_one, {"client": own, **hive})}
             await compare(pairs, tasks=max(200, tasks // 10), in_flight=32)
             show("64 in flight", await compare(pairs, tasks=tasks, in_flight=64), "bare JetStream")
             show("one at a time", await compare(pairs, tasks=tasks // 5, in_flight=1), "bare JetStream")
             if with_rest:
-                hive.append(process(processes, folder, "coordinator.gateway.main", **env))
+                hive["gateway"] = process(processes, folder, "coordinator.gateway.main", **env)
                 headers = {"Authorization": f"Bearer {KEY}"}
                 http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
                 await stack.enter_async_context(http)
                 await warm(http)
-                rest_pairs = {"Hive, by REST": (rest(http), [own, *hive])}
+                rest_pairs = {"Hive, by REST": (rest(http), {"client": own, **hive})}
                 show("REST, one at a time", await compare(rest_pairs, tasks=tasks // 5, in_flight=1), "Hive, by REST")
                 show("REST, 16 in flight", await compare(rest_pairs, tasks=tasks // 2, in_flight=16), "Hive, by REST")
-            memory = {psutil.Process(pid).name(): psutil.Process(pid).memory_info().rss >> 20 for pid in hive}
-            print("\nMiB resident:", memory)
+            resident = ", ".join(f"{name} {each.memory_info().rss >> 20}" for name, each in hive.items())
+            print(f"\nMiB resident: {resident}")
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """How load is put and measured: so many tasks with so many in flight, each from its submit to its end."""
 
 import asyncio
+import os
 import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,19 +14,20 @@ OneTask = Callable[[int], Awaitable[None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Figures:
-    """Latencies in milliseconds, CPU in milliseconds a task, of all processes together."""
+    """Latencies in milliseconds; CPU in milliseconds a task, by process."""
 
     tasks_per_second: float
     p50: float
     p99: float
-    cpu: float
+    cpu: dict[str, float]
 
     def __str__(self) -> str:
-        return f"{self.tasks_per_second:8.0f} tasks/s   p50 {self.p50:7.2f} ms   p99 {self.p99:7.2f} ms   CPU {self.cpu:5.2f} ms a task"
+        each = ", ".join(f"{name} {milliseconds:.2f}" for name, milliseconds in self.cpu.items())
+        latency = f"p50 {self.p50:7.2f} ms   p99 {self.p99:7.2f} ms"
+        return f"{self.tasks_per_second:8.0f} tasks/s   {latency}   CPU a task {sum(self.cpu.values()):5.2f} ms ({each})"
 
 
-async def measure(one: OneTask, *, tasks: int, in_flight: int, pids: list[int]) -> Figures:
-    processes = [psutil.Process(pid) for pid in pids]
+async def measure(one: OneTask, *, tasks: int, in_flight: int, processes: dict[str, psutil.Process]) -> Figures:
     durations: list[float] = []
     numbers = iter(range(tasks))
 
@@ -40,15 +42,35 @@ async def measure(one: OneTask, *, tasks: int, in_flight: int, pids: list[int]) 
     wall = perf_counter() - began
     quantiles = statistics.quantiles(durations, n=100)
     return Figures(
-        tasks_per_second=tasks / wall, p50=quantiles[49], p99=quantiles[98], cpu=(_cpu(processes) - before) * 1000 / tasks
+        tasks_per_second=tasks / wall,
+        p50=quantiles[49],
+        p99=quantiles[98],
+        cpu={name: (seconds - before[name]) * 1000 / tasks for name, seconds in _cpu(processes).items()},
     )
 
 
-def _cpu(processes: list[psutil.Process]) -> float:
-    """Seconds of processor that these and their children have used."""
-    total = 0.0
-    for process in processes:
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            total += times.user + times.system
-    return total
+def _cpu(processes: dict[str, psutil.Process]) -> dict[str, float]:
+    """Seconds of processor that each has used; PostgreSQL's includes its backends."""
+    return {name: sum(_seconds(each) for each in _family(process)) for name, process in processes.items()}
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    return [process] if process.pid == os.getpid() else [process, *process.children(recursive=True)]
+
+
+def _seconds(process: psutil.Process) -> float:
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
+    return float(times.user + times.system)
+
+
+def median(figures: list[Figures]) -> Figures:
+    """Of several turns, figure by figure."""
+    return Figures(
+        tasks_per_second=statistics.median(f.tasks_per_second for f in figures),
+        p50=statistics.median(f.p50 for f in figures),
+        p99=statistics.median(f.p99 for f in figures),
+        cpu={name: statistics.median(f.cpu[name] for f in figures) for name in figures[0].cpu},
+    )
