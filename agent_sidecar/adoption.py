@@ -113,7 +113,10 @@ class Adoption:
             if wanted is None:
                 await self._fleet.remove(agent_id)
             elif agent is None or agent.upstream != wanted:
-                await self._fleet.add(wanted)
+                try:
+                    await self._fleet.add(wanted)
+                except HiveError as error:
+                    logger.warning("upstream_ignored", agent_id=agent_id, reason=error.message)
 
 
 def shown(upstream: Upstream) -> Upstream:

@@ -5,16 +5,14 @@ from collections.abc import Coroutine
 from time import monotonic
 from typing import Any
 
-from agent_sidecar import __version__
 from agent_sidecar.backends.backend import Backend
-from agent_sidecar.benchmark import benchmark, sentence
 from agent_sidecar.condition import Condition
-from agent_sidecar.control import Orders
 from agent_sidecar.heartbeat import Pulse, beat
 from agent_sidecar.measured import Measured
 from agent_sidecar.metrics import publish_metrics
+from agent_sidecar.orders import Orders
 from agent_sidecar.patience import Patience
-from agent_sidecar.registration import Registration
+from agent_sidecar.registration import Registration, registration_of
 from agent_sidecar.runner import Runner
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.tally import Tally
@@ -22,18 +20,16 @@ from agent_sidecar.telemetry.host import Host
 from agent_sidecar.watch import BackendWatch
 from bus import subjects, telemetry
 from bus.client import Bus, Closing, Received
-from bus.errors import BackendStalled, BackendUnreachable, Conflict, from_code
+from bus.errors import BackendStalled, BackendUnreachable, InvalidRequest, from_code
 from bus.messages import (
     AgentRegistration,
     AttemptOutcome,
     BackendKind,
-    Control,
-    ControlAction,
-    ControlReply,
     DispatchOffer,
     Hardware,
     ModelInfo,
     OfferReply,
+    OfferVerdict,
     Upstream,
 )
 from bus.model_names import same_model
@@ -68,15 +64,17 @@ class Agent:
         self._watch = self._new_watch()
         self._registration = Registration(bus, self.describe)
         self._registered_kind: BackendKind | None = None
-        self._orders = Orders(
-            {
-                ControlAction.CANCEL: self._cancel,
-                ControlAction.DRAIN: lambda _: self._drain(draining=True),
-                ControlAction.RESUME: lambda _: self._drain(draining=False),
-                ControlAction.REGISTER: self._register,
-            },
-            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
+        orders = Orders(
+            agent_id,
+            backend,
+            self.runner,
+            self.condition,
+            self._measured,
+            fixed_slots=upstream.slots is not None,
+            look=self._watch.look_soon,
+            register=self._registration.again,
         )
+        self._desk = orders.desk()
         self._tasks: list[asyncio.Task[None]] = []
         self._open: list[Closing] = []
 
@@ -118,7 +116,7 @@ class Agent:
             logger.warning("backend_slow", agent_id=self.agent_id, endpoint=self._backend.endpoint)
         self._open += [
             await self._bus.answer(subjects.dispatch(self.agent_id, self._instance), self._offered),
-            await self._bus.answer(subjects.control(self.agent_id), self._orders.handle),
+            await self._bus.answer(subjects.control(self.agent_id), self._desk.handle),
         ]
         self._go(self._registration.run())
         self._go(self._watch.run())
@@ -152,7 +150,7 @@ class Agent:
         try:
             await self.runner.finish(drain_seconds)
         finally:
-            await self._orders.close()
+            await self._desk.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -162,23 +160,16 @@ class Agent:
 
     def describe(self) -> AgentRegistration:
         """The agent as it introduces itself."""
-        upstream, models = self.upstream, self.runner.models or ()
         self._registered_kind = self._backend.kind
-        return AgentRegistration(
+        return registration_of(
+            self.upstream,
             agent_id=self.agent_id,
-            name=upstream.name or self.agent_id,
-            endpoint=self._backend.endpoint,
-            model=upstream.model or (models[0].name if len(models) == 1 else None),
-            capabilities=upstream.capabilities,
-            hardware=self._hardware,
-            performance_targets=upstream.performance_targets,
-            specialization=upstream.specialization,
-            labels=dict(upstream.labels),
-            backend=self._backend.kind,
             instance=self._instance,
+            endpoint=self._backend.endpoint,
+            kind=self._backend.kind,
             slots=self.runner.slots,
-            models=models,
-            version=__version__,
+            models=self.runner.models or (),
+            hardware=self._hardware,
         )
 
     def _pulse(self) -> Pulse:
@@ -191,7 +182,10 @@ class Agent:
         )
 
     async def _offered(self, received: Received) -> OfferReply:
-        return self.runner.offer(received.decode(DispatchOffer))
+        try:
+            return self.runner.offer(received.decode(DispatchOffer))
+        except InvalidRequest as error:  # of a coordinator that speaks otherwise: it must not wait for an answer
+            return OfferReply(verdict=OfferVerdict.UNABLE, reason=f"cannot read the offer: {error.message}")
 
     async def _seen(self, models: tuple[ModelInfo, ...]) -> None:
         """The backend is well and told its models."""
@@ -213,43 +207,3 @@ class Agent:
             self._watch.look_soon()
         elif not was_warm:
             self._watch.look_soon()
-
-    def _cancel(self, order: Control) -> ControlReply:
-        if order.attempt_id is None:
-            return ControlReply(ok=False, message="cancel needs an `attempt_id`.")
-        running, what = self.runner.cancel(order.attempt_id)
-        return ControlReply(ok=True, running=running, message=f"Attempt {order.attempt_id} {what}.")
-
-    def _drain(self, *, draining: bool) -> ControlReply:
-        self.condition.draining = draining
-        return ControlReply(ok=True, message=f"{self.agent_id} takes {'no new work' if draining else 'work again'}.")
-
-    def _register(self, _order: Control) -> ControlReply:
-        self._registration.again()
-        return ControlReply(ok=True, message="Registers again.")
-
-    async def _pull(self, model: str) -> str:
-        await self._backend.pull(model)
-        self._watch.look_soon()
-        return f"{model} is on {self.agent_id}."
-
-    async def _benchmark(self, model: str) -> str:
-        if self.runner.busy:
-            raise Conflict(
-                f"{self.agent_id} works on {self.runner.busy} attempts. Drain it first, so that nothing else is measured."
-            )
-        self.condition.measuring = True
-        try:
-            speed = await benchmark(self._backend, model)
-        finally:
-            self.condition.measuring = False
-        known = self._measured.model(model).load_seconds
-        self._measured.keep(model, speed.model_copy(update={"load_seconds": speed.load_seconds or known}))
-        if self.upstream.slots is None:
-            self.runner.slots = speed.slots or self.runner.slots
-        return sentence(self.agent_id, model, speed)
-
-    async def _unload(self, model: str) -> str:
-        await self._backend.unload(model)
-        self._watch.look_soon()
-        return f"{model} takes no memory on {self.agent_id} any more."

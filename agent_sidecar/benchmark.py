@@ -11,6 +11,7 @@ from agent_sidecar.backends.backend import Ask, Backend, Result
 from agent_sidecar.measured import ModelSpeed
 from bus.errors import BackendError, BackendStalled
 from bus.messages import ChatMessage
+from bus.model_names import same_model
 
 PARALLEL: Final = (1, 2, 4, 8, 16)
 WORTH_IT: Final = 1.15
@@ -58,7 +59,7 @@ async def benchmark(backend: Backend, model: str) -> ModelSpeed:
 
 async def _load(backend: Backend, model: str) -> float | None:
     """Seconds to load the model; None when it was in memory already."""
-    cold = not any(found.loaded for found in await backend.models() if found.name == model)
+    cold = not any(found.loaded for found in await backend.models() if same_model(found.name, model))
     run = await _run(backend, model, "Hi", 1)
     return (run.result.timings.load_seconds or run.first_token_seconds) if cold else None
 

@@ -1,6 +1,6 @@
-"""Orders to one agent: cancel, pull, unload, benchmark, drain, resume, register.
+"""Where orders to one agent come in (orders.py does them).
 
-Orders are answered one after the other, and a cancel must not wait behind a pull: what takes long goes on in the background.
+They are answered one after the other, and a cancel must not wait behind a pull: what takes long goes on in the background.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ Work = Callable[[str], Awaitable[str]]
 """Does something with a model; the sentence says what came of it. Raises HiveError."""
 
 
-class Orders:
+class Desk:
     """`instant` do their work before they return, `lasting` are for work with a model."""
 
     def __init__(

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+from contextlib import AsyncExitStack
 
 from pydantic import ValidationError
 
@@ -13,6 +14,7 @@ from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
 from bus import subjects, telemetry
 from bus.codec import explain
+from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
 
 logger = telemetry.log(__name__)
@@ -25,8 +27,11 @@ def run(open_backend: OpenBackend = open_backend) -> None:
     except ValidationError as error:
         sys.exit(f"A setting is wrong. {explain(error).message}")
     telemetry.configure("sidecar", settings.log_level, settings.log_format)
-    with asyncio.Runner(loop_factory=_event_loop) as runner:
-        runner.run(until_stopped(settings, open_backend))
+    try:
+        with asyncio.Runner(loop_factory=_event_loop) as runner:
+            runner.run(until_stopped(settings, open_backend))
+    except HiveError as error:
+        sys.exit(error.message)
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:
@@ -38,32 +43,35 @@ def _event_loop() -> asyncio.AbstractEventLoop:
 
 
 async def until_stopped(settings: SidecarSettings, open_backend: OpenBackend) -> None:
-    """A stop before all agents are up ends the start; after it, they drain first."""
-    instance = new_instance()
-    serving, asked = asyncio.create_task(start(settings, instance, open_backend)), asyncio.Event()
+    """A stop before all agents are up ends the start; whatever is up by then drains before it goes."""
+    asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    stopping = asyncio.create_task(asked.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not serving.done():
-        serving.cancel()
-        return
-    bus, fleet = await serving
-    await asked.wait()
-    logger.info("sidecar_drains", agents=len(fleet.agents))
-    await fleet.stop()
-    await bus.close()
+    async with AsyncExitStack() as stack:
+        starting = asyncio.create_task(start(settings, open_backend, stack))
+        stopping = asyncio.create_task(asked.wait())
+        await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            await stopping
+        starting.cancel()
+        await asyncio.wait({starting})  # it may just be handing something to the stack
+        logger.info("sidecar_drains")
     logger.info("sidecar_stopped")
 
 
-async def start(settings: SidecarSettings, instance: str, open_backend: OpenBackend) -> tuple[NatsBus, Fleet]:
-    """Waits for the bus for ever, for a backend never."""
+async def start(settings: SidecarSettings, open_backend: OpenBackend, stack: AsyncExitStack) -> None:
+    """Waits for the bus for ever, for a backend never. `stack` takes what is to be stopped."""
+    instance = new_instance()
     bus = await NatsBus.connect(settings, subjects.sidecar_connection(instance))
+    stack.push_async_callback(bus.close)
     fleet = Fleet(bus, settings, instance=instance, open_backend=open_backend)
+    stack.push_async_callback(fleet.stop)
     for upstream in await named_upstreams(settings):
         await fleet.add(upstream)
     if settings.sidecar_adopt:
         await declare(bus)
-        await Adoption(bus, fleet).start()
+        adoption = Adoption(bus, fleet)
+        stack.push_async_callback(adoption.close)
+        await adoption.start()
     logger.info("sidecar_ready", instance=instance, agents=sorted(fleet.agents))
-    return bus, fleet

@@ -3,15 +3,46 @@
 import asyncio
 from collections.abc import Callable
 
+from agent_sidecar import __version__
 from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import HiveError
-from bus.messages import AgentRegistration, NoReply
+from bus.messages import AgentRegistration, BackendKind, Hardware, ModelInfo, NoReply, Upstream
 
 logger = telemetry.log(__name__)
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+
+
+def registration_of(
+    upstream: Upstream,
+    *,
+    agent_id: str,
+    instance: str,
+    endpoint: str,
+    kind: BackendKind,
+    slots: int,
+    models: tuple[ModelInfo, ...],
+    hardware: Hardware,
+) -> AgentRegistration:
+    """What was said about the upstream, and what was found out. The only model that there is stands in for one not named."""
+    return AgentRegistration(
+        agent_id=agent_id,
+        name=upstream.name or agent_id,
+        endpoint=endpoint,
+        model=upstream.model or (models[0].name if len(models) == 1 else None),
+        capabilities=upstream.capabilities,
+        hardware=hardware,
+        performance_targets=upstream.performance_targets,
+        specialization=upstream.specialization,
+        labels=dict(upstream.labels),
+        backend=kind,
+        instance=instance,
+        slots=slots,
+        models=models,
+        version=__version__,
+    )
 
 
 class Registration:

@@ -10,7 +10,7 @@ from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.backend import Ask, Piece, Result
 from agent_sidecar.backends.detect import DetectedBackend, detect
 from agent_sidecar.backends.ollama import OllamaBackend
-from bus.errors import BackendUnreachable, ModelNotOnAgent
+from bus.errors import ModelNotOnAgent
 from bus.messages import AgentStatus, ChatMessage, ControlAction, OfferVerdict, OutcomeStatus
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer, until
@@ -194,9 +194,5 @@ async def test_a_killed_ollama_fails_its_attempts_and_a_new_one_is_used(
         own.stop()
 
 
-async def test_what_answers_is_found_out(ollama: Ollama) -> None:
+async def test_ollama_is_found_out(ollama: Ollama) -> None:
     assert await detect(parse_address(ollama.url)) == "ollama"
-    with pytest.raises(BackendUnreachable, match="nothing listens"):
-        await detect(parse_address("http://127.0.0.1:9"))
-    with pytest.raises(BackendUnreachable, match=r"name nowhere\.invalid is not known"):
-        await detect(parse_address("http://nowhere.invalid:11434"))

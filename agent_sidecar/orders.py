@@ -1,0 +1,85 @@
+"""What each order does to its agent."""
+
+from collections.abc import Callable
+
+from agent_sidecar.backends.backend import Backend
+from agent_sidecar.benchmark import benchmark, sentence
+from agent_sidecar.condition import Condition
+from agent_sidecar.control import Desk
+from agent_sidecar.measured import Measured
+from agent_sidecar.runner import Runner
+from bus.errors import Conflict
+from bus.messages import Control, ControlAction, ControlReply
+
+
+class Orders:
+    """`look` and `register` have the backend looked at and the agent registered again soon; `fixed_slots`: a setting names them."""
+
+    def __init__(
+        self,
+        agent_id: str,
+        backend: Backend,
+        runner: Runner,
+        condition: Condition,
+        measured: Measured,
+        *,
+        fixed_slots: bool,
+        look: Callable[[], None],
+        register: Callable[[], None],
+    ) -> None:
+        self._agent_id, self._backend, self._runner = agent_id, backend, runner
+        self._condition, self._measured, self._fixed_slots = condition, measured, fixed_slots
+        self._look, self._register = look, register
+
+    def desk(self) -> Desk:
+        return Desk(
+            {
+                ControlAction.CANCEL: self._cancel,
+                ControlAction.DRAIN: lambda _: self._drain(draining=True),
+                ControlAction.RESUME: lambda _: self._drain(draining=False),
+                ControlAction.REGISTER: self._register_again,
+            },
+            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
+        )
+
+    def _cancel(self, order: Control) -> ControlReply:
+        if order.attempt_id is None:
+            return ControlReply(ok=False, message="cancel needs an `attempt_id`.")
+        running, what = self._runner.cancel(order.attempt_id)
+        return ControlReply(ok=True, running=running, message=f"Attempt {order.attempt_id} {what}.")
+
+    def _drain(self, *, draining: bool) -> ControlReply:
+        self._condition.draining = draining
+        return ControlReply(ok=True, message=f"{self._agent_id} takes {'no new work' if draining else 'work again'}.")
+
+    def _register_again(self, _order: Control) -> ControlReply:
+        self._register()
+        return ControlReply(ok=True, message=f"{self._agent_id} registers again.")
+
+    async def _pull(self, model: str) -> str:
+        await self._backend.pull(model)
+        self._look()
+        return f"{model} is on {self._agent_id}."
+
+    async def _unload(self, model: str) -> str:
+        await self._backend.unload(model)
+        self._look()
+        return f"{model} takes no memory on {self._agent_id} any more."
+
+    async def _benchmark(self, model: str) -> str:
+        if self._condition.measuring:
+            raise Conflict(f"{self._agent_id} is measured already. Wait until that has ended.")
+        if self._runner.busy:
+            raise Conflict(
+                f"{self._agent_id} works on {self._runner.busy} attempts. Drain it first: they would be measured too."
+            )
+        self._condition.measuring = True
+        try:
+            speed = await benchmark(self._backend, model)
+        finally:
+            self._condition.measuring = False
+        known = self._measured.model(model).load_seconds
+        self._measured.keep(model, speed.model_copy(update={"load_seconds": speed.load_seconds or known}))
+        if not self._fixed_slots and speed.slots is not None:
+            self._runner.slots = speed.slots
+        return sentence(self._agent_id, model, speed)

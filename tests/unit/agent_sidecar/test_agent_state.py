@@ -1,0 +1,121 @@
+"""How an agent is, what its attempts add up to, and what it says of both."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from agent_sidecar.benchmark import best_slots
+from agent_sidecar.condition import Condition
+from agent_sidecar.heartbeat import MODELS_SECONDS, Beat, Pulse
+from agent_sidecar.measured import Measured, ModelSpeed
+from agent_sidecar.metrics import compose
+from agent_sidecar.tally import WINDOW_SECONDS, Recent, Tally
+from agent_sidecar.telemetry.host import HostReading
+from bus.errors import BackendStalled, BackendUnreachable
+from bus.messages import AgentStatus, AttemptOutcome, ModelInfo, OutcomeStatus, Timings
+
+
+def test_an_agent_is_degraded_until_its_backend_answered() -> None:
+    condition = Condition()
+    statuses = [condition.status]
+    assert condition.closed is not None
+    condition.recover()
+    statuses.append(condition.status)
+    assert statuses == [AgentStatus.DEGRADED, AgentStatus.ONLINE]
+    assert condition.reason is None
+
+
+def test_draining_is_shown_before_a_fault() -> None:
+    condition = Condition()
+    condition.draining = True
+    assert (condition.status, condition.closed) == (AgentStatus.DRAINING, "draining")
+
+
+def test_measuring_closes_an_agent_that_is_well() -> None:
+    condition = Condition()
+    condition.recover()
+    condition.measuring = True
+    assert (condition.status, condition.closed) == (AgentStatus.ONLINE, "measuring its speed")
+
+
+def test_a_stall_is_not_forgotten_over_a_lesser_fault() -> None:
+    condition = Condition()
+    condition.recover()
+    condition.fail(BackendStalled("hangs"), "m")
+    condition.fail(BackendUnreachable("gone"))
+    assert condition.fault is not None
+    assert (condition.fault.stalled_model, condition.reason) == ("m", "hangs")
+
+
+def outcome(status: OutcomeStatus, **timings: float) -> AttemptOutcome:
+    return AttemptOutcome(
+        attempt_id=uuid4(), task_id=uuid4(), agent_id="a", instance="i", status=status, timings=Timings.model_validate(timings)
+    )
+
+
+def test_recent_attempts_add_up_and_a_cancel_counts_for_nothing() -> None:
+    tally = Tally()
+    assert tally.recent(0) == Recent()
+    done = outcome(OutcomeStatus.COMPLETED, total_seconds=2, generation_seconds=1, generation_tokens_per_second=30)
+    slow = outcome(OutcomeStatus.COMPLETED, total_seconds=4, generation_seconds=3, generation_tokens_per_second=10)
+    for ended in (done, slow, outcome(OutcomeStatus.FAILED), outcome(OutcomeStatus.CANCELLED)):
+        tally.add(ended, 100)
+    recent = tally.recent(100)
+    assert recent.tokens_per_second == pytest.approx(15)
+    assert recent.response_time == pytest.approx(3)
+    assert recent.success_rate == pytest.approx(2 / 3)
+    assert recent.error_rate == pytest.approx(1 / 3)
+    assert tally.recent(100 + WINDOW_SECONDS + 1) == Recent()
+
+
+def test_what_cannot_be_read_is_left_out_of_the_metrics() -> None:
+    metrics = compose("acacia", datetime.now(UTC), 2, Recent(), HostReading(cpu_usage=5.0))
+    assert set(metrics.model_dump(exclude_none=True)) == {"agent_id", "timestamp", "cpu_usage", "active_tasks"}
+
+
+def test_heartbeats_carry_the_models_when_they_changed_and_now_and_then() -> None:
+    beat = Beat("acacia", "i1")
+
+    def next_models(names: tuple[str, ...] | None, now: float) -> bool:
+        models = None if names is None else tuple(ModelInfo(name=name) for name in names)
+        return (
+            beat.next(Pulse(status=AgentStatus.ONLINE, reason=None, slots=1, running=(), models=models), now).models is not None
+        )
+
+    assert not next_models(None, 100)
+    assert next_models(("a",), 100.5)
+    assert not next_models(("a",), 101)
+    assert next_models(("a", "b"), 101.5)
+    assert next_models(("a", "b"), 101.5 + MODELS_SECONDS)
+
+
+@pytest.mark.parametrize(
+    ("rates", "slots"),
+    [
+        ({1: 20.0}, 1),
+        ({1: 20.0, 2: 21.0}, 1),
+        ({1: 20.0, 2: 35.0, 4: 38.0}, 2),
+        ({1: 20.0, 2: 35.0, 4: 60.0}, 4),
+        ({1: 0.0}, 1),
+    ],
+)
+def test_more_slots_must_be_worth_it(rates: dict[int, float], slots: int) -> None:
+    assert best_slots(rates) == slots
+
+
+def test_measurements_outlive_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "sidecar" / "acacia.json"
+    Measured(path).keep("m", ModelSpeed(slots=4, prompt_tokens_per_second=900))
+    Measured(path).note_load("m", 12)
+    again = Measured(path)
+    again.note_load("m", 3)
+    assert (again.findings.slots, again.model("m").load_seconds, again.model("m").prompt_tokens_per_second) == (4, 12, 900)
+    assert again.model("other") == ModelSpeed()
+
+
+def test_a_broken_file_of_measurements_is_only_forgotten(tmp_path: Path) -> None:
+    path = tmp_path / "acacia.json"
+    path.write_text("{")
+    assert Measured(path).findings.slots is None
