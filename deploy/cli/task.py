@@ -135,9 +135,12 @@ async def requeue(task_id: TaskArgument, as_json: Json = False) -> None:
 @command
 async def erase(task_id: TaskArgument, as_json: Json = False) -> None:
     """Forget a task that has ended: its prompt, its output, its record."""
+    ref = TaskRef(id=task_id)
     async with operator_bus() as bus:
-        await bus.request(_verb("erase"), TaskRef(id=task_id), NoReply, timeout=REQUEST_SECONDS)
-    if not as_json:
+        await bus.request(_verb("erase"), ref, NoReply, timeout=REQUEST_SECONDS)
+    if as_json:
+        print_json(ref)
+    else:
         say(f"Task {task_id} is erased.")
 
 

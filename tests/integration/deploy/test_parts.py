@@ -12,6 +12,7 @@ import psutil
 import redis.asyncio
 
 from deploy.local.postgres import Postgres
+from tests.conftest import folder_for_others
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 from tests.parts.valkey import ValkeyServer
@@ -52,20 +53,25 @@ def test_postgres_has_no_tcp_port_and_a_closed_folder(postgres: PostgresServer) 
     assert postgres.postgres.folder.stat().st_mode & 0o077 == 0
 
 
-def test_postgres_works_below_a_path_too_long_for_a_socket(tmp_path: Path) -> None:
-    server = PostgresServer(tmp_path / ("long-" * 20))
-    server.start()
-    server.stop()
-    assert len(server.url) < 100
+def test_postgres_works_below_a_path_too_long_for_a_socket() -> None:
+    with folder_for_others("long") as folder:
+        server = PostgresServer(folder / ("long-" * 20))
+        server.start()
+        server.stop()
+    short = Path(server.url.partition("host=")[2])
+    assert len(str(short)) < 50
+    assert short.stat().st_mode & 0o077 == 0
+    short.rmdir()
 
 
-def test_an_initialization_that_was_interrupted_is_begun_again(tmp_path: Path) -> None:
-    half = tmp_path / "data.new"
-    half.mkdir()
-    (half / "PG_VERSION").write_text("18\n")
-    Postgres(tmp_path / "data").prepare()
-    assert (tmp_path / "data" / "global" / "pg_control").exists()
-    assert not half.exists()
+def test_an_initialization_that_was_interrupted_is_begun_again() -> None:
+    with folder_for_others("half") as folder:
+        half = folder / "data.new"
+        half.mkdir()
+        (half / "PG_VERSION").write_text("18\n")
+        Postgres(folder / "data").prepare()
+        assert (folder / "data" / "global" / "pg_control").exists()
+        assert not half.exists()
 
 
 async def test_each_test_has_a_database_of_its_own(postgres: PostgresServer, database_url: str) -> None:
@@ -92,17 +98,18 @@ def test_nats_is_ready_only_while_it_runs(own_nats_server: NatsServer) -> None:
     assert not own_nats_server.part.ready()
 
 
-def test_no_part_outlives_a_parent_that_was_killed(tmp_path: Path) -> None:
+def test_no_part_outlives_a_parent_that_was_killed() -> None:
     code = (
         "import sys, pathlib; from tests.parts.postgres import PostgresServer\n"
         "s = PostgresServer(pathlib.Path(sys.argv[1])); s.start(); print(s.process.pid, flush=True); sys.stdin.read()"
     )
-    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert parent.stdin
-    assert parent.stdout
-    with parent.stdin, parent.stdout:
-        child = psutil.Process(int(parent.stdout.readline()))
-        family = [child, *child.children(recursive=True)]
-        parent.send_signal(signal.SIGKILL)
-        parent.wait()
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    with folder_for_others("parent") as folder:
+        parent = subprocess.Popen([sys.executable, "-c", code, folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert parent.stdin
+        assert parent.stdout
+        with parent.stdin, parent.stdout:
+            child = psutil.Process(int(parent.stdout.readline()))
+            family = [child, *child.children(recursive=True)]
+            parent.send_signal(signal.SIGKILL)
+            parent.wait()
+        assert psutil.wait_procs(family, timeout=5)[1] == []
