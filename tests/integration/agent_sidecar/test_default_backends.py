@@ -1,0 +1,54 @@
+"""Which backends a sidecar speaks for when nobody, or somebody, said so."""
+
+from collections.abc import Callable
+
+import pytest
+
+from agent_sidecar.backends.builtin import installed, threads
+from agent_sidecar.settings import SidecarSettings
+from agent_sidecar.upstreams import BUILTIN, named_upstreams
+from bus.messages import Upstream
+from tests.integration.agent_sidecar.raw_server import Serve, answer
+from tests.parts.ports import free_port
+
+Settings = Callable[..., SidecarSettings]
+
+
+async def test_an_ollama_that_answers_is_the_default(serve: Serve, sidecar_settings: Settings) -> None:
+    address = await serve(answer("200 OK", b'{"version":"0.6.5"}'))
+    settings = sidecar_settings(ollama_host=f"127.0.0.1:{address.port}")
+    assert await named_upstreams(settings) == (Upstream(url=address.url, kind="ollama"),)
+
+
+async def test_without_one_the_builtin_model_stands_in(sidecar_settings: Settings) -> None:
+    if not installed():
+        pytest.skip("the built-in model is not installed (extra `embedded`)")
+    assert await named_upstreams(sidecar_settings(ollama_host=f"127.0.0.1:{free_port()}")) == (BUILTIN,)
+
+
+async def test_hive_at_the_default_address_is_no_ollama(serve: Serve, sidecar_settings: Settings) -> None:
+    if not installed():
+        pytest.skip("the built-in model is not installed (extra `embedded`)")
+    address = await serve(answer("200 OK", b'{"version":"0.6.5"}', "X-Hive-Version: 0.1.0"))
+    assert await named_upstreams(sidecar_settings(ollama_host=address.url)) == (BUILTIN,)
+
+
+async def test_the_builtin_model_can_be_refused_or_demanded(sidecar_settings: Settings) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert await named_upstreams(sidecar_settings(ollama_host=url, builtin_model="never")) == (
+        Upstream(url=url, kind="ollama"),
+    )
+    both = await named_upstreams(sidecar_settings(backends=url, builtin_model="always"))
+    assert both == (Upstream(url=url), BUILTIN)
+
+
+async def test_named_backends_need_not_answer(sidecar_settings: Settings) -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    assert await named_upstreams(sidecar_settings(backends=f"acacia={url}")) == (
+        Upstream(url=url, name="acacia", agent_id="acacia"),
+    )
+
+
+@pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 1), (8, 7), (64, 8)])
+def test_a_core_is_left_to_the_rest_of_the_hive(cores: int, expected: int) -> None:
+    assert threads(cores) == expected
