@@ -111,8 +111,9 @@ UPDATE tasks SET status = 'queued'
 WHERE status = 'pending'
     AND id IN (SELECT task_id FROM task_dependencies WHERE depends_on_task_id = ANY($1::uuid[]))
     AND NOT EXISTS (
-        SELECT 1 FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
-        WHERE d.task_id = tasks.id AND o.status <> 'completed'
+        -- One that has no row yet is stored later in the same transaction, and has not completed.
+        SELECT 1 FROM task_dependencies d LEFT JOIN tasks o ON o.id = d.depends_on_task_id
+        WHERE d.task_id = tasks.id AND o.status IS DISTINCT FROM 'completed'
     )
 RETURNING id;
 
