@@ -1,5 +1,6 @@
 """The part of a turn that takes in new tasks: understood, checked against what exists, and given a row and a place."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from bus import subjects
@@ -24,7 +25,7 @@ class Arrivals:
         known = {row["id"] for row in await self._ledger.sql.all("existing_tasks", [submit.task.id for submit in found])}
         for submit in found:
             if submit.task.id not in known:
-                await self.admit(submit, ())
+                await self.admit(submit)
         await self.insert([row for row in self._ledger.fresh.values() if row.status is not TaskStatus.QUEUED])
 
     def interpret(self, received: Received) -> Submitted | Poison:
@@ -35,52 +36,69 @@ class Arrivals:
             )
         return submit
 
-    async def admit(self, submit: Submitted | Poison, path: tuple[UUID, ...]) -> None:
-        """`path` are the tasks whose dependencies are being admitted before them."""
-        if submit.task.id in self._ledger.fresh:
-            return
+    async def admit(self, submit: Submitted | Poison) -> None:
+        """With what it waits for and nobody has read yet, such as a task of a less urgent class: that is admitted before it."""
+        path = {submit.task.id: submit}
+        while path:
+            newest = next(reversed(path.values()))
+            earlier = await self._not_read_yet(newest, path.keys())
+            if earlier is not None:
+                path[earlier.task.id] = earlier
+                continue
+            if newest.task.id not in self._ledger.fresh:
+                self._add_fresh(await self._row(newest, path.keys()))
+            del path[newest.task.id]
+
+    async def _not_read_yet(self, submit: Submitted | Poison, path: Collection[UUID]) -> Submitted | Poison | None:
+        """One of its dependencies that was acknowledged and has no row yet."""
+        wanted = () if isinstance(submit, Poison) else submit.request.depends_on
+        open_ones = [task_id for task_id in wanted if task_id not in self._ledger.fresh and task_id not in path]
+        stored = await self._statuses(open_ones) if open_ones else {}
+        for task_id in open_ones:
+            if task_id not in stored:
+                received = await self._ledger.bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
+                if received is not None:
+                    return self.interpret(received)
+        return None
+
+    async def _row(self, submit: Submitted | Poison, path: Collection[UUID]) -> NewRow:
+        """`path` are the task itself and those that wait for it."""
         if isinstance(submit, Poison):
-            self._add_fresh(NewRow(task=submit.task, status=TaskStatus.FAILED, error=submit.error))
-            return
+            return NewRow(task=submit.task, status=TaskStatus.FAILED, error=submit.error)
         row = NewRow(
             task=submit.task, status=TaskStatus.QUEUED, request=submit.request, body=submit.body, body_hash=submit.body_hash
         )
         try:
             self._check_model(submit.task)
             if submit.request.depends_on:
-                row.status = await self._wait_for(submit, (*path, submit.task.id))
+                row.status = await self._wait_for(submit.request.depends_on, path)
         except HiveError as error:
             row.status, row.error = TaskStatus.FAILED, failure(error)
-        self._add_fresh(row)
+        return row
 
     def _check_model(self, task: Task) -> None:
         if task.model is not None and not self._ledger.state.registry.knows_model(task.model):
             raise UnknownModel(f"No agent has ever offered the model {task.model}. `hive agents` lists what there is.")
 
-    async def _wait_for(self, submit: Submitted, path: tuple[UUID, ...]) -> TaskStatus:
-        wanted = submit.request.depends_on
-        statuses = {row["id"]: TaskStatus(row["status"]) for row in await self._ledger.sql.all("task_statuses", list(wanted))}
+    async def _wait_for(self, wanted: tuple[UUID, ...], path: Collection[UUID]) -> TaskStatus:
+        statuses = await self._statuses(wanted)
         for task_id in wanted:
             if task_id in path:
                 raise DependencyCycle(f"The task {task_id} depends, by way of others, on itself.")
-            if task_id not in statuses and task_id not in self._ledger.fresh:
-                await self._admit_earlier(task_id, path)
             if task_id in self._ledger.fresh:
                 statuses[task_id] = self._ledger.fresh[task_id].status
-        ended = [task_id for task_id in wanted if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED)]
-        if ended:
-            raise DependencyFailed(f"It depends on the task {ended[0]}, which is {statuses[ended[0]]}.")
+            if task_id not in statuses:
+                raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
+            if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED):
+                raise DependencyFailed(f"It depends on the task {task_id}, which is {statuses[task_id]}.")
         if all(statuses[task_id] is TaskStatus.COMPLETED for task_id in wanted):
             return TaskStatus.QUEUED
         self._ledger.state.depended_on.update(wanted)
         return TaskStatus.PENDING
 
-    async def _admit_earlier(self, task_id: UUID, path: tuple[UUID, ...]) -> None:
-        """A dependency that was acknowledged, and not read yet because its class is less urgent: it is admitted first."""
-        received = await self._ledger.bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
-        if received is None:
-            raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
-        await self.admit(self.interpret(received), path)
+    async def _statuses(self, task_ids: Collection[UUID]) -> dict[UUID, TaskStatus]:
+        rows = await self._ledger.sql.all("task_statuses", list(task_ids))
+        return {row["id"]: TaskStatus(row["status"]) for row in rows}
 
     def _add_fresh(self, row: NewRow) -> None:
         self._ledger.fresh[row.task.id] = row

@@ -42,7 +42,7 @@ class Requests:
             received = await self._ledger.bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
             if received is None:
                 raise TaskNotFound(f"There is no task {task_id}.")
-            await self._arrivals.admit(self._arrivals.interpret(received), ())
+            await self._arrivals.admit(self._arrivals.interpret(received))
             await self._store_fresh(task_id)
             row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
             if row is None:
