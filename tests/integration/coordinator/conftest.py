@@ -36,6 +36,12 @@ class Hive:
         self.coordinators.append(task)
         return task
 
+    async def stop(self, coordinator: asyncio.Task[None]) -> None:
+        """As SIGTERM does."""
+        coordinator.cancel()
+        with suppress(asyncio.CancelledError):
+            await coordinator
+
     async def leading(self) -> ClusterStatus:
         """The word of whoever leads, once somebody does."""
         return await self.ask("status", NoReply(), ClusterStatus, service="queue", seconds=20)
@@ -104,10 +110,8 @@ class Hive:
     async def close(self) -> None:
         for sidecar in self.sidecars:
             await sidecar.close()
-        for task in self.coordinators:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        for coordinator in self.coordinators:
+            await self.stop(coordinator)
         for connection in self.connections:
             await connection.close()
 
