@@ -28,8 +28,11 @@ class Address:
     @property
     def url(self) -> str:
         """For people: without the key."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}{self.path}"
+        return f"{self.scheme}://{self.authority}{self.path}"
+
+    @property
+    def authority(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def is_loopback(host: str) -> bool:
@@ -43,14 +46,18 @@ def parse_address(url: str) -> Address:
     """A base URL; `/v1` at its end is dropped, since the paths begin there. InvalidRequest when it is none."""
     try:
         parts = urlsplit(url.strip())
-        port = parts.port
+        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
-        raise InvalidRequest(f"`{without_key(url)}` is not an address. Write it like http://gpu-host:11434.") from None
-    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or re.search(r"\s", url.strip()):
-        raise InvalidRequest(f"`{without_key(url)}` is not an address. Write it like http://gpu-host:11434.")
-    key = unquote(parts.password or parts.username or "") or None
-    path = parts.path.rstrip("/").removesuffix("/v1")
-    return Address(scheme=parts.scheme, host=parts.hostname, port=port or _DEFAULT_PORTS[parts.scheme], path=path, key=key)
+        raise _no_address(url) from None
+    key, path = unquote(parts.password or parts.username or ""), parts.path.rstrip("/").removesuffix("/v1")
+    # Both stand in the head of a request, where a line break or a letter beyond ASCII has no place.
+    if parts.scheme not in _DEFAULT_PORTS or not host or not re.fullmatch(r"[!-~]*", host + key + path):
+        raise _no_address(url)
+    return Address(scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], path=path, key=key or None)
+
+
+def _no_address(url: str) -> InvalidRequest:
+    return InvalidRequest(f"`{without_key(url)}` is not an address. Write it like http://gpu-host:11434.")
 
 
 def without_key(url: str) -> str:

@@ -5,6 +5,7 @@ token costs less CPU. Every failure leaves as an error of bus.errors.
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections import deque
@@ -83,7 +84,7 @@ class HttpClient:
     def __init__(self, address: Address) -> None:
         self.address = address
         self._tls = ssl.create_default_context() if address.scheme == "https" else None
-        self._headers = [("Host", f"{address.host}:{address.port}"), ("User-Agent", "hive-sidecar"), ("Connection", "close")]
+        self._headers = [("Host", address.authority), ("User-Agent", "hive-sidecar"), ("Connection", "close")]
         if address.key:
             self._headers.append(("Authorization", f"Bearer {address.key}"))
 
@@ -145,7 +146,7 @@ def why(error: OSError, host: str) -> str:
     match error:
         case TimeoutError():
             return f"it took none within {CONNECT_SECONDS:g} s; the host may be off, or a firewall in between drops it"
-        case ConnectionRefusedError():
+        case OSError() if _refused(error):
             return (
                 "nothing listens there; start the backend, and if it is an Ollama on another host, start it with "
                 "OLLAMA_HOST=0.0.0.0 so that it listens beyond its own loopback"
@@ -155,6 +156,11 @@ def why(error: OSError, host: str) -> str:
         case ssl.SSLError():
             return f"TLS failed ({error.reason}); check the certificate, or write http://"
     return f"{error.strerror or error}; check the address and the network".lower()
+
+
+def _refused(error: OSError) -> bool:
+    """A name with several addresses fails with the errors of all of them in one text."""
+    return isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error)
 
 
 @contextmanager

@@ -52,8 +52,9 @@ async def test_a_web_server_is_no_backend(serve: Serve) -> None:
 async def test_a_name_that_nobody_knows_and_a_port_where_nothing_listens() -> None:
     with pytest.raises(BackendUnreachable, match=r"nowhere\.invalid is not known"):
         await detect(parse_address("http://nowhere.invalid:11434"))
-    with pytest.raises(BackendUnreachable, match="nothing listens there"):
-        await detect(parse_address(f"http://127.0.0.1:{free_port()}"))
+    for host in ("127.0.0.1", "localhost"):
+        with pytest.raises(BackendUnreachable, match="nothing listens there"):
+            await detect(parse_address(f"http://{host}:{free_port()}"))
 
 
 async def test_a_server_that_says_nothing(serve: Serve) -> None:

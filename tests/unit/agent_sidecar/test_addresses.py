@@ -42,7 +42,9 @@ def test_ollama_host_is_read_as_ollama_reads_it(written: str, url: str) -> None:
     parse_address(url)
 
 
-@pytest.mark.parametrize("url", ["ftp://x", "gpu-host", "http://", "http://a b", "http://x:notaport", ""])
+@pytest.mark.parametrize(
+    "url", ["ftp://x", "gpu-host", "http://", "http://a b", "http://x:notaport", "", "http://:k%0Aey@x", "http://x/é"]
+)
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest, match="not an address"):
         parse_address(url)
@@ -56,6 +58,11 @@ def test_a_key_is_taken_from_the_url_and_never_shown() -> None:
     with pytest.raises(InvalidRequest) as caught:
         parse_address("http://:sk-secret@:99999999")
     assert "secret" not in caught.value.message
+
+
+def test_addresses_beyond_ascii_and_of_version_6() -> None:
+    assert parse_address("http://gpu-höst:1").authority == "xn--gpu-hst-e1a:1"
+    assert parse_address("http://[::1]:11434").authority == "[::1]:11434"
 
 
 def test_backends_by_comma_each_with_a_name_and_settings() -> None:
