@@ -65,6 +65,8 @@ class Task:
     timeout_seconds: float = 600
     attempts: int = 0
     attempts_allowed: int = 3
+    round_number: int = 0
+    """How often it was requeued by hand."""
     started_at: datetime | None = None
     not_before: datetime | None = None
     traceparent: str | None = None
@@ -201,16 +203,16 @@ def failure(error: HiveError) -> FailureInfo:
     return FailureInfo(code=error.code, message=error.message)
 
 
-def rank(status: TaskStatus, attempt: int) -> int:
-    """Orders the changes of one task without clocks."""
-    return attempt * 1000 + _RANK[status]
+def rank(status: TaskStatus, attempt: int, round_number: int = 0) -> int:
+    """Orders the changes of one task without clocks. A requeue by hand begins a round, even after no attempt at all."""
+    return round_number * 1_000_000 + attempt * 1000 + _RANK[status]
 
 
 def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:
     return TaskChange(
         task_id=task.id,
         status=status,
-        rank=rank(status, task.attempts),
+        rank=rank(status, task.attempts, task.round_number),
         priority=task.priority,
         title=task.title,
         model=more.pop("model", task.model),

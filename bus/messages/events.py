@@ -54,7 +54,7 @@ class TaskChange(Message):
     task_id: TaskId
     status: TaskStatus
     rank: int
-    """Orders the events of one task without clocks: 1,000 × attempt number + the rank of the state."""
+    """Orders the events of one task without clocks: by round (requeues by hand), attempt and state."""
     priority: int
     title: str | None = None
     model: str | None = None

@@ -101,7 +101,7 @@ RETURNING tasks.id;
 UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
 
 -- name: revive_tasks
-UPDATE tasks SET status = 'queued', completed_at = NULL, started_at = NULL, error_code = NULL, error_message = NULL, not_before = NULL,
+UPDATE tasks SET status = 'queued', round_number = round_number + 1, completed_at = NULL, started_at = NULL, error_code = NULL, error_message = NULL, not_before = NULL,
     attempt_id = NULL, attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
 WHERE id = ANY($1::uuid[]) AND status = 'failed' AND request IS NOT NULL
 RETURNING id;
@@ -126,7 +126,7 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 
 -- name: live_tasks
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
 FROM tasks t
@@ -134,7 +134,7 @@ WHERE t.id = ANY($1::uuid[]);
 
 -- name: waiting_tasks
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
 FROM tasks t

@@ -68,6 +68,7 @@ CREATE TABLE tasks (
     timeout_seconds DOUBLE PRECISION NOT NULL DEFAULT 600,
     attempts SMALLINT NOT NULL DEFAULT 0,
     attempts_allowed SMALLINT NOT NULL DEFAULT 3,
+    round_number SMALLINT NOT NULL DEFAULT 0,   -- grows with each requeue by hand
     attempt_id UUID,                    -- the one attempt that may decide the task; null while none is open
     pinned_agent TEXT,                  -- assigned by hand: waits for this agent and no other
     not_before TIMESTAMPTZ,             -- back-off of a retry

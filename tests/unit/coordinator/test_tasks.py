@@ -203,7 +203,7 @@ def test_ranks_grow_along_a_life(steps: list[str], end: TaskStatus, waiting: boo
         number += 1
         life += [(TaskStatus.ASSIGNED, number), (TaskStatus.RUNNING, number)]
     life.append((end, number))
-    ranks = [rank(status, attempt) for status, attempt in life]
+    ranks = [rank(status, attempt) for status, attempt in life] + [rank(TaskStatus.QUEUED, number, 1)]
     assert ranks == sorted(set(ranks))
 
 
