@@ -260,7 +260,7 @@ class NatsBus(Bus):
                 return
             except _GONE:
                 pass
-        with suppress(RuntimeError):  # uvloop's word for a transport that went before what was buffered could be written
+        with suppress(RuntimeError, OSError):  # as uvloop and asyncio say that the transport went before the last bytes did
             await self._client.close()
 
 
