@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
+from uuid import UUID
 
 from bus import subjects, telemetry
 from bus.client import Bus
@@ -25,9 +26,13 @@ class Dispatcher:
     def __init__(self, bus: Bus, put: Callable[[Input], None], is_open: Callable[[OpenAttempt], bool]) -> None:
         self._bus, self._put, self._is_open = bus, put, is_open
         self._tasks: set[asyncio.Task[None]] = set()
+        self._offering: set[UUID] = set()
 
-    def offer(self, attempt: OpenAttempt, offer: DispatchOffer) -> None:
-        self._start(self._offer(attempt, offer))
+    def offer(self, attempt: OpenAttempt, offer: DispatchOffer, *, again: bool = False) -> None:
+        """`again`: the sidecar may have it already, from an offer whose answer nobody heard."""
+        if attempt.id not in self._offering:
+            self._offering.add(attempt.id)
+            self._start(self._offer(attempt, offer, again))
 
     def cancel(self, attempt: OpenAttempt) -> None:
         self._start(self._cancel(attempt))
@@ -37,26 +42,36 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _offer(self, attempt: OpenAttempt, offer: DispatchOffer) -> None:
+    async def _offer(self, attempt: OpenAttempt, offer: DispatchOffer, again: bool) -> None:
         subject = subjects.dispatch(attempt.agent_id, attempt.instance)
         data = offer.model_dump_json(exclude_none=True).encode()
-        while self._is_open(attempt) and not attempt.superseded:
-            try:
-                reply = await self._bus.request(subject, data, OfferReply, timeout=OFFER_SECONDS, patient=False)
-                self._put(_input(attempt, reply))
-                return
-            except NoLeader:
-                # The server says that nobody listened, so nobody has it.
-                self._put(OfferRefused(attempt.id, "its sidecar was not there", ABSENT_PAUSE_SECONDS))
-                return
-            except (DeadlineExceeded, BusUnavailable):
-                logger.info("offer_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id)
+        try:
+            while self._is_open(attempt) and not attempt.superseded:
+                try:
+                    reply = await self._bus.request(subject, data, OfferReply, timeout=OFFER_SECONDS, patient=False)
+                    self._put(_input(attempt, reply))
+                    return
+                except NoLeader:
+                    # The server says that nobody listens. Who was offered it before may still have it, and come back with it.
+                    if not again:
+                        self._put(OfferRefused(attempt.id, "its sidecar was not there", ABSENT_PAUSE_SECONDS))
+                        return
+                    await asyncio.sleep(ABSENT_PAUSE_SECONDS)
+                except (DeadlineExceeded, BusUnavailable):
+                    again = True
+                    logger.info("offer_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id)
+        finally:
+            self._offering.discard(attempt.id)
 
     async def _cancel(self, attempt: OpenAttempt) -> None:
         control = Control(action=ControlAction.CANCEL, attempt_id=attempt.id)
         while self._is_open(attempt):
             try:
-                await self._bus.request(subjects.control(attempt.agent_id), control, ControlReply, timeout=OFFER_SECONDS)
+                reply = await self._bus.request(
+                    subjects.control(attempt.agent_id), control, ControlReply, timeout=OFFER_SECONDS
+                )
+                if not reply.running:
+                    self._put(OfferRefused(attempt.id, "it was cancelled before it began", pause_seconds=0.0))
                 return
             except HiveError as error:
                 logger.info("cancel_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id, error=error.message)

@@ -80,7 +80,8 @@ class Endings:
         self._ledger.attempt_ends.append(
             AttemptEnd(attempt.id, AttemptStatus.REFUSED, FailureInfo(code="agent_unable", message=refused.reason))
         )
-        self._ledger.state.registry.agents[attempt.agent_id].full_until = self._ledger.clock + refused.pause_seconds
+        agent = self._ledger.state.registry.agents[attempt.agent_id]
+        agent.full_until = max(agent.full_until, self._ledger.clock + refused.pause_seconds)
         task = self._ledger.state.live.get(attempt.task_id)
         if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
@@ -102,8 +103,9 @@ class Endings:
         if attempt is not None:
             attempt.superseded = True
             self._ledger.followup.cancels.append(attempt)
-        agent_id = None if attempt is None else attempt.agent_id
-        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=timed_out(task))
+        agent_id, error = None if attempt is None else attempt.agent_id, timed_out(task)
+        self._ledger.attempt_ends.append(AttemptEnd(attempt_id, AttemptStatus.FAILED, error))
+        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=error)
 
     async def write(self) -> None:
         if self._ends:

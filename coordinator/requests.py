@@ -46,6 +46,7 @@ class Requests:
             await self._store_fresh(task_id)
             row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
             if row is None:
+                await self._refuse_ended(task_id)
                 return
         task = self._ledger.state.queue.remove(task_id) or self._ledger.state.leave(task_id) or await self._ledger.load(task_id)
         attempt = self._ledger.state.registry.open.get(row["attempt_id"]) if row["attempt_id"] else None

@@ -223,7 +223,7 @@ class Term:
             task = self.state.live.get(attempt.task_id)
             if task is not None and attempt.task_id in requests:
                 offer = offer_of(task, attempt, requests[attempt.task_id], self.state.epoch, datetime.now(UTC))
-                self._dispatcher.offer(attempt, offer)
+                self._dispatcher.offer(attempt, offer, again=True)
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         await self.presence.show_all()
@@ -250,7 +250,7 @@ class Term:
         registry, queue = self.state.registry, self.state.queue
         online = [agent for agent in registry if agent.status is AgentStatus.ONLINE]
         statuses = [agent.status for agent in registry]
-        running = sum(1 for attempt in registry.open.values() if attempt.accepted)
+        running = sum(1 for attempt in registry.open.values() if attempt.accepted and not attempt.superseded)
         return ClusterStatus(
             version=hive_version(),
             leader=self.state.instance,
