@@ -105,6 +105,10 @@ class ScriptedSidecar:
         async with asyncio.timeout(seconds):
             return await self.offers.get()
 
+    async def controlled(self, seconds: float = 10) -> Control:
+        async with asyncio.timeout(seconds):
+            return await self.controls.get()
+
     async def complete(self, offer: DispatchOffer, text: str = "done") -> None:
         await self.report(offer, OutcomeStatus.COMPLETED, output=Output(text=text), usage=Usage(completion_tokens=len(text)))
 

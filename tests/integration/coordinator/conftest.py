@@ -74,12 +74,15 @@ class Hive:
         finally:
             await connection.close()
 
-    async def submit(self, prompt: str = "Say hello", *, task_id: UUID | None = None, **more: object) -> UUID:
+    async def submit(
+        self, prompt: str = "Say hello", *, task_id: UUID | None = None, owner: str | None = None, **more: object
+    ) -> UUID:
         """As a door does: straight to the stream."""
         request = TaskRequest.model_validate({"prompt": prompt, **more})
         task_id = task_id or uuid4()
         subject = subjects.submit("default", task_class(request.priority), task_id)
-        await self.bus.publish_durable(subject, request, message_id=f"default.{task_id}")
+        headers = {subjects.HEADER_OWNER: owner} if owner else {}
+        await self.bus.publish_durable(subject, request, message_id=f"default.{task_id}", headers=headers)
         return task_id
 
     async def publish(self, body: bytes, task_id: UUID | str, *, tenant: str = "default", **headers: str) -> None:

@@ -1,0 +1,137 @@
+"""One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from bus import subjects
+from bus.errors import AlreadyEnded, BusUnavailable, HiveError
+from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
+from bus.nats_bus import NatsBus
+from coordinator.database import Statements, migrate, open_connection
+from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
+from coordinator.ledger import Followup
+from coordinator.state import State
+from coordinator.turn import Deposed, Turn
+from tests.parts.nats import NatsServer
+
+
+class Leader:
+    """What a term has around its turns: the memory, the connection that writes, and the epoch."""
+
+    def __init__(self, bus: NatsBus, connection: asyncpg.Connection) -> None:
+        self.bus, self.connection = bus, connection
+        self.state = State(epoch=0, instance="test")
+
+    async def turn(self, *inputs: Input) -> Followup:
+        async with self.connection.transaction():
+            return await Turn(self.state, Statements(self.connection), self.bus, datetime.now(UTC), 0.0).run(list(inputs))
+
+    async def submitted(self, task_class: TaskClass = TaskClass.MEDIUM, **more: object) -> SubmitRead:
+        """A submit on the stream, as it is read."""
+        task_id = uuid4()
+        subject = subjects.submit("default", task_class, task_id)
+        body = b'{"prompt":"hi"}' if not more else str(more["body"]).encode()
+        await self.bus.publish_durable(subject, body, message_id=str(task_id))
+        received = await self.bus.last(subjects.TASKS, subject)
+        assert received is not None
+        return SubmitRead(task_class, received)
+
+    async def status(self, task_id: UUID) -> str | None:
+        found: str | None = await self.connection.fetchval("SELECT status FROM tasks WHERE id = $1", task_id)
+        return found
+
+
+def id_of(read: SubmitRead) -> UUID:
+    return UUID(subjects.last_token(read.received.subject))
+
+
+def cancel(task_id: UUID) -> CancelAsked:
+    return CancelAsked(task_id, asyncio.get_running_loop().create_future())
+
+
+def answers(followup: Followup) -> list[HiveError | None]:
+    return [error for _, error in followup.answers]
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    await migrate(database_url)
+    connection = await open_connection(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def leader(nats_bus: NatsBus, connection: asyncpg.Connection) -> Leader:
+    return Leader(nats_bus, connection)
+
+
+async def test_cancelling_what_is_only_on_the_stream_leaves_a_tombstone(leader: Leader) -> None:
+    read = await leader.submitted()
+    assert answers(await leader.turn(cancel(id_of(read)))) == [None]
+    await leader.turn(read)
+    assert await leader.status(id_of(read)) == "cancelled"
+    assert id_of(read) not in leader.state.queue
+
+
+async def test_a_task_may_be_cancelled_in_the_turn_that_takes_it_in(leader: Leader) -> None:
+    read = await leader.submitted()
+    followup = await leader.turn(read, cancel(id_of(read)))
+    assert answers(followup) == [None]
+    assert await leader.status(id_of(read)) == "cancelled"
+    assert id_of(read) not in leader.state.queue
+
+
+async def test_cancelling_what_turns_out_to_be_poison_finds_it_ended(leader: Leader) -> None:
+    read = await leader.submitted(body="not json")
+    [error] = answers(await leader.turn(cancel(id_of(read))))
+    assert isinstance(error, AlreadyEnded)
+    assert await leader.status(id_of(read)) == "failed"
+
+
+async def test_a_deposed_leader_writes_nothing(leader: Leader) -> None:
+    read = await leader.submitted()
+    await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
+    with pytest.raises(Deposed):
+        await leader.turn(read)
+    assert await leader.status(id_of(read)) is None
+    assert await leader.connection.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_what_was_read_and_what_became_of_it_are_committed_together(leader: Leader) -> None:
+    read = await leader.submitted()
+    await leader.turn(read)
+    positions = await leader.connection.fetchval("SELECT positions FROM leadership")
+    assert f'"medium": {read.received.sequence}' in positions
+
+
+async def test_while_the_bus_is_away_nobody_says_that_a_dependency_does_not_exist(
+    own_nats_server: NatsServer, connection: asyncpg.Connection
+) -> None:
+    leader = Leader(await own_nats_server.connect(), connection)
+    read = await leader.submitted(body=f'{{"prompt":"hi","depends_on":["{uuid4()}"]}}')
+    own_nats_server.kill()
+    with pytest.raises(BusUnavailable):
+        await leader.turn(read)
+    assert await leader.status(id_of(read)) is None
+    await leader.bus.close()
+
+
+async def test_a_report_that_cannot_be_read_holds_nothing_up(leader: Leader) -> None:
+    outcome = AttemptOutcome(
+        attempt_id=uuid4(), task_id=uuid4(), agent_id="acacia", instance="one", status=OutcomeStatus.COMPLETED
+    )
+    subject = subjects.outcome("acacia", outcome.task_id, outcome.attempt_id)
+    reports = []
+    for body in (b"not json", outcome.model_dump_json().encode()):
+        await leader.bus.publish_durable(subject, body, message_id=uuid4().hex)
+        received = await leader.bus.last(subjects.OUTCOMES, subject)
+        assert received is not None
+        reports.append(OutcomeRead(received))
+    await leader.turn(*reports)
+    assert leader.state.position("outcomes") == reports[-1].received.sequence
