@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import pytest
 
 from agent_sidecar.backends.builtin import installed
@@ -231,6 +232,17 @@ async def test_a_benchmark_finds_the_slots_and_remembers_them(
     start_sidecar(nats_server, HIVE_BACKENDS="acacia=builtin")
     again = await until(lambda: next((r for r in leader.registrations if r.instance != agent.instance), None))
     assert again.slots == found["slots"]
+
+
+async def test_it_stays_small(nats_server: NatsServer, leader: Leader, start_sidecar: StartSidecar, ollama: Ollama) -> None:
+    """The promise is 60 MB after 1,000 attempts; what grows with attempts is bounded, and these already use everything."""
+    process = start_sidecar(nats_server, HIVE_BACKENDS=f"acacia={ollama.url}")
+    agent = await leader.registered("acacia")
+    for _ in range(20):
+        what = offer(model=MODEL, options={"num_predict": 2})
+        assert (await leader.offer(agent, what)).verdict is OfferVerdict.ACCEPTED
+        await leader.outcome(what)
+    assert psutil.Process(process.pid).memory_info().rss < 60e6
 
 
 async def test_metrics_tell_the_attempts_and_the_hosts_load(
