@@ -71,11 +71,13 @@ class Presence:
     async def register(self, registration: AgentRegistration) -> None:
         """The verb `agents.register`. Conflict when another living sidecar speaks for this agent."""
         now = datetime.now(UTC)
+        self._state.registry.refuse_second(registration, self._clock.seconds)
+        # Its row first: an attempt that is placed on it refers to that.
+        row = await self._sql.one("upsert_agent", *_columns(registration, AgentStatus.ONLINE, now))
         change, lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
             self._put(AgentDied(lost))
         agent = self._state.registry.agents[registration.agent_id]
-        row = await self._sql.one("upsert_agent", *_columns(registration, agent.status, now))
         await self._learn_models(agent)
         if row is not None:
             agent.created_at = row["created_at"]

@@ -165,18 +165,25 @@ class Registry:
         """Every model that was ever offered stays known: it may only be offline."""
         self._known_models.update(tagged(name) for name in names)
 
-    def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
+    def refuse_second(self, registration: AgentRegistration, now: float) -> None:
         """Conflict when another living instance speaks for this agent id: two sidecars would take each other's work."""
+        agent = self.agents.get(registration.agent_id)
+        if agent is None or agent.instance == registration.instance:
+            return
+        if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
+            raise Conflict(
+                f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
+                "Stop it, or give this one another agent id."
+            )
+
+    def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
+        """Raises what `refuse_second` does."""
+        self.refuse_second(registration, now)
         agent = self.agents.get(registration.agent_id)
         lost = None
         if agent is None:
             agent = self.agents[registration.agent_id] = Agent(registration=registration, created_at=at)
         elif agent.instance != registration.instance:
-            if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
-                raise Conflict(
-                    f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
-                    "Stop it, or give this one another agent id."
-                )
             lost = self._lose(agent, "its sidecar was started again")
         previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
