@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
 from bus import subjects
-from bus.client import Bus, Received
+from bus.client import Bus, Closing, Received
 from bus.messages import (
     AgentRegistration,
     AgentStatus,
@@ -31,7 +30,10 @@ MODEL = ModelInfo(name="smollm2:135m", loaded=True)
 
 
 class ScriptedSidecar:
-    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing."""
+    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing.
+
+    `beats` are the heartbeats that it sent: a sense of time for what needs some to pass.
+    """
 
     def __init__(self, bus: Bus, agent_id: str, *, slots: int = 1, models: tuple[ModelInfo, ...] = (MODEL,)) -> None:
         self.bus, self.agent_id, self.instance = bus, agent_id, uuid4().hex[:8]
@@ -41,17 +43,35 @@ class ScriptedSidecar:
         self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
         self.running: set[UUID] = set()
-        self._stack = AsyncExitStack()
+        self.beats: list[Heartbeat] = []
+        self._listening: list[Closing] = []
         self._beating: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        await self.listen()
+        await self.register()
+        self._beating = asyncio.create_task(self._beat())
+
+    async def listen(self) -> None:
+        """To offers and orders."""
         for subject, handler in (
             (subjects.dispatch(self.agent_id, self.instance), self._offered),
             (subjects.control(self.agent_id), self._controlled),
         ):
-            self._stack.push_async_callback((await self.bus.answer(subject, handler)).close)
+            self._listening.append(await self.bus.answer(subject, handler))
         await self.bus.flush()
-        await self.register()
+
+    async def stop_listening(self) -> None:
+        """Alive, and heard; but what is asked of it has no responder."""
+        while self._listening:
+            await self._listening.pop().close()
+
+    async def reconnect(self, bus: Bus) -> None:
+        """The old connection ends, and the same instance goes on by this one."""
+        await self.vanish()
+        await self.bus.close()
+        self.bus = bus
+        await self.listen()
         self._beating = asyncio.create_task(self._beat())
 
     async def register(self) -> None:
@@ -70,7 +90,9 @@ class ScriptedSidecar:
         sequence = 0
         while True:
             sequence += 1
-            await self.bus.publish(subjects.heartbeat(self.agent_id), self._heartbeat(sequence))
+            heartbeat = self._heartbeat(sequence)
+            await self.bus.publish(subjects.heartbeat(self.agent_id), heartbeat)
+            self.beats.append(heartbeat)
             await asyncio.sleep(0.1)
 
     def _heartbeat(self, sequence: int) -> Heartbeat:
@@ -140,6 +162,6 @@ class ScriptedSidecar:
         """Not a word any more: heartbeats and answers stop."""
         if self._beating is not None:
             self._beating.cancel()
-        await self._stack.aclose()
+        await self.stop_listening()
 
     close = vanish

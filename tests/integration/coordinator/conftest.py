@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -11,7 +11,18 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from bus import subjects
-from bus.messages import AgentRecord, AgentRef, ClusterStatus, NoReply, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from bus.messages import (
+    AgentRecord,
+    AgentRef,
+    AgentStatus,
+    ClusterStatus,
+    NoReply,
+    TaskRecord,
+    TaskRef,
+    TaskRequest,
+    TaskStatus,
+    task_class,
+)
 from bus.nats_bus import NatsBus
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
@@ -28,7 +39,7 @@ class Hive:
         self.server, self.bus, self.database_url = server, bus, database_url
         self.coordinators: list[asyncio.Task[None]] = []
         self.sidecars: list[ScriptedSidecar] = []
-        self.connections: list[NatsBus] = []
+        self._stack = AsyncExitStack()
 
     def start_coordinator(self, **more: object) -> asyncio.Task[None]:
         known = {"nats_url": SecretStr(self.server.url), "database_url": SecretStr(self.database_url)}
@@ -55,16 +66,26 @@ class Hive:
     async def distant_sidecar(self, agent_id: str) -> ScriptedSidecar:
         """With a connection of its own, by whose name the server tells of its end: `await sidecar.bus.close()`."""
         sidecar = ScriptedSidecar(self.bus, agent_id)
-        sidecar.bus = await NatsBus.connect(self.server.settings(), subjects.sidecar_connection(sidecar.instance), timeout=10)
-        self.connections.append(sidecar.bus)
+        sidecar.bus = await self.connection(sidecar)
         await sidecar.start()
         self.sidecars.append(sidecar)
         return sidecar
+
+    async def connection(self, sidecar: ScriptedSidecar) -> NatsBus:
+        name = subjects.sidecar_connection(sidecar.instance)
+        connection = await NatsBus.connect(self.server.settings(), name, timeout=10)
+        self._stack.push_async_callback(connection.close)
+        return connection
 
     async def ask(
         self, verb: str, body: BaseModel | bytes, answer: type[M], *, service: str = "tasks", seconds: float = 10, **more: Any
     ) -> M:
         return await self.bus.request(subjects.service_verb(service, verb), body, answer, timeout=seconds, **more)
+
+    async def database(self) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self.database_url)
+        self._stack.push_async_callback(connection.close)
+        return connection
 
     async def sql(self, statement: str, *arguments: object) -> list[Any]:
         """Straight to the record."""
@@ -96,6 +117,12 @@ class Hive:
     async def agent(self, agent_id: str) -> AgentRecord:
         return await self.ask("get", AgentRef(agent_id=agent_id), AgentRecord, service="agents")
 
+    async def agent_is(self, agent_id: str, status: AgentStatus) -> AgentRecord:
+        async with asyncio.timeout(15):
+            while (record := await self.agent(agent_id)).status is not status:
+                await asyncio.sleep(0.02)
+        return record
+
     async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 15) -> TaskRecord:
         async with asyncio.timeout(seconds):
             while True:
@@ -115,8 +142,7 @@ class Hive:
             await sidecar.close()
         for coordinator in self.coordinators:
             await self.stop(coordinator)
-        for connection in self.connections:
-            await connection.close()
+        await self._stack.aclose()
 
 
 @pytest.fixture
