@@ -30,14 +30,14 @@ class SidecarSettings(HiveSettings):
     builtin_model: Literal["auto", "always", "never"] = Field(
         default="auto", description="serve the small built-in model; auto: when no backend is named and no Ollama answers"
     )
-    builtin_slots: int = Field(default=2, ge=1, le=64)
+    builtin_slots: int = Field(default=2, ge=1, le=64, description="tasks that the built-in model runs at once")
     sidecar_adopt: bool = Field(default=False, description="serve `hive agents add` and speak for what was added")
     first_token_seconds: float = Field(default=60, gt=0, description="for a warm model; loading and a long prompt add to it")
     stall_seconds: float = Field(default=30, gt=0, description="without progress between two tokens")
     load_bytes_per_second: float = Field(default=100e6, gt=0, description="slowest expected load of a model never measured")
     output_bytes: int = Field(default=4 * 1024 * 1024, ge=1024, le=4 * 1024 * 1024, description="of one answer, as JSON")
     drain_seconds: float = Field(default=10, ge=0, description="that running attempts get to end when the sidecar is stopped")
-    heartbeat_seconds: float = Field(default=0.5, gt=0)
-    metrics_seconds: float = Field(default=5, gt=0)
+    heartbeat_seconds: float = Field(default=0.5, gt=0, description="between two heartbeats")
+    metrics_seconds: float = Field(default=5, gt=0, description="between two reports of load and rates")
     models_seconds: float = Field(default=5, gt=0, description="between two looks at the backend while all is well")
     probe_seconds: float = Field(default=1, gt=0, description="between two looks at a backend that failed")

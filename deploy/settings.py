@@ -13,14 +13,16 @@ class DeploySettings(HiveSettings):
     """Ports: 0 takes a free one. A URL that is given means that this part is not started."""
 
     host: str = Field(default="127.0.0.1", description="address of the API and the dashboard")
-    api_port: int = Field(default=8420, ge=0, le=65535)
-    gui_port: int = Field(default=8430, ge=0, le=65535)
+    api_port: int = Field(default=8420, ge=0, le=65535, description="of the API; 0 takes a free one")
+    gui_port: int = Field(default=8430, ge=0, le=65535, description="of the dashboard; 0 takes a free one")
     nats_host: str = Field(default="127.0.0.1", description="address of the bus; sidecars on other hosts need another one")
-    nats_port: int = Field(default=4222, ge=0, le=65535)
-    nats_monitor_port: int = Field(default=0, ge=0, le=65535, description="on loopback always")
-    nats_websocket_port: int = Field(default=0, ge=0, le=65535, description="on loopback always")
-    database_url: SecretStr | None = None
-    redis_url: SecretStr | None = None
+    nats_port: int = Field(default=4222, ge=0, le=65535, description="of the bus; 0 takes a free one")
+    nats_monitor_port: int = Field(
+        default=0, ge=0, le=65535, description="of nats-server's own status pages; on loopback always"
+    )
+    nats_websocket_port: int = Field(default=0, ge=0, le=65535, description="of the bus for browsers; on loopback always")
+    database_url: SecretStr | None = Field(default=None, description="PostgreSQL, the truth; left out: `hive up` starts one")
+    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey, a cache; left out: `hive up` starts one")
     admin_key: SecretStr | None = Field(default=None, description="the first key; left out: made, and shown once")
 
     @property

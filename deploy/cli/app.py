@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from deploy import run
-from deploy.cli import agents, doctor, down, keys, login, logs, nats_context, status, task, up
+from deploy.cli import agents, doctor, down, keys, login, logs, nats_context, placement, status, task, up
 from deploy.cli.command import flags_as_environment
 
 app = typer.Typer(
@@ -32,7 +32,7 @@ def common(
 @app.command(
     "run",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
-    help="Become one service: coordinator, gateway, monitor, gui, sidecar or nats; see `hive run --help`.",
+    help="Become one service, such as a sidecar.",
 )
 def run_service(context: typer.Context) -> None:
     run.main(context.args)
@@ -43,6 +43,8 @@ app.command()(status.status)
 app.command()(down.down)
 app.command()(doctor.doctor)
 app.command()(logs.logs)
+task.app.command()(placement.explain)
+task.app.command()(placement.assign)
 app.add_typer(task.app, name="task")
 app.add_typer(agents.app, name="agents")
 app.add_typer(keys.app, name="keys")

@@ -13,7 +13,10 @@ from deploy.settings import DeploySettings
 
 @command
 async def doctor(as_json: Json = False) -> None:
-    """Check everything, and say what to do; the exit status is 1 when something fails."""
+    """Check everything, and say what to do.
+
+    The exit status is 1 when something fails.
+    """
     findings = await examine(settings())
     if as_json:
         print_json(TypeAdapter(list[Finding]).dump_json(findings, indent=2).decode())

@@ -14,7 +14,7 @@ STOP_SECONDS = 45.0
 
 @command
 def down(as_json: Json = False) -> None:
-    """Stop the hive that runs on the data folder, and wait until it has ended."""
+    """Stop the running hive, and wait until it has ended."""
     folder = DataFolder(settings().data_dir)
     supervisor = folder.locked_by()
     if supervisor:

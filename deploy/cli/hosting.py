@@ -15,6 +15,7 @@ from bus.errors import HiveError
 from bus.messages import LoginTicket, NoReply
 from deploy.cli.screen import print_facts, say
 from deploy.cli.starting import Starting
+from deploy.cli.status import without_password
 from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive
 from deploy.local.ports import choose
@@ -80,7 +81,7 @@ async def _welcome(hive: LocalHive, state: HiveState, probe: BusProbe) -> None:
     facts = [
         ("Dashboard", await login_link(state.gui, probe)),
         ("API", state.api),
-        ("NATS", _without_password(state.nats.url)),
+        ("NATS", without_password(state.nats.url)),
     ]
     with suppress(OSError):
         say("Hive is ready. Ctrl-C stops it.", "bold green")
@@ -101,11 +102,6 @@ async def login_link(gui: str, probe: BusProbe) -> str:
     except HiveError:
         return f"{gui}  (a link that logs you in: `hive login`)"
     return f"{gui}/login?ticket={ticket.ticket}"
-
-
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 @contextmanager

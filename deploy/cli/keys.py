@@ -1,15 +1,19 @@
 """`hive keys`: API keys, made with the bus's own credentials. That is also the way back in when a key is lost."""
 
+from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 import typer
+from pydantic import ValidationError
 
 from bus import subjects
+from bus.codec import explain
+from bus.errors import InvalidRequest, NotFound
 from bus.messages import CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, NoReply, Role
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
-from deploy.cli.screen import local_time, print_json, print_table, say
+from deploy.cli.screen import local_time, note, print_json, print_table, say
 
 app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
 
@@ -28,14 +32,17 @@ async def create(
     as_json: Json = False,
 ) -> None:
     """Make a key, and show it this once."""
-    wish = CreateKey(owner=owner, role=role, models=tuple(model or ()), name=name)
+    try:
+        wish = CreateKey(owner=owner, role=role, models=tuple(model or ()), name=name)
+    except ValidationError as error:
+        raise explain(error) from None
     async with operator_bus() as bus:
         issued = await bus.request(_verb("create"), wish, IssuedKey, timeout=10)
     if as_json:
         print_json(issued)
     else:
         say(issued.key)
-        say(f"A key of {issued.record.owner} with the role {issued.record.role}. It is shown only now.", "dim")
+        note(f"A key of {issued.record.owner} with the role {issued.record.role}. It is shown only now.")
 
 
 @app.command("list")
@@ -57,11 +64,26 @@ async def list_keys(as_json: Json = False) -> None:
 
 @app.command()
 @command
-async def revoke(key_id: Annotated[UUID, typer.Argument(help="As `hive keys list` shows it.")], as_json: Json = False) -> None:
+async def revoke(
+    key: Annotated[str, typer.Argument(help="Its id, or how it begins, as `hive keys list` shows them.", metavar="KEY")],
+    as_json: Json = False,
+) -> None:
     """Make a key worthless, from now on."""
     async with operator_bus() as bus:
-        record = await bus.request(_verb("revoke"), KeyRef(id=key_id), KeyRecord, timeout=10)
+        ref = KeyRef(id=named(key, (await bus.request(_verb("list"), NoReply(), KeyList, timeout=10)).keys))
+        record = await bus.request(_verb("revoke"), ref, KeyRecord, timeout=10)
     if as_json:
         print_json(record)
     else:
         say(f"Revoked {record.prefix}… of {record.owner}.")
+
+
+def named(key: str, keys: Sequence[KeyRecord]) -> UUID:
+    """The one key that is meant by an id, or by its first characters; the whole key will do. NotFound, InvalidRequest."""
+    found = [record for record in keys if key == str(record.id) or key.startswith(record.prefix)]
+    holding = [record for record in found if record.revoked_at is None] or found
+    if not holding:
+        raise NotFound("There is no such key. `hive keys list` shows their ids and how they begin.")
+    if len(holding) > 1:
+        raise InvalidRequest("Several keys begin so. Name one by its id, as `hive keys list` shows it.")
+    return holding[0].id

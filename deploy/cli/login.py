@@ -4,7 +4,7 @@ from bus import subjects
 from bus.messages import LoginTicket, Message, NoReply
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import operator_bus, running
-from deploy.cli.screen import print_json, say
+from deploy.cli.screen import note, print_json, say
 
 
 class LoginLink(Message):
@@ -14,7 +14,7 @@ class LoginLink(Message):
 
 @command
 async def login(as_json: Json = False) -> None:
-    """Print a link that logs one browser in to the dashboard as an administrator, once."""
+    """Print a one-time link to the dashboard, as an administrator."""
     gui = running(settings()).gui
     async with operator_bus() as bus:
         verb = subjects.service_verb(subjects.SERVICE_KEYS, "ticket")
@@ -24,4 +24,4 @@ async def login(as_json: Json = False) -> None:
         print_json(link)
     else:
         say(link.url)
-        say(f"Works once, for {link.expires_seconds} s.", "dim")
+        note(f"Works once, for {link.expires_seconds} s.")

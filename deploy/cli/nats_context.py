@@ -26,7 +26,10 @@ class WrittenContext(Message):
 
 @command
 def nats_context(as_json: Json = False) -> None:
-    """Write the context `hive` of the NATS CLI, and select it when none is selected."""
+    """Make the NATS CLI ready for this hive.
+
+    Writes its context `hive`, and selects it when none is selected.
+    """
     written = write(nats_url(settings()), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nats")
     if as_json:
         print_json(written)

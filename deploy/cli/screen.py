@@ -42,6 +42,11 @@ def say(message: str, style: str = "") -> None:
     console.print(Text(message, style=style), soft_wrap=True)
 
 
+def note(message: str) -> None:
+    """Beside the answer, for people: `KEY=$(hive keys create ada)` does not catch it."""
+    Console(stderr=True, highlight=False).print(Text(message, style="dim"), soft_wrap=True)
+
+
 _STYLES = {
     **dict.fromkeys(("online", "running", "completed", "ok"), "green"),
     **dict.fromkeys(("degraded", "draining", "starting", "restarting", "assigned", "warn"), "yellow"),

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 from pydantic import JsonValue, TypeAdapter, ValidationError
+from rich.text import Text
 
 from bus import auth, subjects
 from bus.client import Bus
@@ -16,10 +17,10 @@ from bus.follow import follow
 from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
 from deploy.cli.command import Json, command, fail
 from deploy.cli.connection import operator_bus
-from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
+from deploy.cli.screen import local_time, note, print_facts, print_json, print_table, say, state
 from deploy.cli.stream import print_stream
 
-app = typer.Typer(help="Tasks: submit, get, list, watch, cancel, requeue, erase.", no_args_is_help=True)
+app = typer.Typer(help="Tasks: submit, watch, list, cancel, explain …", no_args_is_help=True)
 
 TaskArgument = Annotated[UUID, typer.Argument(help="The task's id.", metavar="ID")]
 REQUEST_SECONDS = 10.0
@@ -47,7 +48,7 @@ async def submit(
 ) -> None:
     """Submit a prompt, and print the answer as the model writes it."""
     request = checked_request(
-        prompt=sys.stdin.read() if prompt == "-" else prompt,
+        prompt=_standard_input() if prompt == "-" else prompt,
         model=model,
         priority=int(priority) if priority.isdecimal() else priority,
         title=title,
@@ -64,6 +65,13 @@ async def submit(
             print_json(record)
         else:
             say(str(record.id))
+
+
+def _standard_input() -> str:
+    """The prompt as it was piped or typed, without the line's end."""
+    if sys.stdin.isatty():
+        note("Type the prompt, then Ctrl-D.")
+    return sys.stdin.read().rstrip("\n")
 
 
 def checked_request(**fields: JsonValue) -> TaskRequest:
@@ -176,12 +184,17 @@ async def list_tasks(
         return
     columns = ("Task", "State", "Pos", "Prio", "Model", "Agent", "Created", "Title")
     rows = [
-        (task.id, state(task.status), task.position, task.priority, task.model, task.assigned_agent_id, local_time(task.created_at), task.title)
+        (task.id, _state(task), task.position, task.priority, task.model, task.assigned_agent_id, local_time(task.created_at), task.title)
         for task in found.tasks
     ]  # fmt: skip
     print_table(columns, rows, "No tasks.")
     if found.next_cursor:
         say(f"More: --cursor {found.next_cursor}", "dim")
+
+
+def _state(task: TaskRecord) -> Text:
+    shown = state(task.status)
+    return shown.append(f" ({task.error.code})") if task.error else shown
 
 
 async def _ask(verb: str, task_id: UUID) -> TaskRecord:

@@ -21,7 +21,7 @@ async def up(
     data_dir: Annotated[Path | None, typer.Option(help="Where all state lives (HIVE_DATA_DIR).")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings (HIVE_CONFIG).")] = None,
 ) -> None:
-    """Start a whole hive on this machine, and keep it running until Ctrl-C."""
+    """Start a whole hive here, until Ctrl-C."""
     flags_as_environment(
         HIVE_API_PORT=port,
         HIVE_GUI_PORT=gui_port,

@@ -1,0 +1,59 @@
+"""`hive task explain` and `hive task assign`: why a task goes where it goes, and having it go elsewhere."""
+
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+
+from bus import subjects
+from bus.codec import explain as in_words
+from bus.messages import AgentRow, AssignTask, Explanation, TaskRecord, TaskRef
+from deploy.cli.command import Json, command
+from deploy.cli.connection import operator_bus
+from deploy.cli.screen import print_json, print_table, say
+from deploy.cli.task import REQUEST_SECONDS, TaskArgument
+
+
+@command
+async def explain(task_id: TaskArgument, as_json: Json = False) -> None:
+    """Show which agents could take a task, and why."""
+    verb = subjects.service_verb(subjects.SERVICE_TASKS, "explain")
+    async with operator_bus() as bus:
+        found = await bus.request(verb, TaskRef(id=task_id), Explanation, timeout=REQUEST_SECONDS)
+    if as_json:
+        print_json(found)
+        return
+    say(found.reason)
+    columns = ("Agent", "Able", "Model", "Warm", "Free slots", "Seconds", "Why")
+    print_table(
+        columns, [_row(agent) for agent in found.agents], "No agents yet. Add one: hive agents add http://gpu-host:11434"
+    )
+
+
+def _row(agent: AgentRow) -> tuple[object, ...]:
+    seconds = None if agent.predicted_seconds is None else f"{agent.predicted_seconds:.1f}"
+    return agent.agent_id, _yes(agent.able), agent.model, _yes(agent.warm), agent.free_slots, seconds, agent.reason
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
+
+
+@command
+async def assign(
+    task_id: TaskArgument,
+    agent_id: Annotated[str, typer.Argument(help="As `hive agents` shows it.", metavar="AGENT")],
+    as_json: Json = False,
+) -> None:
+    """Have a waiting task go to one agent and no other."""
+    try:
+        wish = AssignTask(id=task_id, agent_id=agent_id)
+    except ValidationError as error:
+        raise in_words(error) from None
+    async with operator_bus() as bus:
+        verb = subjects.service_verb(subjects.SERVICE_TASKS, "assign")
+        record = await bus.request(verb, wish, TaskRecord, timeout=REQUEST_SECONDS)
+    if as_json:
+        print_json(record)
+    else:
+        say(f"Task {record.id} is for {agent_id}.")
