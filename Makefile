@@ -10,7 +10,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-hea
 # In this order too (tests/conftest.py), so that a quick test fails quickly; a module stays on one worker, with what it started.
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 
-.PHONY: setup up test chaos check bench lock clean
+.PHONY: setup up test chaos check bench wheel lock clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,11 @@ check: setup
 
 bench: setup
 	$(VENV)/bin/python -m tests.bench
+	$(VENV)/bin/python -m tests.bench.sync_price
+
+# For GPU hosts: it goes there together with requirements-sidecar.lock.
+wheel: | $(filter .uv/bin/uv,$(UV))
+	$(UV) build --quiet --wheel --out-dir dist
 
 lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock

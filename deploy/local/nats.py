@@ -26,6 +26,8 @@ class Nats:
     sys_password: str
     host: str = HOST
     name: str = "nats"
+    configuration: Path | None = None
+    """Left out: nats.conf."""
 
     @property
     def url(self) -> str:
@@ -36,7 +38,7 @@ class Nats:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def launch(self) -> Launch:
-        return Launch(name=self.name, command=command(), environment=self.environment())
+        return Launch(name=self.name, command=command(self.configuration), environment=self.environment())
 
     def environment(self) -> dict[str, str]:
         """The variables of nats.conf."""
@@ -62,8 +64,8 @@ class Nats:
             connection.close()
 
 
-def command() -> tuple[str, ...]:
-    return (str(_binary()), "-c", str(_configuration()))
+def command(configuration: Path | None = None) -> tuple[str, ...]:
+    return (str(_binary()), "-c", str(configuration or nats_conf()))
 
 
 def _binary() -> Path:
@@ -73,7 +75,7 @@ def _binary() -> Path:
     return Path(found)
 
 
-def _configuration() -> Path:
+def nats_conf() -> Path:
     """In a checkout it lies at the root, in a wheel inside this package."""
     checkout = Path(__file__).parents[2] / "nats.conf"
     return checkout if checkout.exists() else Path(__file__).parents[1] / "nats.conf"

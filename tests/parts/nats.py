@@ -16,7 +16,7 @@ from tests.parts.server import Server
 class NatsServer(Server):
     """`kill()` and `start()` keep port and store, as a crash and a restart do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, configuration: Path | None = None) -> None:
         nats = Nats(
             folder=folder / "store",
             port=free_port(),
@@ -24,6 +24,7 @@ class NatsServer(Server):
             websocket_port=free_port(),
             password="test-bus-password",
             sys_password="test-sys-password",
+            configuration=configuration,
         )
         super().__init__(nats, folder / "nats.log")
         self.folder, self.port, self.monitor_port, self.websocket_port = (
