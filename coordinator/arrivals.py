@@ -6,12 +6,12 @@ from uuid import UUID
 from bus import subjects
 from bus.client import Received
 from bus.errors import DependencyCycle, DependencyFailed, HiveError, InvalidRequest, UnknownDependency, UnknownModel
-from bus.messages import TaskStatus
+from bus.messages import TaskRequest, TaskStatus
 from coordinator.facts import created_fact
 from coordinator.inputs import SubmitRead
 from coordinator.ledger import Ledger
 from coordinator.rows import NewRow, dependency_edges, insert_arguments
-from coordinator.tasks import Poison, Submitted, Task, failure, interpret
+from coordinator.tasks import Poison, Submitted, failure, interpret
 
 
 class Arrivals:
@@ -69,18 +69,18 @@ class Arrivals:
             task=submit.task, status=TaskStatus.QUEUED, request=submit.request, body=submit.body, body_hash=submit.body_hash
         )
         try:
-            self._check_model(submit.task)
-            if submit.request.depends_on:
-                row.status = await self._wait_for(submit.request.depends_on, path)
+            row.status = await self.first_status(submit.request, path)
         except HiveError as error:
             row.status, row.error = TaskStatus.FAILED, failure(error)
         return row
 
-    def _check_model(self, task: Task) -> None:
-        if task.model is not None and not self._ledger.state.registry.knows_model(task.model):
-            raise UnknownModel(f"No agent has ever offered the model {task.model}. `hive agents` lists what there is.")
-
-    async def _wait_for(self, wanted: tuple[UUID, ...], path: Collection[UUID]) -> TaskStatus:
+    async def first_status(self, request: TaskRequest, path: Collection[UUID]) -> TaskStatus:
+        """Pending or queued. UnknownModel, UnknownDependency, DependencyCycle, DependencyFailed where it can be neither."""
+        model, wanted = request.model, request.depends_on
+        if model is not None and not self._ledger.state.registry.knows_model(model):
+            raise UnknownModel(f"No agent has ever offered the model {model}. `hive agents` lists what there is.")
+        if not wanted:
+            return TaskStatus.QUEUED
         statuses = await self._statuses(wanted)
         for task_id in wanted:
             if task_id in path:

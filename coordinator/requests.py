@@ -4,7 +4,7 @@ from uuid import UUID
 
 from bus import subjects
 from bus.errors import AlreadyEnded, Conflict, HiveError, TaskNotFound
-from bus.messages import AttemptStatus, TaskStatus
+from bus.messages import AttemptStatus, TaskRequest, TaskStatus
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.ledger import AttemptEnd, Ledger
@@ -72,14 +72,23 @@ class Requests:
             raise AlreadyEnded(f"The task {task_id} is {status} already; there is nothing to cancel.")
 
     async def _revive(self, task_id: UUID) -> None:
-        if await self._ledger.sql.one("revive_tasks", [task_id]) is None:
-            status = await self._status(task_id)
-            if status is None:
-                raise TaskNotFound(f"There is no task {task_id}.")
-            if status is TaskStatus.FAILED:
-                raise Conflict(f"The task {task_id} could not be understood, so it cannot be tried again. Submit it anew.")
+        """As if it were submitted now: its model must be known, and what it depends on may still do."""
+        status = await self._status(task_id)
+        if status is None:
+            raise TaskNotFound(f"There is no task {task_id}.")
+        if status is not TaskStatus.FAILED:
             raise Conflict(f"Only a failed task can be requeued; the task {task_id} is {status}.")
-        await self._ledger.enqueue([task_id], reason="requeued by hand")
+        row = await self._ledger.sql.one("task_requests", [task_id])
+        if row is None or row["request"] is None:
+            raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
+        request = TaskRequest.model_validate_json(row["request"])
+        first = await self._arrivals.first_status(request, (task_id,))
+        await self._ledger.sql.run("revive_tasks", [task_id], first.value)
+        if first is TaskStatus.QUEUED:
+            await self._ledger.enqueue([task_id], reason="requeued by hand")
+        else:
+            wanted = list(dict.fromkeys(request.depends_on))
+            await self._ledger.sql.run("insert_dependencies", [task_id] * len(wanted), wanted)
 
     async def _pin(self, task_id: UUID, agent_id: str) -> None:
         agent = self._ledger.state.registry.agents.get(agent_id)

@@ -101,10 +101,10 @@ RETURNING tasks.id;
 UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
 
 -- name: revive_tasks
-UPDATE tasks SET status = 'queued', round_number = round_number + 1, completed_at = NULL, started_at = NULL, error_code = NULL, error_message = NULL, not_before = NULL,
-    attempt_id = NULL, attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
-WHERE id = ANY($1::uuid[]) AND status = 'failed' AND request IS NOT NULL
-RETURNING id;
+UPDATE tasks SET status = $2::text::task_status_enum, round_number = round_number + 1, completed_at = NULL, started_at = NULL,
+    error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL,
+    attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
+WHERE id = ANY($1::uuid[]) AND status = 'failed';
 
 -- name: release_dependents
 UPDATE tasks SET status = 'queued'
