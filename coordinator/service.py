@@ -1,7 +1,7 @@
 """The leader's verbs: what only the one who decides can do or tell. Registered for the term and no longer."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from bus.messages import (
     AssignTask,
     ClusterStatus,
     Explanation,
+    Message,
     NoReply,
     QueuePositions,
     TaskIds,
@@ -36,60 +37,30 @@ class LeaderService:
         self._term, self._reads, self._state = term, reads, term.state
 
     def services(self) -> tuple[Service, ...]:
-        tasks = (
-            Endpoint(verb="cancel", body=TaskRef, handler=self._cancel, permission=None, description="End a task"),
-            Endpoint(
-                verb="requeue",
-                body=TaskRef,
-                handler=self._requeue,
-                permission=Permission.TASKS_ASSIGN,
-                description="Try a failed task again",
-            ),
-            Endpoint(
-                verb="assign",
-                body=AssignTask,
-                handler=self._assign,
-                permission=Permission.TASKS_ASSIGN,
-                description="Give a waiting task to an agent",
-            ),
-            Endpoint(verb="explain", body=TaskRef, handler=self._explain, permission=None, description="Why there, or why not"),
-            Endpoint(
-                verb="preview",
-                body=TaskRequest,
-                handler=self._preview,
-                permission=Permission.TASKS_CREATE,
-                description="Where a task would run now",
-            ),
-        )
-        queue = (
-            Endpoint(
-                verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW, description="The hive"
-            ),
-            Endpoint(
-                verb="positions",
-                body=TaskIds,
-                handler=self._positions,
-                permission=Permission.TASKS_VIEW,
-                description="Places in the queue",
-            ),
-        )
-        agents = (
-            Endpoint(
-                verb="register",
-                body=AgentRegistration,
-                handler=self._register,
-                permission=Permission.AGENTS_MANAGE,
-                description="A sidecar introduces itself",
-            ),
-        )
-        version = hive_version()
         return (
-            Service(name=subjects.SERVICE_TASKS, version=version, description="Decisions about tasks", endpoints=tasks),
-            Service(
-                name=subjects.SERVICE_QUEUE, version=version, description="The queue as its leader sees it", endpoints=queue
-            ),
-            Service(name=subjects.SERVICE_AGENTS, version=version, description="Registration of agents", endpoints=agents),
+            _service(subjects.SERVICE_TASKS, "Decisions about tasks", self._task_verbs()),
+            _service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", self._queue_verbs()),
+            _service(subjects.SERVICE_AGENTS, "Registration of agents", self._agent_verbs()),
         )
+
+    def _task_verbs(self) -> tuple[Endpoint, ...]:
+        may = Permission
+        return (
+            _verb("cancel", TaskRef, self._cancel, None, "End a task"),
+            _verb("requeue", TaskRef, self._requeue, may.TASKS_ASSIGN, "Try a failed task again"),
+            _verb("assign", AssignTask, self._assign, may.TASKS_ASSIGN, "Give a waiting task to an agent"),
+            _verb("explain", TaskRef, self._explain, None, "Why there, or why not"),
+            _verb("preview", TaskRequest, self._preview, may.TASKS_CREATE, "Where a task would run now"),
+        )
+
+    def _queue_verbs(self) -> tuple[Endpoint, ...]:
+        return (
+            _verb("status", NoReply, self._status, Permission.AGENTS_VIEW, "The hive in numbers"),
+            _verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue"),
+        )
+
+    def _agent_verbs(self) -> tuple[Endpoint, ...]:
+        return (_verb("register", AgentRegistration, self._register, Permission.AGENTS_MANAGE, "A sidecar introduces itself"),)
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
         """Waits for the turn's commit. NoLeader when the term ends before."""
@@ -142,3 +113,17 @@ class LeaderService:
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         await self._term.presence.register(call.body)
         return NoReply()
+
+
+def _service(name: str, description: str, endpoints: tuple[Endpoint, ...]) -> Service:
+    return Service(name=name, version=hive_version(), description=description, endpoints=endpoints)
+
+
+def _verb(
+    verb: str,
+    body: type[Message],
+    handler: Callable[[Call[Any]], Awaitable[Message]],
+    permission: Permission | None,
+    description: str,
+) -> Endpoint:
+    return Endpoint(verb=verb, body=body, handler=handler, permission=permission, description=description)

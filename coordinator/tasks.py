@@ -105,7 +105,7 @@ class Poison:
 def interpret(received: Received) -> Submitted | Poison:
     """A message of HIVE_TASKS, from any door."""
     task = Task(
-        id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}"),
+        id=_UNREADABLE,
         tenant=subjects.DEFAULT_TENANT,
         owner=_header(received, subjects.HEADER_OWNER) or "bus",
         priority=TaskClass.MEDIUM.priority,
@@ -123,7 +123,7 @@ def interpret(received: Received) -> Submitted | Poison:
             )
         request = decode(TaskRequest, received.data)
     except HiveError as error:
-        return Poison(task=task, error=failure(error))
+        return Poison(task=_shown(task, received), error=failure(error))
     task = task.evolve(
         priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
         model=request.model,
@@ -141,6 +141,11 @@ def _header(received: Received, name: str) -> str | None:
     """Whoever publishes may write anything there; PostgreSQL takes anything but U+0000."""
     value = received.headers.get(name)
     return None if value is None else value.replace("\x00", "�")
+
+
+def _shown(task: Task, received: Received) -> Task:
+    """A task whose id could not be read is shown under one made from where it stands on the stream."""
+    return task.evolve(id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}")) if task.id == _UNREADABLE else task
 
 
 def _task_id(token: str) -> UUID:

@@ -1,0 +1,1 @@
+"""The room of the workflow engine, which has an issue of its own; the bus already has its events."""
