@@ -131,6 +131,13 @@ class Hive:
                     return record
                 await asyncio.sleep(0.02)
 
+    async def stored(self, task_id: UUID) -> None:
+        """Until the leader has taken it in; before that it is told from the stream."""
+        await self.leading()
+        async with asyncio.timeout(15):
+            while not await self.sql("SELECT FROM tasks WHERE id = $1", task_id):
+                await asyncio.sleep(0.02)
+
     async def ended(self, task_id: UUID, seconds: float = 15) -> TaskRecord:
         return await self.until(task_id, lambda record: record.status.terminal, seconds)
 

@@ -12,7 +12,7 @@ from tests.integration.coordinator.conftest import Hive
 async def test_a_waiting_task_is_cancelled_and_never_offered(hive: Hive) -> None:
     await hive.leading()
     task_id = await hive.submit()
-    await hive.reaches(task_id, TaskStatus.QUEUED)
+    await hive.stored(task_id)
     record = await hive.call("cancel", task_id)
     assert (record.status, record.attempts, record.position) == (TaskStatus.CANCELLED, (), None)
     sidecar = await hive.sidecar("acacia")
@@ -24,7 +24,7 @@ async def test_a_task_that_waits_for_another_is_cancelled(hive: Hive) -> None:
     await hive.leading()
     first = await hive.submit()
     second = await hive.submit(depends_on=[str(first)])
-    await hive.reaches(second, TaskStatus.PENDING)
+    await hive.stored(second)
     assert (await hive.call("cancel", second)).status is TaskStatus.CANCELLED
     sidecar = await hive.sidecar("acacia")
     await sidecar.complete(await sidecar.offered())

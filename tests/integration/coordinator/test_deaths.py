@@ -118,7 +118,7 @@ async def test_a_draining_agent_is_given_nothing_and_ends_what_it_has(hive: Hive
     draining.status = AgentStatus.DRAINING
     await hive.agent_is("acacia", AgentStatus.DRAINING)
     second = await hive.submit()
-    await hive.reaches(second, TaskStatus.QUEUED)
+    await hive.stored(second)
     await draining.complete(offer)
     assert (await hive.ended(first)).status is TaskStatus.COMPLETED
     assert draining.offers.empty()
@@ -151,7 +151,7 @@ async def test_nothing_is_placed_on_an_agent_whose_registration_is_still_being_w
     await hive.submit()
     await full.offered()
     task_id = await hive.submit()
-    await hive.reaches(task_id, TaskStatus.QUEUED)
+    await hive.stored(task_id)
     connection, sidecar = await hive.database(), ScriptedSidecar(hive.bus, "acacia")
     hive.sidecars.append(sidecar)
     async with connection.transaction():
@@ -161,7 +161,7 @@ async def test_nothing_is_placed_on_an_agent_whose_registration_is_still_being_w
             while not await hive.sql("SELECT FROM pg_locks WHERE NOT granted"):
                 await asyncio.sleep(0.02)
         other = await hive.submit("One more, so that there is a turn")
-        await hive.reaches(other, TaskStatus.QUEUED)
+        await hive.stored(other)
     await starting
     offer = await sidecar.offered()
     assert offer.task_id == task_id

@@ -2,6 +2,7 @@
 
 import json
 from itertools import pairwise
+from typing import Any
 from uuid import UUID, uuid4
 
 from bus.messages import TaskRecord, TaskStatus
@@ -14,7 +15,7 @@ def code(record: TaskRecord) -> str:
     return record.error.code
 
 
-async def after(hive: Hive, *task_ids: UUID, **more: object) -> UUID:
+async def after(hive: Hive, *task_ids: UUID, **more: Any) -> UUID:
     return await hive.submit("And then", depends_on=[str(task_id) for task_id in task_ids], **more)
 
 
@@ -47,7 +48,7 @@ async def test_a_failed_dependency_fails_its_dependents_and_theirs(hive: Hive) -
     first = await hive.submit()
     second = await after(hive, first)
     third = await after(hive, second)
-    await hive.reaches(third, TaskStatus.PENDING)
+    await hive.stored(third)
     await sidecar.fail(await sidecar.offered(), retryable=False)
     records = [await hive.ended(second), await hive.ended(third)]
     assert [code(record) for record in records] == ["dependency_failed"] * 2
@@ -58,7 +59,7 @@ async def test_a_failed_dependency_fails_its_dependents_and_theirs(hive: Hive) -
 async def test_a_cancelled_dependency_fails_its_dependents(hive: Hive) -> None:
     first = await hive.submit()
     second = await after(hive, first)
-    await hive.reaches(second, TaskStatus.PENDING)
+    await hive.stored(second)
     await hive.leading()
     await hive.call("cancel", first)
     assert code(await hive.ended(second)) == "dependency_failed"

@@ -149,10 +149,9 @@ def test_alike_are_those_of_the_same_model_requirements_pin_and_avoided_agents()
         Shape.of("n", require),
         Shape.of("m", require, "acacia"),
         Shape.of("m", require, None, frozenset({"acacia"})),
-        *(
-            Shape.of("m", require.model_copy(update=change))
-            for change in ({"vram_gb": 9.0}, {"labels": {}}, {"capabilities": {}})
-        ),
+        Shape.of("m", require.model_copy(update={"vram_gb": 9.0})),
+        Shape.of("m", require.model_copy(update={"labels": {}})),
+        Shape.of("m", require.model_copy(update={"capabilities": {}})),
     )
     assert Shape.of("m", require) not in others
     assert len(set(others)) == len(others)

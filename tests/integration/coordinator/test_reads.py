@@ -1,0 +1,128 @@
+"""What any coordinator tells without leading: one task, pages of tasks, agents."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+
+from bus.errors import AgentNotFound, InvalidRequest, PermissionDenied, TaskNotFound
+from bus.messages import (
+    AgentList,
+    Claims,
+    ListTasks,
+    ModelInfo,
+    NoReply,
+    Role,
+    TaskList,
+    TaskRecord,
+    TaskRef,
+    TaskStatus,
+)
+from tests.integration.coordinator.conftest import Hive
+
+ADA = Claims(sub="ada", roles=(Role.DEVELOPER,))
+
+
+async def listed(hive: Hive, claims: Claims | None = None, **filters: object) -> list[UUID]:
+    page = await hive.ask("list", ListTasks.model_validate(filters), TaskList, claims=claims)
+    return [record.id for record in page.tasks]
+
+
+async def test_a_list_is_filtered_by_what_the_record_says(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia", models=(ModelInfo(name="smollm2:135m", loaded=True), ModelInfo(name="llama3")))
+    done = await hive.submit(owner="ada")
+    await sidecar.complete(await sidecar.offered())
+    await hive.ended(done)
+    running = await hive.submit(model="llama3")
+    await sidecar.offered()
+    waiting = await hive.submit(owner="ada")
+    await hive.stored(waiting)
+    assert await listed(hive) == [waiting, running, done]
+    assert await listed(hive, status=["queued", "completed"]) == [waiting, done]
+    assert await listed(hive, agent_id="acacia") == [running, done]
+    assert await listed(hive, model="llama3") == [running]
+    assert await listed(hive, owner="ada") == [waiting, done]
+    assert await listed(hive, owner="ada", status=["completed"], agent_id="birch") == []
+
+
+async def test_pages_show_every_task_once_though_others_arrive_meanwhile(hive: Hive) -> None:
+    task_ids = [await hive.submit() for _ in range(7)]
+    await hive.stored(task_ids[-1])
+    seen, cursor = [], None
+    while True:
+        page = await hive.ask("list", ListTasks(limit=3, cursor=cursor), TaskList)
+        seen += [record.id for record in page.tasks]
+        late = await hive.submit()
+        await hive.stored(late)
+        if (cursor := page.next_cursor) is None:
+            break
+    assert seen == task_ids[::-1]
+
+
+@pytest.mark.parametrize("cursor", ["nonsense", "MjAyNC0wMS0wMSBub3QtYS11dWlk"])
+async def test_a_cursor_that_no_list_gave_is_refused(hive: Hive, cursor: str) -> None:
+    with pytest.raises(InvalidRequest, match="cursor"):
+        await listed(hive, cursor=cursor)
+
+
+async def test_a_list_has_neither_prompts_nor_outputs(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.complete(await sidecar.offered())
+    await hive.ended(task_id)
+    [record] = (await hive.ask("list", ListTasks(), TaskList)).tasks
+    assert (record.prompt, record.output, record.assigned_agent_id) == (None, None, "acacia")
+
+
+async def test_without_the_permission_one_sees_one_s_own(hive: Hive) -> None:
+    own, other = await hive.submit(owner="ada"), await hive.submit(owner="bob")
+    await hive.stored(other)
+    assert await listed(hive, ADA) == [own]
+    assert await listed(hive, ADA, owner="bob") == [own]
+    assert (await hive.ask("get", TaskRef(id=own), TaskRecord, claims=ADA)).owner == "ada"
+    with pytest.raises(PermissionDenied):
+        await hive.ask("get", TaskRef(id=other), TaskRecord, claims=ADA)
+
+
+async def test_a_task_that_is_only_on_the_stream_is_found_there(hive: Hive) -> None:
+    """The leader cannot commit while another holds the row that every turn ends with."""
+    await hive.leading()
+    connection = await hive.database()
+    async with connection.transaction():
+        await connection.execute("SELECT FROM leadership FOR UPDATE")
+        task_id = await hive.submit("Say hello", owner="ada", priority="high", metadata={"a": 1})
+        record = await hive.call("get", task_id)
+        assert await hive.sql("SELECT FROM tasks") == []
+    assert (record.status, record.priority, record.owner, record.prompt) == (TaskStatus.QUEUED, 1, "ada", "Say hello")
+    committed = await hive.until(task_id, lambda found: found.position == 1)
+    assert abs(committed.created_at - record.created_at) < timedelta(milliseconds=1)
+    assert committed == record.model_copy(update={"position": 1, "created_at": committed.created_at})
+
+
+async def test_a_dependent_task_that_is_only_on_the_stream_is_pending(hive: Hive) -> None:
+    await hive.leading()
+    connection = await hive.database()
+    async with connection.transaction():
+        await connection.execute("SELECT FROM leadership FOR UPDATE")
+        task_id = await hive.submit(depends_on=[str(uuid4())])
+        assert (await hive.call("get", task_id)).status is TaskStatus.PENDING
+
+
+async def test_what_is_not_there_is_not_found(hive: Hive) -> None:
+    await hive.leading()
+    with pytest.raises(TaskNotFound):
+        await hive.call("get", uuid4())
+    with pytest.raises(AgentNotFound):
+        await hive.agent("acacia")
+
+
+async def test_agents_are_listed_with_what_they_have(hive: Hive) -> None:
+    await hive.sidecar("birch", slots=2)
+    changing = await hive.sidecar("acacia", slots=3)
+    changing.models = (*changing.models, ModelInfo(name="llama3"))
+    async with asyncio.timeout(10):
+        while len((await hive.agent("acacia")).models) < 2:
+            await asyncio.sleep(0.02)
+    agents = (await hive.ask("list", NoReply(), AgentList, service="agents")).agents
+    assert [(agent.agent_id, agent.slots, len(agent.models)) for agent in agents] == [("acacia", 3, 2), ("birch", 2, 1)]
