@@ -1,0 +1,170 @@
+"""One leads and the other stands ready: a takeover loses nothing, does nothing twice, and a deposed leader writes nothing."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+from bus import subjects
+from bus.client import Received
+from bus.messages import TaskChange, TaskEvent, TaskStatus
+from coordinator.facts import task_fact, to_outbox
+from tests.integration.coordinator.conftest import Hive
+from tests.unit.coordinator.parts import NOON, task
+
+
+async def epoch(hive: Hive) -> int:
+    [row] = await hive.sql("SELECT epoch FROM leadership")
+    return int(row["epoch"])
+
+
+async def test_a_standby_takes_over_what_waits_and_what_runs_and_nothing_runs_twice(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    running, waiting = await hive.submit(), await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(running, TaskStatus.RUNNING)
+    await hive.stored(waiting)
+    before, first = await epoch(hive), (await hive.leading()).leader
+    hive.start_coordinator()
+    await hive.stop(leader)
+    assert (await hive.leading()).leader != first
+    assert await epoch(hive) == before + 1
+    await sidecar.complete(offer)
+    second = await sidecar.offered()
+    assert (second.task_id, second.epoch) == (waiting, before + 1)
+    await sidecar.complete(second)
+    for task_id in (running, waiting):
+        record = await hive.ended(task_id)
+        assert (record.status, len(record.attempts)) == (TaskStatus.COMPLETED, 1)
+    assert sidecar.offers.empty()
+
+
+async def test_what_was_reported_and_submitted_while_nobody_led_is_taken_in_by_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    running = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(running, TaskStatus.RUNNING)
+    await hive.stop(leader)
+    await sidecar.complete(offer)
+    waiting = await hive.submit()
+    hive.start_coordinator()
+    assert (await hive.ended(running)).status is TaskStatus.COMPLETED
+    assert (await sidecar.offered()).task_id == waiting
+
+
+async def test_an_attempt_that_was_committed_and_never_offered_is_offered_by_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    sidecar.reply = lambda _offer: None
+    task_id = await hive.submit()
+    first = await sidecar.offered()
+    await hive.stop(leader)
+    while not sidecar.offers.empty():
+        sidecar.offers.get_nowait()
+    hive.start_coordinator()
+    again = await sidecar.offered()
+    assert (again.attempt_id, again.number) == (first.attempt_id, 1)
+    await sidecar.complete(again)
+    assert len((await hive.ended(task_id)).attempts) == 1
+
+
+async def test_a_sidecar_that_died_while_nobody_led_loses_its_work_to_another(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    dying = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await dying.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    await hive.stop(leader)
+    await dying.vanish()
+    hive.start_coordinator()
+    other = await hive.sidecar("birch")
+    offer = await other.offered()
+    assert (offer.task_id, offer.number) == (task_id, 2)
+
+
+async def test_a_cancelled_attempt_that_goes_on_is_cancelled_by_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    await sidecar.stop_listening()
+    await hive.call("cancel", task_id)
+    await hive.stop(leader)
+    await sidecar.listen()
+    hive.start_coordinator()
+    assert (await sidecar.controlled()).attempt_id == offer.attempt_id
+
+
+async def test_a_leader_whose_session_is_gone_steps_down_and_somebody_leads_again(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    before = await epoch(hive)
+    await hive.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    async with asyncio.timeout(10):
+        while await epoch(hive) == before:
+            await asyncio.sleep(0.02)
+    await sidecar.complete(offer)
+    assert len((await hive.ended(task_id)).attempts) == 1
+
+
+async def test_a_leader_that_was_deposed_without_knowing_finds_its_write_refused(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    await hive.leading()
+    await hive.sql("UPDATE leadership SET epoch = epoch + 10")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    assert offer.epoch == await epoch(hive) == 12
+    await sidecar.complete(offer)
+    assert len((await hive.ended(task_id)).attempts) == 1
+
+
+async def test_events_that_were_committed_and_never_sent_are_sent_by_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    await hive.leading()
+    await hive.stop(leader)
+    ended = task(id=uuid4(), attempts=1)
+    heard: asyncio.Queue[TaskChange] = asyncio.Queue()
+
+    async def read(received: Received) -> None:
+        await heard.put(received.decode(TaskEvent).data)
+
+    await hive.bus.subscribe(subjects.events("task.completed"), read)
+    await hive.sql("INSERT INTO outbox (events) VALUES ($1)", to_outbox([task_fact(ended, TaskStatus.COMPLETED, NOON)]))
+    hive.start_coordinator()
+    async with asyncio.timeout(10):
+        assert (await heard.get()).task_id == ended.id
+        while await hive.sql("SELECT FROM outbox"):
+            await asyncio.sleep(0.02)
+
+
+async def test_events_that_were_sent_are_not_kept(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.complete(await sidecar.offered())
+    await hive.ended(task_id)
+    async with asyncio.timeout(10):
+        while await hive.sql("SELECT FROM outbox"):
+            await asyncio.sleep(0.02)
+    found = await hive.bus.last(subjects.EVENTS, subjects.events("task.completed", entity_id=task_id))
+    assert found is not None
+    assert json.loads(found.data)["data"]["status"] == "completed"
+
+
+async def test_a_backlog_is_loaded_in_order_by_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    low, medium, high = [await hive.submit(priority=priority) for priority in ("low", "medium", "high")]
+    for task_id in (low, medium, high):
+        await hive.stored(task_id)
+    await hive.stop(leader)
+    hive.start_coordinator()
+    sidecar = await hive.sidecar("acacia")
+    order = []
+    for _ in range(3):
+        offer = await sidecar.offered()
+        order.append(offer.task_id)
+        await sidecar.complete(offer)
+    assert order == [high, medium, low]

@@ -1,0 +1,120 @@
+"""The parts below go away and come back: what was acknowledged is done, and what runs is not begun anew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bus.errors import DatabaseUnavailable
+from bus.messages import TaskStatus
+from bus.nats_bus import NatsBus
+from tests.integration.coordinator.conftest import Hive
+from tests.parts.nats import NatsServer
+from tests.parts.postgres import PostgresServer
+
+
+@pytest.fixture
+async def on_own_postgres(nats_server: NatsServer, nats_bus: NatsBus, own_postgres: PostgresServer) -> AsyncIterator[Hive]:
+    hive = Hive(nats_server, nats_bus, own_postgres.url)
+    hive.start_coordinator()
+    yield hive
+    await hive.close()
+
+
+@pytest.fixture
+async def on_own_nats(own_nats_server: NatsServer, database_url: str) -> AsyncIterator[Hive]:
+    bus = await own_nats_server.connect()
+    hive = Hive(own_nats_server, bus, database_url)
+    hive.start_coordinator()
+    yield hive
+    await hive.close()
+    await bus.close()
+
+
+async def test_while_postgresql_is_away_submits_are_acknowledged_work_goes_on_and_reports_wait(
+    on_own_postgres: Hive, own_postgres: PostgresServer
+) -> None:
+    hive = on_own_postgres
+    sidecar = await hive.sidecar("acacia")
+    running = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(running, TaskStatus.RUNNING)
+    own_postgres.kill()
+    await sidecar.complete(offer)
+    submitted = await hive.submit()
+    with pytest.raises(DatabaseUnavailable):
+        await hive.call("get", running)
+    await asyncio.to_thread(own_postgres.start)
+    second = await sidecar.offered(20)
+    assert second.task_id == submitted
+    await sidecar.complete(second)
+    for task_id in (running, submitted):
+        record = await hive.ended(task_id)
+        assert (record.status, len(record.attempts)) == (TaskStatus.COMPLETED, 1)
+
+
+async def test_a_coordinator_waits_for_a_postgresql_that_is_not_there_yet(
+    nats_server: NatsServer, nats_bus: NatsBus, own_postgres: PostgresServer
+) -> None:
+    own_postgres.kill()
+    hive = Hive(nats_server, nats_bus, own_postgres.url)
+    hive.start_coordinator()
+    task_id = await hive.submit()
+    await asyncio.to_thread(own_postgres.start)
+    sidecar = await hive.sidecar("acacia")
+    assert (await sidecar.offered()).task_id == task_id
+    await hive.close()
+
+
+async def test_a_restart_of_nats_loses_nothing_and_begins_nothing_anew(on_own_nats: Hive, own_nats_server: NatsServer) -> None:
+    hive = on_own_nats
+    sidecar = await hive.sidecar("acacia")
+    running, waiting = await hive.submit(), await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(running, TaskStatus.RUNNING)
+    own_nats_server.kill()
+    await asyncio.to_thread(own_nats_server.start)
+    await sidecar.complete(offer)
+    second = await sidecar.offered(20)
+    assert second.task_id == waiting
+    await sidecar.complete(second)
+    for task_id in (running, waiting):
+        record = await hive.ended(task_id)
+        assert (record.status, len(record.attempts)) == (TaskStatus.COMPLETED, 1)
+
+
+async def test_a_long_absence_of_nats_kills_no_agent(on_own_nats: Hive, own_nats_server: NatsServer) -> None:
+    """Longer than the silence that ends an agent: the leader was as deaf as everybody was mute."""
+    hive = on_own_nats
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    own_nats_server.kill()
+    sidecar.beats.clear()
+    async with asyncio.timeout(20):
+        while len(sidecar.beats) < 40:
+            await asyncio.sleep(0.02)
+    await asyncio.to_thread(own_nats_server.start)
+    other = await hive.sidecar("birch")
+    await sidecar.complete(offer)
+    record = await hive.ended(task_id)
+    assert [attempt.status.value for attempt in record.attempts] == ["completed"]
+    assert other.offers.empty()
+
+
+async def test_a_leader_that_is_deposed_while_nats_is_away_leads_again_when_it_is_back(
+    on_own_nats: Hive, own_nats_server: NatsServer
+) -> None:
+    hive = on_own_nats
+    await hive.leading()
+    own_nats_server.kill()
+    await hive.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    async with asyncio.timeout(10):
+        while not [row for row in await hive.sql("SELECT epoch FROM leadership") if row["epoch"] > 1]:
+            await asyncio.sleep(0.02)
+    await asyncio.to_thread(own_nats_server.start)
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.complete(await sidecar.offered())
+    assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
