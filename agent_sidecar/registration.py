@@ -6,7 +6,7 @@ from collections.abc import Callable
 from agent_sidecar import __version__
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.errors import HiveError
+from bus.errors import Conflict, HiveError
 from bus.messages import AgentRegistration, BackendKind, Hardware, ModelInfo, NoReply, Upstream
 
 logger = telemetry.log(__name__)
@@ -50,6 +50,7 @@ class Registration:
 
     def __init__(self, bus: Bus, describe: Callable[[], AgentRegistration]) -> None:
         self._bus, self._describe = bus, describe
+        self._refused = False
         self._due = asyncio.Event()
         self._due.set()
 
@@ -71,8 +72,15 @@ class Registration:
             try:
                 await self._bus.request(verb, registration, NoReply)
                 logger.info("agent_registered", agent_id=registration.agent_id, endpoint=registration.endpoint)
+                self._refused = False
                 return
             except HiveError as error:
-                logger.debug("agent_not_registered", agent_id=registration.agent_id, reason=error.message, code=error.code)
+                self._tell(registration.agent_id, error)
             await asyncio.sleep(pause)
             pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+    def _tell(self, agent_id: str, error: HiveError) -> None:
+        """That nobody leads passes by itself; a refusal needs a person, who is told once."""
+        told = logger.debug if self._refused or not isinstance(error, Conflict) else logger.error
+        self._refused = self._refused or isinstance(error, Conflict)
+        told("agent_not_registered", agent_id=agent_id, reason=error.message, code=error.code)

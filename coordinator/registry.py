@@ -173,7 +173,7 @@ class Registry:
         if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
             raise Conflict(
                 f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
-                "Stop it, or give this one another agent id."
+                "Stop it, or name this one otherwise: HIVE_BACKENDS=other-name=URL."
             )
 
     def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
