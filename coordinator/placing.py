@@ -46,13 +46,12 @@ class Placing:
     async def place(self, *, may_place: bool) -> None:
         """Give the free slots to the most urgent tasks that can use them."""
         self._ledger.state.queue.wake(self._ledger.now)
+        for task in self._ledger.state.queue.overdue(self._ledger.now):
+            await self._expire(task)
         placements: list[tuple[Placement, OpenAttempt]] = []
         hopeless: set[Shape] = set()
         agents = list(self._ledger.state.registry)
         while may_place and (placement := next_placement(self._ledger.state.queue, agents, self._ledger.clock, hopeless)):
-            if placement.task.deadline is not None and placement.task.deadline <= self._ledger.now:
-                await self._expire(placement.task)
-                continue
             placements.append((self._start(placement), self._open(placement)))
         requests = await self._store_placements(placements)
         for placement, attempt in placements:

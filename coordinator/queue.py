@@ -47,6 +47,7 @@ class Queue:
         self._order: dict[int, SortedList] = {p: SortedList() for p in range(MIN_PRIORITY, MAX_PRIORITY + 1)}
         self._shapes: defaultdict[Shape, SortedList] = defaultdict(SortedList)
         self._delayed: list[tuple[datetime, UUID]] = []
+        self._deadlines: dict[UUID, datetime] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -60,6 +61,8 @@ class Queue:
     def add(self, task: Task, now: datetime) -> None:
         """Puts it at its place by priority and arrival, wherever it has been meanwhile: a retry does not go to the end."""
         self.remove(task.id)
+        if task.deadline is not None:
+            self._deadlines[task.id] = task.deadline
         if task.not_before is not None and task.not_before > now:
             self._tasks[task.id] = task
             heappush(self._delayed, (task.not_before, task.id))
@@ -77,6 +80,7 @@ class Queue:
         task = self._tasks.pop(task_id, None)
         if task is None:
             return None
+        self._deadlines.pop(task_id, None)
         order: _Order = (task.priority, task.sequence, task.id)
         self._order[task.priority].discard(order)
         shape = shape_of(task)
@@ -93,6 +97,10 @@ class Queue:
             task = self._tasks.get(task_id)
             if task is not None and task.not_before == due:
                 self._place(task)
+
+    def overdue(self, now: datetime) -> list[Task]:
+        """Those that wait for another attempt while their time is over."""
+        return [self._tasks[task_id] for task_id, deadline in self._deadlines.items() if deadline <= now]
 
     def heads(self) -> list[tuple[Task, Shape]]:
         """The first task of each shape, most urgent first."""

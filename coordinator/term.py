@@ -209,8 +209,10 @@ class Term:
             await asyncio.sleep(TICK_SECONDS)
 
     def _overdue(self) -> list[UUID]:
-        limit = datetime.now(UTC) - TIMEOUT_MARGIN
-        return [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
+        now = datetime.now(UTC)
+        limit = now - TIMEOUT_MARGIN
+        late = [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
+        return late + [task.id for task in self.state.queue.overdue(now)]
 
     async def _offer_again(self, attempts: list[OpenAttempt]) -> None:
         """The sidecar knows by the attempt's id whether it had it; if not, it begins now."""
