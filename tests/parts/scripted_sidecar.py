@@ -30,10 +30,7 @@ MODEL = ModelInfo(name="smollm2:135m", loaded=True)
 
 
 class ScriptedSidecar:
-    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing.
-
-    `beats` are the heartbeats that it sent: a sense of time for what needs some to pass.
-    """
+    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing."""
 
     def __init__(self, bus: Bus, agent_id: str, *, slots: int = 1, models: tuple[ModelInfo, ...] = (MODEL,)) -> None:
         self.bus, self.agent_id, self.instance = bus, agent_id, uuid4().hex[:8]
@@ -43,7 +40,7 @@ class ScriptedSidecar:
         self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
         self.running: set[UUID] = set()
-        self.beats: list[Heartbeat] = []
+        self._sequence = 0
         self._listening: list[Closing] = []
         self._beating: asyncio.Task[None] | None = None
 
@@ -87,13 +84,17 @@ class ScriptedSidecar:
         await self.bus.request(verb, registration, NoReply, timeout=20)
 
     async def _beat(self) -> None:
-        sequence = 0
         while True:
-            sequence += 1
-            heartbeat = self._heartbeat(sequence)
-            await self.bus.publish(subjects.heartbeat(self.agent_id), heartbeat)
-            self.beats.append(heartbeat)
+            self._sequence += 1
+            await self.bus.publish(subjects.heartbeat(self.agent_id), self._heartbeat(self._sequence))
             await asyncio.sleep(0.1)
+
+    async def beaten(self, times: int) -> None:
+        """Until it has sent so many more heartbeats, ten a second: for what shows only as time passes."""
+        wanted = self._sequence + times
+        async with asyncio.timeout(10 + times / 5):
+            while self._sequence < wanted:
+                await asyncio.sleep(0.02)
 
     def _heartbeat(self, sequence: int) -> Heartbeat:
         return Heartbeat(

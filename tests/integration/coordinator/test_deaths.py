@@ -89,10 +89,7 @@ async def test_an_accepted_attempt_that_nobody_names_is_offered_again_and_kept_w
     await hive.reaches(task_id, TaskStatus.RUNNING)
     await sidecar.stop_listening()
     sidecar.running.clear()
-    sidecar.beats.clear()
-    async with asyncio.timeout(10):
-        while len(sidecar.beats) < 45:
-            await asyncio.sleep(0.02)
+    await sidecar.beaten(45)
     await sidecar.listen()
     again = await sidecar.offered()
     assert again.attempt_id == offer.attempt_id

@@ -91,10 +91,7 @@ async def test_a_long_absence_of_nats_kills_no_agent(on_own_nats: Hive, own_nats
     offer = await sidecar.offered()
     await hive.reaches(task_id, TaskStatus.RUNNING)
     own_nats_server.kill()
-    sidecar.beats.clear()
-    async with asyncio.timeout(20):
-        while len(sidecar.beats) < 40:
-            await asyncio.sleep(0.02)
+    await sidecar.beaten(40)
     await asyncio.to_thread(own_nats_server.start)
     other = await hive.sidecar("birch")
     await sidecar.complete(offer)

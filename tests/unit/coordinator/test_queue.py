@@ -44,6 +44,10 @@ class QueueAgainstAList(RuleBasedStateMachine):
     def is_tried_again(self, known: Task, seconds: int, agent: str) -> Task:
         return self.put(known.evolve(not_before=after(self.seconds + seconds), avoid=known.avoid | {agent}))
 
+    @rule(target=tasks, known=consumes(tasks), seconds=DELAYS)
+    def was_begun(self, known: Task, seconds: int) -> Task:
+        return self.put(known.evolve(started_at=self.now, timeout_seconds=seconds))
+
     @rule(target=tasks, known=consumes(tasks))
     def is_pinned(self, known: Task) -> Task:
         held = self.queue.remove(known.id)
@@ -81,6 +85,11 @@ class QueueAgainstAList(RuleBasedStateMachine):
         assert {task_id: self.queue.position(task_id) for task_id in self.waiting} == {
             task_id: expected.get(task_id) for task_id in self.waiting
         }
+
+    @invariant()
+    def overdue_are_those_whose_time_is_over(self) -> None:
+        late = {known.id for known in self.waiting.values() if known.deadline is not None and known.deadline <= self.now}
+        assert {known.id for known in self.queue.overdue(self.now)} == late
 
     @invariant()
     def heads_are_the_first_of_each_shape(self) -> None:
