@@ -1,0 +1,89 @@
+"""What is kept of ended tasks: as long as the settings say, and never less of what has not ended."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+
+from bus.errors import Conflict, PermissionDenied, TaskNotFound
+from bus.messages import Claims, NoReply, Role, TaskRef, TaskStatus
+from coordinator.database import Statements, open_pool
+from coordinator.retention import clear_once
+from coordinator.settings import CoordinatorSettings
+from tests.integration.coordinator.conftest import Hive
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+async def statements(hive: Hive) -> AsyncIterator[Statements]:
+    await hive.leading()
+    pool = await open_pool(hive.database_url, 1)
+    yield Statements(pool)
+    await pool.close()
+
+
+async def ended(hive: Hive) -> UUID:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.complete(await sidecar.offered(), "hello")
+    await hive.ended(task_id)
+    return task_id
+
+
+def settings(**more: float) -> CoordinatorSettings:
+    return CoordinatorSettings.model_validate(more)
+
+
+async def test_an_ended_task_goes_with_its_attempts_when_its_days_are_over(hive: Hive, statements: Statements) -> None:
+    task_id, waiting = await ended(hive), await hive.submit(require={"vram_gb": 80})
+    await hive.stored(waiting)
+    await clear_once(statements, settings(retain_days=2), NOW + timedelta(days=1.9))
+    assert (await hive.call("get", task_id)).status is TaskStatus.COMPLETED
+    await clear_once(statements, settings(retain_days=2), NOW + timedelta(days=2.1))
+    assert [row["id"] for row in await hive.sql("SELECT id FROM tasks")] == [waiting]
+    assert await hive.sql("SELECT FROM attempts") == []
+
+
+async def test_zero_days_are_for_ever(hive: Hive, statements: Statements) -> None:
+    task_id = await ended(hive)
+    await clear_once(statements, settings(retain_days=0), NOW + timedelta(days=10_000))
+    assert (await hive.call("get", task_id)).output is not None
+
+
+async def test_prompt_and_output_may_go_before_the_task(hive: Hive, statements: Statements) -> None:
+    task_id, waiting = await ended(hive), await hive.submit("Say more", require={"vram_gb": 80})
+    await hive.stored(waiting)
+    await clear_once(statements, settings(retain_text_hours=1), NOW + timedelta(hours=1.1))
+    record = await hive.call("get", task_id)
+    assert (record.status, record.prompt, record.output) == (TaskStatus.COMPLETED, None, None)
+    assert record.usage is not None
+    assert (await hive.call("get", waiting)).prompt == "Say more"
+
+
+async def test_a_dead_letter_whose_text_is_gone_cannot_be_requeued(hive: Hive, statements: Statements) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.fail(await sidecar.offered(), retryable=False)
+    await hive.ended(task_id)
+    await clear_once(statements, settings(retain_text_hours=1), NOW + timedelta(hours=1.1))
+    with pytest.raises(Conflict, match="not kept any more"):
+        await hive.call("requeue", task_id)
+
+
+async def test_an_ended_task_is_erased_by_its_owner_and_one_that_runs_is_not(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit(owner="ada")
+    ada, bob = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("ada", "bob"))
+    offer = await sidecar.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    with pytest.raises(Conflict, match="Cancel it first"):
+        await hive.ask("erase", TaskRef(id=task_id), NoReply, claims=ada)
+    await sidecar.complete(offer)
+    await hive.ended(task_id)
+    with pytest.raises(PermissionDenied):
+        await hive.ask("erase", TaskRef(id=task_id), NoReply, claims=bob)
+    await hive.ask("erase", TaskRef(id=task_id), NoReply, claims=ada)
+    with pytest.raises(TaskNotFound):
+        await hive.call("get", task_id)
