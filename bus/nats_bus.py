@@ -25,6 +25,7 @@ from bus import streams, subjects, telemetry
 from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, outgoing_headers
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
+from bus.nats_complaints import Complaints
 from bus.nats_reader import NatsReader
 from bus.service import Service, TaskSet
 from bus.settings import HiveSettings
@@ -51,9 +52,10 @@ class NatsBus(Bus):
     @classmethod
     async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
         """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
-        client = Client()
+        client, url = Client(), settings.nats_url.get_secret_value()
+        complaints = Complaints(name, url, lambda: client.is_connected)
         options: dict[str, Any] = {
-            "servers": settings.nats_url.get_secret_value().split(","),
+            "servers": url.split(","),
             "name": name,
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": 0.2,
@@ -61,17 +63,15 @@ class NatsBus(Bus):
             "ping_interval": 5,
             "max_outstanding_pings": 2,
             "pending_size": MAX_PENDING_BYTES,
-            "error_cb": _log_error,
-            "disconnected_cb": partial(_log_state, "bus_disconnected", name),
-            "reconnected_cb": partial(_log_state, "bus_reconnected", name),
+            "error_cb": complaints.heard,
+            "disconnected_cb": partial(_gone, name),
+            "reconnected_cb": partial(_back, name, complaints),
         }
         try:
             await asyncio.wait_for(client.connect(**options), timeout)
         except (TimeoutError, NatsError, OSError) as error:
             await client.close()
-            raise BusUnavailable(
-                f"NATS did not let {name} in: {error or 'no answer in time'}. Check that nats-server runs and that NATS_URL is right."
-            ) from error
+            raise BusUnavailable(complaints.sentence) from error
         return cls(client)
 
     @property
@@ -293,12 +293,13 @@ def _available() -> Iterator[None]:
         raise BusUnavailable(f"NATS did not answer: {error}", retry_after_seconds=1) from error
 
 
-async def _log_error(error: Exception) -> None:
-    logger.debug("bus_error", error=str(error) or type(error).__name__)
+async def _gone(name: str) -> None:
+    logger.warning("bus_disconnected", connection=name)
 
 
-async def _log_state(event: str, name: str) -> None:
-    logger.warning(event, connection=name)
+async def _back(name: str, complaints: Complaints) -> None:
+    complaints.forget()
+    logger.warning("bus_reconnected", connection=name)
 
 
 async def declare(bus: NatsBus) -> None:

@@ -13,9 +13,9 @@ import structlog
 from bus import subjects
 from bus.errors import HiveError
 from bus.messages import LoginTicket, NoReply
+from bus.nats_complaints import without_password
 from deploy.cli.screen import print_facts, say
 from deploy.cli.starting import Starting
-from deploy.cli.status import without_password
 from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive
 from deploy.local.ports import choose

@@ -1,11 +1,11 @@
 """`hive status`: what runs on the data folder."""
 
-import re
 from typing import Annotated
 
 import typer
 
 from bus.errors import NotFound, Unavailable
+from bus.nats_complaints import without_password
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
 from deploy.cli.screen import print_facts, print_json, print_table, state
@@ -46,8 +46,3 @@ def _show(found: HiveState) -> None:
     print_facts([("Dashboard", found.gui), ("API", found.api), ("NATS", without_password(found.nats.url))])
     rows = [(process.name, process.pid, state(process.state), process.restarts or "") for process in found.processes]
     print_table(("Process", "Pid", "State", "Restarts"), rows, "Nothing runs yet.")
-
-
-def without_password(url: str) -> str:
-    """As it may stand on a screen; `hive status --json` has the whole URL."""
-    return re.sub(r"//[^/@,]*@", "//", url)

@@ -1,11 +1,11 @@
-"""What `hive status` says to a shell and to whoever looks over one's shoulder."""
+"""The process ids that `hive status --pid` gives to a shell."""
 
 from datetime import UTC, datetime
 
 import pytest
 
 from bus.errors import NotFound, Unavailable
-from deploy.cli.status import pid_of, without_password
+from deploy.cli.status import pid_of
 from deploy.local.state import HiveState, NatsAddress, ProcessState, ProcessStatus
 
 STATE = HiveState(
@@ -32,15 +32,3 @@ def test_a_process_that_is_not_there_now_has_no_number() -> None:
         pid_of(STATE, "monitor")
     with pytest.raises(NotFound, match="gui, monitor"):
         pid_of(STATE, "mointor")
-
-
-@pytest.mark.parametrize(
-    ("url", "shown"),
-    [
-        ("nats://hive:secret@127.0.0.1:3", "nats://127.0.0.1:3"),
-        ("tls://bus:4222", "tls://bus:4222"),
-        ("nats://u:p@a:1,nats://u:p@b:2", "nats://a:1,nats://b:2"),
-    ],
-)
-def test_the_bus_is_shown_without_its_password(url: str, shown: str) -> None:
-    assert without_password(url) == shown
