@@ -44,7 +44,7 @@ class Adoption:
         return Service(
             name=subjects.SERVICE_UPSTREAMS,
             version=__version__,
-            description="backends that the local sidecar speaks for",
+            description="Backends that the local sidecar speaks for",
             endpoints=(
                 endpoint(
                     verb="add", body=Upstream, handler=self._add, description="speak for a backend; its address is tried first"

@@ -43,5 +43,7 @@ def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     path = ".".join(str(part) for part in location)
     if kind == "extra_forbidden":
         return f"`{path}` is not a field that Hive knows; check its spelling or leave it out"
+    if kind in ("too_short", "string_too_short") and "at least 1 " in message:
+        return f"`{path}` is empty; fill it, or leave it out"
     text = message.removeprefix("Value error, ")
     return f"`{path}`: {text}" if path else text

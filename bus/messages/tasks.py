@@ -48,7 +48,12 @@ def task_class(priority: int) -> TaskClass:
 
 
 def _priority(value: Any) -> Any:
-    return _NAMED_PRIORITIES.get(value, value) if isinstance(value, str) else value
+    """ValueError, which pydantic passes on, for a word that names no priority."""
+    if not isinstance(value, str) or value.isdecimal():
+        return value
+    if value not in _NAMED_PRIORITIES:
+        raise ValueError("it is 1 (first) to 5, or high, medium, low")
+    return _NAMED_PRIORITIES[value]
 
 
 Priority = Annotated[

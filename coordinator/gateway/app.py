@@ -50,11 +50,17 @@ async def _no_route(request: Request, error: HTTPException) -> Response:
     """What the router itself refuses: 404 and 405."""
     asked = f"{request.method} {request.url.path}"
     if error.status_code == MethodNotAllowed.http_status:
-        allowed = (error.headers or {}).get("Allow", "")
+        allowed = _methods(request)
         response = _respond(request, MethodNotAllowed(f"There is no {asked}; this path takes {allowed}."))
         response.headers["Allow"] = allowed
         return response
     return _respond(request, NotFound(f"There is no {asked}. /docs lists what there is."))
+
+
+def _methods(request: Request) -> str:
+    """Every method that the path takes: the router itself names only those of the first route that it met."""
+    path = getattr(request.scope.get("route"), "path", "")
+    return ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"].get(path, ())))
 
 
 def _respond(request: Request, error: HiveError) -> Response:

@@ -1,5 +1,7 @@
 """Whatever goes wrong: one shape, a code, an id to look for, and nothing of the inside."""
 
+from uuid import uuid4
+
 import pytest
 from httpx import AsyncClient
 from structlog.testing import capture_logs
@@ -27,7 +29,9 @@ async def test_a_problem_says_what_rfc_9457_wants(anna: AsyncClient) -> None:
 async def test_a_method_that_a_path_does_not_take_is_told_which_it_does(anna: AsyncClient) -> None:
     response = await anna.patch("/api/tasks")
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
-    assert response.headers["allow"]
+    assert response.headers["allow"] == "GET, POST"
+    response = await anna.post(f"/api/tasks/{uuid4()}", json={})
+    assert response.headers["allow"] == "DELETE, GET"
 
 
 async def test_every_answer_carries_id_and_version(anna: AsyncClient, nobody: AsyncClient) -> None:
