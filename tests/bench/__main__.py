@@ -4,7 +4,6 @@ Turns of the two alternate, and the medians are compared, since machines are noi
 """
 
 import asyncio
-import os
 import subprocess
 import sys
 from contextlib import AsyncExitStack, ExitStack
@@ -20,6 +19,7 @@ from bus.errors import HiveError
 from bus.messages import AgentList, NoReply
 from bus.nats_bus import NatsBus
 from bus.subjects import service_verb
+from deploy.local.launch import Launch, start
 from tests.bench.load import Figures, OneTask, measure, median
 from tests.bench.pipelines import bare, hops, rest
 from tests.parts.nats import NatsServer
@@ -33,9 +33,10 @@ Processes = dict[str, psutil.Process]
 
 
 def process(stack: ExitStack, folder: Path, module: str, *arguments: str, **env: str) -> psutil.Process:
-    name = module.replace(".", "-")
-    log = stack.enter_context((folder / f"{name}.log").open("wb"))
-    started = subprocess.Popen([sys.executable, "-m", module, *arguments], env={**os.environ, **env}, stdout=log, stderr=log)
+    """Ends with the benchmark, however that ends."""
+    command = (sys.executable, "-m", module, *arguments)
+    launch = Launch(name=module, command=command, environment=env)
+    started = start(launch, folder / f"{module}.log")
 
     def end() -> None:
         started.terminate()
