@@ -1,5 +1,6 @@
 """docs/settings.md is complete, and says what the code says."""
 
+import re
 from pathlib import Path
 
 from deploy.settings_page import classes, render, rows
@@ -22,3 +23,9 @@ def test_every_settings_file_of_every_room_is_on_the_page() -> None:
 
 def test_every_setting_says_what_it_is() -> None:
     assert [row.name for row in rows() if not row.description] == []
+
+
+def test_the_readme_names_no_setting_that_there_is_not() -> None:
+    named = set(re.findall(r"`(HIVE_[A-Z_]+)(?:`|=)", (ROOT / "README.md").read_text()))
+    assert len(named) > 10
+    assert {name.removesuffix("_FILE") for name in named} - {row.name for row in rows()} == {"HIVE_CONFIG"}
