@@ -113,7 +113,9 @@ class Arrivals:
         new = [row for row in rows if not row.stored]
         if not new:
             return
-        await self._ledger.sql.run("insert_tasks", *insert_arguments(new, self._ledger.now))
+        await self._ledger.sql.run(
+            "insert_tasks", *insert_arguments(new, self._ledger.now), self._ledger.state.epoch, self._ledger.now
+        )
         edges = dependency_edges(new)
         if edges:
             await self._ledger.sql.run("insert_dependencies", [edge[0] for edge in edges], [edge[1] for edge in edges])

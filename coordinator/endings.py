@@ -43,7 +43,6 @@ class Endings:
             if attempt is not None:
                 speeds = self._ledger.state.registry.agents[attempt.agent_id].speeds
                 speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
-            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.COMPLETED))
             self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
             self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.CANCELLED))

@@ -103,7 +103,7 @@ class Placing:
             if row is None or row.request is None or row.stored:
                 waited.append((placement, attempt))
                 continue
-            row.task, row.status, row.agent_id, row.attempt_id = task, TaskStatus.ASSIGNED, attempt.agent_id, attempt.id
+            row.task, row.status, row.attempt = task, TaskStatus.ASSIGNED, attempt
             requests[task.id] = row.request
         await self._arrivals.insert(
             [row for row in self._ledger.fresh.values() if row.status in (TaskStatus.QUEUED, TaskStatus.ASSIGNED)]
@@ -118,9 +118,7 @@ class Placing:
                 self._ledger.now,
             )
             requests |= {row["id"]: TaskRequest.model_validate_json(row["request"]) for row in rows}
-        opened = [attempt for _, attempt in placements]
-        if opened:
-            await self._insert_attempts(opened)
+            await self._insert_attempts([attempt for _, attempt in waited])
         return requests
 
     async def _insert_attempts(self, attempts: list[OpenAttempt]) -> None:

@@ -75,7 +75,7 @@ class Reads:
     async def _stored(self, task_id: UUID) -> TaskRecord | None:
         with available():
             row = await self._sql.one("get_task", task_id)
-            return None if row is None else record_from(row, await self._sql.all("get_attempts", task_id))
+            return None if row is None else record_from(row)
 
     async def _acknowledged(self, task_id: UUID) -> TaskRecord | None:
         received = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))

@@ -12,7 +12,6 @@ from pydantic import TypeAdapter
 from bus.messages import (
     AttemptOutcome,
     AttemptRecord,
-    AttemptStatus,
     FailureInfo,
     JsonObject,
     Output,
@@ -23,9 +22,11 @@ from bus.messages import (
     Timings,
     Usage,
 )
+from coordinator.registry import OpenAttempt
 from coordinator.tasks import ANYTHING, Task
 
 _JSON_OBJECT = TypeAdapter(JsonObject)
+_ATTEMPTS = TypeAdapter(tuple[AttemptRecord, ...])
 _NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
 
@@ -39,8 +40,8 @@ class NewRow:
     body: bytes | None = None
     body_hash: str | None = None
     error: FailureInfo | None = None
-    agent_id: str | None = None
-    attempt_id: UUID | None = None
+    attempt: OpenAttempt | None = None
+    """Its first, when it was placed at once."""
     stored: bool = False
 
 
@@ -64,11 +65,11 @@ def dependency_edges(rows: list[NewRow]) -> list[tuple[UUID, UUID]]:
 
 def insert_arguments(rows: list[NewRow], now: datetime) -> list[list[Any]]:
     """The columns of `insert_tasks`."""
-    return _columns((_insert_row(row, now) for row in rows), 23)
+    return _columns((_insert_row(row, now) for row in rows), 25)
 
 
 def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
-    task, request, error = row.task, row.request, row.error
+    task, request, error, attempt = row.task, row.request, row.error, row.attempt
     return (
         task.id,
         task.tenant,
@@ -77,7 +78,7 @@ def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
         request.description if request else None,
         task.priority,
         row.status.value,
-        row.agent_id,
+        attempt.agent_id if attempt else None,
         task.created_at,
         task.started_at,
         now if row.status.terminal else None,
@@ -88,11 +89,13 @@ def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
         task.timeout_seconds,
         task.attempts,
         task.attempts_allowed,
-        row.attempt_id,
+        attempt.id if attempt else None,
         error.code if error else None,
         error.message if error else None,
         row.body_hash,
         task.traceparent,
+        attempt.instance if attempt else None,
+        attempt.model if attempt else None,
     )
 
 
@@ -156,8 +159,8 @@ def task_from(row: Any) -> Task:
     )
 
 
-def record_from(row: Any, attempts: Iterable[Any] = ()) -> TaskRecord:
-    """A row of `get_task` with those of `get_attempts`, or one of `list_tasks`, which has neither prompt nor output."""
+def record_from(row: Any) -> TaskRecord:
+    """A row of `get_task`, or one of `list_tasks`, which has neither prompt, output nor attempts."""
     text = row.get("request")
     request = TaskRequest.model_validate_json(text) if text and row["error_code"] != "invalid_request" else None
     record = TaskRecord(
@@ -176,7 +179,7 @@ def record_from(row: Any, attempts: Iterable[Any] = ()) -> TaskRecord:
         started_at=row["started_at"],
         completed_at=row["completed_at"],
         assigned_agent_id=row["agent_slug"],
-        attempts=tuple(_attempt(attempt) for attempt in attempts),
+        attempts=_ATTEMPTS.validate_json(row.get("all_attempts") or "[]"),
         output=_parsed(Output, row.get("output")),
         usage=_parsed(Usage, row["usage"]),
         timings=_timings(row),
@@ -202,17 +205,3 @@ def _timings(row: Any) -> Timings | None:
         return timings
     waited = max(0.0, (row["started_at"] - row["created_at"]).total_seconds())
     return timings.model_copy(update={"queue_seconds": round(waited, 4)})
-
-
-def _attempt(row: Any) -> AttemptRecord:
-    return AttemptRecord(
-        id=row["id"],
-        number=row["number"],
-        agent_id=row["agent_slug"],
-        model=row["model"],
-        status=AttemptStatus(row["status"]),
-        offered_at=row["offered_at"],
-        started_at=row["started_at"],
-        ended_at=row["ended_at"],
-        error=FailureInfo(code=row["error_code"], message=row["error_message"] or "") if row["error_code"] else None,
-    )

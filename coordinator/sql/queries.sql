@@ -24,22 +24,32 @@ SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
 SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]);
 
 -- name: insert_tasks
-INSERT INTO tasks (
-    id, tenant, owner, title, description, priority, status, assigned_agent_id, created_at, started_at, completed_at, metadata,
-    sequence, model, request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent
+-- New tasks, and the first attempt of those that were placed at once.
+WITH new AS (
+    SELECT * FROM unnest(
+        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::timestamptz[],
+        $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::smallint[],
+        $18::smallint[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
+    ) AS t (
+        id, tenant, owner, title, description, priority, status, agent, created_at, started_at, completed_at, metadata, sequence, model,
+        request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent,
+        attempt_instance, attempt_model
+    )
+), task AS (
+    INSERT INTO tasks (
+        id, tenant, owner, title, description, priority, status, assigned_agent_id, created_at, started_at, completed_at, metadata,
+        sequence, model, request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash,
+        traceparent
+    )
+    SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status::task_status_enum, a.id, t.created_at, t.started_at,
+        t.completed_at, coalesce(t.metadata, '{}'), t.sequence, t.model, t.request, t.timeout_seconds, t.attempts,
+        t.attempts_allowed, t.attempt_id, t.error_code, t.error_message, t.body_hash, t.traceparent
+    FROM new t LEFT JOIN agents a ON a.slug = t.agent
 )
-SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status::task_status_enum, a.id, t.created_at, t.started_at,
-    t.completed_at, coalesce(t.metadata, '{}'), t.sequence, t.model, t.request, t.timeout_seconds, t.attempts, t.attempts_allowed,
-    t.attempt_id, t.error_code, t.error_message, t.body_hash, t.traceparent
-FROM unnest(
-    $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::timestamptz[],
-    $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::smallint[],
-    $18::smallint[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[]
-) AS t (
-    id, tenant, owner, title, description, priority, status, agent, created_at, started_at, completed_at, metadata, sequence, model,
-    request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent
-)
-LEFT JOIN agents a ON a.slug = t.agent;
+INSERT INTO attempts (id, task_id, number, agent_id, instance, epoch, model, status, offered_at)
+SELECT t.attempt_id, t.id, t.attempts, a.id, t.attempt_instance, $26, t.attempt_model, 'offered', $27
+FROM new t JOIN agents a ON a.slug = t.agent
+WHERE t.attempt_id IS NOT NULL;
 
 -- name: insert_dependencies
 INSERT INTO task_dependencies (task_id, depends_on_task_id)
@@ -48,13 +58,13 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING;
 -- name: insert_attempts
 INSERT INTO attempts (id, task_id, number, agent_id, instance, epoch, model, status, offered_at)
 SELECT t.id, t.task_id, t.number, a.id, t.instance, $7, t.model, 'offered', $8
-FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[], $5::text[], $6::text[]) AS t (id, task_id, number, agent, instance, model)
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[]) AS t (id, task_id, number, agent, instance, model)
 JOIN agents a ON a.slug = t.agent;
 
 -- name: assign_tasks
 UPDATE tasks SET status = 'assigned', attempt_id = t.attempt_id, attempts = t.number, assigned_agent_id = a.id, not_before = NULL,
     started_at = coalesce(tasks.started_at, $5)
-FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::text[]) AS t (id, attempt_id, number, agent)
+FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS t (id, attempt_id, number, agent)
 JOIN agents a ON a.slug = t.agent
 WHERE tasks.id = t.id AND tasks.status = 'queued'
 RETURNING tasks.id, tasks.request;
@@ -67,16 +77,23 @@ UPDATE tasks SET status = 'running' FROM run WHERE tasks.attempt_id = run.id AND
 RETURNING tasks.id, tasks.attempt_id;
 
 -- name: end_tasks
+-- Tasks that an attempt ended, and the attempts that completed; the others are ended with their own reasons by end_attempts.
+WITH ended AS (
+    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::text[], $8::text[])
+        AS t (id, attempt_id, status, output, usage, timings, error_code, error_message)
+), attempt AS (
+    UPDATE attempts SET status = 'completed', ended_at = $9
+    FROM ended WHERE attempts.id = ended.attempt_id AND ended.status = 'completed' AND attempts.ended_at IS NULL
+)
 UPDATE tasks SET status = t.status::task_status_enum, completed_at = $9, output = t.output, usage = t.usage, timings = t.timings,
     error_code = t.error_code, error_message = t.error_message, attempt_id = NULL
-FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::text[], $8::text[])
-    AS t (id, attempt_id, status, output, usage, timings, error_code, error_message)
+FROM ended t
 WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
 RETURNING tasks.id;
 
 -- name: requeue_tasks
 UPDATE tasks SET status = 'queued', attempt_id = NULL, not_before = t.not_before, attempts_allowed = t.attempts_allowed
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::smallint[]) AS t (id, attempt_id, not_before, attempts_allowed)
+FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[]) AS t (id, attempt_id, not_before, attempts_allowed)
 WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
 RETURNING tasks.id;
 
@@ -175,12 +192,17 @@ INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHIN
 SELECT name FROM models;
 
 -- name: get_task
-SELECT t.*, a.slug AS agent_slug
+SELECT t.*, a.slug AS agent_slug, (
+    SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+        'id', x.id, 'number', x.number, 'agent_id', b.slug, 'model', x.model, 'status', x.status, 'offered_at', x.offered_at,
+        'started_at', x.started_at, 'ended_at', x.ended_at,
+        'error', CASE WHEN x.error_code IS NOT NULL
+            THEN jsonb_build_object('code', x.error_code, 'message', coalesce(x.error_message, '')) END
+    )) ORDER BY x.number, x.offered_at)
+    FROM attempts x JOIN agents b ON b.id = x.agent_id WHERE x.task_id = t.id
+) AS all_attempts
 FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE t.id = $1;
-
--- name: get_attempts
-SELECT x.*, a.slug AS agent_slug FROM attempts x JOIN agents a ON a.id = x.agent_id WHERE x.task_id = $1 ORDER BY x.number, x.offered_at;
 
 -- name: list_tasks
 SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.created_at, t.started_at, t.completed_at, t.metadata,
