@@ -5,15 +5,12 @@ import signal
 import sys
 from contextlib import AsyncExitStack
 
-from pydantic import ValidationError
-
 from agent_sidecar.adoption import Adoption
 from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.fleet import Fleet, OpenBackend, new_instance
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
 from bus import subjects, telemetry
-from bus.codec import explain
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
 
@@ -22,10 +19,7 @@ logger = telemetry.log(__name__)
 
 def run(open_backend: OpenBackend = open_backend) -> None:
     """Until SIGTERM or SIGINT. A benchmark brings its own `open_backend`."""
-    try:
-        settings = SidecarSettings()
-    except ValidationError as error:
-        sys.exit(f"A setting is wrong. {explain(error).message}")
+    settings = SidecarSettings.read()
     telemetry.configure("sidecar", settings.log_level, settings.log_format)
     try:
         with asyncio.Runner(loop_factory=_event_loop) as runner:

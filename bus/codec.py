@@ -45,5 +45,5 @@ def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
         return f"`{path}` is not a field that Hive knows; check its spelling or leave it out"
     if kind in ("too_short", "string_too_short") and "at least 1 " in message:
         return f"`{path}` is empty; fill it, or leave it out"
-    text = message.removeprefix("Value error, ")
+    text = message.removeprefix("Value error, ").removesuffix(".")
     return f"`{path}`: {text}" if path else text

@@ -5,12 +5,15 @@ Names are `HIVE_*`; `NATS_URL` and `OLLAMA_HOST` keep the names that their own w
 """
 
 import os
+import sys
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+
+from bus.codec import explain
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -50,6 +53,16 @@ class HiveSettings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+
+    @classmethod
+    def read(cls) -> Self:
+        """How a process begins: with its settings, or not at all and with one sentence that says why."""
+        try:
+            return cls()
+        except ValidationError as error:
+            sys.exit(f"error [invalid_request]: A setting is not valid: {explain(error).message}")
+        except OSError as error:
+            sys.exit(f"error [invalid_request]: {error.filename} cannot be read: {error.strerror}.")
 
     @classmethod
     def settings_customise_sources(

@@ -145,7 +145,7 @@ async def serve(settings: CoordinatorSettings) -> None:
 
 
 async def main() -> None:
-    settings = CoordinatorSettings()
+    settings = CoordinatorSettings.read()
     telemetry.configure("coordinator", settings.log_level, settings.log_format)
     task = asyncio.create_task(serve(settings))
     for number in (signal.SIGTERM, signal.SIGINT):

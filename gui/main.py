@@ -76,7 +76,7 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 
 
 def main() -> None:
-    settings = GuiSettings()
+    settings = GuiSettings.read()
     telemetry.configure("gui", settings.log_level, settings.log_format)
     uvloop.run(serve(settings))
 

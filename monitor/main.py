@@ -68,7 +68,7 @@ async def until_stopped(settings: MonitorSettings) -> None:
 
 
 def main() -> None:
-    settings = MonitorSettings()
+    settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
     uvloop.run(until_stopped(settings))
 

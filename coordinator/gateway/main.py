@@ -84,7 +84,7 @@ async def _bound(serving: asyncio.Task[None], stopping: asyncio.Event, seconds: 
 
 
 def main() -> None:
-    settings = GatewaySettings()
+    settings = GatewaySettings.read()
     telemetry.configure("gateway", settings.log_level, settings.log_format)
     try:
         import uvloop

@@ -11,12 +11,13 @@ from typing import Annotated, Any, NoReturn, ParamSpec, cast
 
 import typer
 import yaml
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 from rich.console import Console
 
 from bus import telemetry
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest
+from deploy.run import variable
 from deploy.settings import DeploySettings
 
 P = ParamSpec("P")
@@ -67,12 +68,23 @@ def flags_as_environment(**flags: object) -> None:
     os.environ.update({name: str(value) for name, value in flags.items() if value is not None})
 
 
+def check_names(file: str, content: JsonValue) -> None:
+    """InvalidRequest for what is no mapping, or names a setting that no part of Hive has."""
+    if not isinstance(content, dict | None):
+        raise InvalidRequest(f"{file} is no file of settings. Write `name: value` lines, such as `api_port: 8420`.")
+    from deploy.settings_page import rows  # the settings of every room
+
+    known = {row.name for row in rows()}
+    if unknown := [name for name in content or () if variable(name) not in known]:
+        raise InvalidRequest(f"{file} names what is no setting: {', '.join(unknown)}. docs/settings.md lists them.")
+
+
 def settings() -> DeploySettings:
     """InvalidRequest, in words, for a file of settings that cannot be used."""
     file = os.environ.get("HIVE_CONFIG")
     try:
-        if file and not isinstance(yaml.safe_load(Path(file).read_text()), dict | None):
-            raise InvalidRequest(f"{file} is no file of settings. Write `name: value` lines, such as `api_port: 8420`.")
+        if file:
+            check_names(file, yaml.safe_load(Path(file).read_text()))
         return DeploySettings()
     except OSError as error:
         raise InvalidRequest(f"{error.filename} cannot be read: {error.strerror}. Check HIVE_CONFIG and HIVE_*_FILE.") from None

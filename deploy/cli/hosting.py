@@ -24,12 +24,15 @@ from deploy.local.state import HiveState
 from deploy.local.supervisor import Supervisor
 from deploy.local.unit import Unit
 from deploy.settings import DeploySettings
+from deploy.settings_page import classes
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def host_hive(settings: DeploySettings) -> None:
-    """Conflict when the folder or a port is another's; Unavailable when a process does not start."""
+    """Conflict when the folder or a port is another's; Unavailable when a process does not start; ValidationError for a service's setting."""
+    for read in classes().values():
+        read()
     folder = DataFolder(settings.data_dir).create()
     folder.lock()
     try:

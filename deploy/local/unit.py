@@ -18,6 +18,8 @@ from deploy.local.restart import Backoff
 from deploy.local.state import ProcessState, ProcessStatus
 
 POLL_SECONDS = 0.05
+NOTICE_SECONDS = 15.0
+"""Who looks on wants to know what a start waits for, such as a database that was named and is away."""
 CRASHES_BEFORE_GIVING_UP = 5
 """Of a process that was never ready since `hive up` began."""
 
@@ -62,10 +64,20 @@ class Unit:
 
     async def wait_ready(self) -> None:
         """Unavailable, with the end of its log, when the first start does not succeed."""
+        seconds = self.spec.ready_seconds
+        if seconds > NOTICE_SECONDS:
+            if await self._ready_within(NOTICE_SECONDS):
+                return
+            self._changed(self, f"{self.spec.name} is still starting. Its log ends with: {last_lines(self.log, 1)}")
+            seconds -= NOTICE_SECONDS
+        if not await self._ready_within(seconds):
+            raise self._hopeless(f"was not ready within {self.spec.ready_seconds:.0f} s")
+
+    async def _ready_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._first_ready), self.spec.ready_seconds)
-            return
-        raise self._hopeless(f"was not ready within {self.spec.ready_seconds:.0f} s")
+            await asyncio.wait_for(asyncio.shield(self._first_ready), seconds)
+            return True
+        return False
 
     async def stop(self) -> None:
         """Ask it to end, and end it when it has not after `stop_seconds`."""

@@ -59,6 +59,22 @@ def test_a_setting_that_is_not_valid_is_named(monkeypatch: pytest.MonkeyPatch) -
     assert result.stderr.startswith("error [invalid_request]: A setting is not valid: `api_port`")
 
 
+def test_a_file_that_names_no_setting_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hive.yaml").write_text("api_prot: 1\nretain_days: 3\nnats_url: nats://a:1\n")
+    monkeypatch.setenv("HIVE_CONFIG", str(tmp_path / "hive.yaml"))
+    result = CliRunner().invoke(app, ["status"])
+    assert result.exit_code == 1
+    assert "hive.yaml names what is no setting: api_prot." in result.stderr
+
+
+def test_up_refuses_a_setting_of_any_service_before_it_starts_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_RETAIN_DAYS", "-1")
+    result = CliRunner().invoke(app, ["up"])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error [invalid_request]: A setting is not valid: `retain_days`")
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_bus_that_does_not_answer_is_told_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NATS_URL", "nats://127.0.0.1:9")
     monkeypatch.setattr("deploy.cli.connection.CONNECT_SECONDS", 0.2)
