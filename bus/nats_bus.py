@@ -195,6 +195,10 @@ class NatsBus(Bus):
         headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
         return Received(message.subject or subject_filter, message.data or b"", headers, message.seq or 0, message.time)
 
+    async def last_sequence(self, stream: str) -> int:
+        with _available():
+            return int((await self._js.stream_info(stream)).state.last_seq)
+
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         try:
             await self._js.purge_stream(stream, subject=subject_filter, seq=through_sequence + 1)
