@@ -139,6 +139,10 @@ class Bus(ABC):
         """The newest message of the stream that matches."""
 
     @abstractmethod
+    async def last_sequence(self, stream: str) -> int:
+        """Of whatever the stream was given last, though it may be purged; 0 for one that is new. BusUnavailable."""
+
+    @abstractmethod
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         """Remove what matches, up to and with the sequence."""
 

@@ -188,6 +188,9 @@ class InMemoryBus(Bus):
     async def last(self, stream: str, subject_filter: str) -> Received | None:
         return next((m for m in reversed(self._streams[stream].messages) if matches(subject_filter, m.subject)), None)
 
+    async def last_sequence(self, stream: str) -> int:
+        return self._streams[stream].sequence
+
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         held = self._streams[stream]
         held.messages = [m for m in held.messages if m.sequence > through_sequence or not matches(subject_filter, m.subject)]
