@@ -95,6 +95,7 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        await self._forget_lost_positions()
         self._committed = dict(self.state.positions)
         for outbox_id, facts in await load_outbox(self._reading):
             self._publisher.put(outbox_id, facts)
@@ -120,10 +121,17 @@ class Term:
 
     # Reading
 
+    async def _forget_lost_positions(self) -> None:
+        """A bus whose store was lost counts from one again; by the old position everything new would be passed over."""
+        for name in self._read:
+            position, last = self.state.position(name), await self._bus.last_sequence(_stream(name))
+            if position > last:
+                logger.error("stream_began_anew", stream=_stream(name), position=position, last_sequence=last)
+                self.state.positions[name] = 0
+
     async def _pump(self, name: str) -> None:
         """One stream, in order, from behind the committed position; a batch at a time, so that nothing piles up here."""
-        stream = subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
-        reader = await self._bus.read(stream, _filter(name), self.state.position(name) + 1)
+        reader = await self._bus.read(_stream(name), _filter(name), self.state.position(name) + 1)
         try:
             while True:
                 self._read[name] = [_as_input(name, received) for received in await reader.batch(MAX_TURN)]
@@ -244,8 +252,7 @@ class Term:
         """The streams keep nothing that PostgreSQL has; what is purged was committed a second ago or more."""
         for name, position in self._committed.items():
             if position > self._purged.get(name, 0):
-                stream = subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
-                await self._bus.purge(stream, _filter(name), position)
+                await self._bus.purge(_stream(name), _filter(name), position)
                 self._purged[name] = position
 
     def status(self) -> ClusterStatus:
@@ -263,6 +270,10 @@ class Term:
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
             updated_at=datetime.now(UTC),
         )
+
+
+def _stream(name: str) -> str:
+    return subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
 
 
 def _filter(name: str) -> str:

@@ -66,8 +66,8 @@ CREATE TABLE tasks (
     model TEXT,
     request JSONB,                      -- the TaskRequest; null for what could not be understood
     timeout_seconds DOUBLE PRECISION NOT NULL DEFAULT 600,
-    attempts SMALLINT NOT NULL DEFAULT 0,
-    attempts_allowed SMALLINT NOT NULL DEFAULT 3,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    attempts_allowed INTEGER NOT NULL DEFAULT 3,
     round_number SMALLINT NOT NULL DEFAULT 0,   -- grows with each requeue by hand
     attempt_id UUID,                    -- the one attempt that may decide the task; null while none is open
     pinned_agent TEXT,                  -- assigned by hand: waits for this agent and no other
@@ -97,7 +97,7 @@ CREATE INDEX idx_task_dependencies_depends_on ON task_dependencies (depends_on_t
 CREATE TABLE attempts (
     id UUID PRIMARY KEY,
     task_id UUID NOT NULL REFERENCES tasks (id) ON DELETE CASCADE,
-    number SMALLINT NOT NULL,
+    number INTEGER NOT NULL,
     agent_id UUID NOT NULL REFERENCES agents (id),
     instance TEXT NOT NULL,
     epoch BIGINT NOT NULL,
