@@ -50,8 +50,11 @@ class Hive:
     async def stop(self, coordinator: asyncio.Task[None]) -> None:
         """As SIGTERM does."""
         coordinator.cancel()
-        with suppress(asyncio.CancelledError):
-            await coordinator
+        done, _ = await asyncio.wait([coordinator], timeout=10)
+        if not done:
+            for t in asyncio.all_tasks():
+                t.print_stack()
+        assert done, "the coordinator does not stop"
 
     async def leading(self) -> ClusterStatus:
         """The word of whoever leads, once somebody does."""

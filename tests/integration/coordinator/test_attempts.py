@@ -99,6 +99,23 @@ async def test_a_busy_agent_is_asked_again_after_its_pause(hive: Hive) -> None:
     assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
 
 
+async def test_an_agent_that_is_busy_for_hours_does_no_harm(hive: Hive) -> None:
+    """Refused twice a second: more attempts than small numbers can count, and none of them a reason to back off for long."""
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    await hive.submit()
+    running, waiting = await sidecar.offered(), await hive.submit()
+    await hive.stored(waiting)
+    await hive.stop(leader)
+    await hive.sql("UPDATE tasks SET attempts = 40000, attempts_allowed = 40002 WHERE id = $1", waiting)
+    hive.start_coordinator()
+    await sidecar.complete(running)
+    refused = await sidecar.offered()
+    assert (refused.task_id, refused.number) == (waiting, 40001)
+    await sidecar.complete(refused)
+    assert (await hive.ended(waiting)).status is TaskStatus.COMPLETED
+
+
 async def test_an_offer_that_is_not_answered_is_repeated_and_stays_one_attempt(hive: Hive) -> None:
     sidecar = await hive.sidecar("acacia")
     accept, sidecar.reply = sidecar.reply, lambda _offer: None

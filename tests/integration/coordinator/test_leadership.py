@@ -9,6 +9,7 @@ from bus.client import Received
 from bus.messages import TaskChange, TaskEvent, TaskStatus
 from coordinator.facts import task_fact, to_outbox
 from tests.integration.coordinator.conftest import Hive
+from tests.parts.nats import NatsServer
 from tests.unit.coordinator.parts import NOON, task
 
 
@@ -120,6 +121,22 @@ async def test_a_leader_that_was_deposed_without_knowing_finds_its_write_refused
     assert offer.epoch == await epoch(hive) == 12
     await sidecar.complete(offer)
     assert len((await hive.ended(task_id)).attempts) == 1
+
+
+async def test_a_bus_that_lost_its_store_is_read_from_its_new_beginning(own_nats_server: NatsServer, database_url: str) -> None:
+    bus = await own_nats_server.connect()
+    hive = Hive(own_nats_server, bus, database_url)
+    first = hive.start_coordinator()
+    await hive.leading()
+    await hive.stop(first)
+    await hive.sql("UPDATE leadership SET positions = $1", json.dumps({"medium": 1000, "outcomes": 1000}))
+    hive.start_coordinator()
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.complete(await sidecar.offered())
+    assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+    await hive.close()
+    await bus.close()
 
 
 async def test_events_that_were_committed_and_never_sent_are_sent_by_the_next_leader(hive: Hive) -> None:
