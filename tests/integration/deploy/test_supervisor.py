@@ -166,3 +166,15 @@ def test_nobody_outlives_a_supervisor_that_was_killed(tmp_path: Path) -> None:
         supervisor.wait()
     assert len(children) == 2
     assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+async def test_who_looks_on_is_told_what_a_slow_start_waits_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploy.local.unit.NOTICE_SECONDS", 0.2)
+    waiting = "import signal; print('the database is away', flush=True); signal.pause()"
+    reports = Reports(tmp_path)
+    async with supervising(reports, [python("one", waiting, tmp_path)]) as supervisor:
+        starting = asyncio.create_task(supervisor.start())
+        await reports.until(lambda: bool(reports.messages))
+        starting.cancel()
+        await asyncio.wait({starting})
+    assert reports.messages[0].startswith("one is still starting. Its log ends with: ")
