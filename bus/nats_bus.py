@@ -35,6 +35,9 @@ logger = telemetry.log(__name__)
 RETRY_SECONDS = 0.05
 ACK_SECONDS = 1.0
 """How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
+FLUSH_SECONDS = 5.0
+ROUND_TRIP_SECONDS = 30
+"""Longer than a server that does not answer pings stays connected: a PONG that late does not come."""
 CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
@@ -183,7 +186,8 @@ class NatsBus(Bus):
         await running.start(work)
 
     async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> NatsReader:
-        return await NatsReader.open(self._js, stream, subject_filter, start_sequence)
+        with _available():
+            return await NatsReader.open(self._js, stream, subject_filter, start_sequence)
 
     async def last(self, stream: str, subject_filter: str) -> Received | None:
         try:
@@ -229,9 +233,10 @@ class NatsBus(Bus):
 
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
         prefix = f"$KV.{bucket}."
-        state = (await self._js.stream_info(f"KV_{bucket}")).state
-        held = state.last_seq if state.messages else 0  # a purged bucket counts on from where it was
-        reader = await NatsReader.open(self._js, f"KV_{bucket}", f"{prefix}>", 1, DeliverPolicy.LAST_PER_SUBJECT)
+        with _available():
+            state = (await self._js.stream_info(f"KV_{bucket}")).state
+            held = state.last_seq if state.messages else 0  # a purged bucket counts on from where it was
+            reader = await NatsReader.open(self._js, f"KV_{bucket}", f"{prefix}>", 1, DeliverPolicy.LAST_PER_SUBJECT)
         handed_over = asyncio.Event()
 
         async def pump() -> None:
@@ -254,8 +259,12 @@ class NatsBus(Bus):
         return _Closing(stop)
 
     async def flush(self) -> None:
+        """Whoever waits may be cancelled; the round trip may not: nats-py stops reading where a PONG meets a flush that has gone."""
+        round_trip = asyncio.create_task(self._client.flush(timeout=ROUND_TRIP_SECONDS))
+        round_trip.add_done_callback(_heed)
         with _available():
-            await self._client.flush(timeout=5)
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await asyncio.shield(round_trip)
 
     async def close(self) -> None:
         if self._client.is_connected:
@@ -277,6 +286,12 @@ class _Closing:
             await self._close()
         except _GONE:
             logger.debug("closed_while_away")
+
+
+def _heed(task: asyncio.Task[None]) -> None:
+    """Its error is told to whoever still waits, and is no news to anybody else."""
+    if not task.cancelled():
+        task.exception()
 
 
 @contextmanager

@@ -1,0 +1,29 @@
+"""What NatsBus does beside the contract that all buses keep."""
+
+import asyncio
+
+import pytest
+
+from bus import subjects
+from bus.errors import BusUnavailable
+from bus.nats_bus import NatsBus
+
+
+async def test_who_leaves_a_flush_early_does_not_make_the_connection_deaf(nats_bus: NatsBus) -> None:
+    """Such as a browser that closes while its door waits."""
+    for turns in range(1, 8):
+        leaving = asyncio.create_task(nats_bus.flush())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait({leaving})
+    async with asyncio.timeout(3):
+        await nats_bus.flush()
+        assert await nats_bus.last_sequence(subjects.TASKS) >= 0
+
+
+async def test_a_reader_or_a_watch_of_what_does_not_exist_fails_as_hive_does(nats_bus: NatsBus) -> None:
+    with pytest.raises(BusUnavailable):
+        await nats_bus.read("HIVE_NOWHERE", "hive.nowhere.>")
+    with pytest.raises(BusUnavailable):
+        await nats_bus.watch("hive_nowhere", lambda key, value: asyncio.sleep(0))
