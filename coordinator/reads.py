@@ -70,7 +70,8 @@ class Reads:
         record = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
         if record is None:
             raise TaskNotFound(f"There is no task {task_id}.")
-        return await self._with_position(record)
+        [placed] = await self._with_positions((record,))
+        return placed
 
     async def _stored(self, task_id: UUID) -> TaskRecord | None:
         with available():
@@ -85,16 +86,18 @@ class Reads:
         request = None if isinstance(submit, Poison) else submit.request
         return _acknowledged_record(submit.task, request, received.headers.get(subjects.HEADER_BODY_HASH))
 
-    async def _with_position(self, record: TaskRecord) -> TaskRecord:
-        if record.status is not TaskStatus.QUEUED:
-            return record
+    async def _with_positions(self, records: tuple[TaskRecord, ...]) -> tuple[TaskRecord, ...]:
+        """Those that are queued get their place in the queue, all by one question to the leader."""
+        queued = tuple(record.id for record in records if record.status is TaskStatus.QUEUED)
+        if not queued:
+            return records
         verb = subjects.service_verb(subjects.SERVICE_QUEUE, "positions")
         try:
-            asked = TaskIds(ids=(record.id,))
+            asked = TaskIds(ids=queued)
             answer = await self._bus.request(verb, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
         except HiveError:
-            return record
-        return record.model_copy(update={"position": answer.positions.get(record.id)})
+            return records
+        return tuple(record.model_copy(update={"position": answer.positions.get(record.id)}) for record in records)
 
     async def _list(self, call: Call[ListTasks]) -> TaskList:
         """Without `tasks.view` one sees one's own."""
@@ -106,7 +109,7 @@ class Reads:
             rows = await self._sql.all(
                 "list_tasks", statuses or None, asked.agent_id, asked.model, owner, before_at, before_id, asked.limit + 1
             )
-        records = tuple(record_from(row) for row in rows[: asked.limit])
+        records = await self._with_positions(tuple(record_from(row) for row in rows[: asked.limit]))
         return TaskList(tasks=records, next_cursor=_next_cursor(records[-1]) if len(rows) > asked.limit else None)
 
     async def _erase(self, call: Call[TaskRef]) -> NoReply:

@@ -46,6 +46,16 @@ async def test_a_list_is_filtered_by_what_the_record_says(hive: Hive) -> None:
     assert await listed(hive, owner="ada", status=["completed"], agent_id="birch") == []
 
 
+async def test_a_list_shows_the_places_in_the_queue_as_one_task_does(hive: Hive) -> None:
+    await hive.leading()
+    later, urgent = await hive.submit(), await hive.submit(priority=1)
+    await hive.stored(later)
+    await hive.stored(urgent)
+    page = await hive.ask("list", ListTasks(), TaskList)
+    assert {record.id: record.position for record in page.tasks} == {urgent: 1, later: 2}
+    assert (await hive.call("get", later)).position == 2
+
+
 async def test_pages_show_every_task_once_though_others_arrive_meanwhile(hive: Hive) -> None:
     task_ids = [await hive.submit() for _ in range(7)]
     await hive.stored(task_ids[-1])
