@@ -3,11 +3,14 @@
 from uuid import UUID
 
 from bus import subjects
-from bus.errors import AlreadyEnded, Conflict, HiveError, TaskNotFound
-from bus.messages import AttemptStatus, TaskRequest, TaskStatus
+from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveError, TaskNotFound
+from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.ledger import AttemptEnd, Ledger
+from coordinator.queue import shape_of
+from coordinator.registry import Agent
+from coordinator.scheduler import lacking
 
 
 class Requests:
@@ -93,12 +96,21 @@ class Requests:
     async def _pin(self, task_id: UUID, agent_id: str) -> None:
         agent = self._ledger.state.registry.agents.get(agent_id)
         if agent is None:
-            raise Conflict(f"There is no agent {agent_id}. `hive agents` lists them.")
+            raise AgentNotFound(f"There is no agent {agent_id}. `hive agents` lists them.")
         await self._store_fresh(task_id)
-        if await self._ledger.sql.one("pin_task", task_id, agent_id) is None:
-            status = await self._status(task_id)
-            if status is None:
-                raise TaskNotFound(f"There is no task {task_id}.")
+        status = await self._status(task_id)
+        if status is None:
+            raise TaskNotFound(f"There is no task {task_id}.")
+        if status not in (TaskStatus.PENDING, TaskStatus.QUEUED):
             raise Conflict(f"Only a task that waits can be assigned by hand; the task {task_id} is {status}.")
+        await self._refuse_unable(task_id, agent)
+        await self._ledger.sql.run("pin_task", task_id, agent_id)
         if task := self._ledger.state.queue.remove(task_id):
             self._ledger.state.queue.add(task.evolve(pin=agent_id), self._ledger.now)
+
+    async def _refuse_unable(self, task_id: UUID, agent: Agent) -> None:
+        """A task that waits for an agent which could never take it would wait for ever. Of one that is away nobody knows."""
+        task = self._ledger.state.queue.get(task_id) or await self._ledger.load(task_id)
+        lack = lacking(shape_of(task), agent, agent.model(task.model))
+        if agent.status is AgentStatus.ONLINE and lack is not None:
+            raise AgentUnable(f"{agent.agent_id} cannot take the task {task_id}: {lack}. Choose another; `explain` lists them.")

@@ -61,6 +61,11 @@ def _unable(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
         return f"{agent.status}" + (f": {agent.reason}" if agent.reason else "")
     if shape.pin is not None and shape.pin != agent.agent_id:
         return f"the task is assigned to {shape.pin} by hand"
+    return lacking(shape, agent, model)
+
+
+def lacking(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
+    """What the task asks for and the agent does not have, however long one waits; None when it has everything."""
     if model is None:
         return "it has no model" if shape.model is None else f"it does not have the model {shape.model}"
     offered = {capability.name: capability.proficiency for capability in agent.registration.capabilities}

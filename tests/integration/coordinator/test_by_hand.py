@@ -4,13 +4,14 @@ from uuid import uuid4
 
 import pytest
 
-from bus.errors import Conflict, DependencyFailed, PermissionDenied, TaskNotFound, UnknownModel
+from bus.errors import AgentNotFound, AgentUnable, Conflict, DependencyFailed, PermissionDenied, TaskNotFound, UnknownModel
 from bus.messages import (
     AssignTask,
     Claims,
     Explanation,
     ListTasks,
     ModelInfo,
+    Requirements,
     Role,
     TaskList,
     TaskRecord,
@@ -101,10 +102,22 @@ async def test_only_what_waits_can_be_assigned_and_only_to_an_agent_that_exists(
     await sidecar.offered()
     with pytest.raises(Conflict, match="Only a task that waits"):
         await hive.ask("assign", AssignTask(id=task_id, agent_id="acacia"), TaskRecord)
-    with pytest.raises(Conflict, match="There is no agent birch"):
+    with pytest.raises(AgentNotFound, match="There is no agent birch"):
         await hive.ask("assign", AssignTask(id=task_id, agent_id="birch"), TaskRecord)
     with pytest.raises(TaskNotFound):
         await hive.ask("assign", AssignTask(id=uuid4(), agent_id="acacia"), TaskRecord)
+
+
+async def test_a_task_is_not_assigned_to_an_agent_that_could_never_take_it(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    await hive.submit()
+    first = await sidecar.offered()
+    waiting = await hive.submit(require=Requirements(vram_gb=500))
+    pending = await hive.submit(require=Requirements(vram_gb=500), depends_on=(first.task_id,))
+    for task_id in (waiting, pending):
+        await hive.stored(task_id)
+        with pytest.raises(AgentUnable, match="it has 0 GB of VRAM, asked are 500"):
+            await hive.ask("assign", AssignTask(id=task_id, agent_id="acacia"), TaskRecord)
 
 
 async def test_requeue_and_assign_need_their_permission(hive: Hive) -> None:
