@@ -23,7 +23,9 @@ def configure(service: str, level: str = "info", log_format: str = "auto") -> No
         _add_service(service),
         _add_trace,
     ]
-    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    # Where rich is installed, structlog's own choice shows the local variables of each frame: keys and prompts.
+    on_terminal = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else on_terminal
     tail = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
