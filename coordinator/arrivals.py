@@ -32,7 +32,8 @@ class Arrivals:
         submit = interpret(received)
         if received.sequence in self._ledger.state.unstorable_submits:
             return Poison(
-                task=submit.task, error=failure(InvalidRequest("PostgreSQL refuses to store it. Look for odd characters."))
+                task=submit.task.evolve(title=None, model=None, traceparent=None),  # any of it may be what is refused
+                error=failure(InvalidRequest("PostgreSQL refuses to store it. Look for odd characters.")),
             )
         return submit
 

@@ -21,6 +21,8 @@ from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskC
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
 ANYTHING: Final = Requirements()
+MAX_HEADER: Final = 255
+"""Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 
@@ -138,9 +140,9 @@ def interpret(received: Received) -> Submitted | Poison:
 
 
 def _header(received: Received, name: str) -> str | None:
-    """Whoever publishes may write anything there; PostgreSQL takes anything but U+0000."""
+    """Whoever publishes may write anything there; PostgreSQL takes neither U+0000 nor, in an index, a text of kilobytes."""
     value = received.headers.get(name)
-    return None if value is None else value.replace("\x00", "�")
+    return None if value is None else value.replace("\x00", "�")[:MAX_HEADER]
 
 
 def _shown(task: Task, received: Received) -> Task:

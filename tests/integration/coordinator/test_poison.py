@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from uuid import uuid4
 
 import pytest
@@ -80,6 +81,14 @@ async def test_odd_headers_hold_nothing_up(hive: Hive) -> None:
     await hive.publish(b'{"prompt":"hi"}', task_id, owner="a\x00da", body_hash="\x00")
     await sidecar.complete(await sidecar.offered())
     assert (await hive.ended(task_id)).owner == "a�da"
+
+
+async def test_a_header_too_long_for_an_index_holds_nothing_up(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = uuid4()
+    await hive.publish(b'{"prompt":"hi"}', task_id, owner=random.Random(1).randbytes(4000).hex())
+    await sidecar.complete(await sidecar.offered())
+    assert len((await hive.ended(task_id)).owner) == 255
 
 
 async def test_a_batch_with_a_report_that_postgresql_refuses_loses_only_that_report(hive: Hive) -> None:
