@@ -60,13 +60,17 @@ class Keys:
 
     async def mirror(self) -> None:
         """Make the doors' copy equal to the record."""
-        with available():
-            rows = await self._sql.all("keys")
-        held = {row["hash"]: _claims(row) for row in rows if row["revoked_at"] is None}
-        for stale in set(await self._bus.keys(subjects.KV_KEYS)) - set(held):
-            await self._bus.delete(subjects.KV_KEYS, stale)
-        for key_hash, claims in held.items():
+        for key_hash, claims in (await self._held()).items():
             await self._bus.put(subjects.KV_KEYS, key_hash, claims)
+        # In this order, since keys are made and revoked meanwhile: a new one is in the record before it is shown, and one that
+        # was revoked while it was written above must go again.
+        shown = set(await self._bus.keys(subjects.KV_KEYS))
+        for stale in shown - (await self._held()).keys():
+            await self._bus.delete(subjects.KV_KEYS, stale)
+
+    async def _held(self) -> dict[str, Claims]:
+        with available():
+            return {row["hash"]: _claims(row) for row in await self._sql.all("keys") if row["revoked_at"] is None}
 
     async def _create(self, call: Call[CreateKey]) -> IssuedKey:
         key = auth.new_key()

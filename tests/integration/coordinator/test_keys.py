@@ -4,11 +4,13 @@ import asyncio
 from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
 from bus.errors import NotFound, PermissionDenied, Unauthenticated
 from bus.messages import Claims, CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, LoginTicket, NoReply, RedeemTicket, Role
+from coordinator.database import Statements
+from coordinator.keys import Keys
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.DEVELOPER,))
@@ -118,3 +120,17 @@ async def test_a_login_expires(hive: Hive) -> None:
     with pytest.raises(Unauthenticated):
         await redeem(hive, "nonsense")
     assert await hive.sql("SELECT FROM login_tickets") == []
+
+
+async def test_a_key_that_is_revoked_while_a_new_leader_copies_the_keys_stays_revoked(
+    hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, put = await create(hive), hive.bus.put
+
+    async def put_late(bucket: str, key: str, value: BaseModel | bytes) -> None:
+        await hive.ask("revoke", KeyRef(id=issued.record.id), KeyRecord, service="keys")
+        await put(bucket, key, value)
+
+    monkeypatch.setattr(hive.bus, "put", put_late)
+    await Keys(hive.bus, Statements(await hive.database())).mirror()
+    assert await mirrored(hive, issued.key) is None
