@@ -231,9 +231,11 @@ class Registry:
         return Lost(agent, agent.instance, attempts, reason)
 
     def everybody_was_heard(self, now: float) -> None:
-        """The leader itself had been deaf: silence begins anew for everybody."""
+        """The leader itself had been deaf: silence, and the grace after a notice, begin anew for everybody."""
         for agent in self.agents.values():
             agent.heard_at = max(agent.heard_at, now)
+            if agent.disconnected_at is not None:
+                agent.disconnected_at = now
 
     def take(self, attempt: OpenAttempt) -> None:
         """The attempt takes a slot."""

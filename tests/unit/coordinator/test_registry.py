@@ -99,6 +99,13 @@ def test_while_the_leader_is_deaf_nobody_grows_silent(registry: Registry) -> Non
     assert dead(registry, 20 + SILENCE_SECONDS) == ["acacia"]
 
 
+def test_after_the_leader_was_deaf_the_grace_of_a_notice_begins_anew(registry: Registry) -> None:
+    registry.disconnected("one", 10.5)
+    registry.everybody_was_heard(20)
+    assert dead(registry, 20 + GRACE_SECONDS - 0.01) == []
+    assert dead(registry, 20 + GRACE_SECONDS) == ["acacia"]
+
+
 def test_a_second_living_sidecar_of_the_same_agent_is_refused(registry: Registry) -> None:
     taken = running(registry)
     with pytest.raises(Conflict, match="Another sidecar"):
