@@ -158,14 +158,18 @@ class Presence:
             self._state.models.update(new)
 
     async def show(self) -> None:
-        """Write what changed about the agents for the doors, and their status for whoever leads next."""
-        changed, self._changed = self._changed, set()
-        for agent_id in changed:
-            agent = self._state.registry.agents[agent_id]
-            record = agent.record().model_dump_json(exclude_none=True).encode()
-            if self._shown.get(agent_id) != record:
+        """Write what changed about the agents for the doors. BusUnavailable, and what is not written yet is written next time."""
+        for agent_id in list(self._changed):
+            self._changed.discard(agent_id)
+            record = self._state.registry.agents[agent_id].record().model_dump_json(exclude_none=True).encode()
+            if self._shown.get(agent_id) == record:
+                continue
+            try:
                 await self._bus.put(subjects.KV_AGENTS, agent_id, record)
-                self._shown[agent_id] = record
+            except HiveError:
+                self._changed.add(agent_id)  # one that is gone has no heartbeat to be shown by later
+                raise
+            self._shown[agent_id] = record
 
     async def show_all(self) -> None:
         self._changed.update(self._state.registry.agents)
