@@ -1,7 +1,8 @@
 """What a coordinator can be told."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
+from bus.auth import MIN_KEY_LENGTH
 from bus.settings import HiveSettings
 
 
@@ -14,3 +15,13 @@ class CoordinatorSettings(HiveSettings):
     retain_text_hours: float | None = Field(
         default=None, ge=0, description="how long prompt and output of an ended task stay; left out: as long as the task"
     )
+
+    @field_validator("admin_key")
+    @classmethod
+    def _strong(cls, key: SecretStr | None) -> SecretStr | None:
+        """Refused before anything starts: a coordinator that notices while it leads can only begin again, for ever."""
+        if not key:
+            return None
+        if len(key) < MIN_KEY_LENGTH:
+            raise ValueError(f"it is shorter than {MIN_KEY_LENGTH} characters; choose a longer one, or leave it out")
+        return key
