@@ -217,15 +217,18 @@ ORDER BY t.created_at DESC, t.id DESC
 LIMIT $7;
 
 -- name: delete_ended
-DELETE FROM tasks WHERE id IN (
-    SELECT id FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at < $1 LIMIT 1000
-);
+-- Locked where they are chosen: a dead letter that is requeued in this moment is not an ended task any more.
+DELETE FROM tasks WHERE id = ANY(ARRAY(
+    SELECT id FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at < $1
+    LIMIT $2 FOR UPDATE SKIP LOCKED
+)) RETURNING id;
 
 -- name: blank_ended
-UPDATE tasks SET request = NULL, output = NULL WHERE id IN (
+UPDATE tasks SET request = NULL, output = NULL WHERE id = ANY(ARRAY(
     SELECT id FROM tasks WHERE status IN ('completed', 'failed', 'cancelled') AND completed_at < $1
-        AND (request IS NOT NULL OR output IS NOT NULL) LIMIT 1000
-);
+        AND (request IS NOT NULL OR output IS NOT NULL)
+    LIMIT $2 FOR UPDATE SKIP LOCKED
+)) RETURNING id;
 
 -- name: delete_task
 DELETE FROM tasks WHERE id = $1 AND status IN ('completed', 'failed', 'cancelled') RETURNING id;

@@ -1,5 +1,6 @@
 """What is kept of ended tasks: as long as the settings say, and never less of what has not ended."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -60,6 +61,19 @@ async def test_prompt_and_output_may_go_before_the_task(hive: Hive, statements: 
     assert (record.status, record.prompt, record.output) == (TaskStatus.COMPLETED, None, None)
     assert record.usage is not None
     assert (await hive.call("get", waiting)).prompt == "Say more"
+
+
+@pytest.mark.parametrize("kept", [{"retain_text_hours": 1, "retain_days": 0}, {"retain_days": 1}])
+async def test_what_is_requeued_in_that_moment_keeps_its_prompt(
+    hive: Hive, statements: Statements, kept: dict[str, float]
+) -> None:
+    task_id, other = await ended(hive), await hive.database()
+    async with other.transaction():
+        await other.execute("UPDATE tasks SET status = 'pending', completed_at = NULL WHERE id = $1", task_id)
+        clearing = asyncio.create_task(clear_once(statements, settings(**kept), NOW + timedelta(days=2)))
+        await asyncio.wait({clearing}, timeout=0.3)
+    await clearing
+    assert (await hive.call("get", task_id)).prompt == "Say hello"
 
 
 async def test_a_dead_letter_whose_text_is_gone_cannot_be_requeued(hive: Hive, statements: Statements) -> None:
