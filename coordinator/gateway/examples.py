@@ -1,7 +1,7 @@
 """Examples for the API's own documentation: of bodies, which a test sends through their models, and of answers."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi.openapi.models import Example
@@ -67,6 +67,9 @@ UPSTREAMS: Final[dict[str, Example]] = {
         "summary": "An OpenAI-compatible server",
         "value": {"url": "http://gpu-host:8000", "kind": "openai", "labels": {"site": "basement"}},
     },
+}
+ASSIGNMENTS: Final[dict[str, Example]] = {
+    "agent": {"summary": "To one agent and no other", "value": {"agent_id": "acacia"}},
 }
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
@@ -162,5 +165,17 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         since=_NOON,
     ),
 )
+OUTPUT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The events, until the task has ended",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": 'id: 1:5\nevent: delta\ndata: {"number":1,"offset":0,"text":"Hello"}\n\n'
+                f"event: done\ndata: {_TASK.model_dump_json()}\n\n",
+            }
+        },
+    }
+}
 ANSWERS: Final[dict[str, BaseModel]] = {type(shown).__name__: shown for shown in _ANSWERS}
 """By the name of the model, which is the name of its schema."""

@@ -67,18 +67,18 @@ IdempotencyKey = Annotated[
 ]
 
 
-def needs(permission: Permission, *errors: type[HiveError]) -> dict[str, Any]:
-    """For a route's decorator: refused without the permission."""
+def needs(permission: Permission, *errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:
+    """For a route's decorator: refused without the permission. `also` are answers that are no problems."""
 
     async def check(request: Request) -> None:
         auth.require(request.scope[CLAIMS], permission)
 
-    return {"dependencies": [Depends(check)], **_declared(permission, (*_ALWAYS, PermissionDenied, *errors))}
+    return {"dependencies": [Depends(check)], **_declared(permission, (*_ALWAYS, PermissionDenied, *errors), also)}
 
 
-def needs_own(permission: Permission, *errors: type[HiveError]) -> dict[str, Any]:
+def needs_own(permission: Permission, *errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:
     """For a route's decorator: the owner may always, others with the permission. The room that knows the owner checks it."""
-    return _declared(f"{permission}, or being the owner", (*_ALWAYS, PermissionDenied, *errors))
+    return _declared(f"{permission}, or being the owner", (*_ALWAYS, PermissionDenied, *errors), also)
 
 
 def needs_any_key(*errors: type[HiveError]) -> dict[str, Any]:
@@ -91,8 +91,8 @@ def needs_no_key(*errors: type[HiveError], also: Responses | None = None) -> dic
     return {"openapi_extra": {PERMISSION_FIELD: NO_KEY, "security": []}, "responses": error_responses(errors) | (also or {})}
 
 
-def _declared(permission: str, errors: tuple[type[HiveError], ...]) -> dict[str, Any]:
-    return {"openapi_extra": {PERMISSION_FIELD: permission}, "responses": error_responses(errors)}
+def _declared(permission: str, errors: tuple[type[HiveError], ...], also: Responses | None = None) -> dict[str, Any]:
+    return {"openapi_extra": {PERMISSION_FIELD: permission}, "responses": error_responses(errors) | (also or {})}
 
 
 def error_responses(errors: tuple[type[HiveError], ...]) -> Responses:

@@ -15,6 +15,7 @@ from bus.errors import (
     AlreadyEnded,
     Conflict,
     DependencyCycle,
+    DependencyFailed,
     IdempotencyMismatch,
     InvalidId,
     InvalidJson,
@@ -77,12 +78,19 @@ class Assignment(Command):
     agent_id: Slug
 
 
+_Assignment = Annotated[Assignment, Body(openapi_examples=examples.ASSIGNMENTS)]
+
+
 @router.post(
     "",
     summary="Submit a task",
     status_code=201,
     response_model=TaskRecord,
-    **needs(Permission.TASKS_CREATE, *_ADMISSION, UnknownDependency, DependencyCycle, IdempotencyMismatch, StoreFull),
+    **needs(
+        Permission.TASKS_CREATE,
+        *(*_ADMISSION, UnknownDependency, DependencyCycle, IdempotencyMismatch, StoreFull),
+        also={200: {"model": TaskRecord, "description": "The Idempotency-Key had brought this task before"}},
+    ),
 )
 async def submit(
     task: _Task, gateway: Door, caller: Caller, wait: _Wait = 0, idempotency_key: IdempotencyKey = None
@@ -164,7 +172,7 @@ async def erase(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
     response_model=TaskRecord,
     **needs(Permission.TASKS_ASSIGN, InvalidId, *_BODY, TaskNotFound, AgentNotFound, AgentUnable, Conflict),
 )
-async def assign(task_id: TaskIdPath, assignment: Assignment, gateway: Door, caller: Caller) -> Response:
+async def assign(task_id: TaskIdPath, assignment: _Assignment, gateway: Door, caller: Caller) -> Response:
     """The task waits for this agent and goes to no other. 409 when the agent could never take it."""
     return answer(await _order(gateway, "assign", AssignTask(id=task_id, agent_id=assignment.agent_id), caller))
 
@@ -173,7 +181,7 @@ async def assign(task_id: TaskIdPath, assignment: Assignment, gateway: Door, cal
     "/{task_id}/requeue",
     summary="Give a failed task another round",
     response_model=TaskRecord,
-    **needs(Permission.TASKS_ASSIGN, InvalidId, TaskNotFound, Conflict),
+    **needs(Permission.TASKS_ASSIGN, InvalidId, TaskNotFound, Conflict, UnknownModel, UnknownDependency, DependencyFailed),
 )
 async def requeue(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
     """Takes a task back out of the dead letters, with as many attempts as it had at first."""
@@ -196,7 +204,7 @@ async def explain(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Respons
     "/{task_id}/output",
     summary="Follow the output of a task",
     response_class=EventStream,
-    **needs_own(Permission.TASKS_VIEW, InvalidId, TaskNotFound),
+    **needs_own(Permission.TASKS_VIEW, InvalidId, TaskNotFound, also=examples.OUTPUT_STREAM),
 )
 async def follow_output(
     request: Request,

@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from fastapi.openapi.models import Example
 from httpx import AsyncClient
+from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import CreateKey, TaskRequest, Upstream
@@ -14,6 +16,7 @@ from coordinator.gateway.docs_page import render
 from coordinator.gateway.gate import METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import ANY_KEY, NO_KEY, PERMISSION_FIELD
+from coordinator.gateway.routes.tasks import Assignment
 
 MINIMAL: dict[str, Any] = {
     "info": {"title": "x", "version": "1", "description": "`a` b"},
@@ -82,6 +85,15 @@ def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation
                 assert content["example"], (method, path, status)
     stream = operations["get", "/api/tasks/{task_id}/output"]["responses"]["200"]["content"]
     assert list(stream) == ["text/event-stream"]
+    assert stream["text/event-stream"]["example"].startswith("id: 1:5\nevent: delta\n")
+
+
+def test_a_submit_that_was_made_before_and_a_requeue_that_cannot_help_are_described(
+    operations: dict[tuple[str, str], Operation],
+) -> None:
+    submitted = operations["post", "/api/tasks"]["responses"]
+    assert submitted["200"]["content"]["application/json"] == submitted["201"]["content"]["application/json"]
+    assert "424" in operations["post", "/api/tasks/{task_id}/requeue"]["responses"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
@@ -98,8 +110,17 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
     assert not any("ValidationError" in name for name in names)
 
 
-def test_every_body_has_an_example_that_holds() -> None:
-    for model, shown in ((TaskRequest, examples.TASK_REQUESTS), (Upstream, examples.UPSTREAMS), (CreateKey, examples.KEYS)):
+def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], Operation]) -> None:
+    for operation in operations.values():
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            assert content["examples"], operation["summary"]
+    bodies: dict[type[BaseModel], dict[str, Example]] = {
+        TaskRequest: examples.TASK_REQUESTS,
+        Upstream: examples.UPSTREAMS,
+        CreateKey: examples.KEYS,
+        Assignment: examples.ASSIGNMENTS,
+    }
+    for model, shown in bodies.items():
         assert shown
         for example in shown.values():
             model.model_validate(example["value"])
