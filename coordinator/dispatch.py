@@ -11,6 +11,7 @@ from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NoLeader
 from bus.messages import Control, ControlAction, ControlReply, DispatchOffer, OfferReply, OfferVerdict
 from coordinator.inputs import Input, OfferAccepted, OfferRefused
 from coordinator.registry import OpenAttempt
+from coordinator.together import end
 
 logger = telemetry.log(__name__)
 
@@ -77,9 +78,7 @@ class Dispatcher:
                 logger.info("cancel_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id, error=error.message)
 
     async def close(self) -> None:
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(list(self._tasks))
 
 
 def _input(attempt: OpenAttempt, reply: OfferReply) -> Input:

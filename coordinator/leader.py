@@ -40,7 +40,8 @@ class Leadership:
 
     async def _alive(self) -> bool:
         try:
-            await asyncio.wait_for(self.session.execute("SELECT 1"), PROBE_TIMEOUT_SECONDS)
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                await self.session.execute("SELECT 1")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             return False
         return True

@@ -24,6 +24,7 @@ from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
 from coordinator.term import MAX_TURN, Term, TermOver, Unstorable
+from coordinator.together import together
 from coordinator.turn import Deposed
 
 logger = telemetry.log(__name__)
@@ -147,11 +148,10 @@ async def serve(settings: CoordinatorSettings) -> None:
 async def main() -> None:
     settings = CoordinatorSettings.read()
     telemetry.configure("coordinator", settings.log_level, settings.log_format)
-    task = asyncio.create_task(serve(settings))
+    told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
-    with suppress(asyncio.CancelledError):
-        await task
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    await together(serve(settings), told.wait())
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from coordinator.publisher import Publisher
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import OUTCOMES, State
+from coordinator.together import together
 from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
@@ -105,15 +106,14 @@ class Term:
             stack.push_async_callback(self.clock.close)
             await self.clock.start()
             await self.presence.start()
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._until_lost())
-                group.create_task(self._publisher.run())
-                group.create_task(self._turns())
-                group.create_task(self._ticks())
-                group.create_task(self._slow(show))
-                group.create_task(self._listen_first())
-                for name in self._read:
-                    group.create_task(self._pump(name))
+            await together(
+                self._until_lost(),
+                self._publisher.run(),
+                self._turns(),
+                self._ticks(),
+                self._slow(show),
+                *(self._pump(name) for name in self._read),
+            )
 
     async def _until_lost(self) -> None:
         await self._leadership.watch()
@@ -197,13 +197,13 @@ class Term:
 
     # Time
 
-    async def _listen_first(self) -> None:
-        await asyncio.sleep(LISTEN_SECONDS)
+    async def _begin(self) -> None:
+        """The sidecars were heard. What none of them named is offered again, and the rest may be placed."""
         self._listening = False
         await self._offer_again([a for a in self.state.registry.open.values() if a.seen_at == a.opened_at])
-        self.put(Tick())
 
     async def _ticks(self) -> None:
+        begin_at = monotonic() + LISTEN_SECONDS
         while True:
             await self.clock.beat(monotonic())
             if self.clock.forgive():
@@ -213,6 +213,8 @@ class Term:
                 self.put(TimeIsUp(task_id))
             if not self._listening:
                 await self._offer_again(self.state.registry.unseen(self.clock.seconds))
+            elif monotonic() >= begin_at:
+                await self._begin()
             self.put(Tick())
             await asyncio.sleep(TICK_SECONDS)
 

@@ -1,0 +1,57 @@
+"""Whichever ends first ends the rest, however they take it."""
+
+import asyncio
+
+import pytest
+
+from coordinator import together as module
+from coordinator.together import end, together
+
+
+async def for_ever() -> None:
+    await asyncio.Event().wait()
+
+
+async def deaf_once(heard: list[str]) -> None:
+    """As wait_for of Python 3.11 does when the answer comes together with the cancel."""
+    try:
+        await for_ever()
+    except asyncio.CancelledError:
+        heard.append("the first")
+    await for_ever()
+
+
+async def fails(error: Exception) -> None:
+    raise error
+
+
+async def test_the_first_error_ends_the_rest_and_is_told() -> None:
+    error = ValueError("it broke")
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await together(for_ever(), fails(error), for_ever())
+    assert raised.value.exceptions == (error,)
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_the_first_to_return_ends_the_rest() -> None:
+    await together(for_ever(), asyncio.sleep(0))
+    assert len(asyncio.all_tasks()) == 1
+
+
+async def test_whoever_drops_a_cancel_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    heard: list[str] = []
+    deaf = asyncio.create_task(deaf_once(heard))
+    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await end([deaf])
+    assert (heard, deaf.cancelled()) == (["the first"], True)
+
+
+async def test_cancelling_it_ends_them_all() -> None:
+    task = asyncio.create_task(together(for_ever(), for_ever()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert len(asyncio.all_tasks()) == 1
