@@ -28,8 +28,8 @@ SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]);
 WITH new AS (
     SELECT * FROM unnest(
         $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::timestamptz[],
-        $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::smallint[],
-        $18::smallint[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
+        $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::int[],
+        $18::int[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
     ) AS t (
         id, tenant, owner, title, description, priority, status, agent, created_at, started_at, completed_at, metadata, sequence, model,
         request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent,
