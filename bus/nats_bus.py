@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from time import monotonic
 from typing import Any, Self
@@ -273,8 +273,12 @@ class NatsBus(Bus):
                 return
             except _GONE:
                 pass
-        with suppress(RuntimeError, OSError):  # as uvloop and asyncio say that the transport went before the last bytes did
+        try:
             await self._client.close()
+        except (RuntimeError, OSError):  # as uvloop and asyncio say that the server went before the last bytes did
+            transport: Any = self._client._transport
+            if transport is not None:
+                transport.close()  # nats-py has given up before it came to that
 
 
 class _Closing:
