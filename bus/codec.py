@@ -35,8 +35,14 @@ def explain(error: ValidationError) -> InvalidRequest:
 
 
 def sentences(problems: Iterable[tuple[tuple[int | str, ...], str, str]]) -> str:
-    """The first few of pydantic's problems, each given as (path, type, message)."""
-    return ". ".join(_sentence(*problem) for problem in islice(problems, 5)) + "."
+    """The first few of pydantic's problems, each given as (path, type, message).
+
+    A list whose items are wrong counts as too short as well, which would only mislead.
+    """
+    found = list(problems)
+    deeper = {location[:depth] for location, _, _ in found for depth in range(len(location))}
+    told = (problem for problem in found if not (problem[1] == "too_short" and problem[0] in deeper))
+    return ". ".join(_sentence(*problem) for problem in islice(told, 5)) + "."
 
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:

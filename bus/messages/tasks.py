@@ -48,10 +48,10 @@ def task_class(priority: int) -> TaskClass:
 
 
 def _priority(value: Any) -> Any:
-    """ValueError, which pydantic passes on, for a word that names no priority."""
-    if not isinstance(value, str) or value.isdecimal():
+    """ValueError, which pydantic passes on, for a word that names no priority, and for true, which Python would take as 1."""
+    if not isinstance(value, str | bool) or (isinstance(value, str) and value.isdecimal()):
         return value
-    if value not in _NAMED_PRIORITIES:
+    if isinstance(value, bool) or value not in _NAMED_PRIORITIES:
         raise ValueError("it is 1 (first) to 5, or high, medium, low")
     return _NAMED_PRIORITIES[value]
 

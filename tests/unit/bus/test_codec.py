@@ -12,6 +12,12 @@ from bus.messages import TaskRequest
     [
         ('{"prompt": ""}', "`prompt` is empty; fill it, or leave it out."),
         ('{"prompt": "x", "model": ""}', "`model` is empty; fill it, or leave it out."),
+        ('{"messages": []}', "`messages` is empty; fill it, or leave it out."),
+        (
+            '{"messages": [{"role": "alien"}]}',
+            "`messages.0.role`: Input should be 'system', 'user', 'assistant' or 'tool'.",
+        ),
+        ('{"prompt": "x", "priority": true}', "`priority`: it is 1 (first) to 5, or high, medium, low."),
         ('{"prompt": "x", "priority": "urgent"}', "`priority`: it is 1 (first) to 5, or high, medium, low."),
         ('{"prompt": "x", "modle": "y"}', "`modle` is not a field that Hive knows; check its spelling or leave it out."),
         ("{}", "give either `prompt` or `messages`, and not both."),
