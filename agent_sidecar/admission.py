@@ -33,13 +33,17 @@ class Admission:
         """
         if known := self._answers.get(offer.attempt_id):
             return known, False
-        if offer.epoch < self._epoch:
+        if self.outdated(offer.epoch):
             # Not remembered: the leader of now may offer the attempt that its predecessor committed.
             return _unable(f"epoch {offer.epoch} is over; {self._epoch} leads"), False
         self._epoch = offer.epoch
         reply = judge(offer, room)
         self._remember(offer.attempt_id, reply)
         return reply, reply.verdict is OfferVerdict.ACCEPTED
+
+    def outdated(self, epoch: int) -> bool:
+        """Whether a later leader has spoken since."""
+        return epoch < self._epoch
 
     def forbid(self, attempt_id: UUID) -> None:
         """The attempt was cancelled before its offer came: it must not begin when it does."""

@@ -45,7 +45,7 @@ class Orders:
     def _cancel(self, order: Control) -> ControlReply:
         if order.attempt_id is None:
             return ControlReply(ok=False, message="cancel needs an `attempt_id`.")
-        running, what = self._runner.cancel(order.attempt_id)
+        running, what = self._runner.cancel(order.attempt_id, order.epoch)
         return ControlReply(ok=True, running=running, message=f"Attempt {order.attempt_id} {what}.")
 
     def _drain(self, *, draining: bool) -> ControlReply:

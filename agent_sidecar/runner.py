@@ -70,8 +70,13 @@ class Runner:
             self._begin(offer)
         return reply
 
-    def cancel(self, attempt_id: UUID) -> tuple[bool, str]:
-        """Whether the attempt runs and is now being stopped, and a sentence. One that was never offered will not begin."""
+    def cancel(self, attempt_id: UUID, epoch: int | None = None) -> tuple[bool, str]:
+        """Whether the attempt runs and is now being stopped, and a sentence. One that was never offered will not begin.
+
+        `epoch` is that of the leader who asks; None for a person.
+        """
+        if epoch is not None and self._admission.outdated(epoch):
+            return False, f"is not stopped by a coordinator of epoch {epoch}, which is over"
         if attempt := self._generating.get(attempt_id):
             attempt.stop(Stop.CANCELLED)
             return True, "is being stopped"

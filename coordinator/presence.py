@@ -109,7 +109,9 @@ class Presence:
         """Named by two heartbeats in a row: an attempt that has only just ended is named by one."""
         strangers = set(self._state.registry.strangers(heartbeat))
         for attempt_id in strangers & self._strangers.get(heartbeat.agent_id, set()):
-            self._start_control(heartbeat.agent_id, Control(action=ControlAction.CANCEL, attempt_id=attempt_id))
+            # With the epoch: to a leader that was paused and deposed, all attempts of its successor are strangers.
+            cancel = Control(action=ControlAction.CANCEL, attempt_id=attempt_id, epoch=self._state.epoch)
+            self._start_control(heartbeat.agent_id, cancel)
         self._strangers[heartbeat.agent_id] = strangers
 
     def _start_control(self, agent_id: str, control: Control) -> None:

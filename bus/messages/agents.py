@@ -160,6 +160,10 @@ class Control(Command):
     action: ControlAction
     attempt_id: UUID | None = None
     model: Text | None = None
+    epoch: int | None = Field(
+        default=None,
+        description="of the coordinator that orders; a lower one than the sidecar has seen is refused. A person has none",
+    )
 
 
 class ControlReply(Message):

@@ -120,6 +120,21 @@ async def test_a_cancel_ends_the_work_at_the_backend(leader: Leader, start_agent
     await asyncio.gather(*(leader.outcome(one, seconds=15) for one in both))
 
 
+async def test_a_leader_that_was_deposed_cannot_stop_what_its_successor_began(
+    leader: Leader, start_agent: StartAgent, builtin_server: Address
+) -> None:
+    await start_agent(OpenAIBackend(builtin_server))
+    agent = await leader.registered("acacia")
+    what = offer(options=LONG)
+    await leader.offer(agent, what)
+    await leader.first_words(what)
+    reply = await leader.control("acacia", ControlAction.CANCEL, attempt_id=what.attempt_id, epoch=EPOCH - 1)
+    assert not reply.running
+    reply = await leader.control("acacia", ControlAction.CANCEL, attempt_id=what.attempt_id, epoch=EPOCH)
+    assert reply.running
+    await leader.outcome(what)
+
+
 async def test_what_was_cancelled_before_its_offer_does_not_begin(
     leader: Leader, start_agent: StartAgent, builtin_server: Address
 ) -> None:
