@@ -199,6 +199,9 @@ class Agent:
     def _attempt_ended(self, outcome: AttemptOutcome, model: str) -> None:
         was_warm = any(known.loaded and same_model(known.name, model) for known in self.runner.models or ())
         self.tally.add(outcome, monotonic())
+        if outcome.error is not None:
+            ids = {"task_id": str(outcome.task_id), "attempt_id": str(outcome.attempt_id)}
+            logger.info("attempt_failed", agent_id=self.agent_id, code=outcome.error.code, **ids)
         if not was_warm and outcome.timings.load_seconds:
             self._measured.note_load(model, outcome.timings.load_seconds)
         if outcome.error is not None and outcome.error.code in (BackendUnreachable.code, BackendStalled.code):

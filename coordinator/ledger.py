@@ -25,6 +25,8 @@ class Followup:
     offers: list[tuple[OpenAttempt, DispatchOffer]] = field(default_factory=list)
     cancels: list[OpenAttempt] = field(default_factory=list)
     answers: list[tuple[Any, HiveError | None]] = field(default_factory=list)
+    failures: list[tuple[Task, FailureInfo]] = field(default_factory=list)
+    """For the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Ledger:
 
     def announce(self, task: Task, status: TaskStatus, **details: Any) -> None:
         self.followup.facts.append(task_fact(task, status, self.now, **details))
+        if status is TaskStatus.FAILED and (error := details.get("error")) is not None:
+            self.followup.failures.append((task, error))
 
     async def load(self, task_id: UUID) -> Task:
         row = await self.sql.one("live_tasks", [task_id])

@@ -6,6 +6,7 @@ import random
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from bus import subjects
 from bus.messages import FailureInfo, ListTasks, TaskList, TaskRecord, TaskStatus
@@ -48,6 +49,14 @@ async def test_a_poison_message_becomes_a_failed_task_that_says_why_and_holds_no
     good = await hive.submit()
     await sidecar.complete(await sidecar.offered())
     assert (await hive.ended(good)).status is TaskStatus.COMPLETED
+
+
+async def test_a_failed_task_is_in_the_log_by_its_id_and_trace_and_without_its_text(hive: Hive) -> None:
+    with capture_logs() as logs:
+        record = await refused(hive, b'{"prompt":"of no concern to a log","model":"nobody-has-this"}')
+    [told] = [entry for entry in logs if entry["event"] == "task_failed"]
+    assert (told["task_id"], told["code"], told["log_level"]) == (str(record.id), "unknown_model", "info")
+    assert "concern" not in str(told)
 
 
 async def test_a_bad_id_becomes_a_failed_task_with_an_id_of_its_own(hive: Hive) -> None:
