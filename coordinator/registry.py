@@ -19,6 +19,7 @@ GRACE_SECONDS: Final = 1.0
 """After the server's disconnect notice: a sidecar that only lost its connection comes back with its attempts."""
 UNSEEN_SECONDS: Final = 3.0
 """An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
+STARTED_AGAIN: Final = "its sidecar was started again"
 _SMOOTHING: Final = 0.3
 
 
@@ -184,7 +185,7 @@ class Registry:
         if agent is None:
             agent = self.agents[registration.agent_id] = Agent(registration=registration, created_at=at)
         elif agent.instance != registration.instance:
-            lost = self._lose(agent, "its sidecar was started again")
+            lost = self._lose(agent, STARTED_AGAIN)
         previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
@@ -222,6 +223,14 @@ class Registry:
                 yield self._lose(agent, "its connection to the bus closed")
             elif now - agent.heard_at >= SILENCE_SECONDS:
                 yield self._lose(agent, f"it was not heard for {SILENCE_SECONDS:g} s")
+
+    def orphans(self) -> Iterator[Lost]:
+        """Of a record whose last leader had stored an agent's new instance, and not yet that the old one's attempts are lost."""
+        for agent in self.agents.values():
+            if attempts := tuple(a for a in agent.attempts.values() if a.instance != agent.instance):
+                for attempt in attempts:
+                    self.close(attempt.id)
+                yield Lost(agent, attempts[0].instance, attempts, STARTED_AGAIN)
 
     def _lose(self, agent: Agent, reason: str) -> Lost:
         attempts = tuple(agent.attempts.values())

@@ -19,7 +19,7 @@ from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
-from coordinator.inputs import Input, OfferAccepted, OutcomeRead, SubmitRead, Tick, TimeIsUp
+from coordinator.inputs import AgentDied, Input, OfferAccepted, OutcomeRead, SubmitRead, Tick, TimeIsUp
 from coordinator.leader import Leadership
 from coordinator.ledger import Followup
 from coordinator.loading import load, load_outbox, load_requests
@@ -96,6 +96,8 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        for lost in self.state.registry.orphans():
+            self.put(AgentDied(lost))
         await self._forget_lost_positions()
         self._committed = dict(self.state.positions)
         for outbox_id, facts in await load_outbox(self._reading):

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 from bus import subjects
 from bus.client import Received
-from bus.messages import TaskChange, TaskEvent, TaskStatus
+from bus.messages import AttemptStatus, TaskChange, TaskEvent, TaskStatus
 from coordinator.facts import task_fact, to_outbox
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
@@ -52,6 +52,24 @@ async def test_what_was_reported_and_submitted_while_nobody_led_is_taken_in_by_t
     hive.start_coordinator()
     assert (await hive.ended(running)).status is TaskStatus.COMPLETED
     assert (await sidecar.offered()).task_id == waiting
+
+
+async def test_attempts_of_an_instance_that_was_already_replaced_in_the_record_are_lost(hive: Hive) -> None:
+    """The last leader stored who had started again, and died before it stored what that means."""
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.offered()
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    await hive.stop(leader)
+    await sidecar.stop_listening()
+    sidecar.instance, sidecar.running = "restarted", set()
+    await sidecar.listen()
+    await hive.sql("""UPDATE agents SET registration = jsonb_set(registration, '{instance}', '"restarted"')""")
+    hive.start_coordinator()
+    await sidecar.complete(await sidecar.offered())
+    record = await hive.ended(task_id)
+    assert [attempt.status for attempt in record.attempts] == [AttemptStatus.LOST, AttemptStatus.COMPLETED]
 
 
 async def test_an_attempt_that_was_committed_and_never_offered_is_offered_by_the_next_leader(hive: Hive) -> None:
