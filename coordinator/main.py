@@ -23,7 +23,7 @@ from coordinator.retention import clear
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
-from coordinator.term import MAX_TURN, Term, TermOver, Unstorable
+from coordinator.term import Term, TermOver, Unstorable
 from coordinator.together import together
 from coordinator.turn import Deposed
 
@@ -52,7 +52,7 @@ class Coordinator:
                 leadership = await leader.acquire(self._url, self._instance)
                 try:
                     await self._lead(leadership)
-                except (TermOver, Deposed, DatabaseUnavailable, HiveError, *AWAY) as error:
+                except (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as error:
                     logger.warning("stepped_down", epoch=leadership.epoch, reason=type(error).__name__, error=str(error))
                 finally:
                     await leadership.release()
@@ -69,25 +69,25 @@ class Coordinator:
         if self._settings.admin_key is not None:
             await self._keys.ensure_admin(self._settings.admin_key.get_secret_value())
         await self._keys.mirror()
-        max_turn = MAX_TURN
+        one_by_one = 0
         while True:
             try:
-                await self._serve_term(leadership, max_turn)
+                await self._serve_term(leadership, one_by_one)
             except Unstorable as refused:
-                max_turn = self._bisect(refused.inputs)
+                one_by_one = self._bisect(refused.inputs)
 
     def _bisect(self, inputs: list[Input]) -> int:
-        """One by one until the bad one shows itself; then it is remembered as bad and the rest goes on as before."""
+        """How many to take one by one, until the bad one shows itself: it is remembered as bad, and the rest goes on as before."""
         if len(inputs) > 1:
-            return 1
+            return len(inputs)
         for taken in inputs:
             if isinstance(taken, SubmitRead):
                 self._unstorable_submits.add(taken.received.sequence)
             elif isinstance(taken, OutcomeRead):
                 self._unstorable_outcomes.add(taken.received.sequence)
-        return MAX_TURN
+        return 0
 
-    async def _serve_term(self, leadership: leader.Leadership, max_turn: int) -> None:
+    async def _serve_term(self, leadership: leader.Leadership, one_by_one: int) -> None:
         writer = await open_connection(self._url)
         state = State(
             epoch=leadership.epoch,
@@ -95,7 +95,7 @@ class Coordinator:
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )
-        term = Term(self._bus, leadership, writer, self._pool, state, max_turn)
+        term = Term(self._bus, leadership, writer, self._pool, state, one_by_one)
         served: list[Closing] = []
 
         async def show(status: ClusterStatus) -> None:

@@ -59,12 +59,15 @@ class Unstorable(Exception):
 
 
 class Term:
-    """Made by whoever won the lock. `run` ends by TermOver, Deposed, Unstorable or an error of PostgreSQL."""
+    """Made by whoever won the lock. The first `one_by_one` inputs get a turn each.
+
+    `run` ends by TermOver, Deposed, Unstorable, a HiveError or an error of PostgreSQL.
+    """
 
     def __init__(
-        self, bus: Bus, leadership: Leadership, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, max_turn: int
+        self, bus: Bus, leadership: Leadership, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, one_by_one: int
     ) -> None:
-        self._bus, self._leadership, self._writer, self._max_turn = bus, leadership, writer, max_turn
+        self._bus, self._leadership, self._writer, self._one_by_one = bus, leadership, writer, one_by_one
         self._reading = Statements(pool)
         self.state = state
         self.clock = Clock(bus, state.instance)
@@ -145,9 +148,10 @@ class Term:
 
     def _gather(self) -> list[Input]:
         """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
-        inputs, self._controls = self._controls[: self._max_turn], self._controls[self._max_turn :]
+        most = 1 if self._one_by_one else MAX_TURN
+        inputs, self._controls = self._controls[:most], self._controls[most:]
         for name, read in self._read.items():
-            room = self._max_turn - len(inputs)
+            room = most - len(inputs)
             inputs, self._read[name] = inputs + read[:room], read[room:]
             if not self._read[name]:
                 self._taken[name].set()
@@ -181,15 +185,14 @@ class Term:
             async with self._writer.transaction():
                 followup = await turn.run(inputs)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError) as error:
-            logger.error("turn_refused", inputs=len(inputs), error=str(error))
+            # Its class alone: the message may quote the row, and so a prompt.
+            logger.error("turn_refused", inputs=len(inputs), error=type(error).__name__, sqlstate=error.sqlstate)
             raise Unstorable(inputs) from error
+        self._one_by_one = max(0, self._one_by_one - sum(not isinstance(taken, Tick) for taken in inputs))
         self._committed = dict(self.state.positions)
         self._follow_up(followup)
 
     def _follow_up(self, followup: Followup) -> None:
-        for task, failure in followup.failures:
-            traced = {"trace_id": task.traceparent[3:35]} if task.traceparent else {}
-            logger.info("task_failed", task_id=str(task.id), correlation_id=str(task.id), code=failure.code, **traced)
         if followup.facts:
             self._publisher.put(followup.outbox_id, followup.facts)
         for attempt, offer in followup.offers:
