@@ -193,6 +193,9 @@ class Term:
         self._follow_up(followup)
 
     def _follow_up(self, followup: Followup) -> None:
+        for task, failure in followup.failures:
+            traced = {"trace_id": task.traceparent[3:35]} if task.traceparent else {}
+            logger.info("task_failed", task_id=str(task.id), correlation_id=str(task.id), code=failure.code, **traced)
         if followup.facts:
             self._publisher.put(followup.outbox_id, followup.facts)
         for attempt, offer in followup.offers:
