@@ -96,11 +96,11 @@ class Coordinator:
             unstorable_outcomes=self._unstorable_outcomes,
         )
         term = Term(self._bus, leadership, writer, self._pool, state, one_by_one)
-        served: list[Closing] = []
+        verbs, served = LeaderService(term, self._reads), list[Closing]()
 
         async def show(status: ClusterStatus) -> None:
             if not served:
-                served.extend([await self._bus.serve(service) for service in LeaderService(term, self._reads).services()])
+                served.extend([await self._bus.serve(service) for service in verbs.services()])
             await self._cache.show(status, state)
 
         clearing = asyncio.create_task(clear(self._statements, self._settings))
@@ -110,6 +110,7 @@ class Coordinator:
             raise _first(group) from group
         finally:
             clearing.cancel()
+            verbs.give_up()
             for service in served:
                 await service.close()
             with suppress(*AWAY):

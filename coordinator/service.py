@@ -35,6 +35,7 @@ DECISION_SECONDS: Final = 10.0
 class LeaderService:
     def __init__(self, term: Term, reads: Reads) -> None:
         self._term, self._reads, self._state = term, reads, term.state
+        self._undecided: set[asyncio.Future[None]] = set()
 
     def services(self) -> tuple[Service, ...]:
         return (
@@ -63,15 +64,21 @@ class LeaderService:
         return (_verb("register", AgentRegistration, self._register, Permission.AGENTS_MANAGE, "A sidecar introduces itself"),)
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
-        """Waits for the turn's commit. NoLeader when the term ends before."""
+        """Waits for the turn's commit. NoLeader when the term ends before, or the record takes its time."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._undecided.add(done)
+        done.add_done_callback(self._undecided.discard)
         self._term.put(make(done))
         try:
             await asyncio.wait_for(done, DECISION_SECONDS)
         except TimeoutError:
-            raise NoLeader(
-                "The coordinator stopped leading before it could decide. Try again.", retry_after_seconds=1
-            ) from None
+            raise _undecided() from None
+
+    def give_up(self) -> None:
+        """The term is over: what it has not decided, nobody will."""
+        for done in list(self._undecided):
+            if not done.done():
+                done.set_exception(_undecided())
 
     async def _cancel(self, call: Call[TaskRef]) -> TaskRecord:
         task_id = call.body.id
@@ -113,6 +120,10 @@ class LeaderService:
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         await self._term.presence.register(call.body)
         return NoReply()
+
+
+def _undecided() -> NoLeader:
+    return NoLeader("The coordinator stopped leading before it could decide. Try again.", retry_after_seconds=1)
 
 
 def _service(name: str, description: str, endpoints: tuple[Endpoint, ...]) -> Service:

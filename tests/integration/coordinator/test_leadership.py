@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from time import monotonic
 from uuid import uuid4
+
+import pytest
 
 from bus import subjects
 from bus.client import Received
+from bus.errors import NoLeader
 from bus.messages import AttemptStatus, TaskChange, TaskEvent, TaskStatus
 from coordinator.facts import task_fact, to_outbox
 from tests.integration.coordinator.conftest import Hive
@@ -203,3 +207,19 @@ async def test_a_backlog_is_loaded_in_order_by_the_next_leader(hive: Hive) -> No
         order.append(offer.task_id)
         await sidecar.complete(offer)
     assert order == [high, medium, low]
+
+
+async def test_who_asked_a_leader_that_stops_before_it_could_decide_is_told_at_once(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    task_id = await hive.submit()
+    await hive.stored(task_id)
+    other = await hive.database()
+    async with other.transaction():
+        await other.execute("SELECT FROM leadership FOR UPDATE")  # no turn can be sealed meanwhile
+        asked = asyncio.create_task(hive.call("cancel", task_id))
+        await asyncio.wait({asked}, timeout=0.5)
+        stopping, began = asyncio.create_task(hive.stop(leader)), monotonic()
+        with pytest.raises(NoLeader):
+            await asked
+        assert monotonic() - began < 3
+    await stopping
