@@ -92,9 +92,10 @@ class Arrivals:
                 raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
             if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED):
                 raise DependencyFailed(f"It depends on the task {task_id}, which is {statuses[task_id]}.")
-        if all(statuses[task_id] is TaskStatus.COMPLETED for task_id in wanted):
+        open_ones = [task_id for task_id in wanted if statuses[task_id] is not TaskStatus.COMPLETED]
+        if not open_ones:
             return TaskStatus.QUEUED
-        self._ledger.state.depended_on.update(wanted)
+        self._ledger.state.depended_on.update(open_ones)
         return TaskStatus.PENDING
 
     async def _statuses(self, task_ids: Collection[UUID]) -> dict[UUID, TaskStatus]:
