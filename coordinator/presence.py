@@ -142,7 +142,7 @@ class Presence:
         for lost in self._state.registry.deaths(self._clock.seconds):
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
             self._put(AgentDied(lost))
-            self._announce(StatusChange(lost.agent, AgentStatus.ONLINE))
+            self._announce(StatusChange(lost.agent, lost.previous))
 
     def _announce(self, change: StatusChange) -> None:
         agent, now = change.agent, datetime.now(UTC)

@@ -137,6 +137,7 @@ class Lost:
     """An instance is dead, and with it these attempts."""
 
     agent: Agent
+    previous: AgentStatus
     instance: str
     attempts: tuple[OpenAttempt, ...]
     reason: str
@@ -230,14 +231,15 @@ class Registry:
             if attempts := tuple(a for a in agent.attempts.values() if a.instance != agent.instance):
                 for attempt in attempts:
                     self.close(attempt.id)
-                yield Lost(agent, attempts[0].instance, attempts, STARTED_AGAIN)
+                yield Lost(agent, agent.status, attempts[0].instance, attempts, STARTED_AGAIN)
 
     def _lose(self, agent: Agent, reason: str) -> Lost:
         attempts = tuple(agent.attempts.values())
         for attempt in attempts:
             self.close(attempt.id)
-        agent.status, agent.reason, agent.disconnected_at = AgentStatus.OFFLINE, reason, None
-        return Lost(agent, agent.instance, attempts, reason)
+        previous, agent.status = agent.status, AgentStatus.OFFLINE
+        agent.reason, agent.disconnected_at = reason, None
+        return Lost(agent, previous, agent.instance, attempts, reason)
 
     def everybody_was_heard(self, now: float) -> None:
         """The leader itself had been deaf: silence, and the grace after a notice, begin anew for everybody."""

@@ -67,8 +67,9 @@ def test_a_model_that_was_ever_offered_stays_known(registry: Registry) -> None:
 def test_silence_ends_an_agent_and_its_attempts(registry: Registry) -> None:
     taken = running(registry)
     assert dead(registry, 10 + SILENCE_SECONDS - 0.01) == []
+    registry.heartbeat(heartbeat(status=AgentStatus.DEGRADED), 10, NOON)
     [lost] = registry.deaths(10 + SILENCE_SECONDS)
-    assert (lost.instance, lost.attempts) == ("one", (taken,))
+    assert (lost.previous, lost.instance, lost.attempts) == (AgentStatus.DEGRADED, "one", (taken,))
     assert (registry.agents["acacia"].status, registry.open) == (AgentStatus.OFFLINE, {})
     assert dead(registry, 60) == []
 
