@@ -49,8 +49,6 @@ ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
-ALL_REGISTRATIONS: Final = f"{ROOT}.agents.*.registration"
-CONNECTED: Final = "$SYS.ACCOUNT.HIVE.CONNECT"
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
 
 
@@ -115,10 +113,6 @@ def last_token(subject: str) -> str:
 
 def heartbeat(agent_id: str) -> str:
     return f"{ROOT}.agents.{agent_id}.heartbeat"
-
-
-def registration(agent_id: str) -> str:
-    return f"{ROOT}.agents.{agent_id}.registration"
 
 
 def metrics(agent_id: str) -> str:

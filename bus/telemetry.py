@@ -86,10 +86,6 @@ def current_traceparent() -> str | None:
     return _traceparent.get()
 
 
-def set_traceparent(traceparent: str | None) -> None:
-    _traceparent.set(traceparent)
-
-
 @contextmanager
 def trace(traceparent: str | None) -> Iterator[str]:
     """Everything logged and published within belongs to this trace; None begins one."""

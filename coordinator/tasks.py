@@ -172,10 +172,9 @@ def _stored_at(received: Received) -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """Back to the queue, not before `at`."""
+    """Back to the queue, not before its `not_before`."""
 
     task: Task
-    at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +192,7 @@ def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: b
         message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
     at = None if error.code == AgentLost.code else now + timedelta(seconds=backoff_seconds(task.attempts))
-    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at), at=at)
+    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at))
 
 
 def backoff_seconds(attempts: int) -> float:

@@ -262,7 +262,7 @@ class Term:
             await asyncio.sleep(SLOW_SECONDS)
 
     async def _purge(self) -> None:
-        """The streams keep nothing that PostgreSQL has; what is purged was committed a second ago or more."""
+        """The streams keep nothing that PostgreSQL has."""
         for name, position in self._committed.items():
             if position > self._purged.get(name, 0):
                 await self._bus.purge(_stream(name), _filter(name), position)

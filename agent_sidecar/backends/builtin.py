@@ -103,9 +103,7 @@ class BuiltinBackend:
 
     def _running(self) -> OpenAIBackend:
         if self._client is None:
-            raise BackendUnreachable(
-                "The built-in model is not running. Restart the sidecar; its log says why it did not load."
-            )
+            raise BackendUnreachable(_NOT_RUNNING)
         return self._client
 
     async def models(self) -> tuple[ModelInfo, ...]:

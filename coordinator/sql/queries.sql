@@ -182,9 +182,6 @@ RETURNING created_at, (xmax = 0) AS is_new;
 -- name: agents
 SELECT slug, registration, created_at, last_seen FROM agents ORDER BY slug;
 
--- name: update_agent_status
-UPDATE agents SET status = $2::agent_status, last_seen = $3 WHERE slug = $1;
-
 -- name: add_models
 INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;
 

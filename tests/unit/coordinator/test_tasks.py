@@ -150,7 +150,7 @@ def decided(known: Task, *, error: FailureInfo = FAILED, retryable: bool = True,
 def test_a_failure_is_tried_again_later_and_elsewhere() -> None:
     decision = decided(task(attempts=1, started_at=NOON))
     assert isinstance(decision, Retry)
-    assert (decision.at, decision.task.not_before, decision.task.avoid) == (after(1.5), after(1.5), frozenset({"acacia"}))
+    assert (decision.task.not_before, decision.task.avoid) == (after(1.5), frozenset({"acacia"}))
 
 
 def test_a_lost_agent_costs_no_back_off() -> None:
