@@ -55,10 +55,10 @@ class NatsBus(Bus):
     @classmethod
     async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
         """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
-        client, url = Client(), settings.nats_url.get_secret_value()
-        complaints = Complaints(name, url, lambda: client.is_connected)
+        client, servers = Client(), settings.nats_servers
+        complaints = Complaints(name, ",".join(servers), lambda: client.is_connected)
         options: dict[str, Any] = {
-            "servers": url.split(","),
+            "servers": servers,
             "name": name,
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": 0.2,

@@ -7,13 +7,16 @@ Names are `HIVE_*`; `NATS_URL` and `OLLAMA_HOST` keep the names that their own w
 import os
 import sys
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Final, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from bus.codec import explain
+
+DEFAULT_NATS_URL: Final = "nats://127.0.0.1:4222"
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
@@ -46,13 +49,32 @@ class HiveSettings(BaseSettings):
     )
 
     nats_url: SecretStr = Field(
-        default=SecretStr("nats://127.0.0.1:4222"),
+        default=SecretStr(DEFAULT_NATS_URL),
         validation_alias=AliasChoices("NATS_URL", "nats_url"),
         description="with user and password where the bus asks for them; several by comma",
     )
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+
+    @field_validator("nats_url")
+    @classmethod
+    def _addresses(cls, value: SecretStr) -> SecretStr:
+        """Refused here in words, and without the password: the client's own complaint is a traceback."""
+        for address in value.get_secret_value().split(",") if value else ():
+            try:
+                parts = urlsplit(address if "://" in address else f"nats://{address}")
+                understood = bool(parts.hostname) and parts.port != 0
+            except ValueError:
+                understood = False
+            if not understood:
+                raise ValueError("it is no address; write it like nats://USER:PASSWORD@HOST:4222")
+        return value
+
+    @property
+    def nats_servers(self) -> list[str]:
+        """The addresses to connect to; an empty setting means the default, as it does for a shell."""
+        return (self.nats_url.get_secret_value() or DEFAULT_NATS_URL).split(",")
 
     @classmethod
     def read(cls) -> Self:

@@ -32,9 +32,7 @@ class AsyncApiDocument(RootModel[Json]):
 
 def describe(settings: HiveSettings) -> AsyncApiDocument:
     """The document of a hive on the NATS of these settings; its address is given without user and password."""
-    broker = NatsBroker(
-        settings.nats_url.get_secret_value().split(","), protocol_version="1", description="NATS with JetStream"
-    )
+    broker = NatsBroker(settings.nats_servers, protocol_version="1", description="NATS with JetStream")
 
     async def hear(request: TaskRequest) -> None:
         """Gives the channel its message, and never runs."""

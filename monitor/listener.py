@@ -90,7 +90,7 @@ def _broker(settings: HiveSettings) -> NatsBroker:
     failures = logging.getLogger(__name__)
     failures.setLevel(logging.ERROR)
     return NatsBroker(
-        settings.nats_url.get_secret_value().split(","),
+        settings.nats_servers,
         name="monitor-events",
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,
