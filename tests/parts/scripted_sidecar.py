@@ -68,6 +68,10 @@ class ScriptedSidecar:
         await self.vanish()
         await self.bus.close()
         self.bus = bus
+        await self.come_back()
+
+    async def come_back(self) -> None:
+        """The same instance, after it vanished."""
         await self.listen()
         self._beating = asyncio.create_task(self._beat())
 

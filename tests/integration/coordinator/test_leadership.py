@@ -10,7 +10,7 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import NoLeader
-from bus.messages import AttemptStatus, TaskChange, TaskEvent, TaskStatus
+from bus.messages import AttemptStatus, ModelInfo, TaskChange, TaskEvent, TaskStatus
 from coordinator.facts import task_fact, to_outbox
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
@@ -90,6 +90,19 @@ async def test_an_attempt_that_was_committed_and_never_offered_is_offered_by_the
     assert (again.attempt_id, again.number) == (first.attempt_id, 1)
     await sidecar.complete(again)
     assert len((await hive.ended(task_id)).attempts) == 1
+
+
+async def test_a_new_leader_hears_everybody_before_it_places(hive: Hive) -> None:
+    """It knows of the cold agent by its attempt, and of the warm one only by the heartbeat that is still to come."""
+    [leader] = hive.coordinators
+    cold = await hive.sidecar("acacia", slots=2, models=(ModelInfo(name="smollm2:135m"),))
+    await hive.submit()
+    await cold.offered()
+    warm = await hive.sidecar("birch")
+    await hive.stop(leader)
+    task_id = await hive.submit()
+    hive.start_coordinator()
+    assert (await warm.offered()).task_id == task_id
 
 
 async def test_a_sidecar_that_died_while_nobody_led_loses_its_work_to_another(hive: Hive) -> None:

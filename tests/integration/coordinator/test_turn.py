@@ -15,9 +15,11 @@ from bus.nats_bus import NatsBus
 from coordinator.database import Statements, migrate, open_connection
 from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
 from coordinator.ledger import Followup
+from coordinator.registry import OpenAttempt
 from coordinator.state import State
 from coordinator.turn import Deposed, Turn
 from tests.parts.nats import NatsServer
+from tests.unit.coordinator.parts import registration
 
 
 class Leader:
@@ -40,6 +42,29 @@ class Leader:
         received = await self.bus.last(subjects.TASKS, subject)
         assert received is not None
         return SubmitRead(task_class, received)
+
+    async def agent(self) -> None:
+        """One that is there, with a warm model and a free slot."""
+        known = registration()
+        self.state.registry.register(known, 0.0, datetime.now(UTC))
+        await self.connection.execute(
+            "INSERT INTO agents (slug, name, endpoint, registration) VALUES ('acacia', '', '', $1)", known.model_dump_json()
+        )
+
+    async def reported(self, attempt: OpenAttempt) -> OutcomeRead:
+        """Its completion, as it is read."""
+        outcome = AttemptOutcome(
+            attempt_id=attempt.id,
+            task_id=attempt.task_id,
+            agent_id=attempt.agent_id,
+            instance=attempt.instance,
+            status=OutcomeStatus.COMPLETED,
+        )
+        subject = subjects.outcome(attempt.agent_id, attempt.task_id, attempt.id)
+        await self.bus.publish_durable(subject, outcome, message_id=str(attempt.id))
+        received = await self.bus.last(subjects.OUTCOMES, subject)
+        assert received is not None
+        return OutcomeRead(received)
 
     async def status(self, task_id: UUID) -> str | None:
         found: str | None = await self.connection.fetchval("SELECT status FROM tasks WHERE id = $1", task_id)
@@ -101,6 +126,27 @@ async def test_a_deposed_leader_writes_nothing(leader: Leader) -> None:
         await leader.turn(read)
     assert await leader.status(id_of(read)) is None
     assert await leader.connection.fetchval("SELECT count(*) FROM outbox") == 0
+
+
+async def test_the_row_decides_whose_report_counts(leader: Leader) -> None:
+    """The memory of a leader may be behind: another has given the task to somebody else meanwhile."""
+    await leader.agent()
+    read = await leader.submitted()
+    [(attempt, _)] = (await leader.turn(read)).offers
+    await leader.connection.execute("UPDATE tasks SET attempt_id = $1", uuid4())
+    followup = await leader.turn(await leader.reported(attempt))
+    assert await leader.status(id_of(read)) == "assigned"
+    assert followup.facts == []
+
+
+async def test_a_report_and_a_cancel_in_one_turn_have_one_winner(leader: Leader) -> None:
+    await leader.agent()
+    read = await leader.submitted()
+    [(attempt, _)] = (await leader.turn(read)).offers
+    followup = await leader.turn(cancel(id_of(read)), await leader.reported(attempt))
+    assert [type(error) for error in answers(followup)] == [AlreadyEnded]
+    assert await leader.status(id_of(read)) == "completed"
+    assert [fact.subject.split(".")[4] for fact in followup.facts] == ["completed"]
 
 
 async def test_what_was_read_and_what_became_of_it_are_committed_together(leader: Leader) -> None:
