@@ -47,6 +47,10 @@ def sentences(problems: Iterable[tuple[tuple[int | str, ...], str, str]]) -> str
 
 def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
     path = ".".join(str(part) for part in location)
+    if kind == "string_pattern_mismatch" and "A-Z" not in message:
+        return (
+            f"`{path}` has another form than an id: lower-case letters, digits and hyphens, with a letter or digit at both ends"
+        )
     if kind == "extra_forbidden":
         return f"`{path}` is not a field that Hive knows; check its spelling or leave it out"
     if kind in ("too_short", "string_too_short") and "at least 1 " in message:

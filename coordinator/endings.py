@@ -128,7 +128,8 @@ class Endings:
 
     async def close_attempts(self) -> None:
         if self._ledger.attempt_ends:
-            ends = self._ledger.attempt_ends
+            # The first word about an attempt holds: a report that came in before the death of its agent was noticed.
+            ends = list({end.attempt_id: end for end in reversed(self._ledger.attempt_ends)}.values())
             await self._ledger.sql.run(
                 "end_attempts",
                 [end.attempt_id for end in ends],

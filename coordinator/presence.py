@@ -6,15 +6,16 @@ The leader's clock is its own tick, published to itself by way of the bus: while
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
 from bus import subjects, telemetry
 from bus.client import Bus, Received
-from bus.errors import HiveError
+from bus.errors import AgentNotFound, Conflict, HiveError, NoLeader
 from bus.messages import (
+    AgentRef,
     AgentRegistration,
     AgentStatus,
     Control,
@@ -22,16 +23,19 @@ from bus.messages import (
     ControlReply,
     EventType,
     Heartbeat,
+    NoReply,
 )
-from coordinator.clock import Clock
+from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.facts import Fact, agent_fact
-from coordinator.inputs import AgentDied, Input, Tick
-from coordinator.registry import Agent, StatusChange
+from coordinator.inputs import AgentDied, Input, OfferAccepted, Tick
+from coordinator.registry import SILENCE_SECONDS, Agent, StatusChange
 from coordinator.state import State
 
 logger = telemetry.log(__name__)
 
+FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
+"""How long a removed agent may go on speaking before its removal is refused."""
 SHOW_SECONDS: Final = 1.0
 """How often an agent's running count and last word are written for the doors; a change of status at once."""
 
@@ -89,6 +93,30 @@ class Presence:
         await self.show()
         self._put(Tick())
 
+    async def remove(self, asked: AgentRef) -> None:
+        """The verb `agents.remove`: taken from the local sidecar where that speaks for it, and forgotten once it is silent.
+
+        AgentNotFound for one that nobody knows; Conflict while a sidecar of its own goes on speaking for it.
+        """
+        agent = self._state.registry.agents.get(asked.agent_id)
+        if agent is None:
+            raise AgentNotFound(f"There is no agent {asked.agent_id}. `hive agents` lists them.")
+        with suppress(AgentNotFound, NoLeader):  # it has a sidecar of its own, or none at all
+            verb = subjects.service_verb(subjects.SERVICE_UPSTREAMS, "remove")
+            await self._bus.request(verb, asked, NoReply, timeout=FORGET_SECONDS, patient=False)
+        until = self._clock.seconds + FORGET_SECONDS
+        while agent.present and self._clock.seconds < until:
+            await asyncio.sleep(TICK_SECONDS)
+        if agent.present:
+            raise Conflict(
+                f"A sidecar speaks for {asked.agent_id} and is alive. Stop that one first; its host may know it by name."
+            )
+        self._state.registry.forget(asked.agent_id)
+        self._changed.discard(asked.agent_id)
+        self._shown.pop(asked.agent_id, None)
+        await self._sql.run("remove_agent", asked.agent_id)
+        await self._bus.delete(subjects.KV_AGENTS, asked.agent_id)
+
     async def _heartbeat(self, received: Received) -> None:
         heartbeat = received.decode(Heartbeat)
         try:
@@ -100,6 +128,8 @@ class Presence:
         if heartbeat.models is not None:
             await self._learn_models(agent)
         self._cancel_strangers(heartbeat)
+        for attempt_id in self._state.registry.unannounced(heartbeat, self._clock.seconds):
+            self._put(OfferAccepted(attempt_id))
         if change is not None:
             self._announce(change)
             self._put(Tick())

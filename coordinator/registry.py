@@ -20,6 +20,8 @@ GRACE_SECONDS: Final = 1.0
 UNSEEN_SECONDS: Final = 3.0
 """An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
 STARTED_AGAIN: Final = "its sidecar was started again"
+ANSWERED_SECONDS: Final = 1.0
+"""The answer to an offer comes sooner; by then an attempt that heartbeats name counts as accepted without it."""
 _SMOOTHING: Final = 0.3
 
 
@@ -248,6 +250,10 @@ class Registry:
             if agent.disconnected_at is not None:
                 agent.disconnected_at = now
 
+    def forget(self, agent_id: str) -> None:
+        """An agent that is gone for good. One that speaks again registers anew."""
+        self.agents.pop(agent_id, None)
+
     def take(self, attempt: OpenAttempt) -> None:
         """The attempt takes a slot."""
         self.open[attempt.id] = attempt
@@ -263,6 +269,11 @@ class Registry:
     def unseen(self, now: float) -> list[OpenAttempt]:
         """Accepted attempts that their living agent does not name any more."""
         return [a for a in self.open.values() if a.accepted and now - a.seen_at >= UNSEEN_SECONDS]
+
+    def unannounced(self, heartbeat: Heartbeat, now: float) -> Iterable[UUID]:
+        """Attempts that run although the answer to their offer was lost, with the leader that had it or on the way."""
+        named = (self.open.get(attempt_id) for attempt_id in heartbeat.running)
+        return [a.id for a in named if a is not None and not a.accepted and now - a.opened_at >= ANSWERED_SECONDS]
 
     def strangers(self, heartbeat: Heartbeat) -> Iterable[UUID]:
         """Attempts that an agent runs and nobody waits for: superseded while it, or the leader, was away."""

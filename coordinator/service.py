@@ -9,6 +9,7 @@ from bus import auth, subjects
 from bus.auth import Permission
 from bus.errors import NoLeader
 from bus.messages import (
+    AgentRef,
     AgentRegistration,
     AssignTask,
     ClusterStatus,
@@ -61,7 +62,11 @@ class LeaderService:
         )
 
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
-        return (_verb("register", AgentRegistration, self._register, Permission.AGENTS_MANAGE, "A sidecar introduces itself"),)
+        manage = Permission.AGENTS_MANAGE
+        return (
+            _verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
+            _verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+        )
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
         """Waits for the turn's commit. NoLeader when the term ends before, or the record takes its time."""
@@ -101,6 +106,9 @@ class LeaderService:
         task = self._state.queue.get(record.id) or self._state.live.get(record.id)
         shape = shape_of(task) if task else Shape.of(record.model, record.require)
         table = explain(shape, self._state.registry, self._term.clock.seconds)
+        if record.status.terminal:
+            reason = f"it has ended: {record.status}; the table is as things stand now"
+            return table.model_copy(update={"choice": record.assigned_agent_id, "reason": reason})
         if record.assigned_agent_id is not None and record.id not in self._state.queue:
             reason = f"{record.status}: {record.assigned_agent_id} was chosen; the table is as things stand now"
             return table.model_copy(update={"choice": record.assigned_agent_id, "reason": reason})
@@ -116,6 +124,10 @@ class LeaderService:
     async def _positions(self, call: Call[TaskIds]) -> QueuePositions:
         found: dict[UUID, Any] = {task_id: self._state.queue.position(task_id) for task_id in call.body.ids}
         return QueuePositions(positions={task_id: place for task_id, place in found.items() if place is not None})
+
+    async def _remove(self, call: Call[AgentRef]) -> NoReply:
+        await self._term.presence.remove(call.body)
+        return NoReply()
 
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         await self._term.presence.register(call.body)

@@ -54,13 +54,13 @@ class AgentRegistration(Message):
     """The seed's registration message, and what Hive needs beside it."""
 
     agent_id: Slug
-    name: str
-    endpoint: str
-    model: str | None = Field(default=None, description="used when a task names none")
+    name: str = Field(max_length=255)
+    endpoint: str = Field(max_length=512)
+    model: str | None = Field(default=None, max_length=255, description="used when a task names none")
     capabilities: tuple[Capability, ...] = ()
     hardware: Hardware = Hardware()
     performance_targets: PerformanceTargets = PerformanceTargets()
-    specialization: str | None = None
+    specialization: str | None = Field(default=None, max_length=100)
     labels: dict[str, str] = Field(default_factory=dict)
     backend: BackendKind = "ollama"
     instance: str = Field(description="of the sidecar process: new at every start")
@@ -177,17 +177,17 @@ class ControlReply(Message):
 class Upstream(Command):
     """A backend that some sidecar speaks for. `slots` left out: what was measured, else 1."""
 
-    url: Text
+    url: Text = Field(max_length=512)
     agent_id: Slug | None = Field(default=None, description="left out: made from the host name")
-    name: Text | None = None
+    name: Text | None = Field(default=None, max_length=255)
     kind: BackendKind | None = Field(default=None, description="left out: found out by asking")
     slots: int | None = Field(default=None, ge=1, le=256)
-    model: Text | None = None
+    model: Text | None = Field(default=None, max_length=255)
     capabilities: tuple[Capability, ...] = ()
     labels: dict[Text, Text] = Field(default_factory=dict)
     hardware: Hardware | None = None
     performance_targets: PerformanceTargets = PerformanceTargets()
-    specialization: Text | None = None
+    specialization: Text | None = Field(default=None, max_length=100)
 
 
 class UpstreamList(Record):

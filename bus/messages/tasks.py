@@ -118,19 +118,6 @@ class TaskRequest(Command):
         return self
 
 
-class SubmitTask(Message):
-    """A request with what the door knows about it. On the stream the request is the body, and the rest are subject and headers."""
-
-    task_id: TaskId
-    tenant: Slug
-    owner: str
-    request: TaskRequest
-    submitted_at: datetime
-    body_hash: str | None = None
-    """SHA-256 of the request under an `Idempotency-Key`; another body under the same key is an error."""
-    traceparent: str | None = None
-
-
 class Usage(Message):
     prompt_tokens: int = 0
     completion_tokens: int = 0

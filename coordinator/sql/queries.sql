@@ -176,11 +176,14 @@ SELECT id, events FROM outbox ORDER BY id;
 INSERT INTO agents (slug, name, endpoint, model, specialization, hardware_config, capabilities, registration, status, last_seen)
 VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::agent_status, $10)
 ON CONFLICT (slug) DO UPDATE SET name = $2, endpoint = $3, model = $4, specialization = $5, hardware_config = $6::jsonb,
-    capabilities = $7::jsonb, registration = $8::jsonb, status = $9::agent_status, last_seen = $10
+    capabilities = $7::jsonb, registration = $8::jsonb, status = $9::agent_status, last_seen = $10, removed_at = NULL
 RETURNING created_at, (xmax = 0) AS is_new;
 
 -- name: agents
-SELECT slug, registration, created_at, last_seen FROM agents ORDER BY slug;
+SELECT slug, registration, created_at, last_seen FROM agents WHERE removed_at IS NULL ORDER BY slug;
+
+-- name: remove_agent
+UPDATE agents SET removed_at = now(), status = 'offline' WHERE slug = $1;
 
 -- name: add_models
 INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;

@@ -94,10 +94,10 @@ async def add(
 @app.command()
 @command
 async def remove(agent_id: Annotated[str, typer.Argument(help="As `hive agents` shows it.")], as_json: Json = False) -> None:
-    """Take a host that was added from the local sidecar."""
+    """Forget an agent, and take it from the local sidecar where that speaks for it."""
     ref = checked_ref(agent_id)
     async with operator_bus() as bus:
-        await bus.request(subjects.service_verb(subjects.SERVICE_UPSTREAMS, "remove"), ref, NoReply, timeout=ADD_SECONDS)
+        await bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "remove"), ref, NoReply, timeout=ADD_SECONDS)
     if as_json:
         print_json(ref)
     else:

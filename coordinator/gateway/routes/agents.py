@@ -61,13 +61,16 @@ async def add_agent(
 
 @router.delete(
     "/{agent_id}",
-    summary="Take a host away from the local sidecar",
+    summary="Remove an agent",
     status_code=204,
     response_class=Response,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, AgentNotFound),
+    **needs(Permission.AGENTS_MANAGE, InvalidId, AgentNotFound, Conflict),
 )
 async def remove_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Response:
-    """What runs there is tried elsewhere."""
+    """Taken from the local sidecar, where that speaks for it, and forgotten. What runs there is tried elsewhere.
+
+    409 while a sidecar of its own goes on speaking for it: stop that one first.
+    """
     body = AgentRef(agent_id=agent_id)
-    await verbs.order(gateway.bus, subjects.SERVICE_UPSTREAMS, "remove", body, NoReply, caller, seconds=ADD_SECONDS)
+    await verbs.order(gateway.bus, subjects.SERVICE_AGENTS, "remove", body, NoReply, caller, seconds=ADD_SECONDS)
     return Response(status_code=204)

@@ -41,7 +41,8 @@ CREATE TABLE agents (
     registration JSONB NOT NULL,        -- the whole last registration message
     status agent_status NOT NULL DEFAULT 'offline',
     created_at TIMESTAMPTZ NOT NULL DEFAULT now(),
-    last_seen TIMESTAMPTZ
+    last_seen TIMESTAMPTZ,
+    removed_at TIMESTAMPTZ              -- forgotten by hand; the row stays for the attempts that name it
 );
 
 CREATE TABLE models (

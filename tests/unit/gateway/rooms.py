@@ -90,6 +90,7 @@ class Rooms:
             subjects.SERVICE_AGENTS: (
                 Endpoint(verb="list", body=NoReply, handler=self._agents, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
                 Endpoint(verb="create", body=CreateKey, handler=self._issue, permission=Permission.KEYS_MANAGE),
@@ -98,7 +99,6 @@ class Rooms:
             ),
             subjects.SERVICE_UPSTREAMS: (
                 Endpoint(verb="add", body=Upstream, handler=self._echo, permission=Permission.AGENTS_MANAGE),
-                Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
