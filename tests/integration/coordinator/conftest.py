@@ -125,6 +125,12 @@ class Hive:
                 await asyncio.sleep(0.02)
         return record
 
+    async def model_is_known(self, name: str) -> None:
+        """To the doors, which refuse what nobody ever offered."""
+        async with asyncio.timeout(15):
+            while await self.bus.get(subjects.KV_MODELS, subjects.model_key(name)) is None:
+                await asyncio.sleep(0.02)
+
     async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 15) -> TaskRecord:
         async with asyncio.timeout(seconds):
             while True:

@@ -108,6 +108,24 @@ async def test_what_an_agent_runs_and_nobody_waits_for_is_cancelled(hive: Hive) 
     assert (control.action, control.attempt_id) == (ControlAction.CANCEL, offer.attempt_id)
 
 
+async def test_every_model_that_was_ever_offered_is_known_to_the_doors_and_to_the_next_leader(hive: Hive) -> None:
+    [leader] = hive.coordinators
+    sidecar = await hive.sidecar("acacia", models=(ModelInfo(name="llama3"),))
+    await hive.model_is_known("llama3")
+    sidecar.models = (ModelInfo(name="qwen3"),)
+    await hive.model_is_known("qwen3")
+    await sidecar.vanish()
+    await hive.stop(leader)
+    for name in ("llama3", "qwen3"):
+        await hive.bus.delete(subjects.KV_MODELS, subjects.model_key(name))
+    hive.start_coordinator()
+    for name in ("llama3", "qwen3"):
+        await hive.model_is_known(name)
+    task_id = await hive.submit(model="llama3")
+    await hive.stored(task_id)
+    assert (await hive.call("get", task_id)).status is TaskStatus.QUEUED
+
+
 async def test_a_draining_agent_is_given_nothing_and_ends_what_it_has(hive: Hive) -> None:
     draining = await hive.sidecar("acacia", slots=2)
     first = await hive.submit()

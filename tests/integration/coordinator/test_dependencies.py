@@ -1,5 +1,6 @@
 """A task that waits for others: released by their completion, failed by their failure, refused where waiting would never end."""
 
+import asyncio
 import json
 from itertools import pairwise
 from typing import Any
@@ -32,6 +33,13 @@ async def test_a_task_waits_for_all_its_dependencies_and_then_runs(hive: Hive) -
     await sidecar.complete(last)
     record = await hive.ended(waiting)
     assert (record.status, record.depends_on) == (TaskStatus.COMPLETED, (first, second))
+
+
+async def test_those_that_wait_for_others_are_counted_apart(hive: Hive) -> None:
+    await after(hive, await hive.submit())
+    async with asyncio.timeout(10):
+        while (await hive.leading()).queue != {"high": 0, "medium": 1, "low": 0, "pending": 1}:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_dependency_that_has_completed_is_no_reason_to_wait(hive: Hive) -> None:
