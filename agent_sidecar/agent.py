@@ -33,6 +33,7 @@ from bus.messages import (
     Upstream,
 )
 from bus.model_names import same_model
+from bus.together import end
 
 logger = telemetry.log(__name__)
 
@@ -151,9 +152,7 @@ class Agent:
             await self.runner.finish(drain_seconds)
         finally:
             await self._desk.close()
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await end(self._tasks)
             for closing in self._open:
                 await closing.close()
             await self._backend.aclose()

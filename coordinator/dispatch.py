@@ -9,9 +9,9 @@ from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NoLeader
 from bus.messages import Control, ControlAction, ControlReply, DispatchOffer, OfferReply, OfferVerdict
+from bus.together import end
 from coordinator.inputs import Input, OfferAccepted, OfferRefused
 from coordinator.registry import OpenAttempt
-from coordinator.together import end
 
 logger = telemetry.log(__name__)
 

@@ -13,6 +13,7 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
 from bus.service import Service
+from bus.together import together
 from coordinator import leader
 from coordinator.cache import Cache
 from coordinator.database import AWAY, Statements, migrate, open_connection, open_pool
@@ -24,7 +25,6 @@ from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
 from coordinator.term import Term, TermOver, Unstorable
-from coordinator.together import together
 from coordinator.turn import Deposed
 
 logger = telemetry.log(__name__)
@@ -106,7 +106,7 @@ class Coordinator:
         clearing = asyncio.create_task(clear(self._statements, self._settings))
         try:
             await term.run(show)
-        except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as group:
+        except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
             raise _first(group) from group
         finally:
             clearing.cancel()

@@ -14,6 +14,7 @@ from bus import subjects, telemetry
 from bus.client import Bus, Received
 from bus.errors import HiveError
 from bus.messages import AgentStatus, ClusterStatus, TaskClass
+from bus.together import together
 from bus.version import hive_version
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
@@ -29,7 +30,6 @@ from coordinator.publisher import Publisher
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import OUTCOMES, State
-from coordinator.together import together
 from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)

@@ -21,6 +21,7 @@ from bus.messages import (
     TaskList,
     TaskStatus,
 )
+from bus.together import end
 from gui.frames import Frame
 from gui.state import HiveState
 
@@ -167,7 +168,6 @@ def _now() -> datetime:
 
 def _cancelled(task: asyncio.Task[None]) -> Callable[[], Awaitable[None]]:
     async def cancel() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end([task])
 
     return cancel

@@ -14,7 +14,9 @@ from coordinator.retention import clear_once
 from coordinator.settings import CoordinatorSettings
 from tests.integration.coordinator.conftest import Hive
 
-NOW = datetime.now(UTC)
+
+def now() -> datetime:
+    return datetime.now(UTC)
 
 
 @pytest.fixture
@@ -40,23 +42,23 @@ def settings(**more: float) -> CoordinatorSettings:
 async def test_an_ended_task_goes_with_its_attempts_when_its_days_are_over(hive: Hive, statements: Statements) -> None:
     task_id, waiting = await ended(hive), await hive.submit(require={"vram_gb": 80})
     await hive.stored(waiting)
-    await clear_once(statements, settings(retain_days=2), NOW + timedelta(days=1.9))
+    await clear_once(statements, settings(retain_days=2), now() + timedelta(days=1.9))
     assert (await hive.call("get", task_id)).status is TaskStatus.COMPLETED
-    await clear_once(statements, settings(retain_days=2), NOW + timedelta(days=2.1))
+    await clear_once(statements, settings(retain_days=2), now() + timedelta(days=2.1))
     assert [row["id"] for row in await hive.sql("SELECT id FROM tasks")] == [waiting]
     assert await hive.sql("SELECT FROM attempts") == []
 
 
 async def test_zero_days_are_for_ever(hive: Hive, statements: Statements) -> None:
     task_id = await ended(hive)
-    await clear_once(statements, settings(retain_days=0), NOW + timedelta(days=10_000))
+    await clear_once(statements, settings(retain_days=0), now() + timedelta(days=10_000))
     assert (await hive.call("get", task_id)).output is not None
 
 
 async def test_prompt_and_output_may_go_before_the_task(hive: Hive, statements: Statements) -> None:
     task_id, waiting = await ended(hive), await hive.submit("Say more", require={"vram_gb": 80})
     await hive.stored(waiting)
-    await clear_once(statements, settings(retain_text_hours=1), NOW + timedelta(hours=1.1))
+    await clear_once(statements, settings(retain_text_hours=1), now() + timedelta(hours=1.1))
     record = await hive.call("get", task_id)
     assert (record.status, record.prompt, record.output) == (TaskStatus.COMPLETED, None, None)
     assert record.usage is not None
@@ -70,7 +72,7 @@ async def test_what_is_requeued_in_that_moment_keeps_its_prompt(
     task_id, other = await ended(hive), await hive.database()
     async with other.transaction():
         await other.execute("UPDATE tasks SET status = 'pending', completed_at = NULL WHERE id = $1", task_id)
-        clearing = asyncio.create_task(clear_once(statements, settings(**kept), NOW + timedelta(days=2)))
+        clearing = asyncio.create_task(clear_once(statements, settings(**kept), now() + timedelta(days=2)))
         await asyncio.wait({clearing}, timeout=0.3)
     await clearing
     assert (await hive.call("get", task_id)).prompt == "Say hello"
@@ -81,7 +83,7 @@ async def test_a_dead_letter_whose_text_is_gone_cannot_be_requeued(hive: Hive, s
     task_id = await hive.submit()
     await sidecar.fail(await sidecar.offered(), retryable=False)
     await hive.ended(task_id)
-    await clear_once(statements, settings(retain_text_hours=1), NOW + timedelta(hours=1.1))
+    await clear_once(statements, settings(retain_text_hours=1), now() + timedelta(hours=1.1))
     with pytest.raises(Conflict, match="not kept any more"):
         await hive.call("requeue", task_id)
 

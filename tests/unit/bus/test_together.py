@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from coordinator import together as module
-from coordinator.together import end, together
+from bus import together as module
+from bus.together import end, together
 
 
 async def for_ever() -> None:
