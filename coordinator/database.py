@@ -16,6 +16,7 @@ MIGRATION_LOCK: Final = 0x48495645  # "HIVE"
 AWAY: Final = (
     OSError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
