@@ -24,9 +24,10 @@ from bus.messages import (
     task_class,
 )
 from bus.nats_bus import NatsBus
+from bus.together import end
+from coordinator import term
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
-from coordinator.together import end
 from tests.parts.nats import NatsServer
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
@@ -158,6 +159,12 @@ class Hive:
         for coordinator in self.coordinators:
             await self.stop(coordinator)
         await self._stack.aclose()
+
+
+@pytest.fixture(autouse=True)
+def short_listening(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripted sidecars beat ten times a second, so a new leader has heard them all the sooner."""
+    monkeypatch.setattr(term, "LISTEN_SECONDS", 0.25)
 
 
 @pytest.fixture

@@ -66,6 +66,22 @@ async def test_a_coordinator_waits_for_a_postgresql_that_is_not_there_yet(
     await hive.close()
 
 
+async def test_a_turn_that_postgresql_breaks_off_is_done_again(hive: Hive) -> None:
+    """For a reason of its own, such as an administrator's word or a deadlock: nothing is wrong with what was to be written."""
+    sidecar = await hive.sidecar("acacia")
+    connection = await hive.database()
+    async with connection.transaction():
+        await connection.execute("SELECT FROM leadership FOR UPDATE")
+        task_id = await hive.submit()
+        async with asyncio.timeout(10):
+            while not await hive.sql(
+                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            ):
+                await asyncio.sleep(0.02)
+    await sidecar.complete(await sidecar.offered())
+    assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+
+
 async def test_a_restart_of_nats_loses_nothing_and_begins_nothing_anew(on_own_nats: Hive, own_nats_server: NatsServer) -> None:
     hive = on_own_nats
     sidecar = await hive.sidecar("acacia")
