@@ -27,6 +27,8 @@ def ledger() -> Ledger:
 async def listening(server: NatsServer, ledger: Ledger, after: int) -> AsyncIterator[None]:
     broker = listener(server.settings(), ledger, after)
     await broker.start()
+    for _ in range(2):  # a first round trip: only then has the server surely heard of the subscriptions
+        assert await broker.ping(timeout=5)
     try:
         yield
     finally:
