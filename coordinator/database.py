@@ -28,6 +28,8 @@ AWAY: Final = (
 
 SESSION: Final = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3"}
 """A dead coordinator's lock is gone within seconds, also over a network that swallowed its FIN."""
+WRITER: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+"""A leader's statements take their rows as arrays: planning them anew for each turn would cost more than running them."""
 
 
 async def open_pool(url: str, connections: int) -> asyncpg.Pool:
@@ -38,9 +40,10 @@ async def open_pool(url: str, connections: int) -> asyncpg.Pool:
         )
 
 
-async def open_connection(url: str) -> asyncpg.Connection:
+async def open_connection(url: str, **settings: str) -> asyncpg.Connection:
+    """`settings` are PostgreSQL's own, for this session."""
     with available():
-        return await asyncpg.connect(url, timeout=5, command_timeout=30, server_settings=SESSION)
+        return await asyncpg.connect(url, timeout=5, command_timeout=30, server_settings={**SESSION, **settings})
 
 
 async def migrate(url: str) -> None:

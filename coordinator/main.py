@@ -16,7 +16,7 @@ from bus.service import Service
 from bus.together import together
 from coordinator import leader
 from coordinator.cache import Cache
-from coordinator.database import AWAY, Statements, migrate, open_connection, open_pool
+from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
 from coordinator.reads import Reads
@@ -88,7 +88,7 @@ class Coordinator:
         return 0
 
     async def _serve_term(self, leadership: leader.Leadership, one_by_one: int) -> None:
-        writer = await open_connection(self._url)
+        writer = await open_connection(self._url, **WRITER)
         state = State(
             epoch=leadership.epoch,
             instance=self._instance,

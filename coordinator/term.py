@@ -82,6 +82,7 @@ class Term:
         self._committed: dict[str, int] = {}
         self._pending = 0
         self._listening = True
+        self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
         self._controls.append(taken)
@@ -166,10 +167,14 @@ class Term:
             await self._wake.wait()
             self._wake.clear()
             inputs = self._gather()
-            if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._publisher.sent:
+            if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
                 await self._turn(inputs)
             while self._publisher.behind:
                 await asyncio.sleep(0.01)
+
+    def _may_tidy(self) -> bool:
+        """Whether it is quiet, and rows of the outbox are left to delete; while it is not, other turns do that in passing."""
+        return bool(self._publisher.sent) and monotonic() - self._turned_at >= SLOW_SECONDS
 
     def _can_place(self) -> bool:
         if self._listening:
@@ -178,7 +183,7 @@ class Term:
         return next_placement(self.state.queue, list(self.state.registry), self.clock.seconds, set()) is not None
 
     async def _turn(self, inputs: list[Input]) -> None:
-        self.state.sent = self._publisher.take_sent()
+        self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
         now, statements = datetime.now(UTC), Statements(self._writer)
         turn = Turn(self.state, statements, self._bus, now, self.clock.seconds, may_place=not self._listening)
         try:
