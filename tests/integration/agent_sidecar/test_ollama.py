@@ -156,7 +156,7 @@ async def test_a_backend_that_hangs_before_its_first_token_is_given_up(
     with ollama.frozen():
         what = offer(model=MODEL)
         await leader.offer(agent, what)
-        outcome = await leader.outcome(what)
+        outcome = await leader.outcome(what, seconds=20)
         assert outcome.error is not None
         assert (outcome.error.code, outcome.retryable, outcome.output.text) == ("backend_stalled", True, "")
     await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE)
