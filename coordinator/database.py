@@ -28,16 +28,27 @@ AWAY: Final = (
 
 SESSION: Final = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3"}
 """A dead coordinator's lock is gone within seconds, also over a network that swallowed its FIN."""
-WRITER: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
-"""A leader's statements take their rows as arrays: planning them anew for each turn would cost more than running them."""
+WRITER: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "jit": "off",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""A leader's statements take their rows as arrays: planning them anew for each turn would cost more than running them. They
+touch rows by key; a plan that was made while the tables were small would read the whole of them when they have grown."""
 
 
 async def open_pool(url: str, connections: int) -> asyncpg.Pool:
     """DatabaseUnavailable when the server does not answer."""
     with available():
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=connections, timeout=5, command_timeout=30, server_settings=SESSION
+            url, min_size=1, max_size=connections, timeout=5, command_timeout=30, server_settings=SESSION, reset=_as_it_is
         )
+
+
+async def _as_it_is(connection: asyncpg.Connection) -> None:
+    """No statement of Hive changes its session, so there is nothing to undo; asyncpg's way is a round trip after each read."""
 
 
 async def open_connection(url: str, **settings: str) -> asyncpg.Connection:

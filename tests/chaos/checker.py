@@ -1,122 +1,135 @@
-"""In the manner of Jepsen: what the client was promised and what it saw, held against the record at the end.
+"""In the manner of Jepsen: decides from a history whether what was promised holds. Pure.
 
-A submit counts as acknowledged when, and only when, the door said so. A lost answer is followed by the same submit under the
-same Idempotency-Key, as a careful client does.
+Promised is a task for which a door said so. Work may be done more than once; it ends once in the record, with the whole output of one
+generation, and that end is what was announced.
 """
 
-import asyncio
-from collections import Counter
-from dataclasses import dataclass, field
-from uuid import uuid4
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from uuid import UUID
 
-import httpx
-
-from bus import subjects
-from bus.messages import TaskEvent, TaskRecord, TaskStatus
-from bus.nats_bus import NatsBus
-from bus.settings import HiveSettings
-
-BETWEEN_SUBMITS_SECONDS = 0.15
-RETRY_SECONDS = 0.1
+from bus.messages import AttemptStatus, TaskRecord, TaskStatus
+from tests.chaos.backend import expected
+from tests.chaos.history import Acknowledged, Announced, Entry, Final, GenerationBegan, RequestFailed, Streamed, of
 
 
-@dataclass
-class History:
-    """`acknowledged` maps the id of each promised task to the answers that promised it."""
-
-    acknowledged: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
+    """Counts, and what went against a promise, by kind: one line for each case."""
+
     acknowledged: int
+    failed_requests: dict[str, int]
     lost: list[str]
     not_completed: list[str]
     recorded_twice: list[str]
+    made_twice: list[str]
     announced_otherwise: list[str]
+    out_of_order: list[str]
+    mixed_output: list[str]
+    streamed_otherwise: list[str]
 
     @property
-    def holds(self) -> bool:
-        return not (self.lost or self.not_completed or self.recorded_twice or self.announced_otherwise)
+    def broken(self) -> dict[str, list[str]]:
+        """What does not hold."""
+        found = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: cases for name, cases in found.items() if isinstance(cases, list) and cases}
+
+    def __str__(self) -> str:
+        failed = ", ".join(f"{why} {count}" for why, count in sorted(self.failed_requests.items())) or "none"
+        broken = "".join(f"\n  {name}: {len(cases)}, such as {cases[:3]}" for name, cases in self.broken.items())
+        return f"{self.acknowledged} acknowledged, {len(self.lost)} lost, {len(self.recorded_twice)} recorded twice; failed requests: {failed}{broken}"
 
 
-class Client:
-    """Submits small tasks until it is told to stop, whatever happens on the other side."""
-
-    def __init__(self, base: str, key: str, history: History) -> None:
-        self._http = httpx.AsyncClient(base_url=base, headers={"Authorization": f"Bearer {key}"}, timeout=10)
-        self._history = history
-
-    async def submit_until(self, stopped: asyncio.Event) -> None:
-        while not stopped.is_set():
-            await self._submit_one()
-            await asyncio.sleep(BETWEEN_SUBMITS_SECONDS)
-
-    async def _submit_one(self) -> None:
-        """One task, asked for until it is acknowledged."""
-        body, headers = {"prompt": "Say yes", "options": {"num_predict": 4}}, {"Idempotency-Key": uuid4().hex}
-        while True:
-            try:
-                answer = await self._http.post("/api/tasks", json=body, headers=headers)
-            except httpx.TransportError as error:
-                self._history.refused[type(error).__name__] += 1
-            else:
-                if answer.status_code in (200, 201):
-                    self._history.acknowledged[answer.json()["id"]] += 1
-                    return
-                self._history.refused[answer.json()["code"]] += 1
-            await asyncio.sleep(RETRY_SECONDS)
-
-    async def ended(self, seconds: float) -> dict[str, TaskRecord]:
-        """The final record of every acknowledged task; those that have not ended in time are missing."""
-        found: dict[str, TaskRecord] = {}
-        deadline = asyncio.get_running_loop().time() + seconds
-        while len(found) < len(self._history.acknowledged) and asyncio.get_running_loop().time() < deadline:
-            for task_id in self._history.acknowledged.keys() - found.keys():
-                record = await self._get(task_id)
-                if record is not None and record.status.terminal:
-                    found[task_id] = record
-            await asyncio.sleep(RETRY_SECONDS)
-        return found
-
-    async def _get(self, task_id: str) -> TaskRecord | None:
-        try:
-            answer = await self._http.get(f"/api/tasks/{task_id}")
-        except httpx.TransportError:
-            return None
-        return TaskRecord.model_validate_json(answer.content) if answer.status_code == 200 else None
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-
-def judge(history: History, records: dict[str, TaskRecord], announced: Counter[str]) -> Verdict:
-    """Each acknowledged task ended once: one record, at most one completed attempt, exactly one terminal event."""
-    completed = {task_id: sum(a.status == "completed" for a in record.attempts) for task_id, record in records.items()}
+def judge(history: Iterable[Entry]) -> Verdict:
+    entries = list(history)
+    promised = {entry.task_id: entry for entry in of(entries, Acknowledged)}
+    records = {final.record.id: final.record for final in of(entries, Final)}
+    kept = {task_id: records[task_id] for task_id in promised if task_id in records}
+    ended = {task_id: record for task_id, record in kept.items() if record.status.terminal}
+    events = of(entries, Announced)
     return Verdict(
-        acknowledged=len(history.acknowledged),
-        lost=sorted(history.acknowledged.keys() - records.keys()),
-        not_completed=[task_id for task_id, record in records.items() if record.status is not TaskStatus.COMPLETED],
-        recorded_twice=[task_id for task_id, count in completed.items() if count > 1],
-        announced_otherwise=[task_id for task_id in records if announced[task_id] != 1],
+        acknowledged=len(promised),
+        failed_requests=dict(Counter(f"{entry.request}: {entry.why}" for entry in of(entries, RequestFailed))),
+        lost=[f"{task_id} ({_state(records.get(task_id))})" for task_id in promised if task_id not in ended],
+        not_completed=[f"{record.id} ({_state(record)})" for record in ended.values() if record.status is not TaskStatus.COMPLETED],
+        recorded_twice=[str(record.id) for record in records.values() if len(_completed(record)) > 1],
+        made_twice=_made_twice(entries),
+        announced_otherwise=_announced_otherwise(ended, events),
+        out_of_order=_out_of_order(events),
+        mixed_output=_mixed(promised, ended, of(entries, GenerationBegan)),
+        streamed_otherwise=_streamed_otherwise(of(entries, Streamed), ended),
     )
 
 
-async def announced_ends(nats_url: str) -> Counter[str]:
-    """Terminal events by task, as the stream holds them."""
-    bus = await NatsBus.connect(HiveSettings.model_validate({"nats_url": nats_url}), "checker", timeout=10)
-    try:
-        found: Counter[str] = Counter()
-        subject = subjects.events("task.*")
-        if await bus.last(subjects.EVENTS, subject) is None:
-            return found
-        reader = await bus.read(subjects.EVENTS, subject)
-        while True:
-            for message in await reader.batch(1000):
-                found[str(message.decode(TaskEvent).data.task_id)] += 1
-            if reader.caught_up:
-                await reader.close()
-                return found
-    finally:
-        await bus.close()
+def _state(record: TaskRecord | None) -> str:
+    if record is None:
+        return "no record"
+    return f"{record.status}, {record.error.code}" if record.error else str(record.status)
+
+
+def _completed(record: TaskRecord) -> list[UUID]:
+    return [attempt.id for attempt in record.attempts if attempt.status is AttemptStatus.COMPLETED]
+
+
+def _made_twice(entries: list[Entry]) -> list[str]:
+    """What a client asked for once, in however many tries, is one task."""
+    tasks: defaultdict[str, set[UUID]] = defaultdict(set)
+    for acknowledged in of(entries, Acknowledged):
+        tasks[acknowledged.op].add(acknowledged.task_id)
+    for final in of(entries, Final):
+        tasks[final.op].add(final.record.id)
+    return [f"{op}: {sorted(map(str, ids))}" for op, ids in tasks.items() if len(ids) > 1]
+
+
+def _announced_otherwise(ended: dict[UUID, TaskRecord], events: list[Announced]) -> list[str]:
+    """Each end is announced once, as what it was and by the attempt that it was."""
+    ends: defaultdict[UUID, list[Announced]] = defaultdict(list)
+    for entry in events:
+        if entry.event.data.status.terminal:
+            ends[entry.event.data.task_id].append(entry)
+    found = []
+    for task_id, record in ended.items():
+        said = [(entry.event.data.status, entry.event.data.attempt_id) for entry in ends[task_id]]
+        if len(said) != 1:
+            found.append(f"{task_id}: announced {len(said)} times")
+        elif said[0][0] is not record.status or (_completed(record) and said[0][1] not in _completed(record)):
+            found.append(f"{task_id}: announced {said[0]}, recorded {record.status} by {_completed(record)}")
+    return found
+
+
+def _out_of_order(events: list[Announced]) -> list[str]:
+    """In each stream the ranks of a task's events only grow."""
+    last: dict[tuple[str, UUID], int] = {}
+    found = []
+    for entry in sorted(events, key=lambda entry: (entry.stream, entry.sequence)):
+        key, rank = (entry.stream, entry.event.data.task_id), entry.event.data.rank
+        if rank <= last.get(key, -1):
+            found.append(f"{key[1]}: {entry.event.type} of rank {rank} after rank {last[key]}")
+        last[key] = max(rank, last.get(key, -1))
+    return found
+
+
+def _mixed(promised: dict[UUID, Acknowledged], ended: dict[UUID, TaskRecord], begun: list[GenerationBegan]) -> list[str]:
+    """A completed task's text is the whole of one generation that really ran."""
+    ran: defaultdict[str, set[int]] = defaultdict(set)
+    for generation in begun:
+        ran[generation.name].add(generation.number)
+    found = []
+    for task_id, record in ended.items():
+        asked = promised[task_id]
+        if asked.tokens is None or record.status is not TaskStatus.COMPLETED:
+            continue
+        text = record.output.text if record.output else ""
+        if text not in {expected(asked.op, number, asked.tokens) for number in ran[asked.op]}:
+            found.append(f"{task_id}: {text!r}")
+    return found
+
+
+def _streamed_otherwise(streams: list[Streamed], ended: dict[UUID, TaskRecord]) -> list[str]:
+    found = []
+    for stream in streams:
+        record = ended.get(stream.task_id)
+        if record is not None and record.output is not None and stream.text != record.output.text:
+            found.append(f"{stream.task_id}: streamed {stream.text!r}, recorded {record.output.text!r}")
+    return found
