@@ -7,7 +7,7 @@ from uuid import UUID
 from bus.messages import DispatchOffer, OfferReply, OfferVerdict
 
 REMEMBERED = 2000
-"""Attempts whose answer is kept; an offer is repeated within seconds, or never."""
+"""Answers that are kept beside those of attempts not yet reported; an offer is repeated within seconds, or never."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Admission:
 
     def __init__(self) -> None:
         self._answers: OrderedDict[UUID, OfferReply] = OrderedDict()
+        self._unreported: dict[UUID, OfferReply] = {}
         self._epoch = 0
 
     def answer(self, offer: DispatchOffer, room: Room) -> tuple[OfferReply, bool]:
@@ -31,15 +32,23 @@ class Admission:
 
         `busy` and `unable` promise that the attempt will never run here, so they are remembered too.
         """
-        if known := self._answers.get(offer.attempt_id):
+        if known := self._unreported.get(offer.attempt_id) or self._answers.get(offer.attempt_id):
             return known, False
         if self.outdated(offer.epoch):
             # Not remembered: the leader of now may offer the attempt that its predecessor committed.
             return _unable(f"epoch {offer.epoch} is over; {self._epoch} leads"), False
         self._epoch = offer.epoch
         reply = judge(offer, room)
-        self._remember(offer.attempt_id, reply)
-        return reply, reply.verdict is OfferVerdict.ACCEPTED
+        begins = reply.verdict is OfferVerdict.ACCEPTED
+        if begins:
+            self._unreported[offer.attempt_id] = reply
+        else:
+            self._remember(offer.attempt_id, reply)
+        return reply, begins
+
+    def reported(self, attempt_id: UUID) -> None:
+        """Its outcome is acknowledged. Until then no number of other offers makes it forgotten: it would begin again."""
+        self._remember(attempt_id, self._unreported.pop(attempt_id))
 
     def outdated(self, epoch: int) -> bool:
         """Whether a later leader has spoken since."""
@@ -50,7 +59,7 @@ class Admission:
         self._remember(attempt_id, _unable("cancelled before it was offered"))
 
     def knows(self, attempt_id: UUID) -> bool:
-        return attempt_id in self._answers
+        return attempt_id in self._unreported or attempt_id in self._answers
 
     def _remember(self, attempt_id: UUID, reply: OfferReply) -> None:
         self._answers[attempt_id] = reply

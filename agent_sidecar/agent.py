@@ -62,6 +62,7 @@ class Agent:
         self._measured = Measured(settings.data_dir / "sidecar" / f"{self.agent_id}.json")
         self.condition, self.tally = Condition(), Tally()
         self.runner = self._new_runner()
+        self.runner.slots = upstream.slots or self._measured.findings.slots or 1
         self._watch = self._new_watch()
         self._registration = Registration(bus, self.describe)
         self._registered_kind: BackendKind | None = None

@@ -125,6 +125,7 @@ class Runner:
                     del self._generating[offer.attempt_id]
                 self._ended(outcome, offer.model)
                 await report(self._bus, outcome)
+                self._admission.reported(offer.attempt_id)
                 end = OutputChunk(number=offer.number, offset=attempt.deltas.offset, end=outcome.status)
                 await publish_chunk(self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id), end)
             finally:

@@ -143,10 +143,11 @@ async def test_a_dead_backend_and_a_missing_leader_keep_nothing_from_starting(
     leader = await Leader(nats_bus).start(leads=False)
     start_sidecar(nats_server, HIVE_BACKENDS=f"walnut=http://127.0.0.1:{free_port()}?slots=3")
     heard = await leader.heartbeat("walnut", lambda h: True)
-    assert (heard.status, heard.models) == (AgentStatus.DEGRADED, None)
+    assert (heard.status, heard.models, heard.slots) == (AgentStatus.DEGRADED, None, 3)
     assert "nothing listens" in (heard.reason or "")
     await leader.lead()
-    assert (await leader.registered("walnut")).instance == heard.instance
+    registered = await leader.registered("walnut")
+    assert (registered.instance, registered.slots) == (heard.instance, 3)
 
 
 async def test_what_was_not_acknowledged_is_reported_when_the_bus_is_back(

@@ -60,6 +60,19 @@ def test_a_cancelled_attempt_never_begins() -> None:
     assert admission.answer(what, FREE)[0].verdict is OfferVerdict.UNABLE
 
 
+def test_an_attempt_is_known_until_its_report_is_acknowledged_however_many_came_after() -> None:
+    admission, running = Admission(), offer()
+    reply, _ = admission.answer(running, FREE)
+    for _ in range(REMEMBERED + 1):
+        admission.answer(offer(), FULL)
+    assert admission.answer(running, FREE) == (reply, False)
+    admission.reported(running.attempt_id)
+    assert admission.answer(running, FREE) == (reply, False)
+    for _ in range(REMEMBERED):
+        admission.answer(offer(), FULL)
+    assert not admission.knows(running.attempt_id)
+
+
 def test_only_so_many_answers_are_kept() -> None:
     admission, first = Admission(), offer()
     admission.answer(first, FULL)
