@@ -1,4 +1,4 @@
-"""Every command of `hive`, and the options that all of them share."""
+"""The `hive` command and the options that all of its commands share; the commands themselves come by catalogue.py."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from deploy import run
-from deploy.cli import agents, doctor, down, keys, login, logs, nats_context, placement, status, task, up
+from deploy.cli.catalogue import LazyGroup
 from deploy.cli.command import flags_as_environment
 
 app = typer.Typer(
     name="hive",
+    cls=LazyGroup,
     help="Turn a handful of GPU hosts that run Ollama into one dependable service.",
     no_args_is_help=True,
     add_completion=False,
@@ -36,17 +37,3 @@ def common(
 )
 def run_service(context: typer.Context) -> None:
     run.main(context.args)
-
-
-app.command()(up.up)
-app.command()(status.status)
-app.command()(down.down)
-app.command()(doctor.doctor)
-app.command()(logs.logs)
-task.app.command()(placement.explain)
-task.app.command()(placement.assign)
-app.add_typer(task.app, name="task")
-app.add_typer(agents.app, name="agents")
-app.add_typer(keys.app, name="keys")
-app.command()(login.login)
-app.command()(nats_context.nats_context)

@@ -8,13 +8,11 @@ from collections.abc import Awaitable, Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, ParamSpec, cast
+from uuid import UUID
 
 import typer
-import yaml
 from pydantic import JsonValue, ValidationError
-from rich.console import Console
 
-from bus import telemetry
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest
 from deploy.run import variable
@@ -23,6 +21,7 @@ from deploy.settings import DeploySettings
 P = ParamSpec("P")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+TaskArgument = Annotated[UUID, typer.Argument(help="The task's id.", metavar="ID")]
 
 INTERRUPTED = 130
 """The exit status of what Ctrl-C ended, as shells have it."""
@@ -33,7 +32,6 @@ def command(function: Callable[P, Awaitable[None] | None]) -> Callable[P, None]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        telemetry.configure("cli", "error", "text" if sys.stderr.isatty() else "json")
         try:
             answer = function(*args, **kwargs)
             if inspect.iscoroutine(answer):
@@ -59,7 +57,7 @@ def command(function: Callable[P, Awaitable[None] | None]) -> Callable[P, None]:
 
 
 def fail(code: str, message: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(f"error [{code}]: {message}", markup=False, soft_wrap=True, style="red")
+    typer.secho(f"error [{code}]: {message}", err=True, fg="red")
     raise typer.Exit(1)
 
 
@@ -81,12 +79,19 @@ def check_names(file: str, content: JsonValue) -> None:
 
 def settings() -> DeploySettings:
     """InvalidRequest, in words, for a file of settings that cannot be used."""
-    file = os.environ.get("HIVE_CONFIG")
     try:
-        if file:
-            check_names(file, yaml.safe_load(Path(file).read_text()))
+        if file := os.environ.get("HIVE_CONFIG"):
+            check_names(file, _yaml(Path(file)))
         return DeploySettings()
     except OSError as error:
         raise InvalidRequest(f"{error.filename} cannot be read: {error.strerror}. Check HIVE_CONFIG and HIVE_*_FILE.") from None
+
+
+def _yaml(file: Path) -> JsonValue:
+    import yaml
+
+    try:
+        content: JsonValue = yaml.safe_load(file.read_text())
     except yaml.YAMLError as error:
         raise InvalidRequest(f"{file} is not YAML: {' '.join(str(error).split())}.") from None
+    return content

@@ -4,6 +4,7 @@ import typer
 from pydantic import TypeAdapter
 
 from deploy.cli.command import Json, command, settings
+from deploy.cli.connection import quiet
 from deploy.cli.screen import print_json, print_table, state
 from deploy.local.data_folder import DataFolder
 from deploy.local.finding import Finding, Level
@@ -30,6 +31,7 @@ async def doctor(as_json: Json = False) -> None:
 async def examine(found: DeploySettings) -> list[Finding]:
     from deploy.local import doctor as looks  # the clients of every server
 
+    quiet()
     folder = DataFolder(found.data_dir)
     findings = [looks.python(), *looks.packages(), *looks.data_folder(folder)]
     state = folder.read_state(HiveState) if folder.locked_by() else None

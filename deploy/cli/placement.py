@@ -8,10 +8,9 @@ from pydantic import ValidationError
 from bus import subjects
 from bus.codec import explain as in_words
 from bus.messages import AgentRow, AssignTask, Explanation, TaskRecord, TaskRef
-from deploy.cli.command import Json, command
-from deploy.cli.connection import operator_bus
+from deploy.cli.command import Json, TaskArgument, command
+from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import print_json, print_table, say
-from deploy.cli.task import REQUEST_SECONDS, TaskArgument
 
 
 @command

@@ -5,10 +5,8 @@ from typing import Annotated
 import typer
 
 from bus.errors import NotFound, Unavailable
-from bus.nats_complaints import without_password
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
-from deploy.cli.screen import print_facts, print_json, print_table, state
 from deploy.local.state import HiveState
 
 HIDDEN = {"database_url", "redis_url", "version", "started_at"}
@@ -23,7 +21,7 @@ def status(
     """Show addresses and processes of a running hive."""
     found = running(settings())
     if as_json:
-        print_json(found.model_dump_json(indent=2, exclude=HIDDEN))
+        print(found.model_dump_json(indent=2, exclude=HIDDEN))
     elif env:
         print(f"export HIVE_API_URL={found.api}\nexport HIVE_GUI_URL={found.gui}")
     elif pid is not None:
@@ -43,6 +41,9 @@ def pid_of(found: HiveState, name: str) -> int:
 
 
 def _show(found: HiveState) -> None:
+    from bus.nats_complaints import without_password  # and with it, rich: for people only, programs ask often
+    from deploy.cli.screen import print_facts, print_table, state
+
     print_facts([("Dashboard", found.gui), ("API", found.api), ("NATS", without_password(found.nats.url))])
     rows = [(process.name, process.pid, state(process.state), process.restarts or "") for process in found.processes]
     print_table(("Process", "Pid", "State", "Restarts"), rows, "Nothing runs yet.")

@@ -15,15 +15,15 @@ from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.follow import follow
 from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
-from deploy.cli.command import Json, command, fail
-from deploy.cli.connection import operator_bus
+from deploy.cli import placement
+from deploy.cli.command import Json, TaskArgument, command, fail
+from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, note, print_facts, print_json, print_table, say, state
 from deploy.cli.stream import print_stream
 
 app = typer.Typer(help="Tasks: submit, watch, list, cancel, explain …", no_args_is_help=True)
-
-TaskArgument = Annotated[UUID, typer.Argument(help="The task's id.", metavar="ID")]
-REQUEST_SECONDS = 10.0
+app.command()(placement.explain)
+app.command()(placement.assign)
 
 
 def _verb(verb: str) -> str:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli.command import command, flags_as_environment, settings
+from deploy.cli.connection import quiet
 
 
 @command
@@ -36,4 +37,5 @@ async def up(
     )
     from deploy.cli.hosting import host_hive
 
+    quiet()
     await host_hive(settings())

@@ -75,6 +75,8 @@ def ports(settings: DeploySettings) -> Iterator[Finding]:
     if settings.given_nats_url is None:
         wanted["HIVE_NATS_PORT"] = (settings.nats_host, settings.nats_port)
     for variable, (host, port) in wanted.items():
+        if port == 0:
+            continue  # `hive up` takes a free one: there is nothing to look at
         if bindable(host, port) is None:
             yield fail(
                 f"port {port}", f"in use by {holder(port) or 'somebody'}", f"Stop that, or set {variable}; 0 takes a free one."

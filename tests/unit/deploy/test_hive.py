@@ -102,3 +102,4 @@ def test_the_doctor_says_what_to_do_without_a_hive(tmp_path: Path, monkeypatch: 
     assert (findings["hive"]["level"], findings["ollama"]["level"]) == ("warn", "warn")
     assert "hive up" in findings["hive"]["remedy"]
     assert "HIVE_BACKENDS" in findings["ollama"]["remedy"]
+    assert not [what for what in findings if what.startswith("port")], "a port of 0 is whichever is free"
