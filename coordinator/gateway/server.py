@@ -3,12 +3,17 @@
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
 from bus.errors import Conflict
 from coordinator.gateway.settings import GatewaySettings
+
+KEEP_ALIVE_SECONDS: Final = 75
+"""A connection that rests is kept longer than clients and proxies keep theirs (60 s is common), so that it is they who close it:
+a submit that meets a connection which is just being closed fails, and cannot know whether it was taken."""
 
 
 class Server(uvicorn.Server):
@@ -22,6 +27,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 lifespan="off",
                 server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=settings.stop_seconds,
             )
         )

@@ -68,7 +68,8 @@ class Submission:
         record = accepted(task_id, request, claims, datetime.now(UTC), digest)
         if digest is not None and (earlier := await self._earlier(record)):
             return Submitted(record=_same(earlier, record), created=False)
-        await self._check_dependencies(record, claims)
+        if record.depends_on:
+            await self._check_dependencies(record, claims)
         if await self._publish(record, data) and digest is not None and (earlier := await self._earlier(record)):
             return Submitted(record=_same(earlier, record), created=False)
         return Submitted(record=record, created=True)
