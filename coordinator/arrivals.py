@@ -10,7 +10,7 @@ from bus.messages import TaskRequest, TaskStatus
 from coordinator.facts import created_fact
 from coordinator.inputs import SubmitRead
 from coordinator.ledger import Ledger
-from coordinator.rows import NewRow, dependency_edges, insert_arguments
+from coordinator.rows import NewRow
 from coordinator.tasks import Poison, Submitted, failure, interpret
 
 
@@ -19,14 +19,21 @@ class Arrivals:
         self._ledger = ledger
 
     async def take(self, inputs: list[SubmitRead]) -> None:
-        if not inputs:
-            return
         found = [self.interpret(taken.received) for taken in inputs]
-        known = {row["id"] for row in await self._ledger.sql.all("existing_tasks", [submit.task.id for submit in found])}
+        known = await self._known(found)
         for submit in found:
             if submit.task.id not in known:
                 await self.admit(submit)
-        await self.insert([row for row in self._ledger.fresh.values() if row.status is not TaskStatus.QUEUED])
+
+    async def _known(self, found: list[Submitted | Poison]) -> Collection[UUID]:
+        """Those that waits or runs already, by memory; what is only in PostgreSQL shows itself when the turn is written.
+
+        Except where something depends on something: then its row must be looked at before.
+        """
+        state, ids = self._ledger.state, [submit.task.id for submit in found]
+        if any(isinstance(submit, Submitted) and submit.request.depends_on for submit in found):
+            return {row["id"] for row in await self._ledger.record.all("existing_tasks", ids)}
+        return {task_id for task_id in ids if task_id in state.queue or task_id in state.live}
 
     def interpret(self, received: Received) -> Submitted | Poison:
         submit = interpret(received)
@@ -46,14 +53,14 @@ class Arrivals:
             if earlier is not None:
                 path[earlier.task.id] = earlier
                 continue
-            if newest.task.id not in self._ledger.fresh:
+            if newest.task.id not in self._ledger.record.fresh:
                 self._add_fresh(await self._row(newest, path.keys()))
             del path[newest.task.id]
 
     async def _not_read_yet(self, submit: Submitted | Poison, path: Collection[UUID]) -> Submitted | Poison | None:
         """One of its dependencies that was acknowledged and has no row yet."""
         wanted = () if isinstance(submit, Poison) else submit.request.depends_on
-        open_ones = [task_id for task_id in wanted if task_id not in self._ledger.fresh and task_id not in path]
+        open_ones = [task_id for task_id in wanted if task_id not in self._ledger.record.fresh and task_id not in path]
         stored = await self._statuses(open_ones) if open_ones else {}
         for task_id in open_ones:
             if task_id not in stored:
@@ -86,8 +93,8 @@ class Arrivals:
         for task_id in wanted:
             if task_id in path:
                 raise DependencyCycle(f"The task {task_id} depends, by way of others, on itself.")
-            if task_id in self._ledger.fresh:
-                statuses[task_id] = self._ledger.fresh[task_id].status
+            if task_id in self._ledger.record.fresh:
+                statuses[task_id] = self._ledger.record.fresh[task_id].status
             if task_id not in statuses:
                 raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
             if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED):
@@ -99,27 +106,14 @@ class Arrivals:
         return TaskStatus.PENDING
 
     async def _statuses(self, task_ids: Collection[UUID]) -> dict[UUID, TaskStatus]:
-        rows = await self._ledger.sql.all("task_statuses", list(task_ids))
+        rows = await self._ledger.record.all("task_statuses", list(task_ids))
         return {row["id"]: TaskStatus(row["status"]) for row in rows}
 
     def _add_fresh(self, row: NewRow) -> None:
-        self._ledger.fresh[row.task.id] = row
+        self._ledger.record.fresh[row.task.id] = row
         self._ledger.followup.facts.append(created_fact(row.task, self._ledger.now))
         if row.status is TaskStatus.QUEUED:
             self._ledger.state.queue.add(row.task, self._ledger.now)
         elif row.status is TaskStatus.FAILED:
             self._ledger.announce(row.task, TaskStatus.FAILED, error=row.error)
             self._ledger.ended.append((row.task.id, TaskStatus.FAILED))
-
-    async def insert(self, rows: list[NewRow]) -> None:
-        new = [row for row in rows if not row.stored]
-        if not new:
-            return
-        await self._ledger.sql.run(
-            "insert_tasks", *insert_arguments(new, self._ledger.now), self._ledger.state.epoch, self._ledger.now
-        )
-        edges = dependency_edges(new)
-        if edges:
-            await self._ledger.sql.run("insert_dependencies", [edge[0] for edge in edges], [edge[1] for edge in edges])
-        for row in new:
-            row.stored = True

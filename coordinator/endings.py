@@ -7,9 +7,9 @@ from bus import telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
 from coordinator.inputs import OfferRefused, OutcomeRead
-from coordinator.ledger import AttemptEnd, Ledger
+from coordinator.ledger import Ledger
 from coordinator.registry import Lost, Speed
-from coordinator.rows import EndRow, end_arguments
+from coordinator.rows import EndRow
 from coordinator.tasks import GiveUp, Task, after_failure, timed_out
 
 logger = telemetry.log(__name__)
@@ -18,8 +18,6 @@ logger = telemetry.log(__name__)
 class Endings:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._ends: list[EndRow] = []
-        self._retries: list[tuple[Task, UUID]] = []
 
     def take(self, inputs: list[OutcomeRead]) -> None:
         for taken in inputs:
@@ -37,7 +35,7 @@ class Endings:
         attempt = self._ledger.state.registry.close(outcome.attempt_id)
         task = self._ledger.state.live.get(outcome.task_id)
         if task is None or self._ledger.state.current.get(outcome.task_id) != outcome.attempt_id:
-            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus(outcome.status.value), outcome.error))
+            self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus(outcome.status.value), outcome.error)
             return
         if outcome.status is OutcomeStatus.COMPLETED:
             if attempt is not None:
@@ -45,7 +43,7 @@ class Endings:
                 speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
             self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
-            self._ledger.attempt_ends.append(AttemptEnd(outcome.attempt_id, AttemptStatus.CANCELLED))
+            self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus.CANCELLED)
             self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id)
         else:
             error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
@@ -54,7 +52,7 @@ class Endings:
     def _failed(
         self, task: Task, attempt_id: UUID, agent_id: str, error: FailureInfo, status: AttemptStatus, *, retryable: bool
     ) -> None:
-        self._ledger.attempt_ends.append(AttemptEnd(attempt_id, status, error))
+        self._ledger.record.end_attempt(attempt_id, status, error)
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
         if isinstance(decision, GiveUp):
             self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=decision.error)
@@ -63,11 +61,15 @@ class Endings:
 
     def _end(self, task: Task, attempt_id: UUID, status: TaskStatus, agent_id: str | None, **more: Any) -> None:
         self._ledger.state.leave(task.id)
-        self._ends.append(EndRow(task=task, attempt_id=attempt_id, status=status, agent_id=agent_id, **more))
+        end = EndRow(task=task, attempt_id=attempt_id, status=status, **more)
+        self._ledger.record.end(end)
+        self._ledger.ended.append((task.id, status))
+        took = {"usage": end.outcome.usage, "timings": end.outcome.timings} if end.outcome else {}
+        self._ledger.announce(task, status, agent_id=agent_id, attempt_id=attempt_id, error=end.error, **took)
 
     def _retry(self, task: Task, attempt_id: UUID, reason: str) -> None:
         self._ledger.state.leave(task.id)
-        self._retries.append((task, attempt_id))
+        self._ledger.record.retry(task, attempt_id)
         self._ledger.state.queue.add(task, self._ledger.now)
         self._ledger.announce(task, TaskStatus.QUEUED, reason=reason)
 
@@ -76,9 +78,8 @@ class Endings:
         attempt = self._ledger.state.registry.close(refused.attempt_id)
         if attempt is None:
             return
-        self._ledger.attempt_ends.append(
-            AttemptEnd(attempt.id, AttemptStatus.REFUSED, FailureInfo(code="agent_unable", message=refused.reason))
-        )
+        error = FailureInfo(code="agent_unable", message=refused.reason)
+        self._ledger.record.end_attempt(attempt.id, AttemptStatus.REFUSED, error)
         agent = self._ledger.state.registry.agents[attempt.agent_id]
         agent.full_until = max(agent.full_until, self._ledger.clock + refused.pause_seconds)
         task = self._ledger.state.live.get(attempt.task_id)
@@ -90,7 +91,7 @@ class Endings:
         for attempt in lost.attempts:
             task = self._ledger.state.live.get(attempt.task_id)
             if task is None or self._ledger.state.current.get(attempt.task_id) != attempt.id:
-                self._ledger.attempt_ends.append(AttemptEnd(attempt.id, AttemptStatus.LOST, error))
+                self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error)
             else:
                 self._failed(task, attempt.id, attempt.agent_id, error, AttemptStatus.LOST, retryable=True)
 
@@ -103,38 +104,5 @@ class Endings:
             attempt.superseded = True
             self._ledger.followup.cancels.append(attempt)
         agent_id, error = None if attempt is None else attempt.agent_id, timed_out(task)
-        self._ledger.attempt_ends.append(AttemptEnd(attempt_id, AttemptStatus.FAILED, error))
+        self._ledger.record.end_attempt(attempt_id, AttemptStatus.FAILED, error)
         self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=error)
-
-    async def write(self) -> None:
-        if self._ends:
-            won = {row["id"] for row in await self._ledger.sql.all("end_tasks", *end_arguments(self._ends), self._ledger.now)}
-            for end in self._ends:
-                if end.task.id in won:
-                    self._announce(end)
-                    self._ledger.ended.append((end.task.id, end.status))
-        if self._retries:
-            await self._ledger.sql.run(
-                "requeue_tasks",
-                [task.id for task, _ in self._retries],
-                [attempt_id for _, attempt_id in self._retries],
-                [task.not_before for task, _ in self._retries],
-                [task.attempts_allowed for task, _ in self._retries],
-            )
-
-    def _announce(self, end: EndRow) -> None:
-        took = {"usage": end.outcome.usage, "timings": end.outcome.timings} if end.outcome else {}
-        self._ledger.announce(end.task, end.status, agent_id=end.agent_id, attempt_id=end.attempt_id, error=end.error, **took)
-
-    async def close_attempts(self) -> None:
-        if self._ledger.attempt_ends:
-            # The first word about an attempt holds: a report that came in before the death of its agent was noticed.
-            ends = list({end.attempt_id: end for end in reversed(self._ledger.attempt_ends)}.values())
-            await self._ledger.sql.run(
-                "end_attempts",
-                [end.attempt_id for end in ends],
-                [end.status.value for end in ends],
-                [end.error.code if end.error else None for end in ends],
-                [end.error.message.replace("\x00", "�") if end.error else None for end in ends],
-                self._ledger.now,
-            )

@@ -1,9 +1,9 @@
 """What is announced after a commit: events as they go to the bus, and as they wait in the outbox."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Self
+from typing import Any
+from uuid import UUID
 
 from bus import subjects
 from bus.messages import AgentChange, AgentEvent, AgentStatus, EventType, TaskChange, TaskEvent, TaskStatus
@@ -16,18 +16,16 @@ SOURCE = "coordinator"
 class Fact:
     """One event, ready to send. `message_id` is deterministic: sent twice, it is stored once."""
 
+    task_id: UUID | None
     subject: str
     message_id: str
     body: str
     durable: bool
     traceparent: str | None
 
-    def to_row(self) -> list[Any]:
-        return [self.subject, self.message_id, self.body, self.durable, self.traceparent]
-
-    @classmethod
-    def from_row(cls, row: list[Any]) -> Self:
-        return cls(*row)
+    def to_row(self) -> tuple[Any, ...]:
+        """The type `fact` in PostgreSQL."""
+        return self.task_id, self.subject, self.message_id, self.body, self.durable, self.traceparent
 
 
 def task_fact(task: Task, status: TaskStatus, at: datetime, **more: Any) -> Fact:
@@ -42,6 +40,7 @@ def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime
     event_id = f"{task.id}.{data.rank}.{event_type.partition('.')[2]}"
     event = TaskEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=str(task.id))
     return Fact(
+        task_id=task.id,
         subject=subjects.event(task.tenant, event_type, task.id),
         message_id=f"{task.tenant}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
@@ -57,17 +56,10 @@ def agent_fact(
     data = AgentChange(agent_id=agent_id, status=status, previous=previous, reason=reason)
     event = AgentEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=agent_id)
     return Fact(
+        task_id=None,
         subject=subjects.event(subjects.DEFAULT_TENANT, event_type, agent_id),
         message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
         durable=event_type.terminal,
         traceparent=None,
     )
-
-
-def to_outbox(facts: list[Fact]) -> str:
-    return json.dumps([fact.to_row() for fact in facts])
-
-
-def from_outbox(text: str) -> list[Fact]:
-    return [Fact.from_row(row) for row in json.loads(text)]

@@ -1,4 +1,4 @@
-"""What the parts of one turn share: the leader's memory, the transaction's statements, and what follows from the turn."""
+"""What the parts of one turn share: the leader's memory, the record that is written, and what follows from the turn."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -7,11 +7,11 @@ from uuid import UUID
 
 from bus.client import Bus
 from bus.errors import HiveError, TaskNotFound
-from bus.messages import AttemptStatus, DispatchOffer, FailureInfo, TaskStatus
-from coordinator.database import Statements
+from bus.messages import DispatchOffer, FailureInfo, TaskStatus
 from coordinator.facts import Fact, task_fact
+from coordinator.record import Record
 from coordinator.registry import OpenAttempt
-from coordinator.rows import NewRow, task_from
+from coordinator.rows import task_from
 from coordinator.state import State
 from coordinator.tasks import Task
 
@@ -29,26 +29,17 @@ class Followup:
     """For the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class AttemptEnd:
-    attempt_id: UUID
-    status: AttemptStatus
-    error: FailureInfo | None = None
-
-
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """Made for one turn. `fresh` are the tasks that this turn stores; `ended` those whose dependents are to be settled."""
+    """Made for one turn. `ended` are the tasks whose dependents are to be settled."""
 
     state: State
-    sql: Statements
+    record: Record
     bus: Bus
     now: datetime
     clock: float
     followup: Followup = field(default_factory=Followup)
-    fresh: dict[UUID, NewRow] = field(default_factory=dict)
     ended: list[tuple[UUID, TaskStatus]] = field(default_factory=list)
-    attempt_ends: list[AttemptEnd] = field(default_factory=list)
 
     def announce(self, task: Task, status: TaskStatus, **details: Any) -> None:
         self.followup.facts.append(task_fact(task, status, self.now, **details))
@@ -56,13 +47,31 @@ class Ledger:
             self.followup.failures.append((task, error))
 
     async def load(self, task_id: UUID) -> Task:
-        row = await self.sql.one("live_tasks", [task_id])
+        row = await self.record.one("live_tasks", [task_id])
         if row is None:
             raise TaskNotFound(f"There is no task {task_id}.")
         return task_from(row)
 
     async def enqueue(self, task_ids: list[UUID], reason: str) -> None:
-        for row in await self.sql.all("live_tasks", task_ids):
+        for row in await self.record.all("live_tasks", task_ids):
             task = task_from(row)
             self.state.queue.add(task, self.now)
             self.announce(task, TaskStatus.QUEUED, reason=reason)
+
+    async def close(self) -> Followup:
+        """Writes the turn. What its rows decided otherwise has not happened: it leaves the memory, and nobody hears of it."""
+        followup, lost = self.followup, self.record.lost
+        followup.outbox_id = await self.record.close(followup.facts)
+        if lost:
+            for task_id in lost:
+                self._forget(task_id)
+            followup.facts = [fact for fact in followup.facts if fact.task_id not in lost]
+            followup.failures = [(task, error) for task, error in followup.failures if task.id not in lost]
+        return followup
+
+    def _forget(self, task_id: UUID) -> None:
+        self.state.queue.remove(task_id)
+        attempt_id = self.state.current.get(task_id)
+        self.state.leave(task_id)
+        if attempt_id is not None:
+            self.state.registry.close(attempt_id)

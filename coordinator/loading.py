@@ -6,7 +6,7 @@ from uuid import UUID
 
 from bus.messages import AgentRegistration, AgentStatus, TaskRequest
 from coordinator.database import Statements
-from coordinator.facts import Fact, from_outbox
+from coordinator.facts import Fact
 from coordinator.registry import SILENCE_SECONDS, OpenAttempt
 from coordinator.rows import task_from
 from coordinator.state import State
@@ -55,7 +55,7 @@ async def _load_open(state: State, statements: Statements) -> None:
 
 async def load_outbox(statements: Statements) -> list[tuple[int, list[Fact]]]:
     """Events of commits that the last leader could not announce."""
-    return [(row["id"], from_outbox(row["events"])) for row in await statements.all("read_outbox")]
+    return [(row["id"], [Fact(*fact) for fact in row["facts"]]) for row in await statements.all("read_outbox")]
 
 
 async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, TaskRequest]:

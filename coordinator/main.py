@@ -20,12 +20,12 @@ from coordinator.database import AWAY, WRITER, Statements, migrate, open_connect
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
 from coordinator.reads import Reads
+from coordinator.record import Deposed
 from coordinator.retention import clear
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
 from coordinator.term import Term, TermOver, Unstorable
-from coordinator.turn import Deposed
 
 logger = telemetry.log(__name__)
 

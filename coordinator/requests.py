@@ -7,7 +7,7 @@ from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveE
 from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
-from coordinator.ledger import AttemptEnd, Ledger
+from coordinator.ledger import Ledger
 from coordinator.queue import shape_of
 from coordinator.registry import Agent
 from coordinator.scheduler import lacking
@@ -36,8 +36,7 @@ class Requests:
 
     async def _cancel(self, task_id: UUID) -> None:
         """Whoever commits first wins. An id that is only on the stream yet is taken in first, so that its row is the tombstone."""
-        await self._store_fresh(task_id)
-        row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
+        row = await self._ledger.record.one("cancel_tasks", [task_id], self._ledger.now)
         if row is None:
             if await self._status(task_id) is not None:
                 await self._refuse_ended(task_id)
@@ -46,8 +45,7 @@ class Requests:
             if received is None:
                 raise TaskNotFound(f"There is no task {task_id}.")
             await self._arrivals.admit(self._arrivals.interpret(received))
-            await self._store_fresh(task_id)
-            row = await self._ledger.sql.one("cancel_tasks", [task_id], self._ledger.now)
+            row = await self._ledger.record.one("cancel_tasks", [task_id], self._ledger.now)
             if row is None:
                 await self._refuse_ended(task_id)
                 return
@@ -56,17 +54,12 @@ class Requests:
         if attempt is not None:
             attempt.superseded = True
             self._ledger.followup.cancels.append(attempt)
-            self._ledger.attempt_ends.append(AttemptEnd(attempt.id, AttemptStatus.CANCELLED))
+            self._ledger.record.end_attempt(attempt.id, AttemptStatus.CANCELLED)
         self._ledger.announce(task, TaskStatus.CANCELLED, attempt_id=row["attempt_id"])
         self._ledger.ended.append((task_id, TaskStatus.CANCELLED))
 
-    async def _store_fresh(self, task_id: UUID) -> None:
-        """A task of this very turn gets its row now instead of with its placement."""
-        if task_id in self._ledger.fresh:
-            await self._arrivals.insert(list(self._ledger.fresh.values()))
-
     async def _status(self, task_id: UUID) -> TaskStatus | None:
-        row = await self._ledger.sql.one("task_statuses", [task_id])
+        row = await self._ledger.record.one("task_statuses", [task_id])
         return None if row is None else TaskStatus(row["status"])
 
     async def _refuse_ended(self, task_id: UUID) -> None:
@@ -81,30 +74,29 @@ class Requests:
             raise TaskNotFound(f"There is no task {task_id}.")
         if status is not TaskStatus.FAILED:
             raise Conflict(f"Only a failed task can be requeued; the task {task_id} is {status}.")
-        row = await self._ledger.sql.one("task_requests", [task_id])
+        row = await self._ledger.record.one("task_requests", [task_id])
         if row is None or row["request"] is None:
             raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
         request = TaskRequest.model_validate_json(row["request"])
         first = await self._arrivals.first_status(request, (task_id,))
-        await self._ledger.sql.run("revive_tasks", [task_id], first.value)
+        await self._ledger.record.run("revive_tasks", [task_id], first.value)
         if first is TaskStatus.QUEUED:
             await self._ledger.enqueue([task_id], reason="requeued by hand")
         else:
             wanted = list(dict.fromkeys(request.depends_on))
-            await self._ledger.sql.run("insert_dependencies", [task_id] * len(wanted), wanted)
+            await self._ledger.record.run("insert_dependencies", [task_id] * len(wanted), wanted)
 
     async def _pin(self, task_id: UUID, agent_id: str) -> None:
         agent = self._ledger.state.registry.agents.get(agent_id)
         if agent is None:
             raise AgentNotFound(f"There is no agent {agent_id}. `hive agents` lists them.")
-        await self._store_fresh(task_id)
         status = await self._status(task_id)
         if status is None:
             raise TaskNotFound(f"There is no task {task_id}.")
         if status not in (TaskStatus.PENDING, TaskStatus.QUEUED):
             raise Conflict(f"Only a task that waits can be assigned by hand; the task {task_id} is {status}.")
         await self._refuse_unable(task_id, agent)
-        await self._ledger.sql.run("pin_task", task_id, agent_id)
+        await self._ledger.record.run("pin_task", task_id, agent_id)
         if task := self._ledger.state.queue.remove(task_id):
             self._ledger.state.queue.add(task.evolve(pin=agent_id), self._ledger.now)
 

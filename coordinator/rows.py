@@ -1,7 +1,6 @@
 """Between what the leader decided and PostgreSQL's columns: rows in, rows out. Pure."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter
 from bus.messages import (
     AttemptOutcome,
     AttemptRecord,
+    AttemptStatus,
     FailureInfo,
     JsonObject,
     Output,
@@ -47,12 +47,11 @@ class NewRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndRow:
-    """A task that an attempt ended. `agent_id` is who made the attempt, where that is still known."""
+    """A task that an attempt ended."""
 
     task: Task
     attempt_id: UUID
     status: TaskStatus
-    agent_id: str | None = None
     outcome: AttemptOutcome | None = None
     error: FailureInfo | None = None
 
@@ -63,12 +62,8 @@ def dependency_edges(rows: list[NewRow]) -> list[tuple[UUID, UUID]]:
     return [(row.task.id, task_id) for row in alive if row.request for task_id in row.request.depends_on]
 
 
-def insert_arguments(rows: list[NewRow], now: datetime) -> list[list[Any]]:
-    """The columns of `insert_tasks`."""
-    return _columns((_insert_row(row, now) for row in rows), 25)
-
-
-def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
+def new_task(row: NewRow, now: datetime) -> tuple[Any, ...]:
+    """The type of that name in PostgreSQL, as the others below."""
     task, request, error, attempt = row.task, row.request, row.error, row.attempt
     return (
         task.id,
@@ -94,26 +89,18 @@ def _insert_row(row: NewRow, now: datetime) -> tuple[Any, ...]:
         error.message if error else None,
         row.body_hash,
         task.traceparent,
-        attempt.instance if attempt else None,
-        attempt.model if attempt else None,
     )
+
+
+def new_attempt(attempt: OpenAttempt) -> tuple[Any, ...]:
+    return attempt.id, attempt.task_id, attempt.number, attempt.agent_id, attempt.instance, attempt.model
 
 
 def _json(value: JsonObject) -> str:
     return _JSON_OBJECT.dump_json(value).decode()
 
 
-def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    columns = [list(column) for column in zip(*rows, strict=True)]
-    return columns or [[] for _ in range(width)]
-
-
-def end_arguments(rows: list[EndRow]) -> list[list[Any]]:
-    """The columns of `end_tasks`."""
-    return _columns((_end_row(row) for row in rows), 8)
-
-
-def _end_row(row: EndRow) -> tuple[Any, ...]:
+def task_end(row: EndRow) -> tuple[Any, ...]:
     done, error = row.outcome if row.status is TaskStatus.COMPLETED else None, row.error
     return (
         row.task.id,
@@ -122,9 +109,20 @@ def _end_row(row: EndRow) -> tuple[Any, ...]:
         storable(done.output.model_dump_json()) if done else None,
         done.usage.model_dump_json() if done else None,
         done.timings.model_dump_json(exclude_none=True) if done else None,
-        error.code if error else None,
-        error.message.replace("\x00", "�") if error else None,
+        *_error(error),
     )
+
+
+def attempt_end(attempt_id: UUID, status: AttemptStatus, error: FailureInfo | None) -> tuple[Any, ...]:
+    return attempt_id, status.value, *_error(error)
+
+
+def task_failure(task_id: UUID, error: FailureInfo) -> tuple[Any, ...]:
+    return task_id, *_error(error)
+
+
+def _error(error: FailureInfo | None) -> tuple[str | None, str | None]:
+    return (None, None) if error is None else (error.code, error.message.replace("\x00", "�"))
 
 
 def storable(json_text: str) -> str:

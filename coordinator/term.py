@@ -27,6 +27,7 @@ from coordinator.loading import load, load_outbox, load_requests
 from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
+from coordinator.record import Record
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import OUTCOMES, State
@@ -184,11 +185,10 @@ class Term:
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
-        now, statements = datetime.now(UTC), Statements(self._writer)
-        turn = Turn(self.state, statements, self._bus, now, self.clock.seconds, may_place=not self._listening)
+        now, may_place = datetime.now(UTC), not self._listening
         try:
-            async with self._writer.transaction():
-                followup = await turn.run(inputs)
+            async with Record(self._writer, self.state, now) as record:
+                followup = await Turn(self.state, record, self._bus, now, self.clock.seconds, may_place=may_place).run(inputs)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError) as error:
             # Its class alone: the message may quote the row, and so a prompt.
             logger.error("turn_refused", inputs=len(inputs), error=type(error).__name__, sqlstate=error.sqlstate)

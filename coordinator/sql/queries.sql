@@ -6,16 +6,10 @@ UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING 
 -- name: positions
 SELECT positions FROM leadership;
 
--- name: seal
--- Last of every turn: refused when the epoch is another's, and only then is anything of the turn kept.
-WITH fence AS (
-    UPDATE leadership SET positions = $2::jsonb WHERE epoch = $1 RETURNING epoch
-), sent AS (
-    DELETE FROM outbox WHERE id = ANY($3::bigint[])
-), told AS (
-    INSERT INTO outbox (events) SELECT $4::jsonb FROM fence WHERE $4::jsonb IS NOT NULL RETURNING id
-)
-SELECT fence.epoch, told.id AS outbox_id FROM fence LEFT JOIN told ON true;
+-- name: commit_turn
+-- The function of migrations/0002_commit_turn.sql; coordinator/record.py has its arguments.
+SELECT holds, outbox_id, lost_tasks, given_ids, given_requests
+FROM commit_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
 
 -- name: existing_tasks
 SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
@@ -23,96 +17,15 @@ SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
 -- name: task_statuses
 SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]);
 
--- name: insert_tasks
--- New tasks, and the first attempt of those that were placed at once.
-WITH new AS (
-    SELECT * FROM unnest(
-        $1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::smallint[], $7::text[], $8::text[], $9::timestamptz[],
-        $10::timestamptz[], $11::timestamptz[], $12::jsonb[], $13::bigint[], $14::text[], $15::jsonb[], $16::float8[], $17::int[],
-        $18::int[], $19::uuid[], $20::text[], $21::text[], $22::text[], $23::text[], $24::text[], $25::text[]
-    ) AS t (
-        id, tenant, owner, title, description, priority, status, agent, created_at, started_at, completed_at, metadata, sequence, model,
-        request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash, traceparent,
-        attempt_instance, attempt_model
-    )
-), task AS (
-    INSERT INTO tasks (
-        id, tenant, owner, title, description, priority, status, assigned_agent_id, created_at, started_at, completed_at, metadata,
-        sequence, model, request, timeout_seconds, attempts, attempts_allowed, attempt_id, error_code, error_message, body_hash,
-        traceparent
-    )
-    SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status::task_status_enum, a.id, t.created_at, t.started_at,
-        t.completed_at, coalesce(t.metadata, '{}'), t.sequence, t.model, t.request, t.timeout_seconds, t.attempts,
-        t.attempts_allowed, t.attempt_id, t.error_code, t.error_message, t.body_hash, t.traceparent
-    FROM new t LEFT JOIN agents a ON a.slug = t.agent
-)
-INSERT INTO attempts (id, task_id, number, agent_id, instance, epoch, model, status, offered_at)
-SELECT t.attempt_id, t.id, t.attempts, a.id, t.attempt_instance, $26, t.attempt_model, 'offered', $27
-FROM new t JOIN agents a ON a.slug = t.agent
-WHERE t.attempt_id IS NOT NULL;
-
 -- name: insert_dependencies
 INSERT INTO task_dependencies (task_id, depends_on_task_id)
 SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT DO NOTHING;
-
--- name: insert_attempts
-INSERT INTO attempts (id, task_id, number, agent_id, instance, epoch, model, status, offered_at)
-SELECT t.id, t.task_id, t.number, a.id, t.instance, $7, t.model, 'offered', $8
-FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[]) AS t (id, task_id, number, agent, instance, model)
-JOIN agents a ON a.slug = t.agent;
-
--- name: assign_tasks
-UPDATE tasks SET status = 'assigned', attempt_id = t.attempt_id, attempts = t.number, assigned_agent_id = a.id, not_before = NULL,
-    started_at = coalesce(tasks.started_at, $5)
-FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[]) AS t (id, attempt_id, number, agent)
-JOIN agents a ON a.slug = t.agent
-WHERE tasks.id = t.id AND tasks.status = 'queued'
-RETURNING tasks.id, tasks.request;
-
--- name: run_attempts
-WITH run AS (
-    UPDATE attempts SET status = 'running', started_at = $2 WHERE id = ANY($1::uuid[]) AND status = 'offered' RETURNING id
-)
-UPDATE tasks SET status = 'running' FROM run WHERE tasks.attempt_id = run.id AND tasks.status = 'assigned'
-RETURNING tasks.id, tasks.attempt_id;
-
--- name: end_tasks
--- Tasks that an attempt ended, and the attempts that completed; the others are ended with their own reasons by end_attempts.
-WITH ended AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[], $7::text[], $8::text[])
-        AS t (id, attempt_id, status, output, usage, timings, error_code, error_message)
-), attempt AS (
-    UPDATE attempts SET status = 'completed', ended_at = $9
-    FROM ended WHERE attempts.id = ended.attempt_id AND ended.status = 'completed' AND attempts.ended_at IS NULL
-)
-UPDATE tasks SET status = t.status::task_status_enum, completed_at = $9, output = t.output, usage = t.usage, timings = t.timings,
-    error_code = t.error_code, error_message = t.error_message, attempt_id = NULL
-FROM ended t
-WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
-RETURNING tasks.id;
-
--- name: requeue_tasks
-UPDATE tasks SET status = 'queued', attempt_id = NULL, not_before = t.not_before, attempts_allowed = t.attempts_allowed
-FROM unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::int[]) AS t (id, attempt_id, not_before, attempts_allowed)
-WHERE tasks.id = t.id AND tasks.attempt_id = t.attempt_id AND tasks.status IN ('assigned', 'running')
-RETURNING tasks.id;
-
--- name: end_attempts
-UPDATE attempts SET status = t.status, ended_at = $5, error_code = t.error_code, error_message = t.error_message
-FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS t (id, status, error_code, error_message)
-WHERE attempts.id = t.id AND attempts.ended_at IS NULL;
 
 -- name: cancel_tasks
 UPDATE tasks SET status = 'cancelled', completed_at = $2
 FROM (SELECT id, attempt_id FROM tasks WHERE id = ANY($1::uuid[]) FOR UPDATE) AS old
 WHERE tasks.id = old.id AND tasks.status NOT IN ('completed', 'failed', 'cancelled')
 RETURNING tasks.id, old.attempt_id;
-
--- name: fail_tasks
-UPDATE tasks SET status = 'failed', completed_at = $4, error_code = t.code, error_message = t.message
-FROM unnest($1::uuid[], $2::text[], $3::text[]) AS t (id, code, message)
-WHERE tasks.id = t.id AND tasks.status IN ('pending', 'queued')
-RETURNING tasks.id;
 
 -- name: pin_task
 UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
@@ -128,15 +41,15 @@ UPDATE tasks SET status = 'queued'
 WHERE status = 'pending'
     AND id IN (SELECT task_id FROM task_dependencies WHERE depends_on_task_id = ANY($1::uuid[]))
     AND NOT EXISTS (
-        -- One that has no row yet is stored later in the same transaction, and has not completed.
-        SELECT 1 FROM task_dependencies d LEFT JOIN tasks o ON o.id = d.depends_on_task_id
-        WHERE d.task_id = tasks.id AND o.status IS DISTINCT FROM 'completed'
+        SELECT 1 FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
+        WHERE d.task_id = tasks.id AND o.status <> 'completed'
     )
 RETURNING id;
 
 -- name: pending_dependents
-SELECT d.task_id, d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id
-WHERE d.depends_on_task_id = ANY($1::uuid[]) AND t.status = 'pending';
+SELECT d.task_id, d.depends_on_task_id
+FROM task_dependencies d JOIN tasks t ON t.id = d.task_id JOIN tasks o ON o.id = d.depends_on_task_id
+WHERE d.depends_on_task_id = ANY($1::uuid[]) AND t.status = 'pending' AND o.status IN ('failed', 'cancelled');
 
 -- name: depended_on
 SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id WHERE t.status = 'pending';
@@ -170,7 +83,7 @@ SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]);
 SELECT count(*) FROM tasks WHERE status = 'pending';
 
 -- name: read_outbox
-SELECT id, events FROM outbox ORDER BY id;
+SELECT id, facts FROM outbox ORDER BY id;
 
 -- name: upsert_agent
 INSERT INTO agents (slug, name, endpoint, model, specialization, hardware_config, capabilities, registration, status, last_seen)

@@ -11,7 +11,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import NoLeader
 from bus.messages import AttemptStatus, ModelInfo, TaskChange, TaskEvent, TaskStatus
-from coordinator.facts import task_fact, to_outbox
+from coordinator.facts import task_fact
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
 from tests.unit.coordinator.parts import NOON, task
@@ -185,7 +185,7 @@ async def test_events_that_were_committed_and_never_sent_are_sent_by_the_next_le
         await heard.put(received.decode(TaskEvent).data)
 
     await hive.bus.subscribe(subjects.events("task.completed"), read)
-    await hive.sql("INSERT INTO outbox (events) VALUES ($1)", to_outbox([task_fact(ended, TaskStatus.COMPLETED, NOON)]))
+    await hive.sql("INSERT INTO outbox (facts) VALUES ($1)", [task_fact(ended, TaskStatus.COMPLETED, NOON).to_row()])
     hive.start_coordinator()
     async with asyncio.timeout(10):
         assert (await heard.get()).task_id == ended.id

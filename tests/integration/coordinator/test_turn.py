@@ -12,12 +12,13 @@ from bus import subjects
 from bus.errors import AlreadyEnded, BusUnavailable, HiveError
 from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
 from bus.nats_bus import NatsBus
-from coordinator.database import Statements, migrate, open_connection
+from coordinator.database import migrate, open_connection
 from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
 from coordinator.ledger import Followup
+from coordinator.record import Deposed, Record
 from coordinator.registry import OpenAttempt
 from coordinator.state import State
-from coordinator.turn import Deposed, Turn
+from coordinator.turn import Turn
 from tests.parts.nats import NatsServer
 from tests.unit.coordinator.parts import registration
 
@@ -30,8 +31,9 @@ class Leader:
         self.state = State(epoch=0, instance="test")
 
     async def turn(self, *inputs: Input) -> Followup:
-        async with self.connection.transaction():
-            return await Turn(self.state, Statements(self.connection), self.bus, datetime.now(UTC), 0.0).run(list(inputs))
+        now = datetime.now(UTC)
+        async with Record(self.connection, self.state, now) as record:
+            return await Turn(self.state, record, self.bus, now, 0.0).run(list(inputs))
 
     async def submitted(self, task_class: TaskClass = TaskClass.MEDIUM, **more: object) -> SubmitRead:
         """A submit on the stream, as it is read."""

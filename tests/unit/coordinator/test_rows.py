@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, TaskRequest, TaskStatus, Usage
-from coordinator.rows import EndRow, NewRow, asked_of, dependency_edges, end_arguments, insert_arguments, storable, task_from
+from coordinator.rows import EndRow, NewRow, asked_of, dependency_edges, new_task, storable, task_end, task_from
 from coordinator.tasks import Submitted, interpret
 from tests.unit.coordinator.parts import NOON, after, submit, task
 
@@ -47,16 +47,10 @@ def test_dependencies_are_those_of_rows_that_have_not_failed() -> None:
     assert dependency_edges([waiting, failed, alone]) == [(waiting.task.id, first), (waiting.task.id, second)]
 
 
-def test_rows_become_columns_and_no_rows_as_many_empty_ones() -> None:
-    columns = insert_arguments([new_row(), new_row()], NOON)
-    assert {len(column) for column in columns} == {2}
-    assert [len(column) for column in insert_arguments([], NOON)] == [0] * len(columns)
-
-
 def test_only_what_has_ended_has_an_end() -> None:
-    rows = [new_row(status=TaskStatus.QUEUED), new_row(status=TaskStatus.FAILED)]
-    [ended] = [column for column in insert_arguments(rows, after(9)) if column == [None, after(9)]]
-    assert ended == [None, after(9)]
+    waiting, failed = (new_task(new_row(status=status), after(9)) for status in (TaskStatus.QUEUED, TaskStatus.FAILED))
+    assert after(9) not in waiting
+    assert after(9) in failed
 
 
 def outcome(status: OutcomeStatus, text: str = "hello") -> AttemptOutcome:
@@ -67,17 +61,16 @@ def outcome(status: OutcomeStatus, text: str = "hello") -> AttemptOutcome:
 
 def test_output_and_usage_are_kept_of_what_completed_and_of_nothing_else() -> None:
     error = FailureInfo(code="backend_error", message="a\x00b")
+    reported = outcome(OutcomeStatus.COMPLETED, "a\x00b")
     ends = [
-        EndRow(
-            task=task(), attempt_id=uuid4(), status=TaskStatus.COMPLETED, outcome=outcome(OutcomeStatus.COMPLETED, "a\x00b")
-        ),
+        EndRow(task=task(), attempt_id=uuid4(), status=TaskStatus.COMPLETED, outcome=reported),
         EndRow(task=task(), attempt_id=uuid4(), status=TaskStatus.FAILED, outcome=outcome(OutcomeStatus.FAILED), error=error),
     ]
-    _, _, statuses, outputs, usages, _, codes, messages = end_arguments(ends)
-    assert statuses == ["completed", "failed"]
-    assert Output.model_validate_json(outputs[0]).text == "a�b"
-    assert Usage.model_validate_json(usages[0]).completion_tokens == 5
-    assert (outputs[1], usages[1], codes[1], messages[1]) == (None, None, "backend_error", "a�b")
+    (_, _, status, output, usage, _, *_), (_, _, *other) = (task_end(end) for end in ends)
+    assert status == "completed"
+    assert Output.model_validate_json(output).text == "a�b"
+    assert Usage.model_validate_json(usage).completion_tokens == 5
+    assert other == ["failed", None, None, None, "backend_error", "a�b"]
 
 
 def test_a_task_comes_back_from_its_row_as_it_was() -> None:
