@@ -1,7 +1,6 @@
 """`hive logs`: what the processes of a hive wrote, in one reading."""
 
 import json
-import os
 import time
 from collections import deque
 from contextlib import ExitStack, closing
@@ -15,6 +14,7 @@ from bus.errors import NotFound
 from deploy.cli.command import command, settings
 from deploy.cli.screen import console
 from deploy.local.data_folder import DataFolder
+from deploy.local.log_file import rotated
 
 POLL_SECONDS = 0.2
 _LEVELS = {"warning": "yellow", "error": "red", "critical": "red", "debug": "dim"}
@@ -53,30 +53,49 @@ def _files(folder: DataFolder, service: str | None) -> list[Path]:
 
 
 class Tail:
-    """The last lines of a file, then what is added; it notices when the file was rotated."""
+    """The last lines of a file, then what is added; it goes on in the new one when the file is rotated (deploy/local/log_file.py)."""
 
     def __init__(self, file: Path, lines: int) -> None:
         self._path, self._lines = file, lines
         self._file = file.open(errors="replace")
+        self._older = self._youngest()
         self._first = True
         self._rest = ""
 
     def new(self) -> list[str]:
-        found = self._read()
+        older = self._youngest()
+        if older != self._older:
+            self._older = older
+            found = [*self._read_on(rotated(self._path, 1)), *self._read()]
+        else:
+            found = self._read()
         if self._first:
             self._first = False
             return list(deque(found, maxlen=self._lines))
-        if self._path.exists() and self._path.stat().st_ino != os.fstat(self._file.fileno()).st_ino:
-            self._file.close()
-            self._file = self._path.open(errors="replace")
-            found += self._read()
         return found
 
     def close(self) -> None:
         self._file.close()
 
+    def _youngest(self) -> int | None:
+        """What tells one rotated file from the next; None while there is none."""
+        try:
+            return rotated(self._path, 1).stat().st_ino
+        except FileNotFoundError:
+            return None
+
+    def _read_on(self, older: Path) -> list[str]:
+        """What had been written and was not read yet when the file was emptied."""
+        with older.open(errors="replace") as file:
+            file.seek(self._file.tell())
+            self._file.seek(0)
+            return self._lines_of(file.read())
+
     def _read(self) -> list[str]:
-        *whole, self._rest = (self._rest + self._file.read()).split("\n")
+        return self._lines_of(self._file.read())
+
+    def _lines_of(self, text: str) -> list[str]:
+        *whole, self._rest = (self._rest + text).split("\n")
         return whole
 
 

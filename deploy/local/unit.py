@@ -13,7 +13,7 @@ from time import monotonic
 
 from bus.errors import HiveError, Unavailable
 from deploy.local.launch import Launch, start
-from deploy.local.log_file import last_lines, rotate
+from deploy.local.log_file import LOOK_SECONDS, last_lines, rotate
 from deploy.local.restart import Backoff
 from deploy.local.state import ProcessState, ProcessStatus
 
@@ -111,17 +111,18 @@ class Unit:
         """From start to end; why it ended."""
         try:
             await asyncio.to_thread(self.spec.prepare)
+            await asyncio.to_thread(rotate, self.log)
             if self._stopping.is_set():
                 return "was stopped"
-            rotate(self.log)
             self._process = start(self.spec.launch, self.log)
         except (HiveError, OSError) as error:
             return f"could not be started: {error}"
         self._exited = watch(self._process)
         self._set(ProcessState.STARTING)
-        readiness = asyncio.create_task(self._until_ready())
+        meanwhile = (asyncio.create_task(self._until_ready()), asyncio.create_task(self._bound_log()))
         code = await self._exited
-        readiness.cancel()
+        for task in meanwhile:
+            task.cancel()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
     async def _until_ready(self) -> None:
@@ -131,6 +132,12 @@ class Unit:
             self._first_ready.set_result(None)
         if not self._stopping.is_set():
             self._set(ProcessState.RUNNING)
+
+    async def _bound_log(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(OSError):  # a full disk, which makes room when the oldest log goes: it is tried again
+                await asyncio.to_thread(rotate, self.log)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._exited is not None and not self._exited.done():

@@ -7,12 +7,14 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bus.errors import Unavailable
+from deploy.local import log_file, unit
 from deploy.local.launch import Launch
 from deploy.local.state import ProcessState, ProcessStatus
 from deploy.local.supervisor import Supervisor
@@ -73,6 +75,29 @@ async def supervising(reports: Reports, *stages: list[Spec]) -> AsyncIterator[Su
 def pid(status: ProcessStatus) -> int:
     assert status.pid is not None
     return status.pid
+
+
+CHATTY = """
+import pathlib, signal, sys
+while not pathlib.Path(sys.argv[1] + ".1").exists():
+    print("a line", flush=True)
+print("up", flush=True)
+signal.pause()
+"""
+
+
+async def test_the_log_of_a_process_that_runs_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unit, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(log_file, "MAX_LOG_BYTES", 10_000)
+    reports, log = Reports(tmp_path), tmp_path / "chatty.log"
+    spec = python("chatty", CHATTY, tmp_path)
+    chatty = replace(spec, launch=replace(spec.launch, command=(*spec.launch.command, str(log))), ready_seconds=10)
+    async with supervising(reports, [chatty]) as supervisor:
+        await supervisor.start()
+        assert supervisor.statuses[0].restarts == 0
+    assert len(log.read_bytes()) < 10_000
+    assert log.read_text().endswith("up\n")
+    assert (tmp_path / "chatty.log.1").stat().st_size >= 10_000
 
 
 async def test_a_killed_process_comes_back_and_is_told_about(tmp_path: Path) -> None:

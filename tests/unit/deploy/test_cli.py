@@ -15,6 +15,8 @@ from deploy.cli.agents import read_hosts
 from deploy.cli.logs import Tail, readable
 from deploy.cli.nats_context import context, write
 from deploy.cli.task import checked_request, options
+from deploy.local import log_file
+from deploy.local.log_file import rotate
 
 
 @pytest.fixture(autouse=True)
@@ -146,7 +148,8 @@ def test_a_json_line_is_shown_as_a_sentence_and_others_as_they_are() -> None:
     assert readable("nats", "[1] [INF] Server is ready").plain == "nats          [1] [INF] Server is ready"
 
 
-def test_a_tail_goes_on_in_the_new_file_when_a_log_is_rotated(tmp_path: Path) -> None:
+def test_a_tail_goes_on_in_the_new_file_when_a_log_is_rotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "MAX_LOG_BYTES", 10)
     log = tmp_path / "gui.log"
     log.write_text("one\ntwo\nthree\n")
     with closing(Tail(log, lines=2)) as tail:
@@ -156,9 +159,13 @@ def test_a_tail_goes_on_in_the_new_file_when_a_log_is_rotated(tmp_path: Path) ->
         assert tail.new() == ["four"]
         with log.open("a") as file:
             file.write("f\n")
-        log.rename(tmp_path / "gui.log.1")
-        log.write_text("new\n")
+            file.flush()
+            rotate(log)
+            file.write("new\n")
         assert tail.new() == ["half", "new"]
+        with log.open("a") as file:
+            file.write("and a longer one than all that was there before\n")
+        assert tail.new() == ["and a longer one than all that was there before"]
 
 
 def test_the_nats_context_keeps_the_password_out_of_the_address(tmp_path: Path) -> None:

@@ -24,7 +24,18 @@ def test_large_logs_move_on_and_the_oldest_goes(tmp_path: Path) -> None:
         log.write_text(f"large log {number}")
         rotate(log)
     kept = {path.name: path.read_text() for path in tmp_path.iterdir()}
-    assert kept == {"a.log.1": "large log 4", "a.log.2": "large log 3", "a.log.3": "large log 2"}
+    assert kept == {"a.log": "", "a.log.1": "large log 4", "a.log.2": "large log 3", "a.log.3": "large log 2"}
+
+
+def test_who_writes_to_a_log_goes_on_at_the_start_of_the_emptied_one(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with log.open("a") as writer:
+        writer.write("before the rotation\n")
+        writer.flush()
+        rotate(log)
+        writer.write("after it\n")
+    assert log.read_text() == "after it\n"
+    assert (tmp_path / "a.log.1").read_text() == "before the rotation\n"
 
 
 def test_the_last_lines_are_one_line(tmp_path: Path) -> None:
