@@ -17,10 +17,11 @@ from agent_sidecar.runner import Runner
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.tally import Tally
 from agent_sidecar.telemetry.host import Host
+from agent_sidecar.trial import Trial
 from agent_sidecar.watch import BackendWatch
 from bus import subjects, telemetry
 from bus.client import Bus, Closing, Received
-from bus.errors import BackendStalled, BackendUnreachable, InvalidRequest, from_code
+from bus.errors import BackendError, BackendStalled, BackendUnreachable, InvalidRequest, ModelNotOnAgent, from_code
 from bus.messages import (
     AgentRegistration,
     AttemptOutcome,
@@ -39,6 +40,9 @@ logger = telemetry.log(__name__)
 
 FIRST_LOOK_SECONDS = 2.0
 """A backend that answers within this is registered with its models; one that does not comes to life later."""
+
+_BACKENDS_FAULT = {error.code for error in (BackendError, BackendStalled, BackendUnreachable, ModelNotOnAgent)}
+"""What an attempt fails with when its backend is ill, or its model does not work there."""
 
 
 class Agent:
@@ -99,14 +103,19 @@ class Agent:
         )
 
     def _new_watch(self) -> BackendWatch:
+        trial = Trial(
+            self._backend,
+            limit=lambda name, model: self.runner.first_token_seconds(name, model, characters=0),
+            loaded=self._measured.note_load,
+        )
         return BackendWatch(
             self._backend,
             self.condition,
+            trial,
             seen=self._seen,
             busy=lambda: self.runner.busy > 0,
             healthy_seconds=self._settings.models_seconds,
             probe_seconds=self._settings.probe_seconds,
-            speak_seconds=self._settings.first_token_seconds,
         )
 
     async def start(self) -> None:
@@ -175,7 +184,7 @@ class Agent:
     def _pulse(self) -> Pulse:
         return Pulse(
             status=self.condition.status,
-            reason=self.condition.reason,
+            reason=self.condition.reason or self._watch.suspects.reason,
             slots=self.runner.slots,
             running=self.runner.running,
             models=self.runner.models,
@@ -204,7 +213,7 @@ class Agent:
             logger.info("attempt_failed", agent_id=self.agent_id, code=outcome.error.code, **ids)
         if not was_warm and outcome.timings.load_seconds:
             self._measured.note_load(model, outcome.timings.load_seconds)
-        if outcome.error is not None and outcome.error.code in (BackendUnreachable.code, BackendStalled.code):
+        if outcome.error is not None and outcome.error.code in _BACKENDS_FAULT:
             logger.warning("backend_failed", agent_id=self.agent_id, reason=outcome.error.message)
             self.condition.fail(from_code(outcome.error.code, outcome.error.message), model)
             self._watch.look_soon()

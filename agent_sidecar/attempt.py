@@ -100,9 +100,8 @@ class Attempt:
                 if isinstance(item, Result):
                     self._result = item
                     return
-                speaks = bool(item.text or item.thinking or item.tool_calls)
-                watchdog.hear(output=speaks)
-                if speaks and not await self._take(item, started):
+                watchdog.hear(output=bool(item))
+                if item and not await self._take(item, started):
                     self._result = Result(finish_reason="length")
                     return
         raise BackendError("The backend ended the answer without its final message. See its log for why.")

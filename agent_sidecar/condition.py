@@ -2,16 +2,16 @@
 
 from dataclasses import dataclass
 
-from bus.errors import BackendStalled, HiveError
+from bus.errors import HiveError
 from bus.messages import AgentStatus
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """`stalled_model` must speak again before the fault is over: a backend that hangs may still list its models."""
+    """`model` must speak again before the fault is over: a backend that hangs or fails may still list its models."""
 
     reason: str
-    stalled_model: str | None = None
+    model: str | None = None
 
 
 class Condition:
@@ -23,10 +23,10 @@ class Condition:
         self.fault: Fault | None = Fault(reason="the backend has not answered yet")
 
     def fail(self, error: HiveError, model: str | None = None) -> None:
-        """A stall outlives what is found out later about the backend's address: it asks for more to be over."""
-        if self.fault is not None and self.fault.stalled_model is not None:
+        """A model that failed outlives what is found out later about the backend's address: it asks for more to be over."""
+        if self.fault is not None and self.fault.model is not None:
             return
-        self.fault = Fault(reason=error.message, stalled_model=model if isinstance(error, BackendStalled) else None)
+        self.fault = Fault(reason=error.message, model=model)
 
     def recover(self) -> None:
         self.fault = None

@@ -81,7 +81,7 @@ class Deltas:
             self._timer.cancel()
             self._timer = None
         piece = self._unsent
-        if not (piece.text or piece.thinking or piece.tool_calls):
+        if not piece:
             return
         chunk = OutputChunk(
             number=self._number, offset=self._offset, text=piece.text, thinking=piece.thinking, tool_calls=piece.tool_calls

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Final
 
+from agent_sidecar.measured import ModelSpeed
+from bus.messages import ModelInfo
+
 CHARACTERS_PER_TOKEN: Final = 3
 _SLOWEST_PROMPT_RATE: Final = 50.0
 """Tokens per second of a prompt, expected where nothing was measured: a CPU with a model of a few billion parameters."""
@@ -27,6 +30,16 @@ class Expectation:
     size_bytes: int | None = None
     load_seconds: float | None = None
     prompt_tokens_per_second: float | None = None
+
+
+def expectation(model: ModelInfo | None, speed: ModelSpeed) -> Expectation:
+    """From what the backend tells of the model and what was measured of it."""
+    return Expectation(
+        warm=model is not None and model.loaded,
+        size_bytes=model.size_bytes if model else None,
+        load_seconds=speed.load_seconds,
+        prompt_tokens_per_second=speed.prompt_tokens_per_second,
+    )
 
 
 def load_allowance(patience: Patience, expected: Expectation) -> float:

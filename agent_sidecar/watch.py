@@ -2,14 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from time import monotonic
 
-from agent_sidecar.backends.backend import Ask, Backend
-from agent_sidecar.condition import Condition
+from agent_sidecar.backends.backend import Backend
+from agent_sidecar.condition import Condition, Fault
+from agent_sidecar.suspects import Suspects
+from agent_sidecar.trial import Trial
 from bus import telemetry
-from bus.errors import BackendStalled, BackendUnreachable, HiveError
-from bus.messages import ChatMessage, ModelInfo
+from bus.errors import BackendError, BackendStalled, HiveError, ModelNotOnAgent
+from bus.messages import ModelInfo
+from bus.model_names import same_model
 
 logger = telemetry.log(__name__)
 
@@ -17,22 +20,23 @@ Models = tuple[ModelInfo, ...]
 
 
 class BackendWatch:
-    """Calls `seen` with the models each time that the backend tells them. Times are in seconds."""
+    """Calls `seen` with the models that work, each time that the backend tells what it has. Times are in seconds."""
 
     def __init__(
         self,
         backend: Backend,
         condition: Condition,
+        trial: Trial,
         *,
         seen: Callable[[Models], Awaitable[None]],
         busy: Callable[[], bool],
         healthy_seconds: float,
         probe_seconds: float,
-        speak_seconds: float,
     ) -> None:
-        self._backend, self._condition = backend, condition
+        self._backend, self._condition, self._trial = backend, condition, trial
         self._seen, self._busy = seen, busy
-        self._healthy_seconds, self._probe_seconds, self._speak_seconds = healthy_seconds, probe_seconds, speak_seconds
+        self._healthy_seconds, self._probe_seconds = healthy_seconds, probe_seconds
+        self.suspects = Suspects(probe_seconds)
         self._wake = asyncio.Event()
 
     def look_soon(self) -> None:
@@ -56,8 +60,7 @@ class BackendWatch:
         fault = self._condition.fault
         try:
             models = await self._backend.models()
-            if fault is not None and fault.stalled_model is not None:
-                await self._speaks(fault.stalled_model)
+            await self._try_out(models, fault)
         except HiveError as error:
             # An attempt that runs finds out by itself; until then an overloaded backend may be slow to answer here.
             if not self._busy():
@@ -66,7 +69,42 @@ class BackendWatch:
         except Exception:
             logger.exception("backend_watch_failed")
             return
-        await self._seen(models)
+        working = self.suspects.offered(models)
+        if fault is None or self._is_over(fault, working):
+            await self._seen(working)
+            self._recover(fault)
+
+    async def _try_out(self, models: Models, fault: Fault | None) -> None:
+        """What failed is asked for a word when its time has come. A hang of what made the agent ill is the whole backend's."""
+        self.suspects.forget_all_but(models)
+        accused = fault.model if fault else None
+        if accused is not None and _among(models, accused) and not self.suspects.holds(accused):
+            await self._hear(accused, models)
+        for model in self.suspects.due(monotonic()):
+            if fault is None and self._busy():
+                return  # its load would take the memory of what runs
+            with suppress(BackendStalled):
+                await self._hear(model, models)
+
+    async def _hear(self, model: str, models: Models) -> None:
+        try:
+            await self._trial.hold(model, _among(models, model))
+        except (BackendError, ModelNotOnAgent) as error:
+            if not self.suspects.holds(model):
+                logger.warning("model_left_out", endpoint=self._backend.endpoint, model=model, reason=error.message)
+            self.suspects.failed(model, error.message, monotonic())
+        except BackendStalled as error:
+            if self.suspects.holds(model):
+                self.suspects.failed(model, error.message, monotonic())
+            raise
+        else:
+            self.suspects.clear(model)
+
+    def _is_over(self, fault: Fault, working: Models) -> bool:
+        """It is not while the only model there is fails."""
+        return bool(working) or fault.model is None or not self.suspects.holds(fault.model)
+
+    def _recover(self, fault: Fault | None) -> None:
         if fault is not None and self._condition.fault is fault:
             self._condition.recover()
             logger.info("backend_answers", endpoint=self._backend.endpoint)
@@ -76,16 +114,6 @@ class BackendWatch:
             logger.warning("backend_failed", endpoint=self._backend.endpoint, reason=error.message)
         self._condition.fail(error)
 
-    async def _speaks(self, model: str) -> None:
-        """One token of the model that hung. What is an answer, even a refusal, is a sign of life."""
-        ask = Ask(model=model, messages=(ChatMessage(role="user", content="Hi"),), options={"num_predict": 1})
-        try:
-            async with asyncio.timeout(self._speak_seconds), aclosing(self._backend.generate(ask)) as items:
-                async for _ in items:
-                    return
-        except TimeoutError:
-            raise BackendStalled(f"{model} still gives no token.") from None
-        except BackendUnreachable:
-            raise
-        except HiveError:
-            return
+
+def _among(models: Models, name: str) -> ModelInfo | None:
+    return next((model for model in models if same_model(model.name, name)), None)

@@ -1,6 +1,7 @@
 """One term of leadership: from the lock to its loss. Reads, decides in turns, commits, then offers and announces."""
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -39,8 +40,9 @@ MAX_TURN: Final = 400
 """Inputs of one commit. More would let the first of them wait for the last."""
 LISTEN_SECONDS: Final = 0.75
 """A new leader hears the sidecars first: one heartbeat and a half."""
-ACCEPTED_SECONDS: Final = 0.02
-"""How long an acceptance may wait for company. Alone it would cost a commit just when the report of a short task comes in."""
+ACCEPTED_SECONDS: Final = 0.05
+"""How old an acceptance is before it is recorded: a task that ends sooner, such as an embedding, is never shown as running, and
+costs neither the rows nor the event."""
 SLOW_SECONDS: Final = 1.0
 """How often streams are purged, and the doors' view is written."""
 TIMEOUT_MARGIN: Final = timedelta(seconds=5)
@@ -73,6 +75,7 @@ class Term:
         self.state = state
         self.clock = Clock(bus, state.instance)
         self._controls: list[Input] = []
+        self._accepted: deque[tuple[float, OfferAccepted]] = deque()
         self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
         self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
         self._wake = asyncio.Event()
@@ -86,10 +89,11 @@ class Term:
         self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
-        self._controls.append(taken)
         if isinstance(taken, OfferAccepted):
+            self._accepted.append((monotonic() + ACCEPTED_SECONDS, taken))
             asyncio.get_running_loop().call_later(ACCEPTED_SECONDS, self._wake.set)
         else:
+            self._controls.append(taken)
             self._wake.set()
 
     def _tell(self, facts: list[Fact]) -> None:
@@ -151,6 +155,10 @@ class Term:
     def _gather(self) -> list[Input]:
         """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
         most = 1 if self._one_by_one else MAX_TURN
+        while self._accepted and self._accepted[0][0] <= monotonic():
+            taken = self._accepted.popleft()[1]
+            if taken.attempt_id in self.state.registry.open:
+                self._controls.append(taken)
         inputs, self._controls = self._controls[:most], self._controls[most:]
         for name, read in self._read.items():
             room = most - len(inputs)

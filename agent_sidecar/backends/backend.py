@@ -22,11 +22,14 @@ class Ask:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """Some more output. An empty one is a sign of life."""
+    """Some more output. An empty one is progress that cannot be shown yet; a backend that only stays awake yields nothing."""
 
     text: str = ""
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.text or self.thinking or self.tool_calls)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -68,7 +68,11 @@ class DetectedBackend:
         return self._address.url
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        return await (await self._backend()).models()
+        try:
+            return await (await self._backend()).models()
+        except BackendError:
+            self._found = None  # something else may listen there by now
+            raise
 
     async def slots(self) -> int | None:
         return await (await self._backend()).slots()

@@ -68,8 +68,11 @@ class Response:
             if not part:
                 rest, self._rest = bytes(self._rest), bytearray()
                 return rest or None
-            *whole, self._rest = (self._rest + part).split(b"\n")
-            self._lines.extend(whole)
+            ended, *others = part.split(b"\n")
+            self._rest += ended
+            for other in others:
+                self._lines.append(self._rest)
+                self._rest = bytearray(other)
             self._bound(self._rest)
         return bytes(self._lines.popleft())
 

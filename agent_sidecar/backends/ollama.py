@@ -8,8 +8,8 @@ from pydantic_core import to_json
 from agent_sidecar.addresses import Address
 from agent_sidecar.backends.backend import Ask, Generation
 from agent_sidecar.backends.http import HttpClient
-from agent_sidecar.backends.ollama_wire import Loaded, Tags, chat_body, chat_line, model_infos, piece, result
-from bus.errors import BackendError
+from agent_sidecar.backends.ollama_wire import Loaded, Tags, chat_body, chat_line, model_infos, piece, progress_line, result
+from bus.errors import BackendError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
 from bus.model_names import same_model
 
@@ -36,7 +36,7 @@ class OllamaBackend:
     async def _ask(self, path: str, answer: type[M]) -> M:
         try:
             return answer.model_validate_json(await self._http.request("GET", path))
-        except ValidationError:
+        except (ValidationError, ModelNotOnAgent):
             raise BackendError(f"{self.endpoint}{path} answered what no Ollama answers. Check what listens there.") from None
 
     async def slots(self) -> int | None:
@@ -47,7 +47,8 @@ class OllamaBackend:
         async with self._http.stream("POST", "/api/chat", to_json(chat_body(ask))) as response:
             while (data := await response.line()) is not None:
                 line = chat_line(data)
-                yield piece(line)
+                if more := piece(line):
+                    yield more
                 if line.done:
                     yield result(line)
                     return
@@ -55,7 +56,7 @@ class OllamaBackend:
     async def pull(self, model: str) -> None:
         async with self._http.stream("POST", "/api/pull", to_json({"model": model, "stream": True})) as response:
             while (data := await response.line()) is not None:
-                chat_line(data)  # progress has its own fields; an error has the same
+                progress_line(data)
 
     async def unload(self, model: str) -> None:
         loaded = await self._ask("/api/ps", Loaded)

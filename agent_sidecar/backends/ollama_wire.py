@@ -1,11 +1,11 @@
 """Ollama's own JSON: what is sent to /api/chat, and what its lines mean. Does no I/O."""
 
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from agent_sidecar.backends.backend import Ask, Piece, Result
-from agent_sidecar.backends.refusal import reason
+from agent_sidecar.backends.refusal import reason, said
 from bus.errors import BackendError
 from bus.messages import ChatMessage, ModelInfo, Timings, ToolCall, Usage
 
@@ -13,6 +13,10 @@ Json = dict[str, JsonValue]
 _BESIDE_OPTIONS: Final = ("format", "think", "tools", "keep_alive")
 """Ollama takes these beside `options`, a task has one place for all."""
 _NANOSECONDS: Final = 1e9
+
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
+"""A backend that answers nonsense is found out here, not by the database."""
 
 
 def chat_body(ask: Ask) -> Json:
@@ -102,33 +106,50 @@ class _Said(BaseModel):
 class ChatLine(BaseModel):
     """One line of /api/chat; durations are in nanoseconds and come with the last one."""
 
-    message: _Said = _Said()
+    message: _Said | None = None
     done: bool = False
     done_reason: str | None = None
     error: str | None = None
-    total_duration: int | None = None
-    load_duration: int | None = None
-    prompt_eval_count: int | None = None
-    prompt_eval_duration: int | None = None
-    eval_count: int | None = None
-    eval_duration: int | None = None
+    load_duration: Nanoseconds | None = None
+    prompt_eval_count: Count | None = None
+    prompt_eval_duration: Nanoseconds | None = None
+    eval_count: Count | None = None
+    eval_duration: Nanoseconds | None = None
 
 
-def chat_line(line: bytes) -> ChatLine:
-    """BackendError when the line is an error, or nothing that Ollama says."""
+def progress_line(line: bytes) -> ChatLine:
+    """Of any stream of Ollama's. BackendError when the line is an error, or nothing that Ollama says."""
     try:
         found = ChatLine.model_validate_json(line)
     except ValidationError:
-        raise BackendError(f"Ollama's stream cannot be read: {reason(line)}. See its log.") from None
+        raise _unreadable(line) from None
     if found.error is not None:
-        raise BackendError(f"Ollama failed while it generated: {found.error[:500].rstrip('.')}. See its log.")
+        raise BackendError(f"Ollama failed while it worked: {said(found.error)}. See its log.")
     return found
 
 
+def chat_line(line: bytes) -> ChatLine:
+    """Of /api/chat: says something, or ends the answer."""
+    found = progress_line(line)
+    if found.message is None and not found.done:
+        raise _unreadable(line)
+    return found
+
+
+def _unreadable(line: bytes) -> BackendError:
+    return BackendError(f"Ollama's stream cannot be read: {reason(line)}. See its log, and check what listens there.")
+
+
 def piece(line: ChatLine) -> Piece:
-    said = line.message
-    calls = tuple(ToolCall(name=c.function.name, arguments=c.function.arguments, id=c.id) for c in said.tool_calls or ())
-    return Piece(text=said.content or "", thinking=said.thinking or "", tool_calls=calls)
+    """What the line adds; BackendError for a call of a tool that no message can carry."""
+    message = line.message or _Said()
+    try:
+        calls = tuple(ToolCall(name=c.function.name, arguments=c.function.arguments, id=c.id) for c in message.tool_calls or ())
+    except ValidationError:
+        raise BackendError(
+            "The model called a tool with arguments that cannot be stored. Another attempt may do better."
+        ) from None
+    return Piece(text=message.content or "", thinking=message.thinking or "", tool_calls=calls)
 
 
 def result(line: ChatLine) -> Result:

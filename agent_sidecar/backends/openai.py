@@ -89,7 +89,9 @@ class OpenAIBackend:
         async with self._http.stream("POST", "/v1/chat/completions", to_json(chat_body(ask))) as response:
             while (line := await response.line()) is not None:
                 if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
-                    yield answer.take(data, monotonic())
+                    piece = answer.take(data, monotonic())
+                    if piece is not None:
+                        yield piece
         if calls := answer.calls():
             yield Piece(tool_calls=calls)
         yield answer.result()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, JsonValue, ValidationError
 from pydantic_core import from_json
 
 from agent_sidecar.backends.backend import Piece, Result
@@ -35,21 +35,22 @@ class _Choice(BaseModel):
 
 
 class _Usage(BaseModel):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int = Field(default=0, ge=0, lt=2**31)
+    completion_tokens: int = Field(default=0, ge=0, lt=2**31)
 
 
 class _Timings(BaseModel):
     """llama.cpp's own measurements, in milliseconds."""
 
     prompt_n: int = 0
-    prompt_ms: float = 0
+    prompt_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
     predicted_n: int = 0
-    predicted_ms: float = 0
+    predicted_ms: float = Field(default=0, ge=0, allow_inf_nan=False)
 
 
 class _Chunk(BaseModel):
-    choices: tuple[_Choice, ...] = ()
+    choices: tuple[_Choice, ...] | None = None
+    error: JsonValue = None
     usage: _Usage | None = None
     timings: _Timings | None = None
 
@@ -72,18 +73,22 @@ class Answer:
     _first: float | None = None
     _last: float = 0.0
 
-    def take(self, data: bytes, now: float) -> Piece:
-        """The piece in one chunk; `now` in seconds of a monotonic clock. BackendError when the chunk is none."""
+    def take(self, data: bytes, now: float) -> Piece | None:
+        """The piece in one chunk; an empty one while a tool call grows, None for no progress. `now` in seconds of a monotonic
+        clock. BackendError when the chunk is none.
+        """
         try:
             chunk = _Chunk.model_validate_json(data)
         except ValidationError:
             raise BackendError(f"The backend's stream cannot be read: {reason(data)}. See its log.") from None
-        if not chunk.choices and chunk.usage is None and b'"error"' in data:
+        if chunk.error is not None:
             raise BackendError(f"The backend failed while it generated: {reason(data)}. See its log.")
+        if chunk.choices is None and chunk.usage is None:
+            raise BackendError(f"The backend's stream cannot be read: {reason(data)}. See its log.")
         self._usage, self._timings = chunk.usage or self._usage, chunk.timings or self._timings
-        return self._grow(chunk.choices[0], now) if chunk.choices else Piece()
+        return self._grow(chunk.choices[0], now) if chunk.choices else None
 
-    def _grow(self, choice: _Choice, now: float) -> Piece:
+    def _grow(self, choice: _Choice, now: float) -> Piece | None:
         self._finish_reason = choice.finish_reason or self._finish_reason
         delta = choice.delta
         for part in delta.tool_calls or ():
@@ -92,9 +97,10 @@ class Answer:
             call.name += part.function.name or ""
             call.arguments += part.function.arguments or ""
         text, thinking = delta.content or "", delta.reasoning_content or delta.reasoning or ""
-        if text or thinking or delta.tool_calls:
-            self._first = now if self._first is None else self._first
-            self._last = now
+        if not (text or thinking or delta.tool_calls):
+            return None
+        self._first = now if self._first is None else self._first
+        self._last = now
         return Piece(text=text, thinking=thinking)
 
     def calls(self) -> tuple[ToolCall, ...]:

@@ -13,16 +13,16 @@ _NOT_THE_TASKS_FAULT = {401, 403, 407, 408, 425, 429}
 
 def refusal(status: int, body: bytes, url: str) -> HiveError:
     """BackendRefused only where another host would refuse the same."""
-    said = f"{url} answered {status}: {reason(body)}"
+    answer = f"{url} answered {status}: {reason(body)}"
     if status == 404:
-        return ModelNotOnAgent(f"{said}. Pull the model there, or name one that it has.")
-    if _WRONG_OPTION.search(said):
-        return BackendRefused(f"{said}. Correct the task's options.")
+        return ModelNotOnAgent(f"{answer}. Pull the model there, or name one that it has.")
+    if _WRONG_OPTION.search(answer):
+        return BackendRefused(f"{answer}. Correct the task's options.")
     if status >= 500 or status < 400:
-        return BackendError(f"{said}. See the backend's log.")
+        return BackendError(f"{answer}. See the backend's log.")
     if status in _NOT_THE_TASKS_FAULT:
-        return BackendError(f"{said}. Check the key in the upstream's address, and the backend's limits.")
-    return BackendRefused(f"{said}. Correct the task's input or options.")
+        return BackendError(f"{answer}. Check the key that the upstream was given, and the backend's limits.")
+    return BackendRefused(f"{answer}. Correct the task's input or options.")
 
 
 def reason(body: bytes) -> str:
@@ -35,5 +35,11 @@ def reason(body: bytes) -> str:
         error = found.get("error", found.get("message", found.get("detail")))
         error = error.get("message") if isinstance(error, dict) else error
         if isinstance(error, str) and error:
-            return error[:500].rstrip(".")
-    return body[:200].decode(errors="replace").strip() or "no reason given"
+            return said(error)
+    return said(body[:200].decode(errors="replace")) or "no reason given"
+
+
+def said(text: str) -> str:
+    """A backend's words as they can be shown and stored: short, on one line, without what only a terminal obeys."""
+    printable = "".join(character if character.isprintable() else " " for character in text[:500])
+    return " ".join(printable.split()).rstrip(".")

@@ -52,7 +52,9 @@ def judge(history: Iterable[Entry]) -> Verdict:
         acknowledged=len(promised),
         failed_requests=dict(Counter(f"{entry.request}: {entry.why}" for entry in of(entries, RequestFailed))),
         lost=[f"{task_id} ({_state(records.get(task_id))})" for task_id in promised if task_id not in ended],
-        not_completed=[f"{record.id} ({_state(record)})" for record in ended.values() if record.status is not TaskStatus.COMPLETED],
+        not_completed=[
+            f"{record.id} ({_state(record)})" for record in ended.values() if record.status is not TaskStatus.COMPLETED
+        ],
         recorded_twice=[str(record.id) for record in records.values() if len(_completed(record)) > 1],
         made_twice=_made_twice(entries),
         announced_otherwise=_announced_otherwise(ended, events),

@@ -1,13 +1,14 @@
-"""A whole hive for each chaos test: `hive up`, with its real small model."""
+"""A whole hive for each chaos test: replicas behind proxies, or `hive up` with its real small model."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import psutil
 import pytest
 
+from tests.chaos.topology import KEY, Topology
 from tests.conftest import folder_for_others
 from tests.parts.hive import Hive
-
-KEY = "sk-hive-chaos-0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
@@ -17,3 +18,14 @@ def hive() -> Iterator[Hive]:
         found.start()
         yield found
         found.stop()
+
+
+@pytest.fixture
+async def topology(tmp_path: Path) -> AsyncIterator[Topology]:
+    """Nothing that it started is left afterwards."""
+    before = set(psutil.Process().children(recursive=True))
+    with folder_for_others("chaos") as folder:
+        async with Topology(tmp_path, folder / "postgres") as found:
+            yield found
+        left = set(psutil.Process().children(recursive=True)) - before
+        assert not left, f"left behind: {left}"

@@ -14,11 +14,12 @@ from agent_sidecar.settings import SidecarSettings
 from bus.messages import Upstream
 from bus.nats_bus import NatsBus
 from tests.integration.agent_sidecar.leader import Leader
+from tests.integration.agent_sidecar.misbehaving import misbehaving
 from tests.integration.agent_sidecar.raw_server import serve
 from tests.parts.nats import NatsServer
 from tests.parts.ollama import ollama
 
-__all__ = ["ollama", "serve"]
+__all__ = ["misbehaving", "ollama", "serve"]
 
 StartAgent = Callable[..., Awaitable[Agent]]
 

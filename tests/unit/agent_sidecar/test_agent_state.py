@@ -46,7 +46,7 @@ def test_a_stall_is_not_forgotten_over_a_lesser_fault() -> None:
     condition.fail(BackendStalled("hangs"), "m")
     condition.fail(BackendUnreachable("gone"))
     assert condition.fault is not None
-    assert (condition.fault.stalled_model, condition.reason) == ("m", "hangs")
+    assert (condition.fault.model, condition.reason) == ("m", "hangs")
 
 
 def outcome(status: OutcomeStatus, **timings: float) -> AttemptOutcome:

@@ -111,7 +111,8 @@ def test_an_answer_put_together_from_its_chunks() -> None:
         b'{"choices":[],"usage":{"prompt_tokens":7,"completion_tokens":5}}',
     ]
     pieces = [answer.take(chunk, now) for now, chunk in enumerate(chunks)]
-    assert [piece for piece in pieces if piece != Piece()] == [Piece(thinking="hm"), Piece(text="Hi")]
+    growing = Piece()
+    assert pieces == [None, Piece(thinking="hm"), Piece(text="Hi"), growing, growing, None, None]
     assert answer.calls() == (ToolCall(name="weather", arguments={"town": "Ulm"}, id="c1"),)
     result = answer.result()
     assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.finish_reason) == (7, 5, "tool_calls")
