@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from random import Random
 
 import psutil
 import pytest
 
+from tests.chaos.load import Load
 from tests.chaos.topology import KEY, Topology
 from tests.conftest import folder_for_others
 from tests.parts.hive import Hive
@@ -29,3 +31,11 @@ async def topology(tmp_path: Path) -> AsyncIterator[Topology]:
             yield found
         left = set(psutil.Process().children(recursive=True)) - before
         assert not left, f"left behind: {left}"
+
+
+@pytest.fixture
+def load(topology: Topology) -> Iterator[Load]:
+    """Its history lies in the test's own folder, to be read when the test has failed."""
+    found = Load(topology, Random(1))
+    yield found
+    found.log.close()

@@ -39,6 +39,7 @@ async def test_any_one_process_and_then_all_of_them(hive: Hive, tmp_path: Path) 
     assert acknowledged(tmp_path) > before
 
     verdict = await settled(hive, history, tmp_path)
+    history.close()
     print(verdict)
     assert not verdict.broken, verdict
 

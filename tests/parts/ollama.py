@@ -55,14 +55,15 @@ class Ollama:
         except (URLError, OSError):
             return False
 
-    def make_model(self) -> None:
-        gguf = weights()
+    def make_model(self, name: str = MODEL, gguf: Path | None = None) -> None:
+        """From the small model's weights, or a file like them."""
+        gguf = gguf or weights()
         assert gguf is not None
         modelfile = self._folder / "Modelfile"
         # One thread: with one a core, its threads spin for each other as soon as a second test runs.
         modelfile.write_text(f"FROM {gguf}\nPARAMETER num_thread 1\n")
         subprocess.run(
-            [self._binary, "create", MODEL, "-f", str(modelfile)],
+            [self._binary, "create", name, "-f", str(modelfile)],
             env=self._environment,
             check=True,
             capture_output=True,
