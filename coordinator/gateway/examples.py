@@ -33,6 +33,8 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from coordinator.gateway.metrics import Metrics
+from coordinator.gateway.readiness import judge
 
 TASK_REQUESTS: Final[dict[str, Example]] = {
     "prompt": {
@@ -128,6 +130,17 @@ _KEY: Final = KeyRecord(
     created_at=_NOON,
 )
 
+_CLUSTER: Final = ClusterStatus(
+    version="0.1.0",
+    leader="coordinator-1",
+    agents={"online": 1},
+    queue={"high": 0, "medium": 3, "low": 0, "pending": 1},
+    tasks={"assigned": 0, "running": 1},
+    slots=2,
+    slots_free=1,
+    updated_at=_NOON,
+)
+
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
     _TASK,
     TaskList(tasks=(_TASK.model_copy(update={"prompt": None, "output": None}),), next_cursor=None),
@@ -145,16 +158,7 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
     IssuedKey(key="sk-hive-…", record=_KEY),
     _KEY,
     KeyList(keys=(_KEY,)),
-    ClusterStatus(
-        version="0.1.0",
-        leader="coordinator-1",
-        agents={"online": 1},
-        queue={"high": 0, "medium": 3, "low": 0, "pending": 1},
-        tasks={"assigned": 0, "running": 1},
-        slots=2,
-        slots_free=1,
-        updated_at=_NOON,
-    ),
+    _CLUSTER,
     ClusterPerformance(
         agents=(AgentPerformance(agent_id="acacia", completed=12, generation_tokens_per_second=52.4, mean_task_seconds=1.2),),
         completed=12,
@@ -165,6 +169,23 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         since=_NOON,
     ),
 )
+LIFE: Final[dict[str, Any]] = {"status": "ok", "version": "0.1.0"}
+READY: Final = judge(True, _CLUSTER, agents=1).model_dump(mode="json")
+NOT_READY: Final = judge(True, None, agents=1).model_dump(mode="json")
+METRICS_PAGE: Final = Metrics().page(_CLUSTER, [_AGENT]).decode()
+ASYNCAPI: Final[dict[str, Any]] = {
+    "asyncapi": "3.0.0",
+    "info": {"title": "Hive", "version": "0.1.0"},
+    "channels": {"submit": {"address": "hive.tasks.submit.{tenant}.{class}.{task_id}"}},
+}
+"""Its first lines, so to say: the whole has a channel for every subject."""
+
+
+def shown(example: Any, media_type: str = "application/json", status: int = 200) -> dict[int | str, dict[str, Any]]:
+    """For `also` of a route's decorator: what an answer looks like whose model is not among ANSWERS."""
+    return {status: {"content": {media_type: {"example": example}}}}
+
+
 OUTPUT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The events, until the task has ended",

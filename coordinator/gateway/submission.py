@@ -84,7 +84,7 @@ class Submission:
             raise PermissionDenied(f"This key may not use {request.model!r}, only {_listed(claims.models)}.")
         elif await self._models.find(subjects.model_key(request.model)) is None:
             known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
-            raise UnknownModel(unknown_model(request.model, known))
+            raise UnknownModel(unknown_model(request.model, known, restricted=bool(claims.models)))
 
     async def _publish(self, record: TaskRecord, data: bytes) -> bool:
         """Whether the bus knew the id already."""
@@ -158,13 +158,18 @@ def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime, d
     return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, body_hash=digest, **asked)
 
 
-def unknown_model(model: str, known: list[str]) -> str:
-    """Says which names would do: similar ones first."""
+def unknown_model(model: str, known: list[str], *, restricted: bool = False) -> str:
+    """Says which names would do: similar ones first. `restricted`: `known` are only those that the key may use, so no word of others."""
+    if not known and restricted:
+        return (
+            f"No agent has ever offered {model!r}, nor any other model that this key may use. Ask for a key that may use more."
+        )
     if not known:
         return f"No agent has ever offered {model!r}, nor any other model. Add a host with `hive agents add`."
     near = get_close_matches(model, known, n=3, cutoff=0.5)
     names = list(dict.fromkeys([*near, *sorted(known)]))
-    return f"No agent has ever offered {model!r}. Known are {_listed(names)}."
+    which = "Of those that this key may use, known" if restricted else "Known"
+    return f"No agent has ever offered {model!r}. {which} are {_listed(names)}."
 
 
 def checked_key(value: str | None) -> str | None:

@@ -81,9 +81,9 @@ def needs_own(permission: Permission, *errors: type[HiveError], also: Responses 
     return _declared(f"{permission}, or being the owner", (*_ALWAYS, PermissionDenied, *errors), also)
 
 
-def needs_any_key(*errors: type[HiveError]) -> dict[str, Any]:
-    """For a route's decorator: whoever has a key."""
-    return _declared(ANY_KEY, (*_ALWAYS, *errors))
+def needs_any_key(*errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:
+    """For a route's decorator: whoever has a key. `also` are answers that are no problems."""
+    return _declared(ANY_KEY, (*_ALWAYS, *errors), also)
 
 
 def needs_no_key(*errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What answers without a key: liveness, readiness, and this machine's Prometheus."""
 
+from typing import Final
+
 from fastapi import APIRouter, Response
 from fastapi.responses import PlainTextResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
@@ -7,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from bus.errors import Unauthenticated
 from bus.messages import Record
 from bus.version import hive_version
+from coordinator.gateway import examples
 from coordinator.gateway.readiness import Readiness, cluster_status, examine
 from coordinator.gateway.routes.declared import Door, answer, needs_no_key
 
@@ -22,10 +25,14 @@ class Life(Record):
     version: str
 
 
+_NOT_READY: Final = examples.shown(examples.NOT_READY, status=503)
+_NOT_READY[503] |= {"model": Readiness, "description": "Something is missing; `detail` says what to do"}
 _LIFE = Life(status="ok", version=hive_version())
 
 
-@router.get("/healthz", summary="Does the process live?", response_model=Life, **needs_no_key())
+@router.get(
+    "/healthz", summary="Does the process live?", response_model=Life, **needs_no_key(also=examples.shown(examples.LIFE))
+)
 async def healthz() -> Response:
     """200 as long as it can answer at all; says nothing of what is behind it."""
     return answer(_LIFE)
@@ -35,7 +42,7 @@ async def healthz() -> Response:
     "/readyz",
     summary="Would a task be worked on?",
     response_model=Readiness,
-    **needs_no_key(also={503: {"model": Readiness, "description": "Something is missing; `detail` says what to do"}}),
+    **needs_no_key(also=examples.shown(examples.READY) | _NOT_READY),
 )
 async def readyz(gateway: Door) -> Response:
     """200 when the bus is connected, a coordinator leads and an agent is known; else 503. The body has each check."""
@@ -43,7 +50,12 @@ async def readyz(gateway: Door) -> Response:
     return answer(readiness, 200 if readiness.ready else 503)
 
 
-@router.get("/metrics", summary="Metrics for Prometheus", response_class=PlainTextResponse, **needs_no_key(Unauthenticated))
+@router.get(
+    "/metrics",
+    summary="Metrics for Prometheus",
+    response_class=PlainTextResponse,
+    **needs_no_key(Unauthenticated, also=examples.shown(examples.METRICS_PAGE, "text/plain")),
+)
 async def metrics(gateway: Door) -> Response:
     """Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN."""
     status = await cluster_status(gateway, SCRAPE_SECONDS)

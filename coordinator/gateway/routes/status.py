@@ -6,7 +6,7 @@ from pydantic import JsonValue, RootModel
 from bus import subjects
 from bus.auth import Permission
 from bus.messages import AgentList, ClusterPerformance, ClusterStatus, NoReply
-from coordinator.gateway import verbs
+from coordinator.gateway import examples, verbs
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_any_key
 
 router = APIRouter(tags=["status"])
@@ -42,7 +42,12 @@ async def performance(gateway: Door, caller: Caller) -> Response:
     return answer(await verbs.read(gateway.bus, subjects.SERVICE_METRICS, "performance", body, ClusterPerformance, caller))
 
 
-@router.get("/asyncapi", summary="The bus's contract as AsyncAPI", response_model=AsyncApiDocument, **needs_any_key())
+@router.get(
+    "/asyncapi",
+    summary="The bus's contract as AsyncAPI",
+    response_model=AsyncApiDocument,
+    **needs_any_key(also=examples.shown(examples.ASYNCAPI)),
+)
 async def asyncapi(gateway: Door, caller: Caller) -> Response:
     """Every subject with its messages, made from the code that serves them."""
     return answer(await verbs.read(gateway.bus, subjects.SERVICE_DOCS, "asyncapi", NoReply(), AsyncApiDocument, caller))

@@ -77,12 +77,15 @@ def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Oper
 
 
 def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation]) -> None:
-    free = {"/asyncapi", "/healthz", "/readyz"}
     for (method, path), operation in operations.items():
         for status, response in operation["responses"].items():
             content = response.get("content", {}).get("application/json")
-            if content is not None and path not in free:
+            if content is not None:
                 assert content["example"], (method, path, status)
+    ready = operations["get", "/readyz"]["responses"]
+    assert [ready[status]["content"]["application/json"]["example"]["ready"] for status in ("200", "503")] == [True, False]
+    metrics = operations["get", METRICS_PATH]["responses"]["200"]["content"]
+    assert 'hive_task_queue_length{class="medium"} 3.0' in metrics["text/plain"]["example"]
     stream = operations["get", "/api/tasks/{task_id}/output"]["responses"]["200"]["content"]
     assert list(stream) == ["text/event-stream"]
     assert stream["text/event-stream"]["example"].startswith("id: 1:5\nevent: delta\n")

@@ -118,6 +118,18 @@ async def test_a_key_with_a_model_list_is_held_to_it(gateway: Gateway, memory_bu
         assert code_of(await ci.post("/api/tasks", json=HELLO)) == (403, "permission_denied")
 
 
+async def test_a_restricted_key_hears_of_no_other_models_and_not_that_there_are_none(
+    gateway: Gateway, memory_bus: InMemoryBus
+) -> None:
+    claims = Claims(sub="ci", roles=(Role.DEVELOPER,), models=("gone:1b",))
+    await memory_bus.put(subjects.KV_KEYS, auth.hash_key("sk-hive-ci"), claims)
+    async with client_of(gateway, "sk-hive-ci") as ci:
+        response = await ci.post("/api/tasks", json={**HELLO, "model": "gone:1b"})
+    assert code_of(response) == (422, "unknown_model")
+    assert "nor any other model that this key may use" in response.json()["detail"]
+    assert not any(secret in response.text for secret in ("llama3.2", "qwen3", "hive agents add"))
+
+
 async def test_a_dependency_must_exist(anna: AsyncClient) -> None:
     response = await anna.post("/api/tasks", json={**HELLO, "depends_on": [str(uuid4())]})
     assert code_of(response) == (422, "unknown_dependency")
@@ -246,4 +258,5 @@ def test_tenants_do_not_share_keys() -> None:
 
 def test_an_unknown_model_names_what_is_near() -> None:
     assert unknown_model("lama", ["zephyr", "llama3"]).endswith("Known are llama3, zephyr.")
+    assert unknown_model("lama", ["llama3"], restricted=True).endswith("Of those that this key may use, known are llama3.")
     assert "`hive agents add`" in unknown_model("x", [])
