@@ -17,6 +17,7 @@ from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
 from deploy.local.postgres import SOCKET_NAME
+from tests.chaos.backend import MODEL
 from tests.chaos.doors import Doors
 from tests.chaos.proxy import Proxy
 from tests.parts.nats import NatsServer
@@ -158,12 +159,13 @@ class Topology:
             verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
             status = await self.bus.request(verb, NoReply(), ClusterStatus, timeout=2)
             standing = await _count(self.bus, subjects.SERVICE_KEYS)
+            known = await self.bus.get(subjects.KV_MODELS, subjects.model_key(MODEL))
         except (HiveError, httpx.TransportError) as error:
             return f"{type(error).__name__} {error}"
         if away := set(self.names("sidecar")) - online:
             return f"{away} not online"
-        if status.leader is None:
-            return "no leader"
+        if status.leader is None or known is None:
+            return f"leader {status.leader}, model {known!r}"
         return "" if standing == REPLICAS["coordinator"] else f"{standing} coordinators serve"
 
 
