@@ -11,11 +11,14 @@ from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus, Received
-from bus.errors import DeadlineExceeded, Unavailable
-from bus.messages import Claims, OutputChunk, TaskRecord, TaskRef, ToolCall
+from bus.errors import DeadlineExceeded, InvalidRequest, Unavailable
+from bus.messages import Claims, Output, OutputChunk, TaskRecord, TaskRef, ToolCall
 
 POLL_SECONDS = 2.0
 """Whoever waits also asks now and then: an event may be lost to a full buffer, the record is not."""
+
+STORED_SECONDS = 2.0
+"""What the stream holds comes at once; what does not come is not held any more, and the record has it at the end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +49,10 @@ class Done:
 async def follow(
     bus: Bus, task_id: UUID, claims: Claims, *, number: int = 0, offset: int = 0, fresh: bool = False
 ) -> AsyncGenerator[Delta | Restart | Done, None]:
-    """From attempt `number` and `offset` on (a resumed connection) to the end. `fresh`: the task is yet to be submitted."""
+    """From attempt `number` and `offset` on (a resumed connection) to the end. `fresh`: the task is yet to be submitted.
+
+    InvalidRequest as soon as the attempt turns out not to have come as far as that.
+    """
     inbox: asyncio.Queue[Received] = asyncio.Queue()
     async with AsyncExitStack() as stack:
         for subject in (subjects.outputs_of_task(task_id), subjects.events("task.*", entity_id=task_id)):
@@ -60,13 +66,28 @@ async def follow(
         while ended is None:
             received = await _next(inbox)
             if received is not None and subjects.is_output(received.subject):
-                for item in position.advance(received.decode(OutputChunk)):
+                chunk = received.decode(OutputChunk)
+                if chunk.number == number and end_of(chunk) < offset:  # said now, so nobody can have heard more before
+                    raise beyond(number, offset, end_of(chunk))
+                for item in position.advance(chunk):
                     yield item
             elif received is None or subjects.event_type(received.subject).terminal:
                 ended = await _record(bus, task_id, claims)
         for item in position.rest(ended):
             yield item
         yield Done(record=ended)
+
+
+def end_of(chunk: OutputChunk | Output) -> int:
+    """The offset behind it."""
+    start = chunk.offset if isinstance(chunk, OutputChunk) else 0
+    return start + len(chunk.thinking) + len(chunk.text)
+
+
+def beyond(number: int, offset: int, end: int) -> InvalidRequest:
+    return InvalidRequest(
+        f"Attempt {number} has not come to character {offset}; it is at {end}. Begin again, without the id of a last event."
+    )
 
 
 class Position:
@@ -117,17 +138,19 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
 
 async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
     """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
-    subject = subjects.outputs_of_task(task_id)
-    if await bus.last(subjects.OUTPUT, subject) is None:
+    subject, found = subjects.outputs_of_task(task_id), list[Received]()
+    newest = await bus.last(subjects.OUTPUT, subject)
+    if newest is None:
         return []
     reader = await bus.read(subjects.OUTPUT, subject)
     try:
-        found = await reader.batch(10_000)
-        while not reader.caught_up:
-            found += await reader.batch(10_000)
-        return [message.decode(OutputChunk) for message in found]
+        while not found or found[-1].sequence < newest.sequence:
+            found += await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS)
+    except TimeoutError:  # the newest has expired meanwhile, or was erased
+        pass
     finally:
         await reader.close()
+    return [message.decode(OutputChunk) for message in found]
 
 
 async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:

@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from bus.errors import HiveError, InvalidRequest
-from bus.follow import Delta, Done, Restart, follow
-from bus.messages import Claims, Message, ToolCall
+from bus.follow import Delta, Done, Restart, beyond, end_of, follow
+from bus.messages import Claims, Message, TaskRecord, ToolCall
 from coordinator.gateway import problem
 from coordinator.gateway.gateway import Gateway
 
@@ -60,6 +60,20 @@ def parse_position(last_event_id: str | None) -> Position:
     if not (number.isdecimal() and offset.isdecimal() and len(last_event_id) <= 32):
         raise InvalidRequest("Last-Event-ID is not the id of an event of this stream. Leave it out to begin at the start.")
     return Position(number=int(number), offset=int(offset))
+
+
+def check_position(position: Position, record: TaskRecord) -> None:
+    """InvalidRequest for what nobody can have seen: silence until the end would look as if nothing were said.
+
+    How far a running attempt has come only its next words tell (bus/follow.py): what the stream holds of it may be less.
+    """
+    begun = len(record.attempts)
+    if position.number > begun:
+        raise InvalidRequest(
+            f"Last-Event-ID names attempt {position.number}, and the task has had {begun}. Leave it out to begin at the start."
+        )
+    if record.output is not None and position.number == begun and position.offset > end_of(record.output):
+        raise beyond(begun, position.offset, end_of(record.output))
 
 
 async def output_events(

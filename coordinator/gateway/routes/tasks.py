@@ -53,7 +53,7 @@ from coordinator.gateway.routes.declared import (
     needs_any_key,
     needs_own,
 )
-from coordinator.gateway.streaming import output_events, parse_position
+from coordinator.gateway.streaming import check_position, output_events, parse_position
 from coordinator.gateway.submission import Submitted, checked_key, new_task_id
 from coordinator.gateway.waiting import MAX_WAIT_SECONDS
 
@@ -217,10 +217,11 @@ async def follow_output(
     """Server-sent events: `delta` as the model speaks, `restart` when another attempt begins anew, `done` with the task.
 
     Every `delta` has the id `<attempt>:<characters so far>`; sent back as Last-Event-ID it resumes there. `error` ends the
-    stream with a problem. Comments keep the connection alive.
+    stream with a problem. A Last-Event-ID that the output has not come to is refused: at once with 422 where that is known, else
+    by `error` as soon as the model speaks. Comments keep the connection alive.
     """
     start = parse_position(last_event_id)
-    await _get(gateway, task_id, caller)
+    check_position(start, await _get(gateway, task_id, caller))
     events = output_events(gateway, task_id, caller, start, request.url.path, request_id)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return EventStream(events, headers=headers)

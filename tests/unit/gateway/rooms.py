@@ -17,6 +17,8 @@ from bus.messages import (
     AgentRow,
     AgentStatus,
     AssignTask,
+    AttemptRecord,
+    AttemptStatus,
     Claims,
     ClusterPerformance,
     ClusterStatus,
@@ -114,6 +116,7 @@ class Rooms:
         )
 
     async def speak(self, task_id: UUID, text: str, *, offset: int = 0) -> None:
+        self._begin(task_id)
         chunk = OutputChunk(number=1, offset=offset, text=text)
         await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), chunk)
 
@@ -125,6 +128,7 @@ class Rooms:
             "output": Output(text=text),
             "usage": Usage(prompt_tokens=3, completion_tokens=2),
         }
+        self._begin(task_id)
         record = self.tasks[task_id] = self.tasks[task_id].model_copy(update=ended)
         if not announce:
             return
@@ -141,6 +145,12 @@ class Rooms:
         await self.bus.publish(subjects.event(record.tenant, EventType.TASK_COMPLETED, task_id), event)
         end = OutputChunk(number=1, offset=len(text), end=OutcomeStatus.COMPLETED)
         await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), end)
+
+    def _begin(self, task_id: UUID) -> None:
+        """An attempt is in the record before it can say a word."""
+        now, running = datetime.now(UTC), AttemptStatus.RUNNING
+        attempt = AttemptRecord(id=ATTEMPT, number=1, agent_id="acacia", model="llama3.2:3b", status=running, offered_at=now)
+        self.tasks[task_id] = self.tasks[task_id].model_copy(update={"attempts": (attempt,)})
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
         record = self.tasks.get(call.body.id)

@@ -73,6 +73,43 @@ async def test_who_comes_late_gets_all_and_who_resumes_gets_the_rest(anna: Async
     assert resumed[-1].name == "done"
 
 
+@pytest.mark.parametrize(("last", "said"), [("1:13", "has not come to character 13"), ("2:0", "the task has had 1")])
+async def test_a_position_that_an_ended_task_never_had_is_refused(
+    anna: AsyncClient, rooms: Rooms, last: str, said: str
+) -> None:
+    task_id = await submitted(anna)
+    await rooms.finish(task_id, "Hello there.")
+    response = await anna.get(f"/api/tasks/{task_id}/output", headers={"Last-Event-ID": last})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_request")
+    assert said in response.json()["detail"]
+
+
+async def test_a_position_that_a_running_task_has_not_reached_is_told_with_its_next_words(
+    anna: AsyncClient, rooms: Rooms, memory_bus: InMemoryBus
+) -> None:
+    task_id = await submitted(anna)
+    await rooms.speak(task_id, "Hello ")
+    reading = asyncio.create_task(anna.get(f"/api/tasks/{task_id}/output", headers={"Last-Event-ID": "1:50"}))
+    await watched(memory_bus, task_id)
+    await rooms.speak(task_id, "there.", offset=6)
+    async with asyncio.timeout(5):
+        [event] = events_of((await reading).text)
+    assert (event.name, event.data["code"]) == ("error", "invalid_request")
+    assert "has not come to character 50; it is at 12" in str(event.data["detail"])
+
+
+async def test_who_has_heard_more_than_the_stream_holds_goes_on_behind_it(
+    anna: AsyncClient, rooms: Rooms, memory_bus: InMemoryBus
+) -> None:
+    task_id = await submitted(anna)
+    await rooms.speak(task_id, "Hello ")
+    reading = asyncio.create_task(anna.get(f"/api/tasks/{task_id}/output", headers={"Last-Event-ID": "1:12"}))
+    await watched(memory_bus, task_id)
+    await rooms.speak(task_id, " Bye.", offset=12)
+    await rooms.finish(task_id, "Hello there. Bye.")
+    assert [event.data.get("text") for event in events_of((await reading).text)] == [" Bye.", None]
+
+
 async def test_a_stream_of_nothing_is_refused_before_it_begins(anna: AsyncClient, viewer: AsyncClient) -> None:
     assert (await anna.get(f"/api/tasks/{uuid4()}/output")).json()["code"] == "task_not_found"
     task_id = await submitted(anna)

@@ -1,0 +1,49 @@
+"""Following a task's output when the stream does not hold what it just held."""
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+
+from bus import auth, subjects
+from bus.client import Received
+from bus.follow import Delta, Done, follow
+from bus.messages import Output, OutputChunk, TaskRecord, TaskRef, TaskStatus
+from bus.service import Call, Endpoint, Service
+from bus.testing import InMemoryBus
+
+TASK = TaskRecord(
+    id=uuid4(),
+    owner="anna",
+    status=TaskStatus.COMPLETED,
+    priority=3,
+    created_at=datetime.now(UTC),
+    output=Output(text="Hello there."),
+)
+
+
+class Forgetful(InMemoryBus):
+    """Between a look at the newest message and the reading, the stream loses it, as it does when it is too old."""
+
+    async def last(self, stream: str, subject_filter: str) -> Received | None:
+        found = await super().last(stream, subject_filter)
+        if found is not None:
+            await self.purge(stream, subject_filter, found.sequence)
+        return found
+
+
+async def test_output_that_expires_while_it_is_looked_for_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bus.follow.STORED_SECONDS", 0.05)
+
+    async def get(_call: Call[TaskRef]) -> TaskRecord:
+        return TASK
+
+    bus = Forgetful()
+    endpoint = Endpoint(verb="get", body=TaskRef, handler=get, permission=None)
+    await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
+    await bus.publish(subjects.output("acacia", TASK.id, uuid4()), OutputChunk(number=1, offset=0, text="Hello "))
+    async with asyncio.timeout(5):
+        items = [item async for item in follow(bus, TASK.id, auth.BUS_OPERATOR)]
+    assert items == [Delta(number=0, offset=0, text="Hello there."), Done(record=TASK)]
+    await bus.close()
