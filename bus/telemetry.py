@@ -1,12 +1,13 @@
 """Logs that a person and a machine can read, and W3C trace context that follows a task through every room."""
 
+import io
 import logging
 import secrets
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -31,13 +32,26 @@ def configure(service: str, level: str = "info", log_format: str = "auto") -> No
     structlog.configure(
         processors=[*shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LogStream())),
         cache_logger_on_first_use=True,
     )
     # What libraries log goes through the same renderer, so that a log file is one format from end to end.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, *tail], foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+class _LogStream(io.TextIOBase):
+    """stderr, except that a disk that is full costs the line and not the work that it tells of."""
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
 
 
 def _drop_meta(logger: Any, name: str, event: Any) -> Any:

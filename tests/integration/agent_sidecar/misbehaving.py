@@ -54,11 +54,17 @@ class Misbehaving:
         self.tags: bytes = json.dumps({"models": [{"name": name, "size": 1000} for name in models]}).encode()
         self.loaded: tuple[str, ...] = models
         self.asked = 0
+        self._pages: dict[str, bytes] = {}
         self._server: asyncio.Server | None = None
 
     async def start(self) -> Address:
         self._server = await asyncio.start_server(self._handle, "127.0.0.1", 0)
         return parse_address(f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}")
+
+    def becomes_openai(self) -> None:
+        """From now on it is another server: one that speaks OpenAI's API alone."""
+        models = json.dumps({"data": [{"id": model["name"]} for model in json.loads(self.tags)["models"]]}).encode()
+        self._pages = {"/v1/models": models}
 
     async def stop(self) -> None:
         if self._server is not None:
@@ -73,17 +79,19 @@ class Misbehaving:
             if path == "/api/chat":
                 self.asked += 1
                 await self.chat(Exchange(json.loads(body)["model"], reader, writer))
+            elif (page := self._page(path)) is not None:
+                await Exchange("", reader, writer).answer("200 OK", page)
             else:
-                await Exchange("", reader, writer).answer("200 OK", self._list(path))
+                await Exchange("", reader, writer).answer("404 Not Found", b"")
         except (OSError, asyncio.IncompleteReadError):
             pass  # the client left, as it may
         finally:
             writer.close()
 
-    def _list(self, path: str) -> bytes:
-        if path == "/api/tags":
-            return self.tags
-        return json.dumps({"models": [{"name": name} for name in self.loaded]}).encode() if path == "/api/ps" else b"{}"
+    def _page(self, path: str) -> bytes | None:
+        loaded = json.dumps({"models": [{"name": name} for name in self.loaded]}).encode()
+        ollama = {"/api/version": b'{"version":"0.6.5"}', "/api/tags": self.tags, "/api/ps": loaded}
+        return (self._pages or ollama).get(path)
 
 
 @pytest.fixture

@@ -39,22 +39,22 @@ LeaderOn = Callable[[NatsServer], Awaitable[Leader]]
 
 
 class StartSidecar(Protocol):
-    def __call__(self, nats: NatsServer, **environment: str) -> subprocess.Popen[bytes]: ...
+    def __call__(self, nats: NatsServer, log: Path | None = None, /, **environment: str) -> subprocess.Popen[bytes]: ...
 
 
 @pytest.fixture
 def start_sidecar(tmp_path: Path) -> Iterator[StartSidecar]:
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(nats: NatsServer, **environment: str) -> subprocess.Popen[bytes]:
+    def start(nats: NatsServer, log: Path | None = None, /, **environment: str) -> subprocess.Popen[bytes]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("HIVE_", "OLLAMA_", "NATS_"))}
-        with (tmp_path / "sidecar.log").open("ab") as log:
+        with (log or tmp_path / "sidecar.log").open("ab") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", "agent_sidecar.main"],
                 cwd=ROOT,
                 env={**clean, "NATS_URL": nats.url, "HIVE_DATA_DIR": str(tmp_path), **environment},
-                stdout=log,
-                stderr=log,
+                stdout=stream,
+                stderr=stream,
             )
         started.append(process)
         return process
@@ -233,6 +233,18 @@ async def test_a_benchmark_finds_the_slots_and_remembers_them(
     start_sidecar(nats_server, HIVE_BACKENDS="acacia=builtin")
     again = await until(lambda: next((r for r in leader.registrations if r.instance != agent.instance), None))
     assert again.slots == found["slots"]
+
+
+async def test_a_log_on_a_full_disk_costs_no_task(nats_server: NatsServer, leader: Leader, start_sidecar: StartSidecar) -> None:
+    if not installed():
+        pytest.skip("the built-in model is not installed (extra `embedded`)")
+    process = start_sidecar(nats_server, Path("/dev/full"), HIVE_BACKENDS="acacia=builtin", HIVE_LOG_LEVEL="debug")
+    agent = await leader.registered("acacia")
+    what = offer(options={"num_predict": 2})
+    assert (await leader.offer(agent, what)).verdict is OfferVerdict.ACCEPTED
+    assert (await leader.outcome(what)).status is OutcomeStatus.COMPLETED
+    process.send_signal(signal.SIGTERM)
+    await gone(process)
 
 
 async def test_it_stays_small(nats_server: NatsServer, leader: Leader, start_sidecar: StartSidecar, ollama: Ollama) -> None:

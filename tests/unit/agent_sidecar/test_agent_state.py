@@ -119,3 +119,11 @@ def test_a_broken_file_of_measurements_is_only_forgotten(tmp_path: Path) -> None
     path = tmp_path / "acacia.json"
     path.write_text("{")
     assert Measured(path).findings.slots is None
+
+
+def test_measurements_that_find_no_room_on_the_disk_are_kept_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "acacia.new").symlink_to("/dev/full")
+    measured = Measured(tmp_path / "acacia.json")
+    measured.note_load("m", 12)
+    assert measured.model("m").load_seconds == 12
+    assert not (tmp_path / "acacia.json").exists()
