@@ -171,7 +171,7 @@ class NatsBus(Bus):
 
     async def serve(self, service: Service) -> Closing:
         served = await micro.add_service(
-            self._client, name=service.name, version=service.version, description=service.description
+            self._client, name=service.listed_as, version=service.version, description=service.description
         )
         running = TaskSet()
         for endpoint in service.endpoints:

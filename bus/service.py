@@ -45,12 +45,22 @@ class Endpoint:
 
 @dataclass(frozen=True, kw_only=True)
 class Service:
-    """`name` is one word; the subject of a verb is `hive.svc.<name>.<verb>`."""
+    """`name` is one word; the subject of a verb is `hive.svc.<name>.<verb>`.
+
+    `part`: where several rooms share the verbs of a service, which of them this is. NATS takes whoever has one name for the same
+    service, and `nats micro info` then shows any one of them.
+    """
 
     name: str
+    part: str = ""
     version: str
     description: str
     endpoints: tuple[Endpoint, ...]
+
+    @property
+    def listed_as(self) -> str:
+        """The name by which NATS's tools know it."""
+        return f"{self.name}-{self.part}" if self.part else self.name
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from bus.messages import (
     RedeemTicket,
     Role,
 )
-from bus.service import Call, Endpoint, Service
-from bus.version import hive_version
+from bus.service import Call, Service
 from coordinator.database import Statements, available
+from coordinator.endpoints import service, verb
 
 TICKET_SECONDS: Final = 15 * 60
 ADMIN: Final = "admin"
@@ -39,17 +39,14 @@ class Keys:
 
     def service(self) -> Service:
         manage = Permission.KEYS_MANAGE
-        return Service(
-            name=subjects.SERVICE_KEYS,
-            version=hive_version(),
-            description="API keys and dashboard logins",
-            endpoints=(
-                Endpoint(verb="create", body=CreateKey, handler=self._create, permission=manage, description="A new key"),
-                Endpoint(verb="list", body=NoReply, handler=self._list, permission=manage, description="Every key, no secret"),
-                Endpoint(verb="revoke", body=KeyRef, handler=self._revoke, permission=manage, description="End a key at once"),
-                Endpoint(verb="ticket", body=NoReply, handler=self._ticket, permission=None, description="A one-time login"),
-                Endpoint(verb="redeem", body=RedeemTicket, handler=self._redeem, permission=None, description="Use a login"),
-            ),
+        return service(
+            subjects.SERVICE_KEYS,
+            "API keys and dashboard logins",
+            verb("create", CreateKey, self._create, manage, "A new key"),
+            verb("list", NoReply, self._list, manage, "Every key, no secret"),
+            verb("revoke", KeyRef, self._revoke, manage, "End a key at once"),
+            verb("ticket", NoReply, self._ticket, None, "A one-time login"),
+            verb("redeem", RedeemTicket, self._redeem, None, "Use a login"),
         )
 
     async def ensure_admin(self, key: str) -> None:

@@ -22,9 +22,9 @@ from bus.messages import (
     TaskRequest,
     TaskStatus,
 )
-from bus.service import Call, Endpoint, Service
-from bus.version import hive_version
+from bus.service import Call, Service
 from coordinator.database import Statements, available
+from coordinator.endpoints import service, verb
 from coordinator.rows import asked_of, record_from
 from coordinator.tasks import Poison, Task, interpret
 
@@ -37,27 +37,21 @@ class Reads:
         self._bus, self._sql = bus, statements
 
     def service(self) -> Service:
-        return Service(
-            name=subjects.SERVICE_TASKS,
-            version=hive_version(),
-            description="Tasks as they are recorded",
-            endpoints=(
-                Endpoint(verb="get", body=TaskRef, handler=self._get, permission=None, description="One task by its id"),
-                Endpoint(verb="list", body=ListTasks, handler=self._list, permission=None, description="Tasks, newest first"),
-                Endpoint(verb="erase", body=TaskRef, handler=self._erase, permission=None, description="Forget an ended task"),
-            ),
+        return service(
+            subjects.SERVICE_TASKS,
+            "Tasks as they are recorded",
+            verb("get", TaskRef, self._get, None, "One task by its id"),
+            verb("list", ListTasks, self._list, None, "Tasks, newest first"),
+            verb("erase", TaskRef, self._erase, None, "Forget an ended task"),
         )
 
     def agents_service(self) -> Service:
         view = Permission.AGENTS_VIEW
-        return Service(
-            name=subjects.SERVICE_AGENTS,
-            version=hive_version(),
-            description="Agents as they were last heard",
-            endpoints=(
-                Endpoint(verb="list", body=NoReply, handler=self._agents, permission=view, description="Every agent"),
-                Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=view, description="One agent by its slug"),
-            ),
+        return service(
+            subjects.SERVICE_AGENTS,
+            "Agents as they were last heard",
+            verb("list", NoReply, self._agents, view, "Every agent"),
+            verb("get", AgentRef, self._agent, view, "One agent by its slug"),
         )
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
@@ -91,10 +85,10 @@ class Reads:
         queued = tuple(record.id for record in records if record.status is TaskStatus.QUEUED)
         if not queued:
             return records
-        verb = subjects.service_verb(subjects.SERVICE_QUEUE, "positions")
+        subject = subjects.service_verb(subjects.SERVICE_QUEUE, "positions")
         try:
             asked = TaskIds(ids=queued)
-            answer = await self._bus.request(verb, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
+            answer = await self._bus.request(subject, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
         except HiveError:
             return records
         return tuple(record.model_copy(update={"position": answer.positions.get(record.id)}) for record in records)

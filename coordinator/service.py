@@ -1,7 +1,7 @@
 """The leader's verbs: what only the one who decides can do or tell. Registered for the term and no longer."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,7 +14,6 @@ from bus.messages import (
     AssignTask,
     ClusterStatus,
     Explanation,
-    Message,
     NoReply,
     QueuePositions,
     TaskIds,
@@ -23,13 +22,15 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.service import Call, Endpoint, Service
-from bus.version import hive_version
+from coordinator.endpoints import service, verb
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.queue import Shape, shape_of
 from coordinator.reads import Reads
 from coordinator.scheduler import explain
 from coordinator.term import Term
 
+LEADER: Final = "leader"
+"""The part of a service that only the one who leads has; the rest of it any coordinator tells (reads.py)."""
 DECISION_SECONDS: Final = 10.0
 
 
@@ -40,32 +41,32 @@ class LeaderService:
 
     def services(self) -> tuple[Service, ...]:
         return (
-            _service(subjects.SERVICE_TASKS, "Decisions about tasks", self._task_verbs()),
-            _service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", self._queue_verbs()),
-            _service(subjects.SERVICE_AGENTS, "Registration of agents", self._agent_verbs()),
+            service(subjects.SERVICE_TASKS, "Decisions about tasks", *self._task_verbs(), part=LEADER),
+            service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", *self._queue_verbs()),
+            service(subjects.SERVICE_AGENTS, "Registration of agents", *self._agent_verbs(), part=LEADER),
         )
 
     def _task_verbs(self) -> tuple[Endpoint, ...]:
         may = Permission
         return (
-            _verb("cancel", TaskRef, self._cancel, None, "End a task"),
-            _verb("requeue", TaskRef, self._requeue, may.TASKS_ASSIGN, "Try a failed task again"),
-            _verb("assign", AssignTask, self._assign, may.TASKS_ASSIGN, "Give a waiting task to an agent"),
-            _verb("explain", TaskRef, self._explain, None, "Why there, or why not"),
-            _verb("preview", TaskRequest, self._preview, may.TASKS_CREATE, "Where a task would run now"),
+            verb("cancel", TaskRef, self._cancel, None, "End a task"),
+            verb("requeue", TaskRef, self._requeue, may.TASKS_ASSIGN, "Try a failed task again"),
+            verb("assign", AssignTask, self._assign, may.TASKS_ASSIGN, "Give a waiting task to an agent"),
+            verb("explain", TaskRef, self._explain, None, "Why there, or why not"),
+            verb("preview", TaskRequest, self._preview, may.TASKS_CREATE, "Where a task would run now"),
         )
 
     def _queue_verbs(self) -> tuple[Endpoint, ...]:
         return (
-            _verb("status", NoReply, self._status, Permission.AGENTS_VIEW, "The hive in numbers"),
-            _verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue"),
+            verb("status", NoReply, self._status, Permission.AGENTS_VIEW, "The hive in numbers"),
+            verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue"),
         )
 
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
         manage = Permission.AGENTS_MANAGE
         return (
-            _verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
-            _verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+            verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
+            verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
         )
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
@@ -136,17 +137,3 @@ class LeaderService:
 
 def _undecided() -> NoLeader:
     return NoLeader("The coordinator stopped leading before it could decide. Try again.", retry_after_seconds=1)
-
-
-def _service(name: str, description: str, endpoints: tuple[Endpoint, ...]) -> Service:
-    return Service(name=name, version=hive_version(), description=description, endpoints=endpoints)
-
-
-def _verb(
-    verb: str,
-    body: type[Message],
-    handler: Callable[[Call[Any]], Awaitable[Message]],
-    permission: Permission | None,
-    description: str,
-) -> Endpoint:
-    return Endpoint(verb=verb, body=body, handler=handler, permission=permission, description=description)

@@ -19,7 +19,9 @@ def submit_service(submission: Submission) -> Service:
         permission=Permission.TASKS_CREATE,
         description="Take in a task: the body of POST /api/tasks, and optionally the header Idempotency-Key.",
     )
-    return Service(name=subjects.SERVICE_TASKS, version=hive_version(), description="Submitting tasks", endpoints=(submit,))
+    return Service(
+        name=subjects.SERVICE_TASKS, part="submit", version=hive_version(), description="Taking tasks in", endpoints=(submit,)
+    )
 
 
 async def _submit(submission: Submission, call: Call[TaskRequest]) -> TaskRecord:

@@ -103,7 +103,10 @@ def test_the_nats_cli_needs_no_word_about_credentials(hive: Hive, tmp_path: Path
     listed = subprocess.run(
         ["nats", "micro", "ls"], env=hive.env, capture_output=True, text=True, timeout=20, check=True
     ).stdout
-    assert {"tasks", "agents", "keys", "queue"} <= set(listed.split())
+    assert {"tasks", "tasks-submit", "tasks-leader", "agents", "keys", "queue"} <= set(listed.split())
+    information = ["nats", "micro", "info", "tasks-leader"]
+    told = subprocess.run(information, env=hive.env, capture_output=True, text=True, timeout=20, check=True).stdout
+    assert all(f"hive.svc.tasks.{verb}" in told for verb in ("cancel", "requeue", "assign", "explain", "preview"))
 
 
 def test_a_second_hive_on_the_folder_is_refused_with_a_remedy(hive: Hive) -> None:
