@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from tests.chaos.load import Load
+from tests.chaos.nemesis import Nemesis
 from tests.chaos.topology import KEY, Topology
 from tests.conftest import folder_for_others
 from tests.parts.hive import Hive
@@ -39,3 +40,8 @@ def load(topology: Topology) -> Iterator[Load]:
     found = Load(topology, Random(1))
     yield found
     found.log.close()
+
+
+@pytest.fixture
+def nemesis(topology: Topology, load: Load) -> Nemesis:
+    return Nemesis(topology, load.log)
