@@ -22,6 +22,7 @@ from bus.messages import (
     TaskRequest,
     TaskStatus,
 )
+from bus.messages.tasks import SubmittedTask
 from bus.service import Call, Service
 from coordinator.database import Statements, available
 from coordinator.endpoints import service, verb
@@ -41,6 +42,7 @@ class Reads:
             subjects.SERVICE_TASKS,
             "Tasks as they are recorded",
             verb("get", TaskRef, self._get, None, "One task by its id"),
+            verb("submitted", TaskRef, self._submitted, None, "One task, and the hash of what was asked for, for doors"),
             verb("list", ListTasks, self._list, None, "Tasks, newest first"),
             verb("erase", TaskRef, self._erase, None, "Forget an ended task"),
         )
@@ -59,26 +61,35 @@ class Reads:
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         return record
 
+    async def _submitted(self, call: Call[TaskRef]) -> SubmittedTask:
+        found = await self._find(call.body.id)
+        auth.require(call.claims, Permission.TASKS_VIEW, owner=found.record.owner)
+        return found
+
     async def find(self, task_id: UUID) -> TaskRecord:
-        """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost."""
-        record = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
-        if record is None:
-            raise TaskNotFound(f"There is no task {task_id}.")
-        [placed] = await self._with_positions((record,))
+        [placed] = await self._with_positions(((await self._find(task_id)).record,))
         return placed
 
-    async def _stored(self, task_id: UUID) -> TaskRecord | None:
+    async def _find(self, task_id: UUID) -> SubmittedTask:
+        """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost."""
+        found = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
+        if found is None:
+            raise TaskNotFound(f"There is no task {task_id}.")
+        return found
+
+    async def _stored(self, task_id: UUID) -> SubmittedTask | None:
         with available():
             row = await self._sql.one("get_task", task_id)
-            return None if row is None else record_from(row)
+            return None if row is None else SubmittedTask(record=record_from(row), body_hash=row["body_hash"])
 
-    async def _acknowledged(self, task_id: UUID) -> TaskRecord | None:
+    async def _acknowledged(self, task_id: UUID) -> SubmittedTask | None:
         received = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
         if received is None:
             return None
         submit = interpret(received)
         request = None if isinstance(submit, Poison) else submit.request
-        return _acknowledged_record(submit.task, request, received.headers.get(subjects.HEADER_BODY_HASH))
+        body_hash = received.headers.get(subjects.HEADER_BODY_HASH)
+        return SubmittedTask(record=_acknowledged_record(submit.task, request), body_hash=body_hash)
 
     async def _with_positions(self, records: tuple[TaskRecord, ...]) -> tuple[TaskRecord, ...]:
         """Those that are queued get their place in the queue, all by one question to the leader."""
@@ -133,7 +144,7 @@ class Reads:
         return AgentRecord.model_validate_json(value)
 
 
-def _acknowledged_record(task: Task, request: TaskRequest | None, body_hash: str | None) -> TaskRecord:
+def _acknowledged_record(task: Task, request: TaskRequest | None) -> TaskRecord:
     record = TaskRecord(
         id=task.id,
         tenant=task.tenant,
@@ -145,7 +156,6 @@ def _acknowledged_record(task: Task, request: TaskRequest | None, body_hash: str
         timeout_seconds=task.timeout_seconds,
         max_attempts=task.attempts_allowed,
         created_at=task.created_at,
-        body_hash=body_hash,
     )
     return record if request is None else record.model_copy(update=asked_of(request))
 

@@ -201,7 +201,13 @@ class TaskRecord(Record):
     usage: Usage | None = None
     timings: Timings | None = None
     error: FailureInfo | None = None
-    body_hash: str | None = Field(default=None, description="SHA-256 of the request, when it came with an Idempotency-Key")
+
+
+class SubmittedTask(Message):
+    """What a door compares a repeated submit with. `body_hash`: SHA-256 of the request, when it came with an Idempotency-Key."""
+
+    record: TaskRecord
+    body_hash: str | None = None
 
 
 class ListTasks(Command):

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
 from hashlib import sha256
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID, uuid4, uuid5
+
+from pydantic import BaseModel
 
 from bus import auth, subjects
 from bus.auth import Permission
@@ -30,8 +32,11 @@ from bus.errors import (
     UnknownModel,
 )
 from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from bus.messages.tasks import SubmittedTask
 from coordinator.gateway import verbs
 from coordinator.gateway.mirror import Mirror
+
+M = TypeVar("M", bound=BaseModel)
 
 IDEMPOTENCY_NAMESPACE: Final = UUID("5f0c4e0a-7a0e-5d5e-9b1c-6d1a0f5c3e21")
 """Of the UUIDv5 of tenant and Idempotency-Key. It never changes: ids of keys that were used are made of it."""
@@ -65,13 +70,14 @@ class Submission:
             )
         await self.admit(request, claims)
         digest = None if idempotency_key is None else body_hash(request)
-        record = accepted(task_id, request, claims, datetime.now(UTC), digest)
+        record = accepted(task_id, request, claims, datetime.now(UTC))
+        mine = SubmittedTask(record=record, body_hash=digest)
         if digest is not None and (earlier := await self._earlier(record)):
-            return Submitted(record=_same(earlier, record), created=False)
+            return Submitted(record=_same(earlier, mine), created=False)
         if record.depends_on:
             await self._check_dependencies(record, claims)
-        if await self._publish(record, data) and digest is not None and (earlier := await self._earlier(record)):
-            return Submitted(record=_same(earlier, record), created=False)
+        if await self._publish(mine, data) and digest is not None and (earlier := await self._earlier(record)):
+            return Submitted(record=_same(earlier, mine), created=False)
         return Submitted(record=record, created=True)
 
     async def admit(self, request: TaskRequest, claims: Claims) -> None:
@@ -86,11 +92,12 @@ class Submission:
             known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
             raise UnknownModel(unknown_model(request.model, known, restricted=bool(claims.models)))
 
-    async def _publish(self, record: TaskRecord, data: bytes) -> bool:
+    async def _publish(self, task: SubmittedTask, data: bytes) -> bool:
         """Whether the bus knew the id already."""
+        record = task.record
         headers = {subjects.HEADER_OWNER: record.owner}
-        if record.body_hash is not None:
-            headers[subjects.HEADER_BODY_HASH] = record.body_hash
+        if task.body_hash is not None:
+            headers[subjects.HEADER_BODY_HASH] = task.body_hash
         subject = subjects.submit(record.tenant, task_class(record.priority), record.id)
         message_id = f"{record.tenant}.{record.id}"
         try:
@@ -104,23 +111,23 @@ class Submission:
             ) from error
         return stored.duplicate
 
-    async def _earlier(self, record: TaskRecord) -> TaskRecord | None:
+    async def _earlier(self, record: TaskRecord) -> SubmittedTask | None:
         """The task of that id, whoever owns it: from the coordinator, or where none can tell, from the stream."""
         try:
-            return await self._get(record.id, auth.BUS_OPERATOR, LOOK_SECONDS)
+            return await self._ask("submitted", record.id, SubmittedTask, auth.BUS_OPERATOR, LOOK_SECONDS)
         except NotFound:
             return None
         except (Unavailable, DeadlineExceeded):
             return await self._in_stream(record.id)
 
-    async def _in_stream(self, task_id: UUID) -> TaskRecord | None:
+    async def _in_stream(self, task_id: UUID) -> SubmittedTask | None:
         stored = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
         if stored is None:
             return None
         tenant, _, _ = subjects.parse_submit(stored.subject)
         owner = Claims(sub=stored.headers.get(subjects.HEADER_OWNER, ""), roles=(), tenant=tenant)
-        digest = stored.headers.get(subjects.HEADER_BODY_HASH)
-        return accepted(task_id, stored.decode(TaskRequest), owner, stored.stored_at or datetime.now(UTC), digest)
+        record = accepted(task_id, stored.decode(TaskRequest), owner, stored.stored_at or datetime.now(UTC))
+        return SubmittedTask(record=record, body_hash=stored.headers.get(subjects.HEADER_BODY_HASH))
 
     async def _check_dependencies(self, record: TaskRecord, claims: Claims) -> None:
         if record.id in record.depends_on:
@@ -129,15 +136,15 @@ class Submission:
 
     async def _check_dependency(self, task_id: UUID, claims: Claims) -> None:
         try:
-            await self._get(task_id, claims, verbs.READ_SECONDS)
+            await self._ask("get", task_id, TaskRecord, claims, verbs.READ_SECONDS)
         except (NotFound, PermissionDenied):
             raise UnknownDependency(
                 f"There is no task {task_id} that is yours to wait for. Submit it first, then name its id."
             ) from None
 
-    async def _get(self, task_id: UUID, claims: Claims, seconds: float) -> TaskRecord:
+    async def _ask(self, verb: str, task_id: UUID, answer: type[M], claims: Claims, seconds: float) -> M:
         body = TaskRef(id=task_id)
-        return await verbs.read(self._bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, claims, seconds=seconds)
+        return await verbs.read(self._bus, subjects.SERVICE_TASKS, verb, body, answer, claims, seconds=seconds)
 
 
 def new_task_id(tenant: str, idempotency_key: str | None) -> UUID:
@@ -151,11 +158,11 @@ def body_hash(request: TaskRequest) -> str:
     return sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime, digest: str | None) -> TaskRecord:
+def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime) -> TaskRecord:
     """The record of a task that the bus holds and no coordinator has read yet."""
     asked = {name: getattr(request, name) for name in TaskRequest.model_fields}
     status = TaskStatus.PENDING if request.depends_on else TaskStatus.QUEUED
-    return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, body_hash=digest, **asked)
+    return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, **asked)
 
 
 def unknown_model(model: str, known: list[str], *, restricted: bool = False) -> str:
@@ -179,12 +186,13 @@ def checked_key(value: str | None) -> str | None:
     return value
 
 
-def _same(earlier: TaskRecord, record: TaskRecord) -> TaskRecord:
-    if earlier.owner != record.owner or earlier.body_hash != record.body_hash:
+def _same(earlier: SubmittedTask, mine: SubmittedTask) -> TaskRecord:
+    if earlier.record.owner != mine.record.owner or earlier.body_hash != mine.body_hash:
         raise IdempotencyMismatch(
-            f"This Idempotency-Key brought task {record.id} with another body. Take a new key, or send the same body again."
+            f"This Idempotency-Key brought task {mine.record.id} with another body. "
+            "Take a new key, or send the same body again."
         )
-    return earlier
+    return earlier.record
 
 
 def _listed(names: list[str] | tuple[str, ...]) -> str:

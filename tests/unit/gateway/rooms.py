@@ -11,6 +11,7 @@ from bus.auth import Permission
 from bus.client import Bus, Received
 from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
 from bus.messages import (
+    AddUpstream,
     AgentList,
     AgentRecord,
     AgentRef,
@@ -45,6 +46,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.tasks import SubmittedTask
 from bus.service import Call, Endpoint, Service
 from coordinator.gateway.submission import accepted
 
@@ -65,6 +67,7 @@ class Rooms:
     def __init__(self, bus: Bus) -> None:
         self.bus = bus
         self.tasks: dict[UUID, TaskRecord] = {}
+        self.hashes: dict[UUID, str | None] = {}
         self.asked: list[Call[ListTasks]] = []
 
     async def start(self) -> None:
@@ -79,6 +82,7 @@ class Rooms:
         return {
             subjects.SERVICE_TASKS: (
                 Endpoint(verb="get", body=TaskRef, handler=self._get, permission=None),
+                Endpoint(verb="submitted", body=TaskRef, handler=self._submitted, permission=None),
                 Endpoint(verb="list", body=ListTasks, handler=self._list, permission=None),
                 Endpoint(verb="cancel", body=TaskRef, handler=self._cancel, permission=None),
                 Endpoint(verb="requeue", body=TaskRef, handler=self._get, permission=Permission.TASKS_ASSIGN),
@@ -100,7 +104,7 @@ class Rooms:
                 Endpoint(verb="revoke", body=KeyRef, handler=self._revoke, permission=Permission.KEYS_MANAGE),
             ),
             subjects.SERVICE_UPSTREAMS: (
-                Endpoint(verb="add", body=Upstream, handler=self._echo, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="add", body=AddUpstream, handler=self._echo, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
@@ -110,10 +114,8 @@ class Rooms:
     async def _take(self, received: Received) -> None:
         tenant, _, task_id = subjects.parse_submit(received.subject)
         owner = Claims(sub=received.headers[subjects.HEADER_OWNER], roles=(), tenant=tenant)
-        digest = received.headers.get(subjects.HEADER_BODY_HASH)
-        self.tasks.setdefault(
-            UUID(task_id), accepted(UUID(task_id), received.decode(TaskRequest), owner, datetime.now(UTC), digest)
-        )
+        self.hashes.setdefault(UUID(task_id), received.headers.get(subjects.HEADER_BODY_HASH))
+        self.tasks.setdefault(UUID(task_id), accepted(UUID(task_id), received.decode(TaskRequest), owner, datetime.now(UTC)))
 
     async def speak(self, task_id: UUID, text: str, *, offset: int = 0) -> None:
         self._begin(task_id)
@@ -159,6 +161,9 @@ class Rooms:
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         return record
 
+    async def _submitted(self, call: Call[TaskRef]) -> SubmittedTask:
+        return SubmittedTask(record=await self._get(call), body_hash=self.hashes[call.body.id])
+
     async def _list(self, call: Call[ListTasks]) -> TaskList:
         self.asked.append(call)
         return TaskList(tasks=tuple(self.tasks.values()), next_cursor="more")
@@ -200,8 +205,8 @@ class Rooms:
     async def _revoke(self, call: Call[KeyRef]) -> KeyRecord:
         return self._key("anna")
 
-    async def _echo(self, call: Call[Upstream]) -> Upstream:
-        return call.body
+    async def _echo(self, call: Call[AddUpstream]) -> Upstream:
+        return Upstream.model_validate(call.body.model_dump(exclude={"key"}))
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
