@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from bus.client import Received
 from bus.errors import AgentNotFound, InvalidRequest, PermissionDenied, TaskNotFound
 from bus.messages import (
     AgentList,
@@ -19,6 +20,8 @@ from bus.messages import (
     TaskRef,
     TaskStatus,
 )
+from coordinator.database import Statements, open_pool
+from coordinator.reads import Reads
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.DEVELOPER,))
@@ -108,6 +111,31 @@ async def test_a_task_that_is_only_on_the_stream_is_found_there(hive: Hive) -> N
     committed = await hive.until(task_id, lambda found: found.position == 1)
     assert abs(committed.created_at - record.created_at) < timedelta(milliseconds=1)
     assert committed == record.model_copy(update={"position": 1, "created_at": committed.created_at})
+
+
+async def test_a_task_that_moves_from_the_stream_to_the_record_between_two_looks_is_found(
+    hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hive.leading()
+    connection, look = await hive.database(), hive.bus.last
+    commit_held_up = connection.transaction()
+    await commit_held_up.start()
+    await connection.execute("SELECT FROM leadership FOR UPDATE")
+    task_id = await hive.submit()
+
+    async def too_late(stream: str, subject_filter: str) -> Received | None:
+        await commit_held_up.rollback()
+        async with asyncio.timeout(10):
+            while found := await look(stream, subject_filter):
+                await asyncio.sleep(0.01)
+        return found
+
+    monkeypatch.setattr(hive.bus, "last", too_late)
+    pool = await open_pool(hive.database_url, 1)
+    try:
+        assert (await Reads(hive.bus, Statements(pool)).find(task_id)).id == task_id
+    finally:
+        await pool.close()
 
 
 async def test_a_dependent_task_that_is_only_on_the_stream_is_pending(hive: Hive) -> None:
