@@ -1,6 +1,7 @@
 """What any coordinator can tell without leading: tasks from the record, agents from the last word about them."""
 
 import base64
+import json
 from datetime import datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from bus.messages import (
     ListTasks,
     NoReply,
     QueuePositions,
+    TaskClass,
     TaskIds,
     TaskList,
     TaskRecord,
@@ -121,6 +123,7 @@ class Reads:
         """Prompt, output, attempts and record, here and on the streams. Its events, which hold no text, expire."""
         record = await self.find(call.body.id)
         auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
+        await self._refuse_unread(record.id)
         with available():
             if await self._sql.one("delete_task", record.id) is None:
                 raise Conflict(f"The task {record.id} is {record.status}. Cancel it first; only an ended task can be erased.")
@@ -131,6 +134,19 @@ class Reads:
             if last := await self._bus.last(stream, subject):
                 await self._bus.purge(stream, subject, last.sequence)
         return NoReply()
+
+    async def _refuse_unread(self, task_id: UUID) -> None:
+        """Conflict while a submit of this id is ahead of the leader: without the row it would be taken for a new task.
+
+        Such is a second submit, and one that was taken in early because another task depends on it.
+        """
+        found = [await self._bus.last(subjects.TASKS, subjects.submit("*", each, task_id)) for each in TaskClass]
+        with available():
+            row = await self._sql.one("positions")
+        positions: dict[str, int] = json.loads(row["positions"]) if row else {}
+        for task_class, submit in zip(TaskClass, found, strict=True):
+            if submit is not None and submit.sequence > positions.get(task_class.value, 0):
+                raise Conflict(f"A submit of task {task_id} still waits to be read. Try again in a moment.")
 
     async def _agents(self, _call: Call[NoReply]) -> AgentList:
         keys = sorted(await self._bus.keys(subjects.KV_AGENTS))
