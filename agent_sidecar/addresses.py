@@ -3,11 +3,11 @@
 import ipaddress
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from bus.errors import InvalidRequest
-from bus.messages import Upstream
+from bus.messages import Upstream, bare_url
 
 OLLAMA_PORT = 11434
 BUILTIN_URL = "builtin:smollm2"
@@ -17,13 +17,13 @@ _UPSTREAM_SETTINGS = ("slots", "model", "kind")
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """Where to connect. `key` is sent as a bearer token, and stands in the URL as `http://:KEY@host:port`."""
+    """Where to connect. `key` is sent as a bearer token."""
 
     scheme: str
     host: str
     port: int
     path: str = ""
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
 
     @property
     def url(self) -> str:
@@ -42,18 +42,26 @@ def is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def parse_address(url: str) -> Address:
-    """A base URL; `/v1` at its end is dropped, since the paths begin there. InvalidRequest when it is none."""
+def parse_address(url: str, key: str | None = None) -> Address:
+    """A base URL; `/v1` at its end is dropped, since the paths begin there. InvalidRequest when it is none, or holds a key."""
+    _refuse_key(url)
     try:
         parts = urlsplit(url.strip())
         host, port = (parts.hostname or "").encode("idna").decode(), parts.port
     except ValueError:
         raise _no_address(url) from None
-    key, path = unquote(parts.password or parts.username or ""), parts.path.rstrip("/").removesuffix("/v1")
+    path = parts.path.rstrip("/").removesuffix("/v1")
     # Both stand in the head of a request, where a line break or a letter beyond ASCII has no place.
-    if parts.scheme not in _DEFAULT_PORTS or not host or not re.fullmatch(r"[!-~]*", host + key + path):
+    if parts.scheme not in _DEFAULT_PORTS or not host or not re.fullmatch(r"[!-~]*", host + path):
         raise _no_address(url)
-    return Address(scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], path=path, key=key or None)
+    return Address(scheme=parts.scheme, host=host, port=port or _DEFAULT_PORTS[parts.scheme], path=path, key=key)
+
+
+def _refuse_key(url: str) -> None:
+    try:
+        bare_url(url)
+    except ValueError as error:
+        raise InvalidRequest(f"`{without_key(url)}`: {error}.") from None
 
 
 def _no_address(url: str) -> InvalidRequest:
@@ -61,13 +69,16 @@ def _no_address(url: str) -> InvalidRequest:
 
 
 def without_key(url: str) -> str:
-    """The URL as it may be shown and logged."""
-    return re.sub(r"//[^/@]*@", "//", url)
+    """What was given for a URL, as it may be shown and logged: a key that does not belong there is cut off."""
+    scheme, separator, rest = url.partition("://")
+    rest = re.split(r"[?#]", rest if separator else scheme, maxsplit=1)[0]
+    return (scheme + separator if separator else "") + re.sub(r"^[^/]*@", "", rest)
 
 
 def ollama_url(host: str) -> str:
     """OLLAMA_HOST in each of Ollama's own forms: host, host:port, :port, URL. The port is 11434 unless a URL's scheme says else."""
     value = host.strip().strip("\"'")
+    _refuse_key(value)
     scheme, separator, rest = value.partition("://")
     if not separator:
         scheme, rest = "http", value
@@ -105,7 +116,8 @@ def parse_upstream(entry: str) -> Upstream:
     settings = dict(parse_qsl(parts.query))
     if unknown := sorted(settings.keys() - set(_UPSTREAM_SETTINGS)):
         raise ValueError(
-            f"`{without_key(entry)}`: {', '.join(unknown)} is not a setting; they are {', '.join(_UPSTREAM_SETTINGS)}"
+            f"`{without_key(entry)}`: {', '.join(unknown)} is not a setting; they are {', '.join(_UPSTREAM_SETTINGS)}. "
+            "A key is named in HIVE_BACKEND_KEYS"
         )
     try:
         bare = urlunsplit(parts._replace(query="", fragment=""))

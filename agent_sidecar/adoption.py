@@ -5,7 +5,7 @@ from collections import defaultdict
 from functools import partial
 
 from agent_sidecar import __version__
-from agent_sidecar.addresses import BUILTIN_URL, ollama_url, parse_address, without_key
+from agent_sidecar.addresses import BUILTIN_URL, ollama_url, parse_address
 from agent_sidecar.backends.detect import detect
 from agent_sidecar.fleet import Fleet
 from bus import subjects, telemetry
@@ -13,7 +13,7 @@ from bus.auth import Permission
 from bus.client import Bus, Closing
 from bus.codec import decode
 from bus.errors import AgentNotFound, Conflict, HiveError, InvalidRequest
-from bus.messages import AgentRef, NoReply, Upstream, UpstreamList
+from bus.messages import AddUpstream, AgentRef, NoReply, Upstream, UpstreamList
 from bus.service import Call, Endpoint, Service, TaskSet
 
 logger = telemetry.log(__name__)
@@ -47,7 +47,10 @@ class Adoption:
             description="Backends that the local sidecar speaks for",
             endpoints=(
                 endpoint(
-                    verb="add", body=Upstream, handler=self._add, description="speak for a backend; its address is tried first"
+                    verb="add",
+                    body=AddUpstream,
+                    handler=self._add,
+                    description="speak for a backend; its address is tried first",
                 ),
                 endpoint(
                     verb="list", body=NoReply, handler=self._list, description="every backend that the local sidecar speaks for"
@@ -56,18 +59,22 @@ class Adoption:
             ),
         )
 
-    async def _add(self, call: Call[Upstream]) -> Upstream:
+    async def _add(self, call: Call[AddUpstream]) -> Upstream:
         wanted = call.body
         if wanted.kind == "builtin" or wanted.url == BUILTIN_URL:
             raise InvalidRequest("The built-in model is switched on by HIVE_BUILTIN_MODEL=always, not added as a host.")
         url = wanted.url if "://" in wanted.url else ollama_url(wanted.url)
-        kind = await detect(parse_address(url))
         known = next((id_ for id_, other in self._wanted.items() if other.url == url), None)
         agent_id = wanted.agent_id or known or self._fleet.agent_id(wanted.model_copy(update={"url": url}))
         self._refuse_taken(agent_id, url)
-        upstream = wanted.model_copy(update={"url": url, "kind": kind, "agent_id": agent_id})
+        key = wanted.key or self._fleet.keyring.key(agent_id, url)
+        kind = await detect(parse_address(url, key.get_secret_value() if key else None))
+        if wanted.key is not None:
+            self._fleet.keyring.keep(agent_id, url, wanted.key)
+        told = wanted.model_dump(exclude={"key"}, exclude_unset=True)
+        upstream = Upstream.model_validate({**told, "url": url, "kind": kind, "agent_id": agent_id})
         await self._bus.put(subjects.KV_UPSTREAMS, agent_id, upstream)
-        return shown(upstream)
+        return upstream
 
     def _refuse_taken(self, agent_id: str, url: str) -> None:
         if agent_id in self._configured:
@@ -76,17 +83,17 @@ class Adoption:
             )
         other = self._wanted.get(agent_id)
         if other is not None and other.url != url:
-            raise Conflict(f"{agent_id} speaks for {without_key(other.url)}. Remove it first, or choose another agent_id.")
+            raise Conflict(f"{agent_id} speaks for {other.url}. Remove it first, or choose another agent_id.")
 
     async def _list(self, _call: Call[NoReply]) -> UpstreamList:
         named = [upstream.model_copy(update={"agent_id": id_}) for id_, upstream in self._configured.items()]
-        return UpstreamList(upstreams=tuple(shown(upstream) for upstream in (*named, *self._wanted.values())))
+        return UpstreamList(upstreams=(*named, *self._wanted.values()))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         agent_id = call.body.agent_id
         if agent_id in self._configured:
             raise Conflict(f"{agent_id} is named by this sidecar's own settings. Remove it from HIVE_BACKENDS and restart.")
-        if agent_id not in self._wanted:
+        if agent_id not in self._wanted and await self._bus.get(subjects.KV_UPSTREAMS, agent_id) is None:
             raise AgentNotFound(f"The local sidecar does not speak for {agent_id}. `hive agents` lists whom it speaks for.")
         await self._bus.delete(subjects.KV_UPSTREAMS, agent_id)
         return NoReply()
@@ -95,6 +102,7 @@ class Adoption:
         """Returns at once: a drain must not hold up what else changes."""
         if value is None:
             self._wanted.pop(agent_id, None)
+            self._fleet.keyring.drop(agent_id)
         elif agent_id in self._configured:
             logger.warning("upstream_ignored", agent_id=agent_id, reason="the sidecar's settings name an agent of this id")
             return
@@ -109,16 +117,11 @@ class Adoption:
     async def _settle(self, agent_id: str) -> None:
         """Makes the fleet what is wanted by now; changes of one agent one after the other."""
         async with self._settling[agent_id]:
-            wanted, agent = self._wanted.get(agent_id), self._fleet.agents.get(agent_id)
+            wanted = self._wanted.get(agent_id)
             if wanted is None:
                 await self._fleet.remove(agent_id)
-            elif agent is None or agent.upstream != wanted:
+            elif not self._fleet.speaks(agent_id, wanted):
                 try:
                     await self._fleet.add(wanted)
                 except HiveError as error:
                     logger.warning("upstream_ignored", agent_id=agent_id, reason=error.message)
-
-
-def shown(upstream: Upstream) -> Upstream:
-    """Without the key that its address may carry."""
-    return upstream.model_copy(update={"url": without_key(upstream.url)})

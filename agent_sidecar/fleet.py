@@ -5,10 +5,13 @@ import secrets
 import socket
 from collections.abc import Callable
 
-from agent_sidecar.addresses import agent_id_for, is_here, without_key
+from pydantic import SecretStr
+
+from agent_sidecar.addresses import agent_id_for, is_here
 from agent_sidecar.agent import Agent
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.backends.opening import open_backend
+from agent_sidecar.keyring import Keyring
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.telemetry.host import open_host
 from bus import telemetry
@@ -17,7 +20,7 @@ from bus.messages import Upstream
 
 logger = telemetry.log(__name__)
 
-OpenBackend = Callable[[Upstream, SidecarSettings], Backend]
+OpenBackend = Callable[[Upstream, SidecarSettings, SecretStr | None], Backend]
 
 FLUSH_SECONDS = 5.0
 """That a leaving sidecar gives the bus to acknowledge its last outcomes."""
@@ -35,7 +38,9 @@ class Fleet:
         self._bus, self._settings, self._instance = bus, settings, instance
         self._open_backend = open_backend
         self._host = open_host(settings.data_dir)
+        self.keyring = Keyring(settings.data_dir / "sidecar" / "keys", settings.backend_keys)
         self.agents: dict[str, Agent] = {}
+        self._keys: dict[str, SecretStr | None] = {}
 
     def agent_id(self, upstream: Upstream) -> str:
         """Its own, else a new one that no other agent of this process has."""
@@ -45,9 +50,10 @@ class Fleet:
         """Starts an agent for it, in place of one with the same id."""
         agent_id = self.agent_id(upstream)
         await self.remove(agent_id)
+        key = self._keys[agent_id] = self.keyring.key(agent_id, upstream.url)
         agent = Agent(
             self._bus,
-            self._open_backend(upstream, self._settings),
+            self._open_backend(upstream, self._settings, key),
             self._settings,
             agent_id=agent_id,
             upstream=upstream,
@@ -56,8 +62,14 @@ class Fleet:
         )
         self.agents[agent_id] = agent
         await agent.start()
-        logger.info("agent_started", agent_id=agent_id, endpoint=without_key(upstream.url), slots=agent.runner.slots)
+        logger.info("agent_started", agent_id=agent_id, endpoint=upstream.url, slots=agent.runner.slots)
         return agent
+
+    def speaks(self, agent_id: str, upstream: Upstream) -> bool:
+        """Whether an agent speaks for just this, with the key that it has by now."""
+        agent = self.agents.get(agent_id)
+        same_key = self._keys.get(agent_id) == self.keyring.key(agent_id, upstream.url)
+        return agent is not None and agent.upstream == upstream and same_key
 
     async def remove(self, agent_id: str) -> None:
         """Drains it first."""

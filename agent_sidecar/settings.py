@@ -1,12 +1,14 @@
 """What a sidecar can be told. Times are in seconds."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic import AliasChoices, BeforeValidator, Field, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from agent_sidecar.addresses import parse_upstream, parse_upstreams
-from bus.messages import Upstream
+from agent_sidecar.addresses import ollama_url, parse_address, parse_upstream, parse_upstreams, slug
+from bus.errors import InvalidRequest
+from bus.messages import BackendKey, Upstream
+from bus.messages.base import Slug
 from bus.settings import HiveSettings
 
 
@@ -18,9 +20,21 @@ def _upstreams(value: Any) -> Any:
     return value
 
 
+def _keys(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
+    if not all(separator and key for _, separator, key in pairs):
+        raise ValueError("write it like walnut=KEY, several by comma")
+    return {slug(name): key.strip() for name, _, key in pairs}
+
+
 class SidecarSettings(HiveSettings):
     backends: Annotated[tuple[Upstream, ...], NoDecode, BeforeValidator(_upstreams)] = Field(
         default=(), description="URLs by comma, each `name=URL?slots=N`, or a YAML list; none: what OLLAMA_HOST names"
+    )
+    backend_keys: Annotated[dict[Slug, BackendKey], NoDecode, BeforeValidator(_keys)] = Field(
+        default_factory=dict, description="of backends that ask for one, by the names in `backends`: `walnut=KEY,acacia=KEY`"
     )
     ollama_host: str = Field(
         default="http://127.0.0.1:11434",
@@ -41,3 +55,21 @@ class SidecarSettings(HiveSettings):
     metrics_seconds: float = Field(default=5, gt=0, description="between two reports of load and rates")
     models_seconds: float = Field(default=5, gt=0, description="between two looks at the backend while all is well")
     probe_seconds: float = Field(default=1, gt=0, description="between two looks at a backend that failed")
+
+    @field_validator("ollama_host")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        try:
+            parse_address(ollama_url(value))
+        except InvalidRequest as error:
+            raise ValueError(error.message) from None
+        return value
+
+    @model_validator(mode="after")
+    def _keys_have_an_owner(self) -> Self:
+        if strangers := sorted(self.backend_keys.keys() - {upstream.agent_id for upstream in self.backends}):
+            raise ValueError(
+                f"HIVE_BACKEND_KEYS names {', '.join(strangers)}, and HIVE_BACKENDS does not. Give the backend that name there: "
+                f"{strangers[0]}=http://…"
+            )
+        return self

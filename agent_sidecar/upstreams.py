@@ -5,7 +5,7 @@ from agent_sidecar.backends.builtin import installed
 from agent_sidecar.backends.detect import detect
 from agent_sidecar.settings import SidecarSettings
 from bus import telemetry
-from bus.errors import HiveError
+from bus.errors import HiveError, InvalidRequest
 from bus.messages import Upstream
 
 logger = telemetry.log(__name__)
@@ -22,14 +22,15 @@ async def named_upstreams(settings: SidecarSettings) -> tuple[Upstream, ...]:
     if settings.backends:
         return settings.backends
     ollama = Upstream(url=ollama_url(settings.ollama_host), kind="ollama")
-    if settings.builtin_model == "never" or await _answers(ollama):
+    if settings.builtin_model == "never" or not installed():
         return (ollama,)
-    return (BUILTIN,) if installed() else (ollama,)
-
-
-async def _answers(ollama: Upstream) -> bool:
     try:
-        return await detect(parse_address(ollama.url), timeout=ASK_SECONDS) == "ollama"
+        kind = await detect(parse_address(ollama.url), timeout=ASK_SECONDS)
+    except InvalidRequest as error:
+        # Hive itself. Whoever named it is told by an agent that is degraded and says why, beside the one that works.
+        logger.warning("no_ollama", address=ollama.url, reason=error.message)
+        return (BUILTIN, ollama) if "ollama_host" in settings.model_fields_set else (BUILTIN,)
     except HiveError as error:
         logger.info("no_ollama", address=ollama.url, reason=error.message)
-        return False
+        return (BUILTIN,)
+    return (ollama,) if kind == "ollama" else (BUILTIN,)

@@ -75,7 +75,7 @@ class BuiltinBackend:
             raise BackendUnreachable(
                 f"The built-in model did not load: {error}. Check that memory and disk are free."
             ) from error
-        self._address = parse_address(self._server.listening_address.replace("://", f"://:{key}@"))
+        self._address = parse_address(self._server.listening_address, key)
         self._client = OpenAIBackend(self._address)
 
     def stop(self) -> None:

@@ -31,7 +31,7 @@ async def detect(address: Address, *, timeout: float = 5.0) -> BackendKind:
         return "openai"
     raise BackendUnreachable(
         f"{address.url} answers, but neither as Ollama (/api/version) nor as an OpenAI-compatible server (/v1/models). "
-        "Check host and port; where it asks for a key, write http://:KEY@host:port."
+        "Check host and port; where it asks for a key, give that too (`hive agents add --key-file`, HIVE_BACKEND_KEYS)."
     )
 
 

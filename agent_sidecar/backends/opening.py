@@ -1,5 +1,7 @@
 """From an upstream to the backend that speaks to it. Connects to nothing: a dead address is found out later."""
 
+from pydantic import SecretStr
+
 from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.backends.builtin import BuiltinBackend
@@ -8,11 +10,11 @@ from agent_sidecar.settings import SidecarSettings
 from bus.messages import Upstream
 
 
-def open_backend(upstream: Upstream, settings: SidecarSettings) -> Backend:
+def open_backend(upstream: Upstream, settings: SidecarSettings, key: SecretStr | None) -> Backend:
     """InvalidRequest when the address is none, BackendUnreachable when the built-in model is not installed."""
     if upstream.kind == "builtin":
         builtin = BuiltinBackend(upstream.slots or settings.builtin_slots)
         builtin.start()
         return builtin
-    address = parse_address(upstream.url)
+    address = parse_address(upstream.url, key.get_secret_value() if key else None)
     return DetectedBackend(address) if upstream.kind is None else backend_at(address, upstream.kind)

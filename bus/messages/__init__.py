@@ -16,11 +16,13 @@ from bus.messages.access import (
     Role,
 )
 from bus.messages.agents import (
+    AddUpstream,
     AgentList,
     AgentRecord,
     AgentRef,
     AgentRegistration,
     AgentStatus,
+    BackendKey,
     BackendKind,
     Capability,
     Control,
@@ -34,6 +36,7 @@ from bus.messages.agents import (
     PerformanceTargets,
     Upstream,
     UpstreamList,
+    bare_url,
 )
 from bus.messages.base import Command, JsonObject, Message, NoReply, Record
 from bus.messages.cluster import AgentPerformance, ClusterPerformance, ClusterStatus
@@ -77,6 +80,7 @@ from bus.messages.tasks import (
 __all__ = [
     "MAX_PRIORITY",
     "MIN_PRIORITY",
+    "AddUpstream",
     "AgentChange",
     "AgentEvent",
     "AgentList",
@@ -90,6 +94,7 @@ __all__ = [
     "AttemptOutcome",
     "AttemptRecord",
     "AttemptStatus",
+    "BackendKey",
     "BackendKind",
     "Capability",
     "ChatMessage",
@@ -146,5 +151,6 @@ __all__ = [
     "Upstream",
     "UpstreamList",
     "Usage",
+    "bare_url",
     "task_class",
 ]

@@ -1,11 +1,12 @@
 """An agent: a backend that runs models, and the sidecar that speaks for it. Field names follow the seed's registration."""
 
+import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from bus.messages.base import Command, Message, Record, Slug, Text
 
@@ -174,10 +175,36 @@ class ControlReply(Message):
     message: str = ""
 
 
-class Upstream(Command):
-    """A backend that some sidecar speaks for. `slots` left out: what was measured, else 1."""
+def bare_url(url: str) -> str:
+    """ValueError for an address that holds more than an address: a key there would be shown wherever the address is."""
+    authority = re.split(r"[/?#]", url.rpartition("://")[2], maxsplit=1)[0]
+    if "@" in authority or "?" in url or "#" in url:
+        raise ValueError(
+            "an address holds no user, password, key or other settings, and these stand before an `@` or behind a `?` or `#`. "
+            "Leave them out; each has a field of its own, a key `key`"
+        )
+    return url
 
-    url: Text = Field(max_length=512)
+
+def _one_word(key: SecretStr) -> SecretStr:
+    """It stands in the head of a request, where a line break or a letter beyond ASCII has no place."""
+    if not re.fullmatch(r"[!-~]{1,4096}", key.get_secret_value()):
+        raise ValueError("a key is one word of printable ASCII letters, digits and signs")
+    return key
+
+
+BackendKey = Annotated[
+    SecretStr,
+    AfterValidator(_one_word),
+    PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json-unless-none"),
+]
+"""What a backend asks for as a bearer token. Masked wherever it is printed; only JSON, which is how it is sent, has it in clear."""
+
+
+class Upstream(Command):
+    """A backend that some sidecar speaks for, as it is stored and shown. `slots` left out: what was measured, else 1."""
+
+    url: Annotated[Text, AfterValidator(bare_url)] = Field(max_length=512)
     agent_id: Slug | None = Field(default=None, description="left out: made from the host name")
     name: Text | None = Field(default=None, max_length=255)
     kind: BackendKind | None = Field(default=None, description="left out: found out by asking")
@@ -188,6 +215,12 @@ class Upstream(Command):
     hardware: Hardware | None = None
     performance_targets: PerformanceTargets = PerformanceTargets()
     specialization: Text | None = Field(default=None, max_length=100)
+
+
+class AddUpstream(Upstream):
+    """The order to speak for a backend. The key is taken and never shown again; left out, the one it had stays."""
+
+    key: BackendKey | None = Field(default=None, description="that the backend asks for; kept by the sidecar, never shown")
 
 
 class UpstreamList(Record):

@@ -1,5 +1,6 @@
 """`hive agents`: the hosts, and adding one by its address alone."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from bus import subjects
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest
-from bus.messages import AgentList, AgentRecord, AgentRef, Message, NoReply, Upstream
+from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, Message, NoReply, Upstream
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, print_json, print_table, say, state
@@ -67,10 +68,14 @@ async def add(
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="A YAML list of addresses, or of upstreams with slots, labels ….")
     ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option("--key-file", help="Holds the key that these addresses ask for; - reads it from standard input."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Put Ollama and OpenAI-compatible hosts under the local sidecar; nothing is installed on them."""
-    wishes = [Upstream(url=url) for url in urls or ()] + (read_hosts(file) if file else [])
+    wishes = wished(urls or [], key_file) + (read_hosts(file) if file else [])
     if not wishes:
         raise InvalidRequest("No host was named. Give addresses, or a YAML list with -f.")
     verb = subjects.service_verb(subjects.SERVICE_UPSTREAMS, "add")
@@ -111,14 +116,25 @@ def checked_ref(agent_id: str) -> AgentRef:
         raise explain(error) from None
 
 
-def read_hosts(file: Path) -> list[Upstream]:
+def wished(urls: list[str], key_file: Path | None) -> list[AddUpstream]:
+    """InvalidRequest, in words, for what is no address or no key."""
+    try:
+        key = None if key_file is None else sys.stdin.read() if str(key_file) == "-" else key_file.read_text()
+        return [AddUpstream.model_validate({"url": url, "key": key.strip() if key else None}) for url in urls]
+    except OSError as error:
+        raise InvalidRequest(f"{key_file} cannot be read: {error.strerror}.") from None
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def read_hosts(file: Path) -> list[AddUpstream]:
     """InvalidRequest, in words, for what is no list of hosts. `hosts:` may stand above the list."""
     try:
         content: JsonValue = yaml.safe_load(file.read_text())
         listed = content.get("hosts") if isinstance(content, dict) else content
         if not isinstance(listed, list):
             raise InvalidRequest(f"{file} is not a list of hosts. Write one address a line, each after `- `.")
-        return [Upstream.model_validate({"url": host} if isinstance(host, str) else host) for host in listed]
+        return [AddUpstream.model_validate({"url": host} if isinstance(host, str) else host) for host in listed]
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be read: {error.strerror}.") from None
     except yaml.YAMLError as error:

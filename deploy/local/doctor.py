@@ -10,7 +10,7 @@ import asyncpg
 import redis.asyncio
 from pydantic import SecretStr, ValidationError
 
-from agent_sidecar.addresses import ollama_url, parse_address, without_key
+from agent_sidecar.addresses import ollama_url, parse_address
 from agent_sidecar.backends.detect import detect
 from agent_sidecar.settings import SidecarSettings
 from bus import streams, subjects
@@ -183,10 +183,15 @@ async def backends() -> list[Finding]:
     try:
         found = SidecarSettings()
     except ValidationError as error:
-        return [fail("backends", explain(error).message, "Correct HIVE_BACKENDS.")]
+        return [fail("backends", explain(error).message, "Correct the setting.")]
     if not found.backends:
         return [await _ollama(found.ollama_host)]
-    return [await _backend(upstream.url) for upstream in found.backends if upstream.kind != "builtin"]
+    keys = found.backend_keys
+    return [
+        await _backend(upstream.url, keys.get(upstream.agent_id or ""))
+        for upstream in found.backends
+        if upstream.kind != "builtin"
+    ]
 
 
 async def _ollama(host: str) -> Finding:
@@ -201,8 +206,8 @@ async def _ollama(host: str) -> Finding:
         )
 
 
-async def _backend(url: str) -> Finding:
+async def _backend(url: str, key: SecretStr | None) -> Finding:
     try:
-        return ok(f"backend {without_key(url)}", await detect(parse_address(url), timeout=3))
+        return ok(f"backend {url}", await detect(parse_address(url, key.get_secret_value() if key else None), timeout=3))
     except HiveError as error:
-        return fail(f"backend {without_key(url)}", error.message, "Start it, or correct HIVE_BACKENDS.")
+        return fail(f"backend {url}", error.message, "Start it, or correct HIVE_BACKENDS.")

@@ -1,5 +1,7 @@
 """A real sidecar whose backend answers at once: what remains is Hive itself. `python -m tests.bench.instant_sidecar`"""
 
+from pydantic import SecretStr
+
 from agent_sidecar.backends.backend import Ask, Generation, Piece, Result
 from agent_sidecar.process import run
 from agent_sidecar.settings import SidecarSettings
@@ -31,7 +33,7 @@ class InstantBackend:
     async def aclose(self) -> None: ...
 
 
-def open_instant(_upstream: Upstream, _settings: SidecarSettings) -> InstantBackend:
+def open_instant(_upstream: Upstream, _settings: SidecarSettings, _key: SecretStr | None) -> InstantBackend:
     return InstantBackend()
 
 

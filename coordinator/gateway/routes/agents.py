@@ -15,7 +15,7 @@ from bus.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
-from bus.messages import AgentList, AgentRecord, AgentRef, NoReply, Upstream
+from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, NoReply, Upstream
 from coordinator.gateway import examples, verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
@@ -52,7 +52,7 @@ async def get_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Res
     **needs(Permission.AGENTS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType, BackendUnreachable, Conflict),
 )
 async def add_agent(
-    upstream: Annotated[Upstream, Body(openapi_examples=examples.UPSTREAMS)], gateway: Door, caller: Caller
+    upstream: Annotated[AddUpstream, Body(openapi_examples=examples.UPSTREAMS)], gateway: Door, caller: Caller
 ) -> Response:
     """Nothing is installed there: the sidecar of this hive speaks for it. A dead address says why it is refused."""
     added = await verbs.order(gateway.bus, subjects.SERVICE_UPSTREAMS, "add", upstream, Upstream, caller, seconds=ADD_SECONDS)

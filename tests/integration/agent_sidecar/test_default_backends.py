@@ -5,9 +5,12 @@ from collections.abc import Callable
 import pytest
 
 from agent_sidecar.backends.builtin import installed, threads
+from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import BUILTIN, named_upstreams
-from bus.messages import Upstream
+from bus.messages import AgentStatus, Upstream
+from tests.integration.agent_sidecar.conftest import StartAgent
+from tests.integration.agent_sidecar.leader import Leader
 from tests.integration.agent_sidecar.raw_server import Serve, answer
 from tests.parts.ports import free_port
 
@@ -26,11 +29,29 @@ async def test_without_one_the_builtin_model_stands_in(sidecar_settings: Setting
     assert await named_upstreams(sidecar_settings(ollama_host=f"127.0.0.1:{free_port()}")) == (BUILTIN,)
 
 
-async def test_hive_at_the_default_address_is_no_ollama(serve: Serve, sidecar_settings: Settings) -> None:
+async def test_hive_that_was_named_as_the_ollama_stands_beside_the_builtin_model_and_says_why_it_is_refused(
+    serve: Serve, sidecar_settings: Settings, leader: Leader, start_agent: StartAgent
+) -> None:
     if not installed():
         pytest.skip("the built-in model is not installed (extra `embedded`)")
     address = await serve(answer("200 OK", b'{"version":"0.6.5"}', "X-Hive-Version: 0.1.0"))
-    assert await named_upstreams(sidecar_settings(ollama_host=address.url)) == (BUILTIN,)
+    settings = sidecar_settings(ollama_host=address.url)
+    hive = Upstream(url=address.url, kind="ollama")
+    assert await named_upstreams(settings) == (BUILTIN, hive)
+    await start_agent(open_backend(hive, settings, None))
+    heard = await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.DEGRADED)
+    assert "is Hive itself" in (heard.reason or "")
+    assert "Name the address of an Ollama" in (heard.reason or "")
+
+
+async def test_hive_where_an_ollama_is_looked_for_by_default_is_passed_over(serve: Serve, sidecar_settings: Settings) -> None:
+    """Hive may stand at Ollama's own address for its clients' sake; that is nobody's mistake."""
+    if not installed():
+        pytest.skip("the built-in model is not installed (extra `embedded`)")
+    address = await serve(answer("200 OK", b'{"version":"0.6.5"}', "X-Hive-Version: 0.1.0"))
+    named = sidecar_settings(ollama_host=address.url)
+    unset = SidecarSettings.model_construct(named.model_fields_set - {"ollama_host"}, **dict(named))
+    assert await named_upstreams(unset) == (BUILTIN,)
 
 
 async def test_the_builtin_model_can_be_refused_or_demanded(sidecar_settings: Settings) -> None:

@@ -13,11 +13,13 @@ from typing import Protocol
 import psutil
 import pytest
 
+from agent_sidecar.addresses import Address
 from agent_sidecar.backends.builtin import installed
 from bus import subjects
 from bus.errors import BackendUnreachable, Conflict, InvalidRequest
 from bus.messages import (
     AgentRef,
+    AgentRegistration,
     AgentStatus,
     ControlAction,
     NoReply,
@@ -207,6 +209,61 @@ async def test_hosts_are_added_and_removed_while_it_runs(
     reply = await nats_bus.request(verb("list"), NoReply(), UpstreamList)
     assert [upstream.agent_id for upstream in reply.upstreams] == ["walnut"]
     assert again.agent_id == "acacia"
+
+
+async def test_a_key_is_taken_kept_by_the_sidecar_and_shown_nowhere(
+    nats_server: NatsServer,
+    nats_bus: NatsBus,
+    leader: Leader,
+    start_sidecar: StartSidecar,
+    builtin_server: Address,
+    tmp_path: Path,
+) -> None:
+    """A real llama.cpp asks for it."""
+    key, url = builtin_server.key or "", builtin_server.url
+    environment = {"HIVE_SIDECAR_ADOPT": "true", "HIVE_BACKENDS": f"walnut=http://127.0.0.1:{free_port()}"}
+    process = start_sidecar(nats_server, **environment)
+
+    async def add(**more: str) -> Upstream:
+        body = json.dumps({"url": url, "agent_id": "acacia", **more}).encode()
+        return await nats_bus.request(verb("add"), body, Upstream, timeout=20)
+
+    with pytest.raises(BackendUnreachable, match="--key-file"):
+        await add()
+    with pytest.raises(InvalidRequest, match="`key`") as caught:
+        await add(url=url.replace("//", f"//:{key}@"))
+    assert key not in caught.value.message
+    assert (await add(key=key)).agent_id == "acacia"
+    agent = await leader.registered("acacia")
+
+    async def works(agent: AgentRegistration) -> None:
+        what = offer()
+        assert (await leader.offer(agent, what)).verdict is OfferVerdict.ACCEPTED
+        assert (await leader.outcome(what)).status is OutcomeStatus.COMPLETED
+
+    await works(agent)
+    assert (await add(slots="2")).slots == 2  # the key stays
+    listed = await nats_bus.request(verb("list"), NoReply(), UpstreamList)
+    stored = await nats_bus.get(subjects.KV_UPSTREAMS, "acacia") or b""
+    assert b"acacia" in stored
+    for shown in (listed.model_dump_json(), stored.decode(), (tmp_path / "sidecar.log").read_text()):
+        assert key not in shown
+
+    process.send_signal(signal.SIGTERM)
+    assert await gone(process) == 0
+    await nats_bus.put(subjects.KV_UPSTREAMS, "old", b'{"url":"http://:sk-old@127.0.0.1:9","agent_id":"old"}')
+    start_sidecar(nats_server, **environment)
+    again = await until(
+        lambda: next((r for r in leader.registrations if r.instance != agent.instance and r.agent_id == "acacia"), None)
+    )
+    await nats_bus.request(verb("remove"), AgentRef(agent_id="old"), NoReply)
+    assert "sk-old" not in (tmp_path / "sidecar.log").read_text()
+    await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE and h.instance == again.instance)
+    await works(again)
+    kept = tmp_path / "sidecar" / "keys" / "acacia.json"
+    assert key in kept.read_text()
+    await nats_bus.request(verb("remove"), AgentRef(agent_id="acacia"), NoReply)
+    await until(lambda: not kept.exists())
 
 
 async def test_a_benchmark_finds_the_slots_and_remembers_them(

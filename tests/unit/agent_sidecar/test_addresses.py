@@ -1,6 +1,7 @@
 """What people write for an address, and what Hive makes of it."""
 
 import pytest
+from pydantic import ValidationError
 
 from agent_sidecar.addresses import (
     BUILTIN_URL,
@@ -13,6 +14,7 @@ from agent_sidecar.addresses import (
     slug,
     without_key,
 )
+from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.messages import Upstream
 
@@ -42,22 +44,47 @@ def test_ollama_host_is_read_as_ollama_reads_it(written: str, url: str) -> None:
     parse_address(url)
 
 
-@pytest.mark.parametrize(
-    "url", ["ftp://x", "gpu-host", "http://", "http://a b", "http://x:notaport", "", "http://:k%0Aey@x", "http://x/é"]
-)
+@pytest.mark.parametrize("url", ["ftp://x", "gpu-host", "http://", "http://a b", "http://x:notaport", "", "http://x/é"])
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(InvalidRequest, match="not an address"):
         parse_address(url)
 
 
-def test_a_key_is_taken_from_the_url_and_never_shown() -> None:
-    address = parse_address("http://:sk-1%2F2@gpu-host:8000/v1/")
-    assert (address.key, address.host, address.port, address.path) == ("sk-1/2", "gpu-host", 8000, "")
+def test_a_key_goes_beside_the_address_and_never_shows() -> None:
+    address = parse_address("http://gpu-host:8000/v1/", "sk-1")
+    assert (address.key, address.host, address.port, address.path) == ("sk-1", "gpu-host", 8000, "")
     assert address.url == "http://gpu-host:8000"
-    assert without_key("http://:sk-1@gpu-host:8000") == "http://gpu-host:8000"
+    assert "sk-1" not in repr(address)
+
+
+CARRYING = (
+    "http://:sk-secret@gpu-host:8000",
+    "http://sk-secret@gpu-host",
+    "http://anna:sk-secret@gpu-host/v1",
+    "http://gpu-host?key=sk-secret",
+    "http://gpu-host/v1?api_key=sk-secret",
+    "http://gpu-host/#sk-secret",
+    "sk-secret@gpu-host:8000",
+    "http://:sk-secret@:99999999",
+)
+
+
+@pytest.mark.parametrize("url", CARRYING)
+def test_an_address_with_a_key_in_it_is_refused_without_repeating_the_key(url: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_address("http://:sk-secret@:99999999")
-    assert "secret" not in caught.value.message
+        parse_address(url)
+    with pytest.raises(ValidationError) as refused:
+        Upstream(url=url)
+    for words in (caught.value.message, explain(refused.value).message, without_key(url)):
+        assert "secret" not in words
+    assert "`key`" in caught.value.message
+
+
+@pytest.mark.parametrize("url", [*CARRYING[:4], "gpu=http://gpu-host:1?slots=2&key=sk-secret"])
+def test_a_key_among_the_backends_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ValueError, match=r"HIVE_BACKEND_KEYS|`key`") as caught:
+        parse_upstream(url)
+    assert "secret" not in str(caught.value)
 
 
 def test_addresses_beyond_ascii_and_of_version_6() -> None:

@@ -6,12 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from agent_sidecar.settings import SidecarSettings
+from bus.codec import explain
 from bus.messages import Capability, Upstream
 
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HIVE_BACKENDS", "OLLAMA_HOST", "HIVE_CONFIG", "HIVE_SIDECAR_ADOPT"):
+    for name in ("HIVE_BACKENDS", "HIVE_BACKEND_KEYS", "OLLAMA_HOST", "HIVE_CONFIG", "HIVE_SIDECAR_ADOPT"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -55,3 +56,33 @@ def test_a_backend_that_is_no_address_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_nothing_set_means_the_ollama_of_this_machine() -> None:
     settings = SidecarSettings()
     assert (settings.backends, settings.ollama_host, settings.builtin_model) == ((), "http://127.0.0.1:11434", "auto")
+
+
+def test_keys_stand_beside_the_backends_and_show_nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HIVE_BACKENDS", "acacia=http://a:8000,Wal Nut=http://b:8000,http://c:8000")
+    file = tmp_path / "keys"
+    file.write_text("acacia=sk-1=a, Wal Nut=sk-2\n")
+    monkeypatch.setenv("HIVE_BACKEND_KEYS_FILE", str(file))
+    settings = SidecarSettings()
+    assert {name: key.get_secret_value() for name, key in settings.backend_keys.items()} == {
+        "acacia": "sk-1=a",
+        "wal-nut": "sk-2",
+    }
+    assert "sk-" not in repr(settings)
+
+
+@pytest.mark.parametrize("keys", ["walnut=sk-1", "acacia", "acacia=", "acacia=sk 1"])
+def test_a_key_without_an_owner_or_a_form_is_refused(monkeypatch: pytest.MonkeyPatch, keys: str) -> None:
+    monkeypatch.setenv("HIVE_BACKENDS", "acacia=http://a:8000")
+    monkeypatch.setenv("HIVE_BACKEND_KEYS", keys)
+    with pytest.raises(ValidationError) as caught:
+        SidecarSettings()
+    assert "sk" not in explain(caught.value).message
+
+
+def test_a_key_in_ollama_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_HOST", "http://:sk-1@gpu-host")
+    with pytest.raises(ValidationError) as caught:
+        SidecarSettings()
+    assert "holds no user, password, key" in explain(caught.value).message
+    assert "sk-1" not in explain(caught.value).message

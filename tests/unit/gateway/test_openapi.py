@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import CreateKey, TaskRequest, Upstream
+from bus.messages import AddUpstream, CreateKey, TaskRequest
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
@@ -119,7 +119,7 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
             assert content["examples"], operation["summary"]
     bodies: dict[type[BaseModel], dict[str, Example]] = {
         TaskRequest: examples.TASK_REQUESTS,
-        Upstream: examples.UPSTREAMS,
+        AddUpstream: examples.UPSTREAMS,
         CreateKey: examples.KEYS,
         Assignment: examples.ASSIGNMENTS,
     }
