@@ -72,6 +72,11 @@ class Bus(ABC):
     @abstractmethod
     def connected(self) -> bool: ...
 
+    @property
+    @abstractmethod
+    def connections(self) -> int:
+        """How many there have been. What was published, and not flushed, before the number grew may be lost."""
+
     @abstractmethod
     async def publish(self, subject: str, message: BaseModel | bytes, *, headers: Mapping[str, str] | None = None) -> None:
         """Core: at most once, to whoever listens now. BusUnavailable when the buffer of a lost connection is full."""

@@ -25,6 +25,7 @@ from bus import streams, subjects, telemetry
 from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, outgoing_headers
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
+from bus.nats_client import NatsClient
 from bus.nats_complaints import Complaints
 from bus.nats_reader import NatsReader
 from bus.service import Service, TaskSet
@@ -45,18 +46,6 @@ _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages
 _GONE = (NatsError, OSError, asyncio.TimeoutError)
 
 
-class _Client(Client):
-    """nats-py's read loop ends, without a word, at a subject that is not UTF-8, and everybody on the bus may send one."""
-
-    def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg:
-        message: Msg = super()._build_message(sid, _readable(subject), _readable(reply), data, headers)
-        return message
-
-
-def _readable(token: bytes) -> bytes:
-    return token if token.isascii() else token.decode(errors="replace").encode()
-
-
 class NatsBus(Bus):
     """Made by `NatsBus.connect`."""
 
@@ -67,7 +56,7 @@ class NatsBus(Bus):
     @classmethod
     async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
         """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
-        client, servers = _Client(), settings.nats_servers
+        client, servers = NatsClient(), settings.nats_servers
         complaints = Complaints(name, ",".join(servers), lambda: client.is_connected)
         options: dict[str, Any] = {
             "servers": servers,
@@ -92,6 +81,10 @@ class NatsBus(Bus):
     @property
     def connected(self) -> bool:
         return self._client.is_connected
+
+    @property
+    def connections(self) -> int:
+        return 1 + int(self._client.stats["reconnects"])
 
     @property
     def client(self) -> Client:

@@ -111,6 +111,10 @@ class InMemoryBus(Bus):
     def connected(self) -> bool:
         return True
 
+    @property
+    def connections(self) -> int:
+        return 1
+
     def _stream_of(self, subject: str) -> _Stream | None:
         return next((s for s in self._streams.values() if any(matches(listen, subject) for listen in s.listens)), None)
 

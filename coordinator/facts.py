@@ -37,11 +37,12 @@ def created_fact(task: Task, at: datetime) -> Fact:
 
 
 def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime) -> Fact:
-    event_id = f"{task.id}.{data.rank}.{event_type.partition('.')[2]}"
-    event = TaskEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=str(task.id))
+    task_id = str(task.id)
+    event_id = f"{task_id}.{data.rank}.{event_type.partition('.')[2]}"
+    event = TaskEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=task_id)
     return Fact(
         task_id=task.id,
-        subject=subjects.event(task.tenant, event_type, task.id),
+        subject=subjects.event(task.tenant, event_type, task_id),
         message_id=f"{task.tenant}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
         durable=event_type.terminal,

@@ -1,10 +1,11 @@
-"""Sends the facts of committed turns, in order, and remembers which the bus has acknowledged.
+"""Sends the facts of committed turns, in order, and remembers which the bus has.
 
 Ends are sent durably; steps on the way by core publish, which their stream captures. An outbox row goes when all of its facts
 are with the server; after a crash the next leader sends the rest, and the server drops what it has already.
 """
 
 import asyncio
+from typing import Final
 
 from bus import subjects, telemetry
 from bus.client import Bus
@@ -13,8 +14,14 @@ from coordinator.facts import Fact
 
 logger = telemetry.log(__name__)
 
-MAX_UNSENT = 1000
-RETRY_SECONDS = 0.2
+MAX_UNSENT: Final = 1000
+RETRY_SECONDS: Final = 0.2
+CONFIRM_SECONDS: Final = 0.25
+MAX_UNCONFIRMED: Final = 64
+"""Steps are known to be with the server by the acknowledgement of an end that was sent after them. Where none comes, after this
+many turns or this long, the server is asked: a question of their own would cost each turn a round trip."""
+
+_Batch = tuple[int | None, list[Fact]]
 
 
 class Publisher:
@@ -22,7 +29,9 @@ class Publisher:
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._queue: asyncio.Queue[tuple[int | None, list[Fact]]] = asyncio.Queue()
+        self._queue: asyncio.Queue[_Batch] = asyncio.Queue()
+        self._unconfirmed: list[_Batch] = []
+        self._connection = bus.connections
         self.sent: list[int] = []
 
     def put(self, outbox_id: int | None, facts: list[Fact]) -> None:
@@ -36,27 +45,47 @@ class Publisher:
 
     async def run(self) -> None:
         while True:
-            batches = [await self._queue.get()]
-            while not self._queue.empty() and len(batches) < 64:
-                batches.append(self._queue.get_nowait())
-            await self._send([fact for _, facts in batches for fact in facts])
-            self.sent.extend(outbox_id for outbox_id, _ in batches if outbox_id is not None)
+            batches = await self._next()
+            self._unconfirmed += batches
+            while not await self._tell(batches):
+                # Everything again, with the same ids, until the bus has it all.
+                batches, self._connection = self._unconfirmed, self._bus.connections
 
     def take_sent(self) -> list[int]:
         sent, self.sent = self.sent, []
         return sent
 
-    async def _send(self, facts: list[Fact]) -> None:
-        """Everything again, with the same ids, until the bus has it all."""
-        while True:
-            try:
-                await self._once(facts)
-                return
-            except HiveError as error:
-                logger.warning("facts_wait", count=len(facts), error=error.message)
-                await asyncio.sleep(RETRY_SECONDS)
+    async def _next(self) -> list[_Batch]:
+        """None at all when it has been quiet for a while and something is not confirmed yet."""
+        try:
+            async with asyncio.timeout(CONFIRM_SECONDS if self._unconfirmed else None):
+                batches = [await self._queue.get()]
+        except TimeoutError:
+            return []
+        while not self._queue.empty() and len(batches) < MAX_UNCONFIRMED:
+            batches.append(self._queue.get_nowait())
+        return batches
 
-    async def _once(self, facts: list[Fact]) -> None:
+    async def _tell(self, batches: list[_Batch]) -> bool:
+        facts = [fact for _, facts in batches for fact in facts]
+        try:
+            acknowledged = await self._send(facts)
+            if not acknowledged and (not facts or len(self._unconfirmed) > MAX_UNCONFIRMED):
+                await self._bus.flush()
+                acknowledged = True
+        except HiveError as error:
+            logger.warning("facts_wait", count=len(facts), error=error.message)
+            await asyncio.sleep(RETRY_SECONDS)
+            return False
+        if self._bus.connections != self._connection:
+            return False
+        if acknowledged:
+            self.sent.extend(outbox_id for outbox_id, _ in self._unconfirmed if outbox_id is not None)
+            self._unconfirmed = []
+        return True
+
+    async def _send(self, facts: list[Fact]) -> bool:
+        """Whether the server has acknowledged something of it."""
         stored = []
         for fact in facts:
             if fact.durable:
@@ -65,10 +94,8 @@ class Publisher:
                 await asyncio.sleep(0)
             else:
                 await self._bus.publish(fact.subject, fact.body.encode(), headers=_headers(fact))
-        if stored:
-            await asyncio.gather(*stored)
-        else:
-            await self._bus.flush()
+        await asyncio.gather(*stored)
+        return bool(stored)
 
     async def _store(self, fact: Fact) -> None:
         headers = {subjects.HEADER_TRACEPARENT: fact.traceparent} if fact.traceparent else None

@@ -1,7 +1,6 @@
 """One term of leadership: from the lock to its loss. Reads, decides in turns, commits, then offers and announces."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -17,6 +16,7 @@ from bus.errors import HiveError
 from bus.messages import AgentStatus, ClusterStatus, TaskClass
 from bus.together import together
 from bus.version import hive_version
+from coordinator.acceptances import Acceptances
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
@@ -40,9 +40,6 @@ MAX_TURN: Final = 400
 """Inputs of one commit. More would let the first of them wait for the last."""
 LISTEN_SECONDS: Final = 0.75
 """A new leader hears the sidecars first: one heartbeat and a half."""
-ACCEPTED_SECONDS: Final = 0.05
-"""How old an acceptance is before it is recorded: a task that ends sooner, such as an embedding, is never shown as running, and
-costs neither the rows nor the event."""
 SLOW_SECONDS: Final = 1.0
 """How often streams are purged, and the doors' view is written."""
 TIMEOUT_MARGIN: Final = timedelta(seconds=5)
@@ -75,10 +72,10 @@ class Term:
         self.state = state
         self.clock = Clock(bus, state.instance)
         self._controls: list[Input] = []
-        self._accepted: deque[tuple[float, OfferAccepted]] = deque()
         self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
         self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
         self._wake = asyncio.Event()
+        self._acceptances = Acceptances(self._wake.set, self.state.registry.open.__contains__)
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
@@ -90,8 +87,7 @@ class Term:
 
     def put(self, taken: Input) -> None:
         if isinstance(taken, OfferAccepted):
-            self._accepted.append((monotonic() + ACCEPTED_SECONDS, taken))
-            asyncio.get_running_loop().call_later(ACCEPTED_SECONDS, self._wake.set)
+            self._acceptances.put(taken)
         else:
             self._controls.append(taken)
             self._wake.set()
@@ -112,6 +108,7 @@ class Term:
         for outbox_id, facts in await load_outbox(self._reading):
             self._publisher.put(outbox_id, facts)
         async with AsyncExitStack() as stack:
+            stack.callback(self._acceptances.close)
             stack.push_async_callback(self._dispatcher.close)
             stack.push_async_callback(self.presence.close)
             stack.push_async_callback(self.clock.close)
@@ -155,10 +152,7 @@ class Term:
     def _gather(self) -> list[Input]:
         """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
         most = 1 if self._one_by_one else MAX_TURN
-        while self._accepted and self._accepted[0][0] <= monotonic():
-            taken = self._accepted.popleft()[1]
-            if taken.attempt_id in self.state.registry.open:
-                self._controls.append(taken)
+        self._controls.extend(self._acceptances.take())
         inputs, self._controls = self._controls[:most], self._controls[most:]
         for name, read in self._read.items():
             room = most - len(inputs)

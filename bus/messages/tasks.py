@@ -99,7 +99,7 @@ class TaskRequest(Command):
     model: Text | None = Field(
         default=None, min_length=1, max_length=255, description="left out: whatever model an able agent has warm"
     )
-    require: Requirements = Requirements()
+    require: Requirements = Field(default_factory=Requirements)
     priority: Priority = 3
     depends_on: tuple[UUID, ...] = Field(default=(), max_length=100)
     timeout_seconds: float = Field(default=600, gt=0, le=86_400, description="from first dispatch to end, retries included")
@@ -186,7 +186,7 @@ class TaskRecord(Record):
     prompt: str | None = None
     messages: tuple[ChatMessage, ...] | None = None
     model: str | None = None
-    require: Requirements = Requirements()
+    require: Requirements = Field(default_factory=Requirements)
     depends_on: tuple[UUID, ...] = ()
     timeout_seconds: float = 600
     max_attempts: int = 3
