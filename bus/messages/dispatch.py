@@ -45,7 +45,10 @@ class OutcomeStatus(StrEnum):
 
 
 class AttemptOutcome(Message):
-    """A sidecar's claim of how an attempt ended; the coordinator makes it a fact, or ignores it."""
+    """A sidecar's claim of how an attempt ended; the coordinator makes it a fact, or ignores it.
+
+    `output` is what there was by then, also when the attempt failed or was cancelled: just the text that the chunks carried.
+    """
 
     attempt_id: UUID
     task_id: TaskId

@@ -8,7 +8,7 @@ from agent_sidecar.backends.builtin import installed, threads
 from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import BUILTIN, named_upstreams
-from bus.messages import AgentStatus, Upstream
+from bus.messages import AgentStatus, BackendKind, Upstream
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader
 from tests.integration.agent_sidecar.raw_server import Serve, answer
@@ -29,19 +29,27 @@ async def test_without_one_the_builtin_model_stands_in(sidecar_settings: Setting
     assert await named_upstreams(sidecar_settings(ollama_host=f"127.0.0.1:{free_port()}")) == (BUILTIN,)
 
 
-async def test_hive_that_was_named_as_the_ollama_stands_beside_the_builtin_model_and_says_why_it_is_refused(
-    serve: Serve, sidecar_settings: Settings, leader: Leader, start_agent: StartAgent
+@pytest.mark.parametrize("kind", ["ollama", None], ids=["by OLLAMA_HOST", "by HIVE_BACKENDS"])
+async def test_hive_that_is_named_as_a_backend_is_an_agent_that_says_why_it_is_refused(
+    serve: Serve, sidecar_settings: Settings, leader: Leader, start_agent: StartAgent, kind: BackendKind | None
+) -> None:
+    address = await serve(answer("200 OK", b'{"version":"0.6.5"}', "X-Hive-Version: 0.1.0"))
+    await start_agent(open_backend(Upstream(url=address.url, kind=kind), sidecar_settings(), None))
+    heard = await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.DEGRADED)
+    assert "is Hive itself" in (heard.reason or "")
+    assert "Name the address of an Ollama" in (heard.reason or "")
+
+
+async def test_hive_that_was_named_as_the_ollama_stands_beside_the_builtin_model(
+    serve: Serve, sidecar_settings: Settings
 ) -> None:
     if not installed():
         pytest.skip("the built-in model is not installed (extra `embedded`)")
     address = await serve(answer("200 OK", b'{"version":"0.6.5"}', "X-Hive-Version: 0.1.0"))
-    settings = sidecar_settings(ollama_host=address.url)
-    hive = Upstream(url=address.url, kind="ollama")
-    assert await named_upstreams(settings) == (BUILTIN, hive)
-    await start_agent(open_backend(hive, settings, None))
-    heard = await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.DEGRADED)
-    assert "is Hive itself" in (heard.reason or "")
-    assert "Name the address of an Ollama" in (heard.reason or "")
+    assert await named_upstreams(sidecar_settings(ollama_host=address.url)) == (
+        BUILTIN,
+        Upstream(url=address.url, kind="ollama"),
+    )
 
 
 async def test_hive_where_an_ollama_is_looked_for_by_default_is_passed_over(serve: Serve, sidecar_settings: Settings) -> None:

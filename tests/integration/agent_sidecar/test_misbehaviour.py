@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from agent_sidecar.backends.ollama import OllamaBackend
-from bus.messages import AgentRegistration, AgentStatus, DispatchOffer, OfferVerdict, OutcomeStatus
+from bus.messages import AgentRegistration, AgentStatus, ControlAction, DispatchOffer, OfferVerdict, OutcomeStatus
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer
 from tests.integration.agent_sidecar.misbehaving import STREAM, Exchange, Misbehaving, Script, well
@@ -214,3 +214,20 @@ async def test_a_backend_that(
     again = offer(model="llama3")
     await runs(leader, agent, again)
     assert (await leader.outcome(again, DEADLINE_SECONDS)).status is OutcomeStatus.COMPLETED
+
+
+async def test_a_cancel_takes_what_a_hanging_backend_said_so_far_and_is_no_fault(
+    leader: Leader, start_agent: StartAgent, misbehaving: Make
+) -> None:
+    server = misbehaving("llama3")
+    server.chat = hangs_midway
+    await start_agent(OllamaBackend(await server.start()), **FAST)
+    agent = await leader.registered("acacia")
+    what = offer(model="llama3")
+    await runs(leader, agent, what)
+    await leader.first_words(what)
+    await leader.control("acacia", ControlAction.CANCEL, attempt_id=what.attempt_id)
+    outcome = await leader.outcome(what, DEADLINE_SECONDS)
+    assert (outcome.status, outcome.error, outcome.output.text) == (OutcomeStatus.CANCELLED, None, "Hel")
+    heard = await leader.heartbeat("acacia", lambda h: not h.running)
+    assert heard.status is AgentStatus.ONLINE
