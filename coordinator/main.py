@@ -30,6 +30,8 @@ from coordinator.term import Term, TermOver, Unstorable
 logger = telemetry.log(__name__)
 
 RETRY_SECONDS = 0.2
+HEARD_SECONDS = 0.5
+"""A bus that takes longer for a round trip is as good as away."""
 
 
 class Coordinator:
@@ -49,7 +51,7 @@ class Coordinator:
         served = [await self._bus.serve(service) for service in self._open_services()]
         try:
             while True:
-                leadership = await leader.acquire(self._url, self._instance)
+                leadership = await leader.acquire(self._url, self._instance, self._hears)
                 try:
                     await self._lead(leadership)
                 except (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as error:
@@ -61,6 +63,17 @@ class Coordinator:
             for service in served:
                 await service.close()
             await self._cache.close()
+
+    async def _hears(self) -> bool:
+        """Whether the bus answers."""
+        if not self._bus.connected:
+            return False
+        try:
+            async with asyncio.timeout(HEARD_SECONDS):
+                await self._bus.flush()
+        except (HiveError, TimeoutError):
+            return False
+        return True
 
     def _open_services(self) -> tuple[Service, ...]:
         return (self._reads.service(), self._reads.agents_service(), self._keys.service())

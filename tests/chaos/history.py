@@ -73,10 +73,12 @@ class FaultBegan(_Entry):
     fault: str
     role: str
     victim: str
+    alone: bool = True
+    """Whether nothing else was broken meanwhile."""
 
     @property
     def title(self) -> str:
-        return f"{self.fault}: {self.role}"
+        return f"{self.fault}: {self.role}" if self.alone else "two at once"
 
 
 class FaultHealed(_Entry):

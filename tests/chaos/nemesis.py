@@ -85,7 +85,7 @@ class Nemesis:
         victims = [self._victim(fault) for fault in faults]
         async with asyncio.TaskGroup() as group:
             for fault, victim in zip(faults, victims, strict=True):
-                group.create_task(self._strike(fault, victim))
+                group.create_task(self._strike(fault, victim, alone=len(faults) == 1))
         await self._hive.ready()
 
     def _victim(self, fault: Fault) -> str:
@@ -101,8 +101,8 @@ class Nemesis:
                 return names[fault.number % len(names)]
         return fault.role
 
-    async def _strike(self, fault: Fault, victim: str) -> None:
-        self._log.write(FaultBegan(fault=fault.kind, role=fault.role, victim=victim))
+    async def _strike(self, fault: Fault, victim: str, *, alone: bool) -> None:
+        self._log.write(FaultBegan(fault=fault.kind, role=fault.role, victim=victim, alone=alone))
         print(f"{fault.kind} {fault.role} ({victim}) for {fault.seconds} s", flush=True)
         match fault.kind:
             case Kind.KILL | Kind.RESTART:

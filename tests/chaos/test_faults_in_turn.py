@@ -1,5 +1,7 @@
 """Each fault under load, one after the other, held against the times that are promised."""
 
+import pytest
+
 from tests.chaos.checker import judge
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Fault, Kind, Nemesis
@@ -7,8 +9,9 @@ from tests.chaos.report import costs, table
 from tests.chaos.topology import Topology
 
 
-async def test_work_of_a_killed_sidecar_and_of_a_silent_one_begins_elsewhere(topology: Topology, load: Load) -> None:
-    nemesis = Nemesis(topology, load.log)
+async def test_work_of_a_killed_sidecar_and_of_a_silent_one_begins_elsewhere(
+    topology: Topology, load: Load, nemesis: Nemesis
+) -> None:
     async with load.on():
         for number, kind in enumerate((Kind.KILL, Kind.PAUSE, Kind.FREEZE)):
             await load.busy(topology.names("sidecar")[number])
@@ -20,3 +23,28 @@ async def test_work_of_a_killed_sidecar_and_of_a_silent_one_begins_elsewhere(top
     assert 0 < max(found["kill -9: sidecar"].again) < 2
     assert 0 < max(found["pause: sidecar"].again) < 5
     assert 0 < max(found["frozen off the bus: sidecar"].again) < 5
+
+
+@pytest.mark.timeout(400)
+async def test_a_coordinator_that_dies_or_hangs_holds_up_dispatch_for_less_than_5_s(load: Load, nemesis: Nemesis) -> None:
+    kinds = (Kind.KILL, Kind.RESTART, Kind.PAUSE, Kind.CUT, Kind.FREEZE, Kind.CUT_DATABASE, Kind.FREEZE_DATABASE)
+    async with load.on():
+        for kind in kinds:
+            await nemesis.strike(Fault(kind=kind, role="leader", seconds=8))
+    history = await load.settle()
+    verdict, found = judge(history), costs(history)
+    print(f"{verdict}\n{table(history)}")
+    assert not verdict.broken, verdict
+    slow = {title: cost.longest_gap for title, cost in found.items() if cost.longest_gap >= 5}
+    assert not slow
+
+
+@pytest.mark.timeout(400)
+async def test_the_kill_of_any_server_is_survived(load: Load, nemesis: Nemesis) -> None:
+    async with load.on():
+        for role in ("gateway", "standby", "nats", "postgres", "valkey", "monitor"):
+            await nemesis.strike(Fault(kind=Kind.KILL, role=role, seconds=1))
+    history = await load.settle()
+    verdict = judge(history)
+    print(f"{verdict}\n{table(history)}")
+    assert not verdict.broken, verdict

@@ -19,7 +19,7 @@ from bus.nats_bus import NatsBus
 from deploy.local.postgres import SOCKET_NAME
 from tests.chaos.backend import MODEL
 from tests.chaos.doors import Doors
-from tests.chaos.proxy import Proxy
+from tests.parts.proxy import Proxy
 from tests.parts.nats import NatsServer
 from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
