@@ -21,7 +21,7 @@ from bus.nats_bus import NatsBus
 from bus.subjects import service_verb
 from deploy.local.launch import Launch, start
 from tests.bench.load import Figures, OneTask, measure, median
-from tests.bench.pipelines import bare, hops, rest
+from tests.bench.pipelines import bare, bare_rest, hops, rest
 from tests.parts.nats import NatsServer
 from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
@@ -135,9 +135,14 @@ async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
                 http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
                 await stack.enter_async_context(http)
                 await warm(http)
-                rest_pairs = {"Hive, by REST": (rest(http), {"client": own, **hive})}
-                show("REST, one at a time", await compare(rest_pairs, tasks=tasks // 5, in_flight=1), "Hive, by REST")
-                show("REST, 16 in flight", await compare(rest_pairs, tasks=tasks // 2, in_flight=16), "Hive, by REST")
+                used = {"client": own, **hive}
+                rest_pairs = {
+                    "Hive, by the bus": (hops_one, used),
+                    "REST, no library": (bare_rest(port, KEY), used),
+                    "REST, by httpx": (rest(http), used),
+                }
+                show("REST, one at a time", await compare(rest_pairs, tasks=tasks // 5, in_flight=1), "Hive, by the bus")
+                show("REST, 16 in flight", await compare(rest_pairs, tasks=tasks // 2, in_flight=16), "Hive, by the bus")
             resident = ", ".join(f"{name} {each.memory_info().rss >> 20}" for name, each in hive.items())
             print(f"\nMiB resident: {resident}")
 

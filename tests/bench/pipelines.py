@@ -1,6 +1,7 @@
 """The two ways that are compared: Hive's three hops, and a bare nats-py JetStream pipeline on the same synced server."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
@@ -65,11 +66,37 @@ async def hops(bus: NatsBus, stack: AsyncExitStack) -> OneTask:
 
 
 def rest(client: httpx.AsyncClient) -> OneTask:
-    """`POST /api/tasks?wait=30`: the answer holds the completed task."""
+    """`POST /api/tasks?wait=30`: the answer holds the completed task. httpx is what people use, and takes its own share of the time."""
 
     async def one(_number: int) -> None:
         answer = await client.post("/api/tasks", params={"wait": 30}, json={"prompt": "Say hello", "model": "instant"})
         if answer.status_code != 201 or answer.json()["status"] != "completed":
             raise AssertionError(answer.text)
+
+    return one
+
+
+def bare_rest(port: int, key: str) -> OneTask:
+    """The same request, with nothing of a client library: what the door itself takes."""
+    body = json.dumps({"prompt": "Say hello", "model": "instant"}).encode()
+    lines = (
+        "POST /api/tasks?wait=30 HTTP/1.1",
+        "Host: 127.0.0.1",
+        f"Authorization: Bearer {key}",
+        "Content-Type: application/json",
+        f"Content-Length: {len(body)}",
+    )
+    request = "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body
+    idle: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def one(_number: int) -> None:
+        reader, writer = idle.pop() if idle else await asyncio.open_connection("127.0.0.1", port)
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split()[0])
+        answer = await reader.readexactly(length)
+        if b" 201 " not in head or json.loads(answer)["status"] != "completed":
+            raise AssertionError(head + answer)
+        idle.append((reader, writer))
 
     return one
