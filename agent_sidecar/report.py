@@ -4,6 +4,7 @@ import asyncio
 
 from bus import subjects, telemetry
 from bus.client import Bus
+from bus.codec import encode
 from bus.errors import HiveError
 from bus.messages import AttemptOutcome, OutputChunk
 
@@ -11,12 +12,35 @@ logger = telemetry.log(__name__)
 
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
+MOST_BYTES = 16 * 1024 * 1024
+"""Of reports that wait: four of the largest, thousands of the usual."""
 
 
-async def report(bus: Bus, outcome: AttemptOutcome) -> None:
-    """Returns once the outcome is acknowledged, however long the bus is away."""
+class Reports:
+    """The reports of one agent that nobody has acknowledged yet."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._bytes = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether so many wait that no more work may begin: they are held in memory for as long as the bus is away or full."""
+        return self._bytes > MOST_BYTES
+
+    async def tell(self, outcome: AttemptOutcome) -> None:
+        """Returns once it is acknowledged."""
+        data = encode(outcome)
+        self._bytes += len(data)
+        try:
+            await report(self._bus, outcome, data)
+        finally:
+            self._bytes -= len(data)
+
+
+async def report(bus: Bus, outcome: AttemptOutcome, data: bytes) -> None:
+    """Returns once the outcome, encoded in `data`, is acknowledged, however long the bus is away."""
     subject = subjects.outcome(outcome.agent_id, outcome.task_id, outcome.attempt_id)
-    data = outcome.model_dump_json(exclude_none=True).encode()
     pause = FIRST_PAUSE_SECONDS
     while True:
         try:

@@ -12,7 +12,7 @@ from agent_sidecar.condition import Condition
 from agent_sidecar.deltas import Deltas
 from agent_sidecar.measured import Measured
 from agent_sidecar.patience import Patience, expectation, first_token_limit
-from agent_sidecar.report import publish_chunk, report
+from agent_sidecar.report import Reports, publish_chunk
 from agent_sidecar.watchdog import Stop
 from bus import subjects, telemetry
 from bus.client import Bus
@@ -46,6 +46,7 @@ class Runner:
         self._condition, self._measured, self._patience = condition, measured, patience
         self._output_bytes, self._ended = output_bytes, ended
         self._admission = Admission()
+        self._reports = Reports(bus)
         self._generating: dict[UUID, Attempt] = {}
         self._unreported: dict[UUID, asyncio.Task[None]] = {}
         self.slots = 1
@@ -64,7 +65,8 @@ class Runner:
     def offer(self, offer: DispatchOffer) -> OfferReply:
         """Answers at once; an accepted attempt begins."""
         has_model = self.models is None or self._model(offer.model) is not None
-        room = Room(free_slots=self.slots - self.busy, closed=self._condition.closed, has_model=has_model)
+        closed = self._condition.closed or ("the bus does not acknowledge its reports" if self._reports.full else None)
+        room = Room(free_slots=self.slots - self.busy, closed=closed, has_model=has_model)
         reply, begins = self._admission.answer(offer, room)
         if begins:
             self._begin(offer)
@@ -120,7 +122,7 @@ class Runner:
                 finally:
                     del self._generating[offer.attempt_id]
                 self._ended(outcome, offer.model)
-                await report(self._bus, outcome)
+                await self._reports.tell(outcome)
                 self._admission.reported(offer.attempt_id)
                 end = OutputChunk(number=offer.number, offset=attempt.deltas.offset, end=outcome.status)
                 await publish_chunk(self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id), end)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from itertools import islice
 from time import monotonic
 
 from agent_sidecar.backends.backend import Backend
@@ -15,6 +16,9 @@ from bus.messages import ModelInfo
 from bus.model_names import same_model
 
 logger = telemetry.log(__name__)
+
+MOST_MODELS = 2000
+LONGEST_NAME = 255
 
 Models = tuple[ModelInfo, ...]
 
@@ -59,7 +63,7 @@ class BackendWatch:
         """Ask once, and draw the conclusion."""
         fault = self._condition.fault
         try:
-            models = await self._backend.models()
+            models = usable(await self._backend.models())
             await self._try_out(models, fault)
         except HiveError as error:
             # An attempt that runs finds out by itself; until then an overloaded backend may be slow to answer here.
@@ -113,6 +117,12 @@ class BackendWatch:
         if self._condition.fault is None:
             logger.warning("backend_failed", endpoint=self._backend.endpoint, reason=error.message)
         self._condition.fail(error)
+
+
+def usable(models: Models) -> Models:
+    """Without those that no message can carry: a list is nonsense, or made to do harm, before a heartbeat or a database is."""
+    sound = (model for model in models if 0 < len(model.name) <= LONGEST_NAME and model.name.isprintable())
+    return tuple(islice(sound, MOST_MODELS))
 
 
 def _among(models: Models, name: str) -> ModelInfo | None:

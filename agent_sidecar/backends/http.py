@@ -38,15 +38,23 @@ class Response:
         while isinstance(event := await self._event(), h11.InformationalResponse):
             continue
         if not isinstance(event, h11.Response):
-            raise BackendUnreachable(f"{self._url} closed the connection without an answer. See the backend's log.")
+            raise BackendUnreachable(f"{self._url} answered what is no HTTP. Check what listens there.")
         self.status = event.status_code
         self.headers = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
 
     async def _event(self) -> object:
         with broken(self._url):
             while (event := self._connection.next_event()) is h11.NEED_DATA:
-                self._connection.receive_data(await self._reader.read(_READ_BYTES))
+                data = await self._reader.read(_READ_BYTES)
+                if not data and not self._may_end:
+                    raise EOFError(f"it was closed {'in the middle of' if self.status else 'without'} an answer")
+                self._connection.receive_data(data)
         return event
+
+    @property
+    def _may_end(self) -> bool:
+        """Whether the end of the connection is the end of the body, as it is where no length was given."""
+        return self.status != 0 and not self.headers.keys() & {"content-length", "transfer-encoding"}
 
     async def part(self) -> bytes:
         """Some more of the body; empty at its end."""
@@ -171,5 +179,5 @@ def broken(url: str) -> Iterator[None]:
     """Turns a connection that breaks while it is in use into BackendUnreachable."""
     try:
         yield
-    except (OSError, h11.RemoteProtocolError) as error:
+    except (OSError, EOFError, h11.RemoteProtocolError) as error:
         raise BackendUnreachable(f"The connection to {url} broke: {error}. See the backend's log for why.") from error

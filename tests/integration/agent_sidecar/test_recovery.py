@@ -11,10 +11,14 @@ from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.builtin import weights
 from agent_sidecar.backends.detect import DetectedBackend
 from agent_sidecar.backends.ollama import OllamaBackend
-from bus.messages import AgentStatus, OfferVerdict, OutcomeStatus
+from agent_sidecar.report import MOST_BYTES
+from agent_sidecar.watch import MOST_MODELS
+from bus import subjects
+from bus.messages import AgentStatus, OfferReply, OfferVerdict, OutcomeStatus
+from bus.nats_bus import NatsBus
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer, until
-from tests.integration.agent_sidecar.misbehaving import Exchange, Misbehaving, well
+from tests.integration.agent_sidecar.misbehaving import STREAM, Exchange, Misbehaving, well
 from tests.parts.ollama import MODEL, Ollama
 
 Make = Callable[..., Misbehaving]
@@ -110,6 +114,54 @@ async def test_a_list_of_models_that_is_nonsense_degrades_the_agent(
     assert "no Ollama answers" in (heard.reason or "")
     server.tags = good
     await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE)
+
+
+async def test_models_that_no_message_can_carry_are_passed_over(
+    leader: Leader, start_agent: StartAgent, misbehaving: Make
+) -> None:
+    server = misbehaving("llama3", "a\x00b", "x" * 300, "", "\x1b[2J", *(f"model-{number}" for number in range(50_000)))
+    server.loaded = ()
+    await start_agent(OllamaBackend(await server.start()), **FAST)
+    heard = await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE and h.models is not None)
+    assert [model.name for model in heard.models or ()][:2] == ["llama3", "model-0"]
+    assert len(heard.models or ()) == MOST_MODELS
+
+
+async def test_an_agent_whose_reports_are_not_taken_takes_no_more_work_until_they_are(
+    leader: Leader, start_agent: StartAgent, misbehaving: Make, nats_bus: NatsBus
+) -> None:
+    """Else they would fill its memory."""
+
+    much = "x" * (MOST_BYTES // 5)
+
+    async def says_much(exchange: Exchange) -> None:
+        await exchange.raw(STREAM)
+        await exchange.say(much)
+        await exchange.chunk(b'{"done":true}\n')
+        await exchange.raw(b"0\r\n\r\n")
+
+    server = misbehaving("llama3")
+    server.chat = says_much
+    sidecar = await start_agent(OllamaBackend(await server.start()), **FAST)
+    agent = await leader.registered("acacia")
+
+    async def takes() -> OfferReply:
+        reply = await leader.offer(agent, offer(model="llama3"))
+        await until(lambda: sidecar.runner.busy == 0)
+        return reply
+
+    streams = nats_bus.client.jetstream()
+    config = (await streams.stream_info(subjects.OUTCOMES)).config
+    await streams.update_stream(config.evolve(max_msgs=1))
+    try:
+        verdicts = [(await takes()).verdict for _ in range(6)]  # the stream takes one, the memory five
+        assert verdicts == [OfferVerdict.ACCEPTED] * 6
+        reply = await takes()
+        assert (reply.verdict, reply.reason) == (OfferVerdict.UNABLE, "the bus does not acknowledge its reports")
+    finally:
+        await streams.update_stream(config)
+    await leader.heartbeat("acacia", lambda h: not h.running)
+    assert (await takes()).verdict is OfferVerdict.ACCEPTED
 
 
 async def test_a_model_whose_file_is_damaged_is_left_out_until_it_is_whole(

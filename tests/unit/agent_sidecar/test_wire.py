@@ -158,3 +158,26 @@ def test_only_what_every_host_would_refuse_is_refused_for_good(status: int, body
     found = refusal(status, body, "http://a:1")
     assert type(found) is error
     assert found.message.startswith(f"http://a:1 answered {status}: {reason(body)}")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"<html>",
+        b"[]",
+        b'{"jobs":[]}',
+        b'{"object":"error","message":"out of memory"}',
+        b'{"choices":[],"error":{"message":"out of memory"}}',
+        b'{"choices":[],"usage":{"prompt_tokens":-1}}',
+        b'{"choices":[],"usage":{"prompt_tokens":99999999999}}',
+        b'{"choices":[],"timings":{"prompt_ms":1e999}}',
+    ],
+)
+def test_a_chunk_that_is_none_is_an_error(data: bytes) -> None:
+    with pytest.raises(BackendError, match="See its log"):
+        Answer().take(data, 0.0)
+
+
+def test_a_backends_words_are_made_fit_to_show_and_to_store() -> None:
+    assert reason(b'{"error":"\\u001b[2Jout\\u0000 of\\n\\nmemory."}') == "[2Jout of memory"
+    assert reason(b"\x00\xff\x1b") == "\ufffd"
