@@ -1,5 +1,6 @@
 """How the gateway asks another room: on the caller's behalf, and with patience while a coordinator is replaced."""
 
+import asyncio
 from time import monotonic
 from typing import Final, TypeVar
 
@@ -7,20 +8,24 @@ from pydantic import BaseModel
 
 from bus import subjects
 from bus.client import Bus
-from bus.errors import DeadlineExceeded, NoLeader
+from bus.errors import DatabaseUnavailable, DeadlineExceeded, NoLeader
 from bus.messages import Claims
 
 M = TypeVar("M", bound=BaseModel)
 
 READ_SECONDS: Final = 8.0
 READ_TRY_SECONDS: Final = 2.0
+AGAIN_SECONDS: Final = 0.2
 ORDER_SECONDS: Final = 10.0
 
 
 async def read(
     bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = READ_SECONDS
 ) -> M:
-    """A question that changes nothing: one that was lost with the room that had it is asked again."""
+    """A question that changes nothing: one that was lost with the room that had it is asked again.
+
+    So is one that met a coordinator without its database: another may have it, or it may be back in a moment.
+    """
     deadline = monotonic() + seconds
     while True:
         left = deadline - monotonic()
@@ -30,6 +35,10 @@ async def read(
         except (DeadlineExceeded, NoLeader):
             if left <= READ_TRY_SECONDS:
                 raise
+        except DatabaseUnavailable:
+            if left <= READ_TRY_SECONDS:
+                raise
+            await asyncio.sleep(AGAIN_SECONDS)
 
 
 async def order(

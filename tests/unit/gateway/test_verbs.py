@@ -1,0 +1,61 @@
+"""Questions that met a coordinator without its database are asked again, until the door's own patience ends."""
+
+from uuid import uuid4
+
+import pytest
+
+from bus import auth, subjects
+from bus.errors import DatabaseUnavailable
+from bus.messages import NoReply, TaskRef
+from bus.service import Call, Endpoint, Service
+from bus.testing import InMemoryBus
+from coordinator.gateway import verbs
+
+BODY = TaskRef(id=uuid4())
+
+
+class Coordinator:
+    """Has no database for the first `away` questions."""
+
+    def __init__(self, away: int) -> None:
+        self.away, self.asked = away, 0
+
+    async def get(self, _call: Call[TaskRef]) -> NoReply:
+        self.asked += 1
+        if self.asked <= self.away:
+            raise DatabaseUnavailable("PostgreSQL does not answer.")
+        return NoReply()
+
+    async def serve(self) -> InMemoryBus:
+        bus = InMemoryBus()
+        endpoint = Endpoint(verb="get", body=TaskRef, handler=self.get, permission=None)
+        await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
+        return bus
+
+
+async def ask(bus: InMemoryBus, seconds: float) -> None:
+    await verbs.read(bus, subjects.SERVICE_TASKS, "get", BODY, NoReply, auth.BUS_OPERATOR, seconds=seconds)
+
+
+async def test_a_question_that_met_no_database_is_asked_again() -> None:
+    coordinator = Coordinator(away=2)
+    await ask(await coordinator.serve(), verbs.READ_SECONDS)
+    assert coordinator.asked == 3
+
+
+async def test_who_has_little_patience_is_told_at_once() -> None:
+    coordinator = Coordinator(away=1)
+    bus = await coordinator.serve()
+    with pytest.raises(DatabaseUnavailable):
+        await ask(bus, verbs.READ_TRY_SECONDS)
+    assert coordinator.asked == 1
+
+
+async def test_a_database_that_stays_away_is_reported_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verbs, "READ_TRY_SECONDS", 0.1)
+    monkeypatch.setattr(verbs, "AGAIN_SECONDS", 0.01)
+    coordinator = Coordinator(away=1000)
+    bus = await coordinator.serve()
+    with pytest.raises(DatabaseUnavailable):
+        await ask(bus, 0.3)
+    assert coordinator.asked > 3
