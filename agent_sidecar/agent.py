@@ -70,6 +70,7 @@ class Agent:
         self._watch = self._new_watch()
         self._registration = Registration(bus, self.describe)
         self._registered_kind: BackendKind | None = None
+        self._registered_models = False
         orders = Orders(
             agent_id,
             backend,
@@ -169,7 +170,7 @@ class Agent:
 
     def describe(self) -> AgentRegistration:
         """The agent as it introduces itself."""
-        self._registered_kind = self._backend.kind
+        self._registered_kind, self._registered_models = self._backend.kind, bool(self.runner.models)
         return registration_of(
             self.upstream,
             agent_id=self.agent_id,
@@ -202,7 +203,10 @@ class Agent:
             told = self.upstream.slots or self._measured.findings.slots or await self._backend.slots()
             self.runner.slots = told or 1
         self.runner.models = models
-        if self._registered_kind not in (None, self._backend.kind):
+        if self._registered_kind is None:
+            return
+        # The record of an agent without models would leave a new leader without any until the next heartbeat that tells them.
+        if self._registered_kind != self._backend.kind or (models and not self._registered_models):
             self._registration.again()
 
     def _attempt_ended(self, outcome: AttemptOutcome, model: str) -> None:
