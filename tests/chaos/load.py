@@ -71,5 +71,10 @@ class Load:
             while len(in_hand(read_log(self._hive.generations), agent_id)) < count:
                 await asyncio.sleep(0.05)
 
+    async def flows(self) -> None:
+        """Until every agent has work in hand."""
+        for agent_id in self._hive.names("sidecar"):
+            await self.busy(agent_id)
+
     def history(self) -> list[Entry]:
         return [*Log.read(self.path), *read_log(self._hive.generations)]

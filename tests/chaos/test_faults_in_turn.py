@@ -29,6 +29,7 @@ async def test_work_of_a_killed_sidecar_and_of_a_silent_one_begins_elsewhere(
 async def test_a_coordinator_that_dies_or_hangs_holds_up_dispatch_for_less_than_5_s(load: Load, nemesis: Nemesis) -> None:
     kinds = (Kind.KILL, Kind.RESTART, Kind.PAUSE, Kind.CUT, Kind.FREEZE, Kind.CUT_DATABASE, Kind.FREEZE_DATABASE)
     async with load.on():
+        await load.flows()
         for kind in kinds:
             await nemesis.strike(Fault(kind=kind, role="leader", seconds=8))
     history = await load.settle()
@@ -42,6 +43,7 @@ async def test_a_coordinator_that_dies_or_hangs_holds_up_dispatch_for_less_than_
 @pytest.mark.timeout(400)
 async def test_the_kill_of_any_server_is_survived(load: Load, nemesis: Nemesis) -> None:
     async with load.on():
+        await load.flows()
         for role in ("gateway", "standby", "nats", "postgres", "valkey", "monitor"):
             await nemesis.strike(Fault(kind=Kind.KILL, role=role, seconds=1))
     history = await load.settle()

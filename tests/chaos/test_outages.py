@@ -26,7 +26,7 @@ async def test_while_postgresql_is_away_submits_are_acknowledged_and_all_complet
     load: Load, nemesis: Nemesis
 ) -> None:
     async with load.on():
-        await asyncio.gather(*(load.busy(name) for name in Topology.names("sidecar")))
+        await load.flows()
         await nemesis.strike(Fault(kind=Kind.KILL, role="postgres", seconds=AWAY_SECONDS))
     history = await load.settle()
     verdict = judge(history)
@@ -44,7 +44,7 @@ async def test_while_postgresql_is_away_submits_are_acknowledged_and_all_complet
 @pytest.mark.timeout(300)
 async def test_while_redis_is_away_nothing_stops(load: Load, nemesis: Nemesis) -> None:
     async with load.on():
-        await asyncio.gather(*(load.busy(name) for name in Topology.names("sidecar")))
+        await load.flows()
         await nemesis.strike(Fault(kind=Kind.KILL, role="valkey", seconds=5))
         await nemesis.strike(Fault(kind=Kind.PAUSE, role="valkey", seconds=5))
     history = await load.settle()
@@ -63,7 +63,7 @@ async def test_a_full_stream_refuses_with_a_code_and_what_it_took_before_complet
         await limit(topology, name, FULL_BYTES)
     doors = topology.doors()
     async with load.on():
-        await asyncio.gather(*(load.busy(name) for name in Topology.names("sidecar")))
+        await load.flows()
         topology.postgres.kill()
         refusal = await asyncio.wait_for(fill(doors, load.log), 60)
         await topology.postgres.come_up()

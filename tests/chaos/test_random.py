@@ -21,8 +21,9 @@ AROUND_SECONDS = 600
 async def test_whatever_happens_nothing_acknowledged_is_lost_or_done_twice(load: Load, nemesis: Nemesis) -> None:
     print(f"chaos for {MINUTES:g} minutes, SEED={SEED}")
     random, stopped = Random(SEED), asyncio.Event()
-    asyncio.get_running_loop().call_later(MINUTES * 60, stopped.set)
     async with load.on():
+        await load.flows()
+        asyncio.get_running_loop().call_later(MINUTES * 60, stopped.set)
         await nemesis.run(plan(random), random, stopped)
     history = await load.settle()
     verdict = judge(history)

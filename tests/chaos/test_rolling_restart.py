@@ -14,6 +14,7 @@ from tests.chaos.topology import REPLICAS
 async def test_a_rolling_restart_of_every_service_fails_no_request(load: Load, nemesis: Nemesis) -> None:
     order = ["standby", "leader", *(role for role in ("gateway", "sidecar", "monitor") for _ in range(REPLICAS[role]))]
     async with load.on():
+        await load.flows()
         for number, role in enumerate(order):
             await nemesis.strike(Fault(kind=Kind.RESTART, role=role, seconds=0, number=number))
     history = await load.settle()
