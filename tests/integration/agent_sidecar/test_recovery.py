@@ -71,6 +71,7 @@ async def test_a_model_that_is_gone_is_not_asked_any_more(leader: Leader, start_
     what = offer(model=BROKEN)
     await leader.offer(agent, what)
     await leader.outcome(what)
+    await until(lambda: server.asked > 2)  # once by the attempt, and again to hear whether it is well
     await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.DEGRADED)
     server.tags = b'{"models":[{"name":"llama3"}]}'
     heard = await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE)
