@@ -7,11 +7,13 @@ from tests.chaos.history import Streamed, of
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Fault, Kind, Nemesis
 from tests.chaos.report import costs, table
-from tests.chaos.topology import REPLICAS
+from tests.chaos.topology import REPLICAS, Topology
 
 
 @pytest.mark.timeout(400)
-async def test_a_rolling_restart_of_every_service_fails_no_request(load: Load, nemesis: Nemesis) -> None:
+async def test_a_rolling_restart_of_every_service_fails_no_request(topology: Topology, load: Load, nemesis: Nemesis) -> None:
+    for name in topology.replicas:
+        assert len(topology.processes(name)) == 1, f"{name} is not the one process that was started"
     order = ["standby", "leader", *(role for role in ("gateway", "sidecar", "monitor") for _ in range(REPLICAS[role]))]
     async with load.on():
         await load.flows()
