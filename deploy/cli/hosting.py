@@ -18,6 +18,7 @@ from deploy.cli.screen import print_facts, say
 from deploy.cli.starting import Starting
 from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive
+from deploy.local.log_file import rotate
 from deploy.local.ports import choose
 from deploy.local.services import BusProbe
 from deploy.local.state import HiveState
@@ -45,10 +46,14 @@ async def host_hive(settings: DeploySettings) -> None:
 
 async def run(hive: LocalHive, ending: asyncio.Event) -> None:
     """Until `ending`, or until a process turns out not to start at all."""
+    with journal_at(hive.folder.log_of("supervisor")) as journal:
+        await _supervise(hive, ending, journal)
+
+
+async def _supervise(hive: LocalHive, ending: asyncio.Event, journal: structlog.typing.FilteringBoundLogger) -> None:
     state = hive.state()
     probe = BusProbe(state.nats.url)
     starting = Starting()
-    journal = _journal(hive.folder.log_of("supervisor"))
 
     def changed(unit: Unit, message: str) -> None:
         journal.info("process", name=unit.spec.name, state=unit.state, pid=unit.status.pid, reason=message or None)
@@ -120,16 +125,26 @@ def ending_signals() -> Iterator[asyncio.Event]:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _journal(path: Path) -> structlog.typing.FilteringBoundLogger:
-    """The supervisor's own log, in the format of the others."""
+@contextmanager
+def journal_at(path: Path) -> Iterator[structlog.typing.FilteringBoundLogger]:
+    """The supervisor's own log, in the format and within the bound of the others: a process that crashes for ever is told of for ever."""
+
+    def bound(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        with suppress(OSError):
+            rotate(path)
+        return event
+
+    processors: list[structlog.typing.Processor] = [
+        bound,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.JSONRenderer(),
+    ]
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(os.fdopen(handle, "a")),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
-    ).bind(service="supervisor")
-    return logger
+    with os.fdopen(handle, "a") as file:
+        logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+            structlog.WriteLogger(file),
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            processors=processors,
+        )
+        yield logger.bind(service="supervisor")

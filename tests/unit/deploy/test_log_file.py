@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli.hosting import journal_at
 from deploy.local import log_file
 from deploy.local.log_file import last_lines, rotate
 
@@ -36,6 +37,17 @@ def test_who_writes_to_a_log_goes_on_at_the_start_of_the_emptied_one(tmp_path: P
         writer.write("after it\n")
     assert log.read_text() == "after it\n"
     assert (tmp_path / "a.log.1").read_text() == "before the rotation\n"
+
+
+def test_the_supervisors_own_log_is_bounded_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "MAX_LOG_BYTES", 1000)
+    with journal_at(tmp_path / "supervisor.log") as journal:
+        for number in range(100):
+            journal.info("process", name="gui", restarts=number)
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) == {"supervisor.log", "supervisor.log.1", "supervisor.log.2", "supervisor.log.3"}
+    assert max(sizes.values()) < 1200
+    assert '"restarts": 99' in (tmp_path / "supervisor.log").read_text()
 
 
 def test_the_last_lines_are_one_line(tmp_path: Path) -> None:
