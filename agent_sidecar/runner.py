@@ -11,7 +11,7 @@ from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
 from agent_sidecar.deltas import Deltas
 from agent_sidecar.measured import Measured
-from agent_sidecar.patience import Patience, expectation, first_token_limit
+from agent_sidecar.patience import Patience, expectation, first_token_limit, silent_tokens
 from agent_sidecar.report import Reports, publish_chunk
 from agent_sidecar.watchdog import Stop
 from bus import subjects, telemetry
@@ -96,18 +96,21 @@ class Runner:
         while self._unreported:
             await asyncio.wait(list(self._unreported.values()))
 
-    def first_token_seconds(self, name: str, model: ModelInfo | None, characters: int) -> float:
-        """How long the first token of an answer to so many characters may take. `model` as the backend lists it."""
-        return first_token_limit(self._patience, expectation(model, self._measured.model(name)), characters)
+    def first_token_seconds(self, name: str, model: ModelInfo | None, characters: int, silent: int = 0) -> float:
+        """How long the first token of an answer to so many characters may take, when `silent` others are written before it is sent.
+        `model` as the backend lists it.
+        """
+        return first_token_limit(self._patience, expectation(model, self._measured.model(name)), characters, silent)
 
     def _begin(self, offer: DispatchOffer) -> None:
         characters = len(offer.prompt or "") + sum(len(message.content) for message in offer.messages or ())
+        silent = silent_tokens(self._backend.kind, offer.options)
         send = partial(publish_chunk, self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id))
         attempt = Attempt(
             offer,
             self._backend,
             Deltas(send, offer.number, self._output_bytes),
-            first_seconds=self.first_token_seconds(offer.model, self._model(offer.model), characters),
+            first_seconds=self.first_token_seconds(offer.model, self._model(offer.model), characters, silent),
             stall_seconds=self._patience.stall_seconds,
         )
         self._generating[offer.attempt_id] = attempt

@@ -104,6 +104,24 @@ async def test_a_disk_that_is_slower_than_expected_is_waited_for_the_next_time(
     assert (await leader.outcome(again)).status is OutcomeStatus.COMPLETED
 
 
+async def test_an_ollama_that_holds_its_answer_back_for_the_sake_of_tools_does_not_hang(
+    leader: Leader, start_agent: StartAgent, misbehaving: Make
+) -> None:
+    async def thinks(exchange: Exchange) -> None:
+        await asyncio.wait({asyncio.create_task(exchange.left())}, timeout=1)
+        if not exchange.writer.is_closing():
+            await well(exchange)
+
+    server = misbehaving("llama3")
+    server.chat = thinks
+    await start_agent(OllamaBackend(await server.start()), first_token_seconds=0.3, **FAST)
+    agent = await leader.registered("acacia")
+    tools = [{"type": "function", "function": {"name": "weather", "parameters": {}}}]
+    what = offer(model="llama3", options={"tools": tools, "num_predict": 100})
+    assert (await leader.offer(agent, what)).verdict is OfferVerdict.ACCEPTED
+    assert (await leader.outcome(what)).status is OutcomeStatus.COMPLETED
+
+
 @pytest.mark.parametrize("tags", [b"<html>hello</html>", b"[]", b'{"models":[{"size":3}]}', b'{"models":"none"}'], ids=range(4))
 async def test_a_list_of_models_that_is_nonsense_degrades_the_agent(
     leader: Leader, start_agent: StartAgent, misbehaving: Make, tags: bytes

@@ -3,9 +3,11 @@
 import asyncio
 
 import pytest
+from pydantic import JsonValue
 
-from agent_sidecar.patience import Expectation, Patience, first_token_limit, load_allowance
+from agent_sidecar.patience import Expectation, Patience, first_token_limit, load_allowance, silent_tokens
 from agent_sidecar.watchdog import Stop, Watchdog
+from bus.messages import BackendKind
 
 PATIENCE = Patience(first_token_seconds=60, stall_seconds=30, load_bytes_per_second=100e6)
 
@@ -29,6 +31,32 @@ def test_a_long_prompt_is_given_time_to_be_read() -> None:
     assert first_token_limit(PATIENCE, Expectation(warm=True), 300_000) > 1000
     fast = Expectation(warm=True, prompt_tokens_per_second=3000)
     assert first_token_limit(PATIENCE, fast, 300_000) == pytest.approx(160)
+
+
+TOOLS: list[JsonValue] = [{"type": "function", "function": {"name": "f"}}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "tokens"),
+    [
+        ("ollama", {}, 0),
+        ("ollama", {"tools": []}, 0),
+        ("ollama", {"tools": TOOLS}, 1000),
+        ("ollama", {"tools": TOOLS, "num_predict": 300}, 300),
+        ("ollama", {"tools": TOOLS, "num_predict": -1}, 1000),
+        ("openai", {"tools": TOOLS}, 0),
+    ],
+)
+def test_an_ollama_that_was_given_tools_is_silent_until_its_answer_is_whole(
+    kind: BackendKind, options: dict[str, JsonValue], tokens: int
+) -> None:
+    assert silent_tokens(kind, options) == tokens
+
+
+def test_what_is_written_in_silence_is_given_time() -> None:
+    assert first_token_limit(PATIENCE, Expectation(warm=True), 0, 300) == pytest.approx(60 + 300 / 5)
+    fast = Expectation(warm=True, generation_tokens_per_second=100)
+    assert first_token_limit(PATIENCE, fast, 0, 300) == pytest.approx(60 + 9)
 
 
 class Stopped:
