@@ -17,6 +17,6 @@ async def test_an_agent_whose_first_model_comes_later_says_so_for_the_record(
     await start_agent(OllamaBackend(await server.start()), models_seconds=0.05)
     first = await leader.registered("acacia")
     server.tags = json.dumps({"models": [{"name": "llama3", "size": 1000}]}).encode()
-    second = await until(lambda: len(leader.registrations) > 1 and leader.registrations[1], 10)
+    second = await until(lambda: leader.registrations[1] if len(leader.registrations) > 1 else None, 10)
     assert ([model.name for model in first.models], first.model) == ([], None)
     assert ([model.name for model in second.models], second.model) == (["llama3"], "llama3")

@@ -11,7 +11,7 @@ from bus import telemetry
 from bus.errors import InvalidRequest
 from bus.messages import TaskStatus
 from deploy.cli import app
-from deploy.cli.agents import read_hosts
+from deploy.cli.agents import read_hosts, wished
 from deploy.cli.logs import Tail, readable
 from deploy.cli.nats_context import context, write
 from deploy.cli.task import checked_request, options
@@ -140,6 +140,26 @@ def test_hosts_are_a_yaml_list_of_addresses_or_of_more(tmp_path: Path, above: st
 def test_a_file_that_is_no_list_of_hosts_is_refused_in_words(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InvalidRequest, match=said):
         read_hosts(hosts(tmp_path, text))
+
+
+def test_a_key_comes_from_a_file_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("sk-1\n")
+    (host,) = wished(["http://a:8000"], file)
+    assert host.key is not None
+    assert host.key.get_secret_value() == "sk-1"
+    assert "sk-1" not in repr(host)
+    with pytest.raises(InvalidRequest, match="cannot be read"):
+        wished(["http://a:8000"], tmp_path / "none")
+
+
+def test_an_address_with_a_key_in_it_is_refused_without_repeating_the_key(tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequest, match="`key`") as caught:
+        wished(["http://:sk-secret@a:8000"], None)
+    assert "secret" not in caught.value.message
+    with pytest.raises(InvalidRequest, match="`key`") as caught:
+        read_hosts(hosts(tmp_path, "- http://a:8000?key=sk-secret\n"))
+    assert "secret" not in caught.value.message
 
 
 def test_a_json_line_is_shown_as_a_sentence_and_others_as_they_are() -> None:
