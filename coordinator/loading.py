@@ -1,6 +1,7 @@
-"""What a new leader reads before it leads: the record becomes its memory."""
+"""What a new leader reads before it leads, and of what waits the most urgent first: the record becomes its memory."""
 
 import json
+from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from coordinator.registry import SILENCE_SECONDS, OpenAttempt
 from coordinator.rows import task_from
 from coordinator.state import State
 
+PIECE: Final = 2000
+"""Waiting tasks read at once: some 30 ms."""
 NEVER_HEARD: Final = -SILENCE_SECONDS / 2
 """An agent with open attempts counts as heard a while ago: it has half the usual time to say a word to the new leader."""
 
@@ -26,9 +29,26 @@ async def load(state: State, statements: Statements) -> None:
     state.registry.learn_models(state.models)
     state.depended_on.update(row["depends_on_task_id"] for row in await statements.all("depended_on"))
     await _load_open(state, statements)
-    for row in await statements.all("waiting_tasks"):
-        task = task_from(row)
-        state.queue.add(task, task.created_at)
+
+
+class Backlog:
+    """The tasks that wait, read piece by piece in the order of the queue, so that a new leader can lead however many there are.
+
+    Pieces are read between turns, by the connection that writes: what a turn changes is in the next piece, or was in the last.
+    """
+
+    def __init__(self, state: State, statements: Statements, piece: int = PIECE) -> None:
+        self._state, self._statements, self._piece = state, statements, piece
+        self._behind: tuple[int, int, UUID] = (0, 0, UUID(int=0))
+        self.done = False
+
+    async def more(self) -> None:
+        rows = await self._statements.all("waiting_tasks", *self._behind, self._piece)
+        tasks = [task_from(row) for row in rows]
+        self._state.queue.extend(tasks, datetime.now(UTC))
+        if tasks:
+            self._behind = (tasks[-1].priority, tasks[-1].sequence, tasks[-1].id)
+        self.done = len(tasks) < self._piece
 
 
 async def _load_open(state: State, statements: Statements) -> None:

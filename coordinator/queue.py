@@ -5,6 +5,7 @@ and not at every task: a decision costs the number of shapes, however many wait.
 """
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from heapq import heappop, heappush
@@ -69,6 +70,23 @@ class Queue:
         else:
             self._place(task)
 
+    def extend(self, tasks: Iterable[Task], now: datetime) -> None:
+        """As `add`, for many."""
+        at_once: defaultdict[Shape, list[_Order]] = defaultdict(list)
+        for task in tasks:
+            if task.id in self._tasks or task.not_before is not None or task.deadline is not None:
+                self.add(task, now)
+            else:
+                self._tasks[task.id] = task
+                at_once[shape_of(task)].append((task.priority, task.sequence, task.id))
+        by_priority: defaultdict[int, list[_Order]] = defaultdict(list)
+        for shape, orders in at_once.items():
+            self._shapes[shape].update(orders)
+            for order in orders:
+                by_priority[order[0]].append(order)
+        for priority, orders in by_priority.items():
+            self._order[priority].update(orders)
+
     def _place(self, task: Task) -> None:
         """Its back-off is over: a reminder of it that is still among the delayed must not place it a second time."""
         self._tasks[task.id] = task if task.not_before is None else task.evolve(not_before=None)
@@ -94,9 +112,8 @@ class Queue:
         """Gives those their place whose back-off has passed."""
         while self._delayed and self._delayed[0][0] <= now:
             due, task_id = heappop(self._delayed)
-            task = self._tasks.get(task_id)
-            if task is not None and task.not_before == due:
-                self._place(task)
+            if self._is_delayed(due, task_id):
+                self._place(self._tasks[task_id])
 
     def overdue(self, now: datetime) -> list[Task]:
         """Those that wait for another attempt while their time is over."""
@@ -120,11 +137,18 @@ class Queue:
         return 1 + rank + sum(len(self._order[priority]) for priority in range(MIN_PRIORITY, task.priority))
 
     def counts(self) -> dict[TaskClass, int]:
-        """Waiting tasks by class."""
+        """Waiting tasks by class, those in their back-off among them."""
         counts = dict.fromkeys(TaskClass, 0)
         for priority, orders in self._order.items():
             counts[task_class(priority)] += len(orders)
+        for _, task_id in {reminder for reminder in self._delayed if self._is_delayed(*reminder)}:
+            counts[task_class(self._tasks[task_id].priority)] += 1
         return counts
+
+    def _is_delayed(self, due: datetime, task_id: UUID) -> bool:
+        """A reminder may be of a task that has left, or has come back with another."""
+        task = self._tasks.get(task_id)
+        return task is not None and task.not_before == due
 
 
 def shape_of(task: Task) -> Shape:

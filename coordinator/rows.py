@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from sys import intern
 from typing import Any
 from uuid import UUID
 
@@ -137,14 +138,15 @@ def task_from(row: Any) -> Task:
     """A row of `live_tasks` or `waiting_tasks`."""
     return Task(
         id=row["id"],
-        tenant=row["tenant"],
-        owner=row["owner"],
+        # A million waiting tasks have a handful of each of these.
+        tenant=intern(row["tenant"]),
+        owner=intern(row["owner"]),
         priority=row["priority"],
         sequence=row["sequence"],
         created_at=row["created_at"],
-        model=row["model"],
+        model=row["model"] and intern(row["model"]),
         title=row["title"],
-        require=Requirements.model_validate_json(row["require"]) if row["require"] else ANYTHING,
+        require=Requirements.model_validate_json(row["require"]) if row["require"] not in (None, "{}") else ANYTHING,
         timeout_seconds=row["timeout_seconds"],
         attempts=row["attempts"],
         attempts_allowed=row["attempts_allowed"],

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from sys import intern
 from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
@@ -109,7 +110,7 @@ def interpret(received: Received) -> Submitted | Poison:
     task = Task(
         id=_UNREADABLE,
         tenant=subjects.DEFAULT_TENANT,
-        owner=_header(received, subjects.HEADER_OWNER) or "bus",
+        owner=intern(_header(received, subjects.HEADER_OWNER) or "bus"),
         priority=TaskClass.MEDIUM.priority,
         sequence=received.sequence,
         created_at=_stored_at(received),
@@ -128,9 +129,9 @@ def interpret(received: Received) -> Submitted | Poison:
         return Poison(task=_shown(task, received), error=failure(error))
     task = task.evolve(
         priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
-        model=request.model,
+        model=request.model and intern(request.model),
         title=request.title,
-        require=request.require,
+        require=ANYTHING if request.require == ANYTHING else request.require,
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
     )

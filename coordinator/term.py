@@ -24,7 +24,7 @@ from coordinator.facts import Fact
 from coordinator.inputs import AgentDied, Input, OfferAccepted, OutcomeRead, SubmitRead, Tick, TimeIsUp
 from coordinator.leader import Leadership
 from coordinator.ledger import Followup
-from coordinator.loading import load, load_outbox, load_requests
+from coordinator.loading import Backlog, load, load_outbox, load_requests
 from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
@@ -69,6 +69,7 @@ class Term:
     ) -> None:
         self._bus, self._leadership, self._writer, self._one_by_one = bus, leadership, writer, one_by_one
         self._reading = Statements(pool)
+        self._backlog = Backlog(state, Statements(writer))
         self.state = state
         self.clock = Clock(bus, state.instance)
         self._controls: list[Input] = []
@@ -101,6 +102,7 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        await self._backlog.more()
         for lost in self.state.registry.orphans():
             self.put(AgentDied(lost))
         await self._forget_lost_positions()
@@ -172,6 +174,9 @@ class Term:
             inputs = self._gather()
             if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
                 await self._turn(inputs)
+            if not self._backlog.done:
+                await self._backlog.more()
+                self._wake.set()
             while self._publisher.behind:
                 await asyncio.sleep(0.01)
 

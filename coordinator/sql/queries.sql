@@ -63,13 +63,15 @@ FROM tasks t
 WHERE t.id = ANY($1::uuid[]);
 
 -- name: waiting_tasks
+-- In the order of the queue, from behind the given place.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
 FROM tasks t
-WHERE t.status = 'queued'
-ORDER BY t.priority, t.sequence;
+WHERE t.status = 'queued' AND (t.priority, t.sequence, t.id) > ($1::smallint, $2::bigint, $3::uuid)
+ORDER BY t.priority, t.sequence, t.id
+LIMIT $4;
 
 -- name: open_attempts
 SELECT x.id, x.task_id, a.slug AS agent_id, x.instance, x.number, x.model, x.status = 'running' AS accepted

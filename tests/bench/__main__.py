@@ -4,7 +4,6 @@ Turns of the two alternate, and the medians are compared, since machines are noi
 """
 
 import asyncio
-import subprocess
 import sys
 from contextlib import AsyncExitStack, ExitStack
 from pathlib import Path
@@ -15,51 +14,12 @@ import nats
 import psutil
 import uvloop
 
-from bus.errors import HiveError
-from bus.messages import AgentList, NoReply
-from bus.nats_bus import NatsBus
-from bus.subjects import service_verb
-from deploy.local.launch import Launch, start
+from tests.bench.hive import KEY, BenchHive, ready
 from tests.bench.load import Figures, OneTask, measure, median
 from tests.bench.pipelines import bare, bare_rest, hops, rest
-from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
-from tests.parts.postgres import PostgresServer
 
-KEY = "sk-hive-bench-0123456789abcdef0123456789abcdef"
-SLOTS = 128
 ROUNDS = 3
 Processes = dict[str, psutil.Process]
-
-
-def process(stack: ExitStack, folder: Path, module: str, *arguments: str, **env: str) -> psutil.Process:
-    """Ends with the benchmark, however that ends."""
-    command = (sys.executable, "-m", module, *arguments)
-    launch = Launch(name=module, command=command, environment=env)
-    started = start(launch, folder / f"{module}.log")
-
-    def end() -> None:
-        started.terminate()
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
-
-    stack.callback(end)
-    return psutil.Process(started.pid)
-
-
-async def ready(bus: NatsBus) -> None:
-    async with asyncio.timeout(30):
-        while True:
-            try:
-                agents = await bus.request(service_verb("agents", "list"), NoReply(), AgentList, timeout=2)
-                if agents.agents:
-                    return
-            except HiveError:
-                pass
-            await asyncio.sleep(0.1)
 
 
 async def warm(client: httpx.AsyncClient) -> None:
@@ -90,60 +50,41 @@ def show(title: str, figures: dict[str, Figures], base: str) -> None:
 
 async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
     with ExitStack() as processes:
-        server = NatsServer(folder / "nats")
-        server.start()
-        processes.callback(server.kill)
-        postgres = PostgresServer(folder / "postgres")
-        postgres.start()
-        processes.callback(postgres.stop)
-        port = free_port()
-        env = {
-            "NATS_URL": server.url,
-            "HIVE_DATABASE_URL": postgres.url,
-            "HIVE_DATA_DIR": str(folder),
-            "HIVE_BACKENDS": f"instant=http://127.0.0.1:9?slots={SLOTS}",
-            "HIVE_API_PORT": str(port),
-            "HIVE_ADMIN_KEY": KEY,
-            "HIVE_LOG_LEVEL": "warning",
-        }
-        assert server.process is not None
-        assert postgres.process is not None
-        nats_process, own = psutil.Process(server.process.pid), psutil.Process()
-        hive = {
-            "nats": nats_process,
-            "postgres": psutil.Process(postgres.process.pid),
-            "coordinator": process(processes, folder, "coordinator.main", **env),
-            "sidecar": process(processes, folder, "tests.bench.instant_sidecar", **env),
-        }
+        running, own = BenchHive(processes, folder), psutil.Process()
+        running.start("coordinator", "coordinator.main")
+        running.start("sidecar", "tests.bench.instant_sidecar")
         async with AsyncExitStack() as stack:
-            client = await nats.connect(server.url)
+            client = await nats.connect(running.server.url)
             stack.push_async_callback(client.close)
             bare_one = await bare(client)
-            worker = process(processes, folder, "tests.bench.bare_worker", server.url)
-            bus = await NatsBus.connect(server.settings(), "bench", timeout=10)
+            worker = running.other("tests.bench.bare_worker", running.server.url)
+            bus = await running.connect()
             stack.push_async_callback(bus.close)
             await ready(bus)
             hops_one = await hops(bus, stack)
-            bare_processes = {"client": own, "nats": nats_process, "worker": worker}
-            pairs = {"bare JetStream": (bare_one, bare_processes), "Hive, by the bus": (hops_one, {"client": own, **hive})}
+            bare_processes = {"client": own, "nats": running.processes["nats"], "worker": worker}
+            pairs = {
+                "bare JetStream": (bare_one, bare_processes),
+                "Hive, by the bus": (hops_one, {"client": own, **running.processes}),
+            }
             await compare(pairs, tasks=max(200, tasks // 10), in_flight=32)
             show("64 in flight", await compare(pairs, tasks=tasks, in_flight=64), "bare JetStream")
             show("one at a time", await compare(pairs, tasks=tasks // 5, in_flight=1), "bare JetStream")
             if with_rest:
-                hive["gateway"] = process(processes, folder, "coordinator.gateway.main", **env)
+                running.start("gateway", "coordinator.gateway.main")
                 headers = {"Authorization": f"Bearer {KEY}"}
-                http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60)
+                http = httpx.AsyncClient(base_url=f"http://127.0.0.1:{running.port}", headers=headers, timeout=60)
                 await stack.enter_async_context(http)
                 await warm(http)
-                used = {"client": own, **hive}
+                used = {"client": own, **running.processes}
                 rest_pairs = {
                     "Hive, by the bus": (hops_one, used),
-                    "REST, no library": (bare_rest(port, KEY), used),
+                    "REST, no library": (bare_rest(running.port, KEY), used),
                     "REST, by httpx": (rest(http), used),
                 }
                 show("REST, one at a time", await compare(rest_pairs, tasks=tasks // 5, in_flight=1), "Hive, by the bus")
                 show("REST, 16 in flight", await compare(rest_pairs, tasks=tasks // 2, in_flight=16), "Hive, by the bus")
-            resident = ", ".join(f"{name} {each.memory_info().rss >> 20}" for name, each in hive.items())
+            resident = ", ".join(f"{name} {each.memory_info().rss >> 20}" for name, each in running.processes.items())
             print(f"\nMiB resident: {resident}")
 
 

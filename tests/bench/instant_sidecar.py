@@ -1,5 +1,7 @@
 """A real sidecar whose backend answers at once: what remains is Hive itself. `python -m tests.bench.instant_sidecar`"""
 
+import asyncio
+
 from pydantic import SecretStr
 
 from agent_sidecar.backends.backend import Ask, Generation, Piece, Result
@@ -11,10 +13,13 @@ MODEL = ModelInfo(name="instant", loaded=True)
 
 
 class InstantBackend:
-    """One word, and done."""
+    """One word, and done; after so many milliseconds as the path of its address says."""
 
     kind: BackendKind = "openai"
-    endpoint = "http://127.0.0.1/instant"
+
+    def __init__(self, endpoint: str) -> None:
+        self.endpoint = endpoint
+        self._seconds = int(endpoint.rpartition("/")[2]) / 1000
 
     async def models(self) -> tuple[ModelInfo, ...]:
         return (MODEL,)
@@ -23,6 +28,8 @@ class InstantBackend:
         return None
 
     async def generate(self, ask: Ask) -> Generation:
+        if self._seconds:
+            await asyncio.sleep(self._seconds)
         yield Piece(text="done")
         yield Result(usage=Usage(prompt_tokens=len(ask.messages), completion_tokens=1), finish_reason="stop")
 
@@ -33,8 +40,8 @@ class InstantBackend:
     async def aclose(self) -> None: ...
 
 
-def open_instant(_upstream: Upstream, _settings: SidecarSettings, _key: SecretStr | None) -> InstantBackend:
-    return InstantBackend()
+def open_instant(upstream: Upstream, _settings: SidecarSettings, _key: SecretStr | None) -> InstantBackend:
+    return InstantBackend(upstream.url)
 
 
 if __name__ == "__main__":

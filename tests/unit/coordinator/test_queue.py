@@ -100,7 +100,7 @@ class QueueAgainstAList(RuleBasedStateMachine):
 
     @invariant()
     def counts_are_those_of_the_list(self) -> None:
-        classes = [task_class(known.priority) for known in self.placed()]
+        classes = [task_class(known.priority) for known in self.waiting.values()]
         assert self.queue.counts() == {name: classes.count(name) for name in TaskClass}
 
 
