@@ -7,6 +7,7 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from random import Random
+from time import monotonic
 from uuid import uuid4
 
 import httpx
@@ -65,7 +66,7 @@ class Submitter(Client):
         await self._submit(op, request, tokens)
 
     async def _submit(self, op: str, request: TaskRequest, tokens: int | None) -> TaskRecord:
-        body, key = request.model_dump(mode="json", exclude_defaults=True), uuid4().hex
+        body, key, asked_at = request.model_dump(mode="json", exclude_defaults=True), uuid4().hex, monotonic()
         while True:
             try:
                 answer = await self._doors.request(
@@ -77,7 +78,7 @@ class Submitter(Client):
                 continue
             assert answer.status_code in (200, 201), answer.text
             record = TaskRecord.model_validate_json(answer.content)
-            self._log.write(Acknowledged(op=op, task_id=record.id, tokens=tokens))
+            self._log.write(Acknowledged(op=op, task_id=record.id, asked_at=asked_at, tokens=tokens))
             return record
 
 
@@ -165,7 +166,7 @@ class BusPublisher(Client):
     async def _one(self, op: str, request: TaskRequest, tokens: int | None) -> None:
         task_id = uuid4()
         subject = subjects.submit(subjects.DEFAULT_TENANT, self._random.choice(list(TaskClass)), task_id)
-        data = request.model_dump_json(exclude_defaults=True).encode()
+        data, asked_at = request.model_dump_json(exclude_defaults=True).encode(), monotonic()
         while True:
             try:
                 await self._bus.publish_durable(
@@ -175,7 +176,7 @@ class BusPublisher(Client):
                 self._failed(op, "publish", error.code)
                 await asyncio.sleep(RETRY_SECONDS)
                 continue
-            self._log.write(Acknowledged(op=op, task_id=task_id, tokens=tokens))
+            self._log.write(Acknowledged(op=op, task_id=task_id, asked_at=asked_at, tokens=tokens))
             return
 
 

@@ -27,6 +27,8 @@ class Acknowledged(_Entry):
     kind: Literal["acknowledged"] = "acknowledged"
     op: str
     task_id: UUID
+    asked_at: float
+    """When the client first asked, by the same clock."""
     tokens: int | None = None
     """How many the answer has; None when the backend is a real one, whose text is its own affair."""
 

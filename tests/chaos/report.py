@@ -35,7 +35,10 @@ class Cost:
 
 
 def gaps(history: Iterable[Entry]) -> list[Gap]:
-    """Between one dispatch and the next, as long as at least one acknowledged task had not been dispatched at all."""
+    """Between one dispatch and the next, as long as at least one task that was asked for had not been dispatched at all.
+
+    From the client's first try on, which is before its acknowledgement: doors that do not take it in hold it up too.
+    """
     entries = list(history)
     begun = of(entries, GenerationBegan)
     times = [entry.at for entry in begun]
@@ -46,7 +49,7 @@ def gaps(history: Iterable[Entry]) -> list[Gap]:
     for entry in of(entries, Acknowledged):
         if entry.op in first:
             index = bisect_left(times, first[entry.op])
-            waiting_since[index] = min(waiting_since[index], entry.at)
+            waiting_since[index] = min(waiting_since[index], entry.asked_at)
     found = []
     for index in range(len(times) - 1, 0, -1):
         waiting_since[index] = min(waiting_since[index], waiting_since[index + 1])

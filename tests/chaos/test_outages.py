@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+from time import monotonic
 
 import pytest
 from nats.js.api import StreamConfig
@@ -92,7 +93,7 @@ async def fill(doors: Doors, log: Log) -> str:
             answer = await doors.request("POST", "/api/tasks", json=body)
         except Failed as failed:
             return str(failed)
-        log.write(Acknowledged(op=op, task_id=answer.json()["id"], tokens=5))
+        log.write(Acknowledged(op=op, task_id=answer.json()["id"], asked_at=monotonic(), tokens=5))
     raise AssertionError
 
 

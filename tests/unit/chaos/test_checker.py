@@ -62,7 +62,7 @@ def history_of(op: str, first: int = 1) -> History:
     )
     end = event(task, EventType.TASK_COMPLETED, TaskStatus.COMPLETED, 2004, task.attempts[1].id)
     return [
-        Acknowledged(op=op, task_id=task.id, tokens=TOKENS),
+        Acknowledged(op=op, task_id=task.id, asked_at=0.0, tokens=TOKENS),
         *(GenerationBegan(name=op, agent_id="acacia", number=number) for number in (1, 2)),
         *(
             Announced(stream=subjects.PROGRESS, sequence=first + number, event=event(task, *step))
@@ -107,7 +107,7 @@ def complete_a_task_twice(history: History) -> None:
 
 
 def make_two_tasks_of_one_retry(history: History) -> None:
-    history.append(Acknowledged(op="one", task_id=uuid4(), tokens=TOKENS))
+    history.append(Acknowledged(op="one", task_id=uuid4(), asked_at=0.0, tokens=TOKENS))
 
 
 def keep_a_second_task_that_nobody_was_told_of(history: History) -> None:

@@ -8,8 +8,9 @@ from tests.chaos.history import Acknowledged, Entry, FaultBegan, GenerationBegan
 from tests.chaos.report import Gap, again, costs, gaps, in_hand
 
 
-def acknowledged(op: str, at: float) -> Entry:
-    return Acknowledged(op=op, task_id=uuid4(), tokens=1, at=at)
+def acknowledged(op: str, asked_at: float) -> Entry:
+    """Some time after the client had asked for it."""
+    return Acknowledged(op=op, task_id=uuid4(), asked_at=asked_at, at=asked_at + 5)
 
 
 def began(name: str, at: float, agent_id: str = "s1", number: int = 1) -> GenerationBegan:
