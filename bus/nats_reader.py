@@ -14,7 +14,10 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from bus.client import Received
 
 BUFFERED = 2048
-"""Messages held for the reader; beyond it the server's flow control waits."""
+BUFFERED_BYTES = 32 * 1024 * 1024
+"""What is held for the reader; beyond it the server's flow control waits."""
+BATCH_BYTES = 8 * 1024 * 1024
+"""A batch ends with the message that makes it as large as this: prompts may have megabytes."""
 IDLE_HEARTBEAT_SECONDS = 0.5
 """Two missed ones and the consumer is made anew: about a second after a server's restart (FACTS: 18 s with the default)."""
 
@@ -24,6 +27,8 @@ class NatsReader:
 
     def __init__(self, start_sequence: int) -> None:
         self._queue: asyncio.Queue[Received] = asyncio.Queue(BUFFERED)
+        self._bytes = 0
+        self._room = asyncio.Event()
         self._last = start_sequence - 1
         self._behind = 0
         self._subscription: JetStreamContext.PushSubscription | None = None
@@ -55,6 +60,10 @@ class NatsReader:
         if sequence <= self._last:
             return
         self._last = sequence
+        while self._bytes >= BUFFERED_BYTES:
+            self._room.clear()
+            await self._room.wait()
+        self._bytes += len(message.data)
         await self._queue.put(Received(message.subject, message.data, message.headers or {}, sequence, metadata.timestamp))
         self._behind = metadata.num_pending
 
@@ -64,8 +73,12 @@ class NatsReader:
 
     async def batch(self, limit: int) -> list[Received]:
         found = [await self._queue.get()]
-        while len(found) < limit and not self._queue.empty():
+        size = len(found[0].data)
+        while len(found) < limit and size < BATCH_BYTES and not self._queue.empty():
             found.append(self._queue.get_nowait())
+            size += len(found[-1].data)
+        self._bytes -= size
+        self._room.set()
         return found
 
     async def close(self) -> None:

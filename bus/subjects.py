@@ -80,6 +80,14 @@ def outcome(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.outcomes.{agent_id}.{task_id}.{attempt_id}"
 
 
+def parse_outcome(subject: str) -> tuple[str, UUID, UUID]:
+    """Agent, task and attempt of an outcome's subject. ValueError when it has another form."""
+    match subject.split("."):
+        case [_, "outcomes", agent_id, task_id, attempt_id]:
+            return agent_id, UUID(task_id), UUID(attempt_id)
+    raise ValueError(f"not an outcome subject: {subject}")
+
+
 def output(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.output.{agent_id}.{task_id}.{attempt_id}"
 

@@ -1,9 +1,9 @@
 """The part of a turn that ends attempts: reports, refusals, deaths and timeouts become facts, or another try."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from bus import telemetry
+from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
 from coordinator.inputs import OfferRefused, OutcomeRead
@@ -13,6 +13,9 @@ from coordinator.rows import EndRow
 from coordinator.tasks import GiveUp, Task, after_failure, timed_out
 
 logger = telemetry.log(__name__)
+
+MAX_DOUBLINGS: Final = 4
+"""Of the pause of an agent that refuses time after time; each refusal leaves a row."""
 
 
 class Endings:
@@ -25,7 +28,10 @@ class Endings:
                 outcome = taken.received.decode(AttemptOutcome)
             except HiveError as error:
                 logger.error("outcome_unreadable", subject=taken.received.subject, error=error.message)
-                continue
+                unreadable = _unreadable(taken.received.subject, error)
+                if unreadable is None:
+                    continue
+                outcome = unreadable
             if taken.received.sequence in self._ledger.state.unstorable_outcomes:
                 problem = FailureInfo(code=BackendError.code, message="The attempt's report could not be stored.")
                 outcome = outcome.model_copy(update={"status": OutcomeStatus.FAILED, "error": problem, "retryable": True})
@@ -36,15 +42,19 @@ class Endings:
         task = self._ledger.state.live.get(outcome.task_id)
         if task is None or self._ledger.state.current.get(outcome.task_id) != outcome.attempt_id:
             self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus(outcome.status.value), outcome.error)
+            if outcome.status is OutcomeStatus.CANCELLED:
+                self._ledger.record.keep_output(outcome)
             return
         if outcome.status is OutcomeStatus.COMPLETED:
             if attempt is not None:
-                speeds = self._ledger.state.registry.agents[attempt.agent_id].speeds
-                speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
+                agent = self._ledger.state.registry.agents[attempt.agent_id]
+                agent.refusals = 0
+                agent.speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
             self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
             self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus.CANCELLED)
             self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id)
+            self._ledger.record.keep_output(outcome)
         else:
             error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
             self._failed(task, outcome.attempt_id, outcome.agent_id, error, AttemptStatus.FAILED, retryable=outcome.retryable)
@@ -81,7 +91,8 @@ class Endings:
         error = FailureInfo(code="agent_unable", message=refused.reason)
         self._ledger.record.end_attempt(attempt.id, AttemptStatus.REFUSED, error)
         agent = self._ledger.state.registry.agents[attempt.agent_id]
-        agent.full_until = max(agent.full_until, self._ledger.clock + refused.pause_seconds)
+        pause_seconds = refused.pause_seconds * 2 ** min(agent.refusals, MAX_DOUBLINGS)
+        agent.full_until, agent.refusals = max(agent.full_until, self._ledger.clock + pause_seconds), agent.refusals + 1
         task = self._ledger.state.live.get(attempt.task_id)
         if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
@@ -106,3 +117,20 @@ class Endings:
         agent_id, error = None if attempt is None else attempt.agent_id, timed_out(task)
         self._ledger.record.end_attempt(attempt_id, AttemptStatus.FAILED, error)
         self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=error)
+
+
+def _unreadable(subject: str, error: HiveError) -> AttemptOutcome | None:
+    """A report of a sidecar that speaks otherwise still says which attempt has ended; else it would be offered again for ever."""
+    try:
+        agent_id, task_id, attempt_id = subjects.parse_outcome(subject)
+    except ValueError:
+        return None
+    return AttemptOutcome(
+        attempt_id=attempt_id,
+        task_id=task_id,
+        agent_id=agent_id,
+        instance="unknown",
+        status=OutcomeStatus.FAILED,
+        error=FailureInfo(code=BackendError.code, message=f"The report of {agent_id} cannot be read: {error.message}"),
+        retryable=True,
+    )

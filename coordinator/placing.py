@@ -115,6 +115,7 @@ class Placing:
             if attempt is None or attempt.accepted:
                 continue
             attempt.accepted, attempt.seen_at = True, self._ledger.clock
+            self._ledger.state.registry.agents[attempt.agent_id].refusals = 0
             self._ledger.record.run_attempt(attempt)
             task = self._ledger.state.live.get(attempt.task_id)
             if task is not None and self._ledger.state.current.get(task.id) == attempt.id:

@@ -77,16 +77,17 @@ class Presence:
         now = datetime.now(UTC)
         self._state.registry.refuse_second(registration, self._clock.seconds)
         # Its row first: an attempt that is placed on it refers to that.
-        row = await self._sql.one("upsert_agent", *_columns(registration, AgentStatus.ONLINE, now))
+        row = await self._sql.one("upsert_agent", *_columns(registration, AgentStatus.ONLINE, now), self._state.epoch)
+        if row is None:
+            raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
         change, lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
             self._put(AgentDied(lost))
         agent = self._state.registry.agents[registration.agent_id]
         await self._learn_models(agent)
-        if row is not None:
-            agent.created_at = row["created_at"]
-            if row["is_new"]:
-                self._tell([agent_fact(EventType.AGENT_REGISTERED, agent.agent_id, agent.status, now, None, None)])
+        agent.created_at = row["created_at"]
+        if row["is_new"]:
+            self._tell([agent_fact(EventType.AGENT_REGISTERED, agent.agent_id, agent.status, now, None, None)])
         if change is not None:
             self._announce(change)
         self._changed.add(agent.agent_id)
@@ -111,10 +112,11 @@ class Presence:
             raise Conflict(
                 f"A sidecar speaks for {asked.agent_id} and is alive. Stop that one first; its host may know it by name."
             )
+        if await self._sql.one("remove_agent", asked.agent_id, self._state.epoch) is None:
+            raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
         self._state.registry.forget(asked.agent_id)
         self._changed.discard(asked.agent_id)
         self._shown.pop(asked.agent_id, None)
-        await self._sql.run("remove_agent", asked.agent_id)
         await self._bus.delete(subjects.KV_AGENTS, asked.agent_id)
 
     async def _heartbeat(self, received: Received) -> None:

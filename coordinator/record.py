@@ -1,4 +1,4 @@
-"""What one turn writes to PostgreSQL: collected while it decides, and sent as one statement at its end (docs/adr/0010).
+"""What one turn writes to PostgreSQL: collected while it decides, and sent as one statement at its end (docs/adr/0011).
 
 A turn that must look something up on its way sends what it has so far, and goes on in a transaction.
 """
@@ -12,11 +12,21 @@ from uuid import UUID
 
 import asyncpg
 
-from bus.messages import AttemptStatus, FailureInfo
+from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo
 from coordinator.database import Statements
 from coordinator.facts import Fact
 from coordinator.registry import OpenAttempt
-from coordinator.rows import EndRow, NewRow, attempt_end, dependency_edges, new_attempt, new_task, task_end, task_failure
+from coordinator.rows import (
+    EndRow,
+    NewRow,
+    attempt_end,
+    dependency_edges,
+    new_attempt,
+    new_task,
+    storable,
+    task_end,
+    task_failure,
+)
 from coordinator.state import State
 from coordinator.tasks import Task
 
@@ -35,6 +45,7 @@ class _Writes:
     running_attempts: list[tuple[UUID, UUID]] = field(default_factory=list)
     failed_tasks: list[tuple[Any, ...]] = field(default_factory=list)
     ended_attempts: dict[UUID, tuple[Any, ...]] = field(default_factory=dict)
+    partial_outputs: list[tuple[Any, ...]] = field(default_factory=list)
 
     def __bool__(self) -> bool:
         return any(getattr(self, name) for name in self.__slots__)
@@ -87,6 +98,13 @@ class Record:
         """The first word about an attempt holds: a report that came in before the death of its agent was noticed."""
         self._writes.ended_attempts.setdefault(attempt_id, attempt_end(attempt_id, status, error))
 
+    def keep_output(self, outcome: AttemptOutcome) -> None:
+        """Of work that was stopped after its task had ended: its owner may want what there was."""
+        if outcome.output.text or outcome.output.thinking or outcome.output.tool_calls:
+            self._writes.partial_outputs.append(
+                (outcome.task_id, outcome.attempt_id, storable(outcome.output.model_dump_json()))
+            )
+
     # Looking, in the middle of a turn
 
     async def all(self, name: str, *arguments: Any) -> list[Any]:
@@ -134,6 +152,7 @@ class Record:
             writes.running_attempts,
             writes.failed_tasks,
             list(writes.ended_attempts.values()),
+            writes.partial_outputs,
             [fact.to_row() for fact in facts if fact.task_id not in self.lost],
         )
         if row is None or not row["holds"]:

@@ -78,6 +78,8 @@ class Agent:
     created_at: datetime | None = None
     disconnected_at: float | None = None
     full_until: float = 0.0
+    refusals: int = 0
+    """In a row."""
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
 

@@ -184,7 +184,6 @@ def record_from(row: Any) -> TaskRecord:
         usage=_parsed(Usage, row["usage"]),
         timings=_timings(row),
         error=FailureInfo(code=row["error_code"], message=row["error_message"] or "") if row["error_code"] else None,
-        body_hash=row.get("body_hash"),
     )
     return record if request is None else record.model_copy(update=asked_of(request))
 

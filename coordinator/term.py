@@ -105,7 +105,7 @@ class Term:
         await self._backlog.more()
         for lost in self.state.registry.orphans():
             self.put(AgentDied(lost))
-        await self._forget_lost_positions()
+        self.state.positions.update(dict.fromkeys(await self._lost_positions(), 0))
         self._committed = dict(self.state.positions)
         for outbox_id, facts in await load_outbox(self._reading):
             self._publisher.put(outbox_id, facts)
@@ -131,13 +131,15 @@ class Term:
 
     # Reading
 
-    async def _forget_lost_positions(self) -> None:
+    async def _lost_positions(self) -> list[str]:
         """A bus whose store was lost counts from one again; by the old position everything new would be passed over."""
+        lost = []
         for name in self._read:
             position, last = self.state.position(name), await self._bus.last_sequence(_stream(name))
             if position > last:
                 logger.error("stream_began_anew", stream=_stream(name), position=position, last_sequence=last)
-                self.state.positions[name] = 0
+                lost.append(name)
+        return lost
 
     async def _pump(self, name: str) -> None:
         """One stream, in order, from behind the committed position; a batch at a time, so that nothing piles up here."""
@@ -262,8 +264,13 @@ class Term:
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         await self.presence.show_all()
+        connections = self._bus.connections
         while True:
             try:
+                if self._bus.connections != connections:
+                    connections = self._bus.connections
+                    if await self._lost_positions():
+                        raise TermOver
                 await self._purge()
                 await self.presence.show()
             except HiveError as error:

@@ -1,4 +1,4 @@
-"""One turn of the leader: a batch of inputs, one commit, and what follows from it (docs/adr/0002, docs/adr/0010).
+"""One turn of the leader: a batch of inputs, one commit, and what follows from it (docs/adr/0002, docs/adr/0011).
 
 The order within a turn is fixed: what ended frees slots, what arrived takes its place in the queue, and only then are the slots
 given out. Nothing is offered or announced before the commit; if it fails, the leader drops its memory and begins anew.

@@ -9,7 +9,7 @@ SELECT positions FROM leadership;
 -- name: commit_turn
 -- The function of migrations/0002_commit_turn.sql; coordinator/record.py has its arguments.
 SELECT holds, outbox_id, lost_tasks, given_ids, given_requests
-FROM commit_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14);
+FROM commit_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- name: existing_tasks
 SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
@@ -88,8 +88,10 @@ SELECT count(*) FROM tasks WHERE status = 'pending';
 SELECT id, facts FROM outbox ORDER BY id;
 
 -- name: upsert_agent
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $11 FOR SHARE)
 INSERT INTO agents (slug, name, endpoint, model, specialization, hardware_config, capabilities, registration, status, last_seen)
-VALUES ($1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::agent_status, $10)
+SELECT $1, $2, $3, $4, $5, $6::jsonb, $7::jsonb, $8::jsonb, $9::agent_status, $10::timestamptz FROM fence
 ON CONFLICT (slug) DO UPDATE SET name = $2, endpoint = $3, model = $4, specialization = $5, hardware_config = $6::jsonb,
     capabilities = $7::jsonb, registration = $8::jsonb, status = $9::agent_status, last_seen = $10, removed_at = NULL
 RETURNING created_at, (xmax = 0) AS is_new;
@@ -98,7 +100,9 @@ RETURNING created_at, (xmax = 0) AS is_new;
 SELECT slug, registration, created_at, last_seen FROM agents WHERE removed_at IS NULL ORDER BY slug;
 
 -- name: remove_agent
-UPDATE agents SET removed_at = now(), status = 'offline' WHERE slug = $1;
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
+UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
 
 -- name: add_models
 INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;
@@ -121,7 +125,10 @@ WHERE t.id = $1;
 
 -- name: list_tasks
 SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.created_at, t.started_at, t.completed_at, t.metadata,
-    t.model, t.timeout_seconds, t.attempts, t.attempts_allowed, t.usage, t.timings, t.error_code, t.error_message, a.slug AS agent_slug
+    t.model, t.timeout_seconds, t.attempts,
+    -- What was asked for, not what requeues and refused offers have made of it.
+    coalesce((t.request ->> 'max_attempts')::int, CASE WHEN t.request IS NULL THEN t.attempts_allowed ELSE 3 END) AS attempts_allowed,
+    t.usage, t.timings, t.error_code, t.error_message, a.slug AS agent_slug
 FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
     AND ($2::text IS NULL OR a.slug = $2)

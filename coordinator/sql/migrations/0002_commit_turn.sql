@@ -1,4 +1,4 @@
--- A whole turn of the leader in one statement (docs/adr/0010): one round trip, and its own transaction where nothing was read between.
+-- A whole turn of the leader in one statement (docs/adr/0011): one round trip, and its own transaction where nothing was read between.
 
 CREATE TYPE new_task AS (
     id UUID, tenant TEXT, owner TEXT, title TEXT, description TEXT, priority SMALLINT, status task_status_enum, agent TEXT,
@@ -14,6 +14,7 @@ CREATE TYPE task_end AS (
 );
 CREATE TYPE task_retry AS (id UUID, attempt_id UUID, not_before TIMESTAMPTZ, attempts_allowed INTEGER);
 CREATE TYPE task_failure AS (id UUID, error_code TEXT, error_message TEXT);
+CREATE TYPE partial_output AS (id UUID, attempt_id UUID, output JSONB);
 CREATE TYPE attempt_end AS (id UUID, status TEXT, error_code TEXT, error_message TEXT);
 CREATE TYPE fact AS (task_id UUID, subject TEXT, message_id TEXT, body TEXT, durable BOOLEAN, traceparent TEXT);
 
@@ -28,7 +29,7 @@ CREATE FUNCTION commit_turn(
     leader_epoch BIGINT, read_positions JSONB, turn_time TIMESTAMPTZ, sent_outbox BIGINT[],
     ended_tasks task_end[], retried_tasks task_retry[], new_tasks new_task[], new_dependencies new_dependency[],
     first_attempts new_attempt[], placed_attempts new_attempt[], running_attempts attempt_key[], failed_tasks task_failure[],
-    ended_attempts attempt_end[], new_facts fact[],
+    ended_attempts attempt_end[], partial_outputs partial_output[], new_facts fact[],
     OUT holds BOOLEAN,              -- false: another leader has taken a higher epoch, and nothing was written
     OUT outbox_id BIGINT,
     OUT lost_tasks UUID[],          -- whose row decided otherwise: none of their facts are kept
@@ -151,6 +152,12 @@ BEGIN
         UPDATE attempts SET status = e.status, ended_at = turn_time, error_code = e.error_code, error_message = e.error_message
         FROM unnest(ended_attempts) e
         WHERE attempts.id = e.id AND attempts.ended_at IS NULL;
+    END IF;
+
+    IF cardinality(partial_outputs) > 0 THEN
+        UPDATE tasks SET output = p.output
+        FROM unnest(partial_outputs) p JOIN attempts x ON x.id = p.attempt_id AND x.task_id = p.id
+        WHERE tasks.id = p.id AND tasks.status IN ('cancelled', 'failed') AND tasks.output IS NULL AND tasks.request IS NOT NULL;
     END IF;
 
     IF cardinality(sent_outbox) > 0 THEN

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from bus.errors import AlreadyEnded, PermissionDenied, TaskNotFound
-from bus.messages import Claims, ControlAction, OutcomeStatus, Role, TaskRecord, TaskRef, TaskStatus
+from bus.messages import Claims, ControlAction, OutcomeStatus, Output, Role, TaskRecord, TaskRef, TaskStatus
 from tests.integration.coordinator.conftest import Hive
 
 
@@ -107,3 +107,14 @@ async def test_only_its_owner_and_an_operator_may_cancel_a_task(hive: Hive) -> N
     with pytest.raises(PermissionDenied):
         await hive.ask("cancel", TaskRef(id=task_id), TaskRecord, claims=bob)
     assert (await hive.ask("cancel", TaskRef(id=task_id), TaskRecord, claims=ada)).status is TaskStatus.CANCELLED
+
+
+async def test_what_a_stopped_attempt_had_written_is_kept(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    assert (await hive.call("cancel", task_id)).output is None
+    await sidecar.controlled()
+    await sidecar.report(offer, OutcomeStatus.CANCELLED, output=Output(text="half an ans"))
+    record = await hive.until(task_id, lambda record: record.output is not None)
+    assert (record.status, record.output) == (TaskStatus.CANCELLED, Output(text="half an ans"))

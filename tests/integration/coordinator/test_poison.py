@@ -139,3 +139,19 @@ async def test_what_was_read_does_not_stay_on_the_stream(hive: Hive) -> None:
             while await hive.bus.last(stream, subject) is not None:
                 await asyncio.sleep(0.02)
     assert json.loads((await hive.sql("SELECT positions FROM leadership"))[0]["positions"])["medium"] > 0
+
+
+async def test_a_report_that_cannot_be_read_fails_its_attempt_and_not_the_task(hive: Hive) -> None:
+    """Its subject still says which attempt has ended; else it would be offered again for ever, with nobody to count."""
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    sidecar.running.discard(offer.attempt_id)
+    subject = subjects.outcome("acacia", offer.task_id, offer.attempt_id)
+    await hive.bus.publish_durable(subject, b"not json", message_id=str(offer.attempt_id))
+    again = await sidecar.offered()
+    assert (again.task_id, again.number) == (task_id, 2)
+    await sidecar.complete(again)
+    record = await hive.ended(task_id)
+    assert record.status is TaskStatus.COMPLETED
+    assert [(a.status, a.error and a.error.code) for a in record.attempts] == [("failed", "backend_error"), ("completed", None)]

@@ -164,3 +164,13 @@ async def test_agents_are_listed_with_what_they_have(hive: Hive) -> None:
             await asyncio.sleep(0.02)
     agents = (await hive.ask("list", NoReply(), AgentList, service="agents")).agents
     assert [(agent.agent_id, agent.slots, len(agent.models)) for agent in agents] == [("acacia", 3, 2), ("birch", 2, 1)]
+
+
+async def test_a_list_shows_the_attempts_that_were_asked_for_though_a_requeue_allowed_more(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit(max_attempts=2)
+    await sidecar.fail(await sidecar.offered(), retryable=False)
+    await hive.ended(task_id)
+    await hive.call("requeue", task_id)
+    [listed] = (await hive.ask("list", ListTasks(), TaskList)).tasks
+    assert (listed.max_attempts, (await hive.call("get", task_id)).max_attempts) == (2, 2)

@@ -9,12 +9,15 @@ import asyncpg
 import pytest
 
 from bus import subjects
-from bus.errors import AlreadyEnded, BusUnavailable, HiveError
+from bus.client import Received
+from bus.errors import AlreadyEnded, BusUnavailable, HiveError, NoLeader
 from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
 from bus.nats_bus import NatsBus
-from coordinator.database import migrate, open_connection
-from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
+from coordinator.clock import Clock
+from coordinator.database import Statements, migrate, open_connection
+from coordinator.inputs import CancelAsked, Input, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
 from coordinator.ledger import Followup
+from coordinator.presence import Presence
 from coordinator.record import Deposed, Record
 from coordinator.registry import OpenAttempt
 from coordinator.state import State
@@ -29,11 +32,12 @@ class Leader:
     def __init__(self, bus: NatsBus, connection: asyncpg.Connection) -> None:
         self.bus, self.connection = bus, connection
         self.state = State(epoch=0, instance="test")
+        self.clock = 0.0
 
     async def turn(self, *inputs: Input) -> Followup:
         now = datetime.now(UTC)
         async with Record(self.connection, self.state, now) as record:
-            return await Turn(self.state, record, self.bus, now, 0.0).run(list(inputs))
+            return await Turn(self.state, record, self.bus, now, self.clock).run(list(inputs))
 
     async def submitted(self, task_class: TaskClass = TaskClass.MEDIUM, **more: object) -> SubmitRead:
         """A submit on the stream, as it is read."""
@@ -71,6 +75,9 @@ class Leader:
     async def status(self, task_id: UUID) -> str | None:
         found: str | None = await self.connection.fetchval("SELECT status FROM tasks WHERE id = $1", task_id)
         return found
+
+
+def _unheard(_said: object) -> None: ...
 
 
 def id_of(read: SubmitRead) -> UUID:
@@ -183,3 +190,50 @@ async def test_a_report_that_cannot_be_read_holds_nothing_up(leader: Leader) -> 
         reports.append(OutcomeRead(received))
     await leader.turn(*reports)
     assert leader.state.position("outcomes") == reports[-1].received.sequence
+
+
+async def test_a_submit_that_comes_again_after_the_bus_forgot_it_is_neither_told_nor_offered(leader: Leader) -> None:
+    """Nothing is looked up before: that its row exists shows itself when the turn is written."""
+    await leader.agent()
+    read = await leader.submitted()
+    [(attempt, _)] = (await leader.turn(read)).offers
+    await leader.turn(await leader.reported(attempt))
+    followup = await leader.turn(read)
+    assert (followup.offers, followup.facts) == ([], [])
+    assert await leader.status(id_of(read)) == "completed"
+    [agent] = leader.state.registry
+    assert agent.attempts == {}
+    assert await leader.connection.fetchval("SELECT count(*) FROM outbox, unnest(facts) WHERE message_id LIKE '%.3.%'") == 0
+    assert await leader.connection.fetchval("SELECT count(*) FROM attempts") == 1
+
+
+async def test_a_submit_that_comes_again_while_it_waits_keeps_its_place(leader: Leader) -> None:
+    first, second = await leader.submitted(), await leader.submitted()
+    await leader.turn(first, second)
+    later = Received(first.received.subject, first.received.data, {}, second.received.sequence + 1, first.received.stored_at)
+    await leader.turn(SubmitRead(TaskClass.MEDIUM, later))
+    assert (leader.state.queue.position(id_of(first)), leader.state.queue.position(id_of(second))) == (1, 2)
+
+
+async def test_an_agent_that_refuses_time_after_time_is_asked_less_often(leader: Leader) -> None:
+    await leader.agent()
+    [agent] = leader.state.registry
+    followup, pauses = await leader.turn(await leader.submitted()), []
+    for _ in range(4):
+        [(attempt, _)] = followup.offers
+        await leader.turn(OfferRefused(attempt.id, "busy", 0.5))
+        pauses.append(agent.full_until - leader.clock)
+        leader.clock = agent.full_until
+        followup = await leader.turn(Tick())
+    assert pauses == [0.5, 1.0, 2.0, 4.0]
+    [(attempt, _)] = followup.offers
+    await leader.turn(OfferAccepted(attempt.id))
+    assert agent.refusals == 0
+
+
+async def test_an_agent_is_not_stored_by_a_deposed_leader(leader: Leader) -> None:
+    await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), _unheard, _unheard)
+    with pytest.raises(NoLeader):
+        await presence.register(registration())
+    assert await leader.connection.fetchval("SELECT count(*) FROM agents") == 0
