@@ -45,9 +45,15 @@ check: setup
 	$(VENV)/bin/lint-imports
 	$(MAKE) --no-print-directory test
 
-bench: setup
+bench: setup $(VENV)-bench/bin/celery
 	$(VENV)/bin/python -m tests.bench
+	$(VENV)/bin/python -m tests.bench.backlog
 	$(VENV)/bin/python -m tests.bench.sync_price
+
+$(VENV)-bench/bin/celery: requirements-bench.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) venv --quiet --clear --python '>=$(PYTHON)' $(VENV)-bench
+	$(UV) pip sync --quiet --python $(VENV)-bench/bin/python requirements-bench.lock
+	touch $@
 
 # For GPU hosts: it goes there together with requirements-sidecar.lock.
 wheel: | $(filter .uv/bin/uv,$(UV))
@@ -56,6 +62,7 @@ wheel: | $(filter .uv/bin/uv,$(UV))
 lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
+	$(UV) pip compile --quiet $(LOCK) --group bench -o requirements-bench.lock
 
 clean:
-	rm -rf $(VENV) .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis

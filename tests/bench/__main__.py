@@ -1,4 +1,4 @@
-"""`make bench`: the three hops beside a bare JetStream pipeline, same server, same sync settings, one run. Prints ratios.
+"""`make bench`: the three hops beside a bare JetStream pipeline, same server, same sync settings, one run; and Celery. Prints ratios.
 
 Turns of the two alternate, and the medians are compared, since machines are noisy. `python -m tests.bench [TASKS]`
 """
@@ -14,11 +14,13 @@ import nats
 import psutil
 import uvloop
 
+from tests.bench.celery_pipeline import PYTHON, Celery
 from tests.bench.hive import KEY, BenchHive, ready
 from tests.bench.load import Figures, OneTask, measure, median
 from tests.bench.pipelines import bare, bare_rest, hops, rest
 
 ROUNDS = 3
+CELERY = "Celery, Valkey"
 Processes = dict[str, psutil.Process]
 
 
@@ -33,11 +35,15 @@ async def warm(client: httpx.AsyncClient) -> None:
             await asyncio.sleep(0.1)
 
 
-async def compare(pairs: dict[str, tuple[OneTask, Processes]], *, tasks: int, in_flight: int) -> dict[str, Figures]:
+async def compare(
+    pairs: dict[str, tuple[OneTask, Processes]], *, tasks: int, in_flight: int, celery: Celery | None = None
+) -> dict[str, Figures]:
     found: dict[str, list[Figures]] = {name: [] for name in pairs}
     for _ in range(ROUNDS):
         for name, (one, processes) in pairs.items():
             found[name].append(await measure(one, tasks=tasks, in_flight=in_flight, processes=processes))
+        if celery is not None:
+            found.setdefault(CELERY, []).append(await celery.measure(tasks=tasks, in_flight=in_flight))
     return {name: median(figures) for name, figures in found.items()}
 
 
@@ -68,7 +74,8 @@ async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
                 "Hive, by the bus": (hops_one, {"client": own, **running.processes}),
             }
             await compare(pairs, tasks=max(200, tasks // 10), in_flight=32)
-            show("64 in flight", await compare(pairs, tasks=tasks, in_flight=64), "bare JetStream")
+            celery = Celery(processes, folder) if PYTHON.exists() else None
+            show("64 in flight", await compare(pairs, tasks=tasks, in_flight=64, celery=celery), "bare JetStream")
             show("one at a time", await compare(pairs, tasks=tasks // 5, in_flight=1), "bare JetStream")
             if with_rest:
                 running.start("gateway", "coordinator.gateway.main")

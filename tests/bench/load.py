@@ -37,7 +37,7 @@ async def measure(one: OneTask, *, tasks: int, in_flight: int, processes: dict[s
             await one(number)
             durations.append((perf_counter() - began) * 1000)
 
-    before, began = _cpu(processes), perf_counter()
+    before, began = cpu_seconds(processes), perf_counter()
     await asyncio.gather(*(lane() for _ in range(in_flight)))
     wall = perf_counter() - began
     quantiles = statistics.quantiles(durations, n=100)
@@ -45,11 +45,11 @@ async def measure(one: OneTask, *, tasks: int, in_flight: int, processes: dict[s
         tasks_per_second=tasks / wall,
         p50=quantiles[49],
         p99=quantiles[98],
-        cpu={name: (seconds - before[name]) * 1000 / tasks for name, seconds in _cpu(processes).items()},
+        cpu={name: (seconds - before[name]) * 1000 / tasks for name, seconds in cpu_seconds(processes).items()},
     )
 
 
-def _cpu(processes: dict[str, psutil.Process]) -> dict[str, float]:
+def cpu_seconds(processes: dict[str, psutil.Process]) -> dict[str, float]:
     """Seconds of processor that each has used; PostgreSQL's includes its backends."""
     return {name: sum(_seconds(each) for each in _family(process)) for name, process in processes.items()}
 
