@@ -27,13 +27,13 @@ async def settle(doors: Doors, bus: NatsBus, log: Log) -> None:
 
 async def _all_ended(doors: Doors) -> None:
     """Returns too when nothing has ended for long: what has not by then is for the checker to name."""
-    least, moved_at = None, monotonic()
+    last, moved_at = None, monotonic()
     while monotonic() - moved_at < STUCK_SECONDS:
         if not (await _page(doors, {"status": OPEN, "limit": 1})).tasks:
             return
         left = await _left(doors)
-        if left is not None and (least is None or left < least):
-            least, moved_at = left, monotonic()
+        if left is not None and left != last:
+            last, moved_at = left, monotonic()
         await asyncio.sleep(0.2)
 
 
