@@ -26,8 +26,10 @@ from bus.messages import (
 from bus.nats_bus import NatsBus
 from bus.together import end
 from coordinator import term
+from coordinator.database import migrate, open_connection
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
+from tests.integration.coordinator.turns import Leader
 from tests.parts.nats import NatsServer
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
@@ -179,3 +181,18 @@ async def idle_hive(nats_server: NatsServer, nats_bus: NatsBus, database_url: st
 async def hive(idle_hive: Hive) -> Hive:
     idle_hive.start_coordinator()
     return idle_hive
+
+
+@pytest.fixture
+async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """To an empty record of the latest form."""
+    await migrate(database_url)
+    connection = await open_connection(database_url)
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def leader(nats_bus: NatsBus, connection: asyncpg.Connection) -> Leader:
+    """Takes turns when the test says so."""
+    return Leader(nats_bus, connection)

@@ -1,108 +1,25 @@
 """One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
 from bus import subjects
 from bus.client import Received
-from bus.errors import AlreadyEnded, BusUnavailable, HiveError, NoLeader
+from bus.errors import AlreadyEnded, BusUnavailable, NoLeader
 from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
-from bus.nats_bus import NatsBus
 from coordinator.clock import Clock
-from coordinator.database import Statements, migrate, open_connection
-from coordinator.inputs import CancelAsked, Input, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
-from coordinator.ledger import Followup
+from coordinator.database import Statements
+from coordinator.inputs import OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
 from coordinator.presence import Presence
-from coordinator.record import Deposed, Record
-from coordinator.registry import OpenAttempt
-from coordinator.state import State
-from coordinator.turn import Turn
+from coordinator.record import Deposed
+from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
 from tests.parts.nats import NatsServer
 from tests.unit.coordinator.parts import registration
 
 
-class Leader:
-    """What a term has around its turns: the memory, the connection that writes, and the epoch."""
-
-    def __init__(self, bus: NatsBus, connection: asyncpg.Connection) -> None:
-        self.bus, self.connection = bus, connection
-        self.state = State(epoch=0, instance="test")
-        self.clock = 0.0
-
-    async def turn(self, *inputs: Input) -> Followup:
-        now = datetime.now(UTC)
-        async with Record(self.connection, self.state, now) as record:
-            return await Turn(self.state, record, self.bus, now, self.clock).run(list(inputs))
-
-    async def submitted(self, task_class: TaskClass = TaskClass.MEDIUM, **more: object) -> SubmitRead:
-        """A submit on the stream, as it is read."""
-        task_id = uuid4()
-        subject = subjects.submit("default", task_class, task_id)
-        body = b'{"prompt":"hi"}' if not more else str(more["body"]).encode()
-        await self.bus.publish_durable(subject, body, message_id=str(task_id))
-        received = await self.bus.last(subjects.TASKS, subject)
-        assert received is not None
-        return SubmitRead(task_class, received)
-
-    async def agent(self) -> None:
-        """One that is there, with a warm model and a free slot."""
-        known = registration()
-        self.state.registry.register(known, 0.0, datetime.now(UTC))
-        await self.connection.execute(
-            "INSERT INTO agents (slug, name, endpoint, registration) VALUES ('acacia', '', '', $1)", known.model_dump_json()
-        )
-
-    async def reported(self, attempt: OpenAttempt) -> OutcomeRead:
-        """Its completion, as it is read."""
-        outcome = AttemptOutcome(
-            attempt_id=attempt.id,
-            task_id=attempt.task_id,
-            agent_id=attempt.agent_id,
-            instance=attempt.instance,
-            status=OutcomeStatus.COMPLETED,
-        )
-        subject = subjects.outcome(attempt.agent_id, attempt.task_id, attempt.id)
-        await self.bus.publish_durable(subject, outcome, message_id=str(attempt.id))
-        received = await self.bus.last(subjects.OUTCOMES, subject)
-        assert received is not None
-        return OutcomeRead(received)
-
-    async def status(self, task_id: UUID) -> str | None:
-        found: str | None = await self.connection.fetchval("SELECT status FROM tasks WHERE id = $1", task_id)
-        return found
-
-
 def _unheard(_said: object) -> None: ...
-
-
-def id_of(read: SubmitRead) -> UUID:
-    return UUID(subjects.last_token(read.received.subject))
-
-
-def cancel(task_id: UUID) -> CancelAsked:
-    return CancelAsked(task_id, asyncio.get_running_loop().create_future())
-
-
-def answers(followup: Followup) -> list[HiveError | None]:
-    return [error for _, error in followup.answers]
-
-
-@pytest.fixture
-async def connection(database_url: str) -> AsyncIterator[asyncpg.Connection]:
-    await migrate(database_url)
-    connection = await open_connection(database_url)
-    yield connection
-    await connection.close()
-
-
-@pytest.fixture
-def leader(nats_bus: NatsBus, connection: asyncpg.Connection) -> Leader:
-    return Leader(nats_bus, connection)
 
 
 async def test_cancelling_what_is_only_on_the_stream_leaves_a_tombstone(leader: Leader) -> None:
@@ -155,7 +72,7 @@ async def test_a_report_and_a_cancel_in_one_turn_have_one_winner(leader: Leader)
     followup = await leader.turn(cancel(id_of(read)), await leader.reported(attempt))
     assert [type(error) for error in answers(followup)] == [AlreadyEnded]
     assert await leader.status(id_of(read)) == "completed"
-    assert [fact.subject.split(".")[4] for fact in followup.facts] == ["completed"]
+    assert [told(fact.subject) for fact in followup.facts] == ["completed"]
 
 
 async def test_what_was_read_and_what_became_of_it_are_committed_together(leader: Leader) -> None:
