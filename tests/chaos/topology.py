@@ -19,10 +19,10 @@ from bus.nats_bus import NatsBus
 from deploy.local.postgres import SOCKET_NAME
 from tests.chaos.backend import MODEL
 from tests.chaos.doors import Doors
-from tests.parts.proxy import Proxy
 from tests.parts.nats import NatsServer
 from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
+from tests.parts.proxy import Proxy
 from tests.parts.replica import Replica
 from tests.parts.server import Server
 from tests.parts.valkey import ValkeyServer
