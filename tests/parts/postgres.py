@@ -1,6 +1,6 @@
 """A real PostgreSQL, and databases in it that live as long as one test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -14,8 +14,8 @@ from tests.parts.server import Server
 class PostgresServer(Server):
     """`kill()` and `start()` keep the data. `synced=False` saves a test session the wait for its disk; kill -9 loses nothing either way."""
 
-    def __init__(self, folder: Path, *, synced: bool = True) -> None:
-        self.postgres = Postgres(folder / "data", {} if synced else {"fsync": "off"})
+    def __init__(self, folder: Path, *, synced: bool = True, settings: Mapping[str, str] | None = None) -> None:
+        self.postgres = Postgres(folder / "data", {**({} if synced else {"fsync": "off"}), **(settings or {})})
         super().__init__(self.postgres, folder / "postgres.log")
         self.url = self.postgres.url()
 

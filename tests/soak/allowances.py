@@ -1,0 +1,37 @@
+"""What each gauge of the soak test may grow by, and why. First come, first served."""
+
+from typing import Final
+
+from bus.streams import BUCKETS, STREAMS
+from deploy.local.log_file import KEPT_LOGS, MAX_LOG_BYTES
+from tests.soak.judge import MIB, Allowance
+
+_LIMITS: Final = {str(config.name): float(config.max_bytes or 0) for config in (*STREAMS, *BUCKETS)}
+
+ALLOWANCES: Final = (
+    # A task costs nobody anything once it is forgotten, so nothing may grow by the task. What is left of the least that could be kept by
+    # mistake, one small object in a dict, is 1 KB and more; half of that, and what allocators and collectors move by themselves.
+    Allowance(pattern="*.memory", each=512, noise=4 * MIB),
+    # Connections come and go with who is at work in this moment; one that stays behind every hundred tasks is more than this.
+    Allowance(pattern="*.files", each=0.002, noise=12),
+    Allowance(pattern="*.sockets", each=0.002, noise=12),
+    Allowance(pattern="*.threads", noise=3),
+    Allowance(pattern="nats.connections", noise=3),
+    Allowance(pattern="nats.subscriptions", each=0.002, noise=24),
+    Allowance(pattern="nats.cache", each=0.05, noise=400),
+    Allowance(pattern="stream.*.consumers", noise=6),
+    # Kept for seconds here, so a level follows the rate of tasks, which other work on the machine may change by a half.
+    *(Allowance(pattern=f"stream.{name}.bytes", each=0, noise=8 * MIB, most=limit) for name, limit in _LIMITS.items()),
+    Allowance(pattern="stream.*.messages", noise=6000),
+    Allowance(pattern="stream.*.subjects", noise=6000),
+    Allowance(pattern="rows.*", noise=2500),
+    # Dead rows stay until the next autovacuum, whose room is then used again.
+    Allowance(pattern="table.leadership", most=MIB / 4),
+    Allowance(pattern="table.*", each=100, noise=6 * MIB),
+    # PostgreSQL recycles its log within max_wal_size.
+    Allowance(pattern="disk.wal", each=float("inf"), most=640 * MIB),
+    Allowance(pattern="disk.nats", each=200, noise=24 * MIB),
+    Allowance(pattern="disk.sessions", noise=2),
+    Allowance(pattern="disk.logs", each=200, noise=MIB, most=12 * (KEPT_LOGS + 1) * MAX_LOG_BYTES),
+    Allowance(pattern="redis.keys", noise=2),
+)
