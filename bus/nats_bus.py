@@ -15,7 +15,7 @@ from nats.errors import NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
 from nats.js.api import DeliverPolicy, StreamConfig
-from nats.js.errors import APIError, KeyNotFoundError, NoKeysError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, KeyNotFoundError, NotFoundError, ServiceUnavailableError
 from nats.micro.request import Request
 from nats.micro.service import EndpointConfig
 from pydantic import BaseModel
@@ -230,11 +230,17 @@ class NatsBus(Bus):
             await self._js.publish(f"$KV.{bucket}.{key}", b"", headers={"KV-Operation": "DEL"})
 
     async def keys(self, bucket: str) -> list[str]:
-        with _available():
-            try:
-                return await (await self._js.key_value(bucket)).keys()
-            except NoKeysError:
-                return []
+        """Not by nats-py's own way, each of whose calls leaves the server a consumer for five minutes."""
+        found = dict[str, bytes]()
+
+        async def take(key: str, value: bytes | None) -> None:
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
+
+        await (await self.watch(bucket, take)).close()
+        return list(found)
 
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
         prefix = f"$KV.{bucket}."

@@ -27,3 +27,13 @@ async def test_a_reader_or_a_watch_of_what_does_not_exist_fails_as_hive_does(nat
         await nats_bus.read("HIVE_NOWHERE", "hive.nowhere.>")
     with pytest.raises(BusUnavailable):
         await nats_bus.watch("hive_nowhere", lambda key, value: asyncio.sleep(0))
+
+
+async def test_asking_for_keys_leaves_the_server_nothing(nats_bus: NatsBus) -> None:
+    await nats_bus.put(subjects.KV_AGENTS, "acacia", b"here")
+    js = nats_bus.client.jetstream()
+    for _ in range(20):
+        assert await nats_bus.keys(subjects.KV_AGENTS) == ["acacia"]
+    async with asyncio.timeout(20):  # the server forgets a consumer some seconds after nobody listens to it any more
+        while (await js.stream_info(f"KV_{subjects.KV_AGENTS}")).state.consumer_count:
+            await asyncio.sleep(0.1)
