@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from agent_sidecar.settings import SidecarSettings
 from bus.codec import explain
 from bus.messages import Capability, Upstream
+from coordinator.registry import SILENCE_SECONDS
+from coordinator.term import LISTEN_SECONDS
 
 
 @pytest.fixture(autouse=True)
@@ -86,3 +88,9 @@ def test_a_key_in_ollama_host_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
         SidecarSettings()
     assert "holds no user, password, key" in explain(caught.value).message
     assert "sk-1" not in explain(caught.value).message
+
+
+def test_an_agent_that_is_well_is_heard_by_a_new_leader_and_often_within_the_silence_that_would_end_it() -> None:
+    heartbeat_seconds = SidecarSettings().heartbeat_seconds
+    assert 1.5 * heartbeat_seconds <= LISTEN_SECONDS
+    assert 6 * heartbeat_seconds <= SILENCE_SECONDS

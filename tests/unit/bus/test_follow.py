@@ -8,7 +8,7 @@ import pytest
 
 from bus import auth, subjects
 from bus.client import Received
-from bus.follow import Delta, Done, follow
+from bus.follow import Delta, Done, Position, Restart, follow
 from bus.messages import Output, OutputChunk, TaskRecord, TaskRef, TaskStatus
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
@@ -47,3 +47,31 @@ async def test_output_that_expires_while_it_is_looked_for_holds_nobody_up(monkey
         items = [item async for item in follow(bus, TASK.id, auth.BUS_OPERATOR)]
     assert items == [Delta(number=0, offset=0, text="Hello there."), Done(record=TASK)]
     await bus.close()
+
+
+async def test_an_end_that_nobody_announced_is_found_by_looking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bus.follow.POLL_SECONDS", 0.02)
+    looks = iter([TASK.model_copy(update={"status": TaskStatus.RUNNING})] * 3)
+
+    async def get(_call: Call[TaskRef]) -> TaskRecord:
+        return next(looks, TASK)
+
+    bus = InMemoryBus()
+    endpoint = Endpoint(verb="get", body=TaskRef, handler=get, permission=None)
+    await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
+    async with asyncio.timeout(5):
+        items = [item async for item in follow(bus, TASK.id, auth.BUS_OPERATOR)]
+    assert items[-1] == Done(record=TASK)
+    await bus.close()
+
+
+def test_what_a_superseded_attempt_still_says_is_passed_over() -> None:
+    position = Position(0, 0)
+    assert said(position, 1, 0, "Hel") == [Delta(number=1, offset=0, text="Hel")]
+    assert said(position, 2, 0, "Good") == [Restart(number=2), Delta(number=2, offset=0, text="Good")]
+    assert said(position, 1, 3, "lo") == []
+    assert said(position, 2, 4, " day") == [Delta(number=2, offset=4, text=" day")]
+
+
+def said(position: Position, number: int, offset: int, text: str) -> list[Delta | Restart]:
+    return list(position.advance(OutputChunk(number=number, offset=offset, text=text)))

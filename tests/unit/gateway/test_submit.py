@@ -10,7 +10,7 @@ from httpx import AsyncClient, Response
 from bus import auth, subjects
 from bus.client import Bus
 from bus.errors import IdempotencyMismatch
-from bus.messages import Claims, Role, TaskRequest
+from bus.messages import Claims, Role, TaskClass, TaskRequest
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway, open_gateway
 from coordinator.gateway.mirror import Mirror
@@ -254,6 +254,16 @@ def test_the_hash_does_not_see_spelling() -> None:
     written_out = TaskRequest.model_validate({"prompt": "x", "priority": 3, "options": {"b": 1, "a": 2}})
     assert body_hash(written_out) == body_hash(TaskRequest(prompt="x", options={"a": 2, "b": 1}))
     assert body_hash(written_out) != body_hash(TaskRequest(prompt="y", options={"a": 2, "b": 1}))
+
+
+async def test_a_submit_is_not_dropped_because_another_tenant_has_used_its_id() -> None:
+    """The server drops what bears an id that it knows, whatever its subject."""
+    bus, task_id = InMemoryBus(), uuid4()
+    for tenant in ("default", "umbrella"):
+        claims = DEVELOPER.model_copy(update={"tenant": tenant})
+        await lonely(bus).submit(TaskRequest(prompt="hi"), claims, task_id=task_id)
+        stored = await bus.last(subjects.TASKS, subjects.submit(tenant, TaskClass.MEDIUM, task_id))
+        assert stored is not None
 
 
 def test_tenants_do_not_share_keys() -> None:
