@@ -1,12 +1,18 @@
 """What NatsBus does beside the contract that all buses keep."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
+from nats.js.api import StreamConfig
 
 from bus import subjects
-from bus.errors import BusUnavailable
+from bus.client import Stored
+from bus.errors import BusUnavailable, StoreFull
+from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
+from bus.streams import STREAMS
+from tests.parts.nats import NatsServer
 
 
 async def test_who_leaves_a_flush_early_does_not_make_the_connection_deaf(nats_bus: NatsBus) -> None:
@@ -37,3 +43,19 @@ async def test_asking_for_keys_leaves_the_server_nothing(nats_bus: NatsBus) -> N
     async with asyncio.timeout(20):  # the server forgets a consumer some seconds after nobody listens to it any more
         while (await js.stream_info(f"KV_{subjects.KV_AGENTS}")).state.consumer_count:
             await asyncio.sleep(0.1)
+
+
+async def test_a_full_front_door_refuses_and_keeps_what_it_took(own_nats_server: NatsServer) -> None:
+    bus = await own_nats_server.connect()
+    declared = next(config for config in STREAMS if config.name == subjects.TASKS)
+    small = StreamConfig.from_response(declared.as_dict() | {"max_bytes": 20_000})
+    await bus.client.jetstream().update_stream(small)
+    first = subjects.submit("default", TaskClass.LOW, uuid4())
+    await bus.publish_durable(first, b"x" * 1000, message_id="first")
+    more = [subjects.submit("default", TaskClass.LOW, uuid4()) for _ in range(30)]
+    told = await asyncio.gather(
+        *(bus.publish_durable(subject, b"x" * 1000, message_id=subject) for subject in more), return_exceptions=True
+    )
+    assert {type(answer) for answer in told} == {Stored, StoreFull}
+    assert await bus.last(subjects.TASKS, first) is not None
+    await bus.close()

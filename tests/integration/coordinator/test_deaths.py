@@ -106,6 +106,7 @@ async def test_what_an_agent_runs_and_nobody_waits_for_is_cancelled(hive: Hive) 
     sidecar.running.add(offer.attempt_id)
     control = await sidecar.controlled()
     assert (control.action, control.attempt_id) == (ControlAction.CANCEL, offer.attempt_id)
+    assert control.epoch == offer.epoch  # else a leader that was deposed could stop what its successor began
 
 
 async def test_every_model_that_was_ever_offered_is_known_to_the_doors_and_to_the_next_leader(hive: Hive) -> None:

@@ -5,12 +5,14 @@ import shutil
 from collections.abc import AsyncIterator
 
 import pytest
+from pydantic import SecretStr
 
 from bus.errors import DatabaseUnavailable
 from bus.messages import TaskStatus
 from bus.nats_bus import NatsBus, declare
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
+from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
 
 
@@ -154,3 +156,14 @@ async def test_a_bus_whose_store_was_lost_is_read_from_its_beginning(on_own_nats
     task_id = await hive.submit()
     await sidecar.complete(await sidecar.offered(seconds=20))
     assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+
+
+async def test_without_redis_nothing_stops(idle_hive: Hive) -> None:
+    idle_hive.start_coordinator(redis_url=SecretStr(f"redis://127.0.0.1:{free_port()}"))
+    sidecar = await idle_hive.sidecar("acacia")
+    task_id = await idle_hive.submit()
+    offer = await sidecar.offered()
+    await sidecar.beaten(20)
+    await sidecar.complete(offer)
+    assert (await idle_hive.ended(task_id)).status is TaskStatus.COMPLETED
+    assert offer.epoch == (await idle_hive.sql("SELECT epoch FROM leadership"))[0]["epoch"]

@@ -1,5 +1,6 @@
 """One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
 
+import pickle
 from uuid import uuid4
 
 import asyncpg
@@ -8,7 +9,7 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import AlreadyEnded, BusUnavailable, NoLeader
-from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
+from bus.messages import AgentRef, AgentStatus, AttemptOutcome, OutcomeStatus, TaskClass
 from coordinator.clock import Clock
 from coordinator.database import Statements
 from coordinator.inputs import OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
@@ -154,3 +155,21 @@ async def test_an_agent_is_not_stored_by_a_deposed_leader(leader: Leader) -> Non
     with pytest.raises(NoLeader):
         await presence.register(registration())
     assert await leader.connection.fetchval("SELECT count(*) FROM agents") == 0
+
+
+async def test_an_agent_is_not_removed_by_a_deposed_leader(leader: Leader) -> None:
+    await leader.agent()
+    leader.state.registry.agents["acacia"].status = AgentStatus.OFFLINE
+    await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), _unheard, _unheard)
+    with pytest.raises(NoLeader):
+        await presence.remove(AgentRef(agent_id="acacia"))
+    assert await leader.connection.fetchval("SELECT removed_at FROM agents") is None
+
+
+async def test_a_leader_remembers_no_prompt(leader: Leader) -> None:
+    """Neither of what runs nor of what waits; a million of them would fill its memory."""
+    await leader.agent()
+    await leader.turn(*[await leader.submitted(body='{"prompt":"of no concern to a queue"}') for _ in range(2)])
+    assert (len(leader.state.live), len(leader.state.queue)) == (1, 1)
+    assert b"concern" not in pickle.dumps(leader.state)
