@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import pytest
@@ -15,7 +16,7 @@ from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway, open_gateway
 from coordinator.gateway.mirror import Mirror
 from coordinator.gateway.settings import GatewaySettings
-from coordinator.gateway.submission import Submission, body_hash, new_task_id, unknown_model
+from coordinator.gateway.submission import Submission, accepted, body_hash, new_task_id, unknown_model
 from tests.unit.gateway.conftest import client_of
 from tests.unit.gateway.rooms import Rooms
 
@@ -172,6 +173,19 @@ async def test_the_same_key_with_another_body_is_refused(anna: AsyncClient) -> N
     await anna.post("/api/tasks", json=HELLO, headers=headers)
     response = await anna.post("/api/tasks", json={"prompt": "Something else."}, headers=headers)
     assert code_of(response) == (409, "idempotency_mismatch")
+
+
+async def test_a_key_holds_when_the_bus_has_long_forgotten_it(anna: AsyncClient, rooms: Rooms, memory_bus: InMemoryBus) -> None:
+    """The server knows an id for two minutes, and the record for as long as it keeps the task."""
+    headers, request = {"Idempotency-Key": "import-1"}, TaskRequest.model_validate(HELLO)
+    task_id = new_task_id("default", "import-1")
+    rooms.tasks[task_id] = accepted(task_id, request, DEVELOPER, datetime.now(UTC))
+    rooms.hashes[task_id] = body_hash(request)
+    again = await anna.post("/api/tasks", json=HELLO, headers=headers)
+    assert (again.status_code, again.json()["id"]) == (200, str(task_id))
+    other = await anna.post("/api/tasks", json={"prompt": "Something else."}, headers=headers)
+    assert code_of(other) == (409, "idempotency_mismatch")
+    assert await memory_bus.last(subjects.TASKS, subjects.submits_of_task(task_id)) is None
 
 
 async def test_the_key_of_somebody_else_is_refused(anna: AsyncClient, admin: AsyncClient) -> None:
