@@ -10,18 +10,19 @@ from uuid import UUID
 
 import asyncpg
 
-from bus import subjects, telemetry
-from bus.client import Bus, Received
+from bus import telemetry
+from bus.client import Bus
 from bus.errors import HiveError
-from bus.messages import AgentStatus, ClusterStatus, TaskClass
+from bus.messages import AgentStatus, ClusterStatus
 from bus.together import together
 from bus.version import hive_version
-from coordinator.acceptances import Acceptances
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
-from coordinator.inputs import AgentDied, Input, OfferAccepted, OutcomeRead, SubmitRead, Tick, TimeIsUp
+from coordinator.heap import Heap
+from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
+from coordinator.intake import MAX_TURN, Intake
 from coordinator.leader import Leadership
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
@@ -31,13 +32,11 @@ from coordinator.publisher import Publisher
 from coordinator.record import Record
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
-from coordinator.state import OUTCOMES, State
+from coordinator.state import State
 from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
 
-MAX_TURN: Final = 400
-"""Inputs of one commit. More would let the first of them wait for the last."""
 LISTEN_SECONDS: Final = 0.75
 """A new leader hears the sidecars first: one heartbeat and a half."""
 SLOW_SECONDS: Final = 1.0
@@ -72,26 +71,18 @@ class Term:
         self._backlog = Backlog(state, Statements(writer))
         self.state = state
         self.clock = Clock(bus, state.instance)
-        self._controls: list[Input] = []
-        self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
-        self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
-        self._wake = asyncio.Event()
-        self._acceptances = Acceptances(self._wake.set, self.state.registry.open.__contains__)
+        self._intake = Intake(bus, state)
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
-        self._purged: dict[str, int] = {}
+        self._heap = Heap()
         self._committed: dict[str, int] = {}
         self._pending = 0
         self._listening = True
         self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
-        if isinstance(taken, OfferAccepted):
-            self._acceptances.put(taken)
-        else:
-            self._controls.append(taken)
-            self._wake.set()
+        self._intake.put(taken)
 
     def _tell(self, facts: list[Fact]) -> None:
         self._publisher.put(None, facts)
@@ -105,12 +96,13 @@ class Term:
         await self._backlog.more()
         for lost in self.state.registry.orphans():
             self.put(AgentDied(lost))
-        self.state.positions.update(dict.fromkeys(await self._lost_positions(), 0))
+        self.state.positions.update(dict.fromkeys(await self._intake.lost_positions(), 0))
         self._committed = dict(self.state.positions)
         for outbox_id, facts in await load_outbox(self._reading):
             self._publisher.put(outbox_id, facts)
         async with AsyncExitStack() as stack:
-            stack.callback(self._acceptances.close)
+            stack.callback(self._heap.give_back)
+            stack.callback(self._intake.close)
             stack.push_async_callback(self._dispatcher.close)
             stack.push_async_callback(self.presence.close)
             stack.push_async_callback(self.clock.close)
@@ -122,63 +114,26 @@ class Term:
                 self._turns(),
                 self._ticks(),
                 self._slow(show),
-                *(self._pump(name) for name in self._read),
+                *self._intake.pumps(),
             )
 
     async def _until_lost(self) -> None:
         await self._leadership.watch()
         raise TermOver
 
-    # Reading
-
-    async def _lost_positions(self) -> list[str]:
-        """A bus whose store was lost counts from one again; by the old position everything new would be passed over."""
-        lost = []
-        for name in self._read:
-            position, last = self.state.position(name), await self._bus.last_sequence(_stream(name))
-            if position > last:
-                logger.error("stream_began_anew", stream=_stream(name), position=position, last_sequence=last)
-                lost.append(name)
-        return lost
-
-    async def _pump(self, name: str) -> None:
-        """One stream, in order, from behind the committed position; a batch at a time, so that nothing piles up here."""
-        reader = await self._bus.read(_stream(name), _filter(name), self.state.position(name) + 1)
-        try:
-            while True:
-                self._read[name] = [_as_input(name, received) for received in await reader.batch(MAX_TURN)]
-                self._taken[name].clear()
-                self._wake.set()
-                await self._taken[name].wait()
-        finally:
-            await reader.close()
-
-    def _gather(self) -> list[Input]:
-        """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
-        most = 1 if self._one_by_one else MAX_TURN
-        self._controls.extend(self._acceptances.take())
-        inputs, self._controls = self._controls[:most], self._controls[most:]
-        for name, read in self._read.items():
-            room = most - len(inputs)
-            inputs, self._read[name] = inputs + read[:room], read[room:]
-            if not self._read[name]:
-                self._taken[name].set()
-        if self._controls or any(self._read.values()):
-            self._wake.set()
-        return inputs
-
     # Deciding
 
     async def _turns(self) -> None:
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            inputs = self._gather()
+            await self._intake.wake.wait()
+            self._intake.wake.clear()
+            inputs = self._intake.take(1 if self._one_by_one else MAX_TURN)
             if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
                 await self._turn(inputs)
             if not self._backlog.done:
                 await self._backlog.more()
-                self._wake.set()
+                self._heap.look(len(self.state.queue))
+                self._intake.wake.set()
             while self._publisher.behind:
                 await asyncio.sleep(0.01)
 
@@ -269,23 +224,17 @@ class Term:
             try:
                 if self._bus.connections != connections:
                     connections = self._bus.connections
-                    if await self._lost_positions():
+                    if await self._intake.lost_positions():
                         raise TermOver
-                await self._purge()
+                await self._intake.purge(self._committed)
                 await self.presence.show()
             except HiveError as error:
                 logger.warning("housekeeping_waits", error=error.message)
             row = await self._reading.one("count_pending")
             self._pending = row["count"] if row else 0
+            self._heap.look(len(self.state.queue))
             await show(self.status())
             await asyncio.sleep(SLOW_SECONDS)
-
-    async def _purge(self) -> None:
-        """The streams keep nothing that PostgreSQL has."""
-        for name, position in self._committed.items():
-            if position > self._purged.get(name, 0):
-                await self._bus.purge(_stream(name), _filter(name), position)
-                self._purged[name] = position
 
     def status(self) -> ClusterStatus:
         registry, queue = self.state.registry, self.state.queue
@@ -302,15 +251,3 @@ class Term:
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
             updated_at=datetime.now(UTC),
         )
-
-
-def _stream(name: str) -> str:
-    return subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
-
-
-def _filter(name: str) -> str:
-    return subjects.ALL_OUTCOMES if name == OUTCOMES else subjects.submits_of(TaskClass(name))
-
-
-def _as_input(name: str, received: Received) -> Input:
-    return OutcomeRead(received) if name == OUTCOMES else SubmitRead(TaskClass(name), received)

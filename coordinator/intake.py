@@ -1,0 +1,98 @@
+"""What comes in and waits for the leader's next turn: the streams' messages, in order, and everything that is asked or happens."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.messages import TaskClass
+from coordinator.acceptances import Acceptances
+from coordinator.inputs import Input, OfferAccepted, OutcomeRead, SubmitRead
+from coordinator.state import OUTCOMES, State
+
+logger = telemetry.log(__name__)
+
+MAX_TURN: Final = 400
+"""Inputs of one commit. More would let the first of them wait for the last."""
+
+
+class Intake:
+    """`wake` is set when there is something to take."""
+
+    def __init__(self, bus: Bus, state: State) -> None:
+        self._bus, self._state = bus, state
+        self.wake = asyncio.Event()
+        self._acceptances = Acceptances(self.wake.set, state.registry.open.__contains__)
+        self._controls: list[Input] = []
+        self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
+        self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
+        self._purged: dict[str, int] = {}
+
+    def put(self, taken: Input) -> None:
+        if isinstance(taken, OfferAccepted):
+            self._acceptances.put(taken)
+        else:
+            self._controls.append(taken)
+            self.wake.set()
+
+    def take(self, most: int = MAX_TURN) -> list[Input]:
+        """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
+        self._controls.extend(self._acceptances.take())
+        inputs, self._controls = self._controls[:most], self._controls[most:]
+        for name, read in self._read.items():
+            room = most - len(inputs)
+            inputs, self._read[name] = inputs + read[:room], read[room:]
+            if not self._read[name]:
+                self._taken[name].set()
+        if self._controls or any(self._read.values()):
+            self.wake.set()
+        return inputs
+
+    def pumps(self) -> list[Coroutine[Any, Any, None]]:
+        """One for each stream and class, for as long as the term lasts."""
+        return [self._pump(name) for name in self._read]
+
+    async def _pump(self, name: str) -> None:
+        """In order, from behind the committed position; a batch at a time, so that nothing piles up here."""
+        reader = await self._bus.read(_stream(name), _filter(name), self._state.position(name) + 1)
+        try:
+            while True:
+                self._read[name] = [_as_input(name, received) for received in await reader.batch(MAX_TURN)]
+                self._taken[name].clear()
+                self.wake.set()
+                await self._taken[name].wait()
+        finally:
+            await reader.close()
+
+    async def lost_positions(self) -> list[str]:
+        """A bus whose store was lost counts from one again; by the old position everything new would be passed over."""
+        lost = []
+        for name in self._read:
+            position, last = self._state.position(name), await self._bus.last_sequence(_stream(name))
+            if position > last:
+                logger.error("stream_began_anew", stream=_stream(name), position=position, last_sequence=last)
+                lost.append(name)
+        return lost
+
+    async def purge(self, committed: Mapping[str, int]) -> None:
+        """The streams keep nothing that PostgreSQL has."""
+        for name, position in committed.items():
+            if position > self._purged.get(name, 0):
+                await self._bus.purge(_stream(name), _filter(name), position)
+                self._purged[name] = position
+
+    def close(self) -> None:
+        self._acceptances.close()
+
+
+def _stream(name: str) -> str:
+    return subjects.OUTCOMES if name == OUTCOMES else subjects.TASKS
+
+
+def _filter(name: str) -> str:
+    return subjects.ALL_OUTCOMES if name == OUTCOMES else subjects.submits_of(TaskClass(name))
+
+
+def _as_input(name: str, received: Received) -> Input:
+    return OutcomeRead(received) if name == OUTCOMES else SubmitRead(TaskClass(name), received)
