@@ -147,6 +147,24 @@ async def test_a_leader_whose_session_is_gone_steps_down_and_somebody_leads_agai
     assert len((await hive.ended(task_id)).attempts) == 1
 
 
+async def test_the_leader_s_verbs_are_answered_by_the_one_who_leads_and_by_no_other(hive: Hive) -> None:
+    first, before = (await hive.leading()).leader, await epoch(hive)
+    hive.start_coordinator()
+    async with asyncio.timeout(10):
+        while not await hive.sql("SELECT FROM pg_stat_activity WHERE application_name = 'hive: stands by'"):
+            await asyncio.sleep(0.02)
+    assert (await answering(hive), await epoch(hive)) == ({first}, before)
+    await hive.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted")
+    async with asyncio.timeout(10):
+        while await epoch(hive) == before or len(await answering(hive)) > 1:  # until the other one has noticed
+            await asyncio.sleep(0.02)
+
+
+async def answering(hive: Hive) -> set[str | None]:
+    """Who answers to a verb of the leader; each time any one of those that would."""
+    return {(await hive.leading()).leader for _ in range(20)}
+
+
 async def test_a_leader_that_was_deposed_without_knowing_finds_its_write_refused(hive: Hive) -> None:
     sidecar = await hive.sidecar("acacia")
     await hive.leading()
@@ -191,6 +209,25 @@ async def test_events_that_were_committed_and_never_sent_are_sent_by_the_next_le
         assert (await heard.get()).task_id == ended.id
         while await hive.sql("SELECT FROM outbox"):
             await asyncio.sleep(0.02)
+
+
+async def test_events_that_were_sent_and_not_noted_are_not_sent_again_though_the_bus_has_forgotten_their_ids(
+    hive: Hive,
+) -> None:
+    [leader] = hive.coordinators
+    await hive.leading()
+    await hive.stop(leader)
+    ended = task(id=uuid4(), attempts=1)
+    fact = task_fact(ended, TaskStatus.COMPLETED, NOON)
+    await hive.bus.publish_durable(fact.subject, fact.body.encode(), message_id="another, since its own is forgotten by now")
+    await hive.sql("INSERT INTO outbox (facts) VALUES ($1)", [fact.to_row()])
+    hive.start_coordinator()
+    async with asyncio.timeout(10):
+        while await hive.sql("SELECT FROM outbox"):
+            await asyncio.sleep(0.02)
+    reader = await hive.bus.read(subjects.EVENTS, fact.subject)
+    assert len(await reader.batch(10)) == 1
+    await reader.close()
 
 
 async def test_events_that_were_sent_are_not_kept(hive: Hive) -> None:
