@@ -1,5 +1,6 @@
 """Questions that met a coordinator without its database are asked again, until the door's own patience ends."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
@@ -26,8 +27,8 @@ class Coordinator:
             raise DatabaseUnavailable("PostgreSQL does not answer.")
         return NoReply()
 
-    async def serve(self) -> InMemoryBus:
-        bus = InMemoryBus()
+    async def serve(self, bus: InMemoryBus | None = None) -> InMemoryBus:
+        bus = bus or InMemoryBus()
         endpoint = Endpoint(verb="get", body=TaskRef, handler=self.get, permission=None)
         await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
         return bus
@@ -41,6 +42,18 @@ async def test_a_question_that_met_no_database_is_asked_again() -> None:
     coordinator = Coordinator(away=2)
     await ask(await coordinator.serve(), verbs.READ_SECONDS)
     assert coordinator.asked == 3
+
+
+async def test_a_question_that_nobody_heard_is_asked_again_until_somebody_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A door waits for as long as its client does, and not only for one try: a coordinator may be being replaced."""
+    monkeypatch.setattr(verbs, "READ_TRY_SECONDS", 0.05)
+    bus, coordinator = InMemoryBus(), Coordinator(away=0)
+    asked = asyncio.create_task(ask(bus, 10))
+    await asyncio.wait({asked}, timeout=0.2)
+    assert not asked.done()
+    await coordinator.serve(bus)
+    await asked
+    assert coordinator.asked == 1
 
 
 async def test_who_has_little_patience_is_told_at_once() -> None:
