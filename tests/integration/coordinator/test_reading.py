@@ -10,6 +10,8 @@ import pytest
 
 from bus import subjects
 from bus.client import Received
+from bus.errors import BusUnavailable
+from bus.nats_bus import NatsBus
 from coordinator import term
 from tests.integration.coordinator.conftest import Hive
 
@@ -38,8 +40,13 @@ async def all_is_read(hive: Hive) -> None:
     await hive.leading()
 
 
-async def test_what_was_committed_as_read_is_not_read_again(hive: Hive) -> None:
+async def test_what_was_committed_as_read_is_not_read_again(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
     """Though it is still on the stream, as after a crash before the purge."""
+
+    async def not_now(*_: object) -> None:
+        raise BusUnavailable("It is purged later.")
+
+    monkeypatch.setattr(NatsBus, "purge", not_now)
     [leader] = hive.coordinators
     await hive.leading()
     await hive.stop(leader)
