@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -12,7 +13,8 @@ from coordinator.settings import CoordinatorSettings
 
 logger = telemetry.log(__name__)
 
-EVERY_SECONDS: Final = 30.0
+LONGEST_PAUSE_SECONDS: Final = 30.0
+SHORTEST_PAUSE_SECONDS: Final = 1.0
 BITE: Final = 1000
 """Tasks of one statement: whoever needs one of their rows waits no longer than for these."""
 
@@ -24,7 +26,16 @@ async def clear(statements: Statements, settings: CoordinatorSettings) -> None:
             await clear_once(statements, settings, datetime.now(UTC))
         except (asyncpg.PostgresError, *AWAY) as error:  # there is a next time
             logger.warning("not_cleared", error=type(error).__name__)
-        await asyncio.sleep(EVERY_SECONDS)
+        await asyncio.sleep(pause_seconds(settings))
+
+
+def pause_seconds(settings: CoordinatorSettings) -> float:
+    """Between two looks: a tenth of the shortest time that something is kept, so that little stays much longer than it should."""
+    kept = [timedelta(days=settings.retain_days)] if settings.retain_days else []
+    if settings.retain_text_hours is not None:
+        kept.append(timedelta(hours=settings.retain_text_hours))
+    wanted = min((each.total_seconds() / 10 for each in kept), default=LONGEST_PAUSE_SECONDS)
+    return max(SHORTEST_PAUSE_SECONDS, min(LONGEST_PAUSE_SECONDS, wanted))
 
 
 async def clear_once(statements: Statements, settings: CoordinatorSettings, now: datetime) -> None:
@@ -32,8 +43,13 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
         await _in_bites(statements, "delete_ended", now - timedelta(days=settings.retain_days))
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
+    await statements.run("delete_expired_tickets", now)
 
 
 async def _in_bites(statements: Statements, statement: str, ended_before: datetime) -> None:
-    while len(await statements.all(statement, ended_before, BITE)) == BITE:
-        continue
+    """With pauses as long as the bites: turns, which write to the same disk, get at least half of it."""
+    while True:
+        began = monotonic()
+        if len(await statements.all(statement, ended_before, BITE)) < BITE:
+            return
+        await asyncio.sleep(monotonic() - began)

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
+from bus import subjects
 from bus.errors import Conflict, PermissionDenied, TaskNotFound
-from bus.messages import Claims, NoReply, Role, TaskRef, TaskStatus
+from bus.messages import Claims, LoginTicket, NoReply, Role, TaskRef, TaskStatus
 from coordinator.database import Statements, open_pool
 from coordinator.retention import clear_once
 from coordinator.settings import CoordinatorSettings
@@ -47,6 +48,27 @@ async def test_an_ended_task_goes_with_its_attempts_when_its_days_are_over(hive:
     await clear_once(statements, settings(retain_days=2), now() + timedelta(days=2.1))
     assert [row["id"] for row in await hive.sql("SELECT id FROM tasks")] == [waiting]
     assert await hive.sql("SELECT FROM attempts") == []
+
+
+async def test_what_tasks_waited_for_goes_with_them(hive: Hive, statements: Statements) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first = await hive.submit()
+    second = await hive.submit(depends_on=[first])
+    for task_id in (first, second):
+        await sidecar.complete(await sidecar.offered())
+        await hive.ended(task_id)
+    assert len(await hive.sql("SELECT FROM task_dependencies")) == 1
+    await clear_once(statements, settings(retain_days=1), now() + timedelta(days=2))
+    assert await hive.sql("SELECT FROM task_dependencies") == []
+
+
+async def test_a_login_link_that_nobody_used_goes_when_it_has_expired(hive: Hive, statements: Statements) -> None:
+    for _ in range(2):
+        await hive.bus.request(subjects.service_verb(subjects.SERVICE_KEYS, "ticket"), NoReply(), LoginTicket)
+    await clear_once(statements, settings(), now() + timedelta(minutes=14))
+    assert len(await hive.sql("SELECT FROM login_tickets")) == 2
+    await clear_once(statements, settings(), now() + timedelta(minutes=16))
+    assert await hive.sql("SELECT FROM login_tickets") == []
 
 
 async def test_zero_days_are_for_ever(hive: Hive, statements: Statements) -> None:

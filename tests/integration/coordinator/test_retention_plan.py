@@ -6,16 +6,26 @@ import pytest
 from coordinator.database import migrate
 from coordinator.sql import queries
 
+FILL = """
+INSERT INTO tasks (id, tenant, owner, priority, status, created_at, completed_at, sequence, request)
+SELECT gen_random_uuid(), 'default', 'ada', 3, 'completed', now(), now() - n * interval '1 minute', n, '{"prompt": "Say hello"}'
+FROM generate_series(1, 20000) n
+"""
 
+
+@pytest.mark.parametrize("cut", ["10 days", "1 second"], ids=["some of them", "all of them"])
+@pytest.mark.parametrize("mode", ["force_generic_plan", "force_custom_plan"])
 @pytest.mark.parametrize(("statement", "index"), [("delete_ended", "idx_tasks_ended"), ("blank_ended", "idx_tasks_text")])
-async def test_what_has_ended_is_found_by_index(database_url: str, statement: str, index: str) -> None:
+async def test_what_has_ended_is_found_by_index(database_url: str, statement: str, index: str, mode: str, cut: str) -> None:
     await migrate(database_url)
-    connection = await asyncpg.connect(
-        database_url, server_settings={"enable_seqscan": "off", "plan_cache_mode": "force_generic_plan"}
-    )
+    connection = await asyncpg.connect(database_url, server_settings={"plan_cache_mode": mode})
     try:
+        await connection.execute(FILL)
+        await connection.execute("ANALYZE tasks")
         await connection.execute(f"PREPARE looked_at (timestamptz, int) AS {queries()[statement]}")
-        plan = "\n".join(row[0] for row in await connection.fetch("EXPLAIN EXECUTE looked_at (now(), 1000)"))
+        plan = await connection.fetch(f"EXPLAIN EXECUTE looked_at (now() - interval '{cut}', 1000)")
     finally:
         await connection.close()
-    assert f"{index} " in plan, plan
+    lines = "\n".join(row[0] for row in plan)
+    assert f"{index} " in lines, lines
+    assert "Seq Scan" not in lines, lines
