@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -154,6 +154,28 @@ class Hive:
 
     async def reaches(self, task_id: UUID, status: TaskStatus) -> TaskRecord:
         return await self.until(task_id, lambda record: record.status is status)
+
+    @asynccontextmanager
+    async def held_up(self) -> AsyncIterator[UUID]:
+        """Begins with a turn that takes in the task of this id, and cannot be committed meanwhile: what comes gathers for the next."""
+        await self.leading()
+        connection = await self.database()
+        async with connection.transaction():
+            await connection.execute("SELECT FROM leadership FOR UPDATE")
+            task_id = await self.submit()
+            waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            async with asyncio.timeout(10):
+                while not await self.sql(waits):
+                    await asyncio.sleep(0.02)
+            yield task_id
+
+    async def all_is_read(self, stream: str = subjects.TASKS) -> None:
+        """By the leader's consumers, and handed over: what its connection was sent before, it has before it answers."""
+        js = self.bus.client.jetstream()
+        async with asyncio.timeout(10):
+            while any(consumer.num_pending for consumer in await js.consumers_info(stream)):
+                await asyncio.sleep(0.02)
+        await self.leading()
 
     async def close(self) -> None:
         for sidecar in self.sidecars:

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import UUID
 
 import pytest
@@ -14,30 +12,6 @@ from bus.errors import BusUnavailable
 from bus.nats_bus import NatsBus
 from coordinator import term
 from tests.integration.coordinator.conftest import Hive
-
-
-@asynccontextmanager
-async def held_up(hive: Hive) -> AsyncIterator[UUID]:
-    """A turn that takes in the task of this id, and cannot be committed meanwhile."""
-    await hive.leading()
-    connection = await hive.database()
-    async with connection.transaction():
-        await connection.execute("SELECT FROM leadership FOR UPDATE")
-        task_id = await hive.submit()
-        waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-        async with asyncio.timeout(10):
-            while not await hive.sql(waits):
-                await asyncio.sleep(0.02)
-        yield task_id
-
-
-async def all_is_read(hive: Hive) -> None:
-    """By each of the leader's consumers, and handed over: the answer of its connection comes after what it was sent before."""
-    js = hive.bus.client.jetstream()
-    async with asyncio.timeout(10):
-        while any(consumer.num_pending for consumer in await js.consumers_info(subjects.TASKS)):
-            await asyncio.sleep(0.02)
-    await hive.leading()
 
 
 async def test_what_was_committed_as_read_is_not_read_again(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,9 +41,9 @@ async def test_of_what_has_gathered_the_urgent_is_taken_in_first(hive: Hive) -> 
         await taken.put(UUID(subjects.last_token(received.subject)))
 
     await hive.bus.subscribe(subjects.events("task.created"), created)
-    async with held_up(hive) as first:
+    async with hive.held_up() as first:
         low, medium, high = [await hive.submit(priority=priority) for priority in ("low", "medium", "high")]
-        await all_is_read(hive)
+        await hive.all_is_read()
     async with asyncio.timeout(10):
         assert [await taken.get() for _ in range(4)] == [first, high, medium, low]
 
@@ -78,7 +52,7 @@ async def test_what_is_not_committed_stays_on_the_stream(idle_hive: Hive, monkey
     monkeypatch.setattr(term, "SLOW_SECONDS", 0.02)
     idle_hive.start_coordinator()
     sidecar = await idle_hive.sidecar("acacia")
-    async with held_up(idle_hive) as task_id:
+    async with idle_hive.held_up() as task_id:
         await sidecar.beaten(5)
         assert await idle_hive.bus.last(subjects.TASKS, subjects.submits_of_task(task_id)) is not None
     assert (await sidecar.offered()).task_id == task_id
