@@ -42,6 +42,17 @@ class Stored:
     duplicate: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """`last_sequence` is that of whatever it was given last, though it may be purged; 0 for one that is new.
+
+    A store that was lost is made anew: then `created_at` is another, and the sequence begins with one.
+    """
+
+    created_at: datetime
+    last_sequence: int
+
+
 Handler = Callable[[Received], Awaitable[None]]
 KeyHandler = Callable[[str, bytes | None], Awaitable[None]]
 
@@ -144,8 +155,8 @@ class Bus(ABC):
         """The newest message of the stream that matches."""
 
     @abstractmethod
-    async def last_sequence(self, stream: str) -> int:
-        """Of whatever the stream was given last, though it may be purged; 0 for one that is new. BusUnavailable."""
+    async def stream_state(self, stream: str) -> StreamState:
+        """BusUnavailable."""
 
     @abstractmethod
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:

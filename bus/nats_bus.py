@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from bus import service as services
 from bus import streams, subjects, telemetry
-from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, outgoing_headers
+from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, StreamState, outgoing_headers
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
 from bus.nats_client import NatsClient
@@ -204,9 +204,12 @@ class NatsBus(Bus):
         headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
         return Received(message.subject or subject_filter, message.data or b"", headers, message.seq or 0, message.time)
 
-    async def last_sequence(self, stream: str) -> int:
+    async def stream_state(self, stream: str) -> StreamState:
         with _available():
-            return int((await self._js.stream_info(stream)).state.last_seq)
+            info = await self._js.stream_info(stream)
+            if info.created is None:
+                raise BusUnavailable(f"NATS does not say when {stream} was made. Is it a nats-server of version 2.2 or later?")
+            return StreamState(info.created, int(info.state.last_seq))
 
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         try:

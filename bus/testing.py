@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from bus import service as services
 from bus import streams, subjects
-from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, outgoing_headers
+from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, StreamState, outgoing_headers
 from bus.codec import encode
 from bus.errors import DeadlineExceeded, NoLeader, StoreFull
 from bus.service import Service
@@ -99,6 +99,7 @@ class InMemoryBus(Bus):
 
     def __init__(self, *, stream_bytes: int | None = None) -> None:
         self._subscriptions: list[_Subscription] = []
+        self._created_at = datetime.now(UTC)
         self._responders: dict[str, Callable[[Received], Awaitable[Received]]] = {}
         self._streams = {
             config.name: _Stream(list(config.subjects or ()), stream_bytes or config.max_bytes or 0)
@@ -192,8 +193,8 @@ class InMemoryBus(Bus):
     async def last(self, stream: str, subject_filter: str) -> Received | None:
         return next((m for m in reversed(self._streams[stream].messages) if matches(subject_filter, m.subject)), None)
 
-    async def last_sequence(self, stream: str) -> int:
-        return self._streams[stream].sequence
+    async def stream_state(self, stream: str) -> StreamState:
+        return StreamState(self._created_at, self._streams[stream].sequence)
 
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         held = self._streams[stream]

@@ -1,11 +1,13 @@
 """What comes in and waits for the leader's next turn: the streams' messages, in order, and everything that is asked or happens."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final
 
 from bus import subjects, telemetry
 from bus.client import Bus, Received
+from bus.errors import HiveError
 from bus.messages import TaskClass
 from coordinator.acceptances import Acceptances
 from coordinator.inputs import Input, OfferAccepted, OutcomeRead, SubmitRead
@@ -27,6 +29,8 @@ class Intake:
         self._controls: list[Input] = []
         self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
         self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
+        self._connections = bus.connections
+        self._committed: dict[str, int] = {}
         self._purged: dict[str, int] = {}
 
     def put(self, taken: Input) -> None:
@@ -65,25 +69,52 @@ class Intake:
         finally:
             await reader.close()
 
-    async def lost_positions(self) -> list[str]:
-        """A bus whose store was lost counts from one again; by the old position everything new would be passed over."""
-        lost = []
+    @property
+    def doubtful(self) -> bool:
+        """Whether the bus was away since its store was last looked at."""
+        return self._bus.connections != self._connections
+
+    async def begin_anew_what_was_lost(self) -> None:
+        """At the start of a term: what was read of a store that is no more says nothing about the one that there is now."""
+        for name, created in (await self.lost()).items():
+            self._state.positions[name], self._state.stores[name] = 0, created
+        self.committed()
+
+    async def lost(self) -> dict[str, str]:
+        """Of whose messages the store was lost, with when the new one was made.
+
+        It counts from one again, and by the old position everything new would be passed over.
+        """
+        connections, lost = self._bus.connections, {}
         for name in self._read:
-            position, last = self._state.position(name), await self._bus.last_sequence(_stream(name))
-            if position > last:
-                logger.error("stream_began_anew", stream=_stream(name), position=position, last_sequence=last)
-                lost.append(name)
+            stream, position = _stream(name), self._state.position(name)
+            found = await self._bus.stream_state(stream)
+            created = found.created_at.isoformat()
+            if position > found.last_sequence or self._state.stores.get(name, created) != created:
+                logger.error("stream_began_anew", stream=stream, position=position, last_sequence=found.last_sequence)
+                lost[name] = created
+            else:
+                self._state.stores[name] = created
+        if not lost:
+            self._connections = connections
         return lost
 
-    async def purge(self, committed: Mapping[str, int]) -> None:
-        """The streams keep nothing that PostgreSQL has."""
-        for name, position in committed.items():
-            if position > self._purged.get(name, 0):
+    def committed(self) -> None:
+        """The positions are in PostgreSQL."""
+        self._committed = dict(self._state.positions)
+
+    async def purge(self) -> None:
+        """The streams keep nothing that PostgreSQL has. BusUnavailable."""
+        for name, position in self._committed.items():
+            if position > self._purged.get(name, 0) and not self.doubtful:
                 await self._bus.purge(_stream(name), _filter(name), position)
                 self._purged[name] = position
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Whoever reads while nobody leads takes what is on the streams for what PostgreSQL does not have."""
         self._acceptances.close()
+        with suppress(HiveError):
+            await self.purge()
 
 
 def _stream(name: str) -> str:

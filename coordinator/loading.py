@@ -5,7 +5,10 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from bus.messages import AgentRegistration, AgentStatus, TaskRequest
+from bus import subjects
+from bus.client import Bus
+from bus.codec import decode
+from bus.messages import AgentRegistration, AgentStatus, TaskEvent, TaskRequest
 from coordinator.database import Statements
 from coordinator.facts import Fact
 from coordinator.registry import SILENCE_SECONDS, OpenAttempt
@@ -21,7 +24,9 @@ NEVER_HEARD: Final = -SILENCE_SECONDS / 2
 async def load(state: State, statements: Statements) -> None:
     """Fills the empty memory of a term that begins at second 0 of its clock."""
     row = await statements.one("positions")
-    state.positions.update(json.loads(row["positions"]) if row else {})
+    read = json.loads(row["positions"]) if row else {}
+    state.stores.update(read.pop("stores", {}))
+    state.positions.update(read)
     for row in await statements.all("agents"):
         registration = AgentRegistration.model_validate_json(row["registration"])
         state.registry.remember(registration, row["created_at"], row["last_seen"])
@@ -73,9 +78,26 @@ async def _load_open(state: State, statements: Statements) -> None:
         state.live[row["id"]] = task_from(row)
 
 
-async def load_outbox(statements: Statements) -> list[tuple[int, list[Fact]]]:
-    """Events of commits that the last leader could not announce."""
-    return [(row["id"], [Fact(*fact) for fact in row["facts"]]) for row in await statements.all("read_outbox")]
+async def load_outbox(statements: Statements, bus: Bus) -> list[tuple[int, list[Fact]]]:
+    """Events of commits whose announcement the last leader did not note. BusUnavailable.
+
+    What it did announce is left out: it may be so long ago that the stream has forgotten the ids, and would store it twice.
+    """
+    found = []
+    for row in await statements.all("read_outbox"):
+        facts = [Fact(*fact) for fact in row["facts"]]
+        found.append((row["id"], [fact for fact in facts if not await _is_told(bus, fact)]))
+    return found
+
+
+async def _is_told(bus: Bus, fact: Fact) -> bool:
+    """Facts are told in their order, so one that was told later on the same subject, such as a second `task.queued`, says it too."""
+    stored = await bus.last(subjects.EVENTS if fact.durable else subjects.PROGRESS, fact.subject)
+    return stored is not None and _rank(stored.data) >= _rank(fact.body.encode())
+
+
+def _rank(event: bytes) -> int:
+    return decode(TaskEvent, event).data.rank
 
 
 async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, TaskRequest]:

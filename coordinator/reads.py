@@ -8,7 +8,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import AgentNotFound, Conflict, HiveError, InvalidRequest, TaskNotFound
+from bus.errors import AgentNotFound, Conflict, DatabaseUnavailable, HiveError, InvalidRequest, TaskNotFound
 from bus.messages import (
     AgentList,
     AgentRecord,
@@ -73,8 +73,16 @@ class Reads:
         return placed
 
     async def _find(self, task_id: UUID) -> SubmittedTask:
-        """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost."""
-        found = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
+        """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost.
+
+        While PostgreSQL is away the stream still knows what was acknowledged meanwhile.
+        """
+        try:
+            found = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
+        except DatabaseUnavailable:
+            found = await self._acknowledged(task_id)
+            if found is None:
+                raise
         if found is None:
             raise TaskNotFound(f"There is no task {task_id}.")
         return found

@@ -140,7 +140,7 @@ class Record:
         row = await self._statements.one(
             "commit_turn",
             self._state.epoch,
-            json.dumps(self._state.positions),
+            json.dumps({**self._state.positions, "stores": self._state.stores}),
             self._now,
             sent,
             writes.ended_tasks,

@@ -28,6 +28,8 @@ class State:
     """Tasks that pending ones wait for, so that most ends cost no look at the dependencies."""
     positions: dict[str, int] = field(default_factory=dict)
     """Last sequence that was read and committed, by class, and of the outcomes."""
+    stores: dict[str, str] = field(default_factory=dict)
+    """When the stream was made that a position is of: one that was made anew counts from one again."""
     sent: list[int] = field(default_factory=list)
     """Outbox rows whose events the bus has acknowledged; the next turn deletes them."""
 

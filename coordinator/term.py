@@ -76,7 +76,6 @@ class Term:
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
         self._heap = Heap()
-        self._committed: dict[str, int] = {}
         self._pending = 0
         self._listening = True
         self._turned_at = monotonic()
@@ -96,13 +95,12 @@ class Term:
         await self._backlog.more()
         for lost in self.state.registry.orphans():
             self.put(AgentDied(lost))
-        self.state.positions.update(dict.fromkeys(await self._intake.lost_positions(), 0))
-        self._committed = dict(self.state.positions)
-        for outbox_id, facts in await load_outbox(self._reading):
+        await self._intake.begin_anew_what_was_lost()
+        for outbox_id, facts in await load_outbox(self._reading, self._bus):
             self._publisher.put(outbox_id, facts)
         async with AsyncExitStack() as stack:
             stack.callback(self._heap.give_back)
-            stack.callback(self._intake.close)
+            stack.push_async_callback(self._intake.close)
             stack.push_async_callback(self._dispatcher.close)
             stack.push_async_callback(self.presence.close)
             stack.push_async_callback(self.clock.close)
@@ -158,7 +156,7 @@ class Term:
             logger.error("turn_refused", inputs=len(inputs), error=type(error).__name__, sqlstate=error.sqlstate)
             raise Unstorable(inputs) from error
         self._one_by_one = max(0, self._one_by_one - sum(not isinstance(taken, Tick) for taken in inputs))
-        self._committed = dict(self.state.positions)
+        self._intake.committed()
         self._follow_up(followup)
 
     def _follow_up(self, followup: Followup) -> None:
@@ -219,14 +217,11 @@ class Term:
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         await self.presence.show_all()
-        connections = self._bus.connections
         while True:
             try:
-                if self._bus.connections != connections:
-                    connections = self._bus.connections
-                    if await self._intake.lost_positions():
-                        raise TermOver
-                await self._intake.purge(self._committed)
+                if self._intake.doubtful and await self._intake.lost():
+                    raise TermOver
+                await self._intake.purge()
                 await self.presence.show()
             except HiveError as error:
                 logger.warning("housekeeping_waits", error=error.message)

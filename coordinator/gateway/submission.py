@@ -144,7 +144,7 @@ class Submission:
 
     async def _ask(self, verb: str, task_id: UUID, answer: type[M], claims: Claims, seconds: float) -> M:
         body = TaskRef(id=task_id)
-        return await verbs.read(self._bus, subjects.SERVICE_TASKS, verb, body, answer, claims, seconds=seconds)
+        return await verbs.ask(self._bus, subjects.SERVICE_TASKS, verb, body, answer, claims, seconds=seconds)
 
 
 def new_task_id(tenant: str, idempotency_key: str | None) -> UUID:

@@ -19,10 +19,11 @@ AGAIN_SECONDS: Final = 0.2
 ORDER_SECONDS: Final = 10.0
 
 
-async def read(
+async def ask(
     bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = READ_SECONDS
 ) -> M:
-    """A question that changes nothing: one that was lost with the room that had it is asked again.
+    """A question that changes nothing, or an order that may be given twice: one that was lost with the room that had it, or that
+    a leader got who hangs and is being replaced, is asked again.
 
     So is one that met a coordinator without its database: another may have it, or it may be back in a moment.
     """
@@ -44,5 +45,5 @@ async def read(
 async def order(
     bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = ORDER_SECONDS
 ) -> M:
-    """A change: sent once. DeadlineExceeded leaves open whether it was made."""
+    """A change that must not be made twice: sent once. DeadlineExceeded leaves open whether it was made."""
     return await bus.request(subjects.service_verb(service, verb), body, answer, claims=claims, timeout=seconds)

@@ -70,7 +70,7 @@ class Waiting:
     async def _look(self, task_id: UUID, claims: Claims) -> TaskRecord | None:
         body = TaskRef(id=task_id)
         try:
-            return await verbs.read(self._bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, claims, seconds=POLL_SECONDS)
+            return await verbs.ask(self._bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, claims, seconds=POLL_SECONDS)
         except (Unavailable, DeadlineExceeded, NotFound):
             return None
 

@@ -29,7 +29,7 @@ ADD_SECONDS = 30.0
 @router.get("", summary="List agents", response_model=AgentList, **needs(Permission.AGENTS_VIEW))
 async def list_agents(gateway: Door, caller: Caller) -> Response:
     """All that were ever seen and not removed, offline ones included."""
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
 
 
 @router.get(
@@ -41,7 +41,7 @@ async def list_agents(gateway: Door, caller: Caller) -> Response:
 async def get_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Response:
     """Its status, hardware, slots and models."""
     body = AgentRef(agent_id=agent_id)
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "get", body, AgentRecord, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "get", body, AgentRecord, caller))
 
 
 @router.post(

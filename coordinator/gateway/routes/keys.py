@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/keys", tags=["keys"], route_class=JsonRoute)
 @router.get("", summary="List keys", response_model=KeyList, **needs(Permission.KEYS_MANAGE))
 async def list_keys(gateway: Door, caller: Caller) -> Response:
     """Revoked ones included; never a secret, only its first characters."""
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_KEYS, "list", NoReply(), KeyList, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_KEYS, "list", NoReply(), KeyList, caller))
 
 
 @router.post(

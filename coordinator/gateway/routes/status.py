@@ -19,7 +19,7 @@ class AsyncApiDocument(RootModel[dict[str, JsonValue]]):
 @router.get("/api/status/cluster", summary="The hive in numbers", response_model=ClusterStatus, **needs(Permission.AGENTS_VIEW))
 async def cluster_status(gateway: Door, caller: Caller) -> Response:
     """Agents by status, waiting tasks by class, slots."""
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_QUEUE, "status", NoReply(), ClusterStatus, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_QUEUE, "status", NoReply(), ClusterStatus, caller))
 
 
 @router.get(
@@ -27,7 +27,7 @@ async def cluster_status(gateway: Door, caller: Caller) -> Response:
 )
 async def agents_status(gateway: Door, caller: Caller) -> Response:
     """The same as `GET /api/agents`."""
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
 
 
 @router.get(
@@ -39,7 +39,7 @@ async def agents_status(gateway: Door, caller: Caller) -> Response:
 async def performance(gateway: Door, caller: Caller) -> Response:
     """The latest metrics of every agent, and what its finished attempts add up to since the monitor started."""
     body = NoReply()
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_METRICS, "performance", body, ClusterPerformance, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_METRICS, "performance", body, ClusterPerformance, caller))
 
 
 @router.get(
@@ -50,4 +50,4 @@ async def performance(gateway: Door, caller: Caller) -> Response:
 )
 async def asyncapi(gateway: Door, caller: Caller) -> Response:
     """Every subject with its messages, made from the code that serves them."""
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_DOCS, "asyncapi", NoReply(), AsyncApiDocument, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_DOCS, "asyncapi", NoReply(), AsyncApiDocument, caller))

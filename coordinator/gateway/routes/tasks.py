@@ -119,7 +119,7 @@ async def list_tasks(query: Annotated[ListTasks, Query()], gateway: Door, caller
 
     `next_cursor` of one page is `cursor` of the next; it is null on the last.
     """
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_TASKS, "list", query, TaskList, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_TASKS, "list", query, TaskList, caller))
 
 
 @router.post(
@@ -131,7 +131,7 @@ async def list_tasks(query: Annotated[ListTasks, Query()], gateway: Door, caller
 async def preview(task: _Task, gateway: Door, caller: Caller) -> Response:
     """A dry run: the scheduler's own table of the agents, and its choice. Nothing is submitted."""
     await gateway.submission.admit(task, caller)
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_TASKS, "preview", task, Explanation, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_TASKS, "preview", task, Explanation, caller))
 
 
 @router.get(
@@ -150,7 +150,7 @@ async def get_task(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Respon
 )
 async def cancel(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
     """Queued or running: once this is answered the task never completes. What runs is stopped at its backend."""
-    return answer(await _order(gateway, "cancel", TaskRef(id=task_id), caller))
+    return answer(await _order_again(gateway, "cancel", TaskRef(id=task_id), caller))
 
 
 @router.delete(
@@ -174,7 +174,7 @@ async def erase(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
 )
 async def assign(task_id: TaskIdPath, assignment: _Assignment, gateway: Door, caller: Caller) -> Response:
     """The task waits for this agent and goes to no other. 409 when the agent could never take it."""
-    return answer(await _order(gateway, "assign", AssignTask(id=task_id, agent_id=assignment.agent_id), caller))
+    return answer(await _order_again(gateway, "assign", AssignTask(id=task_id, agent_id=assignment.agent_id), caller))
 
 
 @router.post(
@@ -197,7 +197,7 @@ async def requeue(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Respons
 async def explain(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
     """The scheduler's own table of the agents as it is now, best first, and its choice."""
     body = TaskRef(id=task_id)
-    return answer(await verbs.read(gateway.bus, subjects.SERVICE_TASKS, "explain", body, Explanation, caller))
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_TASKS, "explain", body, Explanation, caller))
 
 
 @router.get(
@@ -229,8 +229,13 @@ async def follow_output(
 
 async def _get(gateway: Gateway, task_id: UUID, caller: Claims) -> TaskRecord:
     body = TaskRef(id=task_id)
-    return await verbs.read(gateway.bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, caller)
+    return await verbs.ask(gateway.bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, caller)
 
 
 async def _order(gateway: Gateway, verb: str, body: Command, caller: Claims) -> TaskRecord:
     return await verbs.order(gateway.bus, subjects.SERVICE_TASKS, verb, body, TaskRecord, caller)
+
+
+async def _order_again(gateway: Gateway, verb: str, body: Command, caller: Claims) -> TaskRecord:
+    """One that may be given twice, such as a cancel."""
+    return await verbs.ask(gateway.bus, subjects.SERVICE_TASKS, verb, body, TaskRecord, caller, seconds=verbs.ORDER_SECONDS)

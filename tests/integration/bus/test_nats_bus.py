@@ -25,7 +25,7 @@ async def test_who_leaves_a_flush_early_does_not_make_the_connection_deaf(nats_b
         await asyncio.wait({leaving})
     async with asyncio.timeout(3):
         await nats_bus.flush()
-        assert await nats_bus.last_sequence(subjects.TASKS) >= 0
+        assert (await nats_bus.stream_state(subjects.TASKS)).last_sequence >= 0
 
 
 async def test_a_reader_or_a_watch_of_what_does_not_exist_fails_as_hive_does(nats_bus: NatsBus) -> None:

@@ -52,6 +52,9 @@ async def test_a_sidecar_that_only_lost_its_connection_keeps_its_work(hive: Hive
     task_id = await hive.submit()
     offer = await sidecar.offered()
     await hive.reaches(task_id, TaskStatus.RUNNING)
+    await sidecar.vanish()
+    await sidecar.bus.close()
+    await other.beaten(4)  # less than the grace, and longer than it takes the leader to look
     await sidecar.reconnect(await hive.connection(sidecar))
     await hive.agent_is("acacia", AgentStatus.ONLINE)
     await sidecar.complete(offer)

@@ -46,7 +46,9 @@ async def test_while_postgresql_is_away_submits_are_acknowledged_work_goes_on_an
     await sidecar.complete(offer)
     submitted = await hive.submit()
     with pytest.raises(DatabaseUnavailable):
-        await hive.call("get", running)
+        await hive.until(running, lambda _record: False)  # once the leader has stepped down
+    known = await hive.call("get", submitted)
+    assert (known.status.terminal, known.prompt) == (False, "Say hello")
     await asyncio.to_thread(own_postgres.start)
     second = await sidecar.offered(20)
     assert second.task_id == submitted
@@ -153,9 +155,10 @@ async def test_a_bus_whose_store_was_lost_is_read_from_its_beginning(on_own_nats
     shutil.rmtree(own_nats_server.folder / "store" / "jetstream")
     await asyncio.to_thread(own_nats_server.start)
     await declare(hive.bus)
-    task_id = await hive.submit()
-    await sidecar.complete(await sidecar.offered(seconds=20))
-    assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+    tasks = [await hive.submit() for _ in range(5)]  # beyond the old position, and so not to be known by that alone
+    for _ in tasks:
+        await sidecar.complete(await sidecar.offered(seconds=20))
+    assert {(await hive.ended(task_id)).status for task_id in tasks} == {TaskStatus.COMPLETED}
 
 
 async def test_without_redis_nothing_stops(idle_hive: Hive) -> None:

@@ -80,7 +80,7 @@ async def test_what_is_told_twice_is_stored_once() -> None:
         for row in (1, 2):
             publisher.put(row, [STEP, END])
         await until_sent(publisher, 1, 2)
-        assert [await bus.last_sequence(stream) for stream in (subjects.PROGRESS, subjects.EVENTS)] == [1, 1]
+        assert [(await bus.stream_state(stream)).last_sequence for stream in (subjects.PROGRESS, subjects.EVENTS)] == [1, 1]
 
 
 async def test_a_step_whose_connection_was_replaced_before_it_was_confirmed_is_told_again() -> None:

@@ -35,7 +35,7 @@ class Coordinator:
 
 
 async def ask(bus: InMemoryBus, seconds: float) -> None:
-    await verbs.read(bus, subjects.SERVICE_TASKS, "get", BODY, NoReply, auth.BUS_OPERATOR, seconds=seconds)
+    await verbs.ask(bus, subjects.SERVICE_TASKS, "get", BODY, NoReply, auth.BUS_OPERATOR, seconds=seconds)
 
 
 async def test_a_question_that_met_no_database_is_asked_again() -> None:

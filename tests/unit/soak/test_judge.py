@@ -83,7 +83,7 @@ def test_the_allowances_find_a_kept_record_of_each_task_within_ten_minutes() -> 
         Sample(
             seconds=n * 2,
             tasks=n * 100,
-            gauges={f"{name}.memory": 60.0 * MIB + 1536 * n * 100 for name in ("coordinator", "nats")},
+            gauges={f"{name}.memory": 60.0 * MIB + 1536 * n * 100 for name in ("coordinator", "sidecar")},
         )
         for n in range(300)
     ]
