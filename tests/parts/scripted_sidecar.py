@@ -63,10 +63,12 @@ class ScriptedSidecar:
         while self._listening:
             await self._listening.pop().close()
 
-    async def reconnect(self, bus: Bus) -> None:
-        """The old connection ends, and the same instance goes on by this one."""
+    async def lose_connection(self) -> None:
         await self.vanish()
         await self.bus.close()
+
+    async def reconnect(self, bus: Bus) -> None:
+        """The same instance goes on by this connection."""
         self.bus = bus
         await self.come_back()
 
