@@ -10,7 +10,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-hea
 # In this order too (tests/conftest.py), so that a quick test fails quickly; a module stays on one worker, with what it started.
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 
-.PHONY: setup up test chaos check bench wheel lock clean
+.PHONY: setup up test chaos soak check bench wheel lock clean
 
 setup: $(STAMP)
 
@@ -37,6 +37,10 @@ test: setup
 MINUTES ?= 2
 chaos: setup
 	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos
+
+# Whether anything grows with the work that is done: days of it in so many minutes, since everything is kept for seconds only.
+soak: setup
+	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -p no:randomly tests/soak
 
 check: setup
 	$(VENV)/bin/ruff check

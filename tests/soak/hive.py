@@ -89,6 +89,7 @@ class SoakHive:
             "HIVE_ADMIN_KEY": KEY,
             "HIVE_API_PORT": str(self._ports["api"]),
             "HIVE_GUI_PORT": str(self._ports["gui"]),
+            "HIVE_MONITOR_REMEMBERED_ENDS": "1000",
             "HIVE_RETAIN_DAYS": repr(KEPT_SECONDS / 86400),
             "HIVE_RETAIN_TEXT_HOURS": repr(KEPT_SECONDS / 2 / 3600),
             "HIVE_BACKENDS": f"walnut=http://127.0.0.1:{self._ports['backend']}/walnut?slots={SLOTS},"

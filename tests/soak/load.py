@@ -38,6 +38,10 @@ class Load:
     def tasks(self) -> int:
         return self.ended.total()
 
+    @property
+    def ends(self) -> str:
+        return ", ".join(f"{number} {end}" for end, number in sorted(self.ended.items()))
+
     async def run(self, stopped: asyncio.Event) -> None:
         """Until it is told to stop, and what was begun has ended."""
         heard = [
@@ -101,7 +105,7 @@ class Load:
         await bus.publish_durable(subject, data, message_id=f"{subjects.DEFAULT_TENANT}.{task_id}")
 
     async def _heard(self, received: Received) -> None:
-        self.ended[subjects.event_type(received.subject)] += 1
+        self.ended[subjects.event_type(received.subject).rpartition(".")[2]] += 1
         if waiting := self._waiting.get(subjects.last_token(received.subject)):
             waiting.set()
 
