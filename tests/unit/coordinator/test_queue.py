@@ -116,8 +116,10 @@ def heads(queue: Queue) -> Iterator[UUID]:
 
 
 def test_the_urgent_go_first_and_equals_in_order_of_arrival() -> None:
+    """That of the stream, whatever a clock said."""
     queue = Queue()
-    late, early, urgent = task(sequence=9), task(sequence=2), task(sequence=30, priority=1)
+    late, urgent = task(sequence=9), task(sequence=30, priority=1)
+    early = task(sequence=2).evolve(created_at=after(60))
     for waiting in (late, early, urgent):
         queue.add(waiting, NOON)
     assert list(heads(queue)) == [urgent.id, early.id, late.id]
