@@ -19,9 +19,11 @@ from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
+from coordinator.queue import Queue
 from coordinator.reads import Reads
 from coordinator.record import Deposed
 from coordinator.retention import clear
+from coordinator.scheduler import Scheduler
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
@@ -105,6 +107,8 @@ class Coordinator:
         state = State(
             epoch=leadership.epoch,
             instance=self._instance,
+            queue=Queue(self._settings.policy),
+            scheduler=Scheduler(self._settings.policy),
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )

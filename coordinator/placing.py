@@ -6,9 +6,8 @@ from uuid import UUID, uuid4
 from bus.errors import DependencyFailed
 from bus.messages import DispatchOffer, FailureInfo, TaskRequest, TaskStatus
 from coordinator.ledger import Ledger
-from coordinator.queue import Shape
 from coordinator.registry import OpenAttempt
-from coordinator.scheduler import Placement, next_placement
+from coordinator.scheduler import Placement
 from coordinator.tasks import Task, timed_out
 
 
@@ -48,9 +47,8 @@ class Placing:
         state.queue.wake(self._ledger.now)
         for task in state.queue.overdue(self._ledger.now):
             self._expire(task)
-        hopeless: set[Shape] = set()
         agents = list(state.registry)
-        while may_place and (placement := next_placement(state.queue, agents, self._ledger.clock, hopeless)):
+        while may_place and (placement := state.scheduler.next(state.queue, agents, self._ledger.clock, self._ledger.now)):
             self._assign(self._start(placement), self._open(placement))
         for row in self._ledger.record.fresh.values():
             if row.status is TaskStatus.QUEUED and row.task.id in state.queue:
@@ -69,16 +67,17 @@ class Placing:
         return placement.task.evolve(attempts=placement.task.attempts + 1, started_at=started, not_before=None)
 
     def _open(self, placement: Placement) -> OpenAttempt:
-        self._ledger.state.queue.remove(placement.task.id)
+        self._ledger.state.scheduler.take(self._ledger.state.queue, placement)
         attempt = OpenAttempt(
             id=uuid4(),
             task_id=placement.task.id,
             agent_id=placement.agent.agent_id,
             instance=placement.agent.instance,
             number=placement.task.attempts + 1,
-            model=placement.model,
+            model=placement.model.name,
             opened_at=self._ledger.clock,
             seen_at=self._ledger.clock,
+            ends_at=self._ledger.clock + placement.seconds,
         )
         self._ledger.state.registry.take(attempt)
         return attempt

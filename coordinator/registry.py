@@ -39,6 +39,8 @@ class OpenAttempt:
     seen_at: float
     accepted: bool = False
     superseded: bool = False
+    ends_at: float | None = None
+    """As predicted when it was opened; None for one that another leader opened."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -104,6 +106,10 @@ class Agent:
         if name is not None:
             return next((model for model in self.models if same_model(model.name, name)), None)
         return next((model for model in self.models if model.loaded), next(iter(self.models), None))
+
+    def holds(self, model: ModelInfo) -> bool:
+        """Whether the model is warm: as was last heard, or since an attempt that is open had it loaded."""
+        return model.loaded or any(attempt.model == model.name for attempt in self.attempts.values())
 
     def record(self) -> AgentRecord:
         known = self.registration

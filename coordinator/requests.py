@@ -5,12 +5,12 @@ from uuid import UUID
 from bus import subjects
 from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveError, TaskNotFound
 from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
+from coordinator.ability import lacking
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.ledger import Ledger
-from coordinator.queue import shape_of
 from coordinator.registry import Agent
-from coordinator.scheduler import lacking
+from coordinator.shapes import shape_of
 
 
 class Requests:

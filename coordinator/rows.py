@@ -1,5 +1,6 @@
 """Between what the leader decided and PostgreSQL's columns: rows in, rows out. Pure."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +25,8 @@ from bus.messages import (
     Usage,
 )
 from coordinator.registry import OpenAttempt
-from coordinator.tasks import ANYTHING, Task
+from coordinator.sizes import CHARACTERS_A_TOKEN, size
+from coordinator.tasks import ANYTHING, Task, session_hash
 
 _JSON_OBJECT = TypeAdapter(JsonObject)
 _ATTEMPTS = TypeAdapter(tuple[AttemptRecord, ...])
@@ -156,6 +158,8 @@ def task_from(row: Any) -> Task:
         traceparent=row["traceparent"],
         pin=row["pinned_agent"],
         avoid=frozenset(row["avoid"]),
+        size=size((row["prompt_length"] or 0) // CHARACTERS_A_TOKEN, json.loads(row["options"]) if row["options"] else None),
+        session=session_hash(row["owner"], row["session"]),
     )
 
 
@@ -190,7 +194,7 @@ def record_from(row: Any) -> TaskRecord:
 
 def asked_of(request: TaskRequest) -> dict[str, object]:
     """What a record repeats of the request as it is."""
-    names = ("description", "prompt", "messages", "require", "options", "depends_on", "metadata")
+    names = ("description", "prompt", "messages", "require", "session", "options", "depends_on", "metadata")
     return {name: getattr(request, name) for name in names}
 
 

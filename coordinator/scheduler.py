@@ -1,146 +1,69 @@
-"""Who gets which task: pure. An agent must be able; among the able it takes the lowest predicted finish.
+"""Who gets which task: pure. The time is passed in, in seconds of the leader's clock and, for what was stored, as the time of day.
 
-predicted seconds = model load if it is cold + prompt tokens / prompt rate + expected tokens / generation rate, each as measured
-on that agent, else as a plain assumption that is the same for all. Ties go to the less busy, then to the more proficient.
+1. Of each priority, the task of the owner whose turn it is (fairness.py), oldest first; a task whose model is warm on the agent may
+   for a moment go before one that would need another there.
+2. Among those, the highest priority, after each has risen by one for every `ageing_seconds` that its task has waited; those that
+   have risen to the same take turns.
+3. It goes to the agent that is predicted to finish it first (choice.py), or waits for that one.
+
+A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Collection
+from datetime import datetime
 
-from bus.messages import AgentRow, AgentStatus, Explanation, ModelInfo
-from coordinator.queue import Queue, Shape
-from coordinator.registry import Agent, Speed
+from bus.messages import MAX_PRIORITY, MIN_PRIORITY, AgentStatus
+from coordinator.ability import Verdicts
+from coordinator.choice import Ask
+from coordinator.look import Look, Placement, ask_of
+from coordinator.policy import Policy
+from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
+from coordinator.queue import Queue
+from coordinator.registry import Agent
+from coordinator.sessions import Home
 from coordinator.tasks import Task
 
-ASSUMED_PROMPT_TOKENS: Final = 200.0
-ASSUMED_COMPLETION_TOKENS: Final = 200.0
-ASSUMED_PROMPT_RATE: Final = 500.0
-ASSUMED_GENERATION_RATE: Final = 30.0
-ASSUMED_LOAD_BYTES_PER_SECOND: Final = 1e9
-ASSUMED_LOAD_SECONDS: Final = 5.0
-AVOIDED_SECONDS: Final = 3600.0
-"""Added for an agent that failed this task before: taken only where no other is able."""
+__all__ = ["Placement", "Scheduler"]
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
-    task: Task
-    agent: Agent
-    model: str
+class Scheduler:
+    def __init__(self, policy: Policy | None = None) -> None:
+        self._policy = policy or Policy()
+        self._verdicts = Verdicts()
+        self._turn = 0
+        self._served = dict.fromkeys(range(MIN_PRIORITY, MAX_PRIORITY + 1), 0)
+        """When each priority was last served, counted in placements."""
 
+    def next(self, queue: Queue, agents: Collection[Agent], clock: float, now: datetime) -> Placement | None:
+        """What to give out next, and to whom; None when nothing that waits can, or should, run now."""
+        free = [
+            agent
+            for agent in agents
+            if len(agent.attempts) < agent.slots and agent.status is AgentStatus.ONLINE and agent.full_until <= clock
+        ]
+        if not free or not len(queue):
+            return None
+        look = Look(self._policy, self._verdicts, queue, agents, free, clock)
+        found = [placement for band in queue.bands.values() if (placement := look.of(band)) is not None]
+        return min(found, key=lambda placement: self._urgency(placement.task, now), default=None)
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An agent measured against a shape. `unable` says why not; None when it is able."""
+    def _urgency(self, task: Task, now: datetime) -> tuple[int, int, int]:
+        risen = int(max(0.0, (now - task.created_at).total_seconds()) / self._policy.ageing_seconds)
+        return max(MIN_PRIORITY, task.priority - risen), self._served[task.priority], task.priority
 
-    agent: Agent
-    unable: str | None
-    model: ModelInfo | None
-    seconds: float
-    free_slots: int
+    def take(self, queue: Queue, placement: Placement) -> None:
+        """The placement is made: it leaves the queue, and its owner's turn is over."""
+        task, agent, line = placement.task, placement.agent, placement.line
+        self._turn += 1
+        self._served[task.priority] = self._turn
+        queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
+        line.kept_since = line.passed_since = None
+        if task.session is not None:
+            speed = agent.speeds.get(placement.model.name)
+            rate = speed.prompt_rate if speed is not None else None
+            queue.sessions.remember(task.session, Home(agent.agent_id, rate or ASSUMED_PROMPT_RATE))
+        queue.remove(task.id)
 
-    @property
-    def order(self) -> tuple[float, float, float, str]:
-        busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.seconds, 3), busy, -_proficiency(self.agent), self.agent.agent_id)
-
-
-def consider(shape: Shape, agent: Agent, now: float) -> Candidate:
-    """Whether the agent may have a task of this shape at all, and how soon it would be done."""
-    model = agent.model(shape.model)
-    unable = _unable(shape, agent, model)
-    if unable is not None or model is None:
-        return Candidate(agent, unable, model, 0.0, 0)
-    seconds = predicted_seconds(agent, model) + (AVOIDED_SECONDS if agent.agent_id in shape.avoid else 0.0)
-    return Candidate(agent, None, model, seconds, agent.free_slots(now))
-
-
-def _unable(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
-    if agent.status is not AgentStatus.ONLINE:
-        return f"{agent.status}" + (f": {agent.reason}" if agent.reason else "")
-    if shape.pin is not None and shape.pin != agent.agent_id:
-        return f"the task is assigned to {shape.pin} by hand"
-    return lacking(shape, agent, model)
-
-
-def lacking(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
-    """What the task asks for and the agent does not have, however long one waits; None when it has everything."""
-    if model is None:
-        return "it has no model" if shape.model is None else f"it does not have the model {shape.model}"
-    offered = {capability.name: capability.proficiency for capability in agent.registration.capabilities}
-    for name, least in shape.capabilities:
-        if offered.get(name, 0.0) < least:
-            return f"its proficiency in {name} is {offered.get(name, 0.0):g}, asked is {least:g}"
-    for name, value in shape.labels:
-        if agent.registration.labels.get(name) != value:
-            return f"it does not have the label {name}={value}"
-    if shape.vram_gb is not None and (agent.registration.hardware.vram_gb or 0.0) < shape.vram_gb:
-        return f"it has {agent.registration.hardware.vram_gb or 0:g} GB of VRAM, asked are {shape.vram_gb:g}"
-    return None
-
-
-def predicted_seconds(agent: Agent, model: ModelInfo) -> float:
-    speed = agent.speeds.get(model.name) or Speed()
-    load = 0.0 if model.loaded else speed.load_seconds or _assumed_load(model)
-    prompt = ASSUMED_PROMPT_TOKENS / (speed.prompt_rate or ASSUMED_PROMPT_RATE)
-    generation = (speed.completion_tokens or ASSUMED_COMPLETION_TOKENS) / (speed.generation_rate or ASSUMED_GENERATION_RATE)
-    return load + prompt + generation
-
-
-def _assumed_load(model: ModelInfo) -> float:
-    return ASSUMED_LOAD_SECONDS if model.size_bytes is None else 0.5 + model.size_bytes / ASSUMED_LOAD_BYTES_PER_SECOND
-
-
-def _proficiency(agent: Agent) -> float:
-    return max((capability.proficiency for capability in agent.registration.capabilities), default=0.0)
-
-
-def choose(shape: Shape, agents: Iterable[Agent], now: float) -> Candidate | None:
-    """The able agent with a free slot that would be done first."""
-    able = (candidate for candidate in (consider(shape, agent, now) for agent in agents) if candidate.unable is None)
-    return min((c for c in able if c.free_slots > 0), key=lambda candidate: candidate.order, default=None)
-
-
-def next_placement(queue: Queue, agents: list[Agent], now: float, hopeless: set[Shape]) -> Placement | None:
-    """The most urgent task that can run now, and where. `hopeless` collects shapes that no free agent can take."""
-    for task, shape in queue.heads():
-        if shape in hopeless:
-            continue
-        candidate = choose(shape, agents, now)
-        if candidate is not None and candidate.model is not None:
-            return Placement(task, candidate.agent, candidate.model.name)
-        hopeless.add(shape)
-    return None
-
-
-def explain(shape: Shape, agents: Iterable[Agent], now: float) -> Explanation:
-    """The table behind `choose`, best first."""
-    candidates = sorted((consider(shape, agent, now) for agent in agents), key=lambda c: (c.unable is not None, *c.order))
-    chosen = choose(shape, [candidate.agent for candidate in candidates], now)
-    return Explanation(
-        agents=tuple(_row(candidate) for candidate in candidates),
-        choice=chosen.agent.agent_id if chosen else None,
-        reason=_reason(candidates, chosen),
-    )
-
-
-def _row(candidate: Candidate) -> AgentRow:
-    able = candidate.unable is None
-    return AgentRow(
-        agent_id=candidate.agent.agent_id,
-        able=able,
-        reason=candidate.unable or ("a slot is free" if candidate.free_slots else "all its slots are taken"),
-        model=candidate.model.name if candidate.model else None,
-        warm=bool(candidate.model and candidate.model.loaded),
-        free_slots=candidate.free_slots,
-        predicted_seconds=round(candidate.seconds, 3) if able else None,
-    )
-
-
-def _reason(candidates: list[Candidate], chosen: Candidate | None) -> str:
-    if chosen is not None:
-        return f"{chosen.agent.agent_id} is predicted to finish first, in {chosen.seconds:.1f} s"
-    if any(candidate.unable is None for candidate in candidates):
-        return "waits: every able agent is busy"
-    return "waits: no agent is able" if candidates else "waits: no agent has registered yet"
+    def ask(self, queue: Queue, task: Task, clock: float) -> Ask:
+        """What `next` asks for this task, once it is the first of its line."""
+        return ask_of(self._policy, queue, task, queue.line(task), clock)

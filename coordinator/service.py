@@ -22,11 +22,13 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.service import Call, Endpoint, Service
+from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
+from coordinator.explaining import explain
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
-from coordinator.queue import Shape, shape_of
 from coordinator.reads import Reads
-from coordinator.scheduler import explain
+from coordinator.shapes import Shape
+from coordinator.sizes import size_of
 from coordinator.term import Term
 
 LEADER: Final = "leader"
@@ -105,8 +107,9 @@ class LeaderService:
         record = await self._reads.find(call.body.id)
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         task = self._state.queue.get(record.id) or self._state.live.get(record.id)
-        shape = shape_of(task) if task else Shape.of(record.model, record.require)
-        table = explain(shape, self._state.registry, self._term.clock.seconds)
+        clock = self._term.clock.seconds
+        ask = self._state.scheduler.ask(self._state.queue, task, clock) if task else Ask(Shape.of(record.model, record.require))
+        table = explain(ask, self._state.registry, clock)
         if record.status.terminal:
             reason = f"it has ended: {record.status}; the table is as things stand now"
             return table.model_copy(update={"choice": record.assigned_agent_id, "reason": reason})
@@ -116,8 +119,8 @@ class LeaderService:
         return table
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
-        shape = Shape.of(call.body.model, call.body.require)
-        return explain(shape, self._state.registry, self._term.clock.seconds)
+        ask = Ask(Shape.of(call.body.model, call.body.require), size_of(call.body))
+        return explain(ask, self._state.registry, self._term.clock.seconds)
 
     async def _status(self, _call: Call[NoReply]) -> ClusterStatus:
         return self._term.status()

@@ -1,9 +1,12 @@
 """What a coordinator can be told."""
 
+from typing import Annotated
+
 from pydantic import Field, SecretStr, field_validator
 
 from bus.auth import MIN_KEY_LENGTH
 from bus.settings import HiveSettings
+from coordinator.policy import Policy
 
 
 class CoordinatorSettings(HiveSettings):
@@ -15,6 +18,29 @@ class CoordinatorSettings(HiveSettings):
     retain_text_hours: float | None = Field(
         default=None, ge=0, description="how long prompt and output of an ended task stay; left out: as long as the task"
     )
+    ageing_seconds: float = Field(default=60, gt=0, description="a task that waited so long counts as one priority higher")
+    grouping_seconds: float = Field(
+        default=5, ge=0, le=60, description="how long tasks whose model is warm may go before one that needs another there"
+    )
+    patience_seconds: float = Field(
+        default=30, ge=0, description="how long a task is kept for a busy agent that would finish it sooner than a free one"
+    )
+    affinity_seconds: float = Field(
+        default=5, ge=0, description="how long, at most, a conversation's next part is kept for the host of the last one"
+    )
+    shares: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        default_factory=dict, description='weights of owners within a priority, as JSON: `{"ada": 2}`; the others have 1'
+    )
+
+    @property
+    def policy(self) -> Policy:
+        return Policy(
+            ageing_seconds=self.ageing_seconds,
+            grouping_seconds=self.grouping_seconds,
+            patience_seconds=self.patience_seconds,
+            affinity_seconds=self.affinity_seconds,
+            weights=self.shares,
+        )
 
     @field_validator("admin_key")
     @classmethod

@@ -6,6 +6,7 @@ from uuid import UUID
 from bus.messages import TaskClass
 from coordinator.queue import Queue
 from coordinator.registry import Registry
+from coordinator.scheduler import Scheduler
 from coordinator.tasks import Task
 
 OUTCOMES = "outcomes"
@@ -18,6 +19,7 @@ class State:
     epoch: int
     instance: str
     queue: Queue = field(default_factory=Queue)
+    scheduler: Scheduler = field(default_factory=Scheduler)
     registry: Registry = field(default_factory=Registry)
     live: dict[UUID, Task] = field(default_factory=dict)
     current: dict[UUID, UUID] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from sys import intern
 from typing import Any, Final, Self
 from uuid import UUID, uuid5
@@ -18,6 +19,7 @@ from bus.errors import (
     TaskTimeout,
 )
 from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus
+from coordinator.sizes import TYPICAL, Size, size_of
 
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
@@ -77,6 +79,9 @@ class Task:
     """Assigned by hand: waits for this agent and no other."""
     avoid: frozenset[str] = frozenset()
     """Agents that failed it: given to one of them again only where no other is able."""
+    size: Size = TYPICAL
+    session: int | None = None
+    """Of the conversation that it belongs to, hashed: the host that had its last part knows most of the prompt."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -134,10 +139,17 @@ def interpret(received: Received) -> Submitted | Poison:
         require=ANYTHING if request.require == ANYTHING else request.require,
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
+        size=size_of(request),
+        session=session_hash(task.owner, request.session),
     )
     # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
     body = request.model_dump_json(exclude_unset=True).encode()
     return Submitted(task=task, request=request, body=body, body_hash=_header(received, subjects.HEADER_BODY_HASH))
+
+
+def session_hash(owner: str, session: str | None) -> int | None:
+    """The same for every leader; sessions of two owners are never one."""
+    return None if session is None else int.from_bytes(blake2b(f"{owner}\0{session}".encode(), digest_size=7).digest())
 
 
 def _header(received: Received, name: str) -> str | None:

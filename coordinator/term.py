@@ -31,7 +31,6 @@ from coordinator.presence import Presence
 from coordinator.publisher import Publisher
 from coordinator.record import Record
 from coordinator.registry import OpenAttempt
-from coordinator.scheduler import next_placement
 from coordinator.state import State
 from coordinator.turn import Turn
 
@@ -142,8 +141,9 @@ class Term:
     def _can_place(self) -> bool:
         if self._listening:
             return False
-        self.state.queue.wake(datetime.now(UTC))
-        return next_placement(self.state.queue, list(self.state.registry), self.clock.seconds, set()) is not None
+        now = datetime.now(UTC)
+        self.state.queue.wake(now)
+        return self.state.scheduler.next(self.state.queue, list(self.state.registry), self.clock.seconds, now) is not None
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()

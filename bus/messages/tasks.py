@@ -102,6 +102,12 @@ class TaskRequest(Command):
     require: Requirements = Field(default_factory=Requirements)
     priority: Priority = 3
     depends_on: tuple[UUID, ...] = Field(default=(), max_length=100)
+    session: Text | None = Field(
+        default=None,
+        min_length=1,
+        max_length=255,
+        description="the conversation it belongs to: goes to the same host where that is sooner",
+    )
     timeout_seconds: float = Field(default=600, gt=0, le=86_400, description="from first dispatch to end, retries included")
     max_attempts: int = Field(default=3, ge=1, le=10)
     options: JsonObject = Field(
@@ -187,6 +193,7 @@ class TaskRecord(Record):
     messages: tuple[ChatMessage, ...] | None = None
     model: str | None = None
     require: Requirements = Field(default_factory=Requirements)
+    session: str | None = None
     depends_on: tuple[UUID, ...] = ()
     timeout_seconds: float = 600
     max_attempts: int = 3

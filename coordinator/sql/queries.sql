@@ -56,6 +56,8 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 
 -- name: live_tasks
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
+    t.request -> 'options' AS options, t.request ->> 'session' AS session,
+    coalesce(length(t.request ->> 'prompt'), length(t.request ->> 'messages')) AS prompt_length,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
@@ -65,6 +67,8 @@ WHERE t.id = ANY($1::uuid[]);
 -- name: waiting_tasks
 -- In the order of the queue, from behind the given place.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
+    t.request -> 'options' AS options, t.request ->> 'session' AS session,
+    coalesce(length(t.request ->> 'prompt'), length(t.request ->> 'messages')) AS prompt_length,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid

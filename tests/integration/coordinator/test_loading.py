@@ -35,7 +35,7 @@ async def test_the_most_urgent_come_first_and_in_the_end_all_are_there(connectio
     state, waiting = backlog(connection)
     await waiting.more()
     assert len(state.queue) == 10
-    assert {task.priority for task, _ in state.queue.heads()} == {1}
+    assert {priority for priority, band in state.queue.bands.items() if len(band)} == {1, 2}
     while not waiting.done:
         await waiting.more()
     first = await connection.fetchval("SELECT id FROM tasks ORDER BY priority, sequence LIMIT 1")
@@ -52,7 +52,10 @@ async def test_what_has_ended_meanwhile_is_not_read_and_what_came_meanwhile_is_r
     ended: UUID = await connection.fetchval(
         "UPDATE tasks SET status = 'cancelled' WHERE sequence = (SELECT max(sequence) FROM tasks WHERE priority = 5) RETURNING id"
     )
-    [(came, _), *_] = state.queue.heads()
+    band = state.queue.bands[1]
+    head = band.first(band.lines)
+    assert head is not None
+    came = state.queue[head.order[1]]
     while not waiting.done:
         await waiting.more()
     state.queue.extend([came], came.created_at)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from bus.messages import Requirements, TaskClass, task_class
-from coordinator.queue import Queue, Shape, shape_of
+from coordinator.queue import Queue
+from coordinator.shapes import Shape, shape_of
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, after, task
 
@@ -92,11 +93,16 @@ class QueueAgainstAList(RuleBasedStateMachine):
         assert {known.id for known in self.queue.overdue(self.now)} == late
 
     @invariant()
-    def heads_are_the_first_of_each_shape(self) -> None:
-        first: dict[Shape, UUID] = {}
+    def heads_are_the_first_of_each_line(self) -> None:
+        first: dict[tuple[int, Shape], UUID] = {}
         for known in self.placed():
-            first.setdefault(shape_of(known), known.id)
-        assert [(head.id, shape) for head, shape in self.queue.heads()] == [(i, shape) for shape, i in first.items()]
+            first.setdefault((known.priority, shape_of(known)), known.id)
+        assert first == {
+            (priority, line.shape): head.order[1]
+            for priority, band in self.queue.bands.items()
+            for line in band.lines
+            if (head := band.first([line])) is not None
+        }
 
     @invariant()
     def counts_are_those_of_the_list(self) -> None:
@@ -109,10 +115,11 @@ TestQueueAgainstAList.settings = settings(max_examples=100, stateful_step_count=
 
 
 def heads(queue: Queue) -> Iterator[UUID]:
-    while queue.heads():
-        head = queue.heads()[0][0]
-        queue.remove(head.id)
-        yield head.id
+    """In their order, each taken out."""
+    for band in queue.bands.values():
+        while head := band.first(band.lines):
+            queue.remove(head.order[1])
+            yield head.order[1]
 
 
 def test_the_urgent_go_first_and_equals_in_order_of_arrival() -> None:
@@ -137,7 +144,7 @@ def test_a_delayed_task_has_no_place_until_its_time_comes() -> None:
     queue, delayed = Queue(), task(not_before=after(5))
     queue.add(delayed, NOON)
     queue.wake(after(4.9))
-    assert (delayed.id in queue, queue.position(delayed.id), queue.heads()) == (True, None, [])
+    assert (delayed.id in queue, queue.position(delayed.id), queue.bands[delayed.priority].lines) == (True, None, {})
     queue.wake(after(5))
     assert queue.position(delayed.id) == 1
 
@@ -149,7 +156,7 @@ def test_a_delayed_task_that_is_assigned_by_hand_is_placed_once() -> None:
     queue.wake(after(6))
     assert queue.counts()[TaskClass.MEDIUM] == 1
     queue.remove(delayed.id)
-    assert queue.heads() == []
+    assert list(heads(queue)) == []
 
 
 def test_alike_are_those_of_the_same_model_requirements_pin_and_avoided_agents() -> None:

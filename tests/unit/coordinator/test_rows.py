@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, TaskRequest, TaskStatus, Usage
 from coordinator.rows import EndRow, NewRow, asked_of, dependency_edges, new_task, storable, task_end, task_from
-from coordinator.tasks import Submitted, interpret
+from coordinator.sizes import Size
+from coordinator.tasks import Submitted, interpret, session_hash
 from tests.unit.coordinator.parts import NOON, after, submit, task
 
 JSON = st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
@@ -76,10 +77,11 @@ def test_output_and_usage_are_kept_of_what_completed_and_of_nothing_else() -> No
 def test_a_task_comes_back_from_its_row_as_it_was() -> None:
     known = task(model="llama3", title="t", attempts=2, attempts_allowed=4, started_at=NOON, not_before=after(3), pin="acacia")
     columns = {name: getattr(known, name) for name in known.__slots__}
-    row = columns | {"require": '{"vram_gb": 8}', "pinned_agent": known.pin, "avoid": ["birch"]}
-    loaded = task_from(row)
+    asked = {"require": '{"vram_gb": 8}', "options": '{"num_predict": 64}', "session": "a", "prompt_length": 4000}
+    loaded = task_from(columns | asked | {"pinned_agent": known.pin, "avoid": ["birch"]})
     assert (loaded.require.vram_gb, loaded.avoid) == (8.0, frozenset({"birch"}))
-    assert loaded == known.evolve(require=loaded.require, avoid=loaded.avoid)
+    assert (loaded.size, loaded.session) == (Size(1024, 64), session_hash(known.owner, "a"))
+    assert loaded == known.evolve(require=loaded.require, avoid=loaded.avoid, size=loaded.size, session=loaded.session)
 
 
 def test_a_record_repeats_what_was_asked() -> None:

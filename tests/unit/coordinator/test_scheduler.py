@@ -4,9 +4,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentStatus, ModelInfo, Requirements
-from coordinator.queue import Queue, Shape, shape_of
+from coordinator.choice import Ask, Candidate, choose, consider
+from coordinator.explaining import explain
+from coordinator.queue import Queue
 from coordinator.registry import Agent, Speed
-from coordinator.scheduler import choose, consider, explain, next_placement
+from coordinator.scheduler import Scheduler
+from coordinator.shapes import Shape
 from tests.unit.coordinator.parts import COLD, NOON, WARM, agent, task
 
 NAMES = ("acacia", "birch", "cedar", "douglas")
@@ -43,6 +46,10 @@ def shapes(draw: st.DrawFn) -> Shape:
     return Shape.of(model, require, draw(st.none() | st.sampled_from(NAMES)), avoid)
 
 
+def chosen(shape: Shape, hive: list[Agent], now: float = 0) -> Candidate | None:
+    return choose(Ask(shape), hive, now)[1]
+
+
 def is_able(shape: Shape, known: Agent) -> bool:
     """The rule once more, in its plainest form."""
     offered = {capability.name: capability.proficiency for capability in known.registration.capabilities}
@@ -59,46 +66,31 @@ def is_able(shape: Shape, known: Agent) -> bool:
 @given(shapes(), hives())
 def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[Agent]) -> None:
     free = {known.agent_id for known in hive if is_able(shape, known) and len(known.attempts) < known.slots}
-    chosen = choose(shape, hive, 0)
-    assert chosen.agent.agent_id in free if chosen else not free
+    found = choose(Ask(shape, patient=False), hive, 0)[1]
+    assert found.agent.agent_id in free if found else not free
+    patient = chosen(shape, hive)
+    assert patient is None or patient == found
 
 
 @given(shapes(), hives())
 def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_free(shape: Shape, hive: list[Agent]) -> None:
-    chosen = choose(shape, hive, 0)
-    if chosen is not None and chosen.agent.agent_id in shape.avoid:
+    found = choose(Ask(shape, patient=False), hive, 0)[1]
+    if found is not None and found.agent.agent_id in shape.avoid:
         others = [known for known in hive if known.agent_id not in shape.avoid]
-        assert choose(shape, others, 0) is None
+        assert choose(Ask(shape, patient=False), others, 0)[1] is None
 
 
 @given(shapes(), hives())
 def test_the_explanation_is_the_choice(shape: Shape, hive: list[Agent]) -> None:
-    table, chosen = explain(shape, hive, 0), choose(shape, hive, 0)
-    assert table.choice == (chosen.agent.agent_id if chosen else None)
+    table, found = explain(Ask(shape), hive, 0), chosen(shape, hive)
+    assert table.choice == (found.agent.agent_id if found else None)
     assert {row.agent_id: row.able for row in table.agents} == {known.agent_id: is_able(shape, known) for known in hive}
     assert [row.able for row in table.agents] == sorted((row.able for row in table.agents), reverse=True)
 
 
-@given(st.lists(shapes(), max_size=12), hives())
-def test_placing_until_nothing_fits_gives_no_agent_more_than_its_slots(wanted: list[Shape], hive: list[Agent]) -> None:
-    queue = Queue()
-    for sequence, shape in enumerate(wanted):
-        require = Requirements(capabilities=dict(shape.capabilities), labels=dict(shape.labels), vram_gb=shape.vram_gb)
-        queue.add(task(sequence=sequence, model=shape.model, require=require, pin=shape.pin, avoid=shape.avoid), NOON)
-    before = {known.agent_id: len(known.attempts) for known in hive}
-    hopeless: set[Shape] = set()
-    while placement := next_placement(queue, hive, 0, hopeless):
-        placed = queue.remove(placement.task.id)
-        assert placed is not None
-        placement.agent.attempts[placed.id] = None  # type: ignore[assignment]
-    for known in hive:
-        assert len(known.attempts) <= max(known.slots, before[known.agent_id])
-    assert all(choose(shape, hive, 0) is None for _, shape in queue.heads())
-
-
 def chosen_of(*hive: Agent, model: str | None = WARM.name, avoid: frozenset[str] = frozenset()) -> str | None:
-    chosen = choose(Shape.of(model, Requirements(), None, avoid), hive, 0)
-    return chosen.agent.agent_id if chosen else None
+    found = chosen(Shape.of(model, Requirements(), None, avoid), list(hive))
+    return found.agent.agent_id if found else None
 
 
 def test_warm_comes_before_cold() -> None:
@@ -137,12 +129,12 @@ def test_an_agent_that_has_just_said_busy_is_left_alone_until_its_pause_ends() -
     paused = agent()
     paused.full_until = 5.0
     shape = Shape.of(WARM.name, Requirements())
-    assert choose(shape, [paused], 4.9) is None
-    assert choose(shape, [paused], 5.0) is not None
+    assert chosen(shape, [paused], 4.9) is None
+    assert chosen(shape, [paused], 5.0) is not None
 
 
 def test_a_task_that_names_no_model_gets_the_one_that_is_warm() -> None:
-    candidate = consider(Shape.of(None, Requirements()), agent(models=(ModelInfo(name="cold"), OTHER)), 0)
+    candidate = consider(Ask(Shape.of(None, Requirements())), agent(models=(ModelInfo(name="cold"), OTHER)), 0)
     assert candidate.model == OTHER
 
 
@@ -156,10 +148,9 @@ def test_the_urgent_task_that_cannot_run_holds_nobody_up() -> None:
     queue, urgent, other = Queue(), task(priority=1, model="llama3"), task(priority=5, model=WARM.name, sequence=2)
     for waiting in (urgent, other):
         queue.add(waiting, NOON)
-    hopeless: set[Shape] = set()
-    placement = next_placement(queue, [agent()], 0, hopeless)
+    placement = Scheduler().next(queue, [agent()], 0, NOON)
     assert placement is not None
-    assert (placement.task.id, hopeless) == (other.id, {shape_of(urgent)})
+    assert placement.task == other
 
 
 def test_the_table_says_why_not() -> None:
@@ -172,7 +163,7 @@ def test_the_table_says_why_not() -> None:
         agent("fir", capabilities={"code": 0.9}, labels={"room": "a"}, vram_gb=24, busy=1),
     ]
     require = Requirements(capabilities={"code": 0.5}, labels={"room": "a"}, vram_gb=8)
-    table = explain(Shape.of(WARM.name, require), hive, 0)
+    table = explain(Ask(Shape.of(WARM.name, require)), hive, 0)
     assert {row.agent_id: row.reason for row in table.agents} == {
         "acacia": "draining",
         "birch": f"it does not have the model {WARM.name}",
@@ -182,5 +173,5 @@ def test_the_table_says_why_not() -> None:
         "fir": "all its slots are taken",
     }
     assert (table.choice, table.reason) == (None, "waits: every able agent is busy")
-    assert explain(Shape.of(WARM.name, require, "zelkova"), hive, 0).reason == "waits: no agent is able"
-    assert explain(Shape.of(WARM.name, require), [], 0).reason == "waits: no agent has registered yet"
+    assert explain(Ask(Shape.of(WARM.name, require, "zelkova")), hive, 0).reason == "waits: no agent is able"
+    assert explain(Ask(Shape.of(WARM.name, require)), [], 0).reason == "waits: no agent has registered yet"

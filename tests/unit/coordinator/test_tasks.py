@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bus import subjects
 from bus.client import Received
 from bus.messages import FailureInfo, TaskClass, TaskRequest, TaskStatus
+from coordinator.sizes import Size
 from coordinator.tasks import (
     MAX_BACKOFF_SECONDS,
     GiveUp,
@@ -56,6 +57,7 @@ def test_a_submit_is_understood_by_its_subject_headers_and_body() -> None:
         timeout_seconds=9,
         attempts_allowed=2,
         traceparent="00-1-2-01",
+        size=Size(1),
     )
     assert (found.task, found.body_hash, found.request.prompt) == (expected, "f00", "hi")
 

@@ -1,0 +1,97 @@
+"""The waiting tasks of one priority: in lanes, one for each owner and each line, and the owners by their turn. Pure.
+
+A line is what is alike to the scheduler: the same shape and the same home. So a decision looks at lines, owners and heads, and
+never at every task.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+from uuid import UUID
+
+from sortedcontainers import SortedList
+
+from coordinator.fairness import Shares
+from coordinator.shapes import Shape
+
+Order = tuple[int, UUID]
+"""Sequence of arrival, id of the task."""
+_Name = TypeVar("_Name")
+
+
+@dataclass(slots=True, eq=False)
+class Line:
+    """`home` is the agent that the line's tasks wait for, for the sake of their conversation."""
+
+    shape: Shape
+    home: str | None = None
+    waiting: int = 0
+    kept_since: float | None = None
+    """When its head was first kept for a busy agent."""
+    passed_since: float | None = None
+    """When its head was first passed over for the sake of a warm model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The first task of an owner in a line."""
+
+    order: Order
+    owner: str
+    line: Line
+
+
+class Band:
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self.shares = Shares(weights)
+        self.lines: dict[Line, int] = {}
+        """How many tasks wait in each."""
+        self.owners: dict[str, int] = {}
+        self._lanes: dict[str, dict[Line, SortedList]] = {}
+
+    def __len__(self) -> int:
+        return sum(self.owners.values())
+
+    def add(self, owner: str, line: Line, orders: Collection[Order]) -> None:
+        self.shares.join(owner)
+        self._lanes.setdefault(owner, {}).setdefault(line, SortedList()).update(orders)
+        self.owners[owner] = self.owners.get(owner, 0) + len(orders)
+        self.lines[line] = self.lines.get(line, 0) + len(orders)
+        line.waiting += len(orders)
+
+    def discard(self, owner: str, line: Line, order: Order) -> None:
+        lanes = self._lanes[owner]
+        lanes[line].remove(order)
+        line.waiting -= 1
+        if not lanes[line]:
+            del lanes[line]
+        _decrease(self.lines, line)
+        if not _decrease(self.owners, owner):
+            del self._lanes[owner]
+            self.shares.leave(owner)
+
+    def first(self, lines: Collection[Line]) -> Head | None:
+        """The oldest task, in any of these lines, of the owner whose turn it is."""
+        for owner in self.shares:
+            lanes = self._lanes[owner]
+            heads = [(lanes[line][0], line) for line in lines if line in lanes]
+            if heads:
+                order, line = min(heads, key=_by_order)
+                return Head(order, owner, line)
+        return None
+
+    def position(self, owner: str, order: Order) -> int:
+        """0 is this priority's first."""
+        place = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].values())
+        return place + self.shares.others_before(owner, place, self.owners)
+
+
+def _by_order(head: tuple[Order, Line]) -> Order:
+    return head[0]
+
+
+def _decrease(counts: dict[_Name, int], name: _Name) -> int:
+    left = counts[name] = counts[name] - 1
+    if not left:
+        del counts[name]
+    return left

@@ -1,0 +1,41 @@
+"""Why there, or why not: the choice as a table for people. Pure; the choice is the very one that is made."""
+
+from collections.abc import Iterable
+
+from bus.messages import AgentRow, Explanation
+from coordinator.choice import Ask, Candidate, choose
+from coordinator.registry import Agent
+
+
+def explain(ask: Ask, agents: Iterable[Agent], now: float) -> Explanation:
+    """The table behind the choice, best first."""
+    table, chosen = choose(ask, agents, now)
+    return Explanation(
+        agents=tuple(_row(candidate) for candidate in table),
+        choice=chosen.agent.agent_id if chosen else None,
+        reason=_reason(table, chosen),
+    )
+
+
+def _row(candidate: Candidate) -> AgentRow:
+    able, model = candidate.unable is None, candidate.model
+    return AgentRow(
+        agent_id=candidate.agent.agent_id,
+        able=able,
+        reason=candidate.unable or ("a slot is free" if candidate.free_slots else "all its slots are taken"),
+        model=model.name if model else None,
+        warm=model is not None and candidate.agent.holds(model),
+        free_slots=candidate.free_slots,
+        predicted_seconds=round(candidate.seconds, 3) if able else None,
+    )
+
+
+def _reason(table: list[Candidate], chosen: Candidate | None) -> str:
+    if chosen is not None:
+        return f"{chosen.agent.agent_id} is predicted to finish first, in {chosen.seconds:.1f} s"
+    able = [candidate for candidate in table if candidate.unable is None]
+    if any(candidate.free_slots for candidate in able):
+        return f"waits for {able[0].agent.agent_id}, which is busy and still predicted to finish it before any that is free"
+    if able:
+        return "waits: every able agent is busy"
+    return "waits: no agent is able" if table else "waits: no agent has registered yet"
