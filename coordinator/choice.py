@@ -1,6 +1,6 @@
 """Which agent a task goes to: the able one that is predicted to finish it first. Pure.
 
-It waits, although an agent is free, while the busy ones would finish it, and all that waits for them before it, sooner than that one.
+It waits, although an agent is free, while busy ones would finish it, and all that waits for them beside it, sooner than that one.
 Ties go to the less busy, then to the more proficient.
 """
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from bus.messages import ModelInfo
 from coordinator.ability import unable
+from coordinator.fleet import Fleet, Place
 from coordinator.prediction import AVOIDED_SECONDS, done_by, run_seconds, starts_in
 from coordinator.registry import Agent
 from coordinator.shapes import Shape
@@ -17,6 +18,8 @@ from coordinator.sizes import TYPICAL, Size
 
 WORTH_WAITING: Final = 0.9
 """A prediction is not exact: waiting must promise to be done in so much of the time."""
+LEAST_RUN_SECONDS: Final = 0.1
+"""Quicker than any task: for long queues it is clear without counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +75,26 @@ def soonest(candidates: Iterable[Candidate]) -> Candidate | None:
     return min(candidates, key=lambda candidate: candidate.order, default=None)
 
 
-def better_wait(ask: Ask, free: Candidate, able: Iterable[tuple[Agent, ModelInfo]], now: float) -> bool:
-    """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one."""
-    if not ask.patient:
+def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:
+    """Who gets it now, among those places that are free; None when it waits."""
+    best = soonest(measure(ask, agent, model, fleet.clock) for agent, model in places)
+    return None if best is None or (ask.patient and _is_better_kept(ask, best, fleet)) else best
+
+
+def _is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
+    """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one.
+
+    Only those count that have the model warm: the others will sooner take what needs no other model there.
+    """
+    if len(fleet.free) == len(fleet.agents):
         return False
     within, left = free.seconds * WORTH_WAITING, ask.rivals
-    for agent, model in able:
-        if agent.agent_id not in ask.shape.avoid and not agent.free_slots(now):
-            left -= done_by(agent, model, ask.size, now, within)
+    busy = fleet.busy_places(ask.shape)
+    if left > sum(agent.slots for agent, _ in busy) * within / LEAST_RUN_SECONDS:
+        return False
+    for agent, model in busy:
+        if agent.agent_id not in ask.shape.avoid:
+            left -= done_by(agent, model, ask.size, fleet.clock, within)
             if left <= 0:
                 return True
     return False
-
-
-def choose(ask: Ask, agents: Iterable[Agent], now: float) -> tuple[list[Candidate], Candidate | None]:
-    """Everybody, best first, and who gets it now; None when it waits. The plain form of what the scheduler does for many."""
-    table = sorted((consider(ask, agent, now) for agent in agents), key=lambda c: (c.unable is not None, *c.order))
-    free = soonest(c for c in table if c.unable is None and c.free_slots)
-    if ask.home is not None and not any(c.agent.agent_id == ask.home and c.free_slots for c in table if c.unable is None):
-        return table, None
-    able = [(c.agent, c.model) for c in table if c.unable is None and c.model is not None]
-    return table, None if free is None or better_wait(ask, free, able, now) else free

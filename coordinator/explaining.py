@@ -1,15 +1,16 @@
 """Why there, or why not: the choice as a table for people. Pure; the choice is the very one that is made."""
 
-from collections.abc import Iterable
-
 from bus.messages import AgentRow, Explanation
-from coordinator.choice import Ask, Candidate, choose
-from coordinator.registry import Agent
+from coordinator.choice import Ask, Candidate, choose, consider
+from coordinator.fleet import Fleet
 
 
-def explain(ask: Ask, agents: Iterable[Agent], now: float) -> Explanation:
+def explain(ask: Ask, fleet: Fleet) -> Explanation:
     """The table behind the choice, best first."""
-    table, chosen = choose(ask, agents, now)
+    table = sorted(
+        (consider(ask, agent, fleet.clock) for agent in fleet.agents), key=lambda c: (c.unable is not None, *c.order)
+    )
+    chosen = choose(ask, fleet, fleet.free_places(ask.shape, ask.home))
     return Explanation(
         agents=tuple(_row(candidate) for candidate in table),
         choice=chosen.agent.agent_id if chosen else None,

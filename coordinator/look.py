@@ -1,19 +1,16 @@
 """One look at queue and agents, for one decision: what was found out for one priority holds for the next. Pure."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bus.messages import ModelInfo
-from coordinator.ability import Verdicts
 from coordinator.bands import Band, Head, Line
-from coordinator.choice import Ask, Candidate, better_wait, measure, soonest
+from coordinator.choice import Ask, choose
+from coordinator.fleet import Fleet, Place
 from coordinator.policy import Policy
 from coordinator.queue import Queue
 from coordinator.registry import Agent
-from coordinator.shapes import Shape
 from coordinator.tasks import Task
-
-_Place = tuple[Agent, ModelInfo]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,71 +32,60 @@ def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -
 
 
 class Look:
-    def __init__(
-        self, policy: Policy, known: Verdicts, queue: Queue, agents: Collection[Agent], free: list[Agent], clock: float
-    ) -> None:
-        self._policy, self._known, self._queue, self._clock = policy, known, queue, clock
-        self._agents, self._free = agents, free
-        self._places: dict[Line, list[_Place]] = {}
+    """`risen` is how urgent a task is: the least first."""
 
-    def of(self, band: Band) -> Placement | None:
-        """What to give out next of one priority, and where."""
-        lines = {line for line in band.lines if self._places_of(line)}
-        while lines and (head := band.first(lines)) is not None:
+    def __init__(self, queue: Queue, fleet: Fleet, policy: Policy, risen: Callable[[Task], tuple[int, ...]]) -> None:
+        self._queue, self._fleet, self._policy, self._risen = queue, fleet, policy, risen
+        self._places: dict[Line, list[Place]] = {}
+        self._open = {band: {line for line in band.lines if self._places_of(line)} for band in queue.bands.values()}
+        """Of each priority the lines whose head could start now, as far as is known."""
+
+    def best(self) -> Placement | None:
+        """What to give out next, and where; None when nothing can, or should, start now."""
+        while (front := self._front()) is not None:
+            band, head = front
             found = self._place(head)
             if found is not None:
-                return self._warm_first(band, lines, found)
-            lines.discard(head.line)
+                return self._warm_first(band, found)
+            self._open[band].discard(head.line)
         return None
 
-    def _places_of(self, line: Line) -> list[_Place]:
+    def _front(self) -> tuple[Band, Head] | None:
+        fronts = [(band, head) for band, lines in self._open.items() if lines and (head := band.first(lines)) is not None]
+        return min(fronts, key=lambda front: self._risen(self._queue[front[1].order[1]]), default=None)
+
+    def _places_of(self, line: Line) -> list[Place]:
         """The free agents that are able; none while the one that the line is kept for is not among them."""
         places = self._places.get(line)
         if places is None:
-            places = self._places[line] = list(self._able(line.shape, self._free))
-            if line.home is not None and all(agent.agent_id != line.home for agent, _ in places):
-                places.clear()
+            places = self._places[line] = self._fleet.free_places(line.shape, line.home)
         return places
-
-    def _able(self, shape: Shape, agents: Iterable[Agent]) -> Iterator[_Place]:
-        for agent in agents:
-            model = self._known.model(shape, agent)
-            if model is not None:
-                yield agent, model
 
     def _place(self, head: Head) -> Placement | None:
         """None when it is better kept for a busy agent."""
         task, line = self._queue[head.order[1]], head.line
-        ask = ask_of(self._policy, self._queue, task, line, self._clock)
-        best = soonest(measure(ask, agent, model, self._clock) for agent, model in self._places_of(line))
+        ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
+        best = choose(ask, self._fleet, self._places_of(line))
         if best is None or best.model is None:
-            return None
-        if self._is_kept(ask, best):
-            line.kept_since = self._clock if line.kept_since is None else line.kept_since
+            line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
             return None
         return Placement(task, line, best.agent, best.model, best.seconds)
 
-    def _is_kept(self, ask: Ask, best: Candidate) -> bool:
-        if len(self._free) == len(self._agents) or not ask.patient:
-            return False
-        most = self._known.most_done(ask.shape, ask.size, self._agents, best.seconds, self._clock)
-        return ask.rivals <= most and better_wait(ask, best, self._able(ask.shape, self._agents), self._clock)
-
-    def _warm_first(self, band: Band, lines: set[Line], found: Placement) -> Placement:
+    def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""
         line, agent = found.line, found.agent
         if agent.holds(found.model) or self._was_passed(line):
             return found
-        others = {other for other in lines if other is not line and self._is_warm(other, agent)}
+        others = {other for other in self._open[band] if other is not line and self._is_warm(other, agent)}
         head = band.first(others) if others else None
         instead = None if head is None else self._place(head)
         if instead is None or instead.agent is not agent:
             return found
-        line.passed_since = self._clock if line.passed_since is None else line.passed_since
+        line.passed_since = self._fleet.clock if line.passed_since is None else line.passed_since
         return instead
 
     def _was_passed(self, line: Line) -> bool:
-        return line.passed_since is not None and self._clock - line.passed_since >= self._policy.grouping_seconds
+        return line.passed_since is not None and self._fleet.clock - line.passed_since >= self._policy.grouping_seconds
 
     def _is_warm(self, line: Line, agent: Agent) -> bool:
         return any(agent is place and agent.holds(model) for place, model in self._places_of(line))

@@ -12,9 +12,9 @@ A decision looks at lines, owners and free agents, never at every task: it costs
 from collections.abc import Collection
 from datetime import datetime
 
-from bus.messages import MAX_PRIORITY, MIN_PRIORITY, AgentStatus
-from coordinator.ability import Verdicts
+from bus.messages import MAX_PRIORITY, MIN_PRIORITY
 from coordinator.choice import Ask
+from coordinator.fleet import Fleet
 from coordinator.look import Look, Placement, ask_of
 from coordinator.policy import Policy
 from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
@@ -22,6 +22,7 @@ from coordinator.queue import Queue
 from coordinator.registry import Agent
 from coordinator.sessions import Home
 from coordinator.tasks import Task
+from coordinator.verdicts import Verdicts
 
 __all__ = ["Placement", "Scheduler"]
 
@@ -36,16 +37,13 @@ class Scheduler:
 
     def next(self, queue: Queue, agents: Collection[Agent], clock: float, now: datetime) -> Placement | None:
         """What to give out next, and to whom; None when nothing that waits can, or should, run now."""
-        free = [
-            agent
-            for agent in agents
-            if len(agent.attempts) < agent.slots and agent.status is AgentStatus.ONLINE and agent.full_until <= clock
-        ]
-        if not free or not len(queue):
+        if not len(queue):
             return None
-        look = Look(self._policy, self._verdicts, queue, agents, free, clock)
-        found = [placement for band in queue.bands.values() if (placement := look.of(band)) is not None]
-        return min(found, key=lambda placement: self._urgency(placement.task, now), default=None)
+        fleet = self.fleet(agents, clock)
+        return Look(queue, fleet, self._policy, lambda task: self._urgency(task, now)).best() if fleet.free else None
+
+    def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
+        return Fleet(agents, self._verdicts, clock)
 
     def _urgency(self, task: Task, now: datetime) -> tuple[int, int, int]:
         risen = int(max(0.0, (now - task.created_at).total_seconds()) / self._policy.ageing_seconds)

@@ -109,7 +109,7 @@ class LeaderService:
         task = self._state.queue.get(record.id) or self._state.live.get(record.id)
         clock = self._term.clock.seconds
         ask = self._state.scheduler.ask(self._state.queue, task, clock) if task else Ask(Shape.of(record.model, record.require))
-        table = explain(ask, self._state.registry, clock)
+        table = explain(ask, self._state.scheduler.fleet(list(self._state.registry), clock))
         if record.status.terminal:
             reason = f"it has ended: {record.status}; the table is as things stand now"
             return table.model_copy(update={"choice": record.assigned_agent_id, "reason": reason})
@@ -120,7 +120,7 @@ class LeaderService:
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
         ask = Ask(Shape.of(call.body.model, call.body.require), size_of(call.body))
-        return explain(ask, self._state.registry, self._term.clock.seconds)
+        return explain(ask, self._state.scheduler.fleet(list(self._state.registry), self._term.clock.seconds))
 
     async def _status(self, _call: Call[NoReply]) -> ClusterStatus:
         return self._term.status()

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bus.messages import AgentStatus, ModelInfo, Requirements
+from bus.messages import AgentStatus, Explanation, ModelInfo, Requirements
 from coordinator.choice import Ask, Candidate, choose, consider
 from coordinator.explaining import explain
 from coordinator.queue import Queue
@@ -46,8 +46,13 @@ def shapes(draw: st.DrawFn) -> Shape:
     return Shape.of(model, require, draw(st.none() | st.sampled_from(NAMES)), avoid)
 
 
-def chosen(shape: Shape, hive: list[Agent], now: float = 0) -> Candidate | None:
-    return choose(Ask(shape), hive, now)[1]
+def chosen(shape: Shape, hive: list[Agent], now: float = 0, *, patient: bool = True) -> Candidate | None:
+    fleet = Scheduler().fleet(hive, now)
+    return choose(Ask(shape, patient=patient), fleet, fleet.free_places(shape, None))
+
+
+def table_of(shape: Shape, hive: list[Agent]) -> Explanation:
+    return explain(Ask(shape), Scheduler().fleet(hive, 0))
 
 
 def is_able(shape: Shape, known: Agent) -> bool:
@@ -66,7 +71,7 @@ def is_able(shape: Shape, known: Agent) -> bool:
 @given(shapes(), hives())
 def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[Agent]) -> None:
     free = {known.agent_id for known in hive if is_able(shape, known) and len(known.attempts) < known.slots}
-    found = choose(Ask(shape, patient=False), hive, 0)[1]
+    found = chosen(shape, hive, patient=False)
     assert found.agent.agent_id in free if found else not free
     patient = chosen(shape, hive)
     assert patient is None or patient == found
@@ -74,15 +79,15 @@ def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[
 
 @given(shapes(), hives())
 def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_free(shape: Shape, hive: list[Agent]) -> None:
-    found = choose(Ask(shape, patient=False), hive, 0)[1]
+    found = chosen(shape, hive, patient=False)
     if found is not None and found.agent.agent_id in shape.avoid:
         others = [known for known in hive if known.agent_id not in shape.avoid]
-        assert choose(Ask(shape, patient=False), others, 0)[1] is None
+        assert chosen(shape, others, patient=False) is None
 
 
 @given(shapes(), hives())
 def test_the_explanation_is_the_choice(shape: Shape, hive: list[Agent]) -> None:
-    table, found = explain(Ask(shape), hive, 0), chosen(shape, hive)
+    table, found = table_of(shape, hive), chosen(shape, hive)
     assert table.choice == (found.agent.agent_id if found else None)
     assert {row.agent_id: row.able for row in table.agents} == {known.agent_id: is_able(shape, known) for known in hive}
     assert [row.able for row in table.agents] == sorted((row.able for row in table.agents), reverse=True)
@@ -163,7 +168,7 @@ def test_the_table_says_why_not() -> None:
         agent("fir", capabilities={"code": 0.9}, labels={"room": "a"}, vram_gb=24, busy=1),
     ]
     require = Requirements(capabilities={"code": 0.5}, labels={"room": "a"}, vram_gb=8)
-    table = explain(Ask(Shape.of(WARM.name, require)), hive, 0)
+    table = table_of(Shape.of(WARM.name, require), hive)
     assert {row.agent_id: row.reason for row in table.agents} == {
         "acacia": "draining",
         "birch": f"it does not have the model {WARM.name}",
@@ -173,5 +178,5 @@ def test_the_table_says_why_not() -> None:
         "fir": "all its slots are taken",
     }
     assert (table.choice, table.reason) == (None, "waits: every able agent is busy")
-    assert explain(Ask(Shape.of(WARM.name, require, "zelkova")), hive, 0).reason == "waits: no agent is able"
-    assert explain(Ask(Shape.of(WARM.name, require)), [], 0).reason == "waits: no agent has registered yet"
+    assert table_of(Shape.of(WARM.name, require, "zelkova"), hive).reason == "waits: no agent is able"
+    assert table_of(Shape.of(WARM.name, require), []).reason == "waits: no agent has registered yet"
