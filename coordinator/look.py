@@ -39,20 +39,25 @@ class Look:
         self._places: dict[Line, list[Place]] = {}
         self._open = {band: {line for line in band.lines if self._places_of(line)} for band in queue.bands.values()}
         """Of each priority the lines whose head could start now, as far as is known."""
+        self._fronts = {band: head for band, lines in self._open.items() if lines and (head := band.first(lines)) is not None}
 
     def best(self) -> Placement | None:
         """What to give out next, and where; None when nothing can, or should, start now."""
-        while (front := self._front()) is not None:
-            band, head = front
+        while self._fronts:
+            band, head = min(self._fronts.items(), key=lambda front: self._risen(self._queue[front[1].order[1]]))
             found = self._place(head)
             if found is not None:
                 return self._warm_first(band, found)
-            self._open[band].discard(head.line)
+            self._pass(band, head.line)
         return None
 
-    def _front(self) -> tuple[Band, Head] | None:
-        fronts = [(band, head) for band, lines in self._open.items() if lines and (head := band.first(lines)) is not None]
-        return min(fronts, key=lambda front: self._risen(self._queue[front[1].order[1]]), default=None)
+    def _pass(self, band: Band, line: Line) -> None:
+        self._open[band].discard(line)
+        head = band.first(self._open[band])
+        if head is None:
+            del self._fronts[band]
+        else:
+            self._fronts[band] = head
 
     def _places_of(self, line: Line) -> list[Place]:
         """The free agents that are able; none while the one that the line is kept for is not among them."""
