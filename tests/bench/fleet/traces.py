@@ -1,8 +1,12 @@
 """What people ask for: several users who are alike, each at a steady pace and now and then in a burst, with prompts of very uneven size."""
 
 import random
+from collections.abc import Mapping
+from typing import TypeVar
 
 from tests.bench.fleet.hosts import SHARE, Host, Job
+
+Drawn = TypeVar("Drawn")
 
 USERS = ("ada", "bob", "cyd", "dan")
 PRIORITIES = {1: 0.1, 2: 0.1, 3: 0.5, 4: 0.15, 5: 0.15}
@@ -12,13 +16,22 @@ MEAN_BURST = 12
 PARTS = 500
 
 
-def job_of(dice: random.Random, number: int, at: float, user: str, model: str | None = None) -> Job:
+def mix_of(hosts: list[Host]) -> dict[str, float]:
+    """The models that somebody has, by how much they are asked for."""
+    return {model: share for model, share in SHARE.items() if any(model in host.models for host in hosts)}
+
+
+def draw(dice: random.Random, weights: Mapping[Drawn, float]) -> Drawn:
+    return dice.choices(list(weights), list(weights.values()))[0]
+
+
+def job_of(dice: random.Random, at: float, user: str, model: str) -> Job:
     return Job(
-        number=number,
+        number=0,
         at=at,
         user=user,
-        priority=dice.choices(list(PRIORITIES), list(PRIORITIES.values()))[0],
-        model=model or dice.choices(list(SHARE), list(SHARE.values()))[0],
+        priority=draw(dice, PRIORITIES),
+        model=model,
         prompt_tokens=min(30_000, 1 + int(dice.lognormvariate(5.5, 1.3))),
         completion_tokens=min(2_000, 1 + int(dice.lognormvariate(5.0, 0.8))),
     )
@@ -29,10 +42,11 @@ def jobs_a_second(hosts: list[Host], dice: random.Random) -> float:
 
     The models that few hosts have come first. So 80 % of it is a load that the fleet can bear.
     """
-    sample = [job_of(dice, number, 0.0, USERS[0]) for number in range(2000)]
+    mix = mix_of(hosts)
+    sample = [job_of(dice, 0.0, USERS[0], draw(dice, mix)) for _ in range(2000)]
     filled = {host: 0.0 for host in hosts}
     """Seconds of all its slots, for one job of the mix."""
-    for model in sorted(SHARE, key=lambda model: sum(model in host.models for host in hosts)):
+    for model in sorted(mix, key=lambda model: sum(model in host.models for host in hosts)):
         jobs = [job for job in sample if job.model == model]
         part = len(jobs) / len(sample) / PARTS
         seconds = {
@@ -46,15 +60,15 @@ def jobs_a_second(hosts: list[Host], dice: random.Random) -> float:
 
 def trace(hosts: list[Host], jobs: int, load: float, seed: int) -> list[Job]:
     """In their order. Bursts go round the users, so that all of them ask for as much."""
-    dice = random.Random(seed)
+    dice, mix = random.Random(seed), mix_of(hosts)
     pace = load * jobs_a_second(hosts, dice)
     steady = int(jobs * (1 - BURSTS))
-    made = [job_of(dice, 0, dice.uniform(0, jobs / pace), USERS[number % len(USERS)]) for number in range(steady)]
+    made = [job_of(dice, dice.uniform(0, jobs / pace), USERS[number % len(USERS)], draw(dice, mix)) for number in range(steady)]
     while len(made) < jobs:
-        size, model = 1 + int(dice.expovariate(1 / MEAN_BURST)), dice.choices(list(SHARE), list(SHARE.values()))[0]
+        size, model = 1 + int(dice.expovariate(1 / MEAN_BURST)), draw(dice, mix)
         for user in USERS:
             at = dice.uniform(0, jobs / pace)
-            made += [job_of(dice, 0, at + place * 0.05, user, model) for place in range(size)]
+            made += [job_of(dice, at + place * 0.05, user, model) for place in range(size)]
     made.sort(key=lambda job: job.at)
     for number, job in enumerate(made):
         job.number = number

@@ -19,8 +19,8 @@ def after(seconds: float) -> datetime:
 
 
 def task(**more: object) -> Task:
-    known: dict[str, object] = {"id": uuid4(), "tenant": "default", "owner": "ada", "priority": 3, "sequence": 1}
-    return Task(created_at=NOON, **(known | more))  # type: ignore[arg-type]
+    known: dict[str, object] = {"id": uuid4(), "tenant": "default", "owner": "ada", "priority": 3, "sequence": 1, "created_at": NOON}
+    return Task(**(known | more))  # type: ignore[arg-type]
 
 
 def registration(agent_id: str = "acacia", *, instance: str = "one", **more: object) -> AgentRegistration:

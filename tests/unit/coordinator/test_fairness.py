@@ -1,0 +1,79 @@
+"""Whose turn it is: by properties, against what fairness means, and by examples of who comes and goes."""
+
+from collections import Counter
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import MAX_PRIORITY, MIN_PRIORITY
+from coordinator.fairness import Shares
+from coordinator.policy import Policy
+from coordinator.queue import Queue
+from coordinator.scheduler import Scheduler
+from tests.unit.coordinator.parts import NOON, agent, task
+
+COSTS = st.dictionaries(st.sampled_from(("ada", "bob", "cyd")), st.floats(0.5, 50), min_size=2)
+WEIGHTS = st.dictionaries(st.sampled_from(("ada", "bob", "cyd")), st.sampled_from((0.5, 1.0, 2.0, 4.0)))
+
+
+@given(COSTS, WEIGHTS, st.integers(20, 200))
+def test_whoever_always_waits_gets_its_share_to_within_a_task(costs: dict[str, float], weights: dict[str, float], turns: int) -> None:
+    """The bound of start-time fair queueing: between two owners, normalized service differs by at most one task of each."""
+    shares, given_out = Shares(weights), Counter[str]()
+    for owner in costs:
+        shares.join(owner)
+    for _ in range(turns):
+        owner = next(iter(shares))
+        shares.charge(owner, costs[owner])
+        given_out[owner] += 1
+    normalized = {owner: given_out[owner] * cost / weights.get(owner, 1.0) for owner, cost in costs.items()}
+    step = {owner: cost / weights.get(owner, 1.0) for owner, cost in costs.items()}
+    for one in costs:
+        for other in costs:
+            assert abs(normalized[one] - normalized[other]) <= step[one] + step[other] + 1e-6
+
+
+def test_who_asked_for_nothing_has_no_credit() -> None:
+    shares = Shares({})
+    shares.join("ada")
+    for _ in range(100):
+        shares.charge("ada", 1)
+    shares.join("bob")
+    turns = []
+    for _ in range(6):
+        owner = next(iter(shares))
+        shares.charge(owner, 1)
+        turns.append(owner)
+    assert Counter(turns) == {"ada": 3, "bob": 3}
+
+
+def test_who_leaves_and_comes_back_keeps_its_debt() -> None:
+    """Else one task at a time would be a way to the front."""
+    shares = Shares({})
+    for owner in ("ada", "bob"):
+        shares.join(owner)
+    shares.charge("ada", 10)
+    shares.leave("ada")
+    shares.join("ada")
+    assert list(shares) == ["bob", "ada"]
+    assert list(Shares({})) == []
+
+
+OWNERS = st.sampled_from(("ada", "bob", "cyd"))
+WAITING = st.lists(st.tuples(OWNERS, st.integers(MIN_PRIORITY, MAX_PRIORITY)), min_size=1, max_size=25)
+
+
+@given(WAITING, WEIGHTS)
+def test_the_position_is_the_turn_in_which_a_task_then_goes(waiting: list[tuple[str, int]], weights: dict[str, float]) -> None:
+    """With tasks that are alike and nothing that comes meanwhile, the answer to "how many before me" comes true."""
+    policy = Policy(weights=weights)
+    queue, scheduler = Queue(policy), Scheduler(policy)
+    tasks = [task(owner=owner, priority=priority, sequence=number) for number, (owner, priority) in enumerate(waiting)]
+    queue.extend(tasks, NOON)
+    host = agent()
+    while (placement := scheduler.next(queue, [host], 0, NOON)) is not None:
+        places = sorted(position for known in tasks if (position := queue.position(known.id)) is not None)
+        assert places == list(range(1, len(queue) + 1))
+        assert queue.position(placement.task.id) == 1
+        scheduler.take(queue, placement)
+    assert len(queue) == 0
