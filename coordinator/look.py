@@ -36,8 +36,8 @@ class Look:
 
     def __init__(self, queue: Queue, fleet: Fleet, policy: Policy, risen: Callable[[Task], tuple[int, ...]]) -> None:
         self._queue, self._fleet, self._policy, self._risen = queue, fleet, policy, risen
-        self._places: dict[Line, list[Place]] = {}
-        self._open = {band: {line for line in band.lines if self._places_of(line)} for band in queue.bands.values()}
+        self._places = {line: places for line in queue.lines if (places := fleet.free_places(line.shape, line.home))}
+        self._open = {band: self._places.keys() & band.lines.keys() for band in queue.bands.values()}
         """Of each priority the lines whose head could start now, as far as is known."""
         self._fronts = {band: head for band, lines in self._open.items() if lines and (head := band.first(lines)) is not None}
 
@@ -59,18 +59,11 @@ class Look:
         else:
             self._fronts[band] = head
 
-    def _places_of(self, line: Line) -> list[Place]:
-        """The free agents that are able; none while the one that the line is kept for is not among them."""
-        places = self._places.get(line)
-        if places is None:
-            places = self._places[line] = self._fleet.free_places(line.shape, line.home)
-        return places
-
     def _place(self, head: Head) -> Placement | None:
         """None when it is better kept for a busy agent."""
         task, line = self._queue[head.order[1]], head.line
         ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
-        best = choose(ask, self._fleet, self._places_of(line))
+        best = choose(ask, self._fleet, self._places[line])
         if best is None or best.model is None:
             line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
             return None
@@ -93,4 +86,4 @@ class Look:
         return line.passed_since is not None and self._fleet.clock - line.passed_since >= self._policy.grouping_seconds
 
     def _is_warm(self, line: Line, agent: Agent) -> bool:
-        return any(agent is place and agent.holds(model) for place, model in self._places_of(line))
+        return any(agent is place and agent.holds(model) for place, model in self._places[line])

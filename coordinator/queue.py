@@ -41,6 +41,11 @@ class Queue:
     def get(self, task_id: UUID) -> Task | None:
         return self._tasks.get(task_id)
 
+    @property
+    def lines(self) -> Iterable[Line]:
+        """Those in which anything waits."""
+        return self._lines.values()
+
     def add(self, task: Task, now: datetime) -> None:
         """Puts it at its place by priority and arrival, wherever it has been meanwhile: a retry does not go to the end."""
         self.remove(task.id)

@@ -44,7 +44,7 @@ def jobs_a_second(hosts: list[Host], dice: random.Random) -> float:
     """
     mix = mix_of(hosts)
     sample = [job_of(dice, 0.0, USERS[0], draw(dice, mix)) for _ in range(2000)]
-    filled = {host: 0.0 for host in hosts}
+    filled = dict.fromkeys(hosts, 0.0)
     """Seconds of all its slots, for one job of the mix."""
     for model in sorted(mix, key=lambda model: sum(model in host.models for host in hosts)):
         jobs = [job for job in sample if job.model == model]

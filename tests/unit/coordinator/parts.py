@@ -19,7 +19,14 @@ def after(seconds: float) -> datetime:
 
 
 def task(**more: object) -> Task:
-    known: dict[str, object] = {"id": uuid4(), "tenant": "default", "owner": "ada", "priority": 3, "sequence": 1, "created_at": NOON}
+    known: dict[str, object] = {
+        "id": uuid4(),
+        "tenant": "default",
+        "owner": "ada",
+        "priority": 3,
+        "sequence": 1,
+        "created_at": NOON,
+    }
     return Task(**(known | more))  # type: ignore[arg-type]
 
 

@@ -17,7 +17,9 @@ WEIGHTS = st.dictionaries(st.sampled_from(("ada", "bob", "cyd")), st.sampled_fro
 
 
 @given(COSTS, WEIGHTS, st.integers(20, 200))
-def test_whoever_always_waits_gets_its_share_to_within_a_task(costs: dict[str, float], weights: dict[str, float], turns: int) -> None:
+def test_whoever_always_waits_gets_its_share_to_within_a_task(
+    costs: dict[str, float], weights: dict[str, float], turns: int
+) -> None:
     """The bound of start-time fair queueing: between two owners, normalized service differs by at most one task of each."""
     shares, given_out = Shares(weights), Counter[str]()
     for owner in costs:

@@ -16,7 +16,7 @@ from coordinator.registry import Agent, OpenAttempt, Registry, Speed
 from coordinator.scheduler import Placement, Scheduler
 from coordinator.sizes import Size
 from coordinator.tasks import Task
-from tests.unit.coordinator.parts import NOON, after, heartbeat, registration, task
+from tests.unit.coordinator.parts import NOON, WARM, after, attempt, heartbeat, registration, task
 
 AGENTS = ("acacia", "birch", "cedar")
 MODELS = ("llama3", "qwen")
@@ -47,11 +47,20 @@ class Hive(RuleBasedStateMachine):
         tokens=st.sampled_from((10, 2000, 20_000)),
     )
     def arrives(
-        self, owner: str, priority: int, model: str | None, least: dict[str, float], pin: str | None, session: int | None, tokens: int
+        self,
+        owner: str,
+        priority: int,
+        model: str | None,
+        least: dict[str, float],
+        pin: str | None,
+        session: int | None,
+        tokens: int,
     ) -> None:
         self.arrived += 1
         asked = {"owner": owner, "priority": priority, "model": model, "pin": pin, "session": session}
-        made = task(**asked, require=Requirements(capabilities=least), size=Size(tokens), sequence=self.arrived, created_at=self.now)
+        made = task(
+            **asked, require=Requirements(capabilities=least), size=Size(tokens), sequence=self.arrived, created_at=self.now
+        )
         self.queue.add(made, self.now)
 
     @rule(
@@ -125,7 +134,12 @@ class Hive(RuleBasedStateMachine):
 
     def ahead_of(self, given: Task) -> list[Task]:
         """The first of each line of a higher priority: each was passed over, and must have had to be."""
-        heads = (band.first([line]) for priority, band in self.queue.bands.items() if priority < given.priority for line in band.lines)
+        heads = (
+            band.first([line])
+            for priority, band in self.queue.bands.items()
+            if priority < given.priority
+            for line in band.lines
+        )
         return [self.queue[head.order[1]] for head in heads if head is not None]
 
     def teardown(self) -> None:
@@ -167,16 +181,57 @@ def test_the_lowest_priority_waits_a_bounded_time() -> None:
 def test_a_warm_model_goes_first_for_some_seconds_and_not_for_ever() -> None:
     registry, queue, scheduler = Registry(), Queue(), Scheduler()
     registry.register(registration(models=(ModelInfo(name="qwen"), ModelInfo(name="llama3", loaded=True))), 0, NOON)
-    cold = task(model="qwen", sequence=1)
-    queue.add(cold, NOON)
     taken = []
-    for second in range(8):
+    for number in range(2):
+        queue.add(task(model="qwen", sequence=number), NOON)
+    for second in range(12):
         queue.add(task(model="llama3", sequence=second + 2), NOON)
         placement = scheduler.next(queue, list(registry), second, after(second))
         assert placement is not None
         scheduler.take(queue, placement)
         taken.append(placement.model.name)
-    assert taken == ["llama3"] * 5 + ["qwen"] + ["llama3"] * 2
+    assert taken == (["llama3"] * 5 + ["qwen"]) * 2
+
+
+def test_a_task_is_kept_for_a_busy_agent_that_is_sooner_and_not_for_ever() -> None:
+    registry, queue, scheduler = Registry(), Queue(), Scheduler()
+    for name, rate in (("fast", 100.0), ("slow", 5.0)):
+        registry.register(registration(name), 0, NOON)
+        registry.agents[name].speeds[WARM.name] = Speed(generation_rate=rate)
+    for sequence in range(3):
+        queue.add(task(model=WARM.name, sequence=sequence), NOON)
+    first = scheduler.next(queue, list(registry), 0, NOON)
+    assert first is not None
+    scheduler.take(queue, first)
+    taken = attempt("fast")
+    taken.ends_at = 2.0
+    registry.take(taken)
+    for seconds, chosen in (
+        (0, None),
+        (29, None),
+        (31, "slow"),
+        (32, None),
+    ):  # the fast one takes far longer than was predicted
+        placement = scheduler.next(queue, list(registry), seconds, after(seconds))
+        assert (placement and placement.agent.agent_id) == chosen
+        if placement is not None:
+            scheduler.take(queue, placement)
+
+
+def test_a_task_goes_to_a_slow_agent_where_too_many_wait_for_the_fast_one() -> None:
+    registry, queue, scheduler = Registry(), Queue(), Scheduler()
+    for name, rate in (("fast", 100.0), ("slow", 25.0)):
+        registry.register(registration(name), 0, NOON)
+        registry.agents[name].speeds[WARM.name] = Speed(generation_rate=rate)
+    taken = attempt("fast")
+    taken.ends_at = 2.0
+    registry.take(taken)
+    found = []
+    for sequence in range(5):
+        queue.add(task(model=WARM.name, sequence=sequence), NOON)
+        placement = scheduler.next(queue, list(registry), 0, NOON)
+        found.append(placement and placement.agent.agent_id)
+    assert found == [None, None, "slow", "slow", "slow"]
 
 
 def test_a_conversation_goes_on_where_it_was_unless_that_host_is_busy_for_too_long() -> None:
