@@ -5,7 +5,7 @@ never at every task.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID
 
@@ -19,6 +19,18 @@ Order = tuple[int, UUID]
 _Name = TypeVar("_Name")
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Why the first of a line was kept for a busy agent, a moment ago."""
+
+    task_id: UUID
+    at: float
+    rivals: int
+    seconds: float
+    """In which the best of the free agents would have done it."""
+    free: frozenset[str]
+
+
 @dataclass(slots=True, eq=False)
 class Line:
     """`home` is the agent that the line's tasks wait for, for the sake of their conversation."""
@@ -30,6 +42,8 @@ class Line:
     """When its head was first kept for a busy agent."""
     passed_since: float | None = None
     """When its head was first passed over for the sake of a warm model."""
+    kept: dict[int, Kept] = field(default_factory=dict)
+    """By priority."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ It waits, although an agent is free, while busy ones would finish it, and all th
 Ties go to the less busy, then to the more proficient.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +17,7 @@ from coordinator.sizes import TYPICAL, Size
 
 WORTH_WAITING: Final = 0.9
 """A prediction is not exact: waiting must promise to be done in so much of the time."""
+SAME_SECONDS: Final = 0.001
 LEAST_RUN_SECONDS: Final = 0.1
 """Quicker than any task: for long queues it is clear without counting."""
 
@@ -65,28 +65,37 @@ def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
 
 def measure(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> Candidate:
     """Of an agent that is able."""
+    return Candidate(agent, None, model, seconds_of(ask, agent, model, now), agent.free_slots(now))
+
+
+def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
+    """Until it would be done there."""
     seconds = starts_in(agent, model, now) + run_seconds(agent, model, ask.size, ask.home)
-    if agent.agent_id in ask.shape.avoid:
-        seconds += AVOIDED_SECONDS
-    return Candidate(agent, None, model, seconds, agent.free_slots(now))
+    return seconds + AVOIDED_SECONDS if agent.agent_id in ask.shape.avoid else seconds
 
 
-def soonest(candidates: Iterable[Candidate]) -> Candidate | None:
-    return min(candidates, key=lambda candidate: candidate.order, default=None)
+def soonest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
+    """The place that is predicted to be done first. Only of those that tie it matters who they are."""
+    took = [seconds_of(ask, agent, model, now) for agent, model in places]
+    if not took:
+        return None
+    least = min(took) + SAME_SECONDS
+    ties = [place for seconds, place in zip(took, places, strict=True) if seconds <= least]
+    return min((measure(ask, agent, model, now) for agent, model in ties), key=lambda candidate: candidate.order)
 
 
 def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:
     """Who gets it now, among those places that are free; None when it waits."""
-    best = soonest(measure(ask, agent, model, fleet.clock) for agent, model in places)
-    return None if best is None or (ask.patient and _is_better_kept(ask, best, fleet)) else best
+    best = soonest(ask, places, fleet.clock)
+    return None if best is None or is_better_kept(ask, best, fleet) else best
 
 
-def _is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
+def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
     """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one.
 
     Only those count that have the model warm: the others will sooner take what needs no other model there.
     """
-    if len(fleet.free) == len(fleet.agents):
+    if not ask.patient or len(fleet.free) == len(fleet.agents):
         return False
     within, left = free.seconds * WORTH_WAITING, ask.rivals
     busy = fleet.busy_places(ask.shape)

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from bus.messages import ModelInfo
-from coordinator.bands import Band, Head, Line
-from coordinator.choice import Ask, choose
-from coordinator.fleet import Fleet, Place
+from coordinator.bands import Band, Head, Kept, Line
+from coordinator.choice import Ask, is_better_kept, seconds_of, soonest
+from coordinator.fleet import Fleet
 from coordinator.policy import Policy
 from coordinator.queue import Queue
 from coordinator.registry import Agent
 from coordinator.tasks import Task
+
+KEPT_SECONDS: Final = 0.25
+"""So long it stands that a task is better kept: a tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,32 @@ class Look:
     def _place(self, head: Head) -> Placement | None:
         """None when it is better kept for a busy agent."""
         task, line = self._queue[head.order[1]], head.line
-        ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
-        best = choose(ask, self._fleet, self._places[line])
-        if best is None or best.model is None:
-            line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
+        ask, places = ask_of(self._policy, self._queue, task, line, self._fleet.clock), self._places[line]
+        if self._is_still_kept(line, task, ask):
             return None
-        return Placement(task, line, best.agent, best.model, best.seconds)
+        best = soonest(ask, places, self._fleet.clock)
+        if best is None or best.model is None:
+            return None
+        if not is_better_kept(ask, best, self._fleet):
+            return Placement(task, line, best.agent, best.model, best.seconds)
+        free = frozenset(agent.agent_id for agent, _ in places)
+        line.kept[task.priority] = Kept(task.id, self._fleet.clock, ask.rivals, best.seconds, free)
+        line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
+        return None
+
+    def _is_still_kept(self, line: Line, task: Task, ask: Ask) -> bool:
+        """What was decided a moment ago holds, unless more wait, or somebody has become free who would be sooner."""
+        kept, now = line.kept.get(task.priority), self._fleet.clock
+        if (
+            kept is None
+            or kept.task_id != task.id
+            or not 0 <= now - kept.at < KEPT_SECONDS
+            or not ask.patient
+            or ask.rivals > kept.rivals
+        ):
+            return False
+        freed = [place for place in self._places[line] if place[0].agent_id not in kept.free]
+        return all(seconds_of(ask, agent, model, now) >= kept.seconds for agent, model in freed)
 
     def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""

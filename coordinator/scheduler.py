@@ -56,6 +56,7 @@ class Scheduler:
         self._served[task.priority] = self._turn
         queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
         line.kept_since = line.passed_since = None
+        line.kept.clear()
         if task.session is not None:
             speed = agent.speeds.get(placement.model.name)
             rate = speed.prompt_rate if speed is not None else None

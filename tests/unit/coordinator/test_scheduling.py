@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from bus.messages import AgentStatus, Capability, ModelInfo, Requirements
 from coordinator.choice import choose, consider
 from coordinator.explaining import explain
+from coordinator.look import KEPT_SECONDS
 from coordinator.policy import Policy
 from coordinator.queue import Queue
 from coordinator.registry import Agent, OpenAttempt, Registry, Speed
@@ -97,6 +98,7 @@ class Hive(RuleBasedStateMachine):
     @rule(most=st.integers(1, 4))
     def gives_out(self, most: int) -> None:
         agents = list(self.registry)
+        self.time_passes(KEPT_SECONDS)  # else it may stand by what it found a moment ago
         for _ in range(most):
             asked_before = self.scheduler.next(self.queue, agents, self.seconds, self.now)
             placement = self.scheduler.next(self.queue, agents, self.seconds, self.now)
