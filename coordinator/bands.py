@@ -6,13 +6,16 @@ never at every task.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from sortedcontainers import SortedList
 
 from coordinator.fairness import Shares
 from coordinator.shapes import Shape
+
+if TYPE_CHECKING:
+    from coordinator.choice import Ask
 
 Order = tuple[int, UUID]
 """Sequence of arrival, id of the task."""
@@ -21,13 +24,11 @@ _Name = TypeVar("_Name")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Why the first of a line was kept for a busy agent, a moment ago."""
+    """Why the first of a line was kept for a busy agent, a moment ago: among these that were free, the best would have taken so long."""
 
-    task_id: UUID
     at: float
-    rivals: int
+    ask: "Ask"
     seconds: float
-    """In which the best of the free agents would have done it."""
     free: frozenset[str]
 
 

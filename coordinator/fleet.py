@@ -19,14 +19,23 @@ class Fleet:
             if len(agent.attempts) < agent.slots and agent.status is AgentStatus.ONLINE and agent.full_until <= clock
         ]
 
+        self.free_ids = frozenset(agent.registration.agent_id for agent in self.free)
+
+    def has_place(self, shape: Shape, home: str | None) -> bool:
+        """Whether any that is free is able, and so the one that it is kept for."""
+        if home is not None:
+            return any(agent.agent_id == home for agent, _ in self._known.places(shape, self.free))
+        return next(self._known.places(shape, self.free), None) is not None
+
     def free_places(self, shape: Shape, home: str | None) -> list[Place]:
-        """The free agents that are able; none while the one that it is kept for is not among them."""
-        places = self._known.places(shape, self.free)
-        return places if home is None or any(agent.agent_id == home for agent, _ in places) else []
+        return list(self._known.places(shape, self.free)) if self.has_place(shape, home) else []
+
+    def freed_places(self, shape: Shape, before: frozenset[str]) -> list[Place]:
+        """Of those that were not free before."""
+        freed = self.free_ids - before
+        return list(self._known.places(shape, (a for a in self.free if a.registration.agent_id in freed))) if freed else []
 
     def busy_places(self, shape: Shape) -> list[Place]:
         """The able agents that have the model warm and no free slot."""
         warm = self._known.warm(shape, self.agents, self.clock)
-        return [
-            place for place in warm if not place[0].free_slots(self.clock) and self._known.model(shape, place[0]) is not None
-        ]
+        return list(self._known.places(shape, (agent for agent, _ in warm if not agent.free_slots(self.clock))))

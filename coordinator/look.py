@@ -29,10 +29,16 @@ class Placement:
 
 
 def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -> Ask:
-    """Rivals are those of its line that are as urgent, or more."""
-    rivals = sum(band.lines.get(line, 0) for priority, band in queue.bands.items() if priority <= task.priority)
-    patient = line.kept_since is None or clock - line.kept_since < policy.patience_seconds
-    return Ask(line.shape, task.size, line.home, max(1, rivals), patient)
+    return Ask(line.shape, task.size, line.home, max(1, rivals(queue, task.priority, line)), is_patient(policy, line, clock))
+
+
+def rivals(queue: Queue, priority: int, line: Line) -> int:
+    """How many of the line are as urgent, or more."""
+    return sum(band.lines.get(line, 0) for other, band in queue.bands.items() if other <= priority)
+
+
+def is_patient(policy: Policy, line: Line, clock: float) -> bool:
+    return line.kept_since is None or clock - line.kept_since < policy.patience_seconds
 
 
 class Look:
@@ -40,8 +46,11 @@ class Look:
 
     def __init__(self, queue: Queue, fleet: Fleet, policy: Policy, risen: Callable[[Task], tuple[int, ...]]) -> None:
         self._queue, self._fleet, self._policy, self._risen = queue, fleet, policy, risen
-        self._places = {line: places for line in queue.lines if (places := fleet.free_places(line.shape, line.home))}
-        self._open = {band: self._places.keys() & band.lines.keys() for band in queue.bands.values()}
+        able = {line for line in queue.lines if fleet.has_place(line.shape, line.home)}
+        self._open = {
+            band: {line for line in able & band.lines.keys() if not (line.kept and self._is_still_kept(line, priority))}
+            for priority, band in queue.bands.items()
+        }
         """Of each priority the lines whose head could start now, as far as is known."""
         self._fronts = {band: head for band, lines in self._open.items() if lines and (head := band.first(lines)) is not None}
 
@@ -66,32 +75,25 @@ class Look:
     def _place(self, head: Head) -> Placement | None:
         """None when it is better kept for a busy agent."""
         task, line = self._queue[head.order[1]], head.line
-        ask, places = ask_of(self._policy, self._queue, task, line, self._fleet.clock), self._places[line]
-        if self._is_still_kept(line, task, ask):
-            return None
-        best = soonest(ask, places, self._fleet.clock)
+        ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
+        best = soonest(ask, self._fleet.free_places(line.shape, line.home), self._fleet.clock)
         if best is None or best.model is None:
             return None
         if not is_better_kept(ask, best, self._fleet):
             return Placement(task, line, best.agent, best.model, best.seconds)
-        free = frozenset(agent.agent_id for agent, _ in places)
-        line.kept[task.priority] = Kept(task.id, self._fleet.clock, ask.rivals, best.seconds, free)
+        line.kept[task.priority] = Kept(self._fleet.clock, ask, best.seconds, self._fleet.free_ids)
         line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
         return None
 
-    def _is_still_kept(self, line: Line, task: Task, ask: Ask) -> bool:
-        """What was decided a moment ago holds, unless more wait, or somebody has become free who would be sooner."""
-        kept, now = line.kept.get(task.priority), self._fleet.clock
-        if (
-            kept is None
-            or kept.task_id != task.id
-            or not 0 <= now - kept.at < KEPT_SECONDS
-            or not ask.patient
-            or ask.rivals > kept.rivals
-        ):
+    def _is_still_kept(self, line: Line, priority: int) -> bool:
+        """What was decided a moment ago stands, unless more wait, or somebody has become free who would be sooner."""
+        kept, now = line.kept.get(priority), self._fleet.clock
+        if kept is None or not 0 <= now - kept.at < KEPT_SECONDS or not is_patient(self._policy, line, now):
             return False
-        freed = [place for place in self._places[line] if place[0].agent_id not in kept.free]
-        return all(seconds_of(ask, agent, model, now) >= kept.seconds for agent, model in freed)
+        if rivals(self._queue, priority, line) > kept.ask.rivals:
+            return False
+        freed = self._fleet.freed_places(line.shape, kept.free)
+        return all(seconds_of(kept.ask, agent, model, now) >= kept.seconds for agent, model in freed)
 
     def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""
@@ -110,4 +112,4 @@ class Look:
         return line.passed_since is not None and self._fleet.clock - line.passed_since >= self._policy.grouping_seconds
 
     def _is_warm(self, line: Line, agent: Agent) -> bool:
-        return any(agent is place and agent.holds(model) for place, model in self._places[line])
+        return any(place is agent and agent.holds(model) for place, model in self._fleet.free_places(line.shape, line.home))

@@ -1,6 +1,6 @@
 """Who is able, by shape, remembered: a decision among hundreds of agents is a look and not a search. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,15 +15,8 @@ MOST_SHAPES: Final = 500
 LOOK_AGAIN_SECONDS: Final = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    registration: object
-    models: object
-    status: object
-    model: ModelInfo | None
-
-    def holds_for(self, agent: Agent) -> bool:
-        return self.models is agent.models and self.registration is agent.registration and self.status is agent.status
+_Verdict = tuple[object, object, object, ModelInfo | None]
+"""Registration, models and status that were judged, and the model that the agent would use; None where it is not able."""
 
 
 @dataclass(slots=True)
@@ -39,26 +32,32 @@ class Verdicts:
         self._verdicts: dict[Shape, dict[str, _Verdict]] = {}
         self._warm: dict[Shape, _Warm] = {}
 
-    def model(self, shape: Shape, agent: Agent) -> ModelInfo | None:
-        """The model that the agent would use; None where it is not able."""
-        verdicts = self._verdicts.get(shape)
-        if verdicts is None:
-            verdicts = self._begin(shape)
-        found = verdicts.get(agent.registration.agent_id)
-        if found is None or not found.holds_for(agent):
-            model = agent.model(shape.model)
-            model = model if unable(shape, agent, model) is None else None
-            found = verdicts[agent.agent_id] = _Verdict(agent.registration, agent.models, agent.status, model)
-        return found.model
+    def places(self, shape: Shape, agents: Iterable[Agent]) -> Iterator[Place]:
+        """Those of them that are able."""
+        known = self._of(shape)
+        for agent in agents:
+            registration = agent.registration
+            verdict = known.get(registration.agent_id)
+            if (
+                verdict is None
+                or verdict[1] is not agent.models
+                or verdict[0] is not registration
+                or verdict[2] is not agent.status
+            ):
+                model = agent.model(shape.model)
+                model = model if unable(shape, agent, model) is None else None
+                verdict = known[registration.agent_id] = (registration, agent.models, agent.status, model)
+            if verdict[3] is not None:
+                yield agent, verdict[3]
 
-    def _begin(self, shape: Shape) -> dict[str, _Verdict]:
-        if len(self._verdicts) >= MOST_SHAPES:
-            self._verdicts.clear()
-            self._warm.clear()
-        return self._verdicts.setdefault(shape, {})
-
-    def places(self, shape: Shape, agents: Iterable[Agent]) -> list[Place]:
-        return [(agent, model) for agent in agents if (model := self.model(shape, agent)) is not None]
+    def _of(self, shape: Shape) -> dict[str, _Verdict]:
+        known = self._verdicts.get(shape)
+        if known is None:
+            if len(self._verdicts) >= MOST_SHAPES:
+                self._verdicts.clear()
+                self._warm.clear()
+            known = self._verdicts[shape] = {}
+        return known
 
     def warm(self, shape: Shape, agents: Iterable[Agent], now: float) -> list[Place]:
         """The able agents that have the model warm, as was so a moment ago."""
