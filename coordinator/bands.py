@@ -95,10 +95,10 @@ class Band:
                 return Head(order, owner, line)
         return None
 
-    def position(self, owner: str, order: Order) -> int:
-        """0 is this priority's first."""
-        place = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].values())
-        return place + self.shares.others_before(owner, place, self.owners)
+    def before(self, owner: str, order: Order) -> tuple[int, int]:
+        """How many of the same owner go before it, and how many of others."""
+        own = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].values())
+        return own, self.shares.others_before(owner, own, self.owners)
 
 
 def _by_order(head: tuple[Order, Line]) -> Order:

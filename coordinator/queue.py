@@ -11,6 +11,7 @@ from coordinator.bands import Band, Line, Order
 from coordinator.policy import Policy
 from coordinator.sessions import Home, Sessions
 from coordinator.shapes import Shape, shape_of
+from coordinator.standing import Standing
 from coordinator.tasks import Task
 
 
@@ -128,13 +129,19 @@ class Queue:
         """Those that wait for another attempt while their time is over."""
         return [self._tasks[task_id] for task_id, deadline in self._deadlines.items() if deadline <= now]
 
-    def position(self, task_id: UUID) -> int | None:
-        """1 is next, if all tasks were alike and any agent able; None for what does not wait, or waits for its back-off."""
+    def standing(self, task_id: UUID) -> Standing | None:
+        """None for what does not wait, or waits for its back-off."""
         task = self._tasks.get(task_id)
         if task is None or task.not_before is not None:
             return None
-        before = sum(len(self.bands[priority]) for priority in range(MIN_PRIORITY, task.priority))
-        return 1 + before + self.bands[task.priority].position(task.owner, (task.sequence, task.id))
+        urgent = sum(len(self.bands[priority]) for priority in range(MIN_PRIORITY, task.priority))
+        earlier, others = self.bands[task.priority].before(task.owner, (task.sequence, task.id))
+        return Standing(urgent, others, earlier)
+
+    def position(self, task_id: UUID) -> int | None:
+        """1 is next."""
+        standing = self.standing(task_id)
+        return None if standing is None else standing.position
 
     def counts(self) -> dict[TaskClass, int]:
         """Waiting tasks by class, those in their back-off among them."""

@@ -21,6 +21,8 @@ from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
 from coordinator.queue import Queue
 from coordinator.registry import Agent
 from coordinator.sessions import Home
+from coordinator.shapes import shape_of
+from coordinator.standing import eta_seconds
 from coordinator.tasks import Task
 from coordinator.verdicts import Verdicts
 
@@ -66,3 +68,8 @@ class Scheduler:
     def ask(self, queue: Queue, task: Task, clock: float) -> Ask:
         """What `next` asks for this task, once it is the first of its line."""
         return ask_of(self._policy, queue, task, queue.line(task), clock)
+
+    def eta_seconds(self, queue: Queue, task: Task, agents: Collection[Agent]) -> float | None:
+        """Until a waiting task begins, as things stand; None for one that has no place, or that no agent is able to do."""
+        standing = queue.standing(task.id)
+        return None if standing is None else eta_seconds(standing, task.size, self._verdicts.places(shape_of(task), agents))

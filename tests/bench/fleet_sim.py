@@ -1,7 +1,7 @@
 """Fleets that never were: the real scheduler beside the peers' ways, on the same hosts and the same traces.
 
-`python -m tests.bench.fleet_sim [SEED …]`. A discrete-event simulation; the first tenth of each trace, in which rates are learnt and
-models loaded, is left out for everybody.
+`python -m tests.bench.fleet_sim [SEED …]`. A discrete-event simulation; the first tenth of each trace, in which rates are
+learnt, is left out for everybody.
 """
 
 import random
@@ -19,7 +19,7 @@ SEEDS = (1, 2, 3)
 LOAD = 0.8
 TICK_SECONDS = 0.25
 FLEETS: dict[str, tuple[list[str], int]] = {
-    "three hosts": (["workstation", "desktop", "laptop"], 1500),
+    "three hosts": (["workstation", "workstation", "desktop"], 1500),
     "mixed, 12 hosts": (["workstation", "desktop", "laptop", "old"] * 3, 4000),
     "alike, 8 hosts": (["desktop"] * 8, 3000),
     "mixed, 200 hosts": (["workstation", "desktop", "laptop", "old"] * 50, 12000),

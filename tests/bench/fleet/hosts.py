@@ -107,10 +107,10 @@ class Host:
 
 
 def fleet(kinds: list[str], dice: random.Random) -> list[Host]:
-    """Every host has on its disk the models that fit its memory, but for one now and then. Somebody has each model."""
+    """Every host has on its disk the models that fit its memory, but for one now and then. One of them is loaded."""
     made = []
     for number, kind in enumerate(kinds):
         fitting = [name for name, gigabytes in MODELS_GB.items() if gigabytes <= KINDS[kind].vram_gb]
         kept = tuple(name for name in fitting if number < len(KINDS) or dice.random() < 0.8) or (fitting[0],)
-        made.append(Host(f"{kind}-{number}", KINDS[kind], kept))
+        made.append(Host(f"{kind}-{number}", KINDS[kind], kept, loaded={dice.choice(kept): 0.0}))
     return made
