@@ -24,8 +24,9 @@ _Name = TypeVar("_Name")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Why the first of a line was kept for a busy agent, a moment ago: among these that were free, the best would have taken so long."""
+    """Why a task is kept for a busy agent: a moment ago, the best of these that were free would have taken so long."""
 
+    since: float
     at: float
     ask: "Ask"
     seconds: float
@@ -39,12 +40,10 @@ class Line:
     shape: Shape
     home: str | None = None
     waiting: int = 0
-    kept_since: float | None = None
-    """When its head was first kept for a busy agent."""
     passed_since: float | None = None
     """When its head was first passed over for the sake of a warm model."""
     kept: dict[int, Kept] = field(default_factory=dict)
-    """By priority."""
+    """By priority: the first of that priority."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,13 @@ class Placement:
 
 
 def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -> Ask:
-    return Ask(line.shape, task.size, line.home, max(1, rivals(queue, task.priority, line)), is_patient(policy, line, clock))
+    return Ask(
+        line.shape,
+        task.size,
+        line.home,
+        max(1, rivals(queue, task.priority, line)),
+        is_patient(policy, line, task.priority, clock),
+    )
 
 
 def rivals(queue: Queue, priority: int, line: Line) -> int:
@@ -37,8 +43,9 @@ def rivals(queue: Queue, priority: int, line: Line) -> int:
     return sum(band.lines.get(line, 0) for other, band in queue.bands.items() if other <= priority)
 
 
-def is_patient(policy: Policy, line: Line, clock: float) -> bool:
-    return line.kept_since is None or clock - line.kept_since < policy.patience_seconds
+def is_patient(policy: Policy, line: Line, priority: int, clock: float) -> bool:
+    kept = line.kept.get(priority)
+    return kept is None or clock - kept.since < policy.patience_seconds
 
 
 class Look:
@@ -81,14 +88,14 @@ class Look:
             return None
         if not is_better_kept(ask, best, self._fleet):
             return Placement(task, line, best.agent, best.model, best.seconds)
-        line.kept[task.priority] = Kept(self._fleet.clock, ask, best.seconds, self._fleet.free_ids)
-        line.kept_since = self._fleet.clock if line.kept_since is None else line.kept_since
+        kept, now = line.kept.get(task.priority), self._fleet.clock
+        line.kept[task.priority] = Kept(kept.since if kept else now, now, ask, best.seconds, self._fleet.free_ids)
         return None
 
     def _is_still_kept(self, line: Line, priority: int) -> bool:
         """What was decided a moment ago stands, unless more wait, or somebody has become free who would be sooner."""
         kept, now = line.kept.get(priority), self._fleet.clock
-        if kept is None or not 0 <= now - kept.at < KEPT_SECONDS or not is_patient(self._policy, line, now):
+        if kept is None or not 0 <= now - kept.at < KEPT_SECONDS or not is_patient(self._policy, line, priority, now):
             return False
         if rivals(self._queue, priority, line) > kept.ask.rivals:
             return False

@@ -57,8 +57,8 @@ class Scheduler:
         self._turn += 1
         self._served[task.priority] = self._turn
         queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
-        line.kept_since = line.passed_since = None
-        line.kept.clear()
+        line.passed_since = None
+        line.kept.pop(task.priority, None)
         if task.session is not None:
             speed = agent.speeds.get(placement.model.name)
             rate = speed.prompt_rate if speed is not None else None
