@@ -15,8 +15,10 @@ from coordinator.registry import Agent
 from coordinator.shapes import Shape
 from coordinator.sizes import TYPICAL, Size
 
-WORTH_WAITING: Final = 0.9
-"""A prediction is not exact: waiting must promise to be done in so much of the time."""
+WORTH_WAITING_WARM: Final = 0.5
+"""Where a free agent has the model warm, waiting for a busy one must promise to be done in so much of the time: others wait for it too."""
+WORTH_WAITING_COLD: Final = 0.95
+"""Where it would have to load the model: that takes the memory from another one, which somebody will want again."""
 SAME_SECONDS: Final = 0.001
 LEAST_RUN_SECONDS: Final = 0.1
 """Quicker than any task: for long queues it is clear without counting."""
@@ -97,7 +99,8 @@ def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
     """
     if not ask.patient or len(fleet.free) == len(fleet.agents):
         return False
-    within, left = free.seconds * WORTH_WAITING, ask.rivals
+    warm = free.model is not None and free.agent.holds(free.model)
+    within, left = free.seconds * (WORTH_WAITING_WARM if warm else WORTH_WAITING_COLD), ask.rivals
     busy = fleet.busy_places(ask.shape)
     if left > sum(agent.slots for agent, _ in busy) * within / LEAST_RUN_SECONDS:
         return False

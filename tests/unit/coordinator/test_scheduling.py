@@ -222,7 +222,7 @@ def test_a_task_is_kept_for_a_busy_agent_that_is_sooner_and_not_for_ever() -> No
 
 def test_a_task_goes_to_a_slow_agent_where_too_many_wait_for_the_fast_one() -> None:
     registry, queue, scheduler = Registry(), Queue(), Scheduler()
-    for name, rate in (("fast", 100.0), ("slow", 25.0)):
+    for name, rate in (("fast", 100.0), ("slow", 12.5)):
         registry.register(registration(name), 0, NOON)
         registry.agents[name].speeds[WARM.name] = Speed(generation_rate=rate)
     taken = attempt("fast")
