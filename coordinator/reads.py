@@ -112,7 +112,12 @@ class Reads:
             answer = await self._bus.request(subject, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
         except HiveError:
             return records
-        return tuple(record.model_copy(update={"position": answer.positions.get(record.id)}) for record in records)
+        return tuple(
+            record.model_copy(
+                update={"position": answer.positions.get(record.id), "eta_seconds": answer.eta_seconds.get(record.id)}
+            )
+            for record in records
+        )
 
     async def _list(self, call: Call[ListTasks]) -> TaskList:
         """Without `tasks.view` one sees one's own."""

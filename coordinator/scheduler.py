@@ -9,8 +9,9 @@
 A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from uuid import UUID
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
 from coordinator.choice import Ask
@@ -21,8 +22,8 @@ from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
 from coordinator.queue import Queue
 from coordinator.registry import Agent
 from coordinator.sessions import Home
-from coordinator.shapes import shape_of
-from coordinator.standing import eta_seconds
+from coordinator.shapes import Shape, shape_of
+from coordinator.standing import tasks_a_second
 from coordinator.tasks import Task
 from coordinator.verdicts import Verdicts
 
@@ -69,7 +70,14 @@ class Scheduler:
         """What `next` asks for this task, once it is the first of its line."""
         return ask_of(self._policy, queue, task, queue.line(task), clock)
 
-    def eta_seconds(self, queue: Queue, task: Task, agents: Collection[Agent]) -> float | None:
-        """Until a waiting task begins, as things stand; None for one that has no place, or that no agent is able to do."""
-        standing = queue.standing(task.id)
-        return None if standing is None else eta_seconds(standing, task.size, self._verdicts.places(shape_of(task), agents))
+    def eta_seconds(self, queue: Queue, tasks: Iterable[Task], agents: Collection[Agent]) -> dict[UUID, float]:
+        """Until each begins, as things stand; without those that have no place, or that no agent is able to do."""
+        rates: dict[Shape, float] = {}
+        found: dict[UUID, float] = {}
+        for task in tasks:
+            standing, shape = queue.standing(task.id), shape_of(task)
+            if shape not in rates:
+                rates[shape] = tasks_a_second(self._verdicts.places(shape, agents))
+            if standing is not None and rates[shape]:
+                found[task.id] = standing.position / rates[shape]
+        return found

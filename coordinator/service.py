@@ -126,8 +126,14 @@ class LeaderService:
         return self._term.status()
 
     async def _positions(self, call: Call[TaskIds]) -> QueuePositions:
-        found: dict[UUID, Any] = {task_id: self._state.queue.position(task_id) for task_id in call.body.ids}
-        return QueuePositions(positions={task_id: place for task_id, place in found.items() if place is not None})
+        queue = self._state.queue
+        waiting = [task for task_id in call.body.ids if (task := queue.get(task_id)) is not None]
+        positions: dict[UUID, Any] = {task.id: queue.position(task.id) for task in waiting}
+        etas = self._state.scheduler.eta_seconds(queue, waiting, list(self._state.registry))
+        return QueuePositions(
+            positions={task_id: place for task_id, place in positions.items() if place is not None},
+            eta_seconds={task_id: round(seconds, 1) for task_id, seconds in etas.items()},
+        )
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)

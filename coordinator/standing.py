@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from coordinator.prediction import service_seconds
-from coordinator.sizes import Size
 from coordinator.verdicts import Place
 
 
@@ -46,7 +45,6 @@ def delay(before: Standing, after: Standing) -> Delay | None:
     return max(rises, key=lambda reason: rises[reason])
 
 
-def eta_seconds(standing: Standing, size: Size, able: Iterable[Place]) -> float | None:
-    """Until it begins, by what the able agents are predicted to do in a second; None where none is able."""
-    tasks_a_second = sum(agent.slots / service_seconds(agent, model, size) for agent, model in able)
-    return standing.position / tasks_a_second if tasks_a_second else None
+def tasks_a_second(able: Iterable[Place]) -> float:
+    """Of a typical size, as is predicted of the able agents; 0 where there are none."""
+    return sum(agent.slots / service_seconds(agent, model) for agent, model in able)

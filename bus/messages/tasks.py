@@ -187,6 +187,9 @@ class TaskRecord(Record):
     status: TaskStatus
     priority: int
     position: int | None = Field(default=None, description="1 is next; null unless queued, and while no coordinator leads")
+    eta_seconds: float | None = Field(
+        default=None, description="until it begins, as predicted; null unless queued, and where no agent is able"
+    )
     title: str | None = None
     description: str | None = None
     prompt: str | None = None
@@ -247,9 +250,10 @@ class TaskIds(Message):
 
 
 class QueuePositions(Message):
-    """1 is next; a task that is not there does not wait."""
+    """1 is next; a task that is not there does not wait. `eta_seconds` until it begins, where some agent is able."""
 
     positions: dict[TaskId, int]
+    eta_seconds: dict[TaskId, float] = Field(default_factory=dict)
 
 
 class AssignTask(Command):
