@@ -79,8 +79,8 @@ def measure(hosts: list[Host], jobs: list[Job]) -> Findings:
     )
 
 
-def run(name: str, policy: str, seed: int) -> Findings:
-    kinds, many = FLEETS[name]
+def run(name: str, policy: str, seed: int, jobs_at_most: int = 1_000_000) -> Findings:
+    kinds, many = FLEETS[name][0], min(jobs_at_most, FLEETS[name][1])
     hosts = fleet(kinds, random.Random(seed))
     jobs = trace(hosts, many, LOAD, seed)
     simulate(POLICIES[policy](hosts), hosts, jobs)
