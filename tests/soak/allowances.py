@@ -41,3 +41,12 @@ ALLOWANCES: Final = (
     Allowance(pattern="disk.logs", each=300, noise=MIB, most=12 * (KEPT_LOGS + 1) * MAX_LOG_BYTES),
     Allowance(pattern="redis.keys", noise=2),
 )
+
+RESTARTS: Final = (
+    # By the restart of both servers, of which there are few: a handle that stays behind each time is found, a kilobyte is not.
+    Allowance(pattern="*.memory", each=40_000, noise=2 * MIB),
+    Allowance(pattern="*.threads", noise=2),
+    Allowance(pattern="*.files", each=0.2, noise=3),
+    Allowance(pattern="*.sockets", each=0.2, noise=3),
+    Allowance(pattern="*", each=float("inf")),
+)
