@@ -36,9 +36,7 @@ logger = telemetry.log(__name__)
 RETRY_SECONDS = 0.05
 ACK_SECONDS = 1.0
 """How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
-FLUSH_SECONDS = 5.0
-ROUND_TRIP_SECONDS = 30
-"""Longer than a server that does not answer pings stays connected: a PONG that late does not come."""
+FLUSH_SECONDS = 5
 CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
@@ -273,12 +271,8 @@ class NatsBus(Bus):
         return _Closing(stop)
 
     async def flush(self) -> None:
-        """Whoever waits may be cancelled; the round trip may not: nats-py stops reading where a PONG meets a flush that has gone."""
-        round_trip = asyncio.create_task(self._client.flush(timeout=ROUND_TRIP_SECONDS))
-        round_trip.add_done_callback(_heed)
         with _available():
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await asyncio.shield(round_trip)
+            await self._client.flush(timeout=FLUSH_SECONDS)
 
     async def close(self) -> None:
         if self._client.is_connected:
@@ -304,12 +298,6 @@ class _Closing:
             await self._close()
         except _GONE:
             logger.debug("closed_while_away")
-
-
-def _heed(task: asyncio.Task[None]) -> None:
-    """Its error is told to whoever still waits, and is no news to anybody else."""
-    if not task.cancelled():
-        task.exception()
 
 
 @contextmanager

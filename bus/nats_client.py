@@ -1,4 +1,4 @@
-"""nats-py's client with two changes: what a foreign subject may not do to it, and a shorter way for replies.
+"""nats-py's client with two changes: its read loop does not end for reasons of its own, and replies have a shorter way.
 
 Every durable publish and every offer waits for a reply. nats-py takes it through a queue and a task to a future under
 `asyncio.wait_for`; here it goes from the read loop to the future.
@@ -10,7 +10,7 @@ from typing import Any
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
-from nats.errors import NoRespondersError
+from nats.errors import NoRespondersError, ProtocolError
 from nats.errors import TimeoutError as NatsTimeoutError
 
 
@@ -56,6 +56,19 @@ class NatsClient(Client):
                 prefix = self.new_inbox() + "."
                 subscription = await self.subscribe(prefix + "*", cb=_never)
                 self._replies_prefix, self._replies_sid = prefix, subscription._id
+
+    async def _process_pong(self) -> None:
+        """The answer to a flush whose caller has gone: nats-py stops reading at it, for good and without a word."""
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
+
+    async def _read_loop(self) -> None:
+        """One that ended for a reason that nats-py does not know is a lost connection, and that is made anew."""
+        await super()._read_loop()
+        reading = asyncio.current_task()
+        if self.is_connected and reading is not None and not reading.cancelling():
+            await self._process_op_err(ProtocolError())
 
     def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg | None:
         """Called by the read loop for each message; what it gives None for has found its way.
