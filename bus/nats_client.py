@@ -17,6 +17,8 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError, Flus
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.protocol.command import unsub_cmd
 
+from bus.together import end
+
 
 class NatsClient(Client):
     """Used like nats-py's own."""
@@ -102,6 +104,14 @@ class NatsClient(Client):
     async def _attempt_reconnect(self) -> None:
         self._forget_pings()
         await super()._attempt_reconnect()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        """nats-py cancels its reconnecting once; where that is dropped (bus/together.py) a closed client would go on trying for ever."""
+        reconnecting = self._reconnection_task
+        await super()._close(status, do_cbs)
+        if reconnecting is not None and reconnecting is not asyncio.current_task():
+            await end([reconnecting])
+            self._status = status  # which a last try may have called reconnecting again
 
     async def _process_connect_init(self) -> None:
         self._forget_pings()
