@@ -19,6 +19,8 @@ ALLOWANCES: Final = (
     # Beside these: a sidecar fills its list of the last answers, PostgreSQL's backends their caches.
     Allowance(pattern="*.memory", each=512, noise=4 * MIB),
     # Connections come and go with who is at work in this moment; one that stays behind every hundred tasks is more than this.
+    # A backend of PostgreSQL keeps open the tables and indexes that it has touched, some 30 of them: two connections more or less.
+    Allowance(pattern="postgres.files", each=0.002, noise=64),
     Allowance(pattern="*.files", each=0.002, noise=12),
     Allowance(pattern="*.sockets", each=0.002, noise=12),
     Allowance(pattern="*.threads", noise=3),
