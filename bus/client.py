@@ -180,7 +180,10 @@ class Bus(ABC):
 
     @abstractmethod
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
-        """Hand over every key with its value, then every change; None when a key went. Returns once what exists was handed over."""
+        """Hand over every key with its value, then what changes; None when a key went. Returns once what exists was handed over.
+
+        The newest value of a key always comes; one that was replaced at once may not, since a bucket keeps no older ones.
+        """
 
     @abstractmethod
     async def flush(self) -> None:
