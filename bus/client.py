@@ -145,7 +145,11 @@ class Bus(ABC):
 
     @abstractmethod
     async def serve(self, service: Service) -> Closing:
-        """Answer a service's verbs until closed; instances of one service share the requests."""
+        """Answer a service's verbs until closed; instances of one service share the requests.
+
+        Closing it takes no more requests and lets those that have come be answered, and takes some seconds at most even when the
+        server is silent. BusUnavailable.
+        """
 
     @abstractmethod
     async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> Reader: ...
@@ -176,11 +180,17 @@ class Bus(ABC):
 
     @abstractmethod
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
-        """Hand over every key with its value, then every change; None when a key went. Returns once what exists was handed over."""
+        """Hand over every key with its value, then what changes; None when a key went. Returns once what exists was handed over.
+
+        The newest value of a key always comes; one that was replaced at once may not, since a bucket keeps no older ones.
+        """
 
     @abstractmethod
     async def flush(self) -> None:
-        """Wait until the server has seen everything published so far."""
+        """Wait until the server has seen everything published on this connection (see `connections`) so far.
+
+        BusUnavailable without a connection, or when it is lost or silent meanwhile.
+        """
 
     @abstractmethod
     async def close(self) -> None:

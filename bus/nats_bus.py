@@ -1,34 +1,32 @@
 """The bus on a real NATS server, by nats-py. Reconnects for ever; a deadline belongs to each call."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-from nats import micro
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
-from nats.js.api import DeliverPolicy, StreamConfig
-from nats.js.errors import APIError, KeyNotFoundError, NotFoundError, ServiceUnavailableError
-from nats.micro.request import Request
-from nats.micro.service import EndpointConfig
+from nats.js.api import StreamConfig
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 from pydantic import BaseModel
 
-from bus import service as services
 from bus import streams, subjects, telemetry
 from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, StreamState, outgoing_headers
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
 from bus.nats_client import NatsClient
 from bus.nats_complaints import Complaints
+from bus.nats_errors import GONE, Ending, available, guard
+from bus.nats_keys import NatsKeys
 from bus.nats_reader import NatsReader
-from bus.service import Service, TaskSet
+from bus.nats_service import NatsService
+from bus.service import Service
 from bus.settings import HiveSettings
 
 logger = telemetry.log(__name__)
@@ -36,22 +34,20 @@ logger = telemetry.log(__name__)
 RETRY_SECONDS = 0.05
 ACK_SECONDS = 1.0
 """How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
-FLUSH_SECONDS = 5.0
-ROUND_TRIP_SECONDS = 30
-"""Longer than a server that does not answer pings stays connected: a PONG that late does not come."""
+FLUSH_SECONDS = 5
 CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
-_GONE = (NatsError, OSError, asyncio.TimeoutError)
 
 
 class NatsBus(Bus):
     """Made by `NatsBus.connect`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: NatsClient) -> None:
         self._client = client
         self._js = client.jetstream(timeout=5)
+        self._keys = NatsKeys(self._js)
 
     @classmethod
     async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
@@ -96,7 +92,7 @@ class NatsBus(Bus):
             await self._client.publish(subject, encode(message), headers=outgoing_headers(headers))
         except OutboundBufferLimitError:
             raise BusUnavailable("NATS has been away for so long that the buffer for it is full.") from None
-        except _GONE as error:
+        except GONE as error:
             raise BusUnavailable(f"NATS took nothing: {error}") from error
 
     async def publish_durable(
@@ -120,7 +116,7 @@ class NatsBus(Bus):
                 if error.err_code in _STREAM_FULL:
                     raise StoreFull("The bus holds as much as it may. Try again shortly.", retry_after_seconds=5) from None
                 problem: Exception = error
-            except _GONE as error:
+            except GONE as error:
                 problem = error
             if monotonic() + RETRY_SECONDS >= deadline:
                 raise BusUnavailable(
@@ -143,55 +139,30 @@ class NatsBus(Bus):
                     raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1) from None
             except (TimeoutError, NatsTimeoutError):
                 raise DeadlineExceeded(f"{subject} did not answer within {timeout:g} s.") from None
-            except _GONE as error:
+            except GONE as error:
                 if monotonic() + RETRY_SECONDS >= deadline:
                     raise BusUnavailable(f"NATS is away: {error}", retry_after_seconds=1) from error
             await asyncio.sleep(RETRY_SECONDS)
 
     async def subscribe(self, subject: str, handler: Handler) -> Closing:
         async def receive(message: Msg) -> None:
-            with _guard(subject):
+            with guard(subject):
                 await handler(Received(message.subject, message.data, message.headers or {}))
 
-        return _Closing((await self._client.subscribe(subject, cb=receive, pending_bytes_limit=MAX_PENDING_BYTES)).unsubscribe)
+        return Ending((await self._client.subscribe(subject, cb=receive, pending_bytes_limit=MAX_PENDING_BYTES)).unsubscribe)
 
     async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
         async def receive(message: Msg) -> None:
-            with _guard(subject):
+            with guard(subject):
                 await message.respond(encode(await handler(Received(message.subject, message.data, message.headers or {}))))
 
-        return _Closing((await self._client.subscribe(subject, cb=receive)).unsubscribe)
+        return Ending((await self._client.subscribe(subject, cb=receive)).unsubscribe)
 
     async def serve(self, service: Service) -> Closing:
-        served = await micro.add_service(
-            self._client, name=service.listed_as, version=service.version, description=service.description
-        )
-        running = TaskSet()
-        for endpoint in service.endpoints:
-            await served.add_endpoint(
-                EndpointConfig(
-                    name=endpoint.verb,
-                    subject=subjects.service_verb(service.name, endpoint.verb),
-                    handler=partial(self._accept, service, endpoint, running),
-                    metadata={"description": endpoint.description} if endpoint.description else None,
-                )
-            )
-
-        async def stop() -> None:
-            await served.stop()
-            await running.finish(timeout=5)
-
-        return _Closing(stop)
-
-    async def _accept(self, service: Service, endpoint: services.Endpoint, running: TaskSet, request: Request) -> None:
-        async def work() -> None:
-            answer = await services.answer(service, endpoint, request.data, request.headers or {})
-            await request.respond(answer.data, answer.headers)
-
-        await running.start(work)
+        return await NatsService.begin(self._client, service)
 
     async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> NatsReader:
-        with _available():
+        with available():
             return await NatsReader.open(self._js, stream, subject_filter, start_sequence)
 
     async def last(self, stream: str, subject_filter: str) -> Received | None:
@@ -199,13 +170,13 @@ class NatsBus(Bus):
             message = await self._js.get_last_msg(stream, subject_filter, direct=True)
         except NotFoundError:
             return None
-        except _GONE as error:
+        except GONE as error:
             raise BusUnavailable(f"NATS did not answer: {error}", retry_after_seconds=1) from error
         headers = {key: value for key, value in (message.headers or {}).items() if not key.startswith("Nats-")}
         return Received(message.subject or subject_filter, message.data or b"", headers, message.seq or 0, message.time)
 
     async def stream_state(self, stream: str) -> StreamState:
-        with _available():
+        with available():
             info = await self._js.stream_info(stream)
             if info.created is None:
                 raise BusUnavailable(f"NATS does not say when {stream} was made. Is it a nats-server of version 2.2 or later?")
@@ -214,78 +185,34 @@ class NatsBus(Bus):
     async def purge(self, stream: str, subject_filter: str, through_sequence: int) -> None:
         try:
             await self._js.purge_stream(stream, subject=subject_filter, seq=through_sequence + 1)
-        except _GONE as error:
+        except GONE as error:
             raise BusUnavailable(f"NATS did not purge: {error}") from error
 
     async def put(self, bucket: str, key: str, value: BaseModel | bytes) -> None:
-        with _available():
-            await self._js.publish(f"$KV.{bucket}.{key}", encode(value))
+        await self._keys.put(bucket, key, encode(value))
 
     async def get(self, bucket: str, key: str) -> bytes | None:
-        with _available():
-            try:
-                return (await (await self._js.key_value(bucket)).get(key)).value or None
-            except KeyNotFoundError:
-                return None
+        return await self._keys.get(bucket, key)
 
     async def delete(self, bucket: str, key: str) -> None:
-        with _available():
-            await self._js.publish(f"$KV.{bucket}.{key}", b"", headers={"KV-Operation": "DEL"})
+        await self._keys.delete(bucket, key)
 
     async def keys(self, bucket: str) -> list[str]:
-        """Not by nats-py's own way, each of whose calls leaves the server a consumer for five minutes."""
-        found = dict[str, bytes]()
-
-        async def take(key: str, value: bytes | None) -> None:
-            if value is None:
-                found.pop(key, None)
-            else:
-                found[key] = value
-
-        await (await self.watch(bucket, take)).close()
-        return list(found)
+        return await self._keys.keys(bucket)
 
     async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
-        prefix = f"$KV.{bucket}."
-        with _available():
-            state = (await self._js.stream_info(f"KV_{bucket}")).state
-            held = state.last_seq if state.messages else 0  # a purged bucket counts on from where it was
-            reader = await NatsReader.open(self._js, f"KV_{bucket}", f"{prefix}>", 1, DeliverPolicy.LAST_PER_SUBJECT)
-        handed_over = asyncio.Event()
-
-        async def pump() -> None:
-            while True:
-                for message in await reader.batch(1000):
-                    gone = message.headers.get("KV-Operation") in ("DEL", "PURGE") or "Nats-Marker-Reason" in message.headers
-                    with _guard(bucket):
-                        await handler(message.subject.removeprefix(prefix), None if gone else message.data)
-                    if message.sequence >= held or reader.caught_up:
-                        handed_over.set()
-
-        task = asyncio.create_task(pump())
-
-        async def stop() -> None:
-            task.cancel()
-            await reader.close()
-
-        if held:
-            await handed_over.wait()
-        return _Closing(stop)
+        return await self._keys.watch(bucket, handler)
 
     async def flush(self) -> None:
-        """Whoever waits may be cancelled; the round trip may not: nats-py stops reading where a PONG meets a flush that has gone."""
-        round_trip = asyncio.create_task(self._client.flush(timeout=ROUND_TRIP_SECONDS))
-        round_trip.add_done_callback(_heed)
-        with _available():
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await asyncio.shield(round_trip)
+        with available():
+            await self._client.flush(timeout=FLUSH_SECONDS)
 
     async def close(self) -> None:
         if self._client.is_connected:
             try:
                 await asyncio.wait_for(self._client.drain(), CLOSE_SECONDS)
                 return
-            except _GONE:
+            except GONE:
                 pass
         try:
             await self._client.close()
@@ -293,41 +220,6 @@ class NatsBus(Bus):
             transport: Any = self._client._transport
             if transport is not None:
                 transport.close()  # nats-py has given up before it came to that
-
-
-class _Closing:
-    def __init__(self, close: Callable[[], Awaitable[None]]) -> None:
-        self._close = close
-
-    async def close(self) -> None:
-        try:
-            await self._close()
-        except _GONE:
-            logger.debug("closed_while_away")
-
-
-def _heed(task: asyncio.Task[None]) -> None:
-    """Its error is told to whoever still waits, and is no news to anybody else."""
-    if not task.cancelled():
-        task.exception()
-
-
-@contextmanager
-def _guard(subject: str) -> Iterator[None]:
-    """A handler's error is logged here, by its name, and must not end the subscription."""
-    try:
-        yield
-    except Exception:
-        logger.exception("handler_failed", subject=subject)
-
-
-@contextmanager
-def _available() -> Iterator[None]:
-    """Turns the client library's errors into BusUnavailable."""
-    try:
-        yield
-    except _GONE as error:
-        raise BusUnavailable(f"NATS did not answer: {error}", retry_after_seconds=1) from error
 
 
 async def _gone(name: str) -> None:

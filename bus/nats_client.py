@@ -1,17 +1,23 @@
-"""nats-py's client with two changes: what a foreign subject may not do to it, and a shorter way for replies.
+"""nats-py's client, changed where the bus must rely on it.
 
-Every durable publish and every offer waits for a reply. nats-py takes it through a queue and a task to a future under
-`asyncio.wait_for`; here it goes from the read loop to the future.
+Its read loop does not end for reasons of its own. A flush vouches for what was published before it. A subscription can be ended
+without waiting for a server that may not answer. And replies have a shorter way: every durable publish and every offer waits for
+one, which nats-py takes through a queue and a task to a future under `asyncio.wait_for`; here it goes from the read loop to the
+future.
 """
 
 import asyncio
 from itertools import count
 from typing import Any
 
-from nats.aio.client import Client
+from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
-from nats.errors import NoRespondersError
+from nats.aio.subscription import Subscription
+from nats.errors import ConnectionClosedError, ConnectionReconnectingError, FlushTimeoutError, NoRespondersError, ProtocolError
 from nats.errors import TimeoutError as NatsTimeoutError
+from nats.protocol.command import unsub_cmd
+
+from bus.together import end
 
 
 class NatsClient(Client):
@@ -56,6 +62,78 @@ class NatsClient(Client):
                 prefix = self.new_inbox() + "."
                 subscription = await self.subscribe(prefix + "*", cb=_never)
                 self._replies_prefix, self._replies_sid = prefix, subscription._id
+
+    async def flush(self, timeout: float = 10) -> None:
+        """Until the server has read everything that was published before, on the connection that there was then.
+
+        ConnectionReconnectingError without a connection, or when it is lost meanwhile; FlushTimeoutError after `timeout` seconds.
+        """
+        if self.is_closed:
+            raise ConnectionClosedError
+        if not self.is_connected or self._reading_task is None or self._reading_task.done():
+            raise ConnectionReconnectingError
+        answered = asyncio.get_running_loop().create_future()
+        await self._send_ping(answered)
+        await asyncio.wait({answered}, timeout=timeout)
+        if answered.cancelled():
+            raise ConnectionReconnectingError
+        if not answered.done():
+            raise FlushTimeoutError
+
+    async def _send_ping(self, future: "asyncio.Future[Any] | None" = None) -> None:
+        """Behind what is pending, which nats-py's own overtakes."""
+        self._pongs.append(future or asyncio.get_running_loop().create_future())
+        self._send_soon(PING_PROTO)
+
+    def _send_soon(self, command: bytes) -> None:
+        """Never waits, as nats-py's own does once a thousand others wait for a connection that takes nothing."""
+        self._pending.append(command)
+        self._pending_data_size += len(command)
+        if self.is_connected and self._flush_queue is not None and self._flush_queue.empty():
+            self._flush_queue.put_nowait(asyncio.get_running_loop().create_future())
+
+    def _forget_pings(self) -> None:
+        """Those of a connection that is gone: nobody answers them, and on the next they would answer for later ones."""
+        for answered in self._pongs:
+            answered.cancel()
+        self._pongs = []
+        unsent = self._pending.count(PING_PROTO)
+        self._pending = [command for command in self._pending if command != PING_PROTO]
+        self._pending_data_size -= unsent * len(PING_PROTO)
+
+    async def _attempt_reconnect(self) -> None:
+        self._forget_pings()
+        await super()._attempt_reconnect()
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        """nats-py cancels its reconnecting once; where that is dropped (bus/together.py) a closed client would go on trying for ever."""
+        reconnecting = self._reconnection_task
+        await super()._close(status, do_cbs)
+        if reconnecting is not None and reconnecting is not asyncio.current_task():
+            await end([reconnecting])
+            self._status = status  # which a last try may have called reconnecting again
+
+    async def _process_connect_init(self) -> None:
+        self._forget_pings()
+        await super()._process_connect_init()
+
+    def leave(self, subscription: Subscription) -> None:
+        """Asks the server for no more of it. What is on its way still reaches the handler, until `forget`."""
+        self._send_soon(unsub_cmd(subscription._id, 0))
+
+    def forget(self, subscription: Subscription) -> None:
+        """Ends it here. It is left once more, since a connection made after `leave` has subscribed it again."""
+        if self._subs.pop(subscription._id, None) is not None:
+            self.leave(subscription)
+        subscription._closed = True
+        subscription._stop_processing()
+
+    async def _read_loop(self) -> None:
+        """One that ended for a reason that nats-py does not know is a lost connection, and that is made anew."""
+        await super()._read_loop()
+        reading = asyncio.current_task()
+        if self.is_connected and reading is not None and not reading.cancelling():
+            await self._process_op_err(ProtocolError())
 
     def _build_message(self, sid: int, subject: bytes, reply: bytes, data: bytes, headers: dict[str, str] | None) -> Msg | None:
         """Called by the read loop for each message; what it gives None for has found its way.

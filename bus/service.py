@@ -130,8 +130,10 @@ class TaskSet:
             self._free.release()
 
     async def finish(self, timeout: float) -> None:
-        """Wait for what runs; cancel what is still running then."""
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=timeout)
-            for task in late:
+        """Wait for what runs; cancel what is still running then, or when nobody waits any more."""
+        try:
+            if self._tasks:
+                await asyncio.wait(set(self._tasks), timeout=timeout)
+        finally:
+            for task in self._tasks:
                 task.cancel()

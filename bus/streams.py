@@ -54,8 +54,10 @@ STREAMS: Final = (
     _stream(subjects.OUTCOMES, [subjects.ALL_OUTCOMES], max_bytes=GIB, synced=True, discard=DiscardPolicy.NEW),
     # Deltas for late watchers. Minutes are enough: the record has the whole text.
     _stream(subjects.OUTPUT, [subjects.ALL_OUTPUT], max_bytes=GIB, synced=False, max_age=600, discard=DiscardPolicy.OLD),
-    # Ends that somebody waits for.
-    _stream(subjects.EVENTS, _events(terminal=True), max_bytes=GIB, synced=True, max_age=3 * DAY, discard=DiscardPolicy.OLD),
+    # Ends that somebody waits for. Half a million of them, which cost the server some 300 MB of memory.
+    _stream(
+        subjects.EVENTS, _events(terminal=True), max_bytes=256 * MIB, synced=True, max_age=3 * DAY, discard=DiscardPolicy.OLD
+    ),
     # Steps on the way. Each subject costs the server memory (300,000 of them 75 MB), so they go within hours.
     _stream(
         subjects.PROGRESS,

@@ -25,8 +25,12 @@ async def together(*works: Coroutine[Any, Any, object]) -> None:
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels them until the last has ended."""
+    """Cancels them until the last has ended. What they raised is the business of whoever asks them."""
+    tasks = list(tasks)
     while left := [task for task in tasks if not task.done()]:
         for task in left:
             task.cancel()
         await asyncio.wait(left, timeout=AGAIN_SECONDS)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

@@ -26,14 +26,15 @@ class Arrivals:
                 await self.admit(submit)
 
     async def _known(self, found: list[Submitted | Poison]) -> Collection[UUID]:
-        """Those that waits or runs already, by memory; what is only in PostgreSQL shows itself when the turn is written.
+        """Those that wait, run, or end in this turn, by memory; what is only in PostgreSQL shows itself when the turn is written.
 
         Except where something depends on something: then its row must be looked at before.
         """
         state, ids = self._ledger.state, [submit.task.id for submit in found]
         if any(isinstance(submit, Submitted) and submit.request.depends_on for submit in found):
             return {row["id"] for row in await self._ledger.record.all("existing_tasks", ids)}
-        return {task_id for task_id in ids if task_id in state.queue or task_id in state.live}
+        ended = {task_id for task_id, _ in self._ledger.ended}
+        return {task_id for task_id in ids if task_id in state.queue or task_id in state.live or task_id in ended}
 
     def interpret(self, received: Received) -> Submitted | Poison:
         submit = interpret(received)
@@ -93,8 +94,6 @@ class Arrivals:
         for task_id in wanted:
             if task_id in path:
                 raise DependencyCycle(f"The task {task_id} depends, by way of others, on itself.")
-            if task_id in self._ledger.record.fresh:
-                statuses[task_id] = self._ledger.record.fresh[task_id].status
             if task_id not in statuses:
                 raise UnknownDependency(f"It depends on the task {task_id}, which does not exist.")
             if statuses[task_id] in (TaskStatus.FAILED, TaskStatus.CANCELLED):

@@ -1,5 +1,6 @@
 """What the parts of one turn share: the leader's memory, the record that is written, and what follows from the turn."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -31,7 +32,7 @@ class Followup:
 
 @dataclass(slots=True, kw_only=True)
 class Ledger:
-    """Made for one turn. `ended` are the tasks whose dependents are to be settled."""
+    """Made for one turn. `ended` are the tasks whose dependents are to be settled, `placed` those that are to be offered."""
 
     state: State
     record: Record
@@ -40,6 +41,10 @@ class Ledger:
     clock: float
     followup: Followup = field(default_factory=Followup)
     ended: list[tuple[UUID, TaskStatus]] = field(default_factory=list)
+    placed: list[tuple[Task, OpenAttempt]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.record.on_lost = self._forget
 
     def announce(self, task: Task, status: TaskStatus, **details: Any) -> None:
         self.followup.facts.append(task_fact(task, status, self.now, **details))
@@ -59,19 +64,19 @@ class Ledger:
             self.announce(task, TaskStatus.QUEUED, reason=reason)
 
     async def close(self) -> Followup:
-        """Writes the turn. What its rows decided otherwise has not happened: it leaves the memory, and nobody hears of it."""
-        followup, lost = self.followup, self.record.lost
-        followup.outbox_id = await self.record.close(followup.facts)
-        if lost:
-            for task_id in lost:
-                self._forget(task_id)
-            followup.facts = [fact for fact in followup.facts if fact.task_id not in lost]
-            followup.failures = [(task, error) for task, error in followup.failures if task.id not in lost]
-        return followup
+        """Writes the turn."""
+        self.followup.outbox_id = await self.record.close(self.followup.facts)
+        return self.followup
 
-    def _forget(self, task_id: UUID) -> None:
-        self.state.queue.remove(task_id)
-        attempt_id = self.state.current.get(task_id)
-        self.state.leave(task_id)
-        if attempt_id is not None:
-            self.state.registry.close(attempt_id)
+    def _forget(self, lost: Collection[UUID]) -> None:
+        """What their rows decided otherwise has not happened: it leaves the memory, and nobody hears of it."""
+        for task_id in lost:
+            self.state.queue.remove(task_id)
+            attempt_id = self.state.current.get(task_id)
+            self.state.leave(task_id)
+            if attempt_id is not None:
+                self.state.registry.close(attempt_id)
+        self.ended = [(task_id, status) for task_id, status in self.ended if task_id not in lost]
+        self.placed = [(task, attempt) for task, attempt in self.placed if task.id not in lost]
+        self.followup.facts = [fact for fact in self.followup.facts if fact.task_id not in lost]
+        self.followup.failures = [(task, error) for task, error in self.followup.failures if task.id not in lost]

@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
-from bus import subjects
 from bus.client import Bus
-from bus.codec import decode
-from bus.messages import AgentRegistration, AgentStatus, TaskEvent, TaskRequest
+from bus.messages import AgentRegistration, AgentStatus, TaskRequest
 from coordinator.database import Statements
 from coordinator.facts import Fact
+from coordinator.publisher import REMEMBERED_SECONDS, untold
 from coordinator.registry import SILENCE_SECONDS, OpenAttempt
 from coordinator.rows import task_from
 from coordinator.state import State
@@ -81,23 +80,13 @@ async def _load_open(state: State, statements: Statements) -> None:
 async def load_outbox(statements: Statements, bus: Bus) -> list[tuple[int, list[Fact]]]:
     """Events of commits whose announcement the last leader did not note. BusUnavailable.
 
-    What it did announce is left out: it may be so long ago that the stream has forgotten the ids, and would store it twice.
+    What the bus may have forgotten, and would store twice, is looked for there.
     """
     found = []
-    for row in await statements.all("read_outbox"):
+    for row in await statements.all("read_outbox", REMEMBERED_SECONDS):
         facts = [Fact(*fact) for fact in row["facts"]]
-        found.append((row["id"], [fact for fact in facts if not await _is_told(bus, fact)]))
+        found.append((row["id"], await untold(bus, facts) if row["is_old"] else facts))
     return found
-
-
-async def _is_told(bus: Bus, fact: Fact) -> bool:
-    """Facts are told in their order, so one that was told later on the same subject, such as a second `task.queued`, says it too."""
-    stored = await bus.last(subjects.EVENTS if fact.durable else subjects.PROGRESS, fact.subject)
-    return stored is not None and _rank(stored.data) >= _rank(fact.body.encode())
-
-
-def _rank(event: bytes) -> int:
-    return decode(TaskEvent, event).data.rank
 
 
 async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, TaskRequest]:

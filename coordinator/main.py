@@ -55,7 +55,7 @@ class Coordinator:
             while True:
                 leadership = await leader.acquire(self._url, self._instance, self._hears)
                 try:
-                    await self._lead(leadership)
+                    await self._while_held(leadership)
                 except (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as error:
                     logger.warning("stepped_down", epoch=leadership.epoch, reason=type(error).__name__, error=str(error))
                 finally:
@@ -79,6 +79,13 @@ class Coordinator:
 
     def _open_services(self) -> tuple[Service, ...]:
         return (self._reads.service(), self._reads.agents_service(), self._keys.service())
+
+    async def _while_held(self, leadership: leader.Leadership) -> None:
+        """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""
+        try:
+            await together(_until_lost(leadership), self._lead(leadership))
+        except* (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as group:
+            raise _first(group) from group
 
     async def _lead(self, leadership: leader.Leadership) -> None:
         if self._settings.admin_key is not None:
@@ -112,12 +119,13 @@ class Coordinator:
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )
-        term = Term(self._bus, leadership, writer, self._pool, state, one_by_one)
+        term = Term(self._bus, writer, self._pool, state, one_by_one)
         verbs, served = LeaderService(term, self._reads), list[Closing]()
 
         async def show(status: ClusterStatus) -> None:
             if not served:
-                served.extend([await self._bus.serve(service) for service in verbs.services()])
+                for service in verbs.services():
+                    served.append(await self._bus.serve(service))
             await self._cache.show(status, state)
 
         clearing = asyncio.create_task(clear(self._statements, self._settings))
@@ -132,6 +140,11 @@ class Coordinator:
                 await service.close()
             with suppress(*AWAY):
                 await asyncio.wait_for(writer.close(), 2)
+
+
+async def _until_lost(leadership: leader.Leadership) -> None:
+    await leadership.watch()
+    raise TermOver
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -14,14 +14,13 @@ from coordinator.tasks import Task, timed_out
 class Placing:
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._placed: list[tuple[Task, OpenAttempt]] = []
 
     async def settle_dependents(self) -> None:
         """The completed release those that waited for nothing else; the others fail theirs, and theirs in turn."""
+        if any(task_id in self._ledger.state.depended_on for task_id, _ in self._ledger.ended):
+            await self._ledger.record.write_so_far()  # an end that its row did not allow is none
         waited_for = [(task_id, status) for task_id, status in self._ledger.ended if task_id in self._ledger.state.depended_on]
         self._ledger.ended = []
-        if not waited_for:
-            return
         self._ledger.state.depended_on.difference_update(task_id for task_id, _ in waited_for)
         if completed := [task_id for task_id, status in waited_for if status is TaskStatus.COMPLETED]:
             released = await self._ledger.record.all("release_dependents", completed)
@@ -90,14 +89,14 @@ class Placing:
             self._ledger.record.place(attempt)
         else:
             row.task, row.status, row.attempt = task, TaskStatus.ASSIGNED, attempt
-        self._placed.append((task, attempt))
+        self._ledger.placed.append((task, attempt))
         self._ledger.announce(task, TaskStatus.ASSIGNED, agent_id=attempt.agent_id, attempt_id=attempt.id, model=attempt.model)
 
     def offer(self) -> None:
         """Once it is written: whose row allowed it is offered."""
-        for task, attempt in self._placed:
+        for task, attempt in self._ledger.placed:
             request = self._request(task.id)
-            if request is not None and task.id not in self._ledger.record.lost:
+            if request is not None:
                 offer = offer_of(task, attempt, request, self._ledger.state.epoch, self._ledger.now)
                 self._ledger.followup.offers.append((attempt, offer))
 

@@ -5,11 +5,15 @@ are with the server; after a crash the next leader sends the rest, and the serve
 """
 
 import asyncio
+from time import monotonic
 from typing import Final
 
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.errors import HiveError
+from bus.codec import decode
+from bus.errors import HiveError, InvalidRequest
+from bus.messages import TaskEvent
+from bus.streams import DEDUP_SECONDS
 from coordinator.facts import Fact
 
 logger = telemetry.log(__name__)
@@ -17,6 +21,8 @@ logger = telemetry.log(__name__)
 MAX_UNSENT: Final = 1000
 RETRY_SECONDS: Final = 0.2
 CONFIRM_SECONDS: Final = 0.25
+REMEMBERED_SECONDS: Final = DEDUP_SECONDS - 20
+"""For so long the bus surely knows the ids of what it was told."""
 MAX_UNCONFIRMED: Final = 64
 """Steps are known to be with the server by the acknowledgement of an end that was sent after them. Where none comes, after this
 many turns or this long, the server is asked: a question of their own would cost each turn a round trip."""
@@ -47,13 +53,23 @@ class Publisher:
         while True:
             batches = await self._next()
             self._unconfirmed += batches
+            began = monotonic()
             while not await self._tell(batches):
                 # Everything again, with the same ids, until the bus has it all.
+                if monotonic() - began > REMEMBERED_SECONDS:
+                    await self._leave_out_what_was_told()
                 batches, self._connection = self._unconfirmed, self._bus.connections
 
     def take_sent(self) -> list[int]:
         sent, self.sent = self.sent, []
         return sent
+
+    async def _leave_out_what_was_told(self) -> None:
+        """The bus was away for so long that it has forgotten the ids."""
+        try:
+            self._unconfirmed = [(outbox_id, await untold(self._bus, facts)) for outbox_id, facts in self._unconfirmed]
+        except HiveError as error:
+            logger.warning("facts_wait", error=error.message)
 
     async def _next(self) -> list[_Batch]:
         """None at all when it has been quiet for a while and something is not confirmed yet."""
@@ -69,23 +85,23 @@ class Publisher:
     async def _tell(self, batches: list[_Batch]) -> bool:
         facts = [fact for _, facts in batches for fact in facts]
         try:
-            acknowledged = await self._send(facts)
-            if not acknowledged and (not facts or len(self._unconfirmed) > MAX_UNCONFIRMED):
+            await self._send(facts)
+            confirmed = _confirmed(self._unconfirmed)
+            if not facts or len(self._unconfirmed) - confirmed > MAX_UNCONFIRMED:
                 await self._bus.flush()
-                acknowledged = True
+                confirmed = len(self._unconfirmed)
         except HiveError as error:
             logger.warning("facts_wait", count=len(facts), error=error.message)
             await asyncio.sleep(RETRY_SECONDS)
             return False
         if self._bus.connections != self._connection:
             return False
-        if acknowledged:
-            self.sent.extend(outbox_id for outbox_id, _ in self._unconfirmed if outbox_id is not None)
-            self._unconfirmed = []
+        self.sent.extend(outbox_id for outbox_id, _ in self._unconfirmed[:confirmed] if outbox_id is not None)
+        del self._unconfirmed[:confirmed]
         return True
 
-    async def _send(self, facts: list[Fact]) -> bool:
-        """Whether the server has acknowledged something of it."""
+    async def _send(self, facts: list[Fact]) -> None:
+        """Returns when the ends among them are acknowledged."""
         stored = []
         for fact in facts:
             if fact.durable:
@@ -95,11 +111,36 @@ class Publisher:
             else:
                 await self._bus.publish(fact.subject, fact.body.encode(), headers=_headers(fact))
         await asyncio.gather(*stored)
-        return bool(stored)
 
     async def _store(self, fact: Fact) -> None:
         headers = {subjects.HEADER_TRACEPARENT: fact.traceparent} if fact.traceparent else None
         await self._bus.publish_durable(fact.subject, fact.body.encode(), message_id=fact.message_id, headers=headers)
+
+
+def _confirmed(batches: list[_Batch]) -> int:
+    """How many of them, from the first, an acknowledged end shows to be with the server: all before the last end, in their order."""
+    for number in range(len(batches) - 1, -1, -1):
+        facts = batches[number][1]
+        if any(fact.durable for fact in facts):
+            return number + 1 if facts[-1].durable else number
+    return 0
+
+
+async def untold(bus: Bus, facts: list[Fact]) -> list[Fact]:
+    """Those that the streams do not hold. BusUnavailable."""
+    told = await asyncio.gather(*(_is_told(bus, fact) for fact in facts))
+    return [fact for fact, is_told in zip(facts, told, strict=True) if not is_told]
+
+
+async def _is_told(bus: Bus, fact: Fact) -> bool:
+    """Facts are told in their order, so one that was told later on the same subject, such as a second `task.queued`, says it too."""
+    stored = await bus.last(subjects.EVENTS if fact.durable else subjects.PROGRESS, fact.subject)
+    if stored is None:
+        return False
+    try:
+        return stored.decode(TaskEvent).data.rank >= decode(TaskEvent, fact.body.encode()).data.rank
+    except InvalidRequest:  # somebody else's word on this subject
+        return False
 
 
 def _headers(fact: Fact) -> dict[str, str]:

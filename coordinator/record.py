@@ -4,6 +4,7 @@ A turn that must look something up on its way sends what it has so far, and goes
 """
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -61,8 +62,8 @@ class Record:
         self._writes = _Writes()
         self.fresh: dict[UUID, NewRow] = {}
         """Tasks that this turn takes in."""
-        self.lost: set[UUID] = set()
-        """Tasks whose row decided otherwise: nothing of what this turn says about them has happened."""
+        self.on_lost: Callable[[Collection[UUID]], None] = lambda _lost: None
+        """Told, after each write, the tasks whose row decided otherwise: nothing of what was written about them has happened."""
         self.requests: dict[UUID, str] = {}
         """As JSON, of the tasks that waited and were placed; known once it is written."""
 
@@ -108,22 +109,23 @@ class Record:
     # Looking, in the middle of a turn
 
     async def all(self, name: str, *arguments: Any) -> list[Any]:
-        await self._write_so_far()
+        await self.write_so_far()
         return await self._statements.all(name, *arguments)
 
     async def one(self, name: str, *arguments: Any) -> Any | None:
-        await self._write_so_far()
+        await self.write_so_far()
         return await self._statements.one(name, *arguments)
 
     async def run(self, name: str, *arguments: Any) -> None:
-        await self._write_so_far()
+        await self.write_so_far()
         await self._statements.run(name, *arguments)
 
-    async def _write_so_far(self) -> None:
+    async def write_so_far(self) -> None:
         if self._transaction is None:
             transaction = self._connection.transaction()
             await transaction.__aenter__()
             self._transaction = transaction
+            await self._write([], [])  # the epoch's row before any other, as every turn locks them
         if self._writes or any(not row.stored for row in self.fresh.values()):
             await self._write([], [])
 
@@ -153,13 +155,16 @@ class Record:
             writes.failed_tasks,
             list(writes.ended_attempts.values()),
             writes.partial_outputs,
-            [fact.to_row() for fact in facts if fact.task_id not in self.lost],
+            [fact.to_row() for fact in facts],
         )
         if row is None or not row["holds"]:
             raise Deposed
         for each in new:
             each.stored = True
-        self.lost.update(row["lost_tasks"])
+        if lost := row["lost_tasks"]:
+            for task_id in lost:
+                self.fresh.pop(task_id, None)
+            self.on_lost(lost)
         self.requests.update(zip(row["given_ids"] or (), row["given_requests"] or (), strict=True))
         outbox_id: int | None = row["outbox_id"]
         return outbox_id

@@ -79,7 +79,8 @@ class Requests:
             raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
         request = TaskRequest.model_validate_json(row["request"])
         first = await self._arrivals.first_status(request, (task_id,))
-        await self._ledger.record.run("revive_tasks", [task_id], first.value)
+        if await self._ledger.record.one("revive_tasks", [task_id], first.value) is None:
+            raise Conflict(f"The text of the task {task_id} has just gone. Submit it anew.")
         if first is TaskStatus.QUEUED:
             await self._ledger.enqueue([task_id], reason="requeued by hand")
         else:

@@ -16,6 +16,7 @@ from bus.errors import (
     HiveError,
     InvalidId,
     InvalidSubject,
+    PayloadTooLarge,
     TaskTimeout,
 )
 from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus
@@ -24,6 +25,8 @@ from coordinator.sizes import TYPICAL, Size, size_of
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
 ANYTHING: Final = Requirements()
+MAX_BODY_BYTES: Final = 8 * 1024 * 1024 - 64 * 1024
+"""What the bus takes (nats.conf), less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
 MAX_HEADER: Final = 255
 """Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
@@ -128,6 +131,10 @@ def interpret(received: Received) -> Submitted | Poison:
         if tenant != subjects.DEFAULT_TENANT:
             raise InvalidSubject(
                 f"There is no tenant {tenant[:64]!r}; the subject's fourth token is {subjects.DEFAULT_TENANT}."
+            )
+        if len(received.data) > MAX_BODY_BYTES:
+            raise PayloadTooLarge(
+                f"The task has {len(received.data):,} bytes, and {MAX_BODY_BYTES:,} are the most. Split the work."
             )
         request = decode(TaskRequest, received.data)
     except HiveError as error:

@@ -23,7 +23,6 @@ from coordinator.facts import Fact
 from coordinator.heap import Heap
 from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
-from coordinator.leader import Leadership
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
 from coordinator.placing import offer_of
@@ -45,7 +44,7 @@ TIMEOUT_MARGIN: Final = timedelta(seconds=5)
 
 
 class TermOver(Exception):
-    """The lock is gone."""
+    """The lock is gone, or what the leader knows of the bus no longer holds."""
 
 
 class Unstorable(Exception):
@@ -62,10 +61,8 @@ class Term:
     `run` ends by TermOver, Deposed, Unstorable, a HiveError or an error of PostgreSQL.
     """
 
-    def __init__(
-        self, bus: Bus, leadership: Leadership, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, one_by_one: int
-    ) -> None:
-        self._bus, self._leadership, self._writer, self._one_by_one = bus, leadership, writer, one_by_one
+    def __init__(self, bus: Bus, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, one_by_one: int) -> None:
+        self._bus, self._writer, self._one_by_one = bus, writer, one_by_one
         self._reading = Statements(pool)
         self._backlog = Backlog(state, Statements(writer))
         self.state = state
@@ -106,17 +103,12 @@ class Term:
             await self.clock.start()
             await self.presence.start()
             await together(
-                self._until_lost(),
                 self._publisher.run(),
                 self._turns(),
                 self._ticks(),
                 self._slow(show),
                 *self._intake.pumps(),
             )
-
-    async def _until_lost(self) -> None:
-        await self._leadership.watch()
-        raise TermOver
 
     # Deciding
 

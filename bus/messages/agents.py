@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
-from bus.messages.base import Command, Message, Record, Slug, Text
+from bus.messages.base import Command, Message, Record, Slug, Text, Words
 
 
 class AgentStatus(StrEnum):
@@ -77,7 +77,7 @@ class Heartbeat(Message):
     instance: str
     sequence: int
     status: AgentStatus
-    reason: str | None = None
+    reason: Words | None = None
     slots: int
     running: tuple[UUID, ...] = ()
     models: tuple[ModelInfo, ...] | None = Field(default=None, description="sent when they changed, and every few seconds")

@@ -65,3 +65,13 @@ JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_storable)]
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 """The public id of an agent or a tenant, such as `acacia`: one subject token, safe in an address and in a shell."""
+
+MAX_WORDS = 4096
+
+
+def _bounded(words: str) -> str:
+    return words if len(words) <= MAX_WORDS else f"{words[: MAX_WORDS - 2]} …"
+
+
+Words = Annotated[str, AfterValidator(_bounded)]
+"""What somebody says about what went wrong, cut at MAX_WORDS characters: a backend may say megabytes, and events carry it on."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from bus.messages.base import JsonObject, Message, Slug
+from bus.messages.base import JsonObject, Message, Slug, Words
 from bus.messages.tasks import ChatMessage, FailureInfo, Output, TaskId, Timings, ToolCall, Usage
 
 
@@ -35,7 +35,7 @@ class OfferReply(Message):
     """`busy` and `unable` promise that the attempt neither runs nor will run here."""
 
     verdict: OfferVerdict
-    reason: str = ""
+    reason: Words = ""
 
 
 class OutcomeStatus(StrEnum):

@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from uuid import UUID
 
 from bus.messages.agents import AgentStatus
-from bus.messages.base import Message, Slug
+from bus.messages.base import Message, Slug, Words
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
 
 
@@ -65,14 +65,14 @@ class TaskChange(Message):
     usage: Usage | None = None
     timings: Timings | None = None
     error: FailureInfo | None = None
-    reason: str | None = None
+    reason: Words | None = None
 
 
 class AgentChange(Message):
     agent_id: Slug
     status: AgentStatus
     previous: AgentStatus | None = None
-    reason: str | None = None
+    reason: Words | None = None
 
 
 D = TypeVar("D", bound=Message)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text
+from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
 
 TaskId = UUID
 MIN_PRIORITY, MAX_PRIORITY = 1, 5
@@ -153,7 +153,7 @@ class FailureInfo(Message):
     """`code` is stable (docs/errors.md); `message` says what happened, why, and what to do next."""
 
     code: str
-    message: str
+    message: Words
 
 
 class AttemptStatus(StrEnum):

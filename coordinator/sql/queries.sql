@@ -34,16 +34,18 @@ UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queu
 UPDATE tasks SET status = $2::text::task_status_enum, round_number = round_number + 1, completed_at = NULL, started_at = NULL,
     error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL,
     attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
-WHERE id = ANY($1::uuid[]) AND status = 'failed';
+WHERE id = ANY($1::uuid[]) AND status = 'failed' AND request IS NOT NULL
+RETURNING id;
 
 -- name: release_dependents
+-- From the few that ended to those that wait for them, each by its key: a join could begin with everything that is pending.
 UPDATE tasks SET status = 'queued'
-WHERE status = 'pending'
-    AND id IN (SELECT task_id FROM task_dependencies WHERE depends_on_task_id = ANY($1::uuid[]))
-    AND NOT EXISTS (
-        SELECT 1 FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
+WHERE id = ANY(ARRAY(SELECT d.task_id FROM task_dependencies d WHERE d.depends_on_task_id = ANY($1::uuid[])))
+    AND status = 'pending'
+    AND (
+        SELECT count(*) FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
         WHERE d.task_id = tasks.id AND o.status <> 'completed'
-    )
+    ) = 0
 RETURNING id;
 
 -- name: pending_dependents
@@ -89,7 +91,7 @@ SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]);
 SELECT count(*) FROM tasks WHERE status = 'pending';
 
 -- name: read_outbox
-SELECT id, facts FROM outbox ORDER BY id;
+SELECT id, facts, committed_at < now() - make_interval(secs => $1) AS is_old FROM outbox ORDER BY id;
 
 -- name: upsert_agent
 -- No row comes back when the epoch is another's.
@@ -101,7 +103,11 @@ ON CONFLICT (slug) DO UPDATE SET name = $2, endpoint = $3, model = $4, specializ
 RETURNING created_at, (xmax = 0) AS is_new;
 
 -- name: agents
-SELECT slug, registration, created_at, last_seen FROM agents WHERE removed_at IS NULL ORDER BY slug;
+-- And removed ones whose attempts are not buried yet.
+SELECT slug, registration, created_at, last_seen FROM agents
+WHERE removed_at IS NULL
+    OR EXISTS (SELECT FROM attempts x WHERE x.agent_id = agents.id AND x.status IN ('offered', 'running'))
+ORDER BY slug;
 
 -- name: remove_agent
 -- No row comes back when the epoch is another's.

@@ -6,7 +6,6 @@ tells which generation each part of it came from. LOG gets a line when a generat
 """
 
 import asyncio
-import json
 import re
 import sys
 from collections import Counter
@@ -14,52 +13,29 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
 
 from tests.chaos.history import Entry, GenerationBegan, GenerationEnded, Log
+from tests.parts.ollama_api import OllamaApi, done, word
 
 MODEL = "slow:latest"
-NAMED = {"name": MODEL, "model": MODEL, "size": 1_000_000, "details": {"family": "chaos"}}
 PROMPT = re.compile(r"(?P<name>\S+) (?P<tokens>\d+) (?P<seconds>[\d.]+)")
 
 
-class Backend:
+class Backend(OllamaApi):
+    model = MODEL
+
     def __init__(self, log: Log) -> None:
         self._log = log
         self._generations: Counter[str] = Counter()
 
-    def app(self) -> Starlette:
-        return Starlette(
-            routes=[
-                Route("/{agent}/api/version", self._version),
-                Route("/{agent}/api/tags", self._tags),
-                Route("/{agent}/api/ps", self._loaded),
-                Route("/{agent}/api/chat", self._chat, methods=["POST"]),
-            ]
-        )
-
-    async def _version(self, _request: Request) -> Response:
-        return JSONResponse({"version": "0.6.5"})
-
-    async def _tags(self, _request: Request) -> Response:
-        return JSONResponse({"models": [NAMED]})
-
-    async def _loaded(self, _request: Request) -> Response:
-        return JSONResponse({"models": [{**NAMED, "size_vram": 1_000_000, "context_length": 4096}]})
-
-    async def _chat(self, request: Request) -> Response:
-        said = (await request.json())["messages"][-1]["content"]
+    async def answer(self, agent: str, said: str) -> Response:
         asked = PROMPT.fullmatch(said)
         if asked is None:
             return JSONResponse({"error": f"not a prompt of this backend: {said}"}, status_code=400)
         name = asked["name"]
         self._generations[name] += 1
-        lines = self._generate(
-            request.path_params["agent"], name, self._generations[name], int(asked["tokens"]), float(asked["seconds"])
-        )
+        lines = self._generate(agent, name, self._generations[name], int(asked["tokens"]), float(asked["seconds"]))
         return StreamingResponse(lines, media_type="application/x-ndjson")
 
     async def _generate(self, agent: str, name: str, number: int, tokens: int, seconds: float) -> AsyncIterator[bytes]:
@@ -68,9 +44,8 @@ class Backend:
         try:
             for token in range(tokens):
                 await asyncio.sleep(seconds)
-                yield _line({"message": {"role": "assistant", "content": f"{name}/{number}.{token} "}, "done": False})
-            counts = {"prompt_eval_count": 3, "eval_count": tokens, "eval_duration": int(tokens * seconds * 1e9)}
-            yield _line({"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop", **counts})
+                yield word(f"{name}/{number}.{token} ")
+            yield done(tokens, tokens * seconds)
             whole = True
         finally:
             self._log.write(GenerationEnded(name=name, agent_id=agent, number=number, whole=whole))
@@ -79,10 +54,6 @@ class Backend:
 def expected(name: str, number: int, tokens: int) -> str:
     """The whole text of one generation."""
     return "".join(f"{name}/{number}.{token} " for token in range(tokens))
-
-
-def _line(value: object) -> bytes:
-    return json.dumps(value).encode() + b"\n"
 
 
 def read_log(path: Path) -> list[Entry]:

@@ -46,10 +46,10 @@ def gaps(history: Iterable[Entry]) -> list[Gap]:
     for entry in begun:
         first.setdefault(entry.name, entry.at)
     waiting_since = [inf] * (len(times) + 1)
-    for entry in of(entries, Acknowledged):
-        if entry.op in first:
-            index = bisect_left(times, first[entry.op])
-            waiting_since[index] = min(waiting_since[index], entry.asked_at)
+    for promise in of(entries, Acknowledged):
+        if promise.op in first:
+            index = bisect_left(times, first[promise.op])
+            waiting_since[index] = min(waiting_since[index], promise.asked_at)
     found = []
     for index in range(len(times) - 1, 0, -1):
         waiting_since[index] = min(waiting_since[index], waiting_since[index + 1])

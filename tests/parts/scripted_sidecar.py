@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from bus import subjects
 from bus.client import Bus, Closing, Received
+from bus.errors import BusUnavailable
 from bus.messages import (
     AgentRegistration,
     AgentStatus,
@@ -27,6 +28,7 @@ from bus.messages import (
 
 ACCEPTED = OfferReply(verdict=OfferVerdict.ACCEPTED)
 MODEL = ModelInfo(name="smollm2:135m", loaded=True)
+LISTENING_SECONDS = 10
 
 
 class ScriptedSidecar:
@@ -56,7 +58,16 @@ class ScriptedSidecar:
             (subjects.control(self.agent_id), self._controlled),
         ):
             self._listening.append(await self.bus.answer(subject, handler))
-        await self.bus.flush()
+        async with asyncio.timeout(LISTENING_SECONDS):
+            while not await self._heard_by_server():
+                await asyncio.sleep(0.05)
+
+    async def _heard_by_server(self) -> bool:
+        try:
+            await self.bus.flush()
+        except BusUnavailable:  # its connection is yet to come back
+            return False
+        return True
 
     async def stop_listening(self) -> None:
         """Alive, and heard; but what is asked of it has no responder."""

@@ -72,6 +72,14 @@ class SoakHive:
         await self._ready()
         await self._shorten()
 
+    async def restart(self, name: str) -> None:
+        """A server is killed, and comes up on its own data."""
+        server = {"nats": self.nats, "postgres": self.postgres}[name]
+        server.kill()
+        await server.come_up()
+        assert server.process is not None
+        self.processes[name] = psutil.Process(server.process.pid)
+
     def _run(self, replica: Replica, *, watched: bool = True) -> None:
         replica.start()
         self._stack.callback(_end, replica)

@@ -48,12 +48,13 @@ class Load:
             await self._hive.bus.subscribe(subjects.events(f"task.{end}"), self._heard)
             for end in ("completed", "failed", "cancelled")
         ]
+        # What fails inside its backend takes the agent out of use for a second, so it must be rare where others are to be done.
         ways: list[tuple[Callable[[], Awaitable[None]], int, float]] = [
-            (self._publish, 6, 0.02),
+            (self._publish, 10, 0.02),
             (self._post, 3, 0.02),
             (self._chain, 2, 0.1),
-            (self._fail, 1, 1.0),
-            (self._retry, 1, 0.5),
+            (self._fail, 1, 10.0),
+            (self._retry, 1, 5.0),
             (self._overtime, 1, 0.5),
             (self._stop_running, 1, 0.2),
             (self._stop_waiting, 1, 0.1),
@@ -88,7 +89,7 @@ class Load:
     async def _publish(self) -> None:
         """As programs do: the acknowledgement, then the event. One in twenty brings a large prompt."""
         ballast = BALLAST if self._random.random() < 0.05 else ""
-        request = TaskRequest(prompt=f"{speak(self._random.randint(1, 5), 0.01)} {ballast}", model=MODEL)
+        request = TaskRequest(prompt=f"{speak(self._random.randint(1, 3), 0.005)} {ballast}", model=MODEL)
         await self._submit_and_wait(request.model_dump_json(exclude_defaults=True).encode())
 
     async def _submit_and_wait(self, data: bytes) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -12,7 +11,6 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.conftest import folder_for_others
 from tests.soak.allowances import ALLOWANCES
 from tests.soak.gauges import Gauges
 from tests.soak.hive import SoakHive
@@ -23,14 +21,6 @@ MINUTES = float(os.environ.get("HIVE_SOAK_MINUTES", "2"))
 EVERY_SECONDS = 3.0
 AROUND_SECONDS = 300
 """For the start, for what is still running at the end, and for the stop."""
-
-
-@pytest.fixture
-async def hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SoakHive]:
-    monkeypatch.setenv("GOGC", "20")  # nats-server collects often: else its level is mostly what it has not collected yet
-    with folder_for_others("soak") as folder:
-        async with SoakHive(tmp_path, folder / "postgres") as found:
-            yield found
 
 
 @pytest.mark.timeout(MINUTES * 60 + AROUND_SECONDS)

@@ -19,7 +19,7 @@ CREATE TYPE attempt_end AS (id UUID, status TEXT, error_code TEXT, error_message
 CREATE TYPE fact AS (task_id UUID, subject TEXT, message_id TEXT, body TEXT, durable BOOLEAN, traceparent TEXT);
 
 -- Facts of one commit, until the bus has acknowledged them.
-ALTER TABLE outbox ADD COLUMN facts fact[];
+ALTER TABLE outbox ADD COLUMN facts fact[], ADD COLUMN committed_at TIMESTAMPTZ NOT NULL DEFAULT now();
 UPDATE outbox SET facts = ARRAY(
     SELECT ROW (NULL, e ->> 0, e ->> 1, e ->> 2, (e ->> 3)::boolean, e ->> 4)::fact FROM jsonb_array_elements(events) e
 );

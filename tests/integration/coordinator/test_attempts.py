@@ -129,6 +129,17 @@ async def test_an_offer_that_is_not_answered_is_repeated_and_stays_one_attempt(h
     assert sidecar.offers.empty()
 
 
+async def test_an_attempt_that_heartbeats_name_runs_though_the_answer_to_its_offer_never_came(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    sidecar.reply = lambda _offer: None
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    sidecar.running.add(offer.attempt_id)
+    await hive.reaches(task_id, TaskStatus.RUNNING)
+    await sidecar.complete(offer)
+    assert len((await hive.ended(task_id)).attempts) == 1
+
+
 async def test_a_report_of_an_attempt_that_is_superseded_changes_nothing(hive: Hive) -> None:
     zombie, second = await hive.distant_sidecar("acacia"), await hive.sidecar("birch")
     task_id = await hive.submit()

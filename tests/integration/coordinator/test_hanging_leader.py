@@ -7,7 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
+from coordinator import term
+from coordinator.database import Statements
 from coordinator.leader import LEADER_LOCK, SILENT_SECONDS
+from coordinator.state import State
 from deploy.local.postgres import SOCKET_NAME
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
@@ -119,3 +122,24 @@ async def test_a_leader_without_a_rival_waits_for_its_bus(hive: Hive, bus_line: 
     bus_line.heal()
     await hive.leading()
     assert await epoch(hive) == before
+
+
+async def test_a_leader_that_reads_for_longer_than_a_hanging_one_is_waited_for_keeps_its_lock(
+    hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else leaders with much to read would end each other in turn, and none would ever lead."""
+    [first] = hive.coordinators
+    await hive.leading()
+    read_at_once = term.load
+
+    async def read_slowly(state: State, statements: Statements) -> None:
+        await asyncio.sleep(SILENT_SECONDS + 1.5)
+        await read_at_once(state, statements)
+
+    monkeypatch.setattr(term, "load", read_slowly)
+    await hive.stop(first)
+    before = await epoch(hive)
+    for _ in range(2):
+        hive.start_coordinator()
+    await hive.leading()
+    assert await epoch(hive) == before + 1

@@ -223,7 +223,7 @@ async def test_events_that_were_sent_and_not_noted_are_not_sent_again_though_the
     ended = task(id=uuid4(), attempts=1)
     fact = task_fact(ended, TaskStatus.COMPLETED, NOON)
     await hive.bus.publish_durable(fact.subject, fact.body.encode(), message_id="another, since its own is forgotten by now")
-    await hive.sql("INSERT INTO outbox (facts) VALUES ($1)", [fact.to_row()])
+    await hive.sql("INSERT INTO outbox (facts, committed_at) VALUES ($1, now() - interval '2 minutes')", [fact.to_row()])
     hive.start_coordinator()
     async with asyncio.timeout(10):
         while await hive.sql("SELECT FROM outbox"):

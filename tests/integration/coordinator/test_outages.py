@@ -149,8 +149,9 @@ async def test_a_bus_whose_store_was_lost_is_read_from_its_beginning(on_own_nats
     hive = on_own_nats
     sidecar = await hive.sidecar("acacia")
     for _ in range(3):
-        await hive.submit()
+        task_id = await hive.submit()
         await sidecar.complete(await sidecar.offered())
+        await hive.ended(task_id)
     own_nats_server.kill()
     shutil.rmtree(own_nats_server.folder / "store" / "jetstream")
     await asyncio.to_thread(own_nats_server.start)

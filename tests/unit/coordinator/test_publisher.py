@@ -98,3 +98,19 @@ async def test_a_step_whose_connection_was_replaced_before_it_was_confirmed_is_t
         async with asyncio.timeout(5):
             assert [await heard.get(), await heard.get()] == [STEP.subject] * 2
         await until_sent(publisher, 1)
+
+
+async def test_an_end_confirms_what_was_told_before_it_and_not_what_comes_after() -> None:
+    class Deaf(InMemoryBus):
+        async def flush(self) -> None:
+            raise BusUnavailable("It does not say.")
+
+    bus = Deaf()
+    later = task_fact(task(attempts=1), TaskStatus.ASSIGNED, NOON)
+    async with publishing(bus) as publisher:
+        publisher.put(1, [STEP])
+        publisher.put(2, [END, later])
+        await until_sent(publisher, 1)
+        other = task_fact(task(attempts=1), TaskStatus.COMPLETED, NOON)
+        publisher.put(3, [other])
+        await until_sent(publisher, 1, 2, 3)

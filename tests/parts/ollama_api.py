@@ -1,0 +1,58 @@
+"""A backend that speaks Ollama's API and does what its prompts say, for load and faults that no real model could serve."""
+
+import json
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+
+class OllamaApi(ABC):
+    """One model, loaded. Each agent has its own path before `/api`, so that one process serves several."""
+
+    model: ClassVar[str]
+
+    def app(self) -> Starlette:
+        return Starlette(
+            routes=[
+                Route("/{agent}/api/version", self._version),
+                Route("/{agent}/api/tags", self._tags),
+                Route("/{agent}/api/ps", self._loaded),
+                Route("/{agent}/api/chat", self._chat, methods=["POST"]),
+            ]
+        )
+
+    @abstractmethod
+    async def answer(self, agent: str, said: str) -> Response:
+        """To the last message of a chat: lines of `word` and, last, of `done`."""
+
+    async def _version(self, _request: Request) -> Response:
+        return JSONResponse({"version": "0.6.5"})
+
+    async def _tags(self, _request: Request) -> Response:
+        return JSONResponse({"models": [self._named()]})
+
+    async def _loaded(self, _request: Request) -> Response:
+        return JSONResponse({"models": [{**self._named(), "size_vram": 1_000_000, "context_length": 4096}]})
+
+    async def _chat(self, request: Request) -> Response:
+        return await self.answer(request.path_params["agent"], (await request.json())["messages"][-1]["content"])
+
+    def _named(self) -> dict[str, Any]:
+        return {"name": self.model, "model": self.model, "size": 1_000_000, "details": {"family": "scripted"}}
+
+
+def word(text: str) -> bytes:
+    return _line({"message": {"role": "assistant", "content": text}, "done": False})
+
+
+def done(tokens: int, seconds: float) -> bytes:
+    counts = {"prompt_eval_count": 3, "eval_count": tokens, "eval_duration": int(seconds * 1e9)}
+    return _line({"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": "stop", **counts})
+
+
+def _line(value: object) -> bytes:
+    return json.dumps(value).encode() + b"\n"
