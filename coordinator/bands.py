@@ -6,16 +6,14 @@ never at every task.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from sortedcontainers import SortedList
 
+from coordinator.choice import Ask
 from coordinator.fairness import Shares
 from coordinator.shapes import Shape
-
-if TYPE_CHECKING:
-    from coordinator.choice import Ask
 
 Order = tuple[int, UUID]
 """Sequence of arrival, id of the task."""
@@ -27,9 +25,12 @@ class Kept:
     """Why a task is kept for a busy agent: a moment ago, the best of these that were free would have taken so long."""
 
     since: float
+    """Second of the leader's clock at which one of this line and priority was first kept."""
     at: float
-    ask: "Ask"
+    """Second at which that was last decided."""
+    ask: Ask
     seconds: float
+    """Until the best of the free would have been done."""
     free: frozenset[str]
 
 
@@ -41,7 +42,7 @@ class Line:
     home: str | None = None
     waiting: int = 0
     passed_since: float | None = None
-    """When its head was first passed over for the sake of a warm model."""
+    """Second of the leader's clock at which its head was first passed over for the sake of a warm model."""
     kept: dict[int, Kept] = field(default_factory=dict)
     """By priority: the first of that priority."""
 
@@ -56,6 +57,8 @@ class Head:
 
 
 class Band:
+    """`weights` are those of owners; who is not named has 1."""
+
     def __init__(self, weights: Mapping[str, float]) -> None:
         self.shares = Shares(weights)
         self.lines: dict[Line, int] = {}
@@ -67,6 +70,7 @@ class Band:
         return sum(self.owners.values())
 
     def add(self, owner: str, line: Line, orders: Collection[Order]) -> None:
+        """Each at its place by arrival."""
         self.shares.join(owner)
         self._lanes.setdefault(owner, {}).setdefault(line, SortedList()).update(orders)
         self.owners[owner] = self.owners.get(owner, 0) + len(orders)
@@ -74,6 +78,7 @@ class Band:
         line.waiting += len(orders)
 
     def discard(self, owner: str, line: Line, order: Order) -> None:
+        """KeyError or ValueError when it is not there."""
         lanes = self._lanes[owner]
         lanes[line].remove(order)
         line.waiting -= 1

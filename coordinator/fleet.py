@@ -1,16 +1,77 @@
-"""All agents at one moment, as a decision asks for them. Pure."""
+"""All agents at one moment, as a decision asks for them: who is free, and who is able, which is remembered from one to the next. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
 
-from bus.messages import AgentStatus
+from bus.messages import AgentStatus, ModelInfo
 from coordinator.registry import Agent
-from coordinator.shapes import Shape
-from coordinator.verdicts import Place, Verdicts
+from coordinator.shapes import Shape, unable
 
-__all__ = ["Fleet", "Place"]
+Place = tuple[Agent, ModelInfo]
+"""An agent that is able, and the model that it would use."""
+MOST_SHAPES: Final = 500
+LOOK_AGAIN_SECONDS: Final = 1.0
+"""So long it stands which agents have a model warm."""
+
+_Verdict = tuple[object, object, object, ModelInfo | None]
+"""Registration, models and status that were judged, and the model that the agent would use; None where it is not able."""
+
+
+@dataclass(slots=True)
+class _Warm:
+    """`at` a second of the leader's clock."""
+
+    at: float
+    places: list[Place]
+
+
+class Verdicts:
+    """A verdict holds as long as the agent's registration, status and models are the very objects that it was made of."""
+
+    def __init__(self) -> None:
+        self._verdicts: dict[Shape, dict[str, _Verdict]] = {}
+        self._warm: dict[Shape, _Warm] = {}
+
+    def places(self, shape: Shape, agents: Iterable[Agent]) -> Iterator[Place]:
+        """Those of them that are able."""
+        known = self._of(shape)
+        for agent in agents:
+            registration = agent.registration
+            verdict = known.get(registration.agent_id)
+            if (
+                verdict is None
+                or verdict[1] is not agent.models
+                or verdict[0] is not registration
+                or verdict[2] is not agent.status
+            ):
+                model = agent.model(shape.model)
+                model = model if unable(shape, agent, model) is None else None
+                verdict = known[registration.agent_id] = (registration, agent.models, agent.status, model)
+            if verdict[3] is not None:
+                yield agent, verdict[3]
+
+    def _of(self, shape: Shape) -> dict[str, _Verdict]:
+        known = self._verdicts.get(shape)
+        if known is None:
+            if len(self._verdicts) >= MOST_SHAPES:
+                self._verdicts.clear()
+                self._warm.clear()
+            known = self._verdicts[shape] = {}
+        return known
+
+    def warm(self, shape: Shape, agents: Iterable[Agent], now: float) -> list[Place]:
+        """The able agents that have the model warm, as was so a moment ago."""
+        known = self._warm.get(shape)
+        if known is None or not 0 <= now - known.at < LOOK_AGAIN_SECONDS:
+            places = [place for place in self.places(shape, agents) if place[0].holds(place[1])]
+            known = self._warm[shape] = _Warm(now, places)
+        return known.places
 
 
 class Fleet:
+    """`clock` is the leader's, in seconds. `free` are those that are online with a free slot, able or not."""
+
     def __init__(self, agents: Collection[Agent], known: Verdicts, clock: float) -> None:
         self.agents, self.clock, self._known = agents, clock, known
         self.free = [
@@ -18,7 +79,6 @@ class Fleet:
             for agent in agents
             if len(agent.attempts) < agent.slots and agent.status is AgentStatus.ONLINE and agent.full_until <= clock
         ]
-
         self.free_ids = frozenset(agent.registration.agent_id for agent in self.free)
 
     def has_place(self, shape: Shape, home: str | None) -> bool:
@@ -28,6 +88,7 @@ class Fleet:
         return next(self._known.places(shape, self.free), None) is not None
 
     def free_places(self, shape: Shape, home: str | None) -> list[Place]:
+        """Every able one that is free; none while the one that it is kept for is not."""
         return list(self._known.places(shape, self.free)) if self.has_place(shape, home) else []
 
     def freed_places(self, shape: Shape, before: frozenset[str]) -> list[Place]:

@@ -26,6 +26,7 @@ _UNMEASURED: Final = Speed()
 
 
 def load_seconds(agent: Agent, model: ModelInfo) -> float:
+    """Until the model is in memory; 0 where it is warm."""
     if agent.holds(model):
         return 0.0
     speed = agent.speeds.get(model.name, _UNMEASURED)

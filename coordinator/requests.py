@@ -5,12 +5,11 @@ from uuid import UUID
 from bus import subjects
 from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveError, TaskNotFound
 from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
-from coordinator.ability import lacking
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.ledger import Ledger
 from coordinator.registry import Agent
-from coordinator.shapes import shape_of
+from coordinator.shapes import lacking, shape_of
 
 
 class Requests:

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
 from coordinator.choice import Ask
-from coordinator.fleet import Fleet
-from coordinator.look import Look, Placement, ask_of
+from coordinator.decision import Decision, Placement, ask_of
+from coordinator.fleet import Fleet, Verdicts
 from coordinator.policy import Policy
 from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
 from coordinator.queue import Queue
@@ -25,12 +25,13 @@ from coordinator.sessions import Home
 from coordinator.shapes import Shape, shape_of
 from coordinator.standing import tasks_a_second
 from coordinator.tasks import Task
-from coordinator.verdicts import Verdicts
 
 __all__ = ["Placement", "Scheduler"]
 
 
 class Scheduler:
+    """Of one term: what it remembers between decisions, such as whose turn it was, goes with its leader."""
+
     def __init__(self, policy: Policy | None = None) -> None:
         self._policy = policy or Policy()
         self._verdicts = Verdicts()
@@ -43,9 +44,10 @@ class Scheduler:
         if not len(queue):
             return None
         fleet = self.fleet(agents, clock)
-        return Look(queue, fleet, self._policy, lambda task: self._urgency(task, now)).best() if fleet.free else None
+        return Decision(queue, fleet, self._policy, lambda task: self._urgency(task, now)).best() if fleet.free else None
 
     def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
+        """The agents as they are at that second of the leader's clock."""
         return Fleet(agents, self._verdicts, clock)
 
     def _urgency(self, task: Task, now: datetime) -> tuple[int, int, int]:
@@ -71,7 +73,7 @@ class Scheduler:
         return ask_of(self._policy, queue, task, queue.line(task), clock)
 
     def eta_seconds(self, queue: Queue, tasks: Iterable[Task], agents: Collection[Agent]) -> dict[UUID, float]:
-        """Until each begins, as things stand; without those that have no place, or that no agent is able to do."""
+        """Seconds until each begins, as things stand; without those that have no place, or that no agent is able to do."""
         rates: dict[Shape, float] = {}
         found: dict[UUID, float] = {}
         for task in tasks:

@@ -9,12 +9,16 @@ MOST_SESSIONS: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Home:
+    """The host that had the last part."""
+
     agent_id: str
     prompt_rate: float
     """Tokens per second: what is saved there is what reading them anew would take."""
 
 
 class Sessions:
+    """By the session's hash (`tasks.session_hash`); the longest unused are forgotten first."""
+
     def __init__(self) -> None:
         self._homes: OrderedDict[int, Home] = OrderedDict()
 

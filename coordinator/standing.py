@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from coordinator.fleet import Place
 from coordinator.prediction import service_seconds
-from coordinator.verdicts import Place
 
 
 class Delay(StrEnum):

@@ -9,8 +9,8 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from bus.messages import AgentStatus, Capability, ModelInfo, Requirements
 from coordinator.choice import choose, consider
+from coordinator.decision import KEPT_SECONDS
 from coordinator.explaining import explain
-from coordinator.look import KEPT_SECONDS
 from coordinator.policy import Policy
 from coordinator.queue import Queue
 from coordinator.registry import Agent, OpenAttempt, Registry, Speed

@@ -1,4 +1,4 @@
-"""One look at queue and agents, for one decision: what was found out for one priority holds for the next. Pure."""
+"""One decision of the scheduler: what was found out of queue and agents for one priority holds for the next. Pure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,6 +29,7 @@ class Placement:
 
 
 def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -> Ask:
+    """What the choice is asked for the first task of a line."""
     return Ask(
         line.shape,
         task.size,
@@ -44,11 +45,12 @@ def rivals(queue: Queue, priority: int, line: Line) -> int:
 
 
 def is_patient(policy: Policy, line: Line, priority: int, clock: float) -> bool:
+    """Whether those of this priority were not kept for too long already."""
     kept = line.kept.get(priority)
     return kept is None or clock - kept.since < policy.patience_seconds
 
 
-class Look:
+class Decision:
     """`risen` is how urgent a task is: the least first."""
 
     def __init__(self, queue: Queue, fleet: Fleet, policy: Policy, risen: Callable[[Task], tuple[int, ...]]) -> None:
