@@ -73,7 +73,8 @@ class Queue:
     def _place(self, task: Task, now: datetime) -> None:
         """Its back-off is over: a reminder of it that is still among the delayed must not place it a second time."""
         self._tasks[task.id] = task if task.not_before is None else task.evolve(not_before=None)
-        if task.session is not None and (home := self.sessions.home(task.session)) is not None:
+        home = None if task.session is None else self.sessions.home(task.session)
+        if home is not None and home.agent_id not in task.avoid:  # it failed there, or that host is lost
             self._keep(task, home, now)
         self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
 
@@ -91,7 +92,7 @@ class Queue:
         return line
 
     def line(self, task: Task) -> Line:
-        """Where a task stands, or would."""
+        """Where a task stands, or would; made anew where nothing waits there, and not kept."""
         key = (shape_of(task), self._homes.get(task.id))
         return self._lines.get(key) or Line(*key)
 

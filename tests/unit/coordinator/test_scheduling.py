@@ -259,3 +259,19 @@ def test_a_conversation_goes_on_where_it_was_unless_that_host_is_busy_for_too_lo
     moved = scheduler.next(queue, list(registry), 2.1, after(2.1))
     assert moved is not None
     assert moved.agent is other
+
+
+def test_a_conversation_whose_host_is_lost_goes_on_elsewhere_at_once() -> None:
+    registry, queue, scheduler = Registry(), Queue(), Scheduler()
+    registry.register(registration("acacia"), 0, NOON)
+    first = task(session=7, size=Size(20_000))
+    queue.add(first, NOON)
+    placement = scheduler.next(queue, list(registry), 0, NOON)
+    assert placement is not None
+    scheduler.take(queue, placement)
+    registry.register(registration("birch"), 0, NOON)
+    registry.agents["acacia"].status = AgentStatus.OFFLINE
+    queue.add(first.evolve(avoid=frozenset({"acacia"})), NOON)
+    again = scheduler.next(queue, list(registry), 0, NOON)
+    assert again is not None
+    assert again.agent.agent_id == "birch"
