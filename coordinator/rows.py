@@ -25,7 +25,7 @@ from bus.messages import (
     Usage,
 )
 from coordinator.registry import OpenAttempt
-from coordinator.sizes import CHARACTERS_A_TOKEN, size
+from coordinator.sizes import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, Size, size
 from coordinator.tasks import ANYTHING, Task, session_hash
 
 _JSON_OBJECT = TypeAdapter(JsonObject)
@@ -158,9 +158,14 @@ def task_from(row: Any) -> Task:
         traceparent=row["traceparent"],
         pin=row["pinned_agent"],
         avoid=frozenset(row["avoid"]),
-        size=size((row["prompt_length"] or 0) // CHARACTERS_A_TOKEN, json.loads(row["options"]) if row["options"] else None),
+        size=_size(row),
         session=session_hash(row["owner"], row["session"]),
     )
+
+
+def _size(row: Any) -> Size:
+    tokens = (row["prompt_length"] or 0) // CHARACTERS_A_TOKEN + row["images"] * TOKENS_AN_IMAGE
+    return size(tokens, json.loads(row["options"]) if row["options"] else None)
 
 
 def record_from(row: Any) -> TaskRecord:

@@ -59,7 +59,9 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 -- name: live_tasks
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session,
-    coalesce(length(t.request ->> 'prompt'), length(t.request ->> 'messages')) AS prompt_length,
+    coalesce(length(t.request ->> 'prompt'),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
@@ -70,7 +72,9 @@ WHERE t.id = ANY($1::uuid[]);
 -- In the order of the queue, from behind the given place.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session,
-    coalesce(length(t.request ->> 'prompt'), length(t.request ->> 'messages')) AS prompt_length,
+    coalesce(length(t.request ->> 'prompt'),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid

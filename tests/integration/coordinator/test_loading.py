@@ -6,8 +6,10 @@ from uuid import UUID
 import asyncpg
 import pytest
 
+from bus.messages import TaskRequest
 from coordinator.database import WRITER, Statements, migrate, open_connection
 from coordinator.loading import Backlog
+from coordinator.sizes import size_of
 from coordinator.sql import queries
 from coordinator.state import State
 
@@ -62,6 +64,25 @@ async def test_what_has_ended_meanwhile_is_not_read_and_what_came_meanwhile_is_r
     assert ended not in state.queue
     assert len(state.queue) == 19
     assert sum(state.queue.counts().values()) == 19
+
+
+CHATS: tuple[dict[str, object], ...] = (
+    {"prompt": "x" * 3000},
+    {"messages": [{"role": "user", "content": "x" * 900}, {"role": "user", "content": "and this?", "images": ["aGk=" * 5000]}]},
+    {"messages": [{"role": "user"}], "options": {"num_predict": 50}},
+)
+
+
+@pytest.mark.parametrize("asked", CHATS)
+async def test_a_successor_finds_a_task_as_large_as_its_predecessor_did(
+    connection: asyncpg.Connection, asked: dict[str, object]
+) -> None:
+    request = TaskRequest.model_validate(asked)
+    await connection.execute(FILL, 1)
+    await connection.execute("UPDATE tasks SET request = $1", request.model_dump_json(exclude_unset=True))
+    state, waiting = backlog(connection)
+    await waiting.more()
+    assert state.queue[await connection.fetchval("SELECT id FROM tasks")].size == size_of(request)
 
 
 async def test_a_piece_is_read_by_the_index_of_the_queue(connection: asyncpg.Connection) -> None:
