@@ -5,8 +5,10 @@ neither credit from the time in which it asked for nothing, nor debt beyond its 
 """
 
 from collections.abc import Iterator, Mapping
+from heapq import nlargest
 from itertools import count
 from math import floor
+from operator import itemgetter
 from typing import Final
 
 from sortedcontainers import SortedList
@@ -15,13 +17,14 @@ FIRST_SECONDS: Final = 7.0
 """What a task is taken to cost until one was given out."""
 _SMOOTHING: Final = 0.1
 _MOST_DEBTS: Final = 10_000
+"""The smaller half is forgiven then: anybody may publish under any owner's name."""
 
 _Turn = tuple[float, int, str]
 """Tag, order of joining, owner."""
 
 
 class Shares:
-    """Of one priority."""
+    """Of one priority. Tags are seconds of service over weight."""
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         self._weights = weights
@@ -49,7 +52,7 @@ class Shares:
         self._turns.remove(turn)
         if turn[0] > self._virtual:
             if len(self._debts) >= _MOST_DEBTS:
-                self._debts = {name: tag for name, tag in self._debts.items() if tag > self._virtual}
+                self._debts = dict(nlargest(_MOST_DEBTS // 2, self._debts.items(), key=itemgetter(1)))
             self._debts[owner] = turn[0]
 
     def charge(self, owner: str, seconds: float) -> None:

@@ -61,6 +61,17 @@ def test_who_leaves_and_comes_back_keeps_its_debt() -> None:
     assert list(Shares({})) == []
 
 
+def test_of_too_many_owners_that_came_once_the_small_debts_are_forgiven() -> None:
+    shares = Shares({})
+    for number in range(30_000):
+        shares.join(f"owner-{number}")
+        shares.charge(f"owner-{number}", 1 + number % 100)
+        shares.leave(f"owner-{number}")
+    for owner in ("owner-0", "owner-29999", "new"):
+        shares.join(owner)
+    assert list(shares) == ["owner-0", "new", "owner-29999"]
+
+
 OWNERS = st.sampled_from(("ada", "bob", "cyd"))
 WAITING = st.lists(st.tuples(OWNERS, st.integers(MIN_PRIORITY, MAX_PRIORITY)), min_size=1, max_size=25)
 
