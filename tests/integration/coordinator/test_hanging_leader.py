@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from coordinator import term
 from coordinator.database import Statements
 from coordinator.leader import LEADER_LOCK, SILENT_SECONDS
+from coordinator.loading import load
 from coordinator.state import State
 from deploy.local.postgres import SOCKET_NAME
 from tests.integration.coordinator.conftest import Hive
@@ -130,11 +131,10 @@ async def test_a_leader_that_reads_for_longer_than_a_hanging_one_is_waited_for_k
     """Else leaders with much to read would end each other in turn, and none would ever lead."""
     [first] = hive.coordinators
     await hive.leading()
-    read_at_once = term.load
 
     async def read_slowly(state: State, statements: Statements) -> None:
         await asyncio.sleep(SILENT_SECONDS + 1.5)
-        await read_at_once(state, statements)
+        await load(state, statements)
 
     monkeypatch.setattr(term, "load", read_slowly)
     await hive.stop(first)
