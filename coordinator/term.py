@@ -10,10 +10,11 @@ from uuid import UUID
 
 import asyncpg
 
-from bus import telemetry
+from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages import AgentStatus, ClusterStatus
+from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
 from coordinator.clock import TICK_SECONDS, Clock
@@ -33,6 +34,7 @@ from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import State
 from coordinator.turn import Turn
+from coordinator.throughput import Throughput
 
 logger = telemetry.log(__name__)
 
@@ -75,6 +77,7 @@ class Term:
         self._heap = Heap()
         self._pending = 0
         self._listening = True
+        self._throughput = Throughput(monotonic())
         self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
@@ -159,6 +162,8 @@ class Term:
             self._publisher.put(followup.outbox_id, followup.facts)
         for attempt, offer in followup.offers:
             self._dispatcher.offer(attempt, offer)
+        for ended in followup.ended:
+            self._throughput.count(ended, monotonic())
         for attempt in followup.cancels:
             self._dispatcher.cancel(attempt)
         for done, error in followup.answers:
@@ -220,13 +225,22 @@ class Term:
             row = await self._reading.one("count_pending")
             self._pending = row["count"] if row else 0
             self._heap.look(len(self.state.queue))
-            await show(self.status())
+            status = self.status()
+            await show(status)
+            await self._say(status)
             await asyncio.sleep(SLOW_SECONDS)
 
     def status(self) -> ClusterStatus:
         registry, queue = self.state.registry, self.state.queue
         online = [agent for agent in registry if agent.status is AgentStatus.ONLINE]
         statuses = [agent.status for agent in registry]
+    async def _say(self, status: ClusterStatus) -> None:
+        """To every door and every other coordinator (bus/overview.py)."""
+        try:
+            await self._bus.put(subjects.KV_STATUS, CLUSTER, status)
+        except HiveError as error:
+            logger.debug("status_not_said", error=error.message)
+
         running = sum(1 for attempt in registry.open.values() if attempt.accepted and not attempt.superseded)
         return ClusterStatus(
             version=hive_version(),
@@ -238,3 +252,4 @@ class Term:
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
             updated_at=datetime.now(UTC),
         )
+            throughput=self._throughput.rates(monotonic()),

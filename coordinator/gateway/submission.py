@@ -33,8 +33,8 @@ from bus.errors import (
 )
 from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
 from bus.messages.tasks import SubmittedTask
+from bus.mirror import Mirror
 from coordinator.gateway import verbs
-from coordinator.gateway.mirror import Mirror
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -12,7 +12,6 @@ from bus.client import Bus, Received
 from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
 from bus.messages import (
     AddUpstream,
-    AgentList,
     AgentRecord,
     AgentRef,
     AgentRow,
@@ -47,6 +46,7 @@ from bus.messages import (
     Usage,
 )
 from bus.messages.tasks import SubmittedTask
+from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
 from coordinator.gateway.submission import accepted
 
@@ -72,11 +72,16 @@ class Rooms:
 
     async def start(self) -> None:
         await self.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, ACACIA)
+        await self.say()
         for model in ("llama3.2:3b", "qwen3:8b"):
             await self.bus.put(subjects.KV_MODELS, subjects.model_key(model), model.encode())
         await self.bus.subscribe(subjects.submits_of_task("*"), self._take)
         for name, endpoints in self._endpoints().items():
             await self.bus.serve(Service(name=name, version="0", description="", endpoints=endpoints))
+
+    async def say(self) -> None:
+        """As a leader does, once a second."""
+        await self.bus.put(subjects.KV_STATUS, CLUSTER, _numbers())
 
     def _endpoints(self) -> dict[str, tuple[Endpoint, ...]]:
         return {
@@ -94,8 +99,6 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
-                Endpoint(verb="list", body=NoReply, handler=self._agents, permission=Permission.AGENTS_VIEW),
-                Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
@@ -183,10 +186,7 @@ class Rooms:
         return Explanation(agents=(row,), choice="acacia", reason="least wait")
 
     async def _status(self, call: Call[NoReply]) -> ClusterStatus:
-        return ClusterStatus(version="0", leader="coordinator-1", queue={"high": 0, "medium": 3}, updated_at=datetime.now(UTC))
-
-    async def _agents(self, call: Call[NoReply]) -> AgentList:
-        return AgentList(agents=(ACACIA,))
+        return _numbers()
 
     async def _agent(self, call: Call[AgentRef]) -> AgentRecord:
         if call.body.agent_id != ACACIA.agent_id:
@@ -210,3 +210,7 @@ class Rooms:
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
+
+
+def _numbers() -> ClusterStatus:
+    return ClusterStatus(version="0", leader="coordinator-1", queue={"high": 0, "medium": 3}, updated_at=datetime.now(UTC))

@@ -12,9 +12,9 @@ from bus import auth, subjects
 from bus.client import Bus
 from bus.errors import IdempotencyMismatch
 from bus.messages import Claims, Role, TaskClass, TaskRequest
+from bus.mirror import Mirror
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway, open_gateway
-from coordinator.gateway.mirror import Mirror
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission, accepted, body_hash, new_task_id, unknown_model
 from tests.unit.gateway.conftest import client_of
