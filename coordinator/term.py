@@ -33,8 +33,8 @@ from coordinator.record import Record
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import State
-from coordinator.turn import Turn
 from coordinator.throughput import Throughput
+from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
 
@@ -75,9 +75,9 @@ class Term:
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
         self._heap = Heap()
+        self._throughput = Throughput(monotonic())
         self._pending = 0
         self._listening = True
-        self._throughput = Throughput(monotonic())
         self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
@@ -158,12 +158,12 @@ class Term:
         for task, failure in followup.failures:
             traced = {"trace_id": task.traceparent[3:35]} if task.traceparent else {}
             logger.info("task_failed", task_id=str(task.id), correlation_id=str(task.id), code=failure.code, **traced)
+        for ended in followup.ended:
+            self._throughput.count(ended, monotonic())
         if followup.facts:
             self._publisher.put(followup.outbox_id, followup.facts)
         for attempt, offer in followup.offers:
             self._dispatcher.offer(attempt, offer)
-        for ended in followup.ended:
-            self._throughput.count(ended, monotonic())
         for attempt in followup.cancels:
             self._dispatcher.cancel(attempt)
         for done, error in followup.answers:
@@ -230,10 +230,6 @@ class Term:
             await self._say(status)
             await asyncio.sleep(SLOW_SECONDS)
 
-    def status(self) -> ClusterStatus:
-        registry, queue = self.state.registry, self.state.queue
-        online = [agent for agent in registry if agent.status is AgentStatus.ONLINE]
-        statuses = [agent.status for agent in registry]
     async def _say(self, status: ClusterStatus) -> None:
         """To every door and every other coordinator (bus/overview.py)."""
         try:
@@ -241,6 +237,10 @@ class Term:
         except HiveError as error:
             logger.debug("status_not_said", error=error.message)
 
+    def status(self) -> ClusterStatus:
+        registry, queue = self.state.registry, self.state.queue
+        online = [agent for agent in registry if agent.status is AgentStatus.ONLINE]
+        statuses = [agent.status for agent in registry]
         running = sum(1 for attempt in registry.open.values() if attempt.accepted and not attempt.superseded)
         return ClusterStatus(
             version=hive_version(),
@@ -250,6 +250,6 @@ class Term:
             tasks={"assigned": len(self.state.live) - running, "running": running},
             slots=sum(agent.slots for agent in online),
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
+            throughput=self._throughput.rates(monotonic()),
             updated_at=datetime.now(UTC),
         )
-            throughput=self._throughput.rates(monotonic()),

@@ -136,13 +136,13 @@ class AgentRecord(Record):
 
 class AgentList(Record):
     agents: tuple[AgentRecord, ...]
+    age_seconds: float | None = Field(
+        default=None, description="since a leader last said how things are; null where none ever did. While one leads, a second or less"
+    )
 
 
 class AgentRef(Command):
     agent_id: Slug
-    age_seconds: float | None = Field(
-        default=None, description="since a leader last said how things are; null where none ever did. While one leads, a second or less"
-    )
 
 
 class ControlAction(StrEnum):
