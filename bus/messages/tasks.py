@@ -158,6 +158,7 @@ class AttemptStatus(StrEnum):
     CANCELLED = "cancelled"
     REFUSED = "refused"
     LOST = "lost"
+    PREEMPTED = "preempted"
 
 
 class AttemptRecord(Record):
@@ -166,6 +167,7 @@ class AttemptRecord(Record):
     agent_id: Slug
     model: str
     status: AttemptStatus
+    begins_at: int = Field(default=0, description="characters that an earlier attempt wrote and this one went on from")
     offered_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None
