@@ -16,6 +16,7 @@ from bus.overview import Overview
 from bus.service import Service
 from bus.together import together
 from coordinator import leader
+from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
@@ -44,6 +45,7 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
+        self._agents = AgentReads(bus, self._statements)
         self._overview = Overview(bus)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
@@ -81,7 +83,7 @@ class Coordinator:
         return True
 
     def _open_services(self) -> tuple[Service, ...]:
-        return (self._reads.service(), self._reads.agents_service(), status_service(self._overview), self._keys.service())
+        return (self._reads.service(), self._agents.service(), status_service(self._overview), self._keys.service())
 
     async def _while_held(self, leadership: leader.Leadership) -> None:
         """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""

@@ -19,6 +19,7 @@ GRACE_SECONDS: Final = 1.0
 """After the server's disconnect notice: a sidecar that only lost its connection comes back with its attempts."""
 UNSEEN_SECONDS: Final = 3.0
 """An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
+CLOSED: Final = "its connection to the bus closed"
 STARTED_AGAIN: Final = "its sidecar was started again"
 ANSWERED_SECONDS: Final = 1.0
 """The answer to an offer comes sooner; by then an attempt that heartbeats name counts as accepted without it."""
@@ -138,7 +139,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An instance is dead, and with it these attempts."""
+    """An instance is dead, and with it these attempts. `previous` is offline where the server's notice came first."""
 
     agent: Agent
     previous: AgentStatus
@@ -176,7 +177,7 @@ class Registry:
         agent = self.agents.get(registration.agent_id)
         if agent is None or agent.instance == registration.instance:
             return
-        if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
+        if agent.present and now - agent.heard_at < SILENCE_SECONDS / 2:
             raise Conflict(
                 f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
                 "Stop it, or name this one otherwise: HIVE_BACKENDS=other-name=URL."
@@ -214,19 +215,23 @@ class Registry:
         previous, agent.status, agent.reason = agent.status, heartbeat.status, heartbeat.reason
         return StatusChange(agent, previous) if previous is not heartbeat.status else None
 
-    def disconnected(self, instance: str, now: float) -> None:
+    def disconnected(self, instance: str, now: float) -> list[StatusChange]:
+        """The server's notice: offline from now on, and given nothing. What it runs is lost when its grace is over, and not before."""
+        changes = []
         for agent in self.agents.values():
-            if agent.instance == instance and agent.present and agent.disconnected_at is None:
+            if agent.instance == instance and agent.present:
                 agent.disconnected_at = now
+                previous, agent.status, agent.reason = agent.status, AgentStatus.OFFLINE, CLOSED
+                changes.append(StatusChange(agent, previous))
+        return changes
 
     def deaths(self, now: float) -> Iterator[Lost]:
         """Who is dead by now: by notice and grace, or by silence."""
         for agent in list(self.agents.values()):
-            if not agent.present:
-                continue
-            if agent.disconnected_at is not None and now - agent.disconnected_at >= GRACE_SECONDS:
-                yield self._lose(agent, "its connection to the bus closed")
-            elif now - agent.heard_at >= SILENCE_SECONDS:
+            if agent.disconnected_at is not None:
+                if now - agent.disconnected_at >= GRACE_SECONDS:
+                    yield self._lose(agent, CLOSED)
+            elif agent.present and now - agent.heard_at >= SILENCE_SECONDS:
                 yield self._lose(agent, f"it was not heard for {SILENCE_SECONDS:g} s")
 
     def orphans(self) -> Iterator[Lost]:

@@ -15,6 +15,7 @@ class CoordinatorSettings(HiveSettings):
     retain_text_hours: float | None = Field(
         default=None, ge=0, description="how long prompt and output of an ended task stay; left out: as long as the task"
     )
+    retain_health_hours: float = Field(default=24, gt=0, description="how long agents' health checks stay, one every 10 s")
 
     @field_validator("admin_key")
     @classmethod

@@ -17,6 +17,7 @@ from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
+from coordinator.checkups import Checkups
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
@@ -74,6 +75,7 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._heap = Heap()
         self._throughput = Throughput(monotonic())
         self._pending = 0
@@ -111,6 +113,8 @@ class Term:
                 self._turns(),
                 self._ticks(),
                 self._slow(show),
+                self._checkups.run(),
+                self.presence.show_changes(),
                 *self._intake.pumps(),
             )
 

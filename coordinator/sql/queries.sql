@@ -110,6 +110,19 @@ ORDER BY slug;
 WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
 
+-- name: add_health_checks
+INSERT INTO agent_health (slug, checked_at, found) SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::jsonb[])
+ON CONFLICT DO NOTHING;
+
+-- name: health_checks
+SELECT found FROM agent_health WHERE slug = $1 AND ($2::timestamptz IS NULL OR checked_at < $2)
+ORDER BY checked_at DESC LIMIT $3;
+
+-- name: delete_health_checks
+DELETE FROM agent_health WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_health WHERE checked_at < $1 ORDER BY checked_at LIMIT $2
+)) RETURNING slug;
+
 -- name: add_models
 INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;
 

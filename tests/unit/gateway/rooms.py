@@ -3,7 +3,7 @@
 tests/integration/gateway/ puts the real ones in their place.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bus import auth, subjects
@@ -45,6 +45,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
@@ -99,6 +100,7 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
+                Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
@@ -192,6 +194,15 @@ class Rooms:
         if call.body.agent_id != ACACIA.agent_id:
             raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
         return ACACIA
+
+    async def _health(self, call: Call[ListHealth]) -> AgentHealth:
+        """As many checks as were asked for, the newest at `before`."""
+        newest = call.body.before or datetime(2026, 11, 23, tzinfo=UTC)
+        checks = tuple(
+            AgentHealthCheck(agent_id=call.body.agent_id, timestamp=newest - timedelta(seconds=10 * number), available=True)
+            for number in range(call.body.limit)
+        )
+        return AgentHealth(agent_id=call.body.agent_id, last=checks[0], history=checks, next_before=checks[-1].timestamp)
 
     def _key(self, owner: str) -> KeyRecord:
         return KeyRecord(id=KEY_ID, owner=owner, role="developer", prefix="sk-hive-12", created_at=datetime.now(UTC))
