@@ -251,6 +251,7 @@ class Term:
             leader=self.state.instance,
             agents={status.value: statuses.count(status) for status in AgentStatus},
             queue={task_class.value: count for task_class, count in queue.counts().items()} | {"pending": self._pending},
+            loading=not self._backlog.done,
             tasks={"assigned": len(self.state.live) - running, "running": running},
             slots=sum(agent.slots for agent in online),
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),

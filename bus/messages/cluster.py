@@ -15,6 +15,7 @@ class ClusterStatus(Record):
     leader: str | None = None
     agents: dict[str, int] = Field(default_factory=dict, description="number by status")
     queue: dict[str, int] = Field(default_factory=dict, description="waiting tasks by class, and `pending`")
+    loading: bool = Field(default=False, description="a new leader still reads what waits, and counts too little of it")
     tasks: dict[str, int] = Field(default_factory=dict, description="assigned and running tasks")
     slots: int = 0
     slots_free: int = 0

@@ -12,6 +12,7 @@ from bus.mirror import Mirror
 from bus.overview import Overview
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
+from coordinator.gateway.overload import Overload
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
@@ -51,6 +52,6 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             settings=settings,
             identity=Identity(keys),
             overview=overview,
-            submission=Submission(bus, models, settings.max_body_bytes),
+            submission=Submission(bus, models, Overload(overview, settings.max_waiting), settings.max_body_bytes),
             waiting=waiting,
         )

@@ -49,7 +49,7 @@ from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
-from coordinator.gateway.submission import accepted
+from bus.submit import accepted
 
 ATTEMPT = UUID("11111111-1111-4111-8111-111111111111")
 KEY_ID = UUID("22222222-2222-4222-8222-222222222222")
