@@ -35,6 +35,7 @@ from coordinator.registry import OpenAttempt
 from coordinator.scheduler import next_placement
 from coordinator.state import State
 from coordinator.throughput import Throughput
+from coordinator.tracks import Tracks
 from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
@@ -76,6 +77,7 @@ class Term:
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
+        self._tracks = Tracks(state.registry, self._reading)
         self._heap = Heap()
         self._throughput = Throughput(monotonic())
         self._pending = 0
@@ -114,6 +116,7 @@ class Term:
                 self._ticks(),
                 self._slow(show),
                 self._checkups.run(),
+                self._tracks.run(),
                 self.presence.show_changes(),
                 *self._intake.pumps(),
             )
@@ -213,7 +216,8 @@ class Term:
             attempt.seen_at = self.clock.seconds
             task = self.state.live.get(attempt.task_id)
             if task is not None and attempt.task_id in requests:
-                offer = offer_of(task, attempt, requests[attempt.task_id], self.state.epoch, datetime.now(UTC))
+                request, left = requests[attempt.task_id]
+                offer = offer_of(task, attempt, request, left, self.state.epoch, datetime.now(UTC))
                 self._dispatcher.offer(attempt, offer, again=True)
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
