@@ -11,7 +11,10 @@ from uuid import UUID
 
 from bus.errors import Conflict
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat, ModelInfo, Timings, Usage
+from bus.messages.merits import AgentMerits, CapabilityScore, ModelSpeed
 from bus.model_names import same_model, tagged
+from coordinator.track import Track
+from coordinator.traits import Traits, traits_of
 
 SILENCE_SECONDS: Final = 3.0
 """Six heartbeats missed: the host vanished without a word."""
@@ -58,6 +61,17 @@ class Speed:
             self.load_seconds = _smooth(self.load_seconds, timings.load_seconds)
         self.completion_tokens = _smooth(self.completion_tokens, float(usage.completion_tokens) or None)
 
+    def shown(self) -> ModelSpeed:
+        return ModelSpeed(
+            prompt_tokens_per_second=_rounded(self.prompt_rate, 1),
+            generation_tokens_per_second=_rounded(self.generation_rate, 1),
+            load_seconds=_rounded(self.load_seconds, 2),
+        )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
 
 def _smooth(old: float | None, new: float | None) -> float | None:
     if new is None or old is None:
@@ -83,6 +97,18 @@ class Agent:
     """In a row."""
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
+    track: Track = field(default_factory=Track)
+    traits: Traits = field(init=False)
+    """Labels and proficiencies that count: tasks are held against these."""
+
+    def __post_init__(self) -> None:
+        self.traits = traits_of(self.registration, {}, self.track, None)
+
+    def appraise(self, now: datetime) -> None:
+        """Its traits as they are by now."""
+        traits = traits_of(self.registration, {}, self.track, now)
+        if traits != self.traits:
+            self.traits = traits
 
     @property
     def agent_id(self) -> str:
@@ -120,7 +146,8 @@ class Agent:
             capabilities=known.capabilities,
             hardware=known.hardware,
             performance_targets=known.performance_targets,
-            labels=known.labels,
+            labels=dict(self.traits.labels),
+            merits=self._merits(),
             slots=self.slots,
             running=len(self.attempts),
             models=self.models,
@@ -128,6 +155,18 @@ class Agent:
             version=known.version,
             created_at=self.created_at,
             last_seen=self.last_seen,
+        )
+
+
+    def _merits(self) -> AgentMerits:
+        known, track = self.registration.capabilities, self.track
+        return AgentMerits(
+            capabilities=tuple(
+                CapabilityScore(name=c.name, declared=c.proficiency, effective=self.traits.proficiency(c.name)) for c in known
+            ),
+            success_rate=_rounded(track.success_rate, 3),
+            target_rate=_rounded(track.target_rate, 3),
+            speeds={model: speed.shown() for model, speed in self.speeds.items()},
         )
 
 
@@ -195,6 +234,7 @@ class Registry:
         previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
+        agent.appraise(at)
         self.learn_models(model.name for model in registration.models)
         if previous is AgentStatus.OFFLINE:
             agent.status, agent.reason = AgentStatus.ONLINE, None

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
+from bus.messages.merits import AgentMerits
 
 
 class AgentStatus(StrEnum):
@@ -127,6 +128,7 @@ class AgentRecord(Record):
     capabilities: tuple[Capability, ...] = ()
     hardware: Hardware = Hardware()
     performance_targets: PerformanceTargets = PerformanceTargets()
+    merits: AgentMerits = AgentMerits()
     labels: dict[str, str] = Field(default_factory=dict)
     slots: int = 1
     running: int = 0
