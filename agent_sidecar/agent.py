@@ -7,6 +7,7 @@ from typing import Any
 
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
+from agent_sidecar.health import Checkup
 from agent_sidecar.heartbeat import Pulse, beat
 from agent_sidecar.measured import Measured
 from agent_sidecar.metrics import publish_metrics
@@ -82,6 +83,7 @@ class Agent:
             register=self._registration.again,
         )
         self._desk = orders.desk()
+        self._checkup = Checkup(agent_id, backend, self.condition, host, lambda: self.tally.recent(monotonic()))
         self._tasks: list[asyncio.Task[None]] = []
         self._open: list[Closing] = []
 
@@ -129,6 +131,8 @@ class Agent:
         self._open += [
             await self._bus.answer(subjects.dispatch(self.agent_id, self._instance), self._offered),
             await self._bus.answer(subjects.control(self.agent_id), self._desk.handle),
+            # Apart from the orders: none of them waits for a backend that is slow to answer this.
+            await self._bus.answer(subjects.health(self.agent_id), lambda _asked: self._checkup.check()),
         ]
         self._go(self._registration.run())
         self._go(self._watch.run())

@@ -3,8 +3,10 @@
 import asyncio
 from contextlib import aclosing
 from time import monotonic
+from typing import Final
 
-from agent_sidecar.backends.backend import Ask, Backend, Piece, Result
+from agent_sidecar.asking import ask_of, seam, whole_usage
+from agent_sidecar.backends.backend import Backend, Piece, Result
 from agent_sidecar.deltas import Deltas
 from agent_sidecar.watchdog import Stop, Watchdog
 from bus import telemetry
@@ -17,10 +19,14 @@ from bus.errors import (
     InvalidRequest,
     TaskTimeout,
 )
-from bus.messages import AttemptOutcome, ChatMessage, DispatchOffer, FailureInfo, OutcomeStatus, Timings
+from bus.messages import AttemptOutcome, DispatchOffer, FailureInfo, OutcomeStatus, Timings, Usage
 
 logger = telemetry.log(__name__)
 
+_STATUS: Final[dict[Stop | None, OutcomeStatus]] = {
+    Stop.CANCELLED: OutcomeStatus.CANCELLED,
+    Stop.PREEMPTED: OutcomeStatus.PREEMPTED,
+}
 _FINAL = (BackendRefused, InvalidRequest, TaskTimeout)
 """Errors that another attempt would end in as well."""
 
@@ -38,6 +44,8 @@ class Attempt:
         self._stopped: Stop | None = None
         self._working: asyncio.Task[object] | None = None
         self._first_token_seconds: float | None = None
+        self._seam = seam(offer)
+        self._pieces = 0
 
     def stop(self, why: Stop) -> None:
         """Ends the backend's work too. Does nothing to an attempt that has ended."""
@@ -53,8 +61,8 @@ class Attempt:
         await self.deltas.flush()
         status = OutcomeStatus.COMPLETED
         if error is not None or self._stopped is not None:
-            status = OutcomeStatus.CANCELLED if self._stopped is Stop.CANCELLED else OutcomeStatus.FAILED
-        result = self._result or Result()
+            status = _STATUS.get(self._stopped, OutcomeStatus.FAILED)
+        result = self._result or Result(usage=Usage(completion_tokens=self._pieces))
         return AttemptOutcome(
             attempt_id=self.offer.attempt_id,
             task_id=self.offer.task_id,
@@ -62,7 +70,8 @@ class Attempt:
             instance=instance,
             status=status,
             output=self.deltas.output(result.finish_reason),
-            usage=result.usage,
+            begins_at=self.deltas.begins_at,
+            usage=whole_usage(self.offer, result.usage),
             timings=self._timings(result.timings, monotonic() - started),
             error=None if error is None else FailureInfo(code=error.code, message=error.message),
             retryable=status is OutcomeStatus.FAILED and not isinstance(error, _FINAL),
@@ -95,6 +104,10 @@ class Attempt:
         return self._why()
 
     async def _generate(self, watchdog: Watchdog, started: float) -> None:
+        if self.offer.continue_from is not None and not await self._backend.continues(self.offer.model):
+            self.offer = self.offer.model_copy(update={"continue_from": None})
+            self.deltas.begin_anew()
+        self._seam = seam(self.offer)
         async with aclosing(self._backend.generate(ask_of(self.offer))) as items:
             async for item in items:
                 if isinstance(item, Result):
@@ -109,7 +122,8 @@ class Attempt:
     async def _take(self, piece: Piece, started: float) -> bool:
         if self._first_token_seconds is None:
             self._first_token_seconds = monotonic() - started
-        return await self.deltas.add(piece)
+        self._pieces += 1
+        return await self.deltas.add(self._seam.join(piece))
 
     def _why(self) -> HiveError | None:
         model, seconds = self.offer.model, self.offer.seconds_left
@@ -135,12 +149,6 @@ class Attempt:
         return measured.model_copy(
             update={"total_seconds": total_seconds, "time_to_first_token_seconds": self._first_token_seconds}
         )
-
-
-def ask_of(offer: DispatchOffer) -> Ask:
-    """A prompt is a conversation of one message, so that the model's chat template applies to both."""
-    messages = offer.messages or (ChatMessage(role="user", content=offer.prompt or ""),)
-    return Ask(model=offer.model, messages=messages, options=offer.options)
 
 
 def _forget_cancellation() -> None:

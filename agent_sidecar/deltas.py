@@ -7,6 +7,7 @@ the bus one message a token.
 import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -15,22 +16,30 @@ from bus.messages import Output, OutputChunk, ToolCall
 
 COALESCE_SECONDS = 0.015
 
+NOTHING: Final = Output()
 Publish = Callable[[OutputChunk], Awaitable[None]]
 
 
 class Deltas:
-    """`limit_bytes` bounds the output as it stands in JSON, which is what crosses the wire."""
+    """`limit_bytes` bounds the output as it stands in JSON, which is what crosses the wire. It goes on behind `before`."""
 
-    def __init__(self, publish: Publish, number: int, limit_bytes: int) -> None:
-        self._publish, self._number, self._left = publish, number, limit_bytes
-        self._text: list[str] = []
-        self._thinking: list[str] = []
+    def __init__(self, publish: Publish, number: int, limit_bytes: int, before: Output = NOTHING) -> None:
+        self._publish, self._number = publish, number
+        self._left = limit_bytes - _size(before.text) - _size(before.thinking)
+        self._text: list[str] = [before.text]
+        self._thinking: list[str] = [before.thinking]
         self._calls: list[ToolCall] = []
         self._unsent = Piece()
-        self._offset = 0
+        self.begins_at = self._offset = len(before.text) + len(before.thinking)
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
+
+    def begin_anew(self) -> None:
+        """Before anything was added: the backend cannot go on, so what stood before is written again."""
+        self._left += _size(self._text[0]) + _size(self._thinking[0])
+        self._text, self._thinking = [""], [""]
+        self.begins_at = self._offset = 0
 
     @property
     def offset(self) -> int:
@@ -84,7 +93,12 @@ class Deltas:
         if not piece:
             return
         chunk = OutputChunk(
-            number=self._number, offset=self._offset, text=piece.text, thinking=piece.thinking, tool_calls=piece.tool_calls
+            number=self._number,
+            offset=self._offset,
+            begins_at=self.begins_at,
+            text=piece.text,
+            thinking=piece.thinking,
+            tool_calls=piece.tool_calls,
         )
         self._unsent = Piece()
         self._offset += len(piece.text) + len(piece.thinking)

@@ -1,6 +1,7 @@
 """What each order does to its agent."""
 
 from collections.abc import Callable
+from functools import partial
 
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.benchmark import benchmark, sentence
@@ -8,6 +9,7 @@ from agent_sidecar.condition import Condition
 from agent_sidecar.control import Desk
 from agent_sidecar.measured import Measured
 from agent_sidecar.runner import Runner
+from agent_sidecar.watchdog import Stop
 from bus.errors import Conflict
 from bus.messages import Control, ControlAction, ControlReply
 
@@ -34,7 +36,8 @@ class Orders:
     def desk(self) -> Desk:
         return Desk(
             {
-                ControlAction.CANCEL: self._cancel,
+                ControlAction.CANCEL: partial(self._stop, Stop.CANCELLED),
+                ControlAction.PREEMPT: partial(self._stop, Stop.PREEMPTED),
                 ControlAction.DRAIN: lambda _: self._drain(draining=True),
                 ControlAction.RESUME: lambda _: self._drain(draining=False),
                 ControlAction.REGISTER: self._register_again,
@@ -42,10 +45,10 @@ class Orders:
             {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
         )
 
-    def _cancel(self, order: Control) -> ControlReply:
+    def _stop(self, why: Stop, order: Control) -> ControlReply:
         if order.attempt_id is None:
-            return ControlReply(ok=False, message="cancel needs an `attempt_id`.")
-        running, what = self._runner.cancel(order.attempt_id, order.epoch)
+            return ControlReply(ok=False, message=f"{order.action} needs an `attempt_id`.")
+        running, what = self._runner.stop(order.attempt_id, why, order.epoch)
         return ControlReply(ok=True, running=running, message=f"Attempt {order.attempt_id} {what}.")
 
     def _drain(self, *, draining: bool) -> ControlReply:

@@ -9,7 +9,7 @@ from agent_sidecar.admission import Admission, Room
 from agent_sidecar.attempt import Attempt
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
-from agent_sidecar.deltas import Deltas
+from agent_sidecar.deltas import NOTHING, Deltas
 from agent_sidecar.measured import Measured
 from agent_sidecar.patience import Patience, expectation, first_token_limit, silent_tokens
 from agent_sidecar.report import Reports, publish_chunk
@@ -72,7 +72,7 @@ class Runner:
             self._begin(offer)
         return reply
 
-    def cancel(self, attempt_id: UUID, epoch: int | None = None) -> tuple[bool, str]:
+    def stop(self, attempt_id: UUID, why: Stop, epoch: int | None = None) -> tuple[bool, str]:
         """Whether the attempt runs and is now being stopped, and a sentence. One that was never offered will not begin.
 
         `epoch` is that of the leader who asks; None for a person.
@@ -80,7 +80,7 @@ class Runner:
         if epoch is not None and self._admission.outdated(epoch):
             return False, f"is not stopped by a coordinator of epoch {epoch}, which is over"
         if attempt := self._generating.get(attempt_id):
-            attempt.stop(Stop.CANCELLED)
+            attempt.stop(why)
             return True, "is being stopped"
         if self._admission.knows(attempt_id):
             return False, "does not run any more"
@@ -103,13 +103,14 @@ class Runner:
         return first_token_limit(self._patience, expectation(model, self._measured.model(name)), characters, silent)
 
     def _begin(self, offer: DispatchOffer) -> None:
-        characters = len(offer.prompt or "") + sum(len(message.content) for message in offer.messages or ())
+        written = NOTHING if offer.continue_from is None else offer.continue_from.output
+        characters = len(offer.prompt or "") + sum(len(message.content) for message in offer.messages or ()) + len(written.text)
         silent = silent_tokens(self._backend.kind, offer.options)
         send = partial(publish_chunk, self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id))
         attempt = Attempt(
             offer,
             self._backend,
-            Deltas(send, offer.number, self._output_bytes),
+            Deltas(send, offer.number, self._output_bytes, written),
             first_seconds=self.first_token_seconds(offer.model, self._model(offer.model), characters, silent),
             stall_seconds=self._patience.stall_seconds,
         )
@@ -127,7 +128,8 @@ class Runner:
                 self._ended(outcome, offer.model)
                 await self._reports.tell(outcome)
                 self._admission.reported(offer.attempt_id)
-                end = OutputChunk(number=offer.number, offset=attempt.deltas.offset, end=outcome.status)
+                deltas = attempt.deltas
+                end = OutputChunk(number=offer.number, offset=deltas.offset, begins_at=deltas.begins_at, end=outcome.status)
                 await publish_chunk(self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id), end)
             finally:
                 del self._unreported[offer.attempt_id]

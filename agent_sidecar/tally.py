@@ -29,13 +29,13 @@ class Recent:
 
 
 class Tally:
-    """A cancelled attempt says nothing about the agent and is not counted."""
+    """An attempt that was stopped from outside says nothing about the agent and is not counted."""
 
     def __init__(self) -> None:
         self._ended: deque[_Ended] = deque(maxlen=_KEPT)
 
     def add(self, outcome: AttemptOutcome, now: float) -> None:
-        if outcome.status is OutcomeStatus.CANCELLED:
+        if outcome.status in (OutcomeStatus.CANCELLED, OutcomeStatus.PREEMPTED):
             return
         rate, seconds = outcome.timings.generation_tokens_per_second, outcome.timings.generation_seconds
         self._ended.append(

@@ -9,6 +9,7 @@ class Stop(Enum):
     """Why an attempt is ended before its backend ended it."""
 
     CANCELLED = auto()
+    PREEMPTED = auto()
     TIMED_OUT = auto()
     STALLED = auto()
     AGENT_LEAVES = auto()

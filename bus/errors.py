@@ -59,6 +59,14 @@ class DependencyCycle(InvalidRequest):
     code, http_status, title = "dependency_cycle", 422, "The dependencies form a cycle"
 
 
+class InvalidCron(InvalidRequest):
+    code, title = "invalid_cron", "The cron expression is not valid"
+
+
+class UnknownTimeZone(InvalidRequest):
+    code, title = "unknown_time_zone", "There is no such time zone"
+
+
 class DependencyFailed(HiveError):
     code, http_status, title = "dependency_failed", 424, "A task that this one depends on did not complete"
 
@@ -87,12 +95,20 @@ class AgentNotFound(NotFound):
     code, title = "agent_not_found", "There is no such agent"
 
 
+class ScheduleNotFound(NotFound):
+    code, title = "schedule_not_found", "There is no such schedule"
+
+
 class Conflict(HiveError):
     code, http_status, title = "conflict", 409, "The state does not allow this"
 
 
 class AlreadyEnded(Conflict):
     code, title = "already_ended", "The task has ended already"
+
+
+class TooManySchedules(Conflict):
+    code, title = "too_many_schedules", "The owner has as many schedules as one may have"
 
 
 class AgentUnable(Conflict):
@@ -114,7 +130,11 @@ class BusUnavailable(Unavailable):
 
 
 class StoreFull(Unavailable):
-    code, title = "store_full", "The bus holds as many waiting tasks as it may"
+    code, title = "store_full", "The bus holds as much as it may"
+
+
+class QueueFull(Unavailable):
+    code, title = "queue_full", "As many tasks wait as may wait"
 
 
 class DatabaseUnavailable(Unavailable):

@@ -102,9 +102,7 @@ class Position:
         if chunk.number < self.number:
             return
         if chunk.number > self.number:
-            if self.number and (self.offset or self._calls):
-                yield Restart(number=chunk.number)
-            self.number, self.offset, self._calls = chunk.number, 0, 0
+            yield from self._turn_to(chunk.number, chunk.begins_at)
         if chunk.offset > self.offset:
             return
         yield from self._new(chunk.offset, chunk.thinking, chunk.text, chunk.tool_calls)
@@ -115,10 +113,17 @@ class Position:
             return
         final = len(record.attempts)
         if final > self.number:
-            if self.number and (self.offset or self._calls):
-                yield Restart(number=final)
-            self.number, self.offset, self._calls = final, 0, 0
+            yield from self._turn_to(final, min(attempt.begins_at for attempt in record.attempts[self.number :]))
         yield from self._new(0, record.output.thinking, record.output.text, record.output.tool_calls[self._calls :])
+
+    def _turn_to(self, number: int, begins_at: int) -> Iterator[Restart]:
+        """An attempt that goes on behind all that was seen takes nothing back."""
+        seen = self.number and (self.offset or self._calls)
+        self.number = number
+        if not (seen and not self._calls and self.offset <= begins_at):
+            self.offset, self._calls = 0, 0
+            if seen:
+                yield Restart(number=number)
 
     def _new(self, start: int, thinking: str, text: str, calls: tuple[ToolCall, ...]) -> Iterator[Delta]:
         seen = self.offset - start

@@ -74,7 +74,9 @@ STREAMS: Final = (
 )
 
 
-def _bucket(name: str, *, max_bytes: int, synced: bool) -> StreamConfig:
+def _bucket(
+    name: str, *, max_bytes: int, synced: bool, max_age: float = 0, discard: DiscardPolicy = DiscardPolicy.NEW
+) -> StreamConfig:
     """A key-value bucket is a stream of a fixed form (ADR-8 of NATS); declared as one, since only so it can be async."""
     return StreamConfig(
         name=f"KV_{name}",
@@ -83,7 +85,8 @@ def _bucket(name: str, *, max_bytes: int, synced: bool) -> StreamConfig:
         storage=StorageType.FILE,
         max_bytes=max_bytes,
         max_msgs_per_subject=1,
-        discard=DiscardPolicy.NEW,
+        max_age=max_age,
+        discard=discard,
         duplicate_window=DEDUP_SECONDS,
         persist_mode=None if synced else PersistMode.ASYNC,
         allow_rollup_hdrs=True,
@@ -101,6 +104,12 @@ BUCKETS: Final = (
     _bucket(subjects.KV_KEYS, max_bytes=16 * MIB, synced=True),
     # Backends that the local sidecar speaks for; this is their only home.
     _bucket(subjects.KV_UPSTREAMS, max_bytes=16 * MIB, synced=True),
+    # What sidecars do with models, step by step, for whoever asked and has gone meanwhile. Told for a day after the end.
+    _bucket(subjects.KV_JOBS, max_bytes=32 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
+    # Where models are wished, for the sidecars, and how far that has come. PostgreSQL has the wish too.
+    _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
+    # The hive in numbers, as the leader last said it: every replica of a door tells it without asking anyone.
+    _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
 )
 
 

@@ -25,6 +25,9 @@ KV_AGENTS: Final = "hive_agents"
 KV_MODELS: Final = "hive_models"
 KV_KEYS: Final = "hive_keys"
 KV_UPSTREAMS: Final = "hive_upstreams"
+KV_JOBS: Final = "hive_jobs"
+KV_PLACEMENT: Final = "hive_placement"
+KV_STATUS: Final = "hive_status"
 
 # Headers. Those of a submit carry what the request's body must not: a user may not write them.
 HEADER_MSG_ID: Final = "Nats-Msg-Id"
@@ -38,9 +41,12 @@ HEADER_ERROR: Final = "Nats-Service-Error"
 # Micro services: `nats micro ls` lists these.
 SERVICE_TASKS: Final = "tasks"
 SERVICE_QUEUE: Final = "queue"
+SERVICE_STATUS: Final = "status"
 SERVICE_AGENTS: Final = "agents"
 SERVICE_KEYS: Final = "keys"
 SERVICE_UPSTREAMS: Final = "upstreams"
+SERVICE_MODELS: Final = "models"
+SERVICE_PLACEMENT: Final = "placement"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 
@@ -127,6 +133,10 @@ def metrics(agent_id: str) -> str:
     return f"{ROOT}.agents.{agent_id}.metrics"
 
 
+def health(agent_id: str) -> str:
+    return f"{ROOT}.agents.{agent_id}.health"
+
+
 def control(agent_id: str) -> str:
     return f"{ROOT}.agents.{agent_id}.control"
 
@@ -143,6 +153,11 @@ def service_verb(service: str, verb: str) -> str:
 def model_key(model: str) -> str:
     """A model's name as a key of KV_MODELS: hexadecimal, since names hold `:`, `/` and whatever else people like."""
     return tagged(model).encode().hex()
+
+
+def job_key(agent_id: str, job_id: UUID | str) -> str:
+    """Of a job in KV_JOBS: an agent writes its own and no other's."""
+    return f"{agent_id}.{job_id}"
 
 
 def sidecar_connection(instance: str) -> str:

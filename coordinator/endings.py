@@ -6,14 +6,17 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
+from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
+from coordinator.learning import learn, learn_death
 from coordinator.ledger import Ledger
-from coordinator.registry import Lost, Speed
+from coordinator.registry import Lost
 from coordinator.rows import EndRow
-from coordinator.tasks import GiveUp, Task, after_failure, timed_out
+from coordinator.tasks import Retry, Task, after_failure, timed_out
 
 logger = telemetry.log(__name__)
 
+YIELDED: Final = "it yielded its slot to a more urgent task"
 MAX_DOUBLINGS: Final = 4
 """Of the pause of an agent that refuses time after time; each refusal leaves a row."""
 
@@ -35,39 +38,61 @@ class Endings:
             if taken.received.sequence in self._ledger.state.unstorable_outcomes:
                 problem = FailureInfo(code=BackendError.code, message="The attempt's report could not be stored.")
                 outcome = outcome.model_copy(update={"status": OutcomeStatus.FAILED, "error": problem, "retryable": True})
+            learn(self._ledger.state.registry, outcome, self._ledger.now)
             self._outcome(outcome)
 
     def _outcome(self, outcome: AttemptOutcome) -> None:
         attempt = self._ledger.state.registry.close(outcome.attempt_id)
         task = self._ledger.state.live.get(outcome.task_id)
         if task is None or self._ledger.state.current.get(outcome.task_id) != outcome.attempt_id:
-            self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus(outcome.status.value), outcome.error)
-            if outcome.status is OutcomeStatus.CANCELLED:
+            self._end_attempt(outcome, AttemptStatus(outcome.status.value), outcome.error)
+            if outcome.status is not OutcomeStatus.COMPLETED:
                 self._ledger.record.keep_output(outcome)
             return
         if outcome.status is OutcomeStatus.COMPLETED:
             if attempt is not None:
                 agent = self._ledger.state.registry.agents[attempt.agent_id]
                 agent.refusals = 0
-                agent.speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
             self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
-            self._ledger.record.end_attempt(outcome.attempt_id, AttemptStatus.CANCELLED)
+            self._end_attempt(outcome, AttemptStatus.CANCELLED)
             self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id)
             self._ledger.record.keep_output(outcome)
+        elif outcome.status is OutcomeStatus.PREEMPTED:
+            self._preempted(task, outcome)
         else:
             error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
-            self._failed(task, outcome.attempt_id, outcome.agent_id, error, AttemptStatus.FAILED, retryable=outcome.retryable)
+            self._end_attempt(outcome, AttemptStatus.FAILED, error)
+            self._failed(task, outcome.attempt_id, outcome.agent_id, error, retryable=outcome.retryable, outcome=outcome)
+
+    def _end_attempt(self, outcome: AttemptOutcome, status: AttemptStatus, error: FailureInfo | None = None) -> None:
+        self._ledger.record.end_attempt(outcome.attempt_id, status, error, begins_at=outcome.begins_at)
+
+    def _preempted(self, task: Task, outcome: AttemptOutcome) -> None:
+        """It yielded to a more urgent task, which costs it none of its attempts."""
+        self._end_attempt(outcome, AttemptStatus.PREEMPTED)
+        fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
+        self._ledger.followup.facts.append(fact)
+        again = task.evolve(attempts_allowed=task.attempts_allowed + 1)
+        self._retry(again, outcome.attempt_id, YIELDED, outcome)
 
     def _failed(
-        self, task: Task, attempt_id: UUID, agent_id: str, error: FailureInfo, status: AttemptStatus, *, retryable: bool
+        self,
+        task: Task,
+        attempt_id: UUID,
+        agent_id: str,
+        error: FailureInfo,
+        *,
+        retryable: bool,
+        outcome: AttemptOutcome | None = None,
     ) -> None:
-        self._ledger.record.end_attempt(attempt_id, status, error)
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
-        if isinstance(decision, GiveUp):
-            self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=decision.error)
-        else:
-            self._retry(decision.task, attempt_id, f"{error.code}: {error.message}")
+        if isinstance(decision, Retry):
+            self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)
+            return
+        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=decision.error)
+        if outcome is not None:
+            self._ledger.record.keep_output(outcome)
 
     def _end(self, task: Task, attempt_id: UUID, status: TaskStatus, agent_id: str | None, **more: Any) -> None:
         self._ledger.state.leave(task.id)
@@ -77,9 +102,9 @@ class Endings:
         took = {"usage": end.outcome.usage, "timings": end.outcome.timings} if end.outcome else {}
         self._ledger.announce(task, status, agent_id=agent_id, attempt_id=attempt_id, error=end.error, **took)
 
-    def _retry(self, task: Task, attempt_id: UUID, reason: str) -> None:
+    def _retry(self, task: Task, attempt_id: UUID, reason: str, outcome: AttemptOutcome | None = None) -> None:
         self._ledger.state.leave(task.id)
-        self._ledger.record.retry(task, attempt_id)
+        self._ledger.record.retry(task, attempt_id, outcome)
         self._ledger.state.queue.add(task, self._ledger.now)
         self._ledger.announce(task, TaskStatus.QUEUED, reason=reason)
 
@@ -98,13 +123,13 @@ class Endings:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
 
     def died(self, lost: Lost) -> None:
+        learn_death(lost, self._ledger.now)
         error = FailureInfo(code=AgentLost.code, message=f"The agent {lost.agent.agent_id} died: {lost.reason}.")
         for attempt in lost.attempts:
             task = self._ledger.state.live.get(attempt.task_id)
-            if task is None or self._ledger.state.current.get(attempt.task_id) != attempt.id:
-                self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error)
-            else:
-                self._failed(task, attempt.id, attempt.agent_id, error, AttemptStatus.LOST, retryable=True)
+            self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error)
+            if task is not None and self._ledger.state.current.get(attempt.task_id) == attempt.id:
+                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True)
 
     def time_is_up(self, task_id: UUID) -> None:
         task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)

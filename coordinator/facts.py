@@ -36,6 +36,12 @@ def created_fact(task: Task, at: datetime) -> Fact:
     return _task_fact(task, EventType.TASK_CREATED, change(task, TaskStatus.PENDING), at)
 
 
+def preempted_fact(task: Task, at: datetime, agent_id: str, attempt_id: UUID) -> Fact:
+    """Beside the one that says that it waits again."""
+    data = change(task, TaskStatus.QUEUED, agent_id=agent_id, attempt_id=attempt_id)
+    return _task_fact(task, EventType.TASK_PREEMPTED, data, at)
+
+
 def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime) -> Fact:
     task_id = str(task.id)
     event_id = f"{task_id}.{data.rank}.{event_type.partition('.')[2]}"

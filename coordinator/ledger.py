@@ -26,6 +26,8 @@ class Followup:
     offers: list[tuple[OpenAttempt, DispatchOffer]] = field(default_factory=list)
     cancels: list[OpenAttempt] = field(default_factory=list)
     answers: list[tuple[Any, HiveError | None]] = field(default_factory=list)
+    ended: list[TaskStatus] = field(default_factory=list)
+    """How many tasks, and how."""
     failures: list[tuple[Task, FailureInfo]] = field(default_factory=list)
     """For the log."""
 
@@ -48,6 +50,8 @@ class Ledger:
 
     def announce(self, task: Task, status: TaskStatus, **details: Any) -> None:
         self.followup.facts.append(task_fact(task, status, self.now, **details))
+        if status.terminal:
+            self.followup.ended.append(status)
         if status is TaskStatus.FAILED and (error := details.get("error")) is not None:
             self.followup.failures.append((task, error))
 

@@ -6,13 +6,14 @@ from typing import Final
 from uuid import UUID
 
 from bus.client import Bus
-from bus.messages import AgentRegistration, AgentStatus, TaskRequest
+from bus.messages import AgentRegistration, AgentStatus, Continuation, TaskRequest
 from coordinator.database import Statements
 from coordinator.facts import Fact
 from coordinator.publisher import REMEMBERED_SECONDS, untold
 from coordinator.registry import SILENCE_SECONDS, OpenAttempt
-from coordinator.rows import task_from
+from coordinator.rows import continuation_from, task_from
 from coordinator.state import State
+from coordinator.tracks import load_tracks
 
 PIECE: Final = 2000
 """Waiting tasks read at once: some 30 ms."""
@@ -29,6 +30,7 @@ async def load(state: State, statements: Statements) -> None:
     for row in await statements.all("agents"):
         registration = AgentRegistration.model_validate_json(row["registration"])
         state.registry.remember(registration, row["created_at"], row["last_seen"])
+    await load_tracks(state.registry, statements)
     state.models.update(row["name"] for row in await statements.all("models"))
     state.registry.learn_models(state.models)
     state.depended_on.update(row["depends_on_task_id"] for row in await statements.all("depended_on"))
@@ -89,6 +91,10 @@ async def load_outbox(statements: Statements, bus: Bus) -> list[tuple[int, list[
     return found
 
 
-async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, TaskRequest]:
-    rows = await statements.all("task_requests", task_ids)
-    return {row["id"]: TaskRequest.model_validate_json(row["request"]) for row in rows if row["request"]}
+async def load_requests(statements: Statements, task_ids: list[UUID]) -> dict[UUID, tuple[TaskRequest, Continuation | None]]:
+    """With what earlier attempts wrote."""
+    return {
+        row["id"]: (TaskRequest.model_validate_json(row["request"]), continuation_from(row["output"], row["usage"]))
+        for row in await statements.all("task_requests", task_ids)
+        if row["request"]
+    }

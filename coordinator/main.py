@@ -12,9 +12,11 @@ from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
+from bus.overview import Overview
 from bus.service import Service
 from bus.together import together
 from coordinator import leader
+from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
@@ -27,6 +29,7 @@ from coordinator.scheduler import Scheduler
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
+from coordinator.status_reads import status_service
 from coordinator.term import Term, TermOver, Unstorable
 
 logger = telemetry.log(__name__)
@@ -44,12 +47,15 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
+        self._agents = AgentReads(bus, self._statements)
+        self._overview = Overview(bus)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
         self._unstorable_outcomes: set[int] = set()
 
     async def run(self) -> None:
+        await self._overview.start()
         served = [await self._bus.serve(service) for service in self._open_services()]
         try:
             while True:
@@ -64,6 +70,7 @@ class Coordinator:
         finally:
             for service in served:
                 await service.close()
+            await self._overview.close()
             await self._cache.close()
 
     async def _hears(self) -> bool:
@@ -78,7 +85,7 @@ class Coordinator:
         return True
 
     def _open_services(self) -> tuple[Service, ...]:
-        return (self._reads.service(), self._reads.agents_service(), self._keys.service())
+        return (self._reads.service(), self._agents.service(), status_service(self._overview), self._keys.service())
 
     async def _while_held(self, leadership: leader.Leadership) -> None:
         """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""

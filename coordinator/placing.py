@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from bus.errors import DependencyFailed
-from bus.messages import DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from coordinator.continuing import continuation
 from coordinator.ledger import Ledger
 from coordinator.registry import OpenAttempt
 from coordinator.scheduler import Placement
@@ -97,7 +98,8 @@ class Placing:
         for task, attempt in self._ledger.placed:
             request = self._request(task.id)
             if request is not None:
-                offer = offer_of(task, attempt, request, self._ledger.state.epoch, self._ledger.now)
+                left = self._ledger.record.continuations.get(task.id)
+                offer = offer_of(task, attempt, request, left, self._ledger.state.epoch, self._ledger.now)
                 self._ledger.followup.offers.append((attempt, offer))
 
     def _request(self, task_id: UUID) -> TaskRequest | None:
@@ -122,7 +124,10 @@ class Placing:
                 )
 
 
-def offer_of(task: Task, attempt: OpenAttempt, request: TaskRequest, epoch: int, now: datetime) -> DispatchOffer:
+def offer_of(
+    task: Task, attempt: OpenAttempt, request: TaskRequest, left: Continuation | None, epoch: int, now: datetime
+) -> DispatchOffer:
+    """`left` is what earlier attempts wrote."""
     deadline = task.deadline
     return DispatchOffer(
         attempt_id=attempt.id,
@@ -134,6 +139,7 @@ def offer_of(task: Task, attempt: OpenAttempt, request: TaskRequest, epoch: int,
         prompt=request.prompt,
         messages=request.messages,
         options=request.options,
+        continue_from=continuation(request, left),
         seconds_left=task.timeout_seconds if deadline is None else max(0.0, (deadline - now).total_seconds()),
         traceparent=task.traceparent,
     )

@@ -36,8 +36,6 @@ logger = telemetry.log(__name__)
 
 FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 """How long a removed agent may go on speaking before its removal is refused."""
-SHOW_SECONDS: Final = 1.0
-"""How often an agent's running count and last word are written for the doors; a change of status at once."""
 
 
 class Presence:
@@ -56,6 +54,8 @@ class Presence:
         self._stack = AsyncExitStack()
         self._shown: dict[str, bytes] = {}
         self._changed: set[str] = set()
+        self._due = asyncio.Event()
+        self._showing = asyncio.Lock()
         self._asked: dict[str, float] = {}
         self._strangers: dict[str, set[UUID]] = {}
         self._work: set[asyncio.Task[None]] = set()
@@ -115,9 +115,9 @@ class Presence:
         if await self._sql.one("remove_agent", asked.agent_id, self._state.epoch) is None:
             raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
         self._state.registry.forget(asked.agent_id)
-        self._changed.discard(asked.agent_id)
-        self._shown.pop(asked.agent_id, None)
-        await self._bus.delete(subjects.KV_AGENTS, asked.agent_id)
+        async with self._showing:
+            self._shown.pop(asked.agent_id, None)
+            await self._bus.delete(subjects.KV_AGENTS, asked.agent_id)
 
     async def _heartbeat(self, received: Received) -> None:
         heartbeat = received.decode(Heartbeat)
@@ -167,20 +167,33 @@ class Presence:
         notice = json.loads(received.data)
         instance = subjects.parse_sidecar_connection(notice.get("client", {}).get("name", ""))
         if instance is not None:
-            self._state.registry.disconnected(instance, self._clock.seconds)
+            for change in self._state.registry.disconnected(instance, self._clock.seconds):
+                self._announce(change)
 
     def bury(self) -> None:
         """Called at each tick: those that are dead by now."""
         for lost in self._state.registry.deaths(self._clock.seconds):
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
             self._put(AgentDied(lost))
-            self._announce(StatusChange(lost.agent, lost.previous))
+            if lost.previous is not lost.agent.status:
+                self._announce(StatusChange(lost.agent, lost.previous))
 
     def _announce(self, change: StatusChange) -> None:
         agent, now = change.agent, datetime.now(UTC)
         fact = agent_fact(EventType.AGENT_STATUS_CHANGED, agent.agent_id, agent.status, now, change.previous, agent.reason)
         self._tell([fact])
         self._changed.add(agent.agent_id)
+        self._due.set()
+
+    async def show_changes(self) -> None:
+        """For the term: a change of status is written at once, beside what hears of it."""
+        while True:
+            await self._due.wait()
+            self._due.clear()
+            try:
+                await self.show()
+            except HiveError as error:
+                logger.warning("agents_not_shown", error=error.message)  # they are when the others are, within a second
 
     async def _learn_models(self, agent: Agent) -> None:
         """Every model ever seen is remembered, in PostgreSQL and for the doors."""
@@ -192,18 +205,27 @@ class Presence:
             self._state.models.update(new)
 
     async def show(self) -> None:
-        """Write what changed about the agents for the doors. BusUnavailable, and what is not written yet is written next time."""
-        for agent_id in list(self._changed):
-            self._changed.discard(agent_id)
-            record = self._state.registry.agents[agent_id].record().model_dump_json(exclude_none=True).encode()
-            if self._shown.get(agent_id) == record:
-                continue
-            try:
-                await self._bus.put(subjects.KV_AGENTS, agent_id, record)
-            except HiveError:
-                self._changed.add(agent_id)  # one that is gone has no heartbeat to be shown by later
-                raise
-            self._shown[agent_id] = record
+        """Write what changed about the agents for the doors: a status at once, the rest each second.
+
+        BusUnavailable, and what is not written yet is written next time.
+        """
+        async with self._showing:  # one after the other, so that what was written last is what is remembered
+            while self._changed:
+                await self._show_one(self._changed.pop())
+
+    async def _show_one(self, agent_id: str) -> None:
+        agent = self._state.registry.agents.get(agent_id)
+        if agent is None:
+            return
+        record = agent.record().model_dump_json(exclude_none=True).encode()
+        if self._shown.get(agent_id) == record:
+            return
+        try:
+            await self._bus.put(subjects.KV_AGENTS, agent_id, record)
+        except HiveError:
+            self._changed.add(agent_id)  # one that is gone has no heartbeat to be shown by later
+            raise
+        self._shown[agent_id] = record
 
     async def show_all(self) -> None:
         self._changed.update(self._state.registry.agents)

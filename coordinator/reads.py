@@ -1,4 +1,4 @@
-"""What any coordinator can tell without leading: tasks from the record, agents from the last word about them."""
+"""What any coordinator can tell about tasks without leading: they are in the record."""
 
 import base64
 import json
@@ -8,11 +8,8 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import AgentNotFound, Conflict, DatabaseUnavailable, HiveError, InvalidRequest, TaskNotFound
+from bus.errors import Conflict, DatabaseUnavailable, HiveError, InvalidRequest, TaskNotFound
 from bus.messages import (
-    AgentList,
-    AgentRecord,
-    AgentRef,
     ListTasks,
     NoReply,
     QueuePositions,
@@ -47,15 +44,6 @@ class Reads:
             verb("submitted", TaskRef, self._submitted, None, "One task, and the hash of what was asked for, for doors"),
             verb("list", ListTasks, self._list, None, "Tasks, newest first"),
             verb("erase", TaskRef, self._erase, None, "Forget an ended task"),
-        )
-
-    def agents_service(self) -> Service:
-        view = Permission.AGENTS_VIEW
-        return service(
-            subjects.SERVICE_AGENTS,
-            "Agents as they were last heard",
-            verb("list", NoReply, self._agents, view, "Every agent"),
-            verb("get", AgentRef, self._agent, view, "One agent by its slug"),
         )
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
@@ -160,17 +148,6 @@ class Reads:
         for task_class, submit in zip(TaskClass, found, strict=True):
             if submit is not None and submit.sequence > positions.get(task_class.value, 0):
                 raise Conflict(f"A submit of task {task_id} still waits to be read. Try again in a moment.")
-
-    async def _agents(self, _call: Call[NoReply]) -> AgentList:
-        keys = sorted(await self._bus.keys(subjects.KV_AGENTS))
-        found = [await self._bus.get(subjects.KV_AGENTS, key) for key in keys]
-        return AgentList(agents=tuple(AgentRecord.model_validate_json(value) for value in found if value))
-
-    async def _agent(self, call: Call[AgentRef]) -> AgentRecord:
-        value = await self._bus.get(subjects.KV_AGENTS, call.body.agent_id)
-        if value is None:
-            raise AgentNotFound(f"There is no agent {call.body.agent_id}. `hive agents` lists them.")
-        return AgentRecord.model_validate_json(value)
 
 
 def _acknowledged_record(task: Task, request: TaskRequest | None) -> TaskRecord:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import asyncpg
 
-from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo
+from bus.messages import AttemptOutcome, AttemptStatus, Continuation, FailureInfo
 from coordinator.database import Statements
 from coordinator.facts import Fact
 from coordinator.registry import OpenAttempt
@@ -21,12 +21,14 @@ from coordinator.rows import (
     EndRow,
     NewRow,
     attempt_end,
+    continuation_from,
     dependency_edges,
     new_attempt,
     new_task,
     storable,
     task_end,
     task_failure,
+    task_retry,
 )
 from coordinator.state import State
 from coordinator.tasks import Task
@@ -66,6 +68,8 @@ class Record:
         """Told, after each write, the tasks whose row decided otherwise: nothing of what was written about them has happened."""
         self.requests: dict[UUID, str] = {}
         """As JSON, of the tasks that waited and were placed; known once it is written."""
+        self.continuations: dict[UUID, Continuation] = {}
+        """Of those, what their earlier attempts wrote."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,8 +85,9 @@ class Record:
     def end(self, row: EndRow) -> None:
         self._writes.ended_tasks.append(task_end(row))
 
-    def retry(self, task: Task, attempt_id: UUID) -> None:
-        self._writes.retried_tasks.append((task.id, attempt_id, task.not_before, task.attempts_allowed))
+    def retry(self, task: Task, attempt_id: UUID, outcome: AttemptOutcome | None = None) -> None:
+        """With what the attempt wrote, where it has told."""
+        self._writes.retried_tasks.append(task_retry(task, attempt_id, outcome))
 
     def place(self, attempt: OpenAttempt) -> None:
         """Of a task that has its row already; that of a fresh one goes in with it."""
@@ -95,12 +100,14 @@ class Record:
         """A task that has no attempt."""
         self._writes.failed_tasks.append(task_failure(task_id, error))
 
-    def end_attempt(self, attempt_id: UUID, status: AttemptStatus, error: FailureInfo | None = None) -> None:
+    def end_attempt(
+        self, attempt_id: UUID, status: AttemptStatus, error: FailureInfo | None = None, *, begins_at: int = 0
+    ) -> None:
         """The first word about an attempt holds: a report that came in before the death of its agent was noticed."""
-        self._writes.ended_attempts.setdefault(attempt_id, attempt_end(attempt_id, status, error))
+        self._writes.ended_attempts.setdefault(attempt_id, attempt_end(attempt_id, status, error, begins_at))
 
     def keep_output(self, outcome: AttemptOutcome) -> None:
-        """Of work that was stopped after its task had ended: its owner may want what there was."""
+        """Of work that did not complete, and whose task has ended: its owner may want what there was."""
         if outcome.output.text or outcome.output.thinking or outcome.output.tool_calls:
             self._writes.partial_outputs.append(
                 (outcome.task_id, outcome.attempt_id, storable(outcome.output.model_dump_json()))
@@ -166,5 +173,9 @@ class Record:
                 self.fresh.pop(task_id, None)
             self.on_lost(lost)
         self.requests.update(zip(row["given_ids"] or (), row["given_requests"] or (), strict=True))
+        written = zip(row["given_ids"] or (), row["given_outputs"] or (), row["given_usages"] or (), strict=True)
+        for task_id, output, usage in written:
+            if (left := continuation_from(output, usage)) is not None:
+                self.continuations[task_id] = left
         outbox_id: int | None = row["outbox_id"]
         return outbox_id

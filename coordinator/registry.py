@@ -11,7 +11,10 @@ from uuid import UUID
 
 from bus.errors import Conflict
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat, ModelInfo, Timings, Usage
+from bus.messages.merits import AgentMerits, CapabilityScore, ModelSpeed
 from bus.model_names import same_model, tagged
+from coordinator.track import Track
+from coordinator.traits import Traits, traits_of
 
 SILENCE_SECONDS: Final = 3.0
 """Six heartbeats missed: the host vanished without a word."""
@@ -19,6 +22,7 @@ GRACE_SECONDS: Final = 1.0
 """After the server's disconnect notice: a sidecar that only lost its connection comes back with its attempts."""
 UNSEEN_SECONDS: Final = 3.0
 """An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
+CLOSED: Final = "its connection to the bus closed"
 STARTED_AGAIN: Final = "its sidecar was started again"
 ANSWERED_SECONDS: Final = 1.0
 """The answer to an offer comes sooner; by then an attempt that heartbeats name counts as accepted without it."""
@@ -59,6 +63,17 @@ class Speed:
             self.load_seconds = _smooth(self.load_seconds, timings.load_seconds)
         self.completion_tokens = _smooth(self.completion_tokens, float(usage.completion_tokens) or None)
 
+    def shown(self) -> ModelSpeed:
+        return ModelSpeed(
+            prompt_tokens_per_second=_rounded(self.prompt_rate, 1),
+            generation_tokens_per_second=_rounded(self.generation_rate, 1),
+            load_seconds=_rounded(self.load_seconds, 2),
+        )
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits)
+
 
 def _smooth(old: float | None, new: float | None) -> float | None:
     if new is None or old is None:
@@ -84,6 +99,18 @@ class Agent:
     """In a row."""
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
+    track: Track = field(default_factory=Track)
+    traits: Traits = field(init=False)
+    """Labels and proficiencies that count: tasks are held against these."""
+
+    def __post_init__(self) -> None:
+        self.traits = traits_of(self.registration, {}, self.track, None)
+
+    def appraise(self, now: datetime) -> None:
+        """Its traits as they are by now."""
+        traits = traits_of(self.registration, {}, self.track, now)
+        if traits != self.traits:
+            self.traits = traits
 
     @property
     def agent_id(self) -> str:
@@ -125,7 +152,8 @@ class Agent:
             capabilities=known.capabilities,
             hardware=known.hardware,
             performance_targets=known.performance_targets,
-            labels=known.labels,
+            labels=dict(self.traits.labels),
+            merits=self._merits(),
             slots=self.slots,
             running=len(self.attempts),
             models=self.models,
@@ -133,6 +161,18 @@ class Agent:
             version=known.version,
             created_at=self.created_at,
             last_seen=self.last_seen,
+        )
+
+
+    def _merits(self) -> AgentMerits:
+        known, track = self.registration.capabilities, self.track
+        return AgentMerits(
+            capabilities=tuple(
+                CapabilityScore(name=c.name, declared=c.proficiency, effective=self.traits.proficiency(c.name)) for c in known
+            ),
+            success_rate=_rounded(track.success_rate, 3),
+            target_rate=_rounded(track.target_rate, 3),
+            speeds={model: speed.shown() for model, speed in self.speeds.items()},
         )
 
 
@@ -144,7 +184,7 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """An instance is dead, and with it these attempts."""
+    """An instance is dead, and with it these attempts. `previous` is offline where the server's notice came first."""
 
     agent: Agent
     previous: AgentStatus
@@ -182,7 +222,7 @@ class Registry:
         agent = self.agents.get(registration.agent_id)
         if agent is None or agent.instance == registration.instance:
             return
-        if agent.present and agent.disconnected_at is None and now - agent.heard_at < SILENCE_SECONDS / 2:
+        if agent.present and now - agent.heard_at < SILENCE_SECONDS / 2:
             raise Conflict(
                 f"Another sidecar ({agent.instance}) speaks for the agent {registration.agent_id} and is alive. "
                 "Stop it, or name this one otherwise: HIVE_BACKENDS=other-name=URL."
@@ -200,6 +240,7 @@ class Registry:
         previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
+        agent.appraise(at)
         self.learn_models(model.name for model in registration.models)
         if previous is AgentStatus.OFFLINE:
             agent.status, agent.reason = AgentStatus.ONLINE, None
@@ -220,19 +261,23 @@ class Registry:
         previous, agent.status, agent.reason = agent.status, heartbeat.status, heartbeat.reason
         return StatusChange(agent, previous) if previous is not heartbeat.status else None
 
-    def disconnected(self, instance: str, now: float) -> None:
+    def disconnected(self, instance: str, now: float) -> list[StatusChange]:
+        """The server's notice: offline from now on, and given nothing. What it runs is lost when its grace is over, and not before."""
+        changes = []
         for agent in self.agents.values():
-            if agent.instance == instance and agent.present and agent.disconnected_at is None:
+            if agent.instance == instance and agent.present:
                 agent.disconnected_at = now
+                previous, agent.status, agent.reason = agent.status, AgentStatus.OFFLINE, CLOSED
+                changes.append(StatusChange(agent, previous))
+        return changes
 
     def deaths(self, now: float) -> Iterator[Lost]:
         """Who is dead by now: by notice and grace, or by silence."""
         for agent in list(self.agents.values()):
-            if not agent.present:
-                continue
-            if agent.disconnected_at is not None and now - agent.disconnected_at >= GRACE_SECONDS:
-                yield self._lose(agent, "its connection to the bus closed")
-            elif now - agent.heard_at >= SILENCE_SECONDS:
+            if agent.disconnected_at is not None:
+                if now - agent.disconnected_at >= GRACE_SECONDS:
+                    yield self._lose(agent, CLOSED)
+            elif agent.present and now - agent.heard_at >= SILENCE_SECONDS:
                 yield self._lose(agent, f"it was not heard for {SILENCE_SECONDS:g} s")
 
     def orphans(self) -> Iterator[Lost]:

@@ -1,4 +1,4 @@
-"""What is kept of ended tasks, and for how long: settings decide, the leader clears in small bites."""
+"""What is kept of ended tasks and of health checks, and for how long: settings decide, the leader clears in small bites."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ logger = telemetry.log(__name__)
 LONGEST_PAUSE_SECONDS: Final = 30.0
 SHORTEST_PAUSE_SECONDS: Final = 1.0
 BITE: Final = 1000
-"""Tasks of one statement: whoever needs one of their rows waits no longer than for these."""
+"""Rows of one statement: whoever needs one of their rows waits no longer than for these."""
 
 
 async def clear(statements: Statements, settings: CoordinatorSettings) -> None:
@@ -44,12 +44,13 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
     await statements.run("delete_expired_tickets", now)
+    await _in_bites(statements, "delete_health_checks", now - timedelta(hours=settings.retain_health_hours))
 
 
-async def _in_bites(statements: Statements, statement: str, ended_before: datetime) -> None:
+async def _in_bites(statements: Statements, statement: str, before: datetime) -> None:
     """With pauses as long as the bites: turns, which write to the same disk, get at least half of it."""
     while True:
         began = monotonic()
-        if len(await statements.all(statement, ended_before, BITE)) < BITE:
+        if len(await statements.all(statement, before, BITE)) < BITE:
             return
         await asyncio.sleep(monotonic() - began)

@@ -14,6 +14,7 @@ from bus.messages import (
     AttemptOutcome,
     AttemptRecord,
     AttemptStatus,
+    Continuation,
     FailureInfo,
     JsonObject,
     Output,
@@ -24,6 +25,7 @@ from bus.messages import (
     Timings,
     Usage,
 )
+from coordinator.continuing import written
 from coordinator.registry import OpenAttempt
 from coordinator.sizes import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, Size, size
 from coordinator.tasks import ANYTHING, Task, session_hash
@@ -92,6 +94,7 @@ def new_task(row: NewRow, now: datetime) -> tuple[Any, ...]:
         error.message if error else None,
         row.body_hash,
         task.traceparent,
+        task.not_before,
     )
 
 
@@ -113,11 +116,25 @@ def task_end(row: EndRow) -> tuple[Any, ...]:
         done.usage.model_dump_json() if done else None,
         done.timings.model_dump_json(exclude_none=True) if done else None,
         *_error(error),
+        done.begins_at if done else 0,
     )
 
 
-def attempt_end(attempt_id: UUID, status: AttemptStatus, error: FailureInfo | None) -> tuple[Any, ...]:
-    return attempt_id, status.value, *_error(error)
+def task_retry(task: Task, attempt_id: UUID, outcome: AttemptOutcome | None) -> tuple[Any, ...]:
+    """`outcome`: None where nothing is known of what the attempt wrote, so what stands from earlier ones is left."""
+    left = None if outcome is None else written(outcome)
+    output = None if left is None else storable(left.output.model_dump_json())
+    usage = None if left is None else left.usage.model_dump_json()
+    return task.id, attempt_id, task.not_before, task.attempts_allowed, outcome is not None, output, usage
+
+
+def attempt_end(attempt_id: UUID, status: AttemptStatus, error: FailureInfo | None, begins_at: int = 0) -> tuple[Any, ...]:
+    return attempt_id, status.value, *_error(error), begins_at
+
+
+def continuation_from(output: str | None, usage: str | None) -> Continuation | None:
+    """Of a task that has not ended."""
+    return None if output is None else Continuation(output=_parsed(Output, output), usage=_parsed(Usage, usage) or Usage())
 
 
 def task_failure(task_id: UUID, error: FailureInfo) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ class CoordinatorSettings(HiveSettings):
     retain_text_hours: float | None = Field(
         default=None, ge=0, description="how long prompt and output of an ended task stay; left out: as long as the task"
     )
+    retain_health_hours: float = Field(default=24, gt=0, description="how long agents' health checks stay, one every 10 s")
     ageing_seconds: float = Field(default=60, gt=0, description="a task that waited so long counts as one priority higher")
     grouping_seconds: float = Field(
         default=5, ge=0, le=60, description="how long tasks whose model is warm may go before one that needs another there"

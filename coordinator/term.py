@@ -10,12 +10,14 @@ from uuid import UUID
 
 import asyncpg
 
-from bus import telemetry
+from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages import AgentStatus, ClusterStatus
+from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
+from coordinator.checkups import Checkups
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
@@ -31,6 +33,8 @@ from coordinator.publisher import Publisher
 from coordinator.record import Record
 from coordinator.registry import OpenAttempt
 from coordinator.state import State
+from coordinator.throughput import Throughput
+from coordinator.tracks import Tracks
 from coordinator.turn import Turn
 
 logger = telemetry.log(__name__)
@@ -71,7 +75,10 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
+        self._tracks = Tracks(state.registry, self._reading)
         self._heap = Heap()
+        self._throughput = Throughput(monotonic())
         self._pending = 0
         self._listening = True
         self._turned_at = monotonic()
@@ -107,6 +114,9 @@ class Term:
                 self._turns(),
                 self._ticks(),
                 self._slow(show),
+                self._checkups.run(),
+                self._tracks.run(),
+                self.presence.show_changes(),
                 *self._intake.pumps(),
             )
 
@@ -155,6 +165,8 @@ class Term:
         for task, failure in followup.failures:
             traced = {"trace_id": task.traceparent[3:35]} if task.traceparent else {}
             logger.info("task_failed", task_id=str(task.id), correlation_id=str(task.id), code=failure.code, **traced)
+        for ended in followup.ended:
+            self._throughput.count(ended, monotonic())
         if followup.facts:
             self._publisher.put(followup.outbox_id, followup.facts)
         for attempt, offer in followup.offers:
@@ -204,7 +216,8 @@ class Term:
             attempt.seen_at = self.clock.seconds
             task = self.state.live.get(attempt.task_id)
             if task is not None and attempt.task_id in requests:
-                offer = offer_of(task, attempt, requests[attempt.task_id], self.state.epoch, datetime.now(UTC))
+                request, left = requests[attempt.task_id]
+                offer = offer_of(task, attempt, request, left, self.state.epoch, datetime.now(UTC))
                 self._dispatcher.offer(attempt, offer, again=True)
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
@@ -220,8 +233,17 @@ class Term:
             row = await self._reading.one("count_pending")
             self._pending = row["count"] if row else 0
             self._heap.look(len(self.state.queue))
-            await show(self.status())
+            status = self.status()
+            await show(status)
+            await self._say(status)
             await asyncio.sleep(SLOW_SECONDS)
+
+    async def _say(self, status: ClusterStatus) -> None:
+        """To every door and every other coordinator (bus/overview.py)."""
+        try:
+            await self._bus.put(subjects.KV_STATUS, CLUSTER, status)
+        except HiveError as error:
+            logger.debug("status_not_said", error=error.message)
 
     def status(self) -> ClusterStatus:
         registry, queue = self.state.registry, self.state.queue
@@ -233,8 +255,10 @@ class Term:
             leader=self.state.instance,
             agents={status.value: statuses.count(status) for status in AgentStatus},
             queue={task_class.value: count for task_class, count in queue.counts().items()} | {"pending": self._pending},
+            loading=not self._backlog.done,
             tasks={"assigned": len(self.state.live) - running, "running": running},
             slots=sum(agent.slots for agent in online),
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
+            throughput=self._throughput.rates(monotonic()),
             updated_at=datetime.now(UTC),
         )

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from bus import subjects
 from bus.messages import (
     AgentEvent,
+    AgentRef,
     AttemptOutcome,
     Control,
     DispatchOffer,
@@ -92,6 +93,12 @@ SENT: Final = (
         subjects.dispatch("{agent_id}", "{instance}"),
         DispatchOffer,
         "Request of the coordinator to one sidecar: an attempt, offered. The reply is accepted, busy or unable.",
+    ),
+    Channel(
+        "health",
+        subjects.health("{agent_id}"),
+        AgentRef,
+        "Request of the coordinator to one sidecar every ten seconds: how is it? The reply is an AgentHealthCheck.",
     ),
     Channel(
         "control",

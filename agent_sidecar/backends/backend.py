@@ -67,6 +67,10 @@ class Backend(Protocol):
         """Pieces as they come, then one Result. Closing the generator ends the work at the backend."""
         ...
 
+    async def continues(self, model: str) -> bool:
+        """Whether it writes on behind a last message that is the assistant's, instead of beginning another answer."""
+        ...
+
     async def pull(self, model: str) -> None:
         """Fetch a model; returns when it is there."""
         ...

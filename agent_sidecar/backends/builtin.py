@@ -115,6 +115,9 @@ class BuiltinBackend:
     def generate(self, ask: Ask) -> Generation:
         return self._running().generate(ask)
 
+    async def continues(self, model: str) -> bool:
+        return await self._running().continues(model)
+
     async def pull(self, model: str) -> None:
         await self._running().pull(model)
 

@@ -85,6 +85,9 @@ class DetectedBackend:
         finally:
             await items.aclose()
 
+    async def continues(self, model: str) -> bool:
+        return await (await self._backend()).continues(model)
+
     async def pull(self, model: str) -> None:
         await (await self._backend()).pull(model)
 

@@ -8,7 +8,17 @@ from pydantic_core import to_json
 from agent_sidecar.addresses import Address
 from agent_sidecar.backends.backend import Ask, Generation
 from agent_sidecar.backends.http import HttpClient
-from agent_sidecar.backends.ollama_wire import Loaded, Tags, chat_body, chat_line, model_infos, piece, progress_line, result
+from agent_sidecar.backends.ollama_wire import (
+    Loaded,
+    Shown,
+    Tags,
+    chat_body,
+    chat_line,
+    model_infos,
+    piece,
+    progress_line,
+    result,
+)
 from bus.errors import BackendError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
 from bus.model_names import same_model
@@ -52,6 +62,13 @@ class OllamaBackend:
                 if line.done:
                     yield result(line)
                     return
+
+    async def continues(self, model: str) -> bool:
+        data = await self._http.request("POST", "/api/show", to_json({"model": model}))
+        try:
+            return Shown.model_validate_json(data).continues
+        except ValidationError:
+            return False
 
     async def pull(self, model: str) -> None:
         async with self._http.stream("POST", "/api/pull", to_json({"model": model, "stream": True})) as response:

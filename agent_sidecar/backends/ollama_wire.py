@@ -68,6 +68,17 @@ class Loaded(BaseModel):
     models: tuple[_Loaded, ...] | None = None
 
 
+class Shown(BaseModel):
+    """/api/show, as far as it tells how a conversation is put together."""
+
+    template: str = ""
+
+    @property
+    def continues(self) -> bool:
+        """Ollama cuts an old template, one without `.Messages`, behind the last answer. A new one must itself leave a last message open."""
+        return bool(self.template) and (".Messages" not in self.template or "$last" in self.template)
+
+
 def model_infos(tags: Tags, loaded: Loaded) -> tuple[ModelInfo, ...]:
     warm = {model.name: model for model in loaded.models or ()}
     return tuple(_info(tag, warm.get(tag.name)) for tag in tags.models or ())

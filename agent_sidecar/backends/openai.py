@@ -1,6 +1,7 @@
 """Servers that speak OpenAI's chat API: llama.cpp, vLLM, LM Studio."""
 
 from time import monotonic
+from typing import Final
 
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
@@ -26,6 +27,19 @@ class _Model(BaseModel):
     id: str
     meta: _Meta | None = None
     max_model_len: int | None = None
+
+
+_CONTINUE: Final = frozenset({"llamacpp", "vllm"})
+"""As they name themselves. Of others it is not known, and one that begins again would say everything twice."""
+
+
+class _Owned(BaseModel):
+    id: str
+    owned_by: str = ""
+
+
+class _Owners(BaseModel):
+    data: tuple[_Owned, ...]
 
 
 class _Models(BaseModel):
@@ -95,6 +109,13 @@ class OpenAIBackend:
         if calls := answer.calls():
             yield Piece(tool_calls=calls)
         yield answer.result()
+
+    async def continues(self, model: str) -> bool:
+        try:
+            found = _Owners.model_validate_json(await self._http.request("GET", "/v1/models")).data
+        except ValidationError:
+            return False
+        return any(entry.id == model and entry.owned_by in _CONTINUE for entry in found)
 
     async def pull(self, model: str) -> None:
         raise BackendRefused(

@@ -16,11 +16,13 @@ _MIME: Final = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"
 
 
 def chat_body(ask: Ask) -> Json:
+    going_on: Json = {"continue_final_message": True, "add_generation_prompt": False}  # vLLM's; llama.cpp does so by itself
     return {
         "model": ask.model,
         "messages": list(chat_messages(ask.messages)),
         "stream": True,
         "stream_options": {"include_usage": True},
+        **(going_on if ask.messages[-1].role == "assistant" else {}),
         **chat_options(ask.options),
     }
 

@@ -42,6 +42,7 @@ from bus.messages.base import Command, JsonObject, Message, NoReply, Record
 from bus.messages.cluster import AgentPerformance, ClusterPerformance, ClusterStatus
 from bus.messages.dispatch import (
     AttemptOutcome,
+    Continuation,
     DispatchOffer,
     OfferReply,
     OfferVerdict,
@@ -102,6 +103,7 @@ __all__ = [
     "ClusterPerformance",
     "ClusterStatus",
     "Command",
+    "Continuation",
     "Control",
     "ControlAction",
     "ControlReply",

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
+from bus.messages.merits import AgentMerits
 
 
 class AgentStatus(StrEnum):
@@ -42,7 +43,10 @@ class ModelInfo(Message):
     loaded: bool = False
     size_bytes: int | None = None
     vram_bytes: int | None = None
-    context_length: int | None = None
+    context_length: int | None = Field(default=None, description="tokens that it is loaded with")
+    context_reason: str | None = Field(default=None, description="why so many, where Hive chose them")
+    context_limit: int | None = Field(default=None, description="tokens that it was made for")
+    digest: str | None = None
     family: str | None = None
     parameter_size: str | None = None
     quantization: str | None = None
@@ -124,9 +128,11 @@ class AgentRecord(Record):
     capabilities: tuple[Capability, ...] = ()
     hardware: Hardware = Hardware()
     performance_targets: PerformanceTargets = PerformanceTargets()
+    merits: AgentMerits = AgentMerits()
     labels: dict[str, str] = Field(default_factory=dict)
     slots: int = 1
     running: int = 0
+    working: dict[str, int] = Field(default_factory=dict, description="attempts that run there, by model")
     models: tuple[ModelInfo, ...] = ()
     instance: str | None = None
     version: str = "0"
@@ -136,6 +142,9 @@ class AgentRecord(Record):
 
 class AgentList(Record):
     agents: tuple[AgentRecord, ...]
+    age_seconds: float | None = Field(
+        default=None, description="since a leader last said how things are; null where none ever did. While one leads, a second or less"
+    )
 
 
 class AgentRef(Command):
@@ -144,8 +153,11 @@ class AgentRef(Command):
 
 class ControlAction(StrEnum):
     CANCEL = "cancel"
+    PREEMPT = "preempt"
     PULL = "pull"
+    LOAD = "load"
     UNLOAD = "unload"
+    DELETE = "delete"
     BENCHMARK = "benchmark"
     DRAIN = "drain"
     RESUME = "resume"
@@ -153,7 +165,7 @@ class ControlAction(StrEnum):
 
 
 class Control(Command):
-    """An order to one sidecar: `attempt_id` for cancel, `model` for pull, unload and benchmark.
+    """An order to one sidecar: `attempt_id` for cancel and preempt, `model` for what is done with one.
 
     `register` asks it to introduce itself again: a new leader has heard a heartbeat of an instance that it does not know.
     """
@@ -161,6 +173,9 @@ class Control(Command):
     action: ControlAction
     attempt_id: UUID | None = None
     model: Text | None = None
+    num_ctx: int | None = Field(default=None, ge=1, description="of a load: tokens of context, whatever requests ask for")
+    keep_alive: float | None = Field(default=None, description="of a load: seconds in memory after its last use, -1 for ever")
+    asked_by: Text | None = None
     epoch: int | None = Field(
         default=None,
         description="of the coordinator that orders; a lower one than the sidecar has seen is refused. A person has none",
@@ -168,7 +183,7 @@ class Control(Command):
 
 
 class ControlReply(Message):
-    """`running` answers a cancel: whether the attempt was known and is now being stopped."""
+    """`running` answers a cancel or a preempt: whether the attempt was known and is now being stopped."""
 
     ok: bool
     running: bool = False

@@ -9,16 +9,21 @@ from bus.messages.base import Record, Slug
 
 
 class ClusterStatus(Record):
-    """The answer of `GET /api/status/cluster`. `leader` is null while no coordinator leads."""
+    """The answer of `GET /api/status/cluster`: the last word of whoever led. `leader` is null while no coordinator leads."""
 
     version: str
     leader: str | None = None
     agents: dict[str, int] = Field(default_factory=dict, description="number by status")
     queue: dict[str, int] = Field(default_factory=dict, description="waiting tasks by class, and `pending`")
+    loading: bool = Field(default=False, description="a new leader still reads what waits, and counts too little of it")
     tasks: dict[str, int] = Field(default_factory=dict, description="assigned and running tasks")
     slots: int = 0
     slots_free: int = 0
+    throughput: dict[str, float] = Field(
+        default_factory=dict, description="tasks that ended, a second, by how they ended; over the last minute of its leader"
+    )
     updated_at: datetime
+    age_seconds: float = Field(default=0.0, description="since a leader said so; while one leads, a second or less")
 
 
 class AgentPerformance(Record):

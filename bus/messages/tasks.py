@@ -164,6 +164,7 @@ class AttemptStatus(StrEnum):
     CANCELLED = "cancelled"
     REFUSED = "refused"
     LOST = "lost"
+    PREEMPTED = "preempted"
 
 
 class AttemptRecord(Record):
@@ -172,6 +173,7 @@ class AttemptRecord(Record):
     agent_id: Slug
     model: str
     status: AttemptStatus
+    begins_at: int = Field(default=0, description="characters that an earlier attempt wrote and this one went on from")
     offered_at: datetime
     started_at: datetime | None = None
     ended_at: datetime | None = None

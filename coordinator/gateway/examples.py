@@ -33,6 +33,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.health import AgentHealth, AgentHealthCheck
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.readiness import judge
 
@@ -121,6 +122,16 @@ _AGENT: Final = AgentRecord(
     models=(ModelInfo(name="llama3.2:3b", loaded=True),),
     last_seen=_NOON,
 )
+_CHECK: Final = AgentHealthCheck(
+    agent_id="acacia",
+    timestamp=_NOON,
+    response_time=0.004,
+    tokens_per_second=52.4,
+    cpu_usage=11,
+    memory_usage=38,
+    gpu_usage=87,
+    available=True,
+)
 _KEY: Final = KeyRecord(
     id=UUID("0b5a8d1e-7c55-4f0c-8c3c-9d4d3f1f6a01"),
     owner="anna",
@@ -153,6 +164,7 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         reason="lowest predicted finish",
     ),
     _AGENT,
+    AgentHealth(agent_id="acacia", last=_CHECK, history=(_CHECK,)),
     AgentList(agents=(_AGENT,)),
     Upstream(url="http://gpu-host:11434", agent_id="acacia", kind="ollama", slots=2),
     IssuedKey(key="sk-hive-…", record=_KEY),

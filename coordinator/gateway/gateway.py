@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 
 from bus import subjects
 from bus.client import Bus
-from bus.messages import AgentRecord, Claims
+from bus.messages import Claims
+from bus.mirror import Mirror
+from bus.overview import Overview
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
-from coordinator.gateway.mirror import Mirror
+from coordinator.gateway.overload import Overload
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
@@ -23,7 +25,7 @@ class Gateway:
     bus: Bus
     settings: GatewaySettings
     identity: Identity
-    agents: Mirror[AgentRecord]
+    overview: Overview
     submission: Submission
     waiting: Waiting
     metrics: Metrics = field(default_factory=Metrics)
@@ -39,17 +41,17 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     """A gateway that knows the keys, models and agents of the hive."""
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
-    agents = Mirror(bus, subjects.KV_AGENTS, AgentRecord.model_validate_json)
+    overview = Overview(bus)
     waiting = Waiting(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, agents, waiting):
+        for part in (keys, models, overview, waiting):
             await part.start()
             stack.push_async_callback(part.close)
         yield Gateway(
             bus=bus,
             settings=settings,
             identity=Identity(keys),
-            agents=agents,
-            submission=Submission(bus, models, settings.max_body_bytes),
+            overview=overview,
+            submission=Submission(bus, models, Overload(overview, settings.max_waiting), settings.max_body_bytes),
             waiting=waiting,
         )

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from bus import auth
 from bus.errors import PermissionDenied, Unauthenticated
 from bus.messages import Claims
-from coordinator.gateway.mirror import Mirror
+from bus.mirror import Mirror
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -23,20 +23,20 @@ class Readiness(Record):
     checks: tuple[Check, ...]
 
 
-async def cluster_status(gateway: Gateway, seconds: float = LOOK_SECONDS) -> ClusterStatus | None:
-    """What the leader says; None when no leader answers in time."""
+async def _leads(gateway: Gateway) -> ClusterStatus | None:
+    """What the leader itself says, since one that has just gone would work on nothing; None when none answers in time."""
     subject = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
     try:
         return await gateway.bus.request(
-            subject, NoReply(), ClusterStatus, claims=auth.BUS_OPERATOR, timeout=seconds, patient=False
+            subject, NoReply(), ClusterStatus, claims=auth.BUS_OPERATOR, timeout=LOOK_SECONDS, patient=False
         )
     except HiveError:
         return None
 
 
 async def examine(gateway: Gateway) -> Readiness:
-    status = await cluster_status(gateway) if gateway.bus.connected else None
-    return judge(gateway.bus.connected, status, len(gateway.agents.items))
+    status = await _leads(gateway) if gateway.bus.connected else None
+    return judge(gateway.bus.connected, status, len(gateway.overview.agents.items))
 
 
 def judge(connected: bool, status: ClusterStatus | None, agents: int) -> Readiness:

@@ -13,6 +13,11 @@ class GatewaySettings(HiveSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     api_port: int = Field(default=8420, ge=0, le=65535, description="0 takes a free one")
     max_body_bytes: int = Field(default=4 * 1024 * 1024, gt=0, description="half of what a message on the bus may be")
+    max_waiting: int = Field(
+        default=1_000_000,
+        ge=1,
+        description="tasks; with more a submit is refused (503 `queue_full`); the last tenth is for urgent ones",
+    )
     metrics_token: SecretStr | None = Field(
         default=None,
         description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",

@@ -7,7 +7,6 @@ import asyncio
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from hashlib import sha256
 from typing import Final, TypeVar
 from uuid import UUID, uuid4, uuid5
@@ -15,7 +14,6 @@ from uuid import UUID, uuid4, uuid5
 from pydantic import BaseModel
 
 from bus import auth, subjects
-from bus.auth import Permission
 from bus.client import Bus
 from bus.codec import encode
 from bus.errors import (
@@ -27,21 +25,23 @@ from bus.errors import (
     NotFound,
     PayloadTooLarge,
     PermissionDenied,
+    StoreFull,
     Unavailable,
     UnknownDependency,
     UnknownModel,
 )
-from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, TaskStatus, task_class
+from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, task_class
 from bus.messages.tasks import SubmittedTask
+from bus.mirror import Mirror
+from bus.submit import accepted, publish_task, require_rights, unknown_model
 from coordinator.gateway import verbs
-from coordinator.gateway.mirror import Mirror
+from coordinator.gateway.overload import Overload
 
 M = TypeVar("M", bound=BaseModel)
 
 IDEMPOTENCY_NAMESPACE: Final = UUID("5f0c4e0a-7a0e-5d5e-9b1c-6d1a0f5c3e21")
 """Of the UUIDv5 of tenant and Idempotency-Key. It never changes: ids of keys that were used are made of it."""
 
-PUBLISH_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 2.0
 
 
@@ -56,8 +56,8 @@ class Submitted:
 class Submission:
     """Takes tasks in. `models` are all names ever seen, by their key in the bucket."""
 
-    def __init__(self, bus: Bus, models: Mirror[str], max_body_bytes: int) -> None:
-        self._bus, self._models, self._max_body_bytes = bus, models, max_body_bytes
+    def __init__(self, bus: Bus, models: Mirror[str], overload: Overload, max_body_bytes: int) -> None:
+        self._bus, self._models, self._overload, self._max_body_bytes = bus, models, overload, max_body_bytes
 
     async def submit(
         self, request: TaskRequest, claims: Claims, *, task_id: UUID, idempotency_key: str | None = None
@@ -82,33 +82,27 @@ class Submission:
 
     async def admit(self, request: TaskRequest, claims: Claims) -> None:
         """Whether these claims may ask for this model, and whether anybody ever had it. PermissionDenied, UnknownModel."""
-        auth.require(claims, Permission.TASKS_CREATE)
-        if request.model is None:
-            if claims.models:
-                raise PermissionDenied(f"This key may use only {_listed(claims.models)}. Name one of them in `model`.")
-        elif not auth.allows_model(claims, request.model):
-            raise PermissionDenied(f"This key may not use {request.model!r}, only {_listed(claims.models)}.")
-        elif await self._models.find(subjects.model_key(request.model)) is None:
+        require_rights(request, claims)
+        if request.model is not None and await self._models.find(subjects.model_key(request.model)) is None:
             known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
             raise UnknownModel(unknown_model(request.model, known, restricted=bool(claims.models)))
 
     async def _publish(self, task: SubmittedTask, data: bytes) -> bool:
-        """Whether the bus knew the id already."""
+        """Whether the bus knew the id already. QueueFull where there is no room, here or on the stream."""
         record = task.record
-        headers = {subjects.HEADER_OWNER: record.owner}
-        if task.body_hash is not None:
-            headers[subjects.HEADER_BODY_HASH] = task.body_hash
-        subject = subjects.submit(record.tenant, task_class(record.priority), record.id)
-        message_id = f"{record.tenant}.{record.id}"
+        self._overload.take(task_class(record.priority))
         try:
-            stored = await self._bus.publish_durable(
-                subject, data, message_id=message_id, headers=headers, timeout=PUBLISH_SECONDS
-            )
+            stored = await publish_task(self._bus, record, data, body_hash=task.body_hash)
+        except StoreFull:
+            self._overload.give_back()
+            raise self._overload.stream_is_full() from None
         except BusUnavailable as error:
             raise BusUnavailable(
                 f"{error.message} Whether task {record.id} was taken is open: look for it, or send it again under an Idempotency-Key.",
                 retry_after_seconds=error.retry_after_seconds,
             ) from error
+        if stored.duplicate:
+            self._overload.give_back()
         return stored.duplicate
 
     async def _earlier(self, record: TaskRecord) -> SubmittedTask | None:
@@ -158,27 +152,6 @@ def body_hash(request: TaskRequest) -> str:
     return sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime) -> TaskRecord:
-    """The record of a task that the bus holds and no coordinator has read yet."""
-    asked = {name: getattr(request, name) for name in TaskRequest.model_fields}
-    status = TaskStatus.PENDING if request.depends_on else TaskStatus.QUEUED
-    return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, **asked)
-
-
-def unknown_model(model: str, known: list[str], *, restricted: bool = False) -> str:
-    """Says which names would do: similar ones first. `restricted`: `known` are only those that the key may use, so no word of others."""
-    if not known and restricted:
-        return (
-            f"No agent has ever offered {model!r}, nor any other model that this key may use. Ask for a key that may use more."
-        )
-    if not known:
-        return f"No agent has ever offered {model!r}, nor any other model. Add a host with `hive agents add`."
-    near = get_close_matches(model, known, n=3, cutoff=0.5)
-    names = list(dict.fromkeys([*near, *sorted(known)]))
-    which = "Of those that this key may use, known" if restricted else "Known"
-    return f"No agent has ever offered {model!r}. {which} are {_listed(names)}."
-
-
 def checked_key(value: str | None) -> str | None:
     """An Idempotency-Key as a client gave it. InvalidRequest when it is empty, long, or not plain text."""
     if value is not None and not (0 < len(value) <= 255 and value.isprintable()):
@@ -193,8 +166,3 @@ def _same(earlier: SubmittedTask, mine: SubmittedTask) -> TaskRecord:
             "Take a new key, or send the same body again."
         )
     return earlier.record
-
-
-def _listed(names: list[str] | tuple[str, ...]) -> str:
-    more = len(names) - 5
-    return ", ".join(names[:5]) + (f" and {more} more" if more > 0 else "")

@@ -7,8 +7,8 @@ UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING 
 SELECT positions FROM leadership;
 
 -- name: commit_turn
--- The function of migrations/0002_commit_turn.sql; coordinator/record.py has its arguments.
-SELECT holds, outbox_id, lost_tasks, given_ids, given_requests
+-- The function of migrations/0008_continuing.sql; coordinator/record.py has its arguments.
+SELECT holds, outbox_id, lost_tasks, given_ids, given_requests, given_outputs, given_usages
 FROM commit_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- name: existing_tasks
@@ -32,7 +32,7 @@ UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queu
 
 -- name: revive_tasks
 UPDATE tasks SET status = $2::text::task_status_enum, round_number = round_number + 1, completed_at = NULL, started_at = NULL,
-    error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL,
+    error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL, output = NULL, usage = NULL,
     attempts_allowed = attempts + coalesce((request ->> 'max_attempts')::int, 3)
 WHERE id = ANY($1::uuid[]) AND status = 'failed' AND request IS NOT NULL
 RETURNING id;
@@ -89,7 +89,7 @@ FROM attempts x JOIN agents a ON a.id = x.agent_id JOIN tasks t ON t.id = x.task
 WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running');
 
 -- name: task_requests
-SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]);
+SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
 
 -- name: count_pending
 SELECT count(*) FROM tasks WHERE status = 'pending';
@@ -118,6 +118,28 @@ ORDER BY slug;
 WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
 
+-- name: agent_tracks
+SELECT slug, track FROM agent_tracks;
+
+-- name: save_tracks
+-- What a later leader has measured stays.
+INSERT INTO agent_tracks (slug, track, updated_at) SELECT s, t, $3 FROM unnest($1::text[], $2::jsonb[]) AS new (s, t)
+ON CONFLICT (slug) DO UPDATE SET track = excluded.track, updated_at = excluded.updated_at
+WHERE agent_tracks.updated_at < excluded.updated_at;
+
+-- name: add_health_checks
+INSERT INTO agent_health (slug, checked_at, found) SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::jsonb[])
+ON CONFLICT DO NOTHING;
+
+-- name: health_checks
+SELECT found FROM agent_health WHERE slug = $1 AND ($2::timestamptz IS NULL OR checked_at < $2)
+ORDER BY checked_at DESC LIMIT $3;
+
+-- name: delete_health_checks
+DELETE FROM agent_health WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM agent_health WHERE checked_at < $1 ORDER BY checked_at LIMIT $2
+)) RETURNING slug;
+
 -- name: add_models
 INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHING;
 
@@ -128,7 +150,7 @@ SELECT name FROM models;
 SELECT t.*, a.slug AS agent_slug, (
     SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
         'id', x.id, 'number', x.number, 'agent_id', b.slug, 'model', x.model, 'status', x.status, 'offered_at', x.offered_at,
-        'started_at', x.started_at, 'ended_at', x.ended_at,
+        'started_at', x.started_at, 'ended_at', x.ended_at, 'begins_at', x.begins_at,
         'error', CASE WHEN x.error_code IS NOT NULL
             THEN jsonb_build_object('code', x.error_code, 'message', coalesce(x.error_message, '')) END
     )) ORDER BY x.number, x.offered_at)

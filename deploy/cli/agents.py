@@ -12,6 +12,7 @@ from bus import subjects
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest
 from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, Message, NoReply, Upstream
+from deploy.cli.agent_health import health
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, print_json, print_table, say, state
@@ -26,6 +27,9 @@ app = typer.Typer(help="GPU hosts: list, add, remove.", invoke_without_command=T
 def default(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is None:
         list_agents(as_json=as_json)
+
+
+app.command()(health)
 
 
 @app.command("list")

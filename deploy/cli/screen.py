@@ -58,5 +58,9 @@ def state(value: str) -> Text:
     return Text(value, style=_STYLES.get(value, ""))
 
 
+def local_second(value: datetime) -> str:
+    return value.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def local_time(value: datetime | None) -> str:
     return value.astimezone().strftime("%Y-%m-%d %H:%M") if value else ""

@@ -33,6 +33,9 @@ class InstantBackend:
         yield Piece(text="done")
         yield Result(usage=Usage(prompt_tokens=len(ask.messages), completion_tokens=1), finish_reason="stop")
 
+    async def continues(self, model: str) -> bool:
+        return False
+
     async def pull(self, model: str) -> None: ...
 
     async def unload(self, model: str) -> None: ...

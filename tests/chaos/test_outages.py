@@ -73,7 +73,7 @@ async def test_a_full_stream_refuses_with_a_code_and_what_it_took_before_complet
     history = await load.settle()
     verdict = judge(history)
     print(f"{verdict}\n{table(history)}")
-    assert refusal == "store_full"
+    assert refusal == "queue_full"
     assert not verdict.broken, verdict
 
 

@@ -55,20 +55,22 @@ class Ollama:
         except (URLError, OSError):
             return False
 
-    def make_model(self, name: str = MODEL, gguf: Path | None = None) -> None:
-        """From the small model's weights, or a file like them."""
+    def make_model(self, name: str = MODEL, gguf: Path | None = None, template: str | None = None) -> None:
+        """From the small model's weights, or a file like them. `template`: instead of the one that Ollama finds."""
         gguf = gguf or weights()
         assert gguf is not None
         modelfile = self._folder / "Modelfile"
         # One thread: with one a core, its threads spin for each other as soon as a second test runs.
-        modelfile.write_text(f"FROM {gguf}\nPARAMETER num_thread 1\n")
-        subprocess.run(
-            [self._binary, "create", name, "-f", str(modelfile)],
-            env=self._environment,
-            check=True,
-            capture_output=True,
-            timeout=START_SECONDS,
-        )
+        layout = "" if template is None else f'TEMPLATE """{template}"""\n'
+        modelfile.write_text(f"FROM {gguf}\nPARAMETER num_thread 1\n{layout}")
+        self._run("create", name, "-f", str(modelfile))
+
+    def remove_model(self, name: str) -> None:
+        self._run("rm", name)
+
+    def _run(self, *arguments: str) -> None:
+        command = [self._binary, *arguments]
+        subprocess.run(command, env=self._environment, check=True, capture_output=True, timeout=START_SECONDS)
 
     def processes(self) -> list[psutil.Process]:
         """The server and the runners that hold its models."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from bus import subjects
@@ -25,6 +26,7 @@ from bus.messages import (
     Output,
     Usage,
 )
+from bus.messages.health import AgentHealthCheck
 
 ACCEPTED = OfferReply(verdict=OfferVerdict.ACCEPTED)
 MODEL = ModelInfo(name="smollm2:135m", loaded=True)
@@ -32,7 +34,9 @@ LISTENING_SECONDS = 10
 
 
 class ScriptedSidecar:
-    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing."""
+    """`offers` and `controls` are queues of what came; `reply` decides what an offer is answered, None: nothing. `ill`: what its
+    health checks find.
+    """
 
     def __init__(self, bus: Bus, agent_id: str, *, slots: int = 1, models: tuple[ModelInfo, ...] = (MODEL,)) -> None:
         self.bus, self.agent_id, self.instance = bus, agent_id, uuid4().hex[:8]
@@ -41,6 +45,7 @@ class ScriptedSidecar:
         self.controls: asyncio.Queue[Control] = asyncio.Queue()
         self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
+        self.ill: str | None = None
         self.running: set[UUID] = set()
         self._sequence = 0
         self._listening: list[Closing] = []
@@ -56,6 +61,7 @@ class ScriptedSidecar:
         for subject, handler in (
             (subjects.dispatch(self.agent_id, self.instance), self._offered),
             (subjects.control(self.agent_id), self._controlled),
+            (subjects.health(self.agent_id), self._checked),
         ):
             self._listening.append(await self.bus.answer(subject, handler))
         async with asyncio.timeout(LISTENING_SECONDS):
@@ -140,6 +146,15 @@ class ScriptedSidecar:
             self._registering = asyncio.create_task(self.register())
         await self.controls.put(control)
         return ControlReply(ok=True, running=control.attempt_id in self.running)
+
+    async def _checked(self, _received: Received) -> AgentHealthCheck:
+        return AgentHealthCheck(
+            agent_id=self.agent_id,
+            timestamp=datetime.now(UTC),
+            response_time=0.01,
+            available=self.ill is None,
+            error_message=self.ill,
+        )
 
     async def offered(self, seconds: float = 10) -> DispatchOffer:
         async with asyncio.timeout(seconds):

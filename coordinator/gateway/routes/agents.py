@@ -27,9 +27,12 @@ ADD_SECONDS = 30.0
 
 
 @router.get("", summary="List agents", response_model=AgentList, **needs(Permission.AGENTS_VIEW))
-async def list_agents(gateway: Door, caller: Caller) -> Response:
-    """All that were ever seen and not removed, offline ones included."""
-    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+async def list_agents(gateway: Door) -> Response:
+    """All that were ever seen and not removed, offline ones included: as the leader last said, `age_seconds` ago.
+
+    Any replica answers, also while nobody leads.
+    """
+    return answer(gateway.overview.agent_list())
 
 
 @router.get(
@@ -38,10 +41,9 @@ async def list_agents(gateway: Door, caller: Caller) -> Response:
     response_model=AgentRecord,
     **needs(Permission.AGENTS_VIEW, InvalidId, AgentNotFound),
 )
-async def get_agent(agent_id: AgentIdPath, gateway: Door, caller: Caller) -> Response:
+async def get_agent(agent_id: AgentIdPath, gateway: Door) -> Response:
     """Its status, hardware, slots and models."""
-    body = AgentRef(agent_id=agent_id)
-    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "get", body, AgentRecord, caller))
+    return answer(await gateway.overview.agent(agent_id))
 
 
 @router.post(

@@ -10,12 +10,10 @@ from bus.errors import Unauthenticated
 from bus.messages import Record
 from bus.version import hive_version
 from coordinator.gateway import examples
-from coordinator.gateway.readiness import Readiness, cluster_status, examine
+from coordinator.gateway.readiness import Readiness, examine
 from coordinator.gateway.routes.declared import Door, answer, needs_no_key
 
 router = APIRouter(tags=["health"])
-
-SCRAPE_SECONDS = 1.0
 
 
 class Life(Record):
@@ -58,5 +56,6 @@ async def readyz(gateway: Door) -> Response:
 )
 async def metrics(gateway: Door) -> Response:
     """Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN."""
-    status = await cluster_status(gateway, SCRAPE_SECONDS)
-    return Response(gateway.metrics.page(status, gateway.agents.items.values()), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    overview = gateway.overview
+    status = overview.status() if overview.led else None
+    return Response(gateway.metrics.page(status, overview.agents.items.values()), media_type=CONTENT_TYPE_PLAIN_0_0_4)

@@ -17,17 +17,20 @@ class AsyncApiDocument(RootModel[dict[str, JsonValue]]):
 
 
 @router.get("/api/status/cluster", summary="The hive in numbers", response_model=ClusterStatus, **needs(Permission.AGENTS_VIEW))
-async def cluster_status(gateway: Door, caller: Caller) -> Response:
-    """Agents by status, waiting tasks by class, slots."""
-    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_QUEUE, "status", NoReply(), ClusterStatus, caller))
+async def cluster_status(gateway: Door) -> Response:
+    """Agents by status, waiting tasks by class, slots, throughput: as the leader last said, `age_seconds` ago.
+
+    Any replica answers, also while nobody leads.
+    """
+    return answer(gateway.overview.status())
 
 
 @router.get(
     "/api/status/agents", summary="All agents and how they are", response_model=AgentList, **needs(Permission.AGENTS_VIEW)
 )
-async def agents_status(gateway: Door, caller: Caller) -> Response:
+async def agents_status(gateway: Door) -> Response:
     """The same as `GET /api/agents`."""
-    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "list", NoReply(), AgentList, caller))
+    return answer(gateway.overview.agent_list())
 
 
 @router.get(

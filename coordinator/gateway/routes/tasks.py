@@ -20,7 +20,7 @@ from bus.errors import (
     InvalidId,
     InvalidJson,
     PayloadTooLarge,
-    StoreFull,
+    QueueFull,
     TaskNotFound,
     UnknownDependency,
     UnknownModel,
@@ -88,7 +88,7 @@ _Assignment = Annotated[Assignment, Body(openapi_examples=examples.ASSIGNMENTS)]
     response_model=TaskRecord,
     **needs(
         Permission.TASKS_CREATE,
-        *(*_ADMISSION, UnknownDependency, DependencyCycle, IdempotencyMismatch, StoreFull),
+        *(*_ADMISSION, UnknownDependency, DependencyCycle, IdempotencyMismatch, QueueFull),
         also={200: {"model": TaskRecord, "description": "The Idempotency-Key had brought this task before"}},
     ),
 )

@@ -9,6 +9,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import Conflict
 from bus.messages import AgentEvent, AgentStatus, ControlAction, ModelInfo, TaskStatus
+from coordinator import term
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
@@ -30,6 +31,24 @@ async def test_a_connection_that_closes_sends_its_work_elsewhere_within_two_seco
     ]
     assert record.attempts[0].error is not None
     assert record.attempts[0].error.code == "agent_lost"
+
+
+async def test_a_host_that_dies_is_shown_offline_within_a_second_and_given_nothing_from_then_on(
+    idle_hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(term, "SLOW_SECONDS", 60)  # what is written now and then does not help
+    hive = idle_hive
+    hive.start_coordinator()
+    dying = await hive.distant_sidecar("acacia")
+    await hive.agent_is("acacia", AgentStatus.ONLINE)
+    await dying.lose_connection()
+    died = monotonic()
+    record = await hive.agent_is("acacia", AgentStatus.OFFLINE)
+    assert monotonic() - died < 1
+    assert "connection" in (record.status_reason or "")
+    task_id = await hive.submit()
+    await hive.stored(task_id)
+    assert (await hive.call("get", task_id)).attempts == ()
 
 
 async def test_a_sidecar_that_falls_silent_loses_its_work_within_five_seconds(hive: Hive) -> None:

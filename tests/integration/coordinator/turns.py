@@ -1,7 +1,7 @@
 """One turn of a leader, on a real PostgreSQL and a real bus, with inputs and a record that a test decides."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -26,9 +26,11 @@ class Leader:
         self.bus, self.connection = bus, connection
         self.state = State(epoch=0, instance="test")
         self.clock = 0.0
+        self.later = timedelta()
+        """How far the time of day is ahead: after a pause, say."""
 
     async def turn(self, *inputs: Input) -> Followup:
-        now = datetime.now(UTC)
+        now = datetime.now(UTC) + self.later
         async with Record(self.connection, self.state, now) as record:
             return await Turn(self.state, record, self.bus, now, self.clock).run(list(inputs))
 
@@ -56,7 +58,9 @@ class Leader:
         [(attempt, _)] = (await self.turn(await self.submitted())).offers
         return attempt
 
-    async def reported(self, attempt: OpenAttempt, status: OutcomeStatus = OutcomeStatus.COMPLETED) -> OutcomeRead:
+    async def reported(
+        self, attempt: OpenAttempt, status: OutcomeStatus = OutcomeStatus.COMPLETED, **more: object
+    ) -> OutcomeRead:
         """Its end, as it is read."""
         outcome = AttemptOutcome(
             attempt_id=attempt.id,
@@ -65,7 +69,7 @@ class Leader:
             instance=attempt.instance,
             status=status,
             retryable=status is OutcomeStatus.FAILED,
-        )
+        ).model_copy(update=more)
         subject = subjects.outcome(attempt.agent_id, attempt.task_id, attempt.id)
         await self.bus.publish_durable(subject, outcome, message_id=str(attempt.id))
         received = await self.bus.last(subjects.OUTCOMES, subject)

@@ -9,7 +9,7 @@ import pytest
 from bus import auth, subjects
 from bus.client import Received
 from bus.follow import Delta, Done, Position, Restart, follow
-from bus.messages import Output, OutputChunk, TaskRecord, TaskRef, TaskStatus
+from bus.messages import AttemptRecord, AttemptStatus, Output, OutputChunk, TaskRecord, TaskRef, TaskStatus
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 
@@ -73,5 +73,46 @@ def test_what_a_superseded_attempt_still_says_is_passed_over() -> None:
     assert said(position, 2, 4, " day") == [Delta(number=2, offset=4, text=" day")]
 
 
-def said(position: Position, number: int, offset: int, text: str) -> list[Delta | Restart]:
-    return list(position.advance(OutputChunk(number=number, offset=offset, text=text)))
+def test_an_attempt_that_goes_on_from_what_was_said_takes_nothing_back() -> None:
+    position = Position(0, 0)
+    assert said(position, 1, 0, "Hel") == [Delta(number=1, offset=0, text="Hel")]
+    assert said(position, 2, 3, "lo", begins_at=3) == [Delta(number=2, offset=3, text="lo")]
+    ended = record("Hello", begins_at=(0, 3))
+    assert list(position.rest(ended)) == []
+
+
+def test_what_was_said_beyond_the_point_from_which_another_goes_on_is_taken_back() -> None:
+    position = Position(0, 0)
+    assert said(position, 1, 0, "Help") == [Delta(number=1, offset=0, text="Help")]
+    assert said(position, 2, 3, "lo", begins_at=3) == [Restart(number=2)]
+    assert list(position.rest(record("Hello", begins_at=(0, 3)))) == [Delta(number=2, offset=0, text="Hello")]
+
+
+def test_the_record_says_whether_the_attempts_that_were_missed_went_on() -> None:
+    going_on, anew = record("Hello", begins_at=(0, 3, 4)), record("Hello", begins_at=(0, 3, 0))
+    position = Position(0, 0)
+    list(said(position, 1, 0, "Hel"))
+    assert list(position.rest(going_on)) == [Delta(number=3, offset=3, text="lo")]
+    position = Position(0, 0)
+    list(said(position, 1, 0, "Hel"))
+    assert list(position.rest(anew)) == [Restart(number=3), Delta(number=3, offset=0, text="Hello")]
+
+
+def record(text: str, begins_at: tuple[int, ...]) -> TaskRecord:
+    attempts = tuple(
+        AttemptRecord(
+            id=uuid4(),
+            number=number,
+            agent_id="acacia",
+            model="m",
+            status=AttemptStatus.PREEMPTED,
+            begins_at=begin,
+            offered_at=TASK.created_at,
+        )
+        for number, begin in enumerate(begins_at, start=1)
+    )
+    return TASK.model_copy(update={"attempts": attempts, "output": Output(text=text)})
+
+
+def said(position: Position, number: int, offset: int, text: str, begins_at: int = 0) -> list[Delta | Restart]:
+    return list(position.advance(OutputChunk(number=number, offset=offset, text=text, begins_at=begins_at)))

@@ -81,10 +81,22 @@ def test_a_notice_ends_an_agent_after_its_grace(registry: Registry) -> None:
     assert dead(registry, 10.5 + GRACE_SECONDS) == ["acacia"]
 
 
+def test_a_notice_shows_an_agent_offline_at_once_and_leaves_its_attempts_their_grace(registry: Registry) -> None:
+    taken = running(registry)
+    [change] = registry.disconnected("one", 10.5)
+    assert (change.agent.agent_id, change.previous, change.agent.status) == ("acacia", AgentStatus.ONLINE, AgentStatus.OFFLINE)
+    assert registry.disconnected("one", 10.6) == []
+    assert (dead(registry, 10.9), taken.id in registry.open) == ([], True)
+    [lost] = registry.deaths(10.5 + GRACE_SECONDS)
+    assert (lost.previous, lost.attempts) == (AgentStatus.OFFLINE, (taken,))
+
+
 def test_an_instance_that_comes_back_within_its_grace_keeps_its_attempts(registry: Registry) -> None:
     taken = running(registry)
     registry.disconnected("one", 10.5)
-    registry.heartbeat(heartbeat(running=(taken.id,)), 11, NOON)
+    change = registry.heartbeat(heartbeat(running=(taken.id,)), 11, NOON)
+    assert change is not None
+    assert (change.previous, change.agent.status) == (AgentStatus.OFFLINE, AgentStatus.ONLINE)
     assert dead(registry, 12) == []
     assert taken.id in registry.open
 

@@ -71,7 +71,7 @@ def test_output_and_usage_are_kept_of_what_completed_and_of_nothing_else() -> No
     assert status == "completed"
     assert Output.model_validate_json(output).text == "a�b"
     assert Usage.model_validate_json(usage).completion_tokens == 5
-    assert other == ["failed", None, None, None, "backend_error", "a�b"]
+    assert other == ["failed", None, None, None, "backend_error", "a�b", 0]
 
 
 def test_a_task_comes_back_from_its_row_as_it_was() -> None:

@@ -3,7 +3,7 @@
 tests/integration/gateway/ puts the real ones in their place.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from bus import auth, subjects
@@ -12,7 +12,6 @@ from bus.client import Bus, Received
 from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
 from bus.messages import (
     AddUpstream,
-    AgentList,
     AgentRecord,
     AgentRef,
     AgentRow,
@@ -46,9 +45,11 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
 from bus.messages.tasks import SubmittedTask
+from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
-from coordinator.gateway.submission import accepted
+from bus.submit import accepted
 
 ATTEMPT = UUID("11111111-1111-4111-8111-111111111111")
 KEY_ID = UUID("22222222-2222-4222-8222-222222222222")
@@ -72,11 +73,16 @@ class Rooms:
 
     async def start(self) -> None:
         await self.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, ACACIA)
+        await self.say()
         for model in ("llama3.2:3b", "qwen3:8b"):
             await self.bus.put(subjects.KV_MODELS, subjects.model_key(model), model.encode())
         await self.bus.subscribe(subjects.submits_of_task("*"), self._take)
         for name, endpoints in self._endpoints().items():
             await self.bus.serve(Service(name=name, version="0", description="", endpoints=endpoints))
+
+    async def say(self) -> None:
+        """As a leader does, once a second."""
+        await self.bus.put(subjects.KV_STATUS, CLUSTER, _numbers())
 
     def _endpoints(self) -> dict[str, tuple[Endpoint, ...]]:
         return {
@@ -94,8 +100,7 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
-                Endpoint(verb="list", body=NoReply, handler=self._agents, permission=Permission.AGENTS_VIEW),
-                Endpoint(verb="get", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
@@ -183,15 +188,21 @@ class Rooms:
         return Explanation(agents=(row,), choice="acacia", reason="least wait")
 
     async def _status(self, call: Call[NoReply]) -> ClusterStatus:
-        return ClusterStatus(version="0", leader="coordinator-1", queue={"high": 0, "medium": 3}, updated_at=datetime.now(UTC))
-
-    async def _agents(self, call: Call[NoReply]) -> AgentList:
-        return AgentList(agents=(ACACIA,))
+        return _numbers()
 
     async def _agent(self, call: Call[AgentRef]) -> AgentRecord:
         if call.body.agent_id != ACACIA.agent_id:
             raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
         return ACACIA
+
+    async def _health(self, call: Call[ListHealth]) -> AgentHealth:
+        """As many checks as were asked for, the newest at `before`."""
+        newest = call.body.before or datetime(2026, 11, 23, tzinfo=UTC)
+        checks = tuple(
+            AgentHealthCheck(agent_id=call.body.agent_id, timestamp=newest - timedelta(seconds=10 * number), available=True)
+            for number in range(call.body.limit)
+        )
+        return AgentHealth(agent_id=call.body.agent_id, last=checks[0], history=checks, next_before=checks[-1].timestamp)
 
     def _key(self, owner: str) -> KeyRecord:
         return KeyRecord(id=KEY_ID, owner=owner, role="developer", prefix="sk-hive-12", created_at=datetime.now(UTC))
@@ -210,3 +221,7 @@ class Rooms:
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
+
+
+def _numbers() -> ClusterStatus:
+    return ClusterStatus(version="0", leader="coordinator-1", queue={"high": 0, "medium": 3}, updated_at=datetime.now(UTC))

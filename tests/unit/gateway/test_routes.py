@@ -1,11 +1,13 @@
 """Every other route: what it asks of which room, for whom, and what comes back."""
 
+from time import monotonic
 from uuid import uuid4
 
 import pytest
 from httpx import AsyncClient
 
 from bus.messages import TaskStatus
+from coordinator.gateway.gateway import Gateway
 from tests.unit.gateway.rooms import KEY_ID, Rooms
 
 
@@ -141,3 +143,17 @@ async def test_a_room_that_is_away_is_named(anna: AsyncClient, monkeypatch: pyte
     response = await anna.get("/asyncapi")
     assert (response.status_code, response.json()["code"]) == (503, "no_leader")
     assert response.headers["retry-after"] == "1"
+
+
+async def test_while_nobody_leads_the_last_word_is_told_with_its_age(
+    viewer: AsyncClient, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoken_at = monotonic()
+    monkeypatch.setattr(gateway.overview, "_now", lambda: spoken_at + 60)
+    cluster = (await viewer.get("/api/status/cluster")).json()
+    assert (cluster["leader"], cluster["queue"]["medium"]) == (None, 3)
+    assert 59 < cluster["age_seconds"] < 62
+    for path in ("/api/status/agents", "/api/agents"):
+        listed = (await viewer.get(path)).json()
+        assert [agent["agent_id"] for agent in listed["agents"]] == ["acacia"]
+        assert 59 < listed["age_seconds"] < 62

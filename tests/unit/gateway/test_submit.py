@@ -12,11 +12,14 @@ from bus import auth, subjects
 from bus.client import Bus
 from bus.errors import IdempotencyMismatch
 from bus.messages import Claims, Role, TaskClass, TaskRequest
+from bus.mirror import Mirror
+from bus.overview import Overview
+from bus.submit import accepted, unknown_model
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway, open_gateway
-from coordinator.gateway.mirror import Mirror
+from coordinator.gateway.overload import Overload
 from coordinator.gateway.settings import GatewaySettings
-from coordinator.gateway.submission import Submission, accepted, body_hash, new_task_id, unknown_model
+from coordinator.gateway.submission import Submission, body_hash, new_task_id
 from tests.unit.gateway.conftest import client_of
 from tests.unit.gateway.rooms import Rooms
 
@@ -26,7 +29,7 @@ DEVELOPER = Claims(sub="anna", roles=(Role.DEVELOPER,))
 
 def lonely(bus: Bus) -> Submission:
     """A door on a bus where no other room listens."""
-    return Submission(bus, Mirror(bus, subjects.KV_MODELS, bytes.decode), 1000)
+    return Submission(bus, Mirror(bus, subjects.KV_MODELS, bytes.decode), Overload(Overview(bus), 1000), 1000)
 
 
 def code_of(response: Response) -> tuple[int, str]:
@@ -216,8 +219,8 @@ async def test_a_full_stream_refuses_and_says_when_to_come_back() -> None:
     await full.put(subjects.KV_KEYS, auth.hash_key("k"), DEVELOPER)
     async with open_gateway(full, GatewaySettings()) as gateway, client_of(gateway, "k") as client:
         response = await client.post("/api/tasks", json=HELLO)
-    assert code_of(response) == (503, "store_full")
-    assert response.headers["retry-after"] == "5"
+    assert code_of(response) == (503, "queue_full")
+    assert response.headers["retry-after"] == "60"
 
 
 async def test_wait_answers_with_the_ended_task(anna: AsyncClient, rooms: Rooms, memory_bus: InMemoryBus) -> None:

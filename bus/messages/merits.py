@@ -1,0 +1,34 @@
+"""How good an agent is: what was declared of it, what was measured, and what counts in the end."""
+
+from pydantic import Field
+
+from bus.messages.base import Message
+
+
+class CapabilityScore(Message):
+    """`effective` is what tasks that ask for a least proficiency are held against; the formula is in coordinator/track.py."""
+
+    name: str
+    declared: float
+    effective: float
+
+
+class ModelSpeed(Message):
+    """Of one model on one agent, as far as it was measured: tokens per second, and seconds."""
+
+    prompt_tokens_per_second: float | None = None
+    generation_tokens_per_second: float | None = None
+    load_seconds: float | None = None
+
+
+class AgentMerits(Message):
+    """Of an agent's last attempts. Null where nothing was measured."""
+
+    capabilities: tuple[CapabilityScore, ...] = ()
+    success_rate: float | None = Field(
+        default=None, description="completed of all that ended by the agent's doing, from 0 to 1"
+    )
+    target_rate: float | None = Field(
+        default=None, description="how well completed attempts met `performance_targets`, from 0 to 1; 1: every one did"
+    )
+    speeds: dict[str, ModelSpeed] = Field(default_factory=dict, description="by model")

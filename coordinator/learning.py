@@ -1,0 +1,39 @@
+"""What the end of an attempt says about its agent. Pure."""
+
+from datetime import datetime
+
+from bus.errors import AgentLost
+from bus.messages import AttemptOutcome, OutcomeStatus
+from coordinator.registry import Agent, Lost, Registry, Speed
+from coordinator.track import pace_of
+
+
+def learn(registry: Registry, outcome: AttemptOutcome, now: datetime) -> None:
+    """To be told before the attempt is closed. One that was stopped from outside, or that would end so everywhere, says nothing."""
+    attempt = registry.open.get(outcome.attempt_id)
+    if attempt is None:
+        return
+    agent = registry.agents[attempt.agent_id]
+    if outcome.status is OutcomeStatus.COMPLETED:
+        agent.speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
+        pace = pace_of(outcome.timings, agent.registration.performance_targets)
+        agent.track = agent.track.with_completed(pace, now)
+    elif outcome.status is OutcomeStatus.FAILED and outcome.retryable and not _was_stopped(outcome):
+        agent.track = agent.track.with_failed(now)
+    agent.appraise(now)
+
+
+def learn_death(lost: Lost, now: datetime) -> None:
+    """Of an agent that was lost with its attempts."""
+    for _ in lost.attempts:
+        lost.agent.track = lost.agent.track.with_failed(now)
+    lost.agent.appraise(now)
+
+
+def _was_stopped(outcome: AttemptOutcome) -> bool:
+    """Its sidecar was told to go, by a person who wants it so."""
+    return outcome.error is not None and outcome.error.code == AgentLost.code
+
+
+def is_measured(agent: Agent) -> bool:
+    return bool(agent.speeds) or agent.track.at is not None

@@ -1,0 +1,71 @@
+"""What was measured of the agents outlives whoever measured it."""
+
+import asyncio
+
+import pytest
+
+from bus.messages import OutcomeStatus, Timings, Usage
+from bus.messages.merits import ModelSpeed
+from coordinator import tracks
+from tests.integration.coordinator.conftest import Hive
+from tests.parts.scripted_sidecar import MODEL, ScriptedSidecar
+
+FAST = {"generation_tokens_per_second": 80.0, "prompt_tokens_per_second": 900.0, "load_seconds": 2.5, "total_seconds": 1.0}
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracks, "SAVE_SECONDS", 0.1)
+
+
+async def measured(hive: Hive, sidecar: ScriptedSidecar) -> ModelSpeed:
+    """The word about the agent, once it holds a speed."""
+    async with asyncio.timeout(15):
+        while not (speeds := (await hive.agent(sidecar.agent_id)).merits.speeds):
+            await asyncio.sleep(0.05)
+    return speeds[MODEL.name]
+
+
+async def test_a_new_leader_knows_how_fast_and_how_reliable_an_agent_is(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first, second = await hive.submit(), await hive.submit(max_attempts=1)
+    for task_id, ended in ((first, OutcomeStatus.COMPLETED), (second, OutcomeStatus.FAILED)):
+        offer = await sidecar.offered()
+        assert offer.task_id == task_id
+        timings, usage = Timings.model_validate(FAST), Usage(completion_tokens=40)
+        await sidecar.report(offer, ended, timings=timings, usage=usage, retryable=ended is OutcomeStatus.FAILED)
+        await hive.ended(task_id)
+    wanted = ModelSpeed(generation_tokens_per_second=80, prompt_tokens_per_second=900, load_seconds=2.5)
+    assert await measured(hive, sidecar) == wanted
+    async with asyncio.timeout(15):
+        while (await hive.agent("acacia")).merits.success_rate != 0.5:
+            await asyncio.sleep(0.05)
+        while '"failed": 1' not in str(await hive.sql("SELECT track FROM agent_tracks WHERE slug = 'acacia'")):
+            await asyncio.sleep(0.05)
+    [leader] = hive.coordinators
+    await hive.stop(leader)
+    hive.start_coordinator()
+    status = await hive.leading()
+    assert status.leader
+    async with asyncio.timeout(15):
+        while (
+            await hive.agent("acacia")
+        ).merits.success_rate != 0.5:  # a record of the next leader: it has measured nothing itself
+            await asyncio.sleep(0.05)
+    await hive.bus.delete("hive_agents", "acacia")
+    await sidecar.beaten(20)
+    record = await hive.agent("acacia")
+    assert record.merits.speeds[MODEL.name] == wanted
+    assert record.merits.success_rate == 0.5
+
+
+async def test_what_a_deposed_leader_still_saves_does_not_replace_what_came_later(hive: Hive) -> None:
+    await hive.leading()
+    await hive.sql("INSERT INTO agent_tracks VALUES ('acacia', '{\"later\": true}', now() + interval '1 hour')")
+    sidecar = await hive.sidecar("acacia")
+    task_id = await hive.submit()
+    await sidecar.report(await sidecar.offered(), OutcomeStatus.COMPLETED, timings=Timings.model_validate(FAST))
+    await hive.ended(task_id)
+    await measured(hive, sidecar)
+    await sidecar.beaten(5)
+    assert "later" in str(await hive.sql("SELECT track FROM agent_tracks"))
