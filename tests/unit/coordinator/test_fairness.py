@@ -57,6 +57,7 @@ def test_who_leaves_and_comes_back_keeps_its_debt() -> None:
     shares.charge("ada", 10)
     shares.leave("ada")
     shares.join("ada")
+    shares.charge("bob", 9)
     assert list(shares) == ["bob", "ada"]
     assert list(Shares({})) == []
 
