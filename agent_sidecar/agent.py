@@ -9,8 +9,10 @@ from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
 from agent_sidecar.health import Checkup
 from agent_sidecar.heartbeat import Pulse, beat
+from agent_sidecar.jobs import Jobs
 from agent_sidecar.measured import Measured
 from agent_sidecar.metrics import publish_metrics
+from agent_sidecar.model_orders import ModelOrders
 from agent_sidecar.orders import Orders
 from agent_sidecar.patience import Patience
 from agent_sidecar.registration import Registration, registration_of
@@ -34,6 +36,7 @@ from bus.messages import (
     OfferVerdict,
     Upstream,
 )
+from bus.messages.models import ModelWish
 from bus.model_names import same_model
 from bus.together import end
 
@@ -72,14 +75,15 @@ class Agent:
         self._registration = Registration(bus, self.describe)
         self._registered_kind: BackendKind | None = None
         self._registered_models = False
+        self._jobs = Jobs(bus, agent_id, instance, settings.pulls_at_once)
         orders = Orders(
             agent_id,
             backend,
             self.runner,
             self.condition,
             self._measured,
+            ModelOrders(agent_id, backend, self.runner, self._jobs, self._watch.look_soon),
             fixed_slots=upstream.slots is not None,
-            look=self._watch.look_soon,
             register=self._registration.again,
         )
         self._desk = orders.desk()
@@ -160,6 +164,10 @@ class Agent:
     def _go(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
+    def prefer(self, wishes: tuple[ModelWish, ...]) -> None:
+        """How its models are to be loaded from now on."""
+        self._backend.prefer(wishes)
+
     async def stop(self, drain_seconds: float) -> None:
         """Refuse new work, let what runs end, report it, go. Heartbeats say so until the end."""
         self.condition.draining = True
@@ -167,6 +175,7 @@ class Agent:
             await self.runner.finish(drain_seconds)
         finally:
             await self._desk.close()
+            await self._jobs.close()
             await end(self._tasks)
             for closing in self._open:
                 await closing.close()

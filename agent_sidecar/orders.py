@@ -8,6 +8,7 @@ from agent_sidecar.benchmark import benchmark, sentence
 from agent_sidecar.condition import Condition
 from agent_sidecar.control import Desk
 from agent_sidecar.measured import Measured
+from agent_sidecar.model_orders import ModelOrders
 from agent_sidecar.runner import Runner
 from agent_sidecar.watchdog import Stop
 from bus.errors import Conflict
@@ -15,7 +16,7 @@ from bus.messages import Control, ControlAction, ControlReply
 
 
 class Orders:
-    """`look` and `register` have the backend looked at and the agent registered again soon; `fixed_slots`: a setting names them."""
+    """`register` has the agent registered again soon; `fixed_slots`: a setting names them."""
 
     def __init__(
         self,
@@ -24,14 +25,14 @@ class Orders:
         runner: Runner,
         condition: Condition,
         measured: Measured,
+        models: ModelOrders,
         *,
         fixed_slots: bool,
-        look: Callable[[], None],
         register: Callable[[], None],
     ) -> None:
         self._agent_id, self._backend, self._runner = agent_id, backend, runner
         self._condition, self._measured, self._fixed_slots = condition, measured, fixed_slots
-        self._look, self._register = look, register
+        self._models, self._register = models, register
 
     def desk(self) -> Desk:
         return Desk(
@@ -41,8 +42,12 @@ class Orders:
                 ControlAction.DRAIN: lambda _: self._drain(draining=True),
                 ControlAction.RESUME: lambda _: self._drain(draining=False),
                 ControlAction.REGISTER: self._register_again,
+                ControlAction.PULL: self._models.handle,
+                ControlAction.LOAD: self._models.handle,
+                ControlAction.UNLOAD: self._models.handle,
+                ControlAction.DELETE: self._models.handle,
             },
-            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
+            {ControlAction.BENCHMARK: self._benchmark},
         )
 
     def _stop(self, why: Stop, order: Control) -> ControlReply:
@@ -58,16 +63,6 @@ class Orders:
     def _register_again(self, _order: Control) -> ControlReply:
         self._register()
         return ControlReply(ok=True, message=f"{self._agent_id} registers again.")
-
-    async def _pull(self, model: str) -> str:
-        await self._backend.pull(model)
-        self._look()
-        return f"{model} is on {self._agent_id}."
-
-    async def _unload(self, model: str) -> str:
-        await self._backend.unload(model)
-        self._look()
-        return f"{model} takes no memory on {self._agent_id} any more."
 
     async def _benchmark(self, model: str) -> str:
         if self._condition.measuring:

@@ -27,6 +27,8 @@ KV_KEYS: Final = "hive_keys"
 KV_UPSTREAMS: Final = "hive_upstreams"
 KV_JOBS: Final = "hive_jobs"
 KV_PLACEMENT: Final = "hive_placement"
+KV_JOBS: Final = "hive_jobs"
+KV_PLACEMENT: Final = "hive_placement"
 KV_STATUS: Final = "hive_status"
 
 # Headers. Those of a submit carry what the request's body must not: a user may not write them.
@@ -45,6 +47,8 @@ SERVICE_STATUS: Final = "status"
 SERVICE_AGENTS: Final = "agents"
 SERVICE_KEYS: Final = "keys"
 SERVICE_UPSTREAMS: Final = "upstreams"
+SERVICE_MODELS: Final = "models"
+SERVICE_PLACEMENT: Final = "placement"
 SERVICE_MODELS: Final = "models"
 SERVICE_PLACEMENT: Final = "placement"
 SERVICE_METRICS: Final = "metrics"
@@ -153,6 +157,11 @@ def service_verb(service: str, verb: str) -> str:
 def model_key(model: str) -> str:
     """A model's name as a key of KV_MODELS: hexadecimal, since names hold `:`, `/` and whatever else people like."""
     return tagged(model).encode().hex()
+
+
+def job_key(agent_id: str, job_id: UUID | str) -> str:
+    """Of a job in KV_JOBS: an agent writes its own and no other's."""
+    return f"{agent_id}.{job_id}"
 
 
 def job_key(agent_id: str, job_id: UUID | str) -> str:

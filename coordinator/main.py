@@ -21,6 +21,7 @@ from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
+from coordinator.models import Models
 from coordinator.reads import Reads
 from coordinator.record import Deposed
 from coordinator.retention import clear
@@ -47,6 +48,7 @@ class Coordinator:
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
         self._agents = AgentReads(bus, self._statements)
         self._overview = Overview(bus)
+        self._models = Models(bus, self._overview)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
@@ -54,6 +56,7 @@ class Coordinator:
 
     async def run(self) -> None:
         await self._overview.start()
+        await self._models.start()
         served = [await self._bus.serve(service) for service in self._open_services()]
         try:
             while True:
@@ -68,6 +71,7 @@ class Coordinator:
         finally:
             for service in served:
                 await service.close()
+            await self._models.close()
             await self._overview.close()
             await self._cache.close()
 
@@ -83,7 +87,13 @@ class Coordinator:
         return True
 
     def _open_services(self) -> tuple[Service, ...]:
-        return (self._reads.service(), self._agents.service(), status_service(self._overview), self._keys.service())
+        return (
+            self._reads.service(),
+            self._agents.service(),
+            status_service(self._overview),
+            self._models.service(),
+            self._keys.service(),
+        )
 
     async def _while_held(self, leadership: leader.Leadership) -> None:
         """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""

@@ -3,6 +3,7 @@
 Seconds are those of the leader's own ticks (docs/adr/0005): while the leader itself hears nothing, nobody grows silent.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -150,13 +151,13 @@ class Agent:
             merits=self._merits(),
             slots=self.slots,
             running=len(self.attempts),
+            working=dict(Counter(attempt.model for attempt in self.attempts.values())),
             models=self.models,
             instance=known.instance if self.present else None,
             version=known.version,
             created_at=self.created_at,
             last_seen=self.last_seen,
         )
-
 
     def _merits(self) -> AgentMerits:
         known, track = self.registration.capabilities, self.track

@@ -24,6 +24,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
+from bus.messages.events import ModelEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,12 @@ SENT: Final = (
         "An agent was registered, or went online, degraded, draining or offline.",
     ),
     Channel(
+        "modelEvents",
+        subjects.events("model.{model_event}", tenant="{tenant}", entity_id="{job_id}"),
+        ModelEvent,
+        "What a sidecar does with a model: a pull began, went on, ended, or failed and why.",
+    ),
+    Channel(
         "output",
         subjects.output("{agent_id}", "{task_id}", "{attempt_id}"),
         OutputChunk,
@@ -104,7 +111,7 @@ SENT: Final = (
         "control",
         subjects.control("{agent_id}"),
         Control,
-        "Request of the coordinator to one sidecar: cancel, pull, unload, benchmark, drain, resume or register.",
+        "Request of the coordinator to one sidecar: cancel, pull, load, unload, delete, benchmark, drain, resume or register.",
     ),
 )
 """The order is that of a task's life, then what goes on beside it."""
@@ -119,6 +126,12 @@ TASK_EVENTS: Final = (
     EventType.TASK_CANCELLED,
 )
 AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED)
+MODEL_EVENTS: Final = (
+    EventType.MODEL_STARTED,
+    EventType.MODEL_PROGRESS,
+    EventType.MODEL_COMPLETED,
+    EventType.MODEL_FAILED,
+)
 
 
 def _kinds(events: Iterable[EventType]) -> tuple[str, ...]:
@@ -134,4 +147,6 @@ PARAMETERS: Final = {
     "instance": Parameter("Of the sidecar process: new at every start."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
+    "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),
+    "job_id": Parameter("UUID of the job; its sidecar makes it."),
 }

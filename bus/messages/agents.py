@@ -43,6 +43,9 @@ class ModelInfo(Message):
     loaded: bool = False
     size_bytes: int | None = None
     vram_bytes: int | None = None
+    memory_bytes: int | None = Field(
+        default=None, description="that it takes while loaded, on the cards and beside them together"
+    )
     context_length: int | None = Field(default=None, description="tokens that it is loaded with")
     context_reason: str | None = Field(default=None, description="why so many, where Hive chose them")
     context_limit: int | None = Field(default=None, description="tokens that it was made for")
@@ -143,7 +146,8 @@ class AgentRecord(Record):
 class AgentList(Record):
     agents: tuple[AgentRecord, ...]
     age_seconds: float | None = Field(
-        default=None, description="since a leader last said how things are; null where none ever did. While one leads, a second or less"
+        default=None,
+        description="since a leader last said how things are; null where none ever did. While one leads, a second or less",
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
+from bus.messages.models import ModelJob
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
 
 
@@ -27,6 +28,10 @@ class EventType(StrEnum):
     WORKFLOW_NODE_COMPLETED = "workflow.node_completed"
     WORKFLOW_EXECUTION_COMPLETED = "workflow.execution_completed"
     WORKFLOW_EXECUTION_FAILED = "workflow.execution_failed"
+    MODEL_STARTED = "model.started"
+    MODEL_PROGRESS = "model.progress"
+    MODEL_COMPLETED = "model.completed"
+    MODEL_FAILED = "model.failed"
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -43,6 +48,8 @@ _TERMINAL = {
     EventType.TASK_CANCELLED,
     EventType.WORKFLOW_EXECUTION_COMPLETED,
     EventType.WORKFLOW_EXECUTION_FAILED,
+    EventType.MODEL_COMPLETED,
+    EventType.MODEL_FAILED,
     EventType.SYSTEM_ALERT,
     EventType.SYSTEM_MAINTENANCE,
 }
@@ -91,3 +98,4 @@ class HiveEvent(Message, Generic[D]):
 
 TaskEvent = HiveEvent[TaskChange]
 AgentEvent = HiveEvent[AgentChange]
+ModelEvent = HiveEvent[ModelJob]

@@ -34,9 +34,24 @@ from bus.messages import (
     Usage,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck
+from bus.messages.models import (
+    JobList,
+    JobStatus,
+    ModelAction,
+    ModelElsewhere,
+    ModelJob,
+    ModelList,
+    ModelOnAgent,
+    ModelRecord,
+    OrderedJobs,
+)
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.readiness import judge
 
+MODEL_ORDERS: Final[dict[str, Example]] = {
+    "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
+    "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
+}
 TASK_REQUESTS: Final[dict[str, Example]] = {
     "prompt": {
         "summary": "A prompt, for whatever model is warm",
@@ -152,7 +167,53 @@ _CLUSTER: Final = ClusterStatus(
     updated_at=_NOON,
 )
 
+_MODEL: Final = ModelRecord(
+    name="llama3.2:3b",
+    family="llama",
+    parameter_size="3.2B",
+    quantization="Q4_K_M",
+    size_bytes=2_019_393_189,
+    context_limit=131_072,
+    agents=(
+        ModelOnAgent(
+            agent_id="acacia",
+            status=AgentStatus.ONLINE,
+            loaded=True,
+            size_bytes=2_019_393_189,
+            vram_bytes=3_461_349_376,
+            memory_bytes=3_461_349_376,
+            context_length=8192,
+            context_reason="models.yaml wishes so",
+            digest="a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72",
+            running=1,
+        ),
+    ),
+    loaded_on=("acacia",),
+    could_pull=("walnut",),
+    elsewhere=(ModelElsewhere(agent_id="walnut", could_pull=True, reason="its backend pulls, and it has room"),),
+    vram_bytes=3_461_349_376,
+    running=1,
+)
+_JOB: Final = ModelJob(
+    id=UUID("8d1f0f4e-2f0b-4a57-9a53-0f4a1a0d5a10"),
+    agent_id="walnut",
+    instance="7c2e91d04b5f",
+    action=ModelAction.PULL,
+    model="llama3.2:3b",
+    status=JobStatus.RUNNING,
+    step="pulling dde5aa3fc5ff",
+    bytes_done=734_003_200,
+    bytes_total=2_019_393_189,
+    asked_by="anna",
+    created_at=_NOON,
+    updated_at=_NOON,
+)
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
+    _MODEL,
+    ModelList(models=(_MODEL.model_copy(update={"elsewhere": None}),)),
+    _JOB,
+    JobList(jobs=(_JOB,)),
+    OrderedJobs(jobs=(_JOB,)),
     _TASK,
     TaskList(tasks=(_TASK.model_copy(update={"prompt": None, "output": None}),), next_cursor=None),
     Explanation(

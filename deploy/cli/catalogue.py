@@ -18,6 +18,7 @@ MODULES: Final = {
     "nats-context": "nats_context",
     "task": "task",
     "agents": "agents",
+    "models": "models",
     "keys": "keys",
 }
 """Command to module of this package. One with several commands has them in its `app`, else the function is called as the module."""
