@@ -108,10 +108,6 @@ BUCKETS: Final = (
     _bucket(subjects.KV_JOBS, max_bytes=32 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
     # Where models are wished, for the sidecars, and how far that has come. PostgreSQL has the wish too.
     _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
-    # What sidecars do with models, step by step, for whoever asked and has gone meanwhile. Told for a day after the end.
-    _bucket(subjects.KV_JOBS, max_bytes=32 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
-    # Where models are wished, for the sidecars, and how far that has come. PostgreSQL has the wish too.
-    _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
     # The hive in numbers, as the leader last said it: every replica of a door tells it without asking anyone.
     _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
 )

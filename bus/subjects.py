@@ -27,8 +27,6 @@ KV_KEYS: Final = "hive_keys"
 KV_UPSTREAMS: Final = "hive_upstreams"
 KV_JOBS: Final = "hive_jobs"
 KV_PLACEMENT: Final = "hive_placement"
-KV_JOBS: Final = "hive_jobs"
-KV_PLACEMENT: Final = "hive_placement"
 KV_STATUS: Final = "hive_status"
 
 # Headers. Those of a submit carry what the request's body must not: a user may not write them.
@@ -47,8 +45,6 @@ SERVICE_STATUS: Final = "status"
 SERVICE_AGENTS: Final = "agents"
 SERVICE_KEYS: Final = "keys"
 SERVICE_UPSTREAMS: Final = "upstreams"
-SERVICE_MODELS: Final = "models"
-SERVICE_PLACEMENT: Final = "placement"
 SERVICE_MODELS: Final = "models"
 SERVICE_PLACEMENT: Final = "placement"
 SERVICE_METRICS: Final = "metrics"
@@ -159,9 +155,9 @@ def model_key(model: str) -> str:
     return tagged(model).encode().hex()
 
 
-def job_key(agent_id: str, job_id: UUID | str) -> str:
-    """Of a job in KV_JOBS: an agent writes its own and no other's."""
-    return f"{agent_id}.{job_id}"
+WISH_KEY: Final = "wish"
+STATE_KEY: Final = "state"
+"""In KV_PLACEMENT: what is wished, and how far that has come."""
 
 
 def job_key(agent_id: str, job_id: UUID | str) -> str:
