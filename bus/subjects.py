@@ -47,6 +47,7 @@ SERVICE_KEYS: Final = "keys"
 SERVICE_UPSTREAMS: Final = "upstreams"
 SERVICE_MODELS: Final = "models"
 SERVICE_PLACEMENT: Final = "placement"
+SERVICE_SCHEDULES: Final = "schedules"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 

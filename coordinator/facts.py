@@ -6,7 +6,17 @@ from typing import Any
 from uuid import UUID
 
 from bus import subjects
-from bus.messages import AgentChange, AgentEvent, AgentStatus, EventType, TaskChange, TaskEvent, TaskStatus
+from bus.messages import (
+    AgentChange,
+    AgentEvent,
+    AgentStatus,
+    EventType,
+    ScheduleChange,
+    ScheduleEvent,
+    TaskChange,
+    TaskEvent,
+    TaskStatus,
+)
 from coordinator.tasks import EVENT_OF, Task, change
 
 SOURCE = "coordinator"
@@ -66,6 +76,27 @@ def agent_fact(
         task_id=None,
         subject=subjects.event(subjects.DEFAULT_TENANT, event_type, agent_id),
         message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=event_type.terminal,
+        traceparent=None,
+    )
+
+
+def schedule_fact(event_type: EventType, tenant: str, change: ScheduleChange, at: datetime) -> Fact:
+    schedule_id = str(change.schedule_id)
+    event_id = f"{schedule_id}.{change.due_at.isoformat()}.{event_type.partition('.')[2]}"
+    event = ScheduleEvent(
+        id=event_id,
+        type=event_type,
+        source=SOURCE,
+        timestamp=at,
+        data=change,
+        correlation_id=str(change.task_id or schedule_id),
+    )
+    return Fact(
+        task_id=None,
+        subject=subjects.event(tenant, event_type, schedule_id),
+        message_id=f"{tenant}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
         durable=event_type.terminal,
         traceparent=None,

@@ -19,12 +19,14 @@ from coordinator import leader
 from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
+from coordinator.firing import Firing
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
 from coordinator.models import Models
 from coordinator.reads import Reads
 from coordinator.record import Deposed
 from coordinator.retention import clear
+from coordinator.schedules import Schedules
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
@@ -49,6 +51,7 @@ class Coordinator:
         self._agents = AgentReads(bus, self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)
+        self._schedules = Schedules(bus, self._statements, settings.schedules_per_owner)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
@@ -93,6 +96,7 @@ class Coordinator:
             status_service(self._overview),
             self._models.service(),
             self._keys.service(),
+            self._schedules.service(),
         )
 
     async def _while_held(self, leadership: leader.Leadership) -> None:
@@ -141,13 +145,15 @@ class Coordinator:
                     served.append(await self._bus.serve(service))
             await self._cache.show(status, state)
 
-        clearing = asyncio.create_task(clear(self._statements, self._settings))
+        firing = Firing(self._bus, self._statements, leadership.epoch, verbs.cancel)
+        beside = [asyncio.create_task(clear(self._statements, self._settings)), asyncio.create_task(firing.run())]
         try:
             await term.run(show)
         except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
             raise _first(group) from group
         finally:
-            clearing.cancel()
+            for task in beside:
+                task.cancel()
             verbs.give_up()
             for service in served:
                 await service.close()

@@ -90,8 +90,12 @@ class LeaderService:
         task_id = call.body.id
         record = await self._reads.find(task_id)
         auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
-        await self._decide(lambda done: CancelAsked(task_id, done))
+        await self.cancel(task_id)
         return await self._reads.find(task_id)
+
+    async def cancel(self, task_id: UUID) -> None:
+        """Returns when it is committed. AlreadyEnded, TaskNotFound, NoLeader."""
+        await self._decide(lambda done: CancelAsked(task_id, done))
 
     async def _requeue(self, call: Call[TaskRef]) -> TaskRecord:
         await self._decide(lambda done: RequeueAsked(call.body.id, done))

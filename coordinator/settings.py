@@ -17,6 +17,8 @@ class CoordinatorSettings(HiveSettings):
     )
     retain_health_hours: float = Field(default=24, gt=0, description="how long agents' health checks stay, one every 10 s")
 
+    schedules_per_owner: int = Field(default=100, ge=1, description="cron schedules that one user may have")
+
     @field_validator("admin_key")
     @classmethod
     def _strong(cls, key: SecretStr | None) -> SecretStr | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
 from bus.messages.models import ModelJob
+from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
 
 
@@ -32,6 +33,9 @@ class EventType(StrEnum):
     MODEL_PROGRESS = "model.progress"
     MODEL_COMPLETED = "model.completed"
     MODEL_FAILED = "model.failed"
+    SCHEDULE_FIRED = "schedule.fired"
+    SCHEDULE_SKIPPED = "schedule.skipped"
+    SCHEDULE_FAILED = "schedule.failed"
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -99,3 +103,4 @@ class HiveEvent(Message, Generic[D]):
 TaskEvent = HiveEvent[TaskChange]
 AgentEvent = HiveEvent[AgentChange]
 ModelEvent = HiveEvent[ModelJob]
+ScheduleEvent = HiveEvent[ScheduleChange]

@@ -206,3 +206,54 @@ DELETE FROM login_tickets WHERE hash = $1 OR expires_at < now() RETURNING hash, 
 
 -- name: delete_expired_tickets
 DELETE FROM login_tickets WHERE expires_at < $1;
+
+-- name: insert_schedule
+-- No row comes back when its owner has one of that name, or as many as one may have.
+INSERT INTO schedules (id, tenant, owner, claims, name, cron, time_zone, request, enabled, catch_up, overlap, starts_at, ends_at, next_due)
+SELECT $1::uuid, $2::text, $3::text, $4::jsonb, $5::text, $6::text, $7::text, $8::jsonb, $9::boolean, $10::text, $11::text,
+    $12::timestamptz, $13::timestamptz, $14::timestamptz
+WHERE (SELECT count(*) FROM schedules WHERE tenant = $2 AND owner = $3) < $15
+ON CONFLICT (tenant, owner, name) DO NOTHING
+RETURNING *;
+
+-- name: find_schedule
+SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
+
+-- name: get_schedule
+SELECT s.*, k.revoked_at AS key_revoked_at FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid WHERE s.id = $1;
+
+-- name: list_schedules
+SELECT id, tenant, owner, name, cron, time_zone, enabled, catch_up, overlap, starts_at, ends_at, next_due, last_due, last_task_id,
+    problem, created_at, updated_at
+FROM schedules
+WHERE ($1::text IS NULL OR owner = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $4;
+
+-- name: update_schedule
+-- No row comes back when it was changed meanwhile.
+UPDATE schedules SET claims = $3::jsonb, name = $4, cron = $5, time_zone = $6, request = $7::jsonb, enabled = $8, catch_up = $9,
+    overlap = $10, starts_at = $11, ends_at = $12, next_due = $13, problem = NULL, updated_at = now()
+WHERE id = $1 AND updated_at = $2
+RETURNING *;
+
+-- name: delete_schedule
+DELETE FROM schedules WHERE id = $1 RETURNING id;
+
+-- name: schedule_ran
+UPDATE schedules SET last_task_id = $2 WHERE id = $1;
+
+-- name: due_schedules
+SELECT s.*, k.revoked_at AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid
+WHERE s.next_due <= $1
+ORDER BY s.next_due
+LIMIT $2;
+
+-- name: move_schedule
+-- No row comes back when the epoch is another's, or when somebody has changed the schedule's time meanwhile.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $1 FOR SHARE)
+UPDATE schedules SET next_due = $4, enabled = $5, last_due = coalesce($6, last_due), last_task_id = coalesce($7, last_task_id),
+    problem = $8::jsonb
+FROM fence WHERE id = $2 AND next_due = $3
+RETURNING id;
