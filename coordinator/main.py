@@ -14,7 +14,7 @@ from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
 from bus.overview import Overview
 from bus.service import Service
-from bus.together import together
+from bus.together import end, together
 from coordinator import leader
 from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
@@ -23,7 +23,9 @@ from coordinator.firing import Firing
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
 from coordinator.models import Models
+from coordinator.placement import Limits
 from coordinator.reads import Reads
+from coordinator.reconciler import Reconciler
 from coordinator.record import Deposed
 from coordinator.retention import clear
 from coordinator.schedules import Schedules
@@ -138,10 +140,12 @@ class Coordinator:
         )
         term = Term(self._bus, writer, self._pool, state, one_by_one)
         verbs, served = LeaderService(term, self._reads), list[Closing]()
+        limits = Limits(patience_seconds=self._settings.placement_patience_seconds)
+        reconciler = Reconciler(self._bus, state, self._statements, term.clock, limits)
 
         async def show(status: ClusterStatus) -> None:
             if not served:
-                for service in verbs.services():
+                for service in (*verbs.services(), reconciler.service()):
                     served.append(await self._bus.serve(service))
             await self._cache.show(status, state)
 

@@ -23,6 +23,8 @@ from bus.messages.models import (
     ModelRecord,
     ModelRef,
     OrderedJobs,
+    Placement,
+    PlacementState,
     Refusal,
     Wish,
 )
@@ -60,6 +62,7 @@ class Models:
             verb("get", ModelRef, self._get, view, "One model, and who could pull it"),
             verb("jobs", ListJobs, self._list_jobs, view, "What is being done with models"),
             verb("job", JobRef, self._job, view, "One of these jobs"),
+            verb("placement", NoReply, self._placement, view, "Where models are wished, and how far that is"),
             verb("pull", ModelOrder, self._pull, manage, "Download a model to agents"),
             verb("load", ModelOrder, self._load, manage, "Load a model into the memory of agents"),
             verb("unload", ModelOrder, self._unload, manage, "Take a model from the memory of agents"),
@@ -80,6 +83,15 @@ class Models:
             hint = f"Did you mean {', '.join(near)}?" if near else "`hive models` lists those that there are."
             raise ModelNotFound(f"No agent has the model {name}. {hint}")
         return found
+
+    async def _placement(self, _call: Call[NoReply]) -> Placement:
+        """As the leader said it last."""
+        wish = await self._bus.get(subjects.KV_PLACEMENT, subjects.WISH_KEY)
+        state = await self._bus.get(subjects.KV_PLACEMENT, subjects.STATE_KEY)
+        return Placement(
+            wish=Wish.model_validate_json(wish) if wish else Wish(),
+            state=PlacementState.model_validate_json(state) if state else PlacementState(),
+        )
 
     async def _list_jobs(self, call: Call[ListJobs]) -> JobList:
         asked = call.body

@@ -18,6 +18,9 @@ class CoordinatorSettings(HiveSettings):
     retain_health_hours: float = Field(default=24, gt=0, description="how long agents' health checks stay, one every 10 s")
 
     schedules_per_owner: int = Field(default=100, ge=1, description="cron schedules that one user may have")
+    placement_patience_seconds: float = Field(
+        default=30, ge=0, description="that an agent may be away before its models are wished elsewhere"
+    )
 
     @field_validator("admin_key")
     @classmethod

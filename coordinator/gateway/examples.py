@@ -43,7 +43,14 @@ from bus.messages.models import (
     ModelList,
     ModelOnAgent,
     ModelRecord,
+    ModelState,
+    ModelWish,
     OrderedJobs,
+    Placement,
+    PlacementState,
+    Replica,
+    ReplicaState,
+    Wish,
 )
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.readiness import judge
@@ -51,6 +58,17 @@ from coordinator.gateway.readiness import judge
 MODEL_ORDERS: Final[dict[str, Example]] = {
     "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
     "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
+}
+PLACEMENTS: Final[dict[str, Example]] = {
+    "two": {
+        "summary": "One model on two agents, another wherever the label is",
+        "value": {
+            "models": {
+                "llama3.2:3b": {"replicas": 2, "prefer": ["acacia"], "num_ctx": 8192, "never_evict": True},
+                "qwen3:8b": {"replicas": "all", "pins": {"labels": {"site": "basement"}}, "keep_alive": "30m"},
+            }
+        },
+    },
 }
 TASK_REQUESTS: Final[dict[str, Example]] = {
     "prompt": {
@@ -214,6 +232,30 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
     _JOB,
     JobList(jobs=(_JOB,)),
     OrderedJobs(jobs=(_JOB,)),
+    Placement(
+        wish=Wish(
+            models=(ModelWish(model="llama3.2:3b", replicas=2, prefer=("acacia",), num_ctx=8192),),
+            version=3,
+            applied_by="anna",
+            applied_at=_NOON,
+        ),
+        state=PlacementState(
+            version=3,
+            models=(
+                ModelState(
+                    model="llama3.2:3b",
+                    wanted=2,
+                    ready=1,
+                    replicas=(
+                        Replica(agent_id="acacia", state=ReplicaState.READY),
+                        Replica(agent_id="walnut", state=ReplicaState.PULLING, reason="it is being downloaded"),
+                    ),
+                    lacking={"elm": "it is offline"},
+                ),
+            ),
+            updated_at=_NOON,
+        ),
+    ),
     _TASK,
     TaskList(tasks=(_TASK.model_copy(update={"prompt": None, "output": None}),), next_cursor=None),
     Explanation(

@@ -138,6 +138,14 @@ INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHIN
 -- name: models
 SELECT name FROM models;
 
+-- name: placement
+SELECT version, models, applied_by, applied_at FROM placements ORDER BY version DESC LIMIT 1;
+
+-- name: apply_placement
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO placements (models, applied_by, applied_at) SELECT $1::jsonb, $2, $3::timestamptz FROM fence RETURNING version;
+
 -- name: get_task
 SELECT t.*, a.slug AS agent_slug, (
     SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(

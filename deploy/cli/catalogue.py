@@ -19,6 +19,8 @@ MODULES: Final = {
     "task": "task",
     "agents": "agents",
     "models": "models",
+    "apply": "apply",
+    "placement": "model_placement",
     "keys": "keys",
 }
 """Command to module of this package. One with several commands has them in its `app`, else the function is called as the module."""
