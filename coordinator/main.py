@@ -150,14 +150,14 @@ class Coordinator:
             await self._cache.show(status, state)
 
         firing = Firing(self._bus, self._statements, leadership.epoch, verbs.cancel)
-        beside = [asyncio.create_task(clear(self._statements, self._settings)), asyncio.create_task(firing.run())]
+        work = (clear(self._statements, self._settings), reconciler.run(), firing.run())
+        beside = [asyncio.create_task(each) for each in work]
         try:
             await term.run(show)
         except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
             raise _first(group) from group
         finally:
-            for task in beside:
-                task.cancel()
+            await end(beside)
             verbs.give_up()
             for service in served:
                 await service.close()
