@@ -36,6 +36,12 @@ def test_a_prompt_that_needs_more_than_is_loaded_raises_it_once_and_it_is_said_w
     assert (told.context_length, told.context_reason) == (4096, "a prompt needed about 3100")
 
 
+def test_a_prompt_that_does_not_fit_what_its_own_request_asks_for_gets_what_it_needs() -> None:
+    residence = Residence()
+    ask(residence, num_ctx=2048)
+    assert ask(residence, characters=9000, num_ctx=2048).num_ctx == 4096
+
+
 def test_a_context_grows_no_further_than_the_model_was_made_for() -> None:
     residence = Residence()
     residence.seen((ModelInfo(name=MODEL, context_limit=8192),), 0)
