@@ -11,6 +11,7 @@ from agent_sidecar.health import Checkup
 from agent_sidecar.heartbeat import Pulse, beat
 from agent_sidecar.jobs import Jobs
 from agent_sidecar.measured import Measured
+from agent_sidecar.measuring import Measuring
 from agent_sidecar.metrics import publish_metrics
 from agent_sidecar.model_orders import ModelOrders
 from agent_sidecar.orders import Orders
@@ -76,14 +77,22 @@ class Agent:
         self._registered_kind: BackendKind | None = None
         self._registered_models = False
         self._jobs = Jobs(bus, agent_id, instance, settings.pulls_at_once)
-        orders = Orders(
+        self._measuring = Measuring(
+            bus,
             agent_id,
             backend,
             self.runner,
             self.condition,
             self._measured,
+            fixed_slots=upstream.slots,
+            look=self._watch.look_soon,
+        )
+        orders = Orders(
+            agent_id,
+            self.runner,
+            self.condition,
+            self._measuring,
             ModelOrders(agent_id, backend, self.runner, self._jobs, self._watch.look_soon),
-            fixed_slots=upstream.slots is not None,
             register=self._registration.again,
         )
         self._desk = orders.desk()
@@ -120,7 +129,7 @@ class Agent:
             self.condition,
             trial,
             seen=self._seen,
-            busy=lambda: self.runner.busy > 0,
+            busy=lambda: self.runner.busy > 0 or self._measuring.under_way,
             healthy_seconds=self._settings.models_seconds,
             probe_seconds=self._settings.probe_seconds,
         )
@@ -170,11 +179,11 @@ class Agent:
 
     async def stop(self, drain_seconds: float) -> None:
         """Refuse new work, let what runs end, report it, go. Heartbeats say so until the end."""
-        self.condition.draining = True
+        self.condition.leaving = True
+        await self._measuring.close()
         try:
             await self.runner.finish(drain_seconds)
         finally:
-            await self._desk.close()
             await self._jobs.close()
             await end(self._tasks)
             for closing in self._open:
@@ -201,14 +210,18 @@ class Agent:
             reason=self.condition.reason or self._watch.suspects.reason,
             slots=self.runner.slots,
             running=self.runner.running,
+            measuring=self._measuring.under_way,
             models=self.runner.models,
         )
 
     async def _offered(self, received: Received) -> OfferReply:
         try:
-            return self.runner.offer(received.decode(DispatchOffer))
+            reply = self.runner.offer(received.decode(DispatchOffer))
         except InvalidRequest as error:  # of a coordinator that speaks otherwise: it must not wait for an answer
             return OfferReply(verdict=OfferVerdict.UNABLE, reason=f"cannot read the offer: {error.message}")
+        if reply.verdict is OfferVerdict.ACCEPTED:
+            self._measuring.give_way()
+        return reply
 
     async def _seen(self, models: tuple[ModelInfo, ...]) -> None:
         """The backend is well and told its models."""

@@ -138,7 +138,8 @@ class Coordinator:
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )
-        term = Term(self._bus, writer, self._pool, state, one_by_one)
+        idle_seconds = self._settings.benchmark_idle_seconds if self._settings.benchmark_new else None
+        term = Term(self._bus, writer, self._pool, state, one_by_one, idle_seconds)
         verbs, served = LeaderService(term, self._reads), list[Closing]()
         limits = Limits(patience_seconds=self._settings.placement_patience_seconds)
         reconciler = Reconciler(self._bus, state, self._statements, term.clock, limits)

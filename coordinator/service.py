@@ -21,6 +21,7 @@ from bus.messages import (
     TaskRef,
     TaskRequest,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
 from bus.service import Call, Endpoint, Service
 from coordinator.endpoints import service, verb
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
@@ -67,6 +68,8 @@ class LeaderService:
         return (
             verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+            verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
+            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
         )
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
@@ -132,6 +135,13 @@ class LeaderService:
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)
+        return NoReply()
+
+    async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
+        return await self._term.benchmarks.ask(call.body)
+
+    async def _benchmarked(self, call: Call[AgentBenchmark]) -> NoReply:
+        await self._term.benchmarks.report(call.body)
         return NoReply()
 
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:

@@ -63,7 +63,7 @@ SENT: Final = (
         "agentEvents",
         subjects.events("agent.{agent_event}", tenant="{tenant}", entity_id="{agent_id}"),
         AgentEvent,
-        "An agent was registered, or went online, degraded, draining or offline.",
+        "An agent was registered, or went online, degraded, draining or offline; a benchmark of it took a step, or ended.",
     ),
     Channel(
         "modelEvents",
@@ -125,7 +125,7 @@ TASK_EVENTS: Final = (
     EventType.TASK_FAILED,
     EventType.TASK_CANCELLED,
 )
-AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED)
+AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED, EventType.AGENT_PERFORMANCE_UPDATE)
 MODEL_EVENTS: Final = (
     EventType.MODEL_STARTED,
     EventType.MODEL_PROGRESS,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
+from bus.messages.benchmarks import AgentBenchmark
 from bus.messages.models import ModelJob
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
@@ -80,10 +81,13 @@ class TaskChange(Message):
 
 
 class AgentChange(Message):
+    """`benchmark` is that of an `agent.performance_update`: a step of it, or its end."""
+
     agent_id: Slug
     status: AgentStatus
     previous: AgentStatus | None = None
     reason: Words | None = None
+    benchmark: AgentBenchmark | None = None
 
 
 D = TypeVar("D", bound=Message)

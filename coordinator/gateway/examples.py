@@ -33,6 +33,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.models import (
     JobList,
@@ -107,6 +108,10 @@ UPSTREAMS: Final[dict[str, Example]] = {
 ASSIGNMENTS: Final[dict[str, Example]] = {
     "agent": {"summary": "To one agent and no other", "value": {"agent_id": "acacia"}},
 }
+BENCHMARKS: Final[dict[str, Example]] = {
+    "model": {"summary": "With one model, its load among what is measured", "value": {"model": "llama3.2:3b"}},
+    "warm": {"summary": "With what is in memory, which stays there", "value": {"reload": False}},
+}
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
     "one model": {
@@ -164,6 +169,23 @@ _CHECK: Final = AgentHealthCheck(
     memory_usage=38,
     gpu_usage=87,
     available=True,
+)
+_BENCHMARK: Final = AgentBenchmark(
+    id=UUID("7d0a4f2e-1c5b-4f7e-9a55-3b1f0c9d2e10"),
+    agent_id="acacia",
+    model="llama3.2:3b",
+    trigger=BenchmarkTrigger.REQUEST,
+    status=BenchmarkStatus.RUNNING,
+    step="writing 2 answers at once",
+    progress=0.6,
+    hardware="AMD Radeon RX 7900 XTX, 24 GB of VRAM, 16 cores, 64 GB",
+    started_at=_NOON,
+    load_seconds=2.4,
+    prompt_tokens_per_second=1850,
+    generation_tokens_per_second=92,
+    time_to_first_token_seconds=0.05,
+    parallel_tokens_per_second={1: 92},
+    slots=1,
 )
 _KEY: Final = KeyRecord(
     id=UUID("0b5a8d1e-7c55-4f0c-8c3c-9d4d3f1f6a01"),
@@ -267,6 +289,8 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         reason="lowest predicted finish",
     ),
     _AGENT,
+    _BENCHMARK,
+    BenchmarkList(benchmarks=(_BENCHMARK,)),
     AgentHealth(agent_id="acacia", last=_CHECK, history=(_CHECK,)),
     AgentList(agents=(_AGENT,)),
     Upstream(url="http://gpu-host:11434", agent_id="acacia", kind="ollama", slots=2),

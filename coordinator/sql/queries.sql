@@ -110,6 +110,35 @@ ORDER BY slug;
 WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
 
+-- name: save_benchmark
+-- One that has ended stays as it is, and a step that comes late changes nothing: then no row comes back.
+INSERT INTO agent_benchmarks (id, slug, model, hardware, status, started_at, record) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb)
+ON CONFLICT (id) DO UPDATE SET status = $5,
+    record = $7::jsonb || jsonb_build_object('started_at', agent_benchmarks.record -> 'started_at')
+WHERE agent_benchmarks.status = 'running'
+    AND ($5 <> 'running' OR coalesce((agent_benchmarks.record ->> 'progress')::float8, 0) <= $8)
+RETURNING id;
+
+-- name: measured_models
+SELECT DISTINCT slug, model, hardware FROM agent_benchmarks
+WHERE status = 'completed' OR (status = 'failed' AND started_at > now() - make_interval(secs => $1));
+
+-- name: running_benchmarks
+SELECT record FROM agent_benchmarks WHERE status = 'running';
+
+-- name: benchmarks
+SELECT record FROM agent_benchmarks WHERE slug = $1 AND ($2::timestamptz IS NULL OR started_at < $2)
+ORDER BY started_at DESC LIMIT $3;
+
+-- name: delete_benchmarks
+-- All but an agent's newest; $1 is the time that every retention is told.
+DELETE FROM agent_benchmarks WHERE id = ANY(ARRAY(
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY slug ORDER BY started_at DESC) AS place
+        FROM agent_benchmarks WHERE started_at < $1
+    ) AS each WHERE place > 200 LIMIT $2
+)) RETURNING id;
+
 -- name: agent_tracks
 SELECT slug, track FROM agent_tracks;
 

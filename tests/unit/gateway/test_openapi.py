@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, TaskRequest
+from bus.messages.benchmarks import BenchmarkWish
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
@@ -121,6 +122,7 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         TaskRequest: examples.TASK_REQUESTS,
         AddUpstream: examples.UPSTREAMS,
         CreateKey: examples.KEYS,
+        BenchmarkWish: examples.BENCHMARKS,
         Assignment: examples.ASSIGNMENTS,
     }
     for model, shown in bodies.items():
