@@ -20,6 +20,7 @@ from bus.messages import (
     Heartbeat,
     OutputChunk,
     PerformanceMetrics,
+    ScheduleEvent,
     TaskClass,
     TaskEvent,
     TaskRequest,
@@ -70,6 +71,12 @@ SENT: Final = (
         subjects.events("model.{model_event}", tenant="{tenant}", entity_id="{job_id}"),
         ModelEvent,
         "What a sidecar does with a model: a pull began, went on, ended, or failed and why.",
+    ),
+    Channel(
+        "scheduleEvents",
+        subjects.events("schedule.{schedule_event}", tenant="{tenant}", entity_id="{schedule_id}"),
+        ScheduleEvent,
+        f"What a schedule's due time brought: a task, or the reason why none. Kept for hours in {subjects.PROGRESS}.",
     ),
     Channel(
         "output",
@@ -133,6 +140,8 @@ MODEL_EVENTS: Final = (
     EventType.MODEL_FAILED,
 )
 
+SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
+
 
 def _kinds(events: Iterable[EventType]) -> tuple[str, ...]:
     return tuple(event.split(".")[1] for event in events)
@@ -146,6 +155,8 @@ PARAMETERS: Final = {
     "agent_id": Parameter("Public name of the agent, such as acacia."),
     "instance": Parameter("Of the sidecar process: new at every start."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
+    "schedule_id": Parameter("UUID of the schedule."),
+    "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
     "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),
     "job_id": Parameter("UUID of the job; its sidecar makes it."),

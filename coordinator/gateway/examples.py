@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from bus.messages import (
     AttemptRecord,
     AttemptStatus,
     Capability,
+    CatchUp,
     ClusterPerformance,
     ClusterStatus,
     Explanation,
@@ -24,10 +26,15 @@ from bus.messages import (
     KeyList,
     KeyRecord,
     ModelInfo,
+    NextTimes,
     Output,
+    Overlap,
     Role,
+    ScheduleList,
+    ScheduleRecord,
     TaskList,
     TaskRecord,
+    TaskRequest,
     TaskStatus,
     Timings,
     Upstream,
@@ -120,6 +127,30 @@ KEYS: Final[dict[str, Example]] = {
     },
 }
 
+_DAILY: Final = {"cron": "30 7 * * 1-5", "time_zone": "Europe/Berlin"}
+SCHEDULES: Final[dict[str, Example]] = {
+    "morning": {
+        "summary": "On every working day at half past seven",
+        "value": {"name": "morning news", **_DAILY, "task": {"prompt": "Sum up the news.", "model": "llama3.2:3b"}},
+    },
+    "hourly": {
+        "summary": "Every hour for a week, one after the other",
+        "value": {
+            "name": "watch the log",
+            "cron": "@hourly",
+            "task": {"prompt": "What is odd about this log? …", "priority": "low"},
+            "overlap": "skip",
+            "catch_up": "none",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    },
+}
+TIMINGS: Final[dict[str, Example]] = {"morning": {"summary": "Half past seven on working days", "value": _DAILY}}
+SCHEDULE_CHANGES: Final[dict[str, Example]] = {
+    "pause": {"summary": "Pause it", "value": {"enabled": False}},
+    "later": {"summary": "An hour later, without an end", "value": {"cron": "30 8 * * 1-5", "ends_at": None}},
+}
+
 _NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _TASK: Final = TaskRecord(
     id=UUID("6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e"),
@@ -194,6 +225,23 @@ _KEY: Final = KeyRecord(
     name="notebook",
     prefix="sk-hive-3f9a",
     created_at=_NOON,
+)
+
+_SCHEDULE: Final = ScheduleRecord(
+    id=UUID("3d1f7a52-6a0b-4f5e-9d53-0c7c6a1f2b11"),
+    owner="anna",
+    name="morning news",
+    cron="30 7 * * 1-5",
+    time_zone="Europe/Berlin",
+    task=TaskRequest(prompt="Sum up the news.", model="llama3.2:3b"),
+    enabled=True,
+    catch_up=CatchUp.LAST,
+    overlap=Overlap.ALLOW,
+    next_due=_NOON + timedelta(hours=18, minutes=30),
+    last_due=_NOON - timedelta(hours=5, minutes=30),
+    last_task_id=_TASK.id,
+    created_at=_NOON - timedelta(days=1),
+    updated_at=_NOON - timedelta(days=1),
 )
 
 _CLUSTER: Final = ClusterStatus(
@@ -294,6 +342,9 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
     AgentHealth(agent_id="acacia", last=_CHECK, history=(_CHECK,)),
     AgentList(agents=(_AGENT,)),
     Upstream(url="http://gpu-host:11434", agent_id="acacia", kind="ollama", slots=2),
+    _SCHEDULE,
+    ScheduleList(schedules=(_SCHEDULE.model_copy(update={"task": None}),)),
+    NextTimes(times=tuple(datetime(2026, 11, day, 7, 30, tzinfo=ZoneInfo("Europe/Berlin")) for day in range(23, 28))),
     IssuedKey(key="sk-hive-…", record=_KEY),
     _KEY,
     KeyList(keys=(_KEY,)),

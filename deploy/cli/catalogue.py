@@ -17,6 +17,7 @@ MODULES: Final = {
     "login": "login",
     "nats-context": "nats_context",
     "task": "task",
+    "schedule": "schedule",
     "agents": "agents",
     "models": "models",
     "apply": "apply",

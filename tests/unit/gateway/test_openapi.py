@@ -9,8 +9,7 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import AddUpstream, CreateKey, TaskRequest
-from bus.messages.benchmarks import BenchmarkWish
+from bus.messages import AddUpstream, BenchmarkWish, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
@@ -124,6 +123,9 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         CreateKey: examples.KEYS,
         BenchmarkWish: examples.BENCHMARKS,
         Assignment: examples.ASSIGNMENTS,
+        CreateSchedule: examples.SCHEDULES,
+        UpdateSchedule: examples.SCHEDULE_CHANGES,
+        Timing: examples.TIMINGS,
     }
     for model, shown in bodies.items():
         assert shown
