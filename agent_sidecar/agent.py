@@ -9,8 +9,11 @@ from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
 from agent_sidecar.health import Checkup
 from agent_sidecar.heartbeat import Pulse, beat
+from agent_sidecar.jobs import Jobs
 from agent_sidecar.measured import Measured
+from agent_sidecar.measuring import Measuring
 from agent_sidecar.metrics import publish_metrics
+from agent_sidecar.model_orders import ModelOrders
 from agent_sidecar.orders import Orders
 from agent_sidecar.patience import Patience
 from agent_sidecar.registration import Registration, registration_of
@@ -34,6 +37,7 @@ from bus.messages import (
     OfferVerdict,
     Upstream,
 )
+from bus.messages.models import ModelWish
 from bus.model_names import same_model
 from bus.together import end
 
@@ -72,14 +76,23 @@ class Agent:
         self._registration = Registration(bus, self.describe)
         self._registered_kind: BackendKind | None = None
         self._registered_models = False
-        orders = Orders(
+        self._jobs = Jobs(bus, agent_id, instance, settings.pulls_at_once)
+        self._measuring = Measuring(
+            bus,
             agent_id,
             backend,
             self.runner,
             self.condition,
             self._measured,
-            fixed_slots=upstream.slots is not None,
+            fixed_slots=upstream.slots,
             look=self._watch.look_soon,
+        )
+        orders = Orders(
+            agent_id,
+            self.runner,
+            self.condition,
+            self._measuring,
+            ModelOrders(agent_id, backend, self.runner, self._jobs, self._watch.look_soon),
             register=self._registration.again,
         )
         self._desk = orders.desk()
@@ -116,7 +129,7 @@ class Agent:
             self.condition,
             trial,
             seen=self._seen,
-            busy=lambda: self.runner.busy > 0,
+            busy=lambda: self.runner.busy > 0 or self._measuring.under_way,
             healthy_seconds=self._settings.models_seconds,
             probe_seconds=self._settings.probe_seconds,
         )
@@ -160,13 +173,18 @@ class Agent:
     def _go(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work))
 
+    def prefer(self, wishes: tuple[ModelWish, ...]) -> None:
+        """How its models are to be loaded from now on."""
+        self._backend.prefer(wishes)
+
     async def stop(self, drain_seconds: float) -> None:
         """Refuse new work, let what runs end, report it, go. Heartbeats say so until the end."""
-        self.condition.draining = True
+        self.condition.leaving = True
+        await self._measuring.close()
         try:
             await self.runner.finish(drain_seconds)
         finally:
-            await self._desk.close()
+            await self._jobs.close()
             await end(self._tasks)
             for closing in self._open:
                 await closing.close()
@@ -192,14 +210,18 @@ class Agent:
             reason=self.condition.reason or self._watch.suspects.reason,
             slots=self.runner.slots,
             running=self.runner.running,
+            measuring=self._measuring.under_way,
             models=self.runner.models,
         )
 
     async def _offered(self, received: Received) -> OfferReply:
         try:
-            return self.runner.offer(received.decode(DispatchOffer))
+            reply = self.runner.offer(received.decode(DispatchOffer))
         except InvalidRequest as error:  # of a coordinator that speaks otherwise: it must not wait for an answer
             return OfferReply(verdict=OfferVerdict.UNABLE, reason=f"cannot read the offer: {error.message}")
+        if reply.verdict is OfferVerdict.ACCEPTED:
+            self._measuring.give_way()
+        return reply
 
     async def _seen(self, models: tuple[ModelInfo, ...]) -> None:
         """The backend is well and told its models."""

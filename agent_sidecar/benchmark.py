@@ -1,24 +1,29 @@
 """Measures how fast a backend is with one model, and how many attempts at once it is good for."""
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import aclosing
+from collections.abc import Callable, Mapping
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from time import monotonic
 from typing import Final
 
 from agent_sidecar.backends.backend import Ask, Backend, Result
-from agent_sidecar.measured import ModelSpeed
-from bus.errors import BackendError, BackendStalled
+from bus.errors import BackendError, BackendStalled, HiveError
 from bus.messages import ChatMessage
+from bus.messages.benchmarks import BenchmarkFigures
 from bus.model_names import same_model
+from bus.together import end
 
 PARALLEL: Final = (1, 2, 4, 8, 16)
 WORTH_IT: Final = 1.15
 """More attempts at once make each of them slower, so they must gain the whole this factor."""
 RUN_SECONDS: Final = 300.0
+UNLOAD_SECONDS: Final = 20.0
 _TOKENS: Final = 48
 _LONG_PROMPT_WORDS: Final = 80
+
+Told = Callable[[str, float, BenchmarkFigures], None]
+"""What is measured next, how much is done, from 0 to 1, and what was found so far."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,65 +46,101 @@ def best_slots(rates: Mapping[int, float]) -> int:
     return best
 
 
-async def benchmark(backend: Backend, model: str) -> ModelSpeed:
-    """Takes the backend for itself. The error of a generation that fails is raised."""
-    load_seconds = await _load(backend, model)
-    reading = await _run(backend, model, _long_prompt(), 1)
-    writing = await _run(backend, model, _prompt(0), _TOKENS)
-    rates = await _scaling(backend, model)
-    return ModelSpeed(
-        load_seconds=load_seconds,
-        prompt_tokens_per_second=_prompt_rate(reading),
-        generation_tokens_per_second=_generation_rate(writing),
-        time_to_first_token_seconds=writing.first_token_seconds,
-        parallel_tokens_per_second=rates,
-        slots=best_slots(rates),
-    )
+class Benchmark:
+    """`run` it once: it takes the backend for itself. Cancelled, it ends its generations at the backend.
 
+    `most_slots` bounds the generations at once; None: PARALLEL does.
+    """
 
-async def _load(backend: Backend, model: str) -> float | None:
-    """Seconds to load the model; None when it was in memory already."""
-    cold = not any(found.loaded for found in await backend.models() if same_model(found.name, model))
-    run = await _run(backend, model, "Hi", 1)
-    return (run.result.timings.load_seconds or run.first_token_seconds) if cold else None
+    def __init__(
+        self, backend: Backend, model: str, told: Told, *, reload: bool = False, most_slots: int | None = None
+    ) -> None:
+        self._backend, self._model, self._told = backend, model, told
+        self._reload, self._most_slots = reload, most_slots
+        self._found = BenchmarkFigures()
 
+    async def run(self) -> BenchmarkFigures:
+        """The error of a generation that fails is raised."""
+        self._tell("loading the model", 0.0)
+        self._note(load_seconds=await self._load())
+        self._tell("reading a prompt", 0.2)
+        self._note(prompt_tokens_per_second=_prompt_rate(await self._generate(_long_prompt(), 1)))
+        self._tell("writing", 0.4)
+        writing = await self._generate(_prompt(0), _TOKENS)
+        self._note(
+            generation_tokens_per_second=_generation_rate(writing), time_to_first_token_seconds=writing.first_token_seconds
+        )
+        await self._scale()
+        return self._found
 
-async def _scaling(backend: Backend, model: str) -> dict[int, float]:
-    """Doubles the attempts at once for as long as that is worth it."""
-    limit = await backend.slots() or PARALLEL[-1]
-    rates: dict[int, float] = {}
-    for number in PARALLEL:
-        if number > limit:
-            break
+    def _note(self, **found: object) -> None:
+        self._found = self._found.model_copy(update=found)
+
+    def _tell(self, step: str, progress: float) -> None:
+        self._told(step, progress, self._found)
+
+    async def _load(self) -> float | None:
+        """Seconds to load the model; None when it was in memory already."""
+        if self._reload:
+            await self._unload()
+        cold = not await self._is_loaded()
+        run = await self._generate("Hi", 1)
+        return (run.result.timings.load_seconds or run.first_token_seconds) if cold else None
+
+    async def _unload(self) -> None:
+        """Where the backend does that on demand. An Ollama says that it has before it has."""
+        with suppress(HiveError, TimeoutError):
+            async with asyncio.timeout(UNLOAD_SECONDS):
+                await self._backend.unload(self._model)
+                while await self._is_loaded():
+                    await asyncio.sleep(0.1)
+
+    async def _is_loaded(self) -> bool:
+        return any(found.loaded for found in await self._backend.models() if same_model(found.name, self._model))
+
+    async def _scale(self) -> None:
+        """Doubles the attempts at once for as long as that is worth it."""
+        limit = self._most_slots or await self._backend.slots() or PARALLEL[-1]
+        rates: dict[int, float] = {}
+        for place, number in enumerate(PARALLEL):
+            if number > limit:
+                break
+            self._tell(f"writing {number} answers at once", 0.5 + 0.5 * place / len(PARALLEL))
+            rates[number] = await self._rate(number)
+            self._note(parallel_tokens_per_second=dict(rates), slots=best_slots(rates))
+            if best_slots(rates) != number:
+                break
+
+    async def _rate(self, number: int) -> float:
+        """Tokens per second of so many generations together."""
         started = monotonic()
-        runs = await asyncio.gather(*(_run(backend, model, _prompt(index + number), _TOKENS) for index in range(number)))
-        tokens = sum(run.result.usage.completion_tokens for run in runs)
-        rates[number] = tokens / (monotonic() - started)
-        if best_slots(rates) != number:
-            break
-    return rates
+        tasks = [asyncio.create_task(self._generate(_prompt(index + number), _TOKENS)) for index in range(number)]
+        try:
+            runs = await asyncio.gather(*tasks)
+        finally:
+            await end(tasks)
+        return sum(run.result.usage.completion_tokens for run in runs) / (monotonic() - started)
 
-
-async def _run(backend: Backend, model: str, prompt: str, tokens: int) -> Run:
-    ask = Ask(
-        model=model,
-        messages=(ChatMessage(role="user", content=prompt),),
-        options={"num_predict": tokens, "temperature": 0},
-    )
-    started, first = monotonic(), None
-    try:
-        async with asyncio.timeout(RUN_SECONDS), aclosing(backend.generate(ask)) as items:
-            async for item in items:
-                if isinstance(item, Result):
-                    total = monotonic() - started
-                    return Run(result=item, first_token_seconds=first if first is not None else total, total_seconds=total)
-                if first is None and (item.text or item.thinking):
-                    first = monotonic() - started
-    except TimeoutError:
-        raise BackendStalled(
-            f"{model} did not write {tokens} tokens within {RUN_SECONDS:.0f} s. Measure a smaller model."
-        ) from None
-    raise BackendError("The backend ended a measured answer without its final message. See its log.")
+    async def _generate(self, prompt: str, tokens: int) -> Run:
+        ask = Ask(
+            model=self._model,
+            messages=(ChatMessage(role="user", content=prompt),),
+            options={"num_predict": tokens, "temperature": 0},
+        )
+        started, first = monotonic(), None
+        try:
+            async with asyncio.timeout(RUN_SECONDS), aclosing(self._backend.generate(ask)) as items:
+                async for item in items:
+                    if isinstance(item, Result):
+                        total = monotonic() - started
+                        return Run(result=item, first_token_seconds=first if first is not None else total, total_seconds=total)
+                    if first is None and (item.text or item.thinking):
+                        first = monotonic() - started
+        except TimeoutError:
+            raise BackendStalled(
+                f"{self._model} did not write {tokens} tokens within {RUN_SECONDS:.0f} s. Measure a smaller model."
+            ) from None
+        raise BackendError("The backend ended a measured answer without its final message. See its log.")
 
 
 def _prompt(number: int) -> str:
@@ -123,12 +164,3 @@ def _generation_rate(run: Run) -> float | None:
     seconds = run.total_seconds - run.first_token_seconds
     tokens = run.result.usage.completion_tokens
     return told or (tokens / seconds if tokens and seconds > 0 else None)
-
-
-def sentence(agent_id: str, model: str, speed: ModelSpeed) -> str:
-    """What was measured, for a person."""
-    prompt, generation = speed.prompt_tokens_per_second or 0, speed.generation_tokens_per_second or 0
-    return (
-        f"{model} on {agent_id} reads {prompt:.0f} and writes {generation:.0f} tokens a second, "
-        f"the first after {speed.time_to_first_token_seconds or 0:.2f} s; best with {speed.slots or 1} at once."
-    )

@@ -15,11 +15,11 @@ class Fault:
 
 
 class Condition:
-    """`draining` is an order, a fault is found out, `measuring` holds while a benchmark has the backend to itself."""
+    """`draining` is an order, `leaving` is the process's end, a fault is found out."""
 
     def __init__(self) -> None:
         self.draining = False
-        self.measuring = False
+        self.leaving = False
         self.fault: Fault | None = Fault(reason="the backend has not answered yet")
 
     def fail(self, error: HiveError, model: str | None = None) -> None:
@@ -33,12 +33,14 @@ class Condition:
 
     @property
     def status(self) -> AgentStatus:
-        if self.draining:
+        if self.draining or self.leaving:
             return AgentStatus.DRAINING
         return AgentStatus.DEGRADED if self.fault else AgentStatus.ONLINE
 
     @property
     def reason(self) -> str | None:
+        if self.leaving:
+            return "its sidecar is stopped"
         if self.draining:
             return "asked to drain"
         return self.fault.reason if self.fault else None
@@ -46,8 +48,6 @@ class Condition:
     @property
     def closed(self) -> str | None:
         """Why no offer is taken."""
-        if self.draining:
+        if self.draining or self.leaving:
             return "draining"
-        if self.measuring:
-            return "measuring its speed"
         return f"degraded: {self.fault.reason}" if self.fault else None

@@ -17,6 +17,7 @@ from agent_sidecar.telemetry.host import open_host
 from bus import telemetry
 from bus.client import Bus
 from bus.messages import Upstream
+from bus.messages.models import ModelWish
 
 logger = telemetry.log(__name__)
 
@@ -40,6 +41,7 @@ class Fleet:
         self._host = open_host(settings.data_dir)
         self.keyring = Keyring(settings.data_dir / "sidecar" / "keys", settings.backend_keys)
         self.agents: dict[str, Agent] = {}
+        self._wishes: tuple[ModelWish, ...] = ()
         self._keys: dict[str, SecretStr | None] = {}
 
     def agent_id(self, upstream: Upstream) -> str:
@@ -61,9 +63,16 @@ class Fleet:
             host=self._host if is_here(upstream, socket.gethostname()) else None,
         )
         self.agents[agent_id] = agent
+        agent.prefer(self._wishes)
         await agent.start()
         logger.info("agent_started", agent_id=agent_id, endpoint=upstream.url, slots=agent.runner.slots)
         return agent
+
+    def prefer(self, wishes: tuple[ModelWish, ...]) -> None:
+        """How models are to be loaded, by every agent of now and later."""
+        self._wishes = wishes
+        for agent in self.agents.values():
+            agent.prefer(wishes)
 
     def speaks(self, agent_id: str, upstream: Upstream) -> bool:
         """Whether an agent speaks for just this, with the key that it has by now."""

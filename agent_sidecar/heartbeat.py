@@ -24,6 +24,7 @@ class Pulse:
     reason: str | None
     slots: int
     running: tuple[UUID, ...]
+    measuring: bool
     models: tuple[ModelInfo, ...] | None
 
 
@@ -49,6 +50,7 @@ class Beat:
             reason=pulse.reason,
             slots=pulse.slots,
             running=pulse.running,
+            measuring=pulse.measuring,
             models=pulse.models if tell else None,
         )
 

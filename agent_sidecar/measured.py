@@ -5,28 +5,16 @@ from pathlib import Path
 from pydantic import BaseModel, Field, ValidationError
 
 from bus import telemetry
+from bus.messages.benchmarks import BenchmarkFigures
 
 logger = telemetry.log(__name__)
-
-
-class ModelSpeed(BaseModel):
-    """Of one model on this backend: seconds, and tokens per second."""
-
-    load_seconds: float | None = None
-    prompt_tokens_per_second: float | None = None
-    generation_tokens_per_second: float | None = None
-    time_to_first_token_seconds: float | None = None
-    parallel_tokens_per_second: dict[int, float] = Field(
-        default_factory=dict, description="of all attempts together, by number"
-    )
-    slots: int | None = None
 
 
 class Findings(BaseModel):
     """`slots`: how many attempts at once gave the best rate when it was measured last."""
 
     slots: int | None = None
-    models: dict[str, ModelSpeed] = Field(default_factory=dict)
+    models: dict[str, BenchmarkFigures] = Field(default_factory=dict)
 
 
 class Measured:
@@ -42,8 +30,8 @@ class Measured:
         except (OSError, ValidationError) as error:
             logger.warning("measurements_not_read", path=str(path), reason=type(error).__name__)
 
-    def model(self, name: str) -> ModelSpeed:
-        return self.findings.models.get(name, ModelSpeed())
+    def model(self, name: str) -> BenchmarkFigures:
+        return self.findings.models.get(name, BenchmarkFigures())
 
     def note_load(self, model: str, seconds: float) -> None:
         """The slowest load seen is what the next one may take."""
@@ -51,7 +39,7 @@ class Measured:
         if known.load_seconds is None or seconds > known.load_seconds:
             self.keep(model, known.model_copy(update={"load_seconds": seconds}))
 
-    def keep(self, model: str, speed: ModelSpeed) -> None:
+    def keep(self, model: str, speed: BenchmarkFigures) -> None:
         self.findings.models[model] = speed
         if speed.slots is not None:
             self.findings.slots = speed.slots

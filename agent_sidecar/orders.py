@@ -3,35 +3,30 @@
 from collections.abc import Callable
 from functools import partial
 
-from agent_sidecar.backends.backend import Backend
-from agent_sidecar.benchmark import benchmark, sentence
 from agent_sidecar.condition import Condition
 from agent_sidecar.control import Desk
-from agent_sidecar.measured import Measured
+from agent_sidecar.measuring import Measuring
+from agent_sidecar.model_orders import ModelOrders
 from agent_sidecar.runner import Runner
 from agent_sidecar.watchdog import Stop
-from bus.errors import Conflict
 from bus.messages import Control, ControlAction, ControlReply
 
 
 class Orders:
-    """`look` and `register` have the backend looked at and the agent registered again soon; `fixed_slots`: a setting names them."""
+    """`register` has the agent registered again soon."""
 
     def __init__(
         self,
         agent_id: str,
-        backend: Backend,
         runner: Runner,
         condition: Condition,
-        measured: Measured,
+        measuring: Measuring,
+        models: ModelOrders,
         *,
-        fixed_slots: bool,
-        look: Callable[[], None],
         register: Callable[[], None],
     ) -> None:
-        self._agent_id, self._backend, self._runner = agent_id, backend, runner
-        self._condition, self._measured, self._fixed_slots = condition, measured, fixed_slots
-        self._look, self._register = look, register
+        self._agent_id, self._runner, self._condition = agent_id, runner, condition
+        self._measuring, self._models, self._register = measuring, models, register
 
     def desk(self) -> Desk:
         return Desk(
@@ -41,8 +36,13 @@ class Orders:
                 ControlAction.DRAIN: lambda _: self._drain(draining=True),
                 ControlAction.RESUME: lambda _: self._drain(draining=False),
                 ControlAction.REGISTER: self._register_again,
-            },
-            {ControlAction.PULL: self._pull, ControlAction.UNLOAD: self._unload, ControlAction.BENCHMARK: self._benchmark},
+                ControlAction.PULL: self._models.handle,
+                ControlAction.LOAD: self._models.handle,
+                ControlAction.UNLOAD: self._models.handle,
+                ControlAction.DELETE: self._models.handle,
+                ControlAction.BENCHMARK: self._measuring.begin,
+                ControlAction.YIELD: self._give_way,
+            }
         )
 
     def _stop(self, why: Stop, order: Control) -> ControlReply:
@@ -59,30 +59,7 @@ class Orders:
         self._register()
         return ControlReply(ok=True, message=f"{self._agent_id} registers again.")
 
-    async def _pull(self, model: str) -> str:
-        await self._backend.pull(model)
-        self._look()
-        return f"{model} is on {self._agent_id}."
-
-    async def _unload(self, model: str) -> str:
-        await self._backend.unload(model)
-        self._look()
-        return f"{model} takes no memory on {self._agent_id} any more."
-
-    async def _benchmark(self, model: str) -> str:
-        if self._condition.measuring:
-            raise Conflict(f"{self._agent_id} is measured already. Wait until that has ended.")
-        if self._runner.busy:
-            raise Conflict(
-                f"{self._agent_id} works on {self._runner.busy} attempts. Drain it first: they would be measured too."
-            )
-        self._condition.measuring = True
-        try:
-            speed = await benchmark(self._backend, model)
-        finally:
-            self._condition.measuring = False
-        known = self._measured.model(model).load_seconds
-        self._measured.keep(model, speed.model_copy(update={"load_seconds": speed.load_seconds or known}))
-        if not self._fixed_slots and speed.slots is not None:
-            self._runner.slots = speed.slots
-        return sentence(self._agent_id, model, speed)
+    def _give_way(self, _order: Control) -> ControlReply:
+        was = self._measuring.give_way()
+        message = f"{self._agent_id} {'stops being measured' if was else 'is not measured'}."
+        return ControlReply(ok=True, running=was, message=message)

@@ -6,8 +6,8 @@ from typing import Final
 
 from pydantic import JsonValue
 
-from agent_sidecar.measured import ModelSpeed
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.benchmarks import BenchmarkFigures
 
 CHARACTERS_PER_TOKEN: Final = 3
 _SLOWEST_PROMPT_RATE: Final = 50.0
@@ -40,7 +40,7 @@ class Expectation:
     generation_tokens_per_second: float | None = None
 
 
-def expectation(model: ModelInfo | None, speed: ModelSpeed) -> Expectation:
+def expectation(model: ModelInfo | None, speed: BenchmarkFigures) -> Expectation:
     """From what the backend tells of the model and what was measured of it."""
     return Expectation(
         warm=model is not None and model.loaded,

@@ -10,6 +10,7 @@ from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.fleet import Fleet, OpenBackend, new_instance
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
+from agent_sidecar.wishes import Wishes
 from bus import subjects, telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
@@ -61,6 +62,10 @@ async def start(settings: SidecarSettings, open_backend: OpenBackend, stack: Asy
     stack.push_async_callback(bus.close)
     fleet = Fleet(bus, settings, instance=instance, open_backend=open_backend)
     stack.push_async_callback(fleet.stop)
+    wishes = Wishes(bus, fleet.prefer)
+    stack.push_async_callback(wishes.close)
+    watching = asyncio.create_task(wishes.run())
+    stack.callback(watching.cancel)
     for upstream in await named_upstreams(settings):
         await fleet.add(upstream)
     if settings.sidecar_adopt:

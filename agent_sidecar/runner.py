@@ -62,6 +62,14 @@ class Runner:
         """Slots that are taken: the backend works on this many attempts."""
         return len(self._generating)
 
+    def outdated(self, epoch: int) -> bool:
+        """Whether a later leader has spoken since."""
+        return self._admission.outdated(epoch)
+
+    def uses(self, model: str) -> int:
+        """Attempts that the backend works on with it."""
+        return sum(same_model(attempt.offer.model, model) for attempt in self._generating.values())
+
     def offer(self, offer: DispatchOffer) -> OfferReply:
         """Answers at once; an accepted attempt begins."""
         has_model = self.models is None or self._model(offer.model) is not None

@@ -20,6 +20,10 @@ def _upstreams(value: Any) -> Any:
     return value
 
 
+def _words(value: Any) -> Any:
+    return tuple(word.strip() for word in value.split(",") if word.strip()) if isinstance(value, str) else value
+
+
 def _keys(value: Any) -> Any:
     if not isinstance(value, str):
         return value
@@ -45,6 +49,12 @@ class SidecarSettings(HiveSettings):
         default="auto", description="serve the small built-in model; auto: when no backend is named and no Ollama answers"
     )
     builtin_slots: int = Field(default=2, ge=1, le=64, description="tasks that the built-in model runs at once")
+    pulls_at_once: int = Field(
+        default=1, ge=1, le=16, description="models that one agent downloads at the same time; more wait"
+    )
+    insecure_registries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)] = Field(
+        default=(), description="`host:port` by comma, of registries that speak http: models named so are pulled without TLS"
+    )
     sidecar_adopt: bool = Field(default=False, description="serve `hive agents add` and speak for what was added")
     first_token_seconds: float = Field(default=60, gt=0, description="for a warm model; loading and a long prompt add to it")
     stall_seconds: float = Field(default=30, gt=0, description="without progress between two tokens")

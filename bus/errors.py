@@ -95,6 +95,14 @@ class AgentNotFound(NotFound):
     code, title = "agent_not_found", "There is no such agent"
 
 
+class ModelNotFound(NotFound):
+    code, title = "model_not_found", "No agent has the model"
+
+
+class JobNotFound(NotFound):
+    code, title = "job_not_found", "There is no such job"
+
+
 class ScheduleNotFound(NotFound):
     code, title = "schedule_not_found", "There is no such schedule"
 

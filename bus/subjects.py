@@ -47,6 +47,7 @@ SERVICE_KEYS: Final = "keys"
 SERVICE_UPSTREAMS: Final = "upstreams"
 SERVICE_MODELS: Final = "models"
 SERVICE_PLACEMENT: Final = "placement"
+SERVICE_SCHEDULES: Final = "schedules"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 
@@ -153,6 +154,11 @@ def service_verb(service: str, verb: str) -> str:
 def model_key(model: str) -> str:
     """A model's name as a key of KV_MODELS: hexadecimal, since names hold `:`, `/` and whatever else people like."""
     return tagged(model).encode().hex()
+
+
+WISH_KEY: Final = "wish"
+STATE_KEY: Final = "state"
+"""In KV_PLACEMENT: what is wished, and how far that has come."""
 
 
 def job_key(agent_id: str, job_id: UUID | str) -> str:

@@ -5,6 +5,7 @@ from bus.auth import Permission
 from bus.client import Bus
 from bus.errors import AgentNotFound
 from bus.messages import AgentList, AgentRecord, AgentRef, NoReply
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, ListBenchmarks
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
 from bus.service import Call, Service
 from coordinator.database import Statements, available
@@ -22,6 +23,7 @@ class AgentReads:
             "Agents as they were last heard",
             verb("list", NoReply, self._list, view, "Every agent"),
             verb("get", AgentRef, self._get, view, "One agent by its slug"),
+            verb("benchmarks", ListBenchmarks, self._benchmarks, view, "The last benchmarks of an agent"),
             verb("health", ListHealth, self._health, view, "The last health checks of an agent"),
         )
 
@@ -52,3 +54,11 @@ class AgentReads:
             history=history,
             next_before=history[-1].timestamp if len(rows) > asked.limit else None,
         )
+
+    async def _benchmarks(self, call: Call[ListBenchmarks]) -> BenchmarkList:
+        asked = call.body
+        await self._known(asked.agent_id)
+        with available():
+            rows = await self._sql.all("benchmarks", asked.agent_id, asked.before, asked.limit + 1)
+        found = tuple(AgentBenchmark.model_validate_json(row["record"]) for row in rows[: asked.limit])
+        return BenchmarkList(benchmarks=found, next_before=found[-1].started_at if len(rows) > asked.limit else None)

@@ -6,7 +6,18 @@ from typing import Any
 from uuid import UUID
 
 from bus import subjects
-from bus.messages import AgentChange, AgentEvent, AgentStatus, EventType, TaskChange, TaskEvent, TaskStatus
+from bus.messages import (
+    AgentChange,
+    AgentEvent,
+    AgentStatus,
+    EventType,
+    ScheduleChange,
+    ScheduleEvent,
+    TaskChange,
+    TaskEvent,
+    TaskStatus,
+)
+from bus.messages.benchmarks import AgentBenchmark
 from coordinator.tasks import EVENT_OF, Task, change
 
 SOURCE = "coordinator"
@@ -61,11 +72,43 @@ def agent_fact(
 ) -> Fact:
     event_id = f"{agent_id}.{at.timestamp():.6f}.{event_type.partition('.')[2]}"
     data = AgentChange(agent_id=agent_id, status=status, previous=previous, reason=reason)
-    event = AgentEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=agent_id)
+    return _agent_fact(event_id, event_type, data, at)
+
+
+def benchmark_fact(benchmark: AgentBenchmark, status: AgentStatus, at: datetime) -> Fact:
+    """A step of a benchmark, or its end. `status` is that of its agent."""
+    event_id = f"{benchmark.id}.{benchmark.status}.{benchmark.progress:g}"
+    data = AgentChange(agent_id=benchmark.agent_id, status=status, benchmark=benchmark)
+    return _agent_fact(event_id, EventType.AGENT_PERFORMANCE_UPDATE, data, at)
+
+
+def _agent_fact(event_id: str, event_type: EventType, data: AgentChange, at: datetime) -> Fact:
+    event = AgentEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=data.agent_id)
     return Fact(
         task_id=None,
-        subject=subjects.event(subjects.DEFAULT_TENANT, event_type, agent_id),
+        subject=subjects.event(subjects.DEFAULT_TENANT, event_type, data.agent_id),
         message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=event_type.terminal,
+        traceparent=None,
+    )
+
+
+def schedule_fact(event_type: EventType, tenant: str, change: ScheduleChange, at: datetime) -> Fact:
+    schedule_id = str(change.schedule_id)
+    event_id = f"{schedule_id}.{change.due_at.isoformat()}.{event_type.partition('.')[2]}"
+    event = ScheduleEvent(
+        id=event_id,
+        type=event_type,
+        source=SOURCE,
+        timestamp=at,
+        data=change,
+        correlation_id=str(change.task_id or schedule_id),
+    )
+    return Fact(
+        task_id=None,
+        subject=subjects.event(tenant, event_type, schedule_id),
+        message_id=f"{tenant}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
         durable=event_type.terminal,
         traceparent=None,

@@ -14,18 +14,23 @@ from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
 from bus.overview import Overview
 from bus.service import Service
-from bus.together import together
+from bus.together import end, together
 from coordinator import leader
 from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
 from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
+from coordinator.firing import Firing
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
+from coordinator.models import Models
+from coordinator.placement import Limits
 from coordinator.queue import Queue
 from coordinator.reads import Reads
+from coordinator.reconciler import Reconciler
 from coordinator.record import Deposed
 from coordinator.retention import clear
 from coordinator.scheduler import Scheduler
+from coordinator.schedules import Schedules
 from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
@@ -49,6 +54,8 @@ class Coordinator:
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
         self._agents = AgentReads(bus, self._statements)
         self._overview = Overview(bus)
+        self._models = Models(bus, self._overview)
+        self._schedules = Schedules(bus, self._statements, settings.schedules_per_owner)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
@@ -56,6 +63,7 @@ class Coordinator:
 
     async def run(self) -> None:
         await self._overview.start()
+        await self._models.start()
         served = [await self._bus.serve(service) for service in self._open_services()]
         try:
             while True:
@@ -70,6 +78,7 @@ class Coordinator:
         finally:
             for service in served:
                 await service.close()
+            await self._models.close()
             await self._overview.close()
             await self._cache.close()
 
@@ -85,7 +94,14 @@ class Coordinator:
         return True
 
     def _open_services(self) -> tuple[Service, ...]:
-        return (self._reads.service(), self._agents.service(), status_service(self._overview), self._keys.service())
+        return (
+            self._reads.service(),
+            self._agents.service(),
+            status_service(self._overview),
+            self._models.service(),
+            self._keys.service(),
+            self._schedules.service(),
+        )
 
     async def _while_held(self, leadership: leader.Leadership) -> None:
         """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""
@@ -126,22 +142,27 @@ class Coordinator:
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )
-        term = Term(self._bus, writer, self._pool, state, one_by_one)
+        idle_seconds = self._settings.benchmark_idle_seconds if self._settings.benchmark_new else None
+        term = Term(self._bus, writer, self._pool, state, one_by_one, idle_seconds)
         verbs, served = LeaderService(term, self._reads), list[Closing]()
+        limits = Limits(patience_seconds=self._settings.placement_patience_seconds)
+        reconciler = Reconciler(self._bus, state, self._statements, term.clock, limits)
 
         async def show(status: ClusterStatus) -> None:
             if not served:
-                for service in verbs.services():
+                for service in (*verbs.services(), reconciler.service()):
                     served.append(await self._bus.serve(service))
             await self._cache.show(status, state)
 
-        clearing = asyncio.create_task(clear(self._statements, self._settings))
+        firing = Firing(self._bus, self._statements, leadership.epoch, verbs.cancel)
+        work = (clear(self._statements, self._settings), reconciler.run(), firing.run())
+        beside = [asyncio.create_task(each) for each in work]
         try:
             await term.run(show)
         except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
             raise _first(group) from group
         finally:
-            clearing.cancel()
+            await end(beside)
             verbs.give_up()
             for service in served:
                 await service.close()

@@ -1,14 +1,12 @@
 """What any coordinator can tell about tasks without leading: they are in the record."""
 
-import base64
 import json
-from datetime import datetime
 from uuid import UUID
 
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import Conflict, DatabaseUnavailable, HiveError, InvalidRequest, TaskNotFound
+from bus.errors import Conflict, DatabaseUnavailable, HiveError, TaskNotFound
 from bus.messages import (
     ListTasks,
     NoReply,
@@ -23,6 +21,7 @@ from bus.messages import (
 )
 from bus.messages.tasks import SubmittedTask
 from bus.service import Call, Service
+from coordinator.cursor import read_cursor, write_cursor
 from coordinator.database import Statements, available
 from coordinator.endpoints import service, verb
 from coordinator.rows import asked_of, record_from
@@ -112,13 +111,14 @@ class Reads:
         asked = call.body
         owner = asked.owner if auth.allows(call.claims, Permission.TASKS_VIEW) else call.claims.sub
         statuses = [TaskStatus.FAILED.value] if asked.dead_letters else [status.value for status in asked.status]
-        before_at, before_id = _cursor(asked.cursor)
+        before_at, before_id = read_cursor(asked.cursor)
         with available():
             rows = await self._sql.all(
                 "list_tasks", statuses or None, asked.agent_id, asked.model, owner, before_at, before_id, asked.limit + 1
             )
         records = await self._with_positions(tuple(record_from(row) for row in rows[: asked.limit]))
-        return TaskList(tasks=records, next_cursor=_next_cursor(records[-1]) if len(rows) > asked.limit else None)
+        more = len(rows) > asked.limit
+        return TaskList(tasks=records, next_cursor=write_cursor(records[-1].created_at, records[-1].id) if more else None)
 
     async def _erase(self, call: Call[TaskRef]) -> NoReply:
         """Prompt, output, attempts and record, here and on the streams. Its events, which hold no text, expire."""
@@ -164,17 +164,3 @@ def _acknowledged_record(task: Task, request: TaskRequest | None) -> TaskRecord:
         created_at=task.created_at,
     )
     return record if request is None else record.model_copy(update=asked_of(request))
-
-
-def _next_cursor(record: TaskRecord) -> str:
-    return base64.urlsafe_b64encode(f"{record.created_at.isoformat()} {record.id}".encode()).decode()
-
-
-def _cursor(cursor: str | None) -> tuple[datetime | None, UUID | None]:
-    if cursor is None:
-        return None, None
-    try:
-        at, task_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(at), UUID(task_id)
-    except ValueError:
-        raise InvalidRequest("The cursor is not one that a list gave. Begin again without it.") from None

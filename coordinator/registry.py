@@ -3,6 +3,7 @@
 Seconds are those of the leader's own ticks (docs/adr/0005): while the leader itself hears nothing, nobody grows silent.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +12,7 @@ from uuid import UUID
 
 from bus.errors import Conflict
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat, ModelInfo, Timings, Usage
+from bus.messages.benchmarks import BenchmarkFigures
 from bus.messages.merits import AgentMerits, CapabilityScore, ModelSpeed
 from bus.model_names import same_model, tagged
 from coordinator.track import Track
@@ -63,6 +65,12 @@ class Speed:
             self.load_seconds = _smooth(self.load_seconds, timings.load_seconds)
         self.completion_tokens = _smooth(self.completion_tokens, float(usage.completion_tokens) or None)
 
+    def measured(self, figures: BenchmarkFigures) -> None:
+        """With nothing else running: what attempts beside each other had said gives way to it."""
+        self.prompt_rate = figures.prompt_tokens_per_second or self.prompt_rate
+        self.generation_rate = figures.generation_tokens_per_second or self.generation_rate
+        self.load_seconds = figures.load_seconds or self.load_seconds
+
     def shown(self) -> ModelSpeed:
         return ModelSpeed(
             prompt_tokens_per_second=_rounded(self.prompt_rate, 1),
@@ -97,6 +105,8 @@ class Agent:
     full_until: float = 0.0
     refusals: int = 0
     """In a row."""
+    measuring: bool = False
+    """A benchmark has all its slots."""
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
     track: Track = field(default_factory=Track)
@@ -125,7 +135,7 @@ class Agent:
         return self.status is not AgentStatus.OFFLINE
 
     def free_slots(self, now: float) -> int:
-        return 0 if now < self.full_until else max(0, self.slots - len(self.attempts))
+        return 0 if now < self.full_until or self.measuring else max(0, self.slots - len(self.attempts))
 
     def model(self, name: str | None) -> ModelInfo | None:
         """The model of that name; for None the one that the agent would use: its own choice, else what is warm, else its first."""
@@ -156,13 +166,14 @@ class Agent:
             merits=self._merits(),
             slots=self.slots,
             running=len(self.attempts),
+            measuring=self.measuring,
+            working=dict(Counter(attempt.model for attempt in self.attempts.values())),
             models=self.models,
             instance=known.instance if self.present else None,
             version=known.version,
             created_at=self.created_at,
             last_seen=self.last_seen,
         )
-
 
     def _merits(self) -> AgentMerits:
         known, track = self.registration.capabilities, self.track
@@ -252,6 +263,7 @@ class Registry:
         if agent.instance != heartbeat.instance:
             raise KeyError(heartbeat.agent_id)
         agent.heard_at, agent.last_seen, agent.disconnected_at, agent.slots = now, at, None, heartbeat.slots
+        agent.measuring = heartbeat.measuring
         if heartbeat.models is not None:
             agent.models = heartbeat.models
             self.learn_models(model.name for model in heartbeat.models)
@@ -293,7 +305,7 @@ class Registry:
         for attempt in attempts:
             self.close(attempt.id)
         previous, agent.status = agent.status, AgentStatus.OFFLINE
-        agent.reason, agent.disconnected_at = reason, None
+        agent.reason, agent.disconnected_at, agent.measuring = reason, None, False
         return Lost(agent, previous, agent.instance, attempts, reason)
 
     def everybody_was_heard(self, now: float) -> None:

@@ -44,6 +44,7 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
     await statements.run("delete_expired_tickets", now)
+    await _in_bites(statements, "delete_benchmarks", now)
     await _in_bites(statements, "delete_health_checks", now - timedelta(hours=settings.retain_health_hours))
 
 

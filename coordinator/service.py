@@ -21,6 +21,7 @@ from bus.messages import (
     TaskRef,
     TaskRequest,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
 from bus.service import Call, Endpoint, Service
 from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
@@ -69,6 +70,8 @@ class LeaderService:
         return (
             verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+            verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
+            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
         )
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
@@ -92,8 +95,12 @@ class LeaderService:
         task_id = call.body.id
         record = await self._reads.find(task_id)
         auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
-        await self._decide(lambda done: CancelAsked(task_id, done))
+        await self.cancel(task_id)
         return await self._reads.find(task_id)
+
+    async def cancel(self, task_id: UUID) -> None:
+        """Returns when it is committed. AlreadyEnded, TaskNotFound, NoLeader."""
+        await self._decide(lambda done: CancelAsked(task_id, done))
 
     async def _requeue(self, call: Call[TaskRef]) -> TaskRecord:
         await self._decide(lambda done: RequeueAsked(call.body.id, done))
@@ -137,6 +144,13 @@ class LeaderService:
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)
+        return NoReply()
+
+    async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
+        return await self._term.benchmarks.ask(call.body)
+
+    async def _benchmarked(self, call: Call[AgentBenchmark]) -> NoReply:
+        await self._term.benchmarks.report(call.body)
         return NoReply()
 
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:

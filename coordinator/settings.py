@@ -18,7 +18,17 @@ class CoordinatorSettings(HiveSettings):
     retain_text_hours: float | None = Field(
         default=None, ge=0, description="how long prompt and output of an ended task stay; left out: as long as the task"
     )
+    benchmark_new: bool = Field(
+        default=True,
+        description="measure an agent, a model or hardware that is new, as soon as it has been idle for long enough",
+    )
+    benchmark_idle_seconds: float = Field(default=30, ge=1, description="long enough for that")
     retain_health_hours: float = Field(default=24, gt=0, description="how long agents' health checks stay, one every 10 s")
+    placement_patience_seconds: float = Field(
+        default=30, ge=0, description="that an agent may be away before its models are wished elsewhere"
+    )
+
+    schedules_per_owner: int = Field(default=100, ge=1, description="cron schedules that one user may have")
     ageing_seconds: float = Field(default=60, gt=0, description="a task that waited so long counts as one priority higher")
     grouping_seconds: float = Field(
         default=5, ge=0, le=60, description="how long tasks whose model is warm may go before one that needs another there"

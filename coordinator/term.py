@@ -17,6 +17,7 @@ from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
+from coordinator.benchmarks import Benchmarks
 from coordinator.checkups import Checkups
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
@@ -65,7 +66,15 @@ class Term:
     `run` ends by TermOver, Deposed, Unstorable, a HiveError or an error of PostgreSQL.
     """
 
-    def __init__(self, bus: Bus, writer: asyncpg.Connection, pool: asyncpg.Pool, state: State, one_by_one: int) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        writer: asyncpg.Connection,
+        pool: asyncpg.Pool,
+        state: State,
+        one_by_one: int,
+        benchmark_idle_seconds: float | None = None,
+    ) -> None:
         self._bus, self._writer, self._one_by_one = bus, writer, one_by_one
         self._reading = Statements(pool)
         self._backlog = Backlog(state, Statements(writer))
@@ -77,6 +86,9 @@ class Term:
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._tracks = Tracks(state.registry, self._reading)
+        self.benchmarks = Benchmarks(
+            bus, state, self._reading, self.clock, self.put, self._tell, idle_seconds=benchmark_idle_seconds
+        )
         self._heap = Heap()
         self._throughput = Throughput(monotonic())
         self._pending = 0
@@ -106,6 +118,7 @@ class Term:
             stack.push_async_callback(self._intake.close)
             stack.push_async_callback(self._dispatcher.close)
             stack.push_async_callback(self.presence.close)
+            stack.push_async_callback(self.benchmarks.close)
             stack.push_async_callback(self.clock.close)
             await self.clock.start()
             await self.presence.start()
@@ -116,6 +129,7 @@ class Term:
                 self._slow(show),
                 self._checkups.run(),
                 self._tracks.run(),
+                self.benchmarks.run(),
                 self.presence.show_changes(),
                 *self._intake.pumps(),
             )
@@ -129,6 +143,7 @@ class Term:
             inputs = self._intake.take(1 if self._one_by_one else MAX_TURN)
             if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
                 await self._turn(inputs)
+            self.benchmarks.give_way()
             if not self._backlog.done:
                 await self._backlog.more()
                 self._heap.look(len(self.state.queue))

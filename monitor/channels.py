@@ -20,10 +20,12 @@ from bus.messages import (
     Heartbeat,
     OutputChunk,
     PerformanceMetrics,
+    ScheduleEvent,
     TaskClass,
     TaskEvent,
     TaskRequest,
 )
+from bus.messages.events import ModelEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,19 @@ SENT: Final = (
         "agentEvents",
         subjects.events("agent.{agent_event}", tenant="{tenant}", entity_id="{agent_id}"),
         AgentEvent,
-        "An agent was registered, or went online, degraded, draining or offline.",
+        "An agent was registered, or went online, degraded, draining or offline; a benchmark of it took a step, or ended.",
+    ),
+    Channel(
+        "modelEvents",
+        subjects.events("model.{model_event}", tenant="{tenant}", entity_id="{job_id}"),
+        ModelEvent,
+        "What a sidecar does with a model: a pull began, went on, ended, or failed and why.",
+    ),
+    Channel(
+        "scheduleEvents",
+        subjects.events("schedule.{schedule_event}", tenant="{tenant}", entity_id="{schedule_id}"),
+        ScheduleEvent,
+        f"What a schedule's due time brought: a task, or the reason why none. Kept for hours in {subjects.PROGRESS}.",
     ),
     Channel(
         "output",
@@ -104,7 +118,7 @@ SENT: Final = (
         "control",
         subjects.control("{agent_id}"),
         Control,
-        "Request of the coordinator to one sidecar: cancel, pull, unload, benchmark, drain, resume or register.",
+        "Request of the coordinator to one sidecar: cancel, pull, load, unload, delete, benchmark, drain, resume or register.",
     ),
 )
 """The order is that of a task's life, then what goes on beside it."""
@@ -118,7 +132,15 @@ TASK_EVENTS: Final = (
     EventType.TASK_FAILED,
     EventType.TASK_CANCELLED,
 )
-AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED)
+AGENT_EVENTS: Final = (EventType.AGENT_REGISTERED, EventType.AGENT_STATUS_CHANGED, EventType.AGENT_PERFORMANCE_UPDATE)
+MODEL_EVENTS: Final = (
+    EventType.MODEL_STARTED,
+    EventType.MODEL_PROGRESS,
+    EventType.MODEL_COMPLETED,
+    EventType.MODEL_FAILED,
+)
+
+SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
 
 
 def _kinds(events: Iterable[EventType]) -> tuple[str, ...]:
@@ -133,5 +155,9 @@ PARAMETERS: Final = {
     "agent_id": Parameter("Public name of the agent, such as acacia."),
     "instance": Parameter("Of the sidecar process: new at every start."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
+    "schedule_id": Parameter("UUID of the schedule."),
+    "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
+    "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),
+    "job_id": Parameter("UUID of the job; its sidecar makes it."),
 }

@@ -4,11 +4,12 @@ Errors are those of bus.errors: BackendUnreachable, BackendError and ModelNotOnA
 says that it would end the same everywhere.
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from bus.messages import BackendKind, ChatMessage, JsonObject, ModelInfo, Timings, ToolCall, Usage
+from bus.messages.models import ModelWish
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +42,15 @@ class Result:
     finish_reason: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullStep:
+    """How far a pull is: bytes of the layers that are known by now, and what the backend says it does."""
+
+    said: str = ""
+    bytes_done: int | None = None
+    bytes_total: int | None = None
+
+
 Generation = AsyncGenerator[Piece | Result, None]
 
 
@@ -71,12 +81,29 @@ class Backend(Protocol):
         """Whether it writes on behind a last message that is the assistant's, instead of beginning another answer."""
         ...
 
-    async def pull(self, model: str) -> None:
-        """Fetch a model; returns when it is there."""
+    @property
+    def manages_models(self) -> bool:
+        """Whether it pulls, loads, unloads and deletes models when asked; else these raise BackendRefused."""
+        ...
+
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
+        """Fetch a model; returns when it is there. `told` hears of each step."""
+        ...
+
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
+        """Into memory, with so many tokens of context, for so many seconds after its last use; None: as it would be anyway."""
         ...
 
     async def unload(self, model: str) -> None:
         """Free the memory that the model takes."""
+        ...
+
+    async def delete(self, model: str) -> None:
+        """From its disk."""
+        ...
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None:
+        """How models are to be loaded from now on, whatever requests ask for."""
         ...
 
     async def aclose(self) -> None: ...

@@ -7,14 +7,16 @@ a loopback port behind a random key, so everything after the start is openai.py.
 import importlib.util
 import os
 import secrets
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from agent_sidecar.addresses import Address, parse_address
-from agent_sidecar.backends.backend import Ask, Generation
+from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendUnreachable
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.models import ModelWish
 
 MODEL = "smollm2:135m"
 _WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -118,11 +120,22 @@ class BuiltinBackend:
     async def continues(self, model: str) -> bool:
         return await self._running().continues(model)
 
-    async def pull(self, model: str) -> None:
-        await self._running().pull(model)
+    manages_models = False
+
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
+        await self._running().pull(model, told)
+
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
+        await self._running().load(model, num_ctx, keep_alive)
 
     async def unload(self, model: str) -> None:
         await self._running().unload(model)
+
+    async def delete(self, model: str) -> None:
+        await self._running().delete(model)
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None:
+        """There is one, and it is loaded."""
 
     async def aclose(self) -> None:
         self.stop()

@@ -1,14 +1,17 @@
 """Finds out by asking what answers at an address: Ollama, an OpenAI-compatible server, or nothing that Hive can use."""
 
+from collections.abc import Callable, Iterable
+
 from pydantic import BaseModel, ValidationError
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Backend, Generation
+from agent_sidecar.backends.backend import Ask, Backend, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
 from agent_sidecar.backends.ollama import OllamaBackend
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendError, BackendRefused, BackendUnreachable, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.models import ModelWish
 
 _OTHER = (BackendError, BackendRefused, ModelNotOnAgent)
 """An error status: something listens, but it does not know this path."""
@@ -43,20 +46,22 @@ async def _answers(http: HttpClient, path: str, shape: type[BaseModel], timeout:
     return True
 
 
-def backend_at(address: Address, kind: BackendKind) -> Backend:
-    return OllamaBackend(address) if kind == "ollama" else OpenAIBackend(address)
+def backend_at(address: Address, kind: BackendKind, insecure_registries: frozenset[str] = frozenset()) -> Backend:
+    return OllamaBackend(address, insecure_registries) if kind == "ollama" else OpenAIBackend(address)
 
 
 class DetectedBackend:
     """A backend whose kind nobody named: it is found out when it first answers. Until then it counts as an Ollama."""
 
-    def __init__(self, address: Address) -> None:
-        self._address = address
+    def __init__(self, address: Address, insecure_registries: frozenset[str] = frozenset()) -> None:
+        self._address, self._insecure_registries = address, insecure_registries
         self._found: Backend | None = None
+        self._wishes: tuple[ModelWish, ...] = ()
 
     async def _backend(self) -> Backend:
         if self._found is None:
-            self._found = backend_at(self._address, await detect(self._address))
+            self._found = backend_at(self._address, await detect(self._address), self._insecure_registries)
+            self._found.prefer(self._wishes)
         return self._found
 
     @property
@@ -88,11 +93,26 @@ class DetectedBackend:
     async def continues(self, model: str) -> bool:
         return await (await self._backend()).continues(model)
 
-    async def pull(self, model: str) -> None:
-        await (await self._backend()).pull(model)
+    @property
+    def manages_models(self) -> bool:
+        return self._found is not None and self._found.manages_models
+
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
+        await (await self._backend()).pull(model, told)
+
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
+        await (await self._backend()).load(model, num_ctx, keep_alive)
 
     async def unload(self, model: str) -> None:
         await (await self._backend()).unload(model)
+
+    async def delete(self, model: str) -> None:
+        await (await self._backend()).delete(model)
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None:
+        self._wishes = tuple(wishes)
+        if self._found is not None:
+            self._found.prefer(self._wishes)
 
     async def aclose(self) -> None:
         if self._found is not None:

@@ -1,47 +1,77 @@
 """Ollama, by its native API: the one that tells durations, thinking and what is loaded."""
 
-from typing import TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from time import monotonic
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Generation
+from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
+from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.ollama_wire import (
     Loaded,
     Shown,
     Tags,
+    characters_of,
     chat_body,
     chat_line,
+    load_body,
     model_infos,
     piece,
-    progress_line,
     result,
 )
-from bus.errors import BackendError, ModelNotOnAgent
+from agent_sidecar.backends.residence import Residence
+from bus.errors import BackendError, BackendStalled, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.models import ModelWish
 from bus.model_names import same_model
 
 M = TypeVar("M", bound=BaseModel)
 
-UNLOAD_SECONDS = 30.0
+UNLOAD_SECONDS: Final = 30.0
+LOOK_SECONDS: Final = 0.1
+LOAD_SECONDS: Final = 900.0
+SHOWN_AT_ONCE: Final = 4
+"""Models whose files are asked about at one look: it must not take long when there are hundreds of them."""
+PULL_SILENCE_SECONDS: Final = 120.0
+"""Ollama tells of a pull several times a second; at its end it checks gigabytes without a word."""
 
 
 class OllamaBackend:
     """See agent_sidecar.backends.backend.Backend."""
 
     kind: BackendKind = "ollama"
+    manages_models = True
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, insecure_registries: frozenset[str] = frozenset()) -> None:
         self._http = HttpClient(address)
+        self._insecure_registries = insecure_registries
+        self._residence = Residence()
+        self._limits: dict[str, int | None] = {}
 
     @property
     def endpoint(self) -> str:
         return self._http.address.url
 
     async def models(self) -> tuple[ModelInfo, ...]:
-        return model_infos(await self._ask("/api/tags", Tags), await self._ask("/api/ps", Loaded))
+        tags, loaded = await self._ask("/api/tags", Tags), await self._ask("/api/ps", Loaded)
+        await self._learn_limits(tags)
+        return self._residence.seen(model_infos(tags, loaded, self._limits), monotonic())
+
+    async def _learn_limits(self, tags: Tags) -> None:
+        """Once for each model's contents. One that says nothing of itself is not asked again."""
+        unknown = [tag for tag in tags.models or () if tag.digest is not None and tag.digest not in self._limits]
+        for tag in unknown[:SHOWN_AT_ONCE]:
+            found = None
+            with suppress(HiveError, ValidationError):
+                answer = await self._http.request("POST", "/api/show", to_json({"model": tag.name}))
+                found = Shown.model_validate_json(answer).context_limit
+            self._limits[str(tag.digest)] = found
 
     async def _ask(self, path: str, answer: type[M]) -> M:
         try:
@@ -54,14 +84,18 @@ class OllamaBackend:
         return None
 
     async def generate(self, ask: Ask) -> Generation:
-        async with self._http.stream("POST", "/api/chat", to_json(chat_body(ask))) as response:
-            while (data := await response.line()) is not None:
-                line = chat_line(data)
-                if more := piece(line):
-                    yield more
-                if line.done:
-                    yield result(line)
-                    return
+        footing = self._residence.enter(ask.model, ask.options, characters_of(ask), monotonic())
+        try:
+            async with self._http.stream("POST", "/api/chat", to_json(chat_body(ask, footing))) as response:
+                while (data := await response.line()) is not None:
+                    line = chat_line(data)
+                    if more := piece(line):
+                        yield more
+                    if line.done:
+                        yield result(line)
+                        return
+        finally:
+            self._residence.leave(ask.model, monotonic())
 
     async def continues(self, model: str) -> bool:
         data = await self._http.request("POST", "/api/show", to_json({"model": model}))
@@ -70,15 +104,53 @@ class OllamaBackend:
         except ValidationError:
             return False
 
-    async def pull(self, model: str) -> None:
-        async with self._http.stream("POST", "/api/pull", to_json({"model": model, "stream": True})) as response:
-            while (data := await response.line()) is not None:
-                progress_line(data)
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
+        progress = PullProgress()
+        body = {"model": model, "stream": True, "insecure": model.split("/")[0] in self._insecure_registries}
+        async with self._http.stream("POST", "/api/pull", to_json(body)) as response:
+            while (data := await self._line_of_pull(response.line(), model)) is not None:
+                told(progress.take(data))
+
+    async def _line_of_pull(self, line: Awaitable[bytes | None], model: str) -> bytes | None:
+        try:
+            return await asyncio.wait_for(line, PULL_SILENCE_SECONDS)
+        except TimeoutError:
+            raise BackendStalled(
+                f"{self.endpoint} said nothing of its pull of {model} for {PULL_SILENCE_SECONDS:g} s. Pull it again: it goes on from there."
+            ) from None
+
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
+        self._residence.keep(model, num_ctx, keep_alive)
+        footing = self._residence.enter(model, {}, 0, monotonic())
+        try:
+            body = to_json(load_body(model, footing))
+            await self._http.request("POST", "/api/generate", body, timeout=LOAD_SECONDS)
+        finally:
+            self._residence.leave(model, monotonic())
 
     async def unload(self, model: str) -> None:
-        loaded = await self._ask("/api/ps", Loaded)
-        if any(same_model(found.name, model) for found in loaded.models or ()):
-            body = to_json({"model": model, "keep_alive": 0})
-            await self._http.request("POST", "/api/generate", body, timeout=UNLOAD_SECONDS)
+        """Ollama answers before the memory is free."""
+        if not await self._is_loaded(model):
+            return
+        await self._http.request("POST", "/api/generate", to_json({"model": model, "keep_alive": 0}), timeout=UNLOAD_SECONDS)
+        try:
+            async with asyncio.timeout(UNLOAD_SECONDS):
+                while await self._is_loaded(model):
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise BackendStalled(
+                f"{self.endpoint} still has {model} in memory after {UNLOAD_SECONDS:g} s. Something else uses it; see Ollama's log."
+            ) from None
+        self._residence.drop(model)
+
+    async def _is_loaded(self, model: str) -> bool:
+        return any(same_model(found.name, model) for found in (await self._ask("/api/ps", Loaded)).models or ())
+
+    async def delete(self, model: str) -> None:
+        await self._http.request("DELETE", "/api/delete", to_json({"model": model}), timeout=UNLOAD_SECONDS)
+        self._residence.drop(model)
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None:
+        self._residence.prefer(wishes)
 
     async def aclose(self) -> None: ...

@@ -1,17 +1,20 @@
 """Ollama's own JSON: what is sent to /api/chat, and what its lines mean. Does no I/O."""
 
+from collections.abc import Mapping
 from typing import Annotated, Final
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
 
 from agent_sidecar.backends.backend import Ask, Piece, Result
 from agent_sidecar.backends.refusal import reason, said
+from agent_sidecar.backends.residence import HOSTS_OWN, Footing
 from bus.errors import BackendError
 from bus.messages import ChatMessage, ModelInfo, Timings, ToolCall, Usage
 
 Json = dict[str, JsonValue]
-_BESIDE_OPTIONS: Final = ("format", "think", "tools", "keep_alive")
+_BESIDE_OPTIONS: Final = ("format", "think", "tools")
 """Ollama takes these beside `options`, a task has one place for all."""
+_NOT_THE_REQUESTS: Final = frozenset({*_BESIDE_OPTIONS, *HOSTS_OWN, "keep_alive"})
 _NANOSECONDS: Final = 1e9
 
 Count = Annotated[int, Field(ge=0, lt=2**31)]
@@ -19,11 +22,30 @@ Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
 """A backend that answers nonsense is found out here, not by the database."""
 
 
-def chat_body(ask: Ask) -> Json:
-    options: Json = {key: value for key, value in ask.options.items() if key not in _BESIDE_OPTIONS}
+def chat_body(ask: Ask, footing: Footing) -> Json:
+    """What the model is loaded with is not the request's (residence.py)."""
+    options: Json = {key: value for key, value in ask.options.items() if key not in _NOT_THE_REQUESTS}
     beside: Json = {key: ask.options[key] for key in _BESIDE_OPTIONS if key in ask.options}
     messages: list[JsonValue] = [_message(message) for message in ask.messages]
-    return {"model": ask.model, "messages": messages, "stream": True, "options": options, **beside}
+    return {"model": ask.model, "messages": messages, "stream": True, **_on(footing, options), **beside}
+
+
+def load_body(model: str, footing: Footing) -> Json:
+    """Of /api/generate, which loads a model where it is given no prompt."""
+    return {"model": model, "stream": False, **_on(footing, {})}
+
+
+def _on(footing: Footing, options: Json) -> Json:
+    if footing.num_ctx is not None:
+        options["num_ctx"] = footing.num_ctx
+    found: Json = {"options": options}
+    if footing.keep_alive is not None:
+        found["keep_alive"] = int(footing.keep_alive) if footing.keep_alive.is_integer() else footing.keep_alive
+    return found
+
+
+def characters_of(ask: Ask) -> int:
+    return sum(len(message.content) for message in ask.messages)
 
 
 def _message(message: ChatMessage) -> Json:
@@ -46,6 +68,7 @@ class _Details(BaseModel):
 class _Tag(BaseModel):
     name: str
     size: int | None = None
+    digest: str | None = None
     details: _Details | None = None
 
 
@@ -69,9 +92,15 @@ class Loaded(BaseModel):
 
 
 class Shown(BaseModel):
-    """/api/show, as far as it tells how a conversation is put together."""
+    """/api/show: how a conversation is put together, and what the file says of itself, under names that begin with its architecture."""
 
     template: str = ""
+    model_info: dict[str, JsonValue] = {}
+
+    @property
+    def context_limit(self) -> int | None:
+        found = self.model_info.get(f"{self.model_info.get('general.architecture')}.context_length")
+        return found if isinstance(found, int) and found > 0 else None
 
     @property
     def continues(self) -> bool:
@@ -79,19 +108,23 @@ class Shown(BaseModel):
         return bool(self.template) and (".Messages" not in self.template or "$last" in self.template)
 
 
-def model_infos(tags: Tags, loaded: Loaded) -> tuple[ModelInfo, ...]:
+def model_infos(tags: Tags, loaded: Loaded, limits: Mapping[str, int | None]) -> tuple[ModelInfo, ...]:
+    """`limits`: tokens of context that a model was made for, by its digest."""
     warm = {model.name: model for model in loaded.models or ()}
-    return tuple(_info(tag, warm.get(tag.name)) for tag in tags.models or ())
+    return tuple(_info(tag, warm.get(tag.name), limits.get(tag.digest or "")) for tag in tags.models or ())
 
 
-def _info(tag: _Tag, warm: _Loaded | None) -> ModelInfo:
+def _info(tag: _Tag, warm: _Loaded | None, limit: int | None) -> ModelInfo:
     details = tag.details or _Details()
     return ModelInfo(
         name=tag.name,
         loaded=warm is not None,
         size_bytes=tag.size,
         vram_bytes=warm.size_vram if warm else None,
+        memory_bytes=warm.size if warm else None,
         context_length=warm.context_length if warm else None,
+        context_limit=limit,
+        digest=tag.digest,
         family=details.family or None,
         parameter_size=details.parameter_size or None,
         quantization=details.quantization_level or None,
@@ -128,26 +161,20 @@ class ChatLine(BaseModel):
     eval_duration: Nanoseconds | None = None
 
 
-def progress_line(line: bytes) -> ChatLine:
-    """Of any stream of Ollama's. BackendError when the line is an error, or nothing that Ollama says."""
+def chat_line(line: bytes) -> ChatLine:
+    """Of /api/chat. BackendError when the line is an error, or nothing that Ollama says."""
     try:
         found = ChatLine.model_validate_json(line)
     except ValidationError:
-        raise _unreadable(line) from None
+        raise unreadable(line) from None
     if found.error is not None:
         raise BackendError(f"Ollama failed while it worked: {said(found.error)}. See its log.")
-    return found
-
-
-def chat_line(line: bytes) -> ChatLine:
-    """Of /api/chat: says something, or ends the answer."""
-    found = progress_line(line)
     if found.message is None and not found.done:
-        raise _unreadable(line)
+        raise unreadable(line)
     return found
 
 
-def _unreadable(line: bytes) -> BackendError:
+def unreadable(line: bytes) -> BackendError:
     return BackendError(f"Ollama's stream cannot be read: {reason(line)}. See its log, and check what listens there.")
 
 

@@ -1,5 +1,6 @@
 """Servers that speak OpenAI's chat API: llama.cpp, vLLM, LM Studio."""
 
+from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
@@ -7,12 +8,13 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Generation, Piece
+from agent_sidecar.backends.backend import Ask, Generation, Piece, PullStep
 from agent_sidecar.backends.http import HttpClient
 from agent_sidecar.backends.openai_answer import Answer
 from agent_sidecar.backends.openai_request import chat_body
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.models import ModelWish
 
 
 class _Meta(BaseModel):
@@ -117,13 +119,24 @@ class OpenAIBackend:
             return False
         return any(entry.id == model and entry.owned_by in _CONTINUE for entry in found)
 
-    async def pull(self, model: str) -> None:
+    manages_models = False
+
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
         raise BackendRefused(
             f"{self.endpoint} is no Ollama and cannot pull {model}. Give the model to the server at its start."
         )
 
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
+        raise BackendRefused(f"{self.endpoint} is no Ollama and cannot be told to load {model}. It loads at its start.")
+
     async def unload(self, model: str) -> None:
         raise BackendRefused(f"{self.endpoint} is no Ollama and cannot unload {model}. Stop the server to free its memory.")
+
+    async def delete(self, model: str) -> None:
+        raise BackendRefused(f"{self.endpoint} is no Ollama and cannot delete {model}. Remove its file on that host.")
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None:
+        """What it is loaded with was told to the server at its start."""
 
     async def aclose(self) -> None: ...
 

@@ -17,4 +17,5 @@ def open_backend(upstream: Upstream, settings: SidecarSettings, key: SecretStr |
         builtin.start()
         return builtin
     address = parse_address(upstream.url, key.get_secret_value() if key else None)
-    return DetectedBackend(address) if upstream.kind is None else backend_at(address, upstream.kind)
+    insecure = frozenset(settings.insecure_registries)
+    return DetectedBackend(address, insecure) if upstream.kind is None else backend_at(address, upstream.kind, insecure)

@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
+from bus.messages.benchmarks import BenchmarkOrder
 from bus.messages.merits import AgentMerits
 
 
@@ -43,6 +44,9 @@ class ModelInfo(Message):
     loaded: bool = False
     size_bytes: int | None = None
     vram_bytes: int | None = None
+    memory_bytes: int | None = Field(
+        default=None, description="that it takes while loaded, on the cards and beside them together"
+    )
     context_length: int | None = Field(default=None, description="tokens that it is loaded with")
     context_reason: str | None = Field(default=None, description="why so many, where Hive chose them")
     context_limit: int | None = Field(default=None, description="tokens that it was made for")
@@ -84,6 +88,7 @@ class Heartbeat(Message):
     reason: Words | None = None
     slots: int
     running: tuple[UUID, ...] = ()
+    measuring: bool = Field(default=False, description="a benchmark has the backend to itself; it gives way to a task")
     models: tuple[ModelInfo, ...] | None = Field(default=None, description="sent when they changed, and every few seconds")
 
 
@@ -132,6 +137,7 @@ class AgentRecord(Record):
     labels: dict[str, str] = Field(default_factory=dict)
     slots: int = 1
     running: int = 0
+    measuring: bool = Field(default=False, description="a benchmark has all its slots, and gives way to a task")
     working: dict[str, int] = Field(default_factory=dict, description="attempts that run there, by model")
     models: tuple[ModelInfo, ...] = ()
     instance: str | None = None
@@ -143,7 +149,8 @@ class AgentRecord(Record):
 class AgentList(Record):
     agents: tuple[AgentRecord, ...]
     age_seconds: float | None = Field(
-        default=None, description="since a leader last said how things are; null where none ever did. While one leads, a second or less"
+        default=None,
+        description="since a leader last said how things are; null where none ever did. While one leads, a second or less",
     )
 
 
@@ -159,6 +166,7 @@ class ControlAction(StrEnum):
     UNLOAD = "unload"
     DELETE = "delete"
     BENCHMARK = "benchmark"
+    YIELD = "yield"
     DRAIN = "drain"
     RESUME = "resume"
     REGISTER = "register"
@@ -168,6 +176,7 @@ class Control(Command):
     """An order to one sidecar: `attempt_id` for cancel and preempt, `model` for what is done with one.
 
     `register` asks it to introduce itself again: a new leader has heard a heartbeat of an instance that it does not know.
+    `yield` ends a benchmark, since a task waits for the slot.
     """
 
     action: ControlAction
@@ -176,6 +185,7 @@ class Control(Command):
     num_ctx: int | None = Field(default=None, ge=1, description="of a load: tokens of context, whatever requests ask for")
     keep_alive: float | None = Field(default=None, description="of a load: seconds in memory after its last use, -1 for ever")
     asked_by: Text | None = None
+    benchmark: BenchmarkOrder | None = Field(default=None, description="of a benchmark that a leader orders and keeps")
     epoch: int | None = Field(
         default=None,
         description="of the coordinator that orders; a lower one than the sidecar has seen is refused. A person has none",
@@ -183,7 +193,7 @@ class Control(Command):
 
 
 class ControlReply(Message):
-    """`running` answers a cancel or a preempt: whether the attempt was known and is now being stopped."""
+    """`running` answers a cancel, a preempt or a yield: whether there was something, and it is now being stopped."""
 
     ok: bool
     running: bool = False

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
+from bus.messages.benchmarks import AgentBenchmark
+from bus.messages.models import ModelJob
+from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
 
 
@@ -27,6 +30,13 @@ class EventType(StrEnum):
     WORKFLOW_NODE_COMPLETED = "workflow.node_completed"
     WORKFLOW_EXECUTION_COMPLETED = "workflow.execution_completed"
     WORKFLOW_EXECUTION_FAILED = "workflow.execution_failed"
+    MODEL_STARTED = "model.started"
+    MODEL_PROGRESS = "model.progress"
+    MODEL_COMPLETED = "model.completed"
+    MODEL_FAILED = "model.failed"
+    SCHEDULE_FIRED = "schedule.fired"
+    SCHEDULE_SKIPPED = "schedule.skipped"
+    SCHEDULE_FAILED = "schedule.failed"
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -43,6 +53,8 @@ _TERMINAL = {
     EventType.TASK_CANCELLED,
     EventType.WORKFLOW_EXECUTION_COMPLETED,
     EventType.WORKFLOW_EXECUTION_FAILED,
+    EventType.MODEL_COMPLETED,
+    EventType.MODEL_FAILED,
     EventType.SYSTEM_ALERT,
     EventType.SYSTEM_MAINTENANCE,
 }
@@ -69,10 +81,13 @@ class TaskChange(Message):
 
 
 class AgentChange(Message):
+    """`benchmark` is that of an `agent.performance_update`: a step of it, or its end."""
+
     agent_id: Slug
     status: AgentStatus
     previous: AgentStatus | None = None
     reason: Words | None = None
+    benchmark: AgentBenchmark | None = None
 
 
 D = TypeVar("D", bound=Message)
@@ -91,3 +106,5 @@ class HiveEvent(Message, Generic[D]):
 
 TaskEvent = HiveEvent[TaskChange]
 AgentEvent = HiveEvent[AgentChange]
+ModelEvent = HiveEvent[ModelJob]
+ScheduleEvent = HiveEvent[ScheduleChange]

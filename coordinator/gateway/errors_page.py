@@ -41,6 +41,8 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.NotFound: "Check the path against `/docs`, and the id.",
     errors.TaskNotFound: "Check the id; tasks are deleted when their retention ends.",
     errors.AgentNotFound: "`hive agents` lists those that exist.",
+    errors.ModelNotFound: "`hive models` lists those that there are; pull it with `hive models pull`.",
+    errors.JobNotFound: "Ask within a day of the job's end; `hive models jobs` lists them.",
     errors.ScheduleNotFound: "`hive schedule list` lists those that are yours.",
     errors.Conflict: "Look at the thing's state; the message says what stands in the way.",
     errors.AlreadyEnded: "Nothing: it is over. A failed task can be requeued.",

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
@@ -16,6 +17,7 @@ from bus.messages import (
     AttemptRecord,
     AttemptStatus,
     Capability,
+    CatchUp,
     ClusterPerformance,
     ClusterStatus,
     Explanation,
@@ -24,19 +26,58 @@ from bus.messages import (
     KeyList,
     KeyRecord,
     ModelInfo,
+    NextTimes,
     Output,
+    Overlap,
     Role,
+    ScheduleList,
+    ScheduleRecord,
     TaskList,
     TaskRecord,
+    TaskRequest,
     TaskStatus,
     Timings,
     Upstream,
     Usage,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
+from bus.messages.models import (
+    JobList,
+    JobStatus,
+    ModelAction,
+    ModelElsewhere,
+    ModelJob,
+    ModelList,
+    ModelOnAgent,
+    ModelRecord,
+    ModelState,
+    ModelWish,
+    OrderedJobs,
+    Placement,
+    PlacementState,
+    Replica,
+    ReplicaState,
+    Wish,
+)
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.readiness import judge
 
+MODEL_ORDERS: Final[dict[str, Example]] = {
+    "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
+    "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
+}
+PLACEMENTS: Final[dict[str, Example]] = {
+    "two": {
+        "summary": "One model on two agents, another wherever the label is",
+        "value": {
+            "models": {
+                "llama3.2:3b": {"replicas": 2, "prefer": ["acacia"], "num_ctx": 8192, "never_evict": True},
+                "qwen3:8b": {"replicas": "all", "pins": {"labels": {"site": "basement"}}, "keep_alive": "30m"},
+            }
+        },
+    },
+}
 TASK_REQUESTS: Final[dict[str, Example]] = {
     "prompt": {
         "summary": "A prompt, for whatever model is warm",
@@ -74,12 +115,40 @@ UPSTREAMS: Final[dict[str, Example]] = {
 ASSIGNMENTS: Final[dict[str, Example]] = {
     "agent": {"summary": "To one agent and no other", "value": {"agent_id": "acacia"}},
 }
+BENCHMARKS: Final[dict[str, Example]] = {
+    "model": {"summary": "With one model, its load among what is measured", "value": {"model": "llama3.2:3b"}},
+    "warm": {"summary": "With what is in memory, which stays there", "value": {"reload": False}},
+}
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
     "one model": {
         "summary": "May use one model only",
         "value": {"owner": "ci", "role": "developer", "models": ["llama3.2:3b"]},
     },
+}
+
+_DAILY: Final = {"cron": "30 7 * * 1-5", "time_zone": "Europe/Berlin"}
+SCHEDULES: Final[dict[str, Example]] = {
+    "morning": {
+        "summary": "On every working day at half past seven",
+        "value": {"name": "morning news", **_DAILY, "task": {"prompt": "Sum up the news.", "model": "llama3.2:3b"}},
+    },
+    "hourly": {
+        "summary": "Every hour for a week, one after the other",
+        "value": {
+            "name": "watch the log",
+            "cron": "@hourly",
+            "task": {"prompt": "What is odd about this log? …", "priority": "low"},
+            "overlap": "skip",
+            "catch_up": "none",
+            "ends_at": "2100-01-01T00:00:00Z",
+        },
+    },
+}
+TIMINGS: Final[dict[str, Example]] = {"morning": {"summary": "Half past seven on working days", "value": _DAILY}}
+SCHEDULE_CHANGES: Final[dict[str, Example]] = {
+    "pause": {"summary": "Pause it", "value": {"enabled": False}},
+    "later": {"summary": "An hour later, without an end", "value": {"cron": "30 8 * * 1-5", "ends_at": None}},
 }
 
 _NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -132,6 +201,23 @@ _CHECK: Final = AgentHealthCheck(
     gpu_usage=87,
     available=True,
 )
+_BENCHMARK: Final = AgentBenchmark(
+    id=UUID("7d0a4f2e-1c5b-4f7e-9a55-3b1f0c9d2e10"),
+    agent_id="acacia",
+    model="llama3.2:3b",
+    trigger=BenchmarkTrigger.REQUEST,
+    status=BenchmarkStatus.RUNNING,
+    step="writing 2 answers at once",
+    progress=0.6,
+    hardware="AMD Radeon RX 7900 XTX, 24 GB of VRAM, 16 cores, 64 GB",
+    started_at=_NOON,
+    load_seconds=2.4,
+    prompt_tokens_per_second=1850,
+    generation_tokens_per_second=92,
+    time_to_first_token_seconds=0.05,
+    parallel_tokens_per_second={1: 92},
+    slots=1,
+)
 _KEY: Final = KeyRecord(
     id=UUID("0b5a8d1e-7c55-4f0c-8c3c-9d4d3f1f6a01"),
     owner="anna",
@@ -139,6 +225,23 @@ _KEY: Final = KeyRecord(
     name="notebook",
     prefix="sk-hive-3f9a",
     created_at=_NOON,
+)
+
+_SCHEDULE: Final = ScheduleRecord(
+    id=UUID("3d1f7a52-6a0b-4f5e-9d53-0c7c6a1f2b11"),
+    owner="anna",
+    name="morning news",
+    cron="30 7 * * 1-5",
+    time_zone="Europe/Berlin",
+    task=TaskRequest(prompt="Sum up the news.", model="llama3.2:3b"),
+    enabled=True,
+    catch_up=CatchUp.LAST,
+    overlap=Overlap.ALLOW,
+    next_due=_NOON + timedelta(hours=18, minutes=30),
+    last_due=_NOON - timedelta(hours=5, minutes=30),
+    last_task_id=_TASK.id,
+    created_at=_NOON - timedelta(days=1),
+    updated_at=_NOON - timedelta(days=1),
 )
 
 _CLUSTER: Final = ClusterStatus(
@@ -152,7 +255,77 @@ _CLUSTER: Final = ClusterStatus(
     updated_at=_NOON,
 )
 
+_MODEL: Final = ModelRecord(
+    name="llama3.2:3b",
+    family="llama",
+    parameter_size="3.2B",
+    quantization="Q4_K_M",
+    size_bytes=2_019_393_189,
+    context_limit=131_072,
+    agents=(
+        ModelOnAgent(
+            agent_id="acacia",
+            status=AgentStatus.ONLINE,
+            loaded=True,
+            size_bytes=2_019_393_189,
+            vram_bytes=3_461_349_376,
+            memory_bytes=3_461_349_376,
+            context_length=8192,
+            context_reason="models.yaml wishes so",
+            digest="a80c4f17acd55265feec403c7aef86be0c25983ab279d83f3bcd3abbcb5b8b72",
+            running=1,
+        ),
+    ),
+    loaded_on=("acacia",),
+    could_pull=("walnut",),
+    elsewhere=(ModelElsewhere(agent_id="walnut", could_pull=True, reason="its backend pulls, and it has room"),),
+    vram_bytes=3_461_349_376,
+    running=1,
+)
+_JOB: Final = ModelJob(
+    id=UUID("8d1f0f4e-2f0b-4a57-9a53-0f4a1a0d5a10"),
+    agent_id="walnut",
+    instance="7c2e91d04b5f",
+    action=ModelAction.PULL,
+    model="llama3.2:3b",
+    status=JobStatus.RUNNING,
+    step="pulling dde5aa3fc5ff",
+    bytes_done=734_003_200,
+    bytes_total=2_019_393_189,
+    asked_by="anna",
+    created_at=_NOON,
+    updated_at=_NOON,
+)
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
+    _MODEL,
+    ModelList(models=(_MODEL.model_copy(update={"elsewhere": None}),)),
+    _JOB,
+    JobList(jobs=(_JOB,)),
+    OrderedJobs(jobs=(_JOB,)),
+    Placement(
+        wish=Wish(
+            models=(ModelWish(model="llama3.2:3b", replicas=2, prefer=("acacia",), num_ctx=8192),),
+            version=3,
+            applied_by="anna",
+            applied_at=_NOON,
+        ),
+        state=PlacementState(
+            version=3,
+            models=(
+                ModelState(
+                    model="llama3.2:3b",
+                    wanted=2,
+                    ready=1,
+                    replicas=(
+                        Replica(agent_id="acacia", state=ReplicaState.READY),
+                        Replica(agent_id="walnut", state=ReplicaState.PULLING, reason="it is being downloaded"),
+                    ),
+                    lacking={"elm": "it is offline"},
+                ),
+            ),
+            updated_at=_NOON,
+        ),
+    ),
     _TASK,
     TaskList(tasks=(_TASK.model_copy(update={"prompt": None, "output": None}),), next_cursor=None),
     Explanation(
@@ -164,9 +337,14 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         reason="lowest predicted finish",
     ),
     _AGENT,
+    _BENCHMARK,
+    BenchmarkList(benchmarks=(_BENCHMARK,)),
     AgentHealth(agent_id="acacia", last=_CHECK, history=(_CHECK,)),
     AgentList(agents=(_AGENT,)),
     Upstream(url="http://gpu-host:11434", agent_id="acacia", kind="ollama", slots=2),
+    _SCHEDULE,
+    ScheduleList(schedules=(_SCHEDULE.model_copy(update={"task": None}),)),
+    NextTimes(times=tuple(datetime(2026, 11, day, 7, 30, tzinfo=ZoneInfo("Europe/Berlin")) for day in range(23, 28))),
     IssuedKey(key="sk-hive-…", record=_KEY),
     _KEY,
     KeyList(keys=(_KEY,)),

@@ -26,6 +26,7 @@ class Gateway:
     settings: GatewaySettings
     identity: Identity
     overview: Overview
+    overload: Overload
     submission: Submission
     waiting: Waiting
     metrics: Metrics = field(default_factory=Metrics)
@@ -42,6 +43,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
     overview = Overview(bus)
+    overload = Overload(overview, settings.max_waiting)
     waiting = Waiting(bus)
     async with AsyncExitStack() as stack:
         for part in (keys, models, overview, waiting):
@@ -52,6 +54,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             settings=settings,
             identity=Identity(keys),
             overview=overview,
-            submission=Submission(bus, models, Overload(overview, settings.max_waiting), settings.max_body_bytes),
+            overload=overload,
+            submission=Submission(bus, models, overload, settings.max_body_bytes),
             waiting=waiting,
         )

@@ -4,14 +4,15 @@ No door asks the leader for each submit. What waits is the leader's last word, a
 since. So the bound may be passed by what the other doors take in that second: with `n` doors, by that of `n - 1` of them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
 from time import monotonic
 from typing import Final
 
-from bus.errors import NoLeader, QueueFull
+from bus.errors import NoLeader, QueueFull, StoreFull
 from bus.messages import ClusterStatus, TaskClass
 from bus.overview import Overview
 
@@ -74,6 +75,16 @@ class Overload:
 
     def give_back(self) -> None:
         self._taken = max(0, self._taken - 1)
+
+    @contextmanager
+    def room(self, task_class: TaskClass) -> Iterator[None]:
+        """For what publishes one task. QueueFull where there is no room, here or on the stream."""
+        self.take(task_class)
+        try:
+            yield
+        except StoreFull:
+            self.give_back()
+            raise self.stream_is_full() from None
 
     def stream_is_full(self) -> QueueFull:
         """The server's own bound, which holds whoever publishes, and also while nobody leads."""

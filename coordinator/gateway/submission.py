@@ -25,7 +25,6 @@ from bus.errors import (
     NotFound,
     PayloadTooLarge,
     PermissionDenied,
-    StoreFull,
     Unavailable,
     UnknownDependency,
     UnknownModel,
@@ -90,12 +89,9 @@ class Submission:
     async def _publish(self, task: SubmittedTask, data: bytes) -> bool:
         """Whether the bus knew the id already. QueueFull where there is no room, here or on the stream."""
         record = task.record
-        self._overload.take(task_class(record.priority))
         try:
-            stored = await publish_task(self._bus, record, data, body_hash=task.body_hash)
-        except StoreFull:
-            self._overload.give_back()
-            raise self._overload.stream_is_full() from None
+            with self._overload.room(task_class(record.priority)):
+                stored = await publish_task(self._bus, record, data, body_hash=task.body_hash)
         except BusUnavailable as error:
             raise BusUnavailable(
                 f"{error.message} Whether task {record.id} was taken is open: look for it, or send it again under an Idempotency-Key.",

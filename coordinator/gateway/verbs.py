@@ -43,7 +43,14 @@ async def ask(
 
 
 async def order(
-    bus: Bus, service: str, verb: str, body: BaseModel, answer: type[M], claims: Claims, *, seconds: float = ORDER_SECONDS
+    bus: Bus,
+    service: str,
+    verb: str,
+    body: BaseModel | bytes,
+    answer: type[M],
+    claims: Claims,
+    *,
+    seconds: float = ORDER_SECONDS,
 ) -> M:
     """A change that must not be made twice: sent once. DeadlineExceeded leaves open whether it was made."""
     return await bus.request(subjects.service_verb(service, verb), body, answer, claims=claims, timeout=seconds)

@@ -118,6 +118,35 @@ ORDER BY slug;
 WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
 
+-- name: save_benchmark
+-- One that has ended stays as it is, and a step that comes late changes nothing: then no row comes back.
+INSERT INTO agent_benchmarks (id, slug, model, hardware, status, started_at, record) VALUES ($1, $2, $3, $4, $5, $6, $7::jsonb)
+ON CONFLICT (id) DO UPDATE SET status = $5,
+    record = $7::jsonb || jsonb_build_object('started_at', agent_benchmarks.record -> 'started_at')
+WHERE agent_benchmarks.status = 'running'
+    AND ($5 <> 'running' OR coalesce((agent_benchmarks.record ->> 'progress')::float8, 0) <= $8)
+RETURNING id;
+
+-- name: measured_models
+SELECT DISTINCT slug, model, hardware FROM agent_benchmarks
+WHERE status = 'completed' OR (status = 'failed' AND started_at > now() - make_interval(secs => $1));
+
+-- name: running_benchmarks
+SELECT record FROM agent_benchmarks WHERE status = 'running';
+
+-- name: benchmarks
+SELECT record FROM agent_benchmarks WHERE slug = $1 AND ($2::timestamptz IS NULL OR started_at < $2)
+ORDER BY started_at DESC LIMIT $3;
+
+-- name: delete_benchmarks
+-- All but an agent's newest; $1 is the time that every retention is told.
+DELETE FROM agent_benchmarks WHERE id = ANY(ARRAY(
+    SELECT id FROM (
+        SELECT id, row_number() OVER (PARTITION BY slug ORDER BY started_at DESC) AS place
+        FROM agent_benchmarks WHERE started_at < $1
+    ) AS each WHERE place > 200 LIMIT $2
+)) RETURNING id;
+
 -- name: agent_tracks
 SELECT slug, track FROM agent_tracks;
 
@@ -145,6 +174,14 @@ INSERT INTO models (name) SELECT * FROM unnest($1::text[]) ON CONFLICT DO NOTHIN
 
 -- name: models
 SELECT name FROM models;
+
+-- name: placement
+SELECT version, models, applied_by, applied_at FROM placements ORDER BY version DESC LIMIT 1;
+
+-- name: apply_placement
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO placements (models, applied_by, applied_at) SELECT $1::jsonb, $2, $3::timestamptz FROM fence RETURNING version;
 
 -- name: get_task
 SELECT t.*, a.slug AS agent_slug, (
@@ -214,3 +251,54 @@ DELETE FROM login_tickets WHERE hash = $1 OR expires_at < now() RETURNING hash, 
 
 -- name: delete_expired_tickets
 DELETE FROM login_tickets WHERE expires_at < $1;
+
+-- name: insert_schedule
+-- No row comes back when its owner has one of that name, or as many as one may have.
+INSERT INTO schedules (id, tenant, owner, claims, name, cron, time_zone, request, enabled, catch_up, overlap, starts_at, ends_at, next_due)
+SELECT $1::uuid, $2::text, $3::text, $4::jsonb, $5::text, $6::text, $7::text, $8::jsonb, $9::boolean, $10::text, $11::text,
+    $12::timestamptz, $13::timestamptz, $14::timestamptz
+WHERE (SELECT count(*) FROM schedules WHERE tenant = $2 AND owner = $3) < $15
+ON CONFLICT (tenant, owner, name) DO NOTHING
+RETURNING *;
+
+-- name: find_schedule
+SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
+
+-- name: get_schedule
+SELECT s.*, k.revoked_at AS key_revoked_at FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid WHERE s.id = $1;
+
+-- name: list_schedules
+SELECT id, tenant, owner, name, cron, time_zone, enabled, catch_up, overlap, starts_at, ends_at, next_due, last_due, last_task_id,
+    problem, created_at, updated_at
+FROM schedules
+WHERE ($1::text IS NULL OR owner = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+ORDER BY created_at DESC, id DESC
+LIMIT $4;
+
+-- name: update_schedule
+-- No row comes back when it was changed meanwhile.
+UPDATE schedules SET claims = $3::jsonb, name = $4, cron = $5, time_zone = $6, request = $7::jsonb, enabled = $8, catch_up = $9,
+    overlap = $10, starts_at = $11, ends_at = $12, next_due = $13, problem = NULL, updated_at = now()
+WHERE id = $1 AND updated_at = $2
+RETURNING *;
+
+-- name: delete_schedule
+DELETE FROM schedules WHERE id = $1 RETURNING id;
+
+-- name: schedule_ran
+UPDATE schedules SET last_task_id = $2 WHERE id = $1;
+
+-- name: due_schedules
+SELECT s.*, k.revoked_at AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid
+WHERE s.next_due <= $1
+ORDER BY s.next_due
+LIMIT $2;
+
+-- name: move_schedule
+-- No row comes back when the epoch is another's, or when somebody has changed the schedule's time meanwhile.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $1 FOR SHARE)
+UPDATE schedules SET next_due = $4, enabled = $5, last_due = coalesce($6, last_due), last_task_id = coalesce($7, last_task_id),
+    problem = $8::jsonb
+FROM fence WHERE id = $2 AND next_due = $3
+RETURNING id;

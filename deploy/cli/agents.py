@@ -12,6 +12,7 @@ from bus import subjects
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest
 from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, Message, NoReply, Upstream
+from deploy.cli.agent_benchmark import benchmark, benchmarks
 from deploy.cli.agent_health import health
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
@@ -30,6 +31,8 @@ def default(context: typer.Context, as_json: Json = False) -> None:
 
 
 app.command()(health)
+app.command()(benchmark)
+app.command()(benchmarks)
 
 
 @app.command("list")

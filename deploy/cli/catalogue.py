@@ -17,7 +17,11 @@ MODULES: Final = {
     "login": "login",
     "nats-context": "nats_context",
     "task": "task",
+    "schedule": "schedule",
     "agents": "agents",
+    "models": "models",
+    "apply": "apply",
+    "placement": "model_placement",
     "keys": "keys",
 }
 """Command to module of this package. One with several commands has them in its `app`, else the function is called as the module."""

@@ -49,7 +49,7 @@ def note(message: str) -> None:
 
 _STYLES = {
     **dict.fromkeys(("online", "running", "completed", "ok"), "green"),
-    **dict.fromkeys(("degraded", "draining", "starting", "restarting", "assigned", "warn"), "yellow"),
+    **dict.fromkeys(("waiting", "degraded", "draining", "starting", "restarting", "assigned", "warn"), "yellow"),
     **dict.fromkeys(("offline", "stopped", "failed", "fail"), "red"),
 }
 

@@ -1,13 +1,15 @@
 """A real sidecar whose backend answers at once: what remains is Hive itself. `python -m tests.bench.instant_sidecar`"""
 
 import asyncio
+from collections.abc import Callable, Iterable
 
 from pydantic import SecretStr
 
-from agent_sidecar.backends.backend import Ask, Generation, Piece, Result
+from agent_sidecar.backends.backend import Ask, Generation, Piece, PullStep, Result
 from agent_sidecar.process import run
 from agent_sidecar.settings import SidecarSettings
 from bus.messages import BackendKind, ModelInfo, Upstream, Usage
+from bus.messages.models import ModelWish
 
 MODEL = ModelInfo(name="instant", loaded=True)
 
@@ -16,6 +18,7 @@ class InstantBackend:
     """One word, and done; after so many milliseconds as the path of its address says."""
 
     kind: BackendKind = "openai"
+    manages_models = False
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -36,9 +39,15 @@ class InstantBackend:
     async def continues(self, model: str) -> bool:
         return False
 
-    async def pull(self, model: str) -> None: ...
+    async def pull(self, model: str, told: Callable[[PullStep], None]) -> None: ...
+
+    async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None: ...
 
     async def unload(self, model: str) -> None: ...
+
+    async def delete(self, model: str) -> None: ...
+
+    def prefer(self, wishes: Iterable[ModelWish]) -> None: ...
 
     async def aclose(self) -> None: ...
 

@@ -38,6 +38,11 @@ class Ollama:
             "OLLAMA_KEEP_ALIVE": "30m",
         }
 
+    @property
+    def store(self) -> Path:
+        """Where its models lie."""
+        return self._folder / "models"
+
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         with (self._folder / "ollama.log").open("ab") as log:

@@ -26,6 +26,7 @@ from bus.messages import (
     Output,
     Usage,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkStatus
 from bus.messages.health import AgentHealthCheck
 
 ACCEPTED = OfferReply(verdict=OfferVerdict.ACCEPTED)
@@ -46,6 +47,7 @@ class ScriptedSidecar:
         self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
         self.ill: str | None = None
+        self.measuring = False
         self.running: set[UUID] = set()
         self._sequence = 0
         self._listening: list[Closing] = []
@@ -127,6 +129,7 @@ class ScriptedSidecar:
             status=self.status,
             slots=self.slots,
             running=tuple(self.running),
+            measuring=self.measuring,
             models=self.models,
         )
 
@@ -144,6 +147,10 @@ class ScriptedSidecar:
         control = received.decode(Control)
         if control.action is ControlAction.REGISTER:
             self._registering = asyncio.create_task(self.register())
+        if control.action is ControlAction.BENCHMARK:
+            self.measuring = True
+        if control.action is ControlAction.YIELD:
+            self.measuring = False
         await self.controls.put(control)
         return ControlReply(ok=True, running=control.attempt_id in self.running)
 
@@ -163,6 +170,14 @@ class ScriptedSidecar:
     async def controlled(self, seconds: float = 10) -> Control:
         async with asyncio.timeout(seconds):
             return await self.controls.get()
+
+    async def measured(self, order: Control, status: BenchmarkStatus, **more: object) -> None:
+        """A report of the benchmark that was ordered; one that ends it frees the slots."""
+        assert order.benchmark is not None
+        known = {"id": order.benchmark.id, "agent_id": self.agent_id, "model": order.model, "trigger": order.benchmark.trigger}
+        record = AgentBenchmark.model_validate({**known, "status": status, "started_at": datetime.now(UTC), **more})
+        self.measuring = status is BenchmarkStatus.RUNNING
+        await self.bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "benchmarked"), record, NoReply, timeout=20)
 
     async def complete(self, offer: DispatchOffer, text: str = "done") -> None:
         await self.report(offer, OutcomeStatus.COMPLETED, output=Output(text=text), usage=Usage(completion_tokens=len(text)))

@@ -1,17 +1,34 @@
-"""What is kept about an agent: how it was found each time that it was asked."""
+"""What is kept about an agent: how it was found each time that it was asked, and how fast it was when it was measured."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import AgentNotFound, InvalidId
+from bus.errors import (
+    AgentNotFound,
+    Conflict,
+    InvalidId,
+    InvalidJson,
+    ModelNotOnAgent,
+    PayloadTooLarge,
+    UnsupportedMediaType,
+)
+from bus.messages.benchmarks import (
+    AgentBenchmark,
+    BenchmarkAgent,
+    BenchmarkList,
+    BenchmarkPage,
+    BenchmarkWish,
+    ListBenchmarks,
+)
 from bus.messages.health import AgentHealth, HealthPage, ListHealth
-from coordinator.gateway import verbs
+from coordinator.gateway import examples, verbs
+from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
 
-router = APIRouter(prefix="/api/agents/{agent_id}", tags=["agents"])
+router = APIRouter(prefix="/api/agents/{agent_id}", tags=["agents"], route_class=JsonRoute)
 
 
 @router.get(
@@ -27,3 +44,44 @@ async def agent_health(agent_id: AgentIdPath, query: Annotated[HealthPage, Query
     """
     body = ListHealth(agent_id=agent_id, limit=query.limit, before=query.before)
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "health", body, AgentHealth, caller))
+
+
+@router.post(
+    "/benchmark",
+    summary="Measure how fast an agent is",
+    status_code=202,
+    response_model=AgentBenchmark,
+    **needs(
+        Permission.AGENTS_MANAGE,
+        *(InvalidId, InvalidJson, PayloadTooLarge, UnsupportedMediaType, AgentNotFound, ModelNotOnAgent, Conflict),
+    ),
+)
+async def benchmark(
+    agent_id: AgentIdPath,
+    wish: Annotated[BenchmarkWish, Body(openapi_examples=examples.BENCHMARKS)],
+    gateway: Door,
+    caller: Caller,
+) -> Response:
+    """Begins, and goes on by itself: the list of benchmarks shows how far it is, and so do the events `agent.performance_update`.
+
+    It takes all slots of the agent, for some minutes at most, and ends as `interrupted` when a task needs one. 409 while the agent works.
+    """
+    body = BenchmarkAgent(agent_id=agent_id, model=wish.model, reload=wish.reload)
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_AGENTS, "benchmark", body, AgentBenchmark, caller), 202)
+
+
+@router.get(
+    "/benchmarks",
+    summary="How fast an agent was each time, newest first",
+    response_model=BenchmarkList,
+    **needs(Permission.AGENTS_VIEW, InvalidId, AgentNotFound),
+)
+async def benchmarks(
+    agent_id: AgentIdPath, query: Annotated[BenchmarkPage, Query()], gateway: Door, caller: Caller
+) -> Response:
+    """Those that are under way among them, with how far they are.
+
+    `next_before` of one page is `before` of the next; it is null on the last.
+    """
+    body = ListBenchmarks(agent_id=agent_id, limit=query.limit, before=query.before)
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "benchmarks", body, BenchmarkList, caller))

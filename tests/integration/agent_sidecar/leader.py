@@ -23,6 +23,7 @@ from bus.messages import (
     OutputChunk,
     PerformanceMetrics,
 )
+from bus.messages.benchmarks import AgentBenchmark, BenchmarkStatus
 from bus.service import Call, Endpoint, Service
 
 T = TypeVar("T")
@@ -62,6 +63,7 @@ class Leader:
         self.registrations: list[AgentRegistration] = []
         self.heartbeats: list[Heartbeat] = []
         self.metrics: list[PerformanceMetrics] = []
+        self.benchmarks: list[AgentBenchmark] = []
         self.outcomes: dict[UUID, AttemptOutcome] = {}
         self.chunks: dict[UUID, list[OutputChunk]] = defaultdict(list)
 
@@ -76,13 +78,20 @@ class Leader:
         return self
 
     async def lead(self) -> None:
-        endpoint = Endpoint(verb="register", body=AgentRegistration, handler=self._register, permission=None)
+        endpoints = (
+            Endpoint(verb="register", body=AgentRegistration, handler=self._register, permission=None),
+            Endpoint(verb="benchmarked", body=AgentBenchmark, handler=self._benchmarked, permission=None),
+        )
         await self.bus.serve(
-            Service(name=subjects.SERVICE_AGENTS, version="1.0.0", description="a test's leader", endpoints=(endpoint,))
+            Service(name=subjects.SERVICE_AGENTS, version="1.0.0", description="a test's leader", endpoints=endpoints)
         )
 
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         self.registrations.append(call.body)
+        return NoReply()
+
+    async def _benchmarked(self, call: Call[AgentBenchmark]) -> NoReply:
+        self.benchmarks.append(call.body)
         return NoReply()
 
     async def _heard(self, received: Received) -> None:
@@ -107,6 +116,12 @@ class Leader:
 
     async def registered(self, agent_id: str) -> AgentRegistration:
         return await until(lambda: next((r for r in self.registrations if r.agent_id == agent_id), None))
+
+    async def benchmark_ended(self, seconds: float = 60) -> AgentBenchmark:
+        """The last report of a benchmark."""
+        return await until(
+            lambda: next((each for each in self.benchmarks if each.status is not BenchmarkStatus.RUNNING), None), seconds
+        )
 
     async def outcome(self, what: DispatchOffer, seconds: float = 60) -> AttemptOutcome:
         return await until(lambda: self.outcomes.get(what.attempt_id), seconds)

@@ -104,21 +104,6 @@ async def test_a_model_is_unloaded_when_asked(leader: Leader, start_agent: Start
     await leader.heartbeat("acacia", lambda h: bool(h.models and not h.models[0].loaded))
 
 
-async def test_a_pull_that_fails_says_why(leader: Leader, start_agent: StartAgent, ollama: Ollama) -> None:
-    """From a registry where nothing listens."""
-    await start_agent(backend_of(ollama))
-    await leader.registered("acacia")
-
-    async def answered() -> str:
-        while True:
-            reply = await leader.control("acacia", ControlAction.PULL, model="http://127.0.0.1:9/library/nothing:latest")
-            if not reply.ok:
-                return reply.message
-
-    message = await asyncio.wait_for(answered(), 30)
-    assert "Ollama failed" in message or "answered" in message
-
-
 @pytest.mark.parametrize("server", [True, False], ids=["all of it", "only what holds the model"])
 async def test_a_backend_that_hangs_is_given_up_and_comes_back(
     leader: Leader, start_agent: StartAgent, ollama: Ollama, *, server: bool

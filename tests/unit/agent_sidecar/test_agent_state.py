@@ -9,12 +9,13 @@ import pytest
 from agent_sidecar.benchmark import best_slots
 from agent_sidecar.condition import Condition
 from agent_sidecar.heartbeat import MODELS_SECONDS, Beat, Pulse
-from agent_sidecar.measured import Measured, ModelSpeed
+from agent_sidecar.measured import Measured
 from agent_sidecar.metrics import compose
 from agent_sidecar.tally import WINDOW_SECONDS, Recent, Tally
 from agent_sidecar.telemetry.host import HostReading
 from bus.errors import BackendStalled, BackendUnreachable
 from bus.messages import AgentStatus, AttemptOutcome, ModelInfo, OutcomeStatus, Timings
+from bus.messages.benchmarks import BenchmarkFigures
 
 
 def test_an_agent_is_degraded_until_its_backend_answered() -> None:
@@ -33,11 +34,13 @@ def test_draining_is_shown_before_a_fault() -> None:
     assert (condition.status, condition.closed) == (AgentStatus.DRAINING, "draining")
 
 
-def test_measuring_closes_an_agent_that_is_well() -> None:
+def test_an_agent_whose_sidecar_is_stopped_drains_though_it_was_told_to_resume() -> None:
     condition = Condition()
     condition.recover()
-    condition.measuring = True
-    assert (condition.status, condition.closed) == (AgentStatus.ONLINE, "measuring its speed")
+    condition.draining = condition.leaving = True
+    condition.draining = False
+    assert (condition.status, condition.closed) == (AgentStatus.DRAINING, "draining")
+    assert condition.reason == "its sidecar is stopped"
 
 
 def test_a_stall_is_not_forgotten_over_a_lesser_fault() -> None:
@@ -81,7 +84,10 @@ def test_heartbeats_carry_the_models_when_they_changed_and_now_and_then() -> Non
     def next_models(names: tuple[str, ...] | None, now: float) -> bool:
         models = None if names is None else tuple(ModelInfo(name=name) for name in names)
         return (
-            beat.next(Pulse(status=AgentStatus.ONLINE, reason=None, slots=1, running=(), models=models), now).models is not None
+            beat.next(
+                Pulse(status=AgentStatus.ONLINE, reason=None, slots=1, running=(), measuring=False, models=models), now
+            ).models
+            is not None
         )
 
     assert not next_models(None, 100)
@@ -107,12 +113,12 @@ def test_more_slots_must_be_worth_it(rates: dict[int, float], slots: int) -> Non
 
 def test_measurements_outlive_the_process(tmp_path: Path) -> None:
     path = tmp_path / "sidecar" / "acacia.json"
-    Measured(path).keep("m", ModelSpeed(slots=4, prompt_tokens_per_second=900))
+    Measured(path).keep("m", BenchmarkFigures(slots=4, prompt_tokens_per_second=900))
     Measured(path).note_load("m", 12)
     again = Measured(path)
     again.note_load("m", 3)
     assert (again.findings.slots, again.model("m").load_seconds, again.model("m").prompt_tokens_per_second) == (4, 12, 900)
-    assert again.model("other") == ModelSpeed()
+    assert again.model("other") == BenchmarkFigures()
 
 
 def test_a_broken_file_of_measurements_is_only_forgotten(tmp_path: Path) -> None:

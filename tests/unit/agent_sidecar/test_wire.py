@@ -6,9 +6,11 @@ import pytest
 
 from agent_sidecar.backends import ollama_wire as ollama
 from agent_sidecar.backends import openai_request as openai
-from agent_sidecar.backends.backend import Ask, Piece
+from agent_sidecar.backends.backend import Ask, Piece, PullStep
+from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.openai_answer import Answer
 from agent_sidecar.backends.refusal import reason, refusal
+from agent_sidecar.backends.residence import Footing
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 from bus.messages import ChatMessage, ToolCall
 
@@ -23,12 +25,52 @@ TALK = (
 
 def test_ollama_takes_what_stands_beside_its_options() -> None:
     ask = Ask(model="m", messages=TALK, options={"num_predict": 5, "think": False, "keep_alive": "5m", "format": "json"})
-    body: Any = ollama.chat_body(ask)
+    body: Any = ollama.chat_body(ask, Footing())
     assert body["options"] == {"num_predict": 5}
-    assert (body["think"], body["keep_alive"], body["format"], body["stream"]) == (False, "5m", "json", True)
+    assert (body["think"], body["format"], body["stream"]) == (False, "json", True)
     assert body["messages"][0]["images"] == [PNG]
     assert body["messages"][1]["tool_calls"] == [{"function": {"name": "weather", "arguments": {"town": "Ulm"}}}]
     assert body["messages"][2]["tool_name"] == "weather"
+
+
+def test_what_a_model_is_loaded_with_is_not_the_requests() -> None:
+    ask = Ask(model="m", messages=TALK, options={"num_ctx": 512, "num_thread": 3, "num_gpu": 1, "keep_alive": 0, "top_k": 4})
+    body: Any = ollama.chat_body(ask, Footing(num_ctx=4096, keep_alive=-1.0))
+    assert body["options"] == {"num_ctx": 4096, "top_k": 4}
+    assert body["keep_alive"] == -1
+    assert "keep_alive" not in ollama.chat_body(ask, Footing(num_ctx=4096))
+
+
+def test_what_an_ollama_tells_of_its_models() -> None:
+    tags = ollama.Tags.model_validate({"models": [{"name": "a:1b", "size": 7, "digest": "d1"}, {"name": "b:1b", "size": 8}]})
+    loaded = ollama.Loaded.model_validate({"models": [{"name": "a:1b", "size": 20, "size_vram": 12, "context_length": 4096}]})
+    warm, cold = ollama.model_infos(tags, loaded, {"d1": 8192})
+    assert (warm.loaded, warm.memory_bytes, warm.vram_bytes, warm.context_length) == (True, 20, 12, 4096)
+    assert (warm.context_limit, warm.digest, warm.size_bytes) == (8192, "d1", 7)
+    assert (cold.loaded, cold.memory_bytes, cold.context_limit) == (False, None, None)
+
+
+def test_the_context_that_a_model_was_made_for_stands_under_its_architecture() -> None:
+    told = {"general.architecture": "llama", "llama.context_length": 8192, "qwen2.context_length": 1}
+    assert ollama.Shown(model_info=told).context_limit == 8192
+    assert ollama.Shown().context_limit is None
+
+
+def test_a_pull_adds_up_its_layers() -> None:
+    progress = PullProgress()
+    assert progress.take(b'{"status":"pulling manifest"}') == PullStep(said="pulling manifest")
+    assert progress.take(b'{"status":"pulling aa","digest":"aa","total":100}') == PullStep(
+        said="pulling aa", bytes_done=0, bytes_total=100
+    )
+    progress.take(b'{"status":"pulling aa","digest":"aa","total":100,"completed":100}')
+    step = progress.take(b'{"status":"pulling bb","digest":"bb","total":10,"completed":5}')
+    assert (step.bytes_done, step.bytes_total) == (105, 110)
+
+
+@pytest.mark.parametrize("line", [b'{"error":"no space left on device"}', b"<html>"])
+def test_a_pull_that_fails_says_why(line: bytes) -> None:
+    with pytest.raises(BackendError, match=r"no space left|cannot be read"):
+        PullProgress().take(line)
 
 
 def test_ollamas_last_line_holds_counts_and_nanoseconds() -> None:

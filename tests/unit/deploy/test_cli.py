@@ -38,6 +38,8 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["agents", "remove", "acacia"],
         ["keys", "list"],
         ["task", "list"],
+        ["schedule", "list"],
+        ["schedule", "next", "@daily"],
         ["task", "submit", "Hi"],
     ],
 )

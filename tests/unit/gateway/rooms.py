@@ -45,6 +45,14 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.benchmarks import (
+    AgentBenchmark,
+    BenchmarkAgent,
+    BenchmarkList,
+    BenchmarkStatus,
+    BenchmarkTrigger,
+    ListBenchmarks,
+)
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
@@ -100,6 +108,8 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
+                Endpoint(verb="benchmark", body=BenchmarkAgent, handler=self._benchmark, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="benchmarks", body=ListBenchmarks, handler=self._benchmarks, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
             ),
@@ -194,6 +204,23 @@ class Rooms:
         if call.body.agent_id != ACACIA.agent_id:
             raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
         return ACACIA
+
+    async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
+        if call.body.agent_id != ACACIA.agent_id:
+            raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
+        return AgentBenchmark(
+            id=KEY_ID,
+            agent_id=call.body.agent_id,
+            model=call.body.model or "llama3.2:3b",
+            trigger=BenchmarkTrigger.REQUEST,
+            status=BenchmarkStatus.RUNNING,
+            step="reload" if call.body.reload else "",
+            started_at=datetime.now(UTC),
+        )
+
+    async def _benchmarks(self, call: Call[ListBenchmarks]) -> BenchmarkList:
+        one = await self._benchmark(Call(body=BenchmarkAgent(agent_id=call.body.agent_id), claims=call.claims))
+        return BenchmarkList(benchmarks=(one,) * call.body.limit)
 
     async def _health(self, call: Call[ListHealth]) -> AgentHealth:
         """As many checks as were asked for, the newest at `before`."""

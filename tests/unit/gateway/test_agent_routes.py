@@ -14,3 +14,20 @@ async def test_a_page_has_a_bound_and_a_time_its_zone(viewer: AsyncClient) -> No
     for wrong in ({"limit": 1001}, {"limit": 0}, {"before": "2026-11-23T12:00:00"}, {"since": "1"}):
         refused = await viewer.get("/api/agents/acacia/health", params=wrong)
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), wrong
+
+
+async def test_a_benchmark_is_asked_for_by_who_may_manage_agents_and_begins(admin: AsyncClient, viewer: AsyncClient) -> None:
+    begun = await admin.post("/api/agents/acacia/benchmark", json={"model": "qwen3:8b"})
+    assert (begun.status_code, begun.json()["model"], begun.json()["step"]) == (202, "qwen3:8b", "reload")
+    warm = (await admin.post("/api/agents/acacia/benchmark", json={"reload": False})).json()
+    assert (warm["model"], warm["step"]) == ("llama3.2:3b", "")
+    assert (await viewer.post("/api/agents/acacia/benchmark", json={})).status_code == 403
+    gone = await admin.post("/api/agents/walnut/benchmark", json={})
+    assert (gone.status_code, gone.json()["code"]) == (404, "agent_not_found")
+    wrong = await admin.post("/api/agents/acacia/benchmark", json={"modell": "x"})
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_request")
+
+
+async def test_benchmarks_are_listed_up_to_a_bound(viewer: AsyncClient) -> None:
+    assert len((await viewer.get("/api/agents/acacia/benchmarks")).json()["benchmarks"]) == 20
+    assert (await viewer.get("/api/agents/acacia/benchmarks", params={"limit": 201})).status_code == 422

@@ -9,7 +9,7 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import AddUpstream, CreateKey, TaskRequest
+from bus.messages import AddUpstream, BenchmarkWish, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
@@ -121,7 +121,11 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         TaskRequest: examples.TASK_REQUESTS,
         AddUpstream: examples.UPSTREAMS,
         CreateKey: examples.KEYS,
+        BenchmarkWish: examples.BENCHMARKS,
         Assignment: examples.ASSIGNMENTS,
+        CreateSchedule: examples.SCHEDULES,
+        UpdateSchedule: examples.SCHEDULE_CHANGES,
+        Timing: examples.TIMINGS,
     }
     for model, shown in bodies.items():
         assert shown

@@ -1,0 +1,74 @@
+"""Orders about models: pull, load, unload, delete. Each is a job (jobs.py), and what would take a model from running work is refused."""
+
+from collections.abc import Callable
+from functools import partial
+
+from pydantic import TypeAdapter, ValidationError
+
+from agent_sidecar.backends.backend import Backend
+from agent_sidecar.jobs import Jobs, Told, Work
+from agent_sidecar.runner import Runner
+from bus.messages import Control
+from bus.messages.models import JobReply, ModelAction, ModelName
+
+_NAME: TypeAdapter[str] = TypeAdapter(ModelName)
+_TAKES_AWAY = (ModelAction.UNLOAD, ModelAction.DELETE)
+
+
+class ModelOrders:
+    """`look` has the backend looked at soon, so that everybody hears what it has by then."""
+
+    def __init__(self, agent_id: str, backend: Backend, runner: Runner, jobs: Jobs, look: Callable[[], None]) -> None:
+        self._agent_id, self._backend, self._runner, self._jobs, self._look = agent_id, backend, runner, jobs, look
+
+    def handle(self, order: Control) -> JobReply:
+        """Returns at once, with the job."""
+        action = ModelAction(order.action.value)
+        try:
+            model = _NAME.validate_python(order.model)
+        except ValidationError:
+            return JobReply(ok=False, message=f"{action} needs a `model`, by its name in printable letters without spaces.")
+        if reason := self._refusal(action, model, order.epoch):
+            return JobReply(ok=False, message=reason)
+        job = self._jobs.start(action, model, order.asked_by, self._work(action, model, order))
+        return JobReply(ok=True, job=job, message=f"{action} of {model} is job {job.id}: {job.status}.")
+
+    def _refusal(self, action: ModelAction, model: str, epoch: int | None) -> str | None:
+        if epoch is not None and self._runner.outdated(epoch):
+            return f"the coordinator of epoch {epoch} does not lead any more"
+        if not self._backend.manages_models:
+            return f"the backend of {self._agent_id} takes no orders about models. It is no Ollama; give it its models on its own host."
+        if action in _TAKES_AWAY and (running := self._runner.uses(model)):
+            return f"{running} attempts run with {model} on {self._agent_id}. Wait for their end, or drain the agent first."
+        return None
+
+    def _work(self, action: ModelAction, model: str, order: Control) -> Work:
+        match action:
+            case ModelAction.PULL:
+                return partial(self._pull, model)
+            case ModelAction.LOAD:
+                return partial(self._load, model, order.num_ctx, order.keep_alive)
+            case ModelAction.UNLOAD:
+                return partial(self._unload, model)
+            case ModelAction.DELETE:
+                return partial(self._delete, model)
+
+    async def _pull(self, model: str, told: Told) -> str:
+        await self._backend.pull(model, told)
+        self._look()
+        return f"{model} is on {self._agent_id}."
+
+    async def _load(self, model: str, num_ctx: int | None, keep_alive: float | None, _told: Told) -> str:
+        await self._backend.load(model, num_ctx, keep_alive)
+        self._look()
+        return f"{model} is in the memory of {self._agent_id}."
+
+    async def _unload(self, model: str, _told: Told) -> str:
+        await self._backend.unload(model)
+        self._look()
+        return f"{model} takes no memory on {self._agent_id} any more."
+
+    async def _delete(self, model: str, _told: Told) -> str:
+        await self._backend.delete(model)
+        self._look()
+        return f"{model} is not on {self._agent_id} any more."
