@@ -112,6 +112,15 @@ def test_the_explanation_is_the_choice(shape: Shape, hive: list[Agent]) -> None:
     assert [row.able for row in table.agents] == sorted((row.able for row in table.agents), reverse=True)
 
 
+def test_a_task_that_is_kept_for_a_busy_agent_is_explained_so() -> None:
+    busy, free = agent("acacia", busy=1), agent("birch", models=(COLD,))
+    for taken in busy.attempts.values():
+        taken.ends_at = 1.0
+    table = table_of(Shape.of(WARM.name, Requirements()), [busy, free])
+    assert (table.choice, [row.agent_id for row in table.agents]) == (None, ["acacia", "birch"])
+    assert table.reason.startswith("waits for acacia, which is busy")
+
+
 def chosen_of(*hive: Agent, model: str | None = WARM.name, avoid: frozenset[str] = frozenset()) -> str | None:
     found = chosen(Shape.of(model, Requirements(), None, avoid), list(hive))
     return found.agent.agent_id if found else None
