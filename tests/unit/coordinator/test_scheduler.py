@@ -153,6 +153,7 @@ def test_without_other_differences_the_choice_is_the_same_each_time() -> None:
 
 
 def test_an_agent_that_failed_it_gets_it_again_where_no_other_is_able() -> None:
+    assert chosen_of(agent("acacia"), agent("birch"), avoid=frozenset({"acacia"})) == "birch"
     avoid = frozenset({"acacia"})
     assert chosen_of(agent("acacia"), agent("birch", models=(COLD,)), avoid=avoid) == "birch"
     assert chosen_of(agent("acacia"), agent("birch", models=(OTHER,)), avoid=avoid) == "acacia"
