@@ -9,7 +9,8 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import AddUpstream, BenchmarkWish, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages.benchmarks import BenchmarkWish
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
