@@ -43,7 +43,7 @@ class Candidate:
     @property
     def order(self) -> tuple[float, float, float, str]:
         busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.seconds, 3), busy, -_proficiency(self.agent), self.agent.agent_id)
+        return (round(self.seconds, 3), busy, -self.agent.traits.best, self.agent.agent_id)
 
 
 def consider(shape: Shape, agent: Agent, now: float) -> Candidate:
@@ -68,12 +68,11 @@ def lacking(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
     """What the task asks for and the agent does not have, however long one waits; None when it has everything."""
     if model is None:
         return "it has no model" if shape.model is None else f"it does not have the model {shape.model}"
-    offered = {capability.name: capability.proficiency for capability in agent.registration.capabilities}
     for name, least in shape.capabilities:
-        if offered.get(name, 0.0) < least:
-            return f"its proficiency in {name} is {offered.get(name, 0.0):g}, asked is {least:g}"
+        if agent.traits.proficiency(name) < least:
+            return f"its proficiency in {name} is {agent.traits.proficiency(name):g}, asked is {least:g}"
     for name, value in shape.labels:
-        if agent.registration.labels.get(name) != value:
+        if agent.traits.labels.get(name) != value:
             return f"it does not have the label {name}={value}"
     if shape.vram_gb is not None and (agent.registration.hardware.vram_gb or 0.0) < shape.vram_gb:
         return f"it has {agent.registration.hardware.vram_gb or 0:g} GB of VRAM, asked are {shape.vram_gb:g}"
@@ -90,10 +89,6 @@ def predicted_seconds(agent: Agent, model: ModelInfo) -> float:
 
 def _assumed_load(model: ModelInfo) -> float:
     return ASSUMED_LOAD_SECONDS if model.size_bytes is None else 0.5 + model.size_bytes / ASSUMED_LOAD_BYTES_PER_SECOND
-
-
-def _proficiency(agent: Agent) -> float:
-    return max((capability.proficiency for capability in agent.registration.capabilities), default=0.0)
 
 
 def choose(shape: Shape, agents: Iterable[Agent], now: float) -> Candidate | None:

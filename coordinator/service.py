@@ -9,6 +9,7 @@ from bus import auth, subjects
 from bus.auth import Permission
 from bus.errors import NoLeader
 from bus.messages import (
+    AgentRecord,
     AgentRef,
     AgentRegistration,
     AssignTask,
@@ -22,6 +23,7 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
+from bus.messages.orders import DrainAgent, LabelAgent
 from bus.service import Call, Endpoint, Service
 from coordinator.endpoints import service, verb
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
@@ -68,6 +70,9 @@ class LeaderService:
         return (
             verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+            verb("drain", DrainAgent, self._drain, manage, "Give an agent nothing more"),
+            verb("resume", AgentRef, self._resume, manage, "Give a drained agent work again"),
+            verb("label", LabelAgent, self._label, manage, "Give an agent labels, or take them back"),
             verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
             verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
         )
@@ -136,6 +141,15 @@ class LeaderService:
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)
         return NoReply()
+
+    async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:
+        return await self._term.ordering.drain(call.body, call.claims.sub)
+
+    async def _resume(self, call: Call[AgentRef]) -> AgentRecord:
+        return await self._term.ordering.resume(call.body)
+
+    async def _label(self, call: Call[LabelAgent]) -> AgentRecord:
+        return await self._term.ordering.label(call.body)
 
     async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
         return await self._term.benchmarks.ask(call.body)

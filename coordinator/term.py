@@ -28,6 +28,7 @@ from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
+from coordinator.ordering import Ordering
 from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
@@ -85,6 +86,7 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self.ordering = Ordering(state, self._reading, self.presence)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._tracks = Tracks(state.registry, self._reading)
         self.benchmarks = Benchmarks(

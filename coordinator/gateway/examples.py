@@ -119,6 +119,16 @@ BENCHMARKS: Final[dict[str, Example]] = {
     "model": {"summary": "With one model, its load among what is measured", "value": {"model": "llama3.2:3b"}},
     "warm": {"summary": "With what is in memory, which stays there", "value": {"reload": False}},
 }
+DRAINS: Final[dict[str, Example]] = {
+    "reason": {"summary": "With a reason, which everybody sees", "value": {"reason": "the fan is replaced"}},
+    "none": {"summary": "Without one", "value": {}},
+}
+LABEL_SETS: Final[dict[str, Example]] = {
+    "all": {"summary": "These and no others", "value": {"labels": {"site": "basement", "quiet": "yes"}}},
+}
+LABEL_CHANGES: Final[dict[str, Example]] = {
+    "some": {"summary": "Give one, take one back", "value": {"labels": {"site": "attic", "quiet": None}}},
+}
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
     "one model": {

@@ -107,8 +107,21 @@ ORDER BY slug;
 
 -- name: remove_agent
 -- No row comes back when the epoch is another's.
-WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
+WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE),
+    orders AS (DELETE FROM agent_orders USING fence WHERE slug = $1),
+    track AS (DELETE FROM agent_tracks USING fence WHERE slug = $1),
+    health AS (DELETE FROM agent_health USING fence WHERE slug = $1),
+    benchmarks AS (DELETE FROM agent_benchmarks USING fence WHERE slug = $1)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
+
+-- name: agent_orders
+SELECT slug, drain, labels FROM agent_orders;
+
+-- name: save_orders
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO agent_orders (slug, drain, labels) SELECT $1, $2::jsonb, $3::jsonb FROM fence
+ON CONFLICT (slug) DO UPDATE SET drain = $2::jsonb, labels = $3::jsonb RETURNING slug;
 
 -- name: save_benchmark
 -- One that has ended stays as it is, and a step that comes late changes nothing: then no row comes back.

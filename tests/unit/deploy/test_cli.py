@@ -11,6 +11,7 @@ from bus import telemetry
 from bus.errors import InvalidRequest
 from bus.messages import TaskStatus
 from deploy.cli import app
+from deploy.cli.agent_orders import label_changes
 from deploy.cli.agents import read_hosts, wished
 from deploy.cli.logs import Tail, readable
 from deploy.cli.nats_context import context, write
@@ -36,6 +37,9 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["nats-context"],
         ["agents"],
         ["agents", "remove", "acacia"],
+        ["agents", "drain", "acacia"],
+        ["agents", "health", "acacia"],
+        ["agents", "benchmark", "acacia"],
         ["keys", "list"],
         ["task", "list"],
         ["schedule", "list"],
@@ -115,6 +119,17 @@ def test_a_status_that_there_is_not_is_refused_by_name() -> None:
     result = CliRunner().invoke(app, ["task", "list", "--status", "done"])
     assert result.exit_code == 2
     assert all(status in result.stderr for status in TaskStatus)
+
+
+def test_labels_are_given_by_name_and_value_and_taken_back_by_a_dash() -> None:
+    assert label_changes(["site=attic", "note=a=b-", "quiet-", "empty="]) == {
+        "site": "attic",
+        "note": "a=b-",
+        "quiet": None,
+        "empty": "",
+    }
+    with pytest.raises(InvalidRequest, match="name=value"):
+        label_changes(["site"])
 
 
 def hosts(tmp_path: Path, text: str) -> Path:

@@ -54,6 +54,7 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
+from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
@@ -108,6 +109,9 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
+                Endpoint(verb="drain", body=DrainAgent, handler=self._drain, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="resume", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="label", body=LabelAgent, handler=self._label, permission=Permission.AGENTS_MANAGE),
                 Endpoint(verb="benchmark", body=BenchmarkAgent, handler=self._benchmark, permission=Permission.AGENTS_MANAGE),
                 Endpoint(verb="benchmarks", body=ListBenchmarks, handler=self._benchmarks, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
@@ -204,6 +208,16 @@ class Rooms:
         if call.body.agent_id != ACACIA.agent_id:
             raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
         return ACACIA
+
+    async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:
+        drain = StandingDrain(since=datetime.now(UTC), by=call.claims.sub, reason=call.body.reason)
+        return ACACIA.model_copy(update={"status": AgentStatus.DRAINING, "drain": drain})
+
+    async def _label(self, call: Call[LabelAgent]) -> AgentRecord:
+        """It had `site` before."""
+        known = {} if call.body.replace else {"site": "basement"}
+        labels = {name: value for name, value in (known | call.body.labels).items() if value is not None}
+        return ACACIA.model_copy(update={"given_labels": labels})
 
     async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
         if call.body.agent_id != ACACIA.agent_id:

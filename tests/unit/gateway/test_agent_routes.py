@@ -31,3 +31,26 @@ async def test_a_benchmark_is_asked_for_by_who_may_manage_agents_and_begins(admi
 async def test_benchmarks_are_listed_up_to_a_bound(viewer: AsyncClient) -> None:
     assert len((await viewer.get("/api/agents/acacia/benchmarks")).json()["benchmarks"]) == 20
     assert (await viewer.get("/api/agents/acacia/benchmarks", params={"limit": 201})).status_code == 422
+
+
+async def test_an_agent_is_drained_with_a_reason_and_resumed(admin: AsyncClient, viewer: AsyncClient) -> None:
+    drained = (await admin.post("/api/agents/acacia/drain", json={"reason": "the fan is replaced"})).json()
+    assert (drained["status"], drained["drain"]["by"], drained["drain"]["reason"]) == (
+        "draining",
+        "admin",
+        "the fan is replaced",
+    )
+    assert (await admin.post("/api/agents/acacia/resume")).json()["status"] == "online"
+    assert (await viewer.post("/api/agents/acacia/drain", json={})).status_code == 403
+    gone = await admin.post("/api/agents/walnut/resume")
+    assert (gone.status_code, gone.json()["code"]) == (404, "agent_not_found")
+
+
+async def test_labels_are_set_all_together_or_changed_one_by_one(admin: AsyncClient) -> None:
+    path = "/api/agents/acacia/labels"
+    assert (await admin.put(path, json={"labels": {"rack": "3"}})).json()["given_labels"] == {"rack": "3"}
+    changed = await admin.patch(path, json={"labels": {"rack": "3", "site": None}})
+    assert changed.json()["given_labels"] == {"rack": "3"}
+    assert (await admin.patch(path, json={"labels": {"rack": "4"}})).json()["given_labels"] == {"site": "basement", "rack": "4"}
+    for wrong in ({"labels": {"rack": None}}, {"labels": {"": "x"}}, {"labels": {f"n{n}": "x" for n in range(65)}}):
+        assert (await admin.put(path, json=wrong)).status_code == 422
