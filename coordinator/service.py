@@ -23,6 +23,7 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
+from bus.messages.maintenance import MaintenanceRef, MaintenanceWindow, PlanMaintenance
 from bus.messages.orders import DrainAgent, LabelAgent
 from bus.service import Call, Endpoint, Service
 from coordinator.endpoints import service, verb
@@ -47,6 +48,7 @@ class LeaderService:
             service(subjects.SERVICE_TASKS, "Decisions about tasks", *self._task_verbs(), part=LEADER),
             service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", *self._queue_verbs()),
             service(subjects.SERVICE_AGENTS, "Registration of agents", *self._agent_verbs(), part=LEADER),
+            service(subjects.SERVICE_MAINTENANCE, "Windows of maintenance", *self._maintenance_verbs(), part=LEADER),
         )
 
     def _task_verbs(self) -> tuple[Endpoint, ...]:
@@ -76,6 +78,19 @@ class LeaderService:
             verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
             verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
         )
+
+    def _maintenance_verbs(self) -> tuple[Endpoint, ...]:
+        manage = Permission.AGENTS_MANAGE
+        return (
+            verb("plan", PlanMaintenance, self._plan, manage, "Have agents rest for a while"),
+            verb("cancel", MaintenanceRef, self._cancel_window, manage, "End a window, or have it not begin"),
+        )
+
+    async def _plan(self, call: Call[PlanMaintenance]) -> MaintenanceWindow:
+        return await self._term.windows.plan(call.body, call.claims.sub)
+
+    async def _cancel_window(self, call: Call[MaintenanceRef]) -> MaintenanceWindow:
+        return await self._term.windows.cancel(call.body)
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
         """Waits for the turn's commit. NoLeader when the term ends before, or the record takes its time."""

@@ -20,6 +20,7 @@ from coordinator.gateway.routes import (
     agents,
     health,
     keys,
+    maintenance,
     models,
     placement,
     schedules,
@@ -41,7 +42,20 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = Api(title="Hive", version=hive_version(), docs_url=None, redoc_url=None)
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
-    for routes in (tasks, schedules, agents, agent_orders, agent_history, models, placement, keys, status, health, docs_page):
+    for routes in (
+        tasks,
+        schedules,
+        agents,
+        agent_orders,
+        agent_history,
+        maintenance,
+        models,
+        placement,
+        keys,
+        status,
+        health,
+        docs_page,
+    ):
         app.include_router(routes.router)
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)

@@ -2,7 +2,9 @@
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +16,7 @@ from deploy.cli import app
 from deploy.cli.agent_orders import label_changes
 from deploy.cli.agents import read_hosts, wished
 from deploy.cli.logs import Tail, readable
+from deploy.cli.maintenance import wished as wished_window
 from deploy.cli.nats_context import context, write
 from deploy.cli.task import checked_request, options
 from deploy.local import log_file
@@ -38,6 +41,8 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["agents"],
         ["agents", "remove", "acacia"],
         ["agents", "drain", "acacia"],
+        ["maintenance"],
+        ["maintenance", "plan", "cables", "--everything", "--minutes", "5"],
         ["agents", "health", "acacia"],
         ["agents", "benchmark", "acacia"],
         ["keys", "list"],
@@ -130,6 +135,18 @@ def test_labels_are_given_by_name_and_value_and_taken_back_by_a_dash() -> None:
     }
     with pytest.raises(InvalidRequest, match="name=value"):
         label_changes(["site"])
+
+
+def test_a_window_lasts_until_a_local_time_or_for_minutes_and_names_whom_it_is_for() -> None:
+    begin = datetime(2026, 11, 23, 20)
+    nobody: dict[str, Any] = {"everything": False, "begin": begin, "until": None, "minutes": 90}
+    window = wished_window("cables", [], ["site=attic"], **nobody)
+    assert (window.starts_at, window.ends_at) == (begin.astimezone(UTC), begin.astimezone(UTC) + timedelta(minutes=90))
+    assert window.labels == {"site": "attic"}
+    with pytest.raises(InvalidRequest, match="one of the three"):
+        wished_window("cables", [], [], **nobody)
+    with pytest.raises(InvalidRequest, match="one of the two"):
+        wished_window("cables", ["acacia"], [], **{**nobody, "until": begin + timedelta(hours=1)})
 
 
 def hosts(tmp_path: Path, text: str) -> Path:

@@ -9,7 +9,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus, Received
-from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
+from bus.errors import AgentNotFound, AlreadyEnded, NotFound, TaskNotFound
 from bus.messages import (
     AddUpstream,
     AgentRecord,
@@ -54,6 +54,14 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
+from bus.messages.maintenance import (
+    ListMaintenance,
+    MaintenanceList,
+    MaintenancePhase,
+    MaintenanceRef,
+    MaintenanceWindow,
+    PlanMaintenance,
+)
 from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
@@ -116,6 +124,11 @@ class Rooms:
                 Endpoint(verb="benchmarks", body=ListBenchmarks, handler=self._benchmarks, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
+            ),
+            subjects.SERVICE_MAINTENANCE: (
+                Endpoint(verb="plan", body=PlanMaintenance, handler=self._plan, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="list", body=ListMaintenance, handler=self._windows, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="cancel", body=MaintenanceRef, handler=self._cancel_window, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
                 Endpoint(verb="create", body=CreateKey, handler=self._issue, permission=Permission.KEYS_MANAGE),
@@ -218,6 +231,21 @@ class Rooms:
         known = {} if call.body.replace else {"site": "basement"}
         labels = {name: value for name, value in (known | call.body.labels).items() if value is not None}
         return ACACIA.model_copy(update={"given_labels": labels})
+
+    async def _plan(self, call: Call[PlanMaintenance]) -> MaintenanceWindow:
+        now = datetime.now(UTC)
+        known = {"starts_at": call.body.starts_at or now, "created_at": now, "by": call.claims.sub}
+        told = call.body.model_dump(exclude={"starts_at"})
+        self.window = MaintenanceWindow.model_validate({**told, **known, "id": KEY_ID, "phase": MaintenancePhase.PLANNED})
+        return self.window
+
+    async def _windows(self, call: Call[ListMaintenance]) -> MaintenanceList:
+        return MaintenanceList(windows=(self.window,) * call.body.limit)
+
+    async def _cancel_window(self, call: Call[MaintenanceRef]) -> MaintenanceWindow:
+        if call.body.id != self.window.id:
+            raise NotFound(f"There is no window {call.body.id}.")
+        return self.window.model_copy(update={"phase": MaintenancePhase.CANCELLED})
 
     async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
         if call.body.agent_id != ACACIA.agent_id:
