@@ -1,12 +1,14 @@
 """A benchmark of a real Ollama: what it finds, what it tells on its way, and that work goes first."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from agent_sidecar import benchmark, measuring
 from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.ollama import OllamaBackend
+from agent_sidecar.measured import Measured
 from bus.messages import AgentRegistration, ControlAction, OfferVerdict, OutcomeStatus
 from bus.messages.benchmarks import BenchmarkStatus
 from tests.integration.agent_sidecar.conftest import StartAgent
@@ -60,6 +62,18 @@ async def test_a_benchmark_finds_rates_load_and_scaling_and_tells_each_step(
     assert {each.step for each in leader.benchmarks} >= {"loading the model", "writing", "writing 2 answers at once"}
     heard = await leader.heartbeat("acacia", lambda h: not h.measuring)
     assert heard.slots == 2
+
+
+async def test_a_benchmark_that_nobody_asked_for_leaves_the_slots_as_they_are(
+    leader: Leader, start_agent: StartAgent, ollama: Ollama, tmp_path: Path
+) -> None:
+    await ready(leader, start_agent, ollama)
+    await begun(leader, benchmark={**RELOAD, "trigger": "new", "reload": False})
+    found = await leader.benchmark_ended()
+    assert (found.status, found.slots is None) == (BenchmarkStatus.COMPLETED, False)
+    kept = Measured(tmp_path / "sidecar" / "acacia.json")
+    assert (kept.findings.slots, kept.model(MODEL).slots) == (None, None)
+    assert kept.model(MODEL).generation_tokens_per_second == found.generation_tokens_per_second
 
 
 async def test_a_benchmark_gives_way_to_an_attempt_that_is_offered_all_the_same(
