@@ -18,9 +18,8 @@ PARALLEL: Final = (1, 2, 4, 8, 16)
 WORTH_IT: Final = 1.15
 """More attempts at once make each of them slower, so they must gain the whole this factor."""
 RUN_SECONDS: Final = 300.0
-UNLOAD_SECONDS: Final = 20.0
-_TOKENS: Final = 48
-_LONG_PROMPT_WORDS: Final = 80
+TOKENS: Final = 48
+LONG_PROMPT_WORDS: Final = 80
 
 Told = Callable[[str, float, BenchmarkFigures], None]
 """What is measured next, how much is done, from 0 to 1, and what was found so far."""
@@ -66,11 +65,11 @@ class Benchmark:
         self._tell("reading a prompt", 0.2)
         self._note(prompt_tokens_per_second=_prompt_rate(await self._generate(_long_prompt(), 1)))
         self._tell("writing", 0.4)
-        writing = await self._generate(_prompt(0), _TOKENS)
+        writing = await self._generate(_prompt(0), TOKENS)
         self._note(
             generation_tokens_per_second=_generation_rate(writing), time_to_first_token_seconds=writing.first_token_seconds
         )
-        await self._scale()
+        await self._scale(writing.result.usage.completion_tokens / writing.total_seconds)
         return self._found
 
     def _note(self, **found: object) -> None:
@@ -82,27 +81,21 @@ class Benchmark:
     async def _load(self) -> float | None:
         """Seconds to load the model; None when it was in memory already."""
         if self._reload:
-            await self._unload()
+            with suppress(HiveError):  # a backend that unloads nothing on demand
+                await self._backend.unload(self._model)
         cold = not await self._is_loaded()
         run = await self._generate("Hi", 1)
         return (run.result.timings.load_seconds or run.first_token_seconds) if cold else None
 
-    async def _unload(self) -> None:
-        """Where the backend does that on demand. An Ollama says that it has before it has."""
-        with suppress(HiveError, TimeoutError):
-            async with asyncio.timeout(UNLOAD_SECONDS):
-                await self._backend.unload(self._model)
-                while await self._is_loaded():
-                    await asyncio.sleep(0.1)
-
     async def _is_loaded(self) -> bool:
         return any(found.loaded for found in await self._backend.models() if same_model(found.name, self._model))
 
-    async def _scale(self) -> None:
-        """Doubles the attempts at once for as long as that is worth it."""
+    async def _scale(self, rate: float) -> None:
+        """Doubles the attempts at once for as long as that is worth it, from one that wrote `rate` tokens a second."""
         limit = self._most_slots or await self._backend.slots() or PARALLEL[-1]
-        rates: dict[int, float] = {}
-        for place, number in enumerate(PARALLEL):
+        rates = {1: rate}
+        self._note(parallel_tokens_per_second=dict(rates), slots=1)
+        for place, number in enumerate(PARALLEL[1:], 1):
             if number > limit:
                 break
             self._tell(f"writing {number} answers at once", 0.5 + 0.5 * place / len(PARALLEL))
@@ -114,7 +107,7 @@ class Benchmark:
     async def _rate(self, number: int) -> float:
         """Tokens per second of so many generations together."""
         started = monotonic()
-        tasks = [asyncio.create_task(self._generate(_prompt(index + number), _TOKENS)) for index in range(number)]
+        tasks = [asyncio.create_task(self._generate(_prompt(index + number), TOKENS)) for index in range(number)]
         try:
             runs = await asyncio.gather(*tasks)
         finally:
@@ -149,7 +142,7 @@ def _prompt(number: int) -> str:
 
 
 def _long_prompt() -> str:
-    words = " ".join(f"word{int(monotonic() * 1e6 + index) % 9973}" for index in range(_LONG_PROMPT_WORDS))
+    words = " ".join(f"word{int(monotonic() * 1e6 + index) % 9973}" for index in range(LONG_PROMPT_WORDS))
     return f"{words}\nSay how many words these are."
 
 

@@ -113,7 +113,7 @@ class Measuring:
 
     async def _finish(self, running: _Running, work: "asyncio.Task[BenchmarkFigures]") -> None:
         try:
-            ended = await self._end_of(running.record.model, work)
+            ended = await self._end_of(running.record, work)
         finally:
             await end([work])
         if self._running is running:
@@ -123,7 +123,7 @@ class Measuring:
         logger.info("benchmark_ended", agent_id=self._agent_id, model=record.model, status=record.status)
         await self._report(record)
 
-    async def _end_of(self, model: str, work: "asyncio.Task[BenchmarkFigures]") -> dict[str, object]:
+    async def _end_of(self, record: AgentBenchmark, work: "asyncio.Task[BenchmarkFigures]") -> dict[str, object]:
         """What changes about the record when the work has ended, well or not."""
         done, _ = await asyncio.wait([work], timeout=MOST_SECONDS)
         if not done:
@@ -132,18 +132,20 @@ class Measuring:
             return {"status": BenchmarkStatus.INTERRUPTED, "error": "It gave way to a task."}
         error = work.exception()
         if error is None:
-            self._keep(model, work.result())
+            self._keep(record, work.result())
             return {"status": BenchmarkStatus.COMPLETED, "progress": 1.0, **work.result().model_dump()}
         if not isinstance(error, HiveError):
             logger.error("benchmark_failed_inside", agent_id=self._agent_id, exc_info=error)
             return _failed("The sidecar failed while it measured; its log has the reason.")
         return _failed(error.message)
 
-    def _keep(self, model: str, found: BenchmarkFigures) -> None:
-        known = self._measured.model(model).load_seconds
-        self._measured.keep(model, found.model_copy(update={"load_seconds": found.load_seconds or known}))
-        if self._fixed_slots is None and found.slots is not None:
-            self._runner.slots = found.slots
+    def _keep(self, record: AgentBenchmark, found: BenchmarkFigures) -> None:
+        """How many attempts run at once is changed for a person who asked, and not behind one's back."""
+        load_seconds = found.load_seconds or self._measured.model(record.model).load_seconds
+        slots = found.slots if record.trigger is BenchmarkTrigger.REQUEST and self._fixed_slots is None else None
+        self._measured.keep(record.model, found.model_copy(update={"load_seconds": load_seconds, "slots": slots}))
+        if slots is not None:
+            self._runner.slots = slots
 
     def _step(self, running: _Running, step: str, progress: float, found: BenchmarkFigures) -> None:
         """Told beside the work, so that telling is not measured."""

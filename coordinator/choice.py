@@ -48,11 +48,7 @@ class Candidate:
     @property
     def order(self) -> tuple[float, float, float, str]:
         busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.seconds, 3), busy, -_proficiency(self.agent), self.agent.agent_id)
-
-
-def _proficiency(agent: Agent) -> float:
-    return max((capability.proficiency for capability in agent.registration.capabilities), default=0.0)
+        return (round(self.seconds, 3), busy, -self.agent.traits.best, self.agent.agent_id)
 
 
 def consider(ask: Ask, agent: Agent, now: float) -> Candidate:

@@ -18,6 +18,8 @@ from bus.messages import (
     TaskStatus,
 )
 from bus.messages.benchmarks import AgentBenchmark
+from bus.messages.events import MaintenanceEvent
+from bus.messages.maintenance import MaintenanceWindow
 from coordinator.tasks import EVENT_OF, Task, change
 
 SOURCE = "coordinator"
@@ -80,6 +82,21 @@ def benchmark_fact(benchmark: AgentBenchmark, status: AgentStatus, at: datetime)
     event_id = f"{benchmark.id}.{benchmark.status}.{benchmark.progress:g}"
     data = AgentChange(agent_id=benchmark.agent_id, status=status, benchmark=benchmark)
     return _agent_fact(event_id, EventType.AGENT_PERFORMANCE_UPDATE, data, at)
+
+
+def maintenance_fact(window: MaintenanceWindow, at: datetime) -> Fact:
+    """A window entered its phase."""
+    event_id = f"{window.id}.{window.phase}"
+    kind = EventType.SYSTEM_MAINTENANCE
+    event = MaintenanceEvent(id=event_id, type=kind, source=SOURCE, timestamp=at, data=window, correlation_id=str(window.id))
+    return Fact(
+        task_id=None,
+        subject=subjects.event(subjects.DEFAULT_TENANT, kind, window.id),
+        message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=kind.terminal,
+        traceparent=None,
+    )
 
 
 def _agent_fact(event_id: str, event_type: EventType, data: AgentChange, at: datetime) -> Fact:

@@ -9,6 +9,7 @@ from bus.client import Bus
 from bus.messages import AgentRegistration, AgentStatus, Continuation, TaskRequest
 from coordinator.database import Statements
 from coordinator.facts import Fact
+from coordinator.ordering import load_orders
 from coordinator.publisher import REMEMBERED_SECONDS, untold
 from coordinator.registry import SILENCE_SECONDS, OpenAttempt
 from coordinator.rows import continuation_from, task_from
@@ -31,6 +32,7 @@ async def load(state: State, statements: Statements) -> None:
         registration = AgentRegistration.model_validate_json(row["registration"])
         state.registry.remember(registration, row["created_at"], row["last_seen"])
     await load_tracks(state.registry, statements)
+    await load_orders(state.registry, statements)
     state.models.update(row["name"] for row in await statements.all("models"))
     state.registry.learn_models(state.models)
     state.depended_on.update(row["depends_on_task_id"] for row in await statements.all("depended_on"))
@@ -72,7 +74,8 @@ async def _load_open(state: State, statements: Statements) -> None:
             accepted=row["accepted"],
         )
         agent = state.registry.agents[attempt.agent_id]
-        agent.status, agent.heard_at = AgentStatus.ONLINE, NEVER_HEARD
+        agent.tell(AgentStatus.ONLINE, None)
+        agent.heard_at = NEVER_HEARD
         state.registry.take(attempt)
         state.current[attempt.task_id] = attempt.id
     for row in await statements.all("live_tasks", [row["task_id"] for row in rows]):

@@ -22,6 +22,7 @@ from coordinator.database import AWAY, WRITER, Statements, migrate, open_connect
 from coordinator.firing import Firing
 from coordinator.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.keys import Keys
+from coordinator.maintenance_reads import MaintenanceReads
 from coordinator.models import Models
 from coordinator.placement import Limits
 from coordinator.queue import Queue
@@ -52,7 +53,7 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
-        self._agents = AgentReads(bus, self._statements)
+        self._agents, self._maintenance = AgentReads(bus, self._statements), MaintenanceReads(self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)
         self._schedules = Schedules(bus, self._statements, settings.schedules_per_owner)
@@ -97,6 +98,7 @@ class Coordinator:
         return (
             self._reads.service(),
             self._agents.service(),
+            self._maintenance.service(),
             status_service(self._overview),
             self._models.service(),
             self._keys.service(),

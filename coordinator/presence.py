@@ -29,6 +29,7 @@ from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.facts import Fact, agent_fact
 from coordinator.inputs import AgentDied, Input, OfferAccepted, Tick
+from coordinator.orders import Orders
 from coordinator.registry import SILENCE_SECONDS, Agent, StatusChange
 from coordinator.state import State
 
@@ -143,10 +144,12 @@ class Presence:
         for attempt_id in strangers & self._strangers.get(heartbeat.agent_id, set()):
             # With the epoch: to a leader that was paused and deposed, all attempts of its successor are strangers.
             cancel = Control(action=ControlAction.CANCEL, attempt_id=attempt_id, epoch=self._state.epoch)
-            self._start_control(heartbeat.agent_id, cancel)
+            self.control(heartbeat.agent_id, cancel)
         self._strangers[heartbeat.agent_id] = strangers
 
-    def _start_control(self, agent_id: str, control: Control) -> None:
+    def control(self, agent_id: str, control: Control) -> None:
+        """Sent once, and beside what goes on here."""
+
         async def send() -> None:
             try:
                 await self._bus.request(subjects.control(agent_id), control, ControlReply, timeout=2, patient=False)
@@ -161,7 +164,7 @@ class Presence:
         """Once a second at most: the answer is a registration, not the reply."""
         if self._clock.seconds - self._asked.get(heartbeat.agent_id, -10.0) >= 1.0:
             self._asked[heartbeat.agent_id] = self._clock.seconds
-            self._start_control(heartbeat.agent_id, Control(action=ControlAction.REGISTER))
+            self.control(heartbeat.agent_id, Control(action=ControlAction.REGISTER))
 
     async def _disconnected(self, received: Received) -> None:
         notice = json.loads(received.data)
@@ -169,6 +172,16 @@ class Presence:
         if instance is not None:
             for change in self._state.registry.disconnected(instance, self._clock.seconds):
                 self._announce(change)
+
+    def order(self, agent: Agent, orders: Orders) -> None:
+        """In force from now on, and told where it changes the agent's status."""
+        previous = agent.status
+        agent.order(orders, datetime.now(UTC))
+        if agent.status is not previous:
+            self._announce(StatusChange(agent, previous))
+        self._changed.add(agent.agent_id)
+        self._due.set()
+        self._put(Tick())
 
     def bury(self) -> None:
         """Called at each tick: those that are dead by now."""

@@ -137,6 +137,8 @@ async def _is_told(bus: Bus, fact: Fact) -> bool:
     stored = await bus.last(subjects.EVENTS if fact.durable else subjects.PROGRESS, fact.subject)
     if stored is None:
         return False
+    if stored.headers.get(subjects.HEADER_MSG_ID) == fact.message_id:
+        return True
     try:
         return stored.decode(TaskEvent).data.rank >= decode(TaskEvent, fact.body.encode()).data.rank
     except InvalidRequest:  # somebody else's word on this subject

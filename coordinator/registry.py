@@ -15,6 +15,7 @@ from bus.messages import AgentRecord, AgentRegistration, AgentStatus, Heartbeat,
 from bus.messages.benchmarks import BenchmarkFigures
 from bus.messages.merits import AgentMerits, CapabilityScore, ModelSpeed
 from bus.model_names import same_model, tagged
+from coordinator.orders import Orders
 from coordinator.track import Track
 from coordinator.traits import Traits, traits_of
 
@@ -110,6 +111,9 @@ class Agent:
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)
     speeds: dict[str, Speed] = field(default_factory=dict)
     track: Track = field(default_factory=Track)
+    orders: Orders = field(default_factory=Orders)
+    told: tuple[AgentStatus, str | None] = (AgentStatus.OFFLINE, None)
+    """Its sidecar's own word; `status` and `reason` are that and what stands ordered."""
     traits: Traits = field(init=False)
     """Labels and proficiencies that count: tasks are held against these."""
 
@@ -118,9 +122,21 @@ class Agent:
 
     def appraise(self, now: datetime) -> None:
         """Its traits as they are by now."""
-        traits = traits_of(self.registration, {}, self.track, now)
+        traits = traits_of(self.registration, self.orders.labels, self.track, now)
         if traits != self.traits:
             self.traits = traits
+
+    def tell(self, status: AgentStatus, reason: str | None) -> None:
+        """What its sidecar says of it."""
+        self.told = status, reason
+        self.status, self.reason = self.orders.shown(status, reason)
+
+    def order(self, orders: Orders, now: datetime) -> None:
+        """What stands ordered from now on. An agent that is not there shows it when it comes."""
+        self.orders = orders
+        if self.present:
+            self.status, self.reason = orders.shown(*self.told)
+        self.appraise(now)
 
     @property
     def agent_id(self) -> str:
@@ -163,6 +179,9 @@ class Agent:
             hardware=known.hardware,
             performance_targets=known.performance_targets,
             labels=dict(self.traits.labels),
+            given_labels=dict(self.orders.labels),
+            drain=self.orders.drain,
+            drained=self.status is AgentStatus.DRAINING and not self.attempts,
             merits=self._merits(),
             slots=self.slots,
             running=len(self.attempts),
@@ -254,7 +273,7 @@ class Registry:
         agent.appraise(at)
         self.learn_models(model.name for model in registration.models)
         if previous is AgentStatus.OFFLINE:
-            agent.status, agent.reason = AgentStatus.ONLINE, None
+            agent.tell(AgentStatus.ONLINE, None)
         return (StatusChange(agent, previous) if agent.status is not previous else None), lost
 
     def heartbeat(self, heartbeat: Heartbeat, now: float, at: datetime) -> StatusChange | None:
@@ -270,8 +289,9 @@ class Registry:
         for attempt_id in heartbeat.running:
             if attempt := self.open.get(attempt_id):
                 attempt.seen_at = now
-        previous, agent.status, agent.reason = agent.status, heartbeat.status, heartbeat.reason
-        return StatusChange(agent, previous) if previous is not heartbeat.status else None
+        previous = agent.status
+        agent.tell(heartbeat.status, heartbeat.reason)
+        return StatusChange(agent, previous) if previous is not agent.status else None
 
     def disconnected(self, instance: str, now: float) -> list[StatusChange]:
         """The server's notice: offline from now on, and given nothing. What it runs is lost when its grace is over, and not before."""

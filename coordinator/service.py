@@ -9,6 +9,7 @@ from bus import auth, subjects
 from bus.auth import Permission
 from bus.errors import NoLeader
 from bus.messages import (
+    AgentRecord,
     AgentRef,
     AgentRegistration,
     AssignTask,
@@ -22,6 +23,8 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
+from bus.messages.maintenance import MaintenanceRef, MaintenanceWindow, PlanMaintenance
+from bus.messages.orders import DrainAgent, LabelAgent
 from bus.service import Call, Endpoint, Service
 from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
@@ -47,6 +50,7 @@ class LeaderService:
             service(subjects.SERVICE_TASKS, "Decisions about tasks", *self._task_verbs(), part=LEADER),
             service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", *self._queue_verbs()),
             service(subjects.SERVICE_AGENTS, "Registration of agents", *self._agent_verbs(), part=LEADER),
+            service(subjects.SERVICE_MAINTENANCE, "Windows of maintenance", *self._maintenance_verbs(), part=LEADER),
         )
 
     def _task_verbs(self) -> tuple[Endpoint, ...]:
@@ -70,9 +74,25 @@ class LeaderService:
         return (
             verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
+            verb("drain", DrainAgent, self._drain, manage, "Give an agent nothing more"),
+            verb("resume", AgentRef, self._resume, manage, "Give a drained agent work again"),
+            verb("label", LabelAgent, self._label, manage, "Give an agent labels, or take them back"),
             verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
             verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
         )
+
+    def _maintenance_verbs(self) -> tuple[Endpoint, ...]:
+        manage = Permission.AGENTS_MANAGE
+        return (
+            verb("plan", PlanMaintenance, self._plan, manage, "Have agents rest for a while"),
+            verb("cancel", MaintenanceRef, self._cancel_window, manage, "End a window, or have it not begin"),
+        )
+
+    async def _plan(self, call: Call[PlanMaintenance]) -> MaintenanceWindow:
+        return await self._term.windows.plan(call.body, call.claims.sub)
+
+    async def _cancel_window(self, call: Call[MaintenanceRef]) -> MaintenanceWindow:
+        return await self._term.windows.cancel(call.body)
 
     async def _decide(self, make: Callable[["asyncio.Future[None]"], Input]) -> None:
         """Waits for the turn's commit. NoLeader when the term ends before, or the record takes its time."""
@@ -145,6 +165,15 @@ class LeaderService:
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)
         return NoReply()
+
+    async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:
+        return await self._term.ordering.drain(call.body, call.claims.sub)
+
+    async def _resume(self, call: Call[AgentRef]) -> AgentRecord:
+        return await self._term.ordering.resume(call.body)
+
+    async def _label(self, call: Call[LabelAgent]) -> AgentRecord:
+        return await self._term.ordering.label(call.body)
 
     async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
         return await self._term.benchmarks.ask(call.body)

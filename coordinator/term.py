@@ -28,6 +28,7 @@ from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
+from coordinator.ordering import Ordering
 from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
@@ -37,6 +38,7 @@ from coordinator.state import State
 from coordinator.throughput import Throughput
 from coordinator.tracks import Tracks
 from coordinator.turn import Turn
+from coordinator.windows import Windows
 
 logger = telemetry.log(__name__)
 
@@ -84,6 +86,8 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self.ordering = Ordering(state, self._reading, self.presence)
+        self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._tracks = Tracks(state.registry, self._reading)
         self.benchmarks = Benchmarks(
@@ -107,6 +111,7 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        await self.windows.load()
         await self._backlog.more()
         for lost in self.state.registry.orphans():
             self.put(AgentDied(lost))
@@ -129,6 +134,7 @@ class Term:
                 self._slow(show),
                 self._checkups.run(),
                 self._tracks.run(),
+                self.windows.run(),
                 self.benchmarks.run(),
                 self.presence.show_changes(),
                 *self._intake.pumps(),

@@ -25,7 +25,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
-from bus.messages.events import ModelEvent
+from bus.messages.events import MaintenanceEvent, ModelEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,12 @@ SENT: Final = (
         subjects.events("schedule.{schedule_event}", tenant="{tenant}", entity_id="{schedule_id}"),
         ScheduleEvent,
         f"What a schedule's due time brought: a task, or the reason why none. Kept for hours in {subjects.PROGRESS}.",
+    ),
+    Channel(
+        "maintenance",
+        subjects.event("{tenant}", EventType.SYSTEM_MAINTENANCE, "{window_id}"),
+        MaintenanceEvent,
+        f"A window of maintenance was planned, began, ended or was cancelled. Kept for days in {subjects.EVENTS}.",
     ),
     Channel(
         "output",
@@ -157,6 +163,7 @@ PARAMETERS: Final = {
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "schedule_id": Parameter("UUID of the schedule."),
     "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
+    "window_id": Parameter("UUID of a window of maintenance."),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
     "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),
     "job_id": Parameter("UUID of the job; its sidecar makes it."),

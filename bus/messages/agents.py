@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
 from bus.messages.benchmarks import BenchmarkOrder
 from bus.messages.merits import AgentMerits
+from bus.messages.orders import StandingDrain
 
 
 class AgentStatus(StrEnum):
@@ -134,7 +135,12 @@ class AgentRecord(Record):
     hardware: Hardware = Hardware()
     performance_targets: PerformanceTargets = PerformanceTargets()
     merits: AgentMerits = AgentMerits()
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, str] = Field(
+        default_factory=dict, description="of its own settings and, before them, those that people gave"
+    )
+    given_labels: dict[str, str] = Field(default_factory=dict, description="those that people gave")
+    drain: StandingDrain | None = Field(default=None, description="who drained it and why; it stays so until it is resumed")
+    drained: bool = Field(default=False, description="it drains, and nothing runs there any more: it may be stopped")
     slots: int = 1
     running: int = 0
     measuring: bool = Field(default=False, description="a benchmark has all its slots, and gives way to a task")

@@ -8,6 +8,7 @@ from uuid import UUID
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
 from bus.messages.benchmarks import AgentBenchmark
+from bus.messages.maintenance import MaintenanceWindow
 from bus.messages.models import ModelJob
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
@@ -106,5 +107,6 @@ class HiveEvent(Message, Generic[D]):
 
 TaskEvent = HiveEvent[TaskChange]
 AgentEvent = HiveEvent[AgentChange]
+MaintenanceEvent = HiveEvent[MaintenanceWindow]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]

@@ -14,7 +14,19 @@ from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.routes import agent_history, agents, health, keys, models, placement, schedules, status, tasks
+from coordinator.gateway.routes import (
+    agent_history,
+    agent_orders,
+    agents,
+    health,
+    keys,
+    maintenance,
+    models,
+    placement,
+    schedules,
+    status,
+    tasks,
+)
 from coordinator.gateway.routes.declared import GATEWAY
 
 
@@ -30,7 +42,20 @@ def create_app(gateway: Gateway) -> FastAPI:
     app = Api(title="Hive", version=hive_version(), docs_url=None, redoc_url=None)
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
-    for routes in (tasks, schedules, agents, agent_history, models, placement, keys, status, health, docs_page):
+    for routes in (
+        tasks,
+        schedules,
+        agents,
+        agent_orders,
+        agent_history,
+        maintenance,
+        models,
+        placement,
+        keys,
+        status,
+        health,
+        docs_page,
+    ):
         app.include_router(routes.router)
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)

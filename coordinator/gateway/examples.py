@@ -42,6 +42,7 @@ from bus.messages import (
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
+from bus.messages.maintenance import MaintenanceList, MaintenancePhase, MaintenanceWindow
 from bus.messages.models import (
     JobList,
     JobStatus,
@@ -118,6 +119,35 @@ ASSIGNMENTS: Final[dict[str, Example]] = {
 BENCHMARKS: Final[dict[str, Example]] = {
     "model": {"summary": "With one model, its load among what is measured", "value": {"model": "llama3.2:3b"}},
     "warm": {"summary": "With what is in memory, which stays there", "value": {"reload": False}},
+}
+DRAINS: Final[dict[str, Example]] = {
+    "reason": {"summary": "With a reason, which everybody sees", "value": {"reason": "the fan is replaced"}},
+    "none": {"summary": "Without one", "value": {}},
+}
+LABEL_SETS: Final[dict[str, Example]] = {
+    "all": {"summary": "These and no others", "value": {"labels": {"site": "basement", "quiet": "yes"}}},
+}
+LABEL_CHANGES: Final[dict[str, Example]] = {
+    "some": {"summary": "Give one, take one back", "value": {"labels": {"site": "attic", "quiet": None}}},
+}
+MAINTENANCE: Final[dict[str, Example]] = {
+    "agents": {
+        "summary": "Two hosts, this evening",
+        "value": {
+            "agents": ["acacia", "walnut"],
+            "starts_at": "2026-11-23T20:00:00Z",
+            "ends_at": "2026-11-23T22:00:00Z",
+            "reason": "new cards",
+        },
+    },
+    "labels": {
+        "summary": "A room, from now on",
+        "value": {"labels": {"site": "basement"}, "ends_at": "2026-11-23T22:00:00Z", "reason": "new cables"},
+    },
+    "everything": {
+        "summary": "The whole hive",
+        "value": {"everything": True, "ends_at": "2026-11-23T22:00:00Z", "reason": "a power cut"},
+    },
 }
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
@@ -200,6 +230,16 @@ _CHECK: Final = AgentHealthCheck(
     memory_usage=38,
     gpu_usage=87,
     available=True,
+)
+_WINDOW: Final = MaintenanceWindow(
+    id=UUID("3c1f6f0a-52c5-4a64-8f0e-0d4b8c7f4a11"),
+    agents=("acacia", "walnut"),
+    starts_at=_NOON,
+    ends_at=_NOON + timedelta(hours=2),
+    reason="new cards",
+    by="anna",
+    created_at=_NOON - timedelta(hours=1),
+    phase=MaintenancePhase.UNDER_WAY,
 )
 _BENCHMARK: Final = AgentBenchmark(
     id=UUID("7d0a4f2e-1c5b-4f7e-9a55-3b1f0c9d2e10"),
@@ -337,6 +377,8 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         reason="lowest predicted finish",
     ),
     _AGENT,
+    _WINDOW,
+    MaintenanceList(windows=(_WINDOW,)),
     _BENCHMARK,
     BenchmarkList(benchmarks=(_BENCHMARK,)),
     AgentHealth(agent_id="acacia", last=_CHECK, history=(_CHECK,)),

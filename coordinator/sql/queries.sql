@@ -115,8 +115,46 @@ ORDER BY slug;
 
 -- name: remove_agent
 -- No row comes back when the epoch is another's.
-WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
+WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE),
+    orders AS (DELETE FROM agent_orders USING fence WHERE slug = $1),
+    track AS (DELETE FROM agent_tracks USING fence WHERE slug = $1),
+    health AS (DELETE FROM agent_health USING fence WHERE slug = $1),
+    benchmarks AS (DELETE FROM agent_benchmarks USING fence WHERE slug = $1)
 UPDATE agents SET removed_at = now(), status = 'offline' FROM fence WHERE slug = $1 RETURNING slug;
+
+-- name: save_window
+-- A window enters a phase, and the event that tells it waits in the outbox. No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $8 FOR SHARE),
+    entered AS (
+        INSERT INTO maintenance_windows (id, starts_at, ends_at, record, announced, cancelled_at)
+        SELECT $1, $2::timestamptz, $3::timestamptz, $4::jsonb, $5, $6::timestamptz FROM fence
+        ON CONFLICT (id) DO UPDATE SET record = $4::jsonb, announced = $5, cancelled_at = $6
+        RETURNING id
+    )
+INSERT INTO outbox (facts) SELECT $7::fact[] FROM entered RETURNING id;
+
+-- name: open_windows
+SELECT record FROM maintenance_windows WHERE announced NOT IN ('ended', 'cancelled') ORDER BY starts_at;
+
+-- name: windows
+SELECT record FROM maintenance_windows ORDER BY starts_at DESC, id DESC LIMIT $1;
+
+-- name: window
+SELECT record FROM maintenance_windows WHERE id = $1;
+
+-- name: delete_windows
+DELETE FROM maintenance_windows WHERE id = ANY(ARRAY(
+    SELECT id FROM maintenance_windows WHERE announced IN ('ended', 'cancelled') AND ends_at < $1 ORDER BY starts_at LIMIT $2
+)) RETURNING id;
+
+-- name: agent_orders
+SELECT slug, drain, labels FROM agent_orders;
+
+-- name: save_orders
+-- No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO agent_orders (slug, drain, labels) SELECT $1, $2::jsonb, $3::jsonb FROM fence
+ON CONFLICT (slug) DO UPDATE SET drain = $2::jsonb, labels = $3::jsonb RETURNING slug;
 
 -- name: save_benchmark
 -- One that has ended stays as it is, and a step that comes late changes nothing: then no row comes back.

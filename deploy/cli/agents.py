@@ -14,6 +14,7 @@ from bus.errors import HiveError, InvalidRequest
 from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, Message, NoReply, Upstream
 from deploy.cli.agent_benchmark import benchmark, benchmarks
 from deploy.cli.agent_health import health
+from deploy.cli.agent_orders import drain, label, resume
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, print_json, print_table, say, state
@@ -30,6 +31,9 @@ def default(context: typer.Context, as_json: Json = False) -> None:
         list_agents(as_json=as_json)
 
 
+app.command()(drain)
+app.command()(resume)
+app.command()(label)
 app.command()(health)
 app.command()(benchmark)
 app.command()(benchmarks)

@@ -19,6 +19,7 @@ MODULES: Final = {
     "task": "task",
     "schedule": "schedule",
     "agents": "agents",
+    "maintenance": "maintenance",
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",

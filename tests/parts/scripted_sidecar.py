@@ -12,6 +12,7 @@ from bus.messages import (
     AgentRegistration,
     AgentStatus,
     AttemptOutcome,
+    Capability,
     Control,
     ControlAction,
     ControlReply,
@@ -46,6 +47,7 @@ class ScriptedSidecar:
         self.controls: asyncio.Queue[Control] = asyncio.Queue()
         self.reply: Callable[[DispatchOffer], OfferReply | None] = lambda _offer: ACCEPTED
         self.status = AgentStatus.ONLINE
+        self.capabilities: tuple[Capability, ...] = ()
         self.ill: str | None = None
         self.measuring = False
         self.running: set[UUID] = set()
@@ -104,6 +106,7 @@ class ScriptedSidecar:
             instance=self.instance,
             slots=self.slots,
             models=self.models,
+            capabilities=self.capabilities,
         )
         verb = subjects.service_verb(subjects.SERVICE_AGENTS, "register")
         await self.bus.request(verb, registration, NoReply, timeout=20)

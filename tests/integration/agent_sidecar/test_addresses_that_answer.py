@@ -35,7 +35,7 @@ async def test_llama_cpp_is_found_out_and_told_apart_by_its_key(builtin_server: 
     assert "".join(item.text for item in items if isinstance(item, Piece))
     assert isinstance(items[-1], Result)
     with pytest.raises(BackendRefused, match="cannot pull"):
-        await backend.pull("llama3")
+        await backend.pull("llama3", lambda _step: None)
 
 
 async def test_a_wrong_key_says_so(builtin_server: Address) -> None:

@@ -1,12 +1,14 @@
 """A benchmark of a real Ollama: what it finds, what it tells on its way, and that work goes first."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from agent_sidecar import measuring
+from agent_sidecar import benchmark, measuring
 from agent_sidecar.addresses import parse_address
 from agent_sidecar.backends.ollama import OllamaBackend
+from agent_sidecar.measured import Measured
 from bus.messages import AgentRegistration, ControlAction, OfferVerdict, OutcomeStatus
 from bus.messages.benchmarks import BenchmarkStatus
 from tests.integration.agent_sidecar.conftest import StartAgent
@@ -17,6 +19,13 @@ from tests.parts.ollama import MODEL, Ollama
 Make = Callable[..., Misbehaving]
 FAST = {"heartbeat_seconds": 0.05}
 RELOAD = {"id": "6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e", "trigger": "request", "reload": True}
+
+
+@pytest.fixture(autouse=True)
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A CPU that many tests share reads and writes slowly."""
+    monkeypatch.setattr(benchmark, "LONG_PROMPT_WORDS", 10)
+    monkeypatch.setattr(benchmark, "TOKENS", 12)
 
 
 async def begun(leader: Leader, model: str = MODEL, **order: object) -> None:
@@ -49,10 +58,22 @@ async def test_a_benchmark_finds_rates_load_and_scaling_and_tells_each_step(
     assert set(found.parallel_tokens_per_second) == {1, 2}  # up to the slots that a person set
     assert found.slots in (1, 2)
     told = [each.progress for each in leader.benchmarks]
-    assert len(told) > 4
+    assert (len(told) > 4, told) == (True, sorted(told))
     assert {each.step for each in leader.benchmarks} >= {"loading the model", "writing", "writing 2 answers at once"}
     heard = await leader.heartbeat("acacia", lambda h: not h.measuring)
     assert heard.slots == 2
+
+
+async def test_a_benchmark_that_nobody_asked_for_leaves_the_slots_as_they_are(
+    leader: Leader, start_agent: StartAgent, ollama: Ollama, tmp_path: Path
+) -> None:
+    await ready(leader, start_agent, ollama)
+    await begun(leader, benchmark={**RELOAD, "trigger": "new", "reload": False})
+    found = await leader.benchmark_ended()
+    assert (found.status, found.slots is None) == (BenchmarkStatus.COMPLETED, False)
+    kept = Measured(tmp_path / "sidecar" / "acacia.json")
+    assert (kept.findings.slots, kept.model(MODEL).slots) == (None, None)
+    assert kept.model(MODEL).generation_tokens_per_second == found.generation_tokens_per_second
 
 
 async def test_a_benchmark_gives_way_to_an_attempt_that_is_offered_all_the_same(

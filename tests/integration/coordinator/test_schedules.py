@@ -189,7 +189,7 @@ async def test_times_that_were_missed_are_skipped_when_the_owner_says_so(hive: H
 @pytest.mark.parametrize(("overlap", "tasks"), [("allow", 2), ("skip", 1), ("cancel_last", 2)])
 async def test_a_time_that_comes_while_the_last_task_goes_on(hive: Hive, overlap: str, tasks: int) -> None:
     schedule = await create(hive, overlap=overlap)
-    before = await has_come_due(hive, schedule, timedelta(minutes=1))
+    before = await has_come_due(hive, schedule, timedelta(minutes=2))
     first = (await moved(hive, schedule, before)).last_task_id
     assert first is not None
     await hive.stored(first)
@@ -209,7 +209,7 @@ async def test_a_time_that_comes_while_the_last_task_goes_on(hive: Hive, overlap
 async def test_a_time_that_comes_when_the_last_task_has_ended_is_not_skipped(hive: Hive) -> None:
     sidecar = await hive.sidecar("acacia")
     schedule = await create(hive, overlap="skip")
-    before = await has_come_due(hive, schedule, timedelta(minutes=1))
+    before = await has_come_due(hive, schedule, timedelta(minutes=2))
     first = (await moved(hive, schedule, before)).last_task_id
     assert first is not None
     await sidecar.complete(await sidecar.offered())

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bus.messages import OutcomeStatus, Timings, Usage
+from bus.messages import Capability, Explanation, OutcomeStatus, TaskRef, Timings, Usage
 from bus.messages.merits import ModelSpeed
 from coordinator import tracks
 from tests.integration.coordinator.conftest import Hive
@@ -57,6 +57,22 @@ async def test_a_new_leader_knows_how_fast_and_how_reliable_an_agent_is(hive: Hi
     record = await hive.agent("acacia")
     assert record.merits.speeds[MODEL.name] == wanted
     assert record.merits.success_rate == 0.5
+
+
+async def test_a_task_that_asks_for_a_least_proficiency_is_held_against_the_effective_one(hive: Hive) -> None:
+    sidecar = ScriptedSidecar(hive.bus, "acacia")
+    sidecar.capabilities = (Capability(name="devops", proficiency=0.9),)
+    hive.sidecars.append(sidecar)
+    await sidecar.start()
+    first = await hive.submit(require={"capabilities": {"devops": 0.85}}, max_attempts=1)
+    await sidecar.fail(await sidecar.offered())
+    await hive.ended(first)
+    second = await hive.submit(require={"capabilities": {"devops": 0.85}})
+    await hive.stored(second)
+    [row] = (await hive.ask("explain", TaskRef(id=second), Explanation)).agents
+    assert (row.able, row.reason) == (False, "its proficiency in devops is 0.818, asked is 0.85")
+    await sidecar.beaten(5)
+    assert sidecar.offers.empty()
 
 
 async def test_what_a_deposed_leader_still_saves_does_not_replace_what_came_later(hive: Hive) -> None:

@@ -2,7 +2,9 @@
 
 import json
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -11,8 +13,10 @@ from bus import telemetry
 from bus.errors import InvalidRequest
 from bus.messages import TaskStatus
 from deploy.cli import app
+from deploy.cli.agent_orders import label_changes
 from deploy.cli.agents import read_hosts, wished
 from deploy.cli.logs import Tail, readable
+from deploy.cli.maintenance import wished as wished_window
 from deploy.cli.nats_context import context, write
 from deploy.cli.task import checked_request, options
 from deploy.local import log_file
@@ -36,6 +40,11 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["nats-context"],
         ["agents"],
         ["agents", "remove", "acacia"],
+        ["agents", "drain", "acacia"],
+        ["maintenance"],
+        ["maintenance", "plan", "cables", "--everything", "--minutes", "5"],
+        ["agents", "health", "acacia"],
+        ["agents", "benchmark", "acacia"],
         ["keys", "list"],
         ["task", "list"],
         ["schedule", "list"],
@@ -115,6 +124,29 @@ def test_a_status_that_there_is_not_is_refused_by_name() -> None:
     result = CliRunner().invoke(app, ["task", "list", "--status", "done"])
     assert result.exit_code == 2
     assert all(status in result.stderr for status in TaskStatus)
+
+
+def test_labels_are_given_by_name_and_value_and_taken_back_by_a_dash() -> None:
+    assert label_changes(["site=attic", "note=a=b-", "quiet-", "empty="]) == {
+        "site": "attic",
+        "note": "a=b-",
+        "quiet": None,
+        "empty": "",
+    }
+    with pytest.raises(InvalidRequest, match="name=value"):
+        label_changes(["site"])
+
+
+def test_a_window_lasts_until_a_local_time_or_for_minutes_and_names_whom_it_is_for() -> None:
+    begin = datetime(2026, 11, 23, 20)
+    nobody: dict[str, Any] = {"everything": False, "begin": begin, "until": None, "minutes": 90}
+    window = wished_window("cables", [], ["site=attic"], **nobody)
+    assert (window.starts_at, window.ends_at) == (begin.astimezone(UTC), begin.astimezone(UTC) + timedelta(minutes=90))
+    assert window.labels == {"site": "attic"}
+    with pytest.raises(InvalidRequest, match="one of the three"):
+        wished_window("cables", [], [], **nobody)
+    with pytest.raises(InvalidRequest, match="one of the two"):
+        wished_window("cables", ["acacia"], [], **{**nobody, "until": begin + timedelta(hours=1)})
 
 
 def hosts(tmp_path: Path, text: str) -> Path:

@@ -9,7 +9,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus, Received
-from bus.errors import AgentNotFound, AlreadyEnded, TaskNotFound
+from bus.errors import AgentNotFound, AlreadyEnded, NotFound, TaskNotFound
 from bus.messages import (
     AddUpstream,
     AgentRecord,
@@ -54,6 +54,15 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
+from bus.messages.maintenance import (
+    ListMaintenance,
+    MaintenanceList,
+    MaintenancePhase,
+    MaintenanceRef,
+    MaintenanceWindow,
+    PlanMaintenance,
+)
+from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
@@ -108,10 +117,18 @@ class Rooms:
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
+                Endpoint(verb="drain", body=DrainAgent, handler=self._drain, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="resume", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="label", body=LabelAgent, handler=self._label, permission=Permission.AGENTS_MANAGE),
                 Endpoint(verb="benchmark", body=BenchmarkAgent, handler=self._benchmark, permission=Permission.AGENTS_MANAGE),
                 Endpoint(verb="benchmarks", body=ListBenchmarks, handler=self._benchmarks, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="health", body=ListHealth, handler=self._health, permission=Permission.AGENTS_VIEW),
                 Endpoint(verb="remove", body=AgentRef, handler=self._agent, permission=Permission.AGENTS_MANAGE),
+            ),
+            subjects.SERVICE_MAINTENANCE: (
+                Endpoint(verb="plan", body=PlanMaintenance, handler=self._plan, permission=Permission.AGENTS_MANAGE),
+                Endpoint(verb="list", body=ListMaintenance, handler=self._windows, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="cancel", body=MaintenanceRef, handler=self._cancel_window, permission=Permission.AGENTS_MANAGE),
             ),
             subjects.SERVICE_KEYS: (
                 Endpoint(verb="create", body=CreateKey, handler=self._issue, permission=Permission.KEYS_MANAGE),
@@ -204,6 +221,31 @@ class Rooms:
         if call.body.agent_id != ACACIA.agent_id:
             raise AgentNotFound(f"There is no agent {call.body.agent_id}.")
         return ACACIA
+
+    async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:
+        drain = StandingDrain(since=datetime.now(UTC), by=call.claims.sub, reason=call.body.reason)
+        return ACACIA.model_copy(update={"status": AgentStatus.DRAINING, "drain": drain})
+
+    async def _label(self, call: Call[LabelAgent]) -> AgentRecord:
+        """It had `site` before."""
+        known = {} if call.body.replace else {"site": "basement"}
+        labels = {name: value for name, value in (known | call.body.labels).items() if value is not None}
+        return ACACIA.model_copy(update={"given_labels": labels})
+
+    async def _plan(self, call: Call[PlanMaintenance]) -> MaintenanceWindow:
+        now = datetime.now(UTC)
+        known = {"starts_at": call.body.starts_at or now, "created_at": now, "by": call.claims.sub}
+        told = call.body.model_dump(exclude={"starts_at"})
+        self.window = MaintenanceWindow.model_validate({**told, **known, "id": KEY_ID, "phase": MaintenancePhase.PLANNED})
+        return self.window
+
+    async def _windows(self, call: Call[ListMaintenance]) -> MaintenanceList:
+        return MaintenanceList(windows=(self.window,) * call.body.limit)
+
+    async def _cancel_window(self, call: Call[MaintenanceRef]) -> MaintenanceWindow:
+        if call.body.id != self.window.id:
+            raise NotFound(f"There is no window {call.body.id}.")
+        return self.window.model_copy(update={"phase": MaintenancePhase.CANCELLED})
 
     async def _benchmark(self, call: Call[BenchmarkAgent]) -> AgentBenchmark:
         if call.body.agent_id != ACACIA.agent_id:

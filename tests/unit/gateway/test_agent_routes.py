@@ -31,3 +31,40 @@ async def test_a_benchmark_is_asked_for_by_who_may_manage_agents_and_begins(admi
 async def test_benchmarks_are_listed_up_to_a_bound(viewer: AsyncClient) -> None:
     assert len((await viewer.get("/api/agents/acacia/benchmarks")).json()["benchmarks"]) == 20
     assert (await viewer.get("/api/agents/acacia/benchmarks", params={"limit": 201})).status_code == 422
+
+
+async def test_an_agent_is_drained_with_a_reason_and_resumed(admin: AsyncClient, viewer: AsyncClient) -> None:
+    drained = (await admin.post("/api/agents/acacia/drain", json={"reason": "the fan is replaced"})).json()
+    assert (drained["status"], drained["drain"]["by"], drained["drain"]["reason"]) == (
+        "draining",
+        "admin",
+        "the fan is replaced",
+    )
+    assert (await admin.post("/api/agents/acacia/resume")).json()["status"] == "online"
+    assert (await viewer.post("/api/agents/acacia/drain", json={})).status_code == 403
+    gone = await admin.post("/api/agents/walnut/resume")
+    assert (gone.status_code, gone.json()["code"]) == (404, "agent_not_found")
+
+
+async def test_labels_are_set_all_together_or_changed_one_by_one(admin: AsyncClient) -> None:
+    path = "/api/agents/acacia/labels"
+    assert (await admin.put(path, json={"labels": {"rack": "3"}})).json()["given_labels"] == {"rack": "3"}
+    changed = await admin.patch(path, json={"labels": {"rack": "3", "site": None}})
+    assert changed.json()["given_labels"] == {"rack": "3"}
+    assert (await admin.patch(path, json={"labels": {"rack": "4"}})).json()["given_labels"] == {"site": "basement", "rack": "4"}
+    for wrong in ({"labels": {"rack": None}}, {"labels": {"": "x"}}, {"labels": {f"n{n}": "x" for n in range(65)}}):
+        assert (await admin.put(path, json=wrong)).status_code == 422
+
+
+async def test_a_window_of_maintenance_is_planned_listed_and_cancelled(admin: AsyncClient, viewer: AsyncClient) -> None:
+    wish = {"agents": ["acacia"], "ends_at": "2026-11-23T22:00:00Z", "reason": "new cards"}
+    planned = await admin.post("/api/maintenance", json=wish)
+    assert (planned.status_code, planned.json()["by"], planned.json()["phase"]) == (201, "admin", "planned")
+    assert (await viewer.post("/api/maintenance", json=wish)).status_code == 403
+    assert (await admin.post("/api/maintenance", json={**wish, "everything": True})).status_code == 422
+    assert len((await viewer.get("/api/maintenance", params={"limit": 3})).json()["windows"]) == 3
+    assert (await viewer.get("/api/maintenance", params={"limit": 201})).status_code == 422
+    window_id = planned.json()["id"]
+    assert (await admin.delete(f"/api/maintenance/{window_id}")).json()["phase"] == "cancelled"
+    assert (await admin.delete("/api/maintenance/11111111-1111-4111-8111-111111111111")).status_code == 404
+    assert (await admin.delete("/api/maintenance/seven")).json()["code"] == "invalid_id"

@@ -9,7 +9,10 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import AddUpstream, BenchmarkWish, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages.benchmarks import BenchmarkWish
+from bus.messages.maintenance import PlanMaintenance
+from bus.messages.orders import DrainWish, LabelChanges, LabelSet
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
@@ -122,6 +125,10 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         AddUpstream: examples.UPSTREAMS,
         CreateKey: examples.KEYS,
         BenchmarkWish: examples.BENCHMARKS,
+        PlanMaintenance: examples.MAINTENANCE,
+        DrainWish: examples.DRAINS,
+        LabelSet: examples.LABEL_SETS,
+        LabelChanges: examples.LABEL_CHANGES,
         Assignment: examples.ASSIGNMENTS,
         CreateSchedule: examples.SCHEDULES,
         UpdateSchedule: examples.SCHEDULE_CHANGES,
