@@ -29,13 +29,13 @@ class Placement:
 
 
 def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -> Ask:
-    """What the choice is asked for the first task of a line."""
+    """What the choice is asked for the first task of a line. One whose attempt failed or was lost takes what is free."""
     return Ask(
         line.shape,
         task.size,
         line.home,
         max(1, rivals(queue, task.priority, line)),
-        is_patient(policy, line, task.priority, clock),
+        not task.avoid and is_patient(policy, line, task.priority, clock),
     )
 
 
@@ -107,7 +107,7 @@ class Decision:
     def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""
         line, agent = found.line, found.agent
-        if agent.holds(found.model) or self._was_passed(line):
+        if agent.holds(found.model) or line.shape.avoid or self._was_passed(line):
             return found
         others = {other for other in self._open[band] if other is not line and self._is_warm(other, agent)}
         head = band.first(others) if others else None

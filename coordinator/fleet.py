@@ -78,7 +78,10 @@ class Fleet:
         self.free = [
             agent
             for agent in agents
-            if len(agent.attempts) < agent.slots and agent.status is AgentStatus.ONLINE and agent.full_until <= clock
+            if len(agent.attempts) < agent.slots
+            and agent.status is AgentStatus.ONLINE
+            and agent.full_until <= clock
+            and not agent.measuring
         ]
         self.free_ids = frozenset(agent.registration.agent_id for agent in self.free)
 

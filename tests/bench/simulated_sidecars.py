@@ -111,7 +111,9 @@ class SimulatedSidecar:
         await beat(self._bus, self.agent_id, self._instance, seconds=HEARTBEAT_SECONDS, pulse=pulse, reconnected=again)
 
     def _pulse(self) -> Pulse:
-        return Pulse(status=AgentStatus.ONLINE, reason=None, slots=SLOTS, running=tuple(self._running), measuring=False, models=MODELS)
+        return Pulse(
+            status=AgentStatus.ONLINE, reason=None, slots=SLOTS, running=tuple(self._running), measuring=False, models=MODELS
+        )
 
     async def _measure(self) -> None:
         await asyncio.sleep(random.uniform(0, METRICS_SECONDS))

@@ -220,6 +220,23 @@ def test_a_task_is_kept_for_a_busy_agent_that_is_sooner_and_not_for_ever() -> No
             scheduler.take(queue, placement)
 
 
+def test_a_task_that_lost_its_host_takes_what_is_free() -> None:
+    registry, queue = Registry(), Queue()
+    for name, rate in (("acacia", 100.0), ("birch", 10.0)):
+        registry.register(registration(name), 0, NOON)
+        registry.agents[name].speeds[WARM.name] = Speed(generation_rate=rate)
+    taken = attempt("acacia")
+    taken.ends_at = 1.0
+    registry.take(taken)
+    lost = task(model=WARM.name)
+    queue.add(lost, NOON)
+    assert Scheduler().next(queue, list(registry), 0.0, NOON) is None
+    queue.add(lost.evolve(avoid=frozenset({"cedar"})), NOON)
+    placement = Scheduler().next(queue, list(registry), 0.0, NOON)
+    assert placement is not None
+    assert placement.agent.agent_id == "birch"
+
+
 def test_a_task_goes_to_a_slow_agent_where_too_many_wait_for_the_fast_one() -> None:
     registry, queue, scheduler = Registry(), Queue(), Scheduler()
     for name, rate in (("fast", 100.0), ("slow", 12.5)):
