@@ -1,4 +1,4 @@
-"""Puts offers and cancels to the sidecars, after the commit that holds them."""
+"""Puts offers, cancels and preemptions to the sidecars, after the commit that holds them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -26,7 +26,7 @@ class Dispatcher:
 
     def __init__(self, bus: Bus, put: Callable[[Input], None], is_open: Callable[[OpenAttempt], bool]) -> None:
         self._bus, self._put, self._is_open = bus, put, is_open
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._offering: set[UUID] = set()
 
     def offer(self, attempt: OpenAttempt, offer: DispatchOffer, *, again: bool = False) -> None:
@@ -38,7 +38,11 @@ class Dispatcher:
     def cancel(self, attempt: OpenAttempt) -> None:
         self._start(self._cancel(attempt))
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def preempt(self, attempt: OpenAttempt, epoch: int) -> None:
+        """It is to end with what it has written. One that runs no more has said so, or will."""
+        self._start(self._order(attempt, Control(action=ControlAction.PREEMPT, attempt_id=attempt.id, epoch=epoch)))
+
+    def _start(self, work: Coroutine[Any, Any, Any]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -65,17 +69,19 @@ class Dispatcher:
             self._offering.discard(attempt.id)
 
     async def _cancel(self, attempt: OpenAttempt) -> None:
-        control = Control(action=ControlAction.CANCEL, attempt_id=attempt.id)
+        reply = await self._order(attempt, Control(action=ControlAction.CANCEL, attempt_id=attempt.id))
+        if reply is not None and not reply.running:
+            self._put(OfferRefused(attempt.id, "it was cancelled before it began", pause_seconds=0.0))
+
+    async def _order(self, attempt: OpenAttempt, control: Control) -> ControlReply | None:
+        """Repeated until it is answered; None when the attempt is closed before."""
         while self._is_open(attempt):
             try:
-                reply = await self._bus.request(
-                    subjects.control(attempt.agent_id), control, ControlReply, timeout=OFFER_SECONDS
-                )
-                if not reply.running:
-                    self._put(OfferRefused(attempt.id, "it was cancelled before it began", pause_seconds=0.0))
-                return
+                return await self._bus.request(subjects.control(attempt.agent_id), control, ControlReply, timeout=OFFER_SECONDS)
             except HiveError as error:
-                logger.info("cancel_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id, error=error.message)
+                action, known = control.action, {"task_id": str(attempt.task_id), "agent_id": attempt.agent_id}
+                logger.info("order_unanswered", action=action, error=error.message, **known)
+        return None
 
     async def close(self) -> None:
         await end(list(self._tasks))

@@ -91,6 +91,10 @@ class Fleet:
             return any(agent.agent_id == home for agent, _ in self._known.places(shape, self.free))
         return next(self._known.places(shape, self.free), None) is not None
 
+    def places(self, shape: Shape) -> list[Place]:
+        """Every able one, free or not."""
+        return list(self._known.places(shape, self.agents))
+
     def free_places(self, shape: Shape, home: str | None) -> list[Place]:
         """Every able one that is free; none while the one that it is kept for is not."""
         return list(self._known.places(shape, self.free)) if self.has_place(shape, home) else []

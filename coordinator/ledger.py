@@ -25,6 +25,7 @@ class Followup:
     facts: list[Fact] = field(default_factory=list)
     offers: list[tuple[OpenAttempt, DispatchOffer]] = field(default_factory=list)
     cancels: list[OpenAttempt] = field(default_factory=list)
+    preempts: list[OpenAttempt] = field(default_factory=list)
     answers: list[tuple[Any, HiveError | None]] = field(default_factory=list)
     ended: list[TaskStatus] = field(default_factory=list)
     """How many tasks, and how."""

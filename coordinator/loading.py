@@ -77,9 +77,9 @@ async def _load_open(state: State, statements: Statements) -> None:
         agent.tell(AgentStatus.ONLINE, None)
         agent.heard_at = NEVER_HEARD
         state.registry.take(attempt)
-        state.current[attempt.task_id] = attempt.id
-    for row in await statements.all("live_tasks", [row["task_id"] for row in rows]):
-        state.live[row["id"]] = task_from(row)
+    attempts = {row["task_id"]: row["id"] for row in rows}
+    for row in await statements.all("live_tasks", list(attempts)):
+        state.enter(task_from(row), attempts[row["id"]])
 
 
 async def load_outbox(statements: Statements, bus: Bus) -> list[tuple[int, list[Fact]]]:

@@ -50,6 +50,10 @@ class Placing:
         agents = list(state.registry)
         while may_place and (placement := state.scheduler.next(state.queue, agents, self._ledger.clock, self._ledger.now)):
             self._assign(self._start(placement), self._open(placement))
+        if may_place:
+            for attempt in state.scheduler.yields(state.queue, state.preemptible, agents, self._ledger.clock, self._ledger.now):
+                attempt.yielding = True
+                self._ledger.followup.preempts.append(attempt)
         for row in self._ledger.record.fresh.values():
             if row.status is TaskStatus.QUEUED and row.task.id in state.queue:
                 self._ledger.announce(row.task, TaskStatus.QUEUED)
@@ -84,7 +88,7 @@ class Placing:
 
     def _assign(self, task: Task, attempt: OpenAttempt) -> None:
         """A task of this very turn is stored as assigned at once; one that waited is so by an update, which gives its request."""
-        self._ledger.state.live[task.id], self._ledger.state.current[task.id] = task, attempt.id
+        self._ledger.state.enter(task, attempt.id)
         row = self._ledger.record.fresh.get(task.id)
         if row is None or row.stored:
             self._ledger.record.place(attempt)

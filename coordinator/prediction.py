@@ -61,7 +61,7 @@ def starts_in(agent: Agent, model: ModelInfo, now: float) -> float:
             return inf
         left = sorted(seconds_left(agent, attempt, now) for attempt in attempts.values())
         wait = max(wait, left[len(left) - agent.slots])
-    if attempts and not agent.holds(model) and not _has_room(agent, model):
+    if attempts and not agent.holds(model) and not has_room(agent, model):
         wait = max(wait, *(seconds_left(agent, attempt, now) for attempt in attempts.values()))
     return wait
 
@@ -74,12 +74,12 @@ def seconds_left(agent: Agent, attempt: OpenAttempt, now: float) -> float:
     return LEAST_SECONDS if model is None else service_seconds(agent, model)
 
 
-def _has_room(agent: Agent, model: ModelInfo) -> bool:
-    """Beside the models that are in use. Idle ones can make room; of what is not known one hopes the best."""
+def has_room(agent: Agent, model: ModelInfo, without: OpenAttempt | None = None) -> bool:
+    """Beside the models that are in use, that of `without` aside. Idle ones can make room; of what is not known one hopes the best."""
     memory = agent.registration.hardware.vram_gb
     if memory is None:
         return True
-    used = {attempt.model for attempt in agent.attempts.values()}
+    used = {attempt.model for attempt in agent.attempts.values() if attempt is not without}
     return _memory(model) + sum(_memory(other) for other in agent.models if other.name in used) <= memory * 1e9
 
 
@@ -90,8 +90,8 @@ def _memory(model: ModelInfo) -> int:
 def done_by(agent: Agent, model: ModelInfo, size: Size, now: float, within: float) -> int:
     """How many such tasks an agent without a free slot would have done within so many seconds."""
     took = run_seconds(agent, model, size)
-    if took >= within:
-        return 0
     first = starts_in(agent, model, now)
+    if max(first, took) >= within:
+        return 0
     left = sorted(seconds_left(agent, attempt, now) for attempt in agent.attempts.values())[-agent.slots :]
     return sum(max(0, floor((within - max(first, seconds)) / took)) for seconds in left)

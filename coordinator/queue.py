@@ -4,7 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
+from itertools import takewhile
 from uuid import UUID
+
+from sortedcontainers import SortedList
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY, TaskClass, task_class
 from coordinator.bands import Band, Line, Order
@@ -16,7 +19,7 @@ from coordinator.tasks import Task
 
 
 class Queue:
-    """Tasks in state `queued`. `delayed` are those whose back-off has not passed: they wait too, and have no place yet."""
+    """Tasks in state `queued`. `delayed` are those whose `not_before` has not come: they wait too, and have no place yet."""
 
     def __init__(self, policy: Policy | None = None) -> None:
         self._policy = policy or Policy()
@@ -28,7 +31,8 @@ class Queue:
         """Of the tasks that are kept for the host of their conversation."""
         self._delayed: list[tuple[datetime, UUID]] = []
         self._kept: list[tuple[datetime, UUID]] = []
-        self._deadlines: dict[UUID, datetime] = {}
+        self._deadlines = SortedList()
+        """Deadline and id of every task that has one."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -51,7 +55,7 @@ class Queue:
         """Puts it at its place by priority and arrival, wherever it has been meanwhile: a retry does not go to the end."""
         self.remove(task.id)
         if task.deadline is not None:
-            self._deadlines[task.id] = task.deadline
+            self._deadlines.add((task.deadline, task.id))
         if task.not_before is not None and task.not_before > now:
             self._tasks[task.id] = task
             heappush(self._delayed, (task.not_before, task.id))
@@ -103,7 +107,8 @@ class Queue:
         if task.not_before is None:
             self._displace(task)
         self._homes.pop(task_id, None)
-        self._deadlines.pop(task_id, None)
+        if task.deadline is not None:
+            self._deadlines.discard((task.deadline, task_id))
         return self._tasks.pop(task_id)
 
     def _displace(self, task: Task) -> None:
@@ -127,8 +132,8 @@ class Queue:
                 self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
 
     def overdue(self, now: datetime) -> list[Task]:
-        """Those that wait for another attempt while their time is over."""
-        return [self._tasks[task_id] for task_id, deadline in self._deadlines.items() if deadline <= now]
+        """Those that wait while their time is over."""
+        return [self._tasks[task_id] for _, task_id in takewhile(lambda known: known[0] <= now, self._deadlines)]
 
     def standing(self, task_id: UUID) -> Standing | None:
         """None for what does not wait, or waits for its back-off."""

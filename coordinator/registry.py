@@ -46,6 +46,8 @@ class OpenAttempt:
     seen_at: float
     accepted: bool = False
     superseded: bool = False
+    yielding: bool = False
+    """It was told to yield its slot."""
     ends_at: float | None = None
     """As predicted when it was opened; None for one that another leader opened."""
 

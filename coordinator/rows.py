@@ -177,6 +177,8 @@ def task_from(row: Any) -> Task:
         avoid=frozenset(row["avoid"]),
         size=_size(row),
         session=session_hash(row["owner"], row["session"]),
+        end_by=row["end_by"],
+        preemptible=row["preemptible"],
     )
 
 
@@ -217,7 +219,8 @@ def record_from(row: Any) -> TaskRecord:
 def asked_of(request: TaskRequest) -> dict[str, object]:
     """What a record repeats of the request as it is."""
     names = ("description", "prompt", "messages", "require", "session", "options", "depends_on", "metadata")
-    return {name: getattr(request, name) for name in names}
+    times = ("not_before", "deadline", "preemptible")
+    return {name: getattr(request, name) for name in names + times}
 
 
 def _parsed(model: Any, text: str | None) -> Any:

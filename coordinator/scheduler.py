@@ -5,6 +5,7 @@
 2. Among those, the highest priority, after each has risen by one for every `ageing_seconds` that its task has waited; those that
    have risen to the same take turns.
 3. It goes to the agent that is predicted to finish it first (choice.py), or waits for that one.
+4. For what finds no slot, a less urgent task that is preemptible yields its own (preemption.py).
 
 A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
 """
@@ -19,8 +20,9 @@ from coordinator.decision import Decision, Placement, ask_of
 from coordinator.fleet import Fleet, Verdicts
 from coordinator.policy import Policy
 from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
+from coordinator.preemption import Preemption, Running
 from coordinator.queue import Queue
-from coordinator.registry import Agent
+from coordinator.registry import Agent, OpenAttempt
 from coordinator.sessions import Home
 from coordinator.shapes import Shape, shape_of
 from coordinator.standing import tasks_a_second
@@ -46,13 +48,25 @@ class Scheduler:
         fleet = self.fleet(agents, clock)
         return Decision(queue, fleet, self._policy, lambda task: self._urgency(task, now)).best() if fleet.free else None
 
+    def yields(
+        self, queue: Queue, running: Collection[Running], agents: Collection[Agent], clock: float, now: datetime
+    ) -> list[OpenAttempt]:
+        """The attempts to be told to yield their slots, after everything that can be given out was."""
+        if not running or not len(queue):
+            return []
+        return Preemption(queue, self.fleet(agents, clock), self._policy, lambda task: self._level(task, now)).chosen(running)
+
     def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
         """The agents as they are at that second of the leader's clock."""
         return Fleet(agents, self._verdicts, clock)
 
     def _urgency(self, task: Task, now: datetime) -> tuple[int, int, int]:
+        return self._level(task, now), self._served[task.priority], task.priority
+
+    def _level(self, task: Task, now: datetime) -> int:
+        """Its priority, after it has risen for as long as it waits, or has run."""
         risen = int(max(0.0, (now - task.created_at).total_seconds()) / self._policy.ageing_seconds)
-        return max(MIN_PRIORITY, task.priority - risen), self._served[task.priority], task.priority
+        return max(MIN_PRIORITY, task.priority - risen)
 
     def take(self, queue: Queue, placement: Placement) -> None:
         """The placement is made: it leaves the queue, and its owner's turn is over."""

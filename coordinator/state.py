@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from bus.messages import TaskClass
+from coordinator.preemption import Running
 from coordinator.queue import Queue
 from coordinator.registry import Registry
 from coordinator.scheduler import Scheduler
@@ -22,6 +23,7 @@ class State:
     scheduler: Scheduler = field(default_factory=Scheduler)
     registry: Registry = field(default_factory=Registry)
     live: dict[UUID, Task] = field(default_factory=dict)
+    _preemptible: set[UUID] = field(default_factory=set)
     current: dict[UUID, UUID] = field(default_factory=dict)
     """The attempt that may decide a live task."""
     models: set[str] = field(default_factory=set)
@@ -42,7 +44,20 @@ class State:
     def position(self, name: TaskClass | str) -> int:
         return self.positions.get(str(name), 0)
 
+    def enter(self, task: Task, attempt_id: UUID) -> None:
+        """The task is assigned, to that attempt."""
+        self.live[task.id], self.current[task.id] = task, attempt_id
+        if task.preemptible:
+            self._preemptible.add(task.id)
+
+    @property
+    def preemptible(self) -> list[Running]:
+        """Of the live tasks those that yield to more urgent ones."""
+        found = ((self.live[task_id], self.registry.open.get(self.current[task_id])) for task_id in self._preemptible)
+        return [Running(task, attempt) for task, attempt in found if attempt is not None]
+
     def leave(self, task_id: UUID) -> Task | None:
         """The task is no longer assigned or running."""
+        self._preemptible.discard(task_id)
         self.current.pop(task_id, None)
         return self.live.pop(task_id, None)

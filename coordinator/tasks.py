@@ -85,14 +85,20 @@ class Task:
     size: Size = TYPICAL
     session: int | None = None
     """Of the conversation that it belongs to, hashed: the host that had its last part knows most of the prompt."""
+    end_by: datetime | None = None
+    """The deadline that whoever submitted it gave."""
+    preemptible: bool = False
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
 
     @property
     def deadline(self) -> datetime | None:
-        """Of the whole task; None until it was first dispatched."""
-        return None if self.started_at is None else self.started_at + timedelta(seconds=self.timeout_seconds)
+        """Of the whole task: its own, and its timeout from when it was first dispatched."""
+        if self.started_at is None:
+            return self.end_by
+        over = self.started_at + timedelta(seconds=self.timeout_seconds)
+        return over if self.end_by is None else min(over, self.end_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +154,9 @@ def interpret(received: Received) -> Submitted | Poison:
         attempts_allowed=request.max_attempts,
         size=size_of(request),
         session=session_hash(task.owner, request.session),
+        not_before=request.not_before,
+        end_by=request.deadline,
+        preemptible=request.preemptible,
     )
     # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
     body = request.model_dump_json(exclude_unset=True).encode()
@@ -221,6 +230,9 @@ def backoff_seconds(attempts: int) -> float:
 
 
 def timed_out(task: Task) -> FailureInfo:
+    if task.end_by is not None and task.deadline == task.end_by:
+        message = f"The task did not end by its deadline, {task.end_by.isoformat()}. Give it more time, or a higher priority."
+        return FailureInfo(code=TaskTimeout.code, message=message)
     message = f"The task did not end within its timeout_seconds of {task.timeout_seconds:g}. Give it more, or a smaller model."
     return FailureInfo(code=TaskTimeout.code, message=message)
 

@@ -166,7 +166,10 @@ class Term:
             return False
         now = datetime.now(UTC)
         self.state.queue.wake(now)
-        return self.state.scheduler.next(self.state.queue, list(self.state.registry), self.clock.seconds, now) is not None
+        state, agents, clock = self.state, list(self.state.registry), self.clock.seconds
+        if state.scheduler.next(state.queue, agents, clock, now) is not None:
+            return True
+        return bool(state.scheduler.yields(state.queue, state.preemptible, agents, clock, now))
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
@@ -194,6 +197,8 @@ class Term:
             self._dispatcher.offer(attempt, offer)
         for attempt in followup.cancels:
             self._dispatcher.cancel(attempt)
+        for attempt in followup.preempts:
+            self._dispatcher.preempt(attempt, self.state.epoch)
         for done, error in followup.answers:
             if not done.done():
                 done.set_result(None) if error is None else done.set_exception(error)

@@ -53,6 +53,8 @@ class Timing(Command):
 def _standing(task: TaskRequest | None) -> None:
     if task is not None and task.depends_on:
         raise ValueError("the task of a schedule cannot wait for others; take out `depends_on`")
+    if task is not None and (task.not_before is not None or task.deadline is not None):
+        raise ValueError("the schedule says when its task begins, each time anew; take out `not_before` and `deadline`")
 
 
 class CreateSchedule(Timing):

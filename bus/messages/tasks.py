@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
 from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
 
@@ -110,6 +110,16 @@ class TaskRequest(Command):
     )
     timeout_seconds: float = Field(default=600, gt=0, le=86_400, description="from first dispatch to end, retries included")
     max_attempts: int = Field(default=3, ge=1, le=10)
+    not_before: AwareDatetime | None = Field(
+        default=None, description="waits at least until then; left out: begins when it can"
+    )
+    deadline: AwareDatetime | None = Field(
+        default=None, description="fails with `task_timeout` when it has not ended by then, also while it waits"
+    )
+    preemptible: bool = Field(
+        default=False,
+        description="yields its slot to a task of a higher priority that finds none, and later goes on from what it has written",
+    )
     options: JsonObject = Field(
         default_factory=dict,
         description="the backend's own, such as num_predict or temperature",
@@ -118,9 +128,11 @@ class TaskRequest(Command):
     metadata: JsonObject = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _one_input(self) -> Self:
+    def _makes_sense(self) -> Self:
         if (self.prompt is None) == (self.messages is None):
             raise ValueError("give either `prompt` or `messages`, and not both")
+        if self.not_before is not None and self.deadline is not None and self.deadline <= self.not_before:
+            raise ValueError("the `deadline` is not after `not_before`: the task could never run")
         return self
 
 
@@ -202,6 +214,9 @@ class TaskRecord(Record):
     depends_on: tuple[UUID, ...] = ()
     timeout_seconds: float = 600
     max_attempts: int = 3
+    not_before: datetime | None = None
+    deadline: datetime | None = None
+    preemptible: bool = False
     options: JsonObject = Field(default_factory=dict)
     metadata: JsonObject = Field(default_factory=dict)
     created_at: datetime

@@ -58,7 +58,8 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 
 -- name: live_tasks
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
-    t.request -> 'options' AS options, t.request ->> 'session' AS session,
+    t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
+    coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
     coalesce(length(t.request ->> 'prompt'),
         (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
     (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
@@ -71,7 +72,8 @@ WHERE t.id = ANY($1::uuid[]);
 -- name: waiting_tasks
 -- In the order of the queue, from behind the given place.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
-    t.request -> 'options' AS options, t.request ->> 'session' AS session,
+    t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
+    coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
     coalesce(length(t.request ->> 'prompt'),
         (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
     (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,

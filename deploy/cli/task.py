@@ -40,6 +40,13 @@ async def submit(
     depends_on: Annotated[list[UUID] | None, typer.Option(help="A task that must complete first; repeat for more.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds from first dispatch to end.")] = 600,
     max_attempts: Annotated[int, typer.Option(help="How often it is tried.")] = 3,
+    not_before: Annotated[
+        str | None, typer.Option(help="Waits at least until then: a time with its zone, such as 2027-01-31T18:00:00Z.")
+    ] = None,
+    deadline: Annotated[str | None, typer.Option(help="Fails when it has not ended by then: a time with its zone.")] = None,
+    preemptible: Annotated[
+        bool, typer.Option("--preemptible", help="Yields its slot to more urgent tasks, and goes on later.")
+    ] = False,
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")
     ] = None,
@@ -55,6 +62,9 @@ async def submit(
         depends_on=[str(task_id) for task_id in depends_on or ()],
         timeout_seconds=timeout,
         max_attempts=max_attempts,
+        not_before=not_before,
+        deadline=deadline,
+        preemptible=preemptible,
         options=options(option or ()),
     )
     async with operator_bus() as bus:

@@ -121,6 +121,10 @@ def test_a_task_that_is_kept_for_a_busy_agent_is_explained_so() -> None:
     assert table.reason.startswith("waits for acacia, which is busy")
 
 
+def test_nobody_waits_for_an_agent_that_has_no_slots_any_more() -> None:
+    assert chosen_of(agent("acacia", slots=0, busy=1), agent("birch", models=(COLD,))) == "birch"
+
+
 def chosen_of(*hive: Agent, model: str | None = WARM.name, avoid: frozenset[str] = frozenset()) -> str | None:
     found = chosen(Shape.of(model, Requirements(), None, avoid), list(hive))
     return found.agent.agent_id if found else None
