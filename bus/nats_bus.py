@@ -72,6 +72,9 @@ class NatsBus(Bus):
         except (TimeoutError, NatsError, OSError) as error:
             await client.close()
             raise BusUnavailable(complaints.sentence) from error
+        except asyncio.CancelledError:
+            await client.close()
+            raise
         return cls(client)
 
     @property

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 import asyncpg
@@ -188,22 +188,25 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 async def serve(settings: CoordinatorSettings) -> None:
     """Until cancelled."""
     instance = uuid4().hex[:12]
-    bus = await NatsBus.connect(settings, f"coordinator/{instance}")
-    await declare(bus)
+    async with AsyncExitStack() as stack:
+        bus = await NatsBus.connect(settings, f"coordinator/{instance}")
+        stack.push_async_callback(bus.close)
+        await declare(bus)
+        pool = await _database(settings)
+        stack.callback(pool.terminate)
+        await Coordinator(bus, pool, settings, instance).run()
+
+
+async def _database(settings: CoordinatorSettings) -> asyncpg.Pool:
+    """Of the newest schema; waits for PostgreSQL for ever."""
     url = settings.database_url.get_secret_value()
     while True:
         try:
             await migrate(url)
-            pool = await open_pool(url, settings.database_connections)
-            break
+            return await open_pool(url, settings.database_connections)
         except DatabaseUnavailable as error:
             logger.warning("database_away", error=error.message)
             await asyncio.sleep(RETRY_SECONDS)
-    try:
-        await Coordinator(bus, pool, settings, instance).run()
-    finally:
-        pool.terminate()
-        await bus.close()
 
 
 async def main() -> None:

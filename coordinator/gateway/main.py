@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Coroutine
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
 from bus import telemetry
@@ -44,8 +44,11 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
 
 
 async def _connect(settings: GatewaySettings) -> NatsBus:
-    bus = await NatsBus.connect(settings, "gateway")
-    await declare(bus)
+    async with AsyncExitStack() as stack:
+        bus = await NatsBus.connect(settings, "gateway")
+        stack.push_async_callback(bus.close)
+        await declare(bus)
+        stack.pop_all()
     return bus
 
 

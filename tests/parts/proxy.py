@@ -48,6 +48,11 @@ class Proxy:
     def to_socket(cls, path: str, *, keepalive_seconds: float | None = None) -> "Proxy":
         return cls(lambda: asyncio.open_unix_connection(path), keepalive_seconds)
 
+    @property
+    def connections(self) -> int:
+        """Open now."""
+        return len(self._links)
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
         self.port = self._server.sockets[0].getsockname()[1]

@@ -6,6 +6,7 @@ from time import monotonic
 from uuid import uuid4
 
 import pytest
+from pydantic import SecretStr
 
 from bus import subjects
 from bus.client import Received
@@ -14,6 +15,7 @@ from bus.messages import AttemptStatus, ModelInfo, TaskChange, TaskEvent, TaskSt
 from coordinator.facts import task_fact
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
+from tests.parts.proxy import Proxy
 from tests.unit.coordinator.parts import NOON, task
 
 
@@ -276,3 +278,21 @@ async def test_who_asked_a_leader_that_stops_before_it_could_decide_is_told_at_o
             await asked
         assert monotonic() - began < 3
     await stopping
+
+
+async def test_a_coordinator_that_is_stopped_while_it_waits_for_its_database_leaves_no_connection(
+    idle_hive: Hive, nats_server: NatsServer
+) -> None:
+    line = Proxy.to_port(nats_server.port)
+    await line.start()
+    url = nats_server.url.replace(str(nats_server.port), str(line.port))
+    starting = idle_hive.start_coordinator(
+        nats_url=SecretStr(url), database_url=SecretStr("postgresql://hive@127.0.0.1:1/hive")
+    )
+    async with asyncio.timeout(5):
+        while not line.connections:
+            await asyncio.sleep(0.02)
+        await idle_hive.stop(starting)
+        while line.connections:
+            await asyncio.sleep(0.02)
+    await line.close()
