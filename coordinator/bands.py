@@ -4,8 +4,9 @@ A line is what is alike to the scheduler: the same shape and the same home. So a
 never at every task.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import merge
 from typing import TypeVar
 from uuid import UUID
 
@@ -98,6 +99,14 @@ class Band:
                 order, line = min(heads, key=_by_order)
                 return Head(order, owner, line)
         return None
+
+    def upcoming(self, most: int) -> Iterator[UUID]:
+        """The next tasks, at most so many, in the order in which they go if each finds a slot."""
+        mine: dict[str, Iterator[Order]] = {}
+        for owner in self.shares.upcoming(self.owners, most):
+            if owner not in mine:
+                mine[owner] = merge(*self._lanes[owner].values())
+            yield next(mine[owner])[1]
 
     def before(self, owner: str, order: Order) -> tuple[int, int]:
         """How many of the same owner go before it, and how many of others."""

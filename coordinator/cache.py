@@ -1,18 +1,23 @@
 """Redis, in the seed's layout: always disposable. Doors may read it; nothing is decided by it, and without it nothing stops."""
 
 from typing import Final
+from uuid import UUID
 
 import redis.asyncio as redis
+from redis.asyncio.client import Pipeline
 from redis.exceptions import RedisError
 
 from bus import telemetry
-from bus.messages import ClusterStatus
+from bus.messages import ClusterStatus, TaskClass
 from coordinator.state import State
 
 logger = telemetry.log(__name__)
 
 CLUSTER_SECONDS: Final = 60
 AGENT_SECONDS: Final = 30
+QUEUE_SECONDS: Final = 30
+QUEUE_MOST: Final = 1_000
+"""Ids of one class: what goes next, for people and their tools, not a copy of the queue."""
 
 
 class Cache:
@@ -26,12 +31,14 @@ class Cache:
         if self._redis is None:
             return
         try:
-            async with self._redis.pipeline(transaction=False) as pipe:
+            async with self._redis.pipeline(transaction=True) as pipe:  # a reader never finds half a queue
                 pipe.set("metrics:cluster", status.model_dump_json(), ex=CLUSTER_SECONDS)
                 for agent in state.registry:
                     pipe.set(
                         f"agent:status:{agent.agent_id}", agent.record().model_dump_json(exclude_none=True), ex=AGENT_SECONDS
                     )
+                for kind in TaskClass:
+                    _show_queue(pipe, kind, state.queue.upcoming(kind, QUEUE_MOST))
                 await pipe.execute()
             self._away = False
         except (RedisError, OSError, TimeoutError) as error:
@@ -42,3 +49,12 @@ class Cache:
     async def close(self) -> None:
         if self._redis is not None:
             await self._redis.aclose()
+
+
+def _show_queue(pipe: Pipeline, kind: TaskClass, upcoming: list[UUID]) -> None:
+    """The next first. Where nothing waits there is no key."""
+    key = f"task:queue:{kind}"
+    pipe.delete(key)
+    if upcoming:
+        pipe.rpush(key, *map(str, upcoming))
+        pipe.expire(key, QUEUE_SECONDS)

@@ -5,8 +5,8 @@ neither credit from the time in which it asked for nothing, nor debt beyond its 
 """
 
 from collections.abc import Iterator, Mapping
-from heapq import nlargest
-from itertools import count
+from heapq import heapify, heappop, heapreplace, nlargest
+from itertools import count, islice
 from math import floor
 from operator import itemgetter
 from typing import Final
@@ -79,6 +79,22 @@ class Shares:
             for other, many in waiting.items()
             if other != owner
         )
+
+    def upcoming(self, waiting: Mapping[str, int], most: int) -> Iterator[str]:
+        """The owner of each of the next tasks, at most so many of those `waiting`, if all are alike."""
+        turns = list(islice(self._turns, most))
+        heapify(turns)
+        left = dict[str, int]()
+        for _ in range(most):
+            if not turns:
+                return
+            tag, joined, owner = turns[0]
+            yield owner
+            left[owner] = left.get(owner, waiting[owner]) - 1
+            if left[owner]:
+                heapreplace(turns, (tag + self._typical / self._weight(owner), joined, owner))
+            else:
+                heappop(turns)
 
     def _turns_until(self, tag: float, joined: int, other: _Turn) -> int:
         step = self._typical / self._weight(other[2])

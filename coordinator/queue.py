@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from itertools import takewhile
+from itertools import chain, islice, takewhile
 from uuid import UUID
 
 from sortedcontainers import SortedList
@@ -148,6 +148,11 @@ class Queue:
         """1 is next."""
         standing = self.standing(task_id)
         return None if standing is None else standing.position
+
+    def upcoming(self, kind: TaskClass, most: int) -> list[UUID]:
+        """The next tasks of a class, at most so many, as far as can be foreseen: ageing and warm models may yet change it."""
+        bands = (band for priority, band in self.bands.items() if task_class(priority) is kind)
+        return list(islice(chain.from_iterable(band.upcoming(most) for band in bands), most))
 
     def counts(self) -> dict[TaskClass, int]:
         """Waiting tasks by class, those in their back-off among them."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
-from coordinator.fairness import Shares
+from coordinator.fairness import FIRST_SECONDS, Shares
 from coordinator.policy import Policy
 from coordinator.queue import Queue
 from coordinator.scheduler import Scheduler
@@ -91,3 +91,20 @@ def test_the_position_is_the_turn_in_which_a_task_then_goes(waiting: list[tuple[
         assert queue.position(placement.task.id) == 1
         scheduler.take(queue, placement)
     assert len(queue) == 0
+
+
+@given(st.dictionaries(st.sampled_from(("ada", "bob", "cyd")), st.integers(1, 30), min_size=1), WEIGHTS, st.integers(1, 40))
+def test_upcoming_turns_are_those_that_come(waiting: dict[str, int], weights: dict[str, float], most: int) -> None:
+    shares, left, taken = Shares(weights), dict(waiting), list[str]()
+    for owner in waiting:
+        shares.join(owner)
+    foreseen = list(shares.upcoming(waiting, most))
+    while left and len(taken) < most:
+        owner = next(iter(shares))
+        shares.charge(owner, FIRST_SECONDS)
+        taken.append(owner)
+        left[owner] -= 1
+        if not left[owner]:
+            del left[owner]
+            shares.leave(owner)
+    assert foreseen == taken

@@ -88,6 +88,12 @@ class QueueAgainstAList(RuleBasedStateMachine):
         }
 
     @invariant()
+    def what_comes_next_is_the_head_of_the_list(self) -> None:
+        for kind in TaskClass:
+            expected = [known.id for known in self.placed() if task_class(known.priority) is kind]
+            assert self.queue.upcoming(kind, 3) == expected[:3]
+
+    @invariant()
     def overdue_are_those_whose_time_is_over(self) -> None:
         late = {known.id for known in self.waiting.values() if known.deadline is not None and known.deadline <= self.now}
         assert {known.id for known in self.queue.overdue(self.now)} == late
