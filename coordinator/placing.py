@@ -8,6 +8,7 @@ from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, 
 from coordinator.continuing import continuation
 from coordinator.ledger import Ledger
 from coordinator.registry import OpenAttempt
+from coordinator.rows import task_from
 from coordinator.scheduler import Placement
 from coordinator.tasks import Task, timed_out
 
@@ -40,6 +41,14 @@ class Placing:
             self._ledger.record.fail(task_id, error)
         self._ledger.state.depended_on.difference_update(because)
         return list(because)
+
+    async def expire_pending(self, task_ids: list[UUID]) -> None:
+        """Of those whose time is up, the ones that wait for others: their record alone knows them."""
+        state = self._ledger.state
+        unknown = [task_id for task_id in task_ids if task_id not in state.live and task_id not in state.queue]
+        for row in await self._ledger.record.all("live_tasks", unknown) if unknown else ():
+            if row["status"] == TaskStatus.PENDING:
+                self._expire(task_from(row))
 
     def place(self, *, may_place: bool) -> None:
         """Give the free slots to the most urgent tasks that can use them."""

@@ -258,6 +258,9 @@ class Term:
                 logger.warning("housekeeping_waits", error=error.message)
             row = await self._reading.one("count_pending")
             self._pending = row["count"] if row else 0
+            if self._pending:
+                for late in await self._reading.all("overdue_pending", datetime.now(UTC)):
+                    self.put(TimeIsUp(late["id"]))
             self._heap.look(len(self.state.queue))
             status = self.status()
             await show(status)

@@ -41,6 +41,7 @@ class Turn:
                     self._endings.time_is_up(task_id)
         await self._arrivals.take([i for i in inputs if isinstance(i, SubmitRead)])
         await self._requests.answer(inputs)
+        await self._placing.expire_pending([i.task_id for i in inputs if isinstance(i, TimeIsUp)])
         await self._placing.settle_dependents()
         self._placing.place(may_place=self._may_place)
         await self._placing.settle_dependents()

@@ -93,6 +93,12 @@ WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running')
 -- name: task_requests
 SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
 
+-- name: overdue_pending
+-- Of those that wait for others.
+SELECT id FROM tasks
+WHERE status = 'pending' AND request ? 'deadline' AND (request ->> 'deadline')::timestamptz <= $1
+LIMIT 100;
+
 -- name: count_pending
 SELECT count(*) FROM tasks WHERE status = 'pending';
 

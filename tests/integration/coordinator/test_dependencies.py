@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -136,3 +137,13 @@ async def test_a_task_is_not_released_by_one_dependency_while_another_arrives(id
     assert (await sidecar.offered()).task_id == second
     assert (await hive.ended(first)).status is TaskStatus.COMPLETED
     assert (await hive.call("get", waiting)).status is TaskStatus.PENDING
+
+
+async def test_a_task_whose_deadline_passes_while_it_waits_for_others_fails_and_so_do_its_dependents(hive: Hive) -> None:
+    first = await hive.submit()
+    soon = datetime.now(UTC) + timedelta(seconds=1.5)
+    second = await after(hive, first, deadline=soon.isoformat())
+    third = await after(hive, second, deadline=(soon + timedelta(hours=1)).isoformat())
+    records = [await hive.ended(second), await hive.ended(third)]
+    assert [code(record) for record in records] == ["task_timeout", "dependency_failed"]
+    assert (await hive.call("get", first)).status is TaskStatus.QUEUED
