@@ -153,6 +153,8 @@ async def _order(
     verb: str, model: str, on: Sequence[str] | None, labels: Sequence[str] | None, wait: bool, as_json: bool
 ) -> None:
     """Ends the command with an error where an agent refused, or a job that was waited for failed."""
+    if not on and not labels:
+        raise InvalidRequest("Say which agents: --on AGENT, or --label NAME=VALUE. `hive agents` lists them.")
     order = _checked(ModelOrder, model=model, agents=list(on or ()), labels=pairs(labels or ()))
     async with operator_bus() as bus:
         ordered = await bus.request(_verb(verb), order, OrderedJobs, timeout=REQUEST_SECONDS)

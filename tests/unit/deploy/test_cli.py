@@ -239,3 +239,10 @@ def test_the_nats_context_is_selected_only_where_none_is(tmp_path: Path) -> None
     assert (tmp_path / "context.txt").read_text() == "mine"
     assert json.loads(written.path.read_text())["password"] == "y"
     assert written.path.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("verb", ["pull", "load", "unload", "delete"])
+def test_an_order_about_a_model_says_which_agents_it_is_for(verb: str) -> None:
+    result = CliRunner().invoke(app, ["models", verb, "smollm2:135m"])
+    assert result.exit_code == 1
+    assert "--on AGENT" in result.stderr
