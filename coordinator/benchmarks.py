@@ -17,12 +17,13 @@ from bus.errors import AgentNotFound, Conflict, HiveError, ModelNotOnAgent
 from bus.messages import AgentStatus, Control, ControlAction, ControlReply
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent, BenchmarkOrder, BenchmarkStatus, BenchmarkTrigger
 from bus.together import end
+from coordinator.agent import Agent
 from coordinator.clock import Clock
 from coordinator.database import AWAY, Statements, available
 from coordinator.facts import Fact, benchmark_fact
 from coordinator.idleness import Idleness, hardware_of, new_model, wanted
 from coordinator.inputs import Input, Tick
-from coordinator.registry import Agent, Speed
+from coordinator.speed import Speed
 from coordinator.state import State
 
 logger = telemetry.log(__name__)

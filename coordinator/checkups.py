@@ -13,9 +13,10 @@ from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages import AgentRef
 from bus.messages.health import AgentHealthCheck
+from coordinator.agent import Agent
 from coordinator.clock import Clock
 from coordinator.database import AWAY, Statements
-from coordinator.registry import Agent, Registry
+from coordinator.registry import Registry
 
 logger = telemetry.log(__name__)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.messages import ModelInfo
+from coordinator.agent import Agent
 from coordinator.fleet import Fleet, Place
 from coordinator.prediction import AVOIDED_SECONDS, done_by, run_seconds, starts_in
-from coordinator.registry import Agent
 from coordinator.shapes import Shape, unable
 from coordinator.sizes import TYPICAL, Size
 

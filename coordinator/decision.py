@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.messages import ModelInfo
+from coordinator.agent import Agent
 from coordinator.bands import Band, Head, Kept, Line
 from coordinator.choice import Ask, is_better_kept, seconds_of, soonest
 from coordinator.fleet import Fleet
 from coordinator.policy import Policy
 from coordinator.queue import Queue
-from coordinator.registry import Agent
 from coordinator.tasks import Task
 
 KEPT_SECONDS: Final = 0.25

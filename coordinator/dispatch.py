@@ -10,8 +10,8 @@ from bus.client import Bus
 from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NoLeader
 from bus.messages import Control, ControlAction, ControlReply, DispatchOffer, OfferReply, OfferVerdict
 from bus.together import end
+from coordinator.agent import OpenAttempt
 from coordinator.inputs import Input, OfferAccepted, OfferRefused
-from coordinator.registry import OpenAttempt
 
 logger = telemetry.log(__name__)
 

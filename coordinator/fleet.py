@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.messages import AgentStatus, ModelInfo
-from coordinator.registry import Agent
+from coordinator.agent import Agent
 from coordinator.shapes import Shape, unable
 
 Place = tuple[Agent, ModelInfo]

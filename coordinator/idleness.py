@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable
 from typing import Final
 
 from bus.messages import AgentRegistration, AgentStatus
+from coordinator.agent import Agent
 from coordinator.queue import Queue
-from coordinator.registry import Agent
 from coordinator.shapes import lacking
 
 UNKNOWN: Final = "unknown hardware"

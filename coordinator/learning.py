@@ -4,7 +4,9 @@ from datetime import datetime
 
 from bus.errors import AgentLost
 from bus.messages import AttemptOutcome, OutcomeStatus
-from coordinator.registry import Agent, Lost, Registry, Speed
+from coordinator.agent import Agent
+from coordinator.registry import Lost, Registry
+from coordinator.speed import Speed
 from coordinator.track import pace_of
 
 

@@ -9,9 +9,9 @@ from uuid import UUID
 from bus.client import Bus
 from bus.errors import HiveError, TaskNotFound
 from bus.messages import DispatchOffer, FailureInfo, TaskStatus
+from coordinator.agent import OpenAttempt
 from coordinator.facts import Fact, task_fact
 from coordinator.record import Record
-from coordinator.registry import OpenAttempt
 from coordinator.rows import task_from
 from coordinator.state import State
 from coordinator.tasks import Task

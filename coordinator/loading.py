@@ -7,11 +7,12 @@ from uuid import UUID
 
 from bus.client import Bus
 from bus.messages import AgentRegistration, AgentStatus, Continuation, TaskRequest
+from coordinator.agent import OpenAttempt
 from coordinator.database import Statements
 from coordinator.facts import Fact
 from coordinator.ordering import load_orders
 from coordinator.publisher import REMEMBERED_SECONDS, untold
-from coordinator.registry import SILENCE_SECONDS, OpenAttempt
+from coordinator.registry import SILENCE_SECONDS
 from coordinator.rows import continuation_from, task_from
 from coordinator.state import State
 from coordinator.tracks import load_tracks

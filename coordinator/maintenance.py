@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
-from coordinator.registry import Agent
+from coordinator.agent import Agent
 
 OVER = (MaintenancePhase.ENDED, MaintenancePhase.CANCELLED)
 

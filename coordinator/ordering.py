@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from bus.errors import AgentNotFound, InvalidRequest, NoLeader
 from bus.messages import AgentRecord, AgentRef, AgentStatus, Control, ControlAction
 from bus.messages.orders import MOST_LABELS, DrainAgent, LabelAgent, StandingDrain
+from coordinator.agent import Agent
 from coordinator.database import Statements, available
 from coordinator.orders import Orders, relabelled
 from coordinator.presence import Presence
-from coordinator.registry import Agent, Registry
+from coordinator.registry import Registry
 from coordinator.state import State
 
 

@@ -6,10 +6,11 @@ from math import inf
 
 from bus.messages import AgentStatus
 from bus.model_names import tagged
+from coordinator.agent import Agent
 from coordinator.inventory import memory_of
 from coordinator.placement import Held, Host
 from coordinator.queue import Queue
-from coordinator.registry import Agent, Registry
+from coordinator.registry import Registry
 
 
 class View:

@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 from bus.errors import DependencyFailed
 from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from coordinator.agent import OpenAttempt
 from coordinator.continuing import continuation
 from coordinator.ledger import Ledger
-from coordinator.registry import OpenAttempt
 from coordinator.rows import task_from
 from coordinator.scheduler import Placement
 from coordinator.tasks import Task, timed_out

@@ -8,8 +8,9 @@ from math import floor, inf
 from typing import Final
 
 from bus.messages import ModelInfo
-from coordinator.registry import Agent, OpenAttempt, Speed
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.sizes import TYPICAL, Size
+from coordinator.speed import Speed
 
 ASSUMED_COMPLETION_TOKENS: Final = 200.0
 ASSUMED_PROMPT_RATE: Final = 500.0

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.bands import Band, Line
 from coordinator.choice import Candidate, is_better_kept
 from coordinator.decision import ask_of
@@ -17,7 +18,6 @@ from coordinator.fleet import Fleet, Place
 from coordinator.policy import Policy
 from coordinator.prediction import has_room, run_seconds
 from coordinator.queue import Queue
-from coordinator.registry import Agent, OpenAttempt
 from coordinator.tasks import Task
 
 SOON_SECONDS: Final = 1.0

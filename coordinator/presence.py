@@ -25,12 +25,13 @@ from bus.messages import (
     Heartbeat,
     NoReply,
 )
+from coordinator.agent import Agent
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.facts import Fact, agent_fact
 from coordinator.inputs import AgentDied, Input, OfferAccepted, Tick
 from coordinator.orders import Orders
-from coordinator.registry import SILENCE_SECONDS, Agent, StatusChange
+from coordinator.registry import SILENCE_SECONDS, StatusChange
 from coordinator.state import State
 
 logger = telemetry.log(__name__)

@@ -14,9 +14,9 @@ from uuid import UUID
 import asyncpg
 
 from bus.messages import AttemptOutcome, AttemptStatus, Continuation, FailureInfo
+from coordinator.agent import OpenAttempt
 from coordinator.database import Statements
 from coordinator.facts import Fact
-from coordinator.registry import OpenAttempt
 from coordinator.rows import (
     EndRow,
     NewRow,

@@ -5,10 +5,10 @@ from uuid import UUID
 from bus import subjects
 from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveError, TaskNotFound
 from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
+from coordinator.agent import Agent
 from coordinator.arrivals import Arrivals
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
 from coordinator.ledger import Ledger
-from coordinator.registry import Agent
 from coordinator.shapes import lacking, shape_of
 
 

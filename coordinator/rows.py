@@ -25,8 +25,8 @@ from bus.messages import (
     Timings,
     Usage,
 )
+from coordinator.agent import OpenAttempt
 from coordinator.continuing import written
-from coordinator.registry import OpenAttempt
 from coordinator.sizes import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, Size, size
 from coordinator.tasks import ANYTHING, Task, session_hash
 

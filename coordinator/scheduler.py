@@ -15,6 +15,7 @@ from datetime import datetime
 from uuid import UUID
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.choice import Ask
 from coordinator.decision import Decision, Placement, ask_of
 from coordinator.fleet import Fleet, Verdicts
@@ -22,7 +23,6 @@ from coordinator.policy import Policy
 from coordinator.prediction import ASSUMED_PROMPT_RATE, service_seconds
 from coordinator.preemption import Preemption, Running
 from coordinator.queue import Queue
-from coordinator.registry import Agent, OpenAttempt
 from coordinator.sessions import Home
 from coordinator.shapes import Shape, shape_of
 from coordinator.standing import tasks_a_second

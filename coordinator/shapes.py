@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from bus.messages import AgentStatus, ModelInfo, Requirements
-from coordinator.registry import Agent
+from coordinator.agent import Agent
 from coordinator.tasks import Task
 
 

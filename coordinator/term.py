@@ -17,6 +17,7 @@ from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
+from coordinator.agent import OpenAttempt
 from coordinator.benchmarks import Benchmarks
 from coordinator.checkups import Checkups
 from coordinator.clock import TICK_SECONDS, Clock
@@ -33,7 +34,6 @@ from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
 from coordinator.record import Record
-from coordinator.registry import OpenAttempt
 from coordinator.state import State
 from coordinator.throughput import Throughput
 from coordinator.tracks import Tracks

@@ -8,9 +8,11 @@ import asyncpg
 from pydantic import BaseModel, TypeAdapter
 
 from bus import telemetry
+from coordinator.agent import Agent
 from coordinator.database import AWAY, Statements
 from coordinator.learning import is_measured
-from coordinator.registry import Agent, Registry, Speed
+from coordinator.registry import Registry
+from coordinator.speed import Speed
 from coordinator.track import Track
 
 logger = telemetry.log(__name__)

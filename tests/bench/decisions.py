@@ -12,10 +12,12 @@ from time import perf_counter_ns
 from uuid import UUID, uuid4
 
 from bus.messages import AgentRegistration, AgentStatus, ModelInfo
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.queue import Queue
-from coordinator.registry import Agent, OpenAttempt, Registry, Speed
+from coordinator.registry import Registry
 from coordinator.scheduler import Placement, Scheduler
 from coordinator.sizes import size
+from coordinator.speed import Speed
 from coordinator.tasks import Task
 
 SEED = 5

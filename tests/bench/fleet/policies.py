@@ -6,10 +6,12 @@ from typing import Protocol
 from uuid import UUID
 
 from bus.messages import AgentRegistration, AgentStatus, Hardware, ModelInfo, Timings, Usage
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.queue import Queue
-from coordinator.registry import Agent, OpenAttempt, Registry, Speed
+from coordinator.registry import Registry
 from coordinator.scheduler import Scheduler
 from coordinator.sizes import size
+from coordinator.speed import Speed
 from coordinator.tasks import Task
 from tests.bench.fleet.hosts import MODELS_GB, Host, Job
 

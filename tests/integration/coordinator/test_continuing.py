@@ -6,10 +6,11 @@ from uuid import UUID
 import pytest
 
 from bus.messages import Continuation, DispatchOffer, OutcomeStatus, Output, TaskRecord, ToolCall, Usage
+from coordinator.agent import OpenAttempt
 from coordinator.database import Statements
 from coordinator.inputs import AgentDied, Tick
 from coordinator.loading import load_requests
-from coordinator.registry import Lost, OpenAttempt
+from coordinator.registry import Lost
 from coordinator.rows import record_from
 from tests.integration.coordinator.turns import Leader, told
 

@@ -10,10 +10,10 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
 from bus.nats_bus import NatsBus
+from coordinator.agent import OpenAttempt
 from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
 from coordinator.ledger import Followup
 from coordinator.record import Record
-from coordinator.registry import OpenAttempt
 from coordinator.state import State
 from coordinator.turn import Turn
 from tests.unit.coordinator.parts import registration
