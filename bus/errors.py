@@ -183,6 +183,18 @@ class BackendRefused(HiveError):
     code, http_status, title = "backend_refused", 422, "The backend refused the request"
 
 
+class UnsupportedByBackend(HiveError):
+    """This backend cannot do what was asked for, and said so before it began; another may."""
+
+    code, http_status, title = "unsupported_by_backend", 422, "The backend cannot do what was asked for"
+
+
+class StreamInterrupted(HiveError):
+    """Some of the output was shown already, and no other attempt can go on behind it."""
+
+    code, http_status, title = "stream_interrupted", 502, "The answer broke off and cannot be gone on with"
+
+
 class ModelNotOnAgent(HiveError):
     code, http_status, title = "model_not_on_agent", 409, "The agent does not have the model"
 

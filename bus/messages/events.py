@@ -10,8 +10,9 @@ from bus.messages.base import Message, Slug, Words
 from bus.messages.benchmarks import AgentBenchmark
 from bus.messages.maintenance import MaintenanceWindow
 from bus.messages.models import ModelJob
+from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
-from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
+from bus.messages.tasks import TaskId, TaskStatus
 
 
 class EventType(StrEnum):
