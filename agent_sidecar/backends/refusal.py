@@ -4,7 +4,7 @@ import re
 
 from pydantic_core import from_json
 
-from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
+from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent, UnsupportedByBackend
 
 _WRONG_OPTION = re.compile(r'option "\w+" must be of type')
 """Ollama answers 500 to this."""
@@ -18,6 +18,8 @@ def refusal(status: int, body: bytes, url: str) -> HiveError:
         return ModelNotOnAgent(f"{answer}. Pull the model there, or name one that it has.")
     if _WRONG_OPTION.search(answer):
         return BackendRefused(f"{answer}. Correct the task's options.")
+    if status == 501:
+        return UnsupportedByBackend(f"{answer}. Add a host whose backend can do it.")
     if status >= 500 or status < 400:
         return BackendError(f"{answer}. See the backend's log.")
     if status in _NOT_THE_TASKS_FAULT:

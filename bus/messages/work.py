@@ -4,6 +4,7 @@ A door translates its protocol into this once, a backend translates this into it
 """
 
 from enum import StrEnum
+from secrets import token_hex
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -123,7 +124,8 @@ class Work(Message):
         of an answer whose every token is to be accounted for.
         """
         formed = self.format is not None or "format" in self.options
-        return self.kind is not TaskKind.EMBED and not formed and not self.logprobs and self.n == 1 and self.suffix is None
+        written = self.kind is not TaskKind.EMBED and self.suffix is None and self.template is None and self.context is None
+        return written and not formed and not self.logprobs and self.n == 1
 
 
 def problem_of(work: Work) -> str | None:
@@ -154,6 +156,11 @@ def problem_of(work: Work) -> str | None:
     if isinstance(work.tool_choice, NamedTool) and all(tool.name != work.tool_choice.name for tool in work.tools):
         return f"`tool_choice` names {work.tool_choice.name!r}, which is not one of `tools`"
     return None
+
+
+def new_call_id() -> str:
+    """For a call of a tool that its backend gave none."""
+    return f"call_{token_hex(12)}"
 
 
 WORK_FIELDS = tuple(Work.model_fields)
