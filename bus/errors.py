@@ -17,6 +17,8 @@ class HiveError(Exception):
         super().__init__(message or self.title)
         self.message = message or self.title
         self.retry_after_seconds = retry_after_seconds
+        self.param: str | None = None
+        """The field of a client's body that is wrong, where a door knows it."""
 
 
 class InvalidRequest(HiveError):

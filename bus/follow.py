@@ -68,7 +68,7 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         position = Position(number, offset)
-        for chunk in () if fresh else await _stored(bus, task_id):
+        for chunk in () if fresh else await stored_output(bus, task_id):
             for item in position.advance(chunk):
                 yield item
         ended = None if fresh else await _record(bus, task_id, claims)
@@ -164,7 +164,7 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
         return None
 
 
-async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
+async def stored_output(bus: Bus, task_id: UUID) -> list[OutputChunk]:
     """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
     subject, found = subjects.outputs_of_task(task_id), list[Received]()
     newest = await bus.last(subjects.OUTPUT, subject)

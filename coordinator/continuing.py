@@ -1,6 +1,9 @@
 """From where the next attempt at a task goes on: from what the last one wrote, where that can be gone on from. Pure."""
 
-from bus.messages import AttemptOutcome, Continuation, OutcomeStatus, Output, TaskRequest
+from bus.errors import StreamInterrupted
+from bus.messages import AttemptOutcome, Continuation, FailureInfo, OutcomeStatus, Output, TaskRequest
+from bus.messages.output import contents_of
+from coordinator.tasks import Streaming, Task
 
 
 def written(outcome: AttemptOutcome) -> Continuation | None:
@@ -10,7 +13,7 @@ def written(outcome: AttemptOutcome) -> Continuation | None:
     it wrote a word, may have failed over what it went on from.
     """
     output = outcome.output
-    if not output.text or output.tool_calls:
+    if not output.text or output.tool_calls or output.others:
         return None
     added = len(output.text) + len(output.thinking) - outcome.begins_at
     if outcome.status is OutcomeStatus.FAILED and outcome.begins_at and not added:
@@ -20,4 +23,15 @@ def written(outcome: AttemptOutcome) -> Continuation | None:
 
 def continuation(request: TaskRequest, left: Continuation | None) -> Continuation | None:
     """What the offer carries. An answer of a given form is written anew: its grammar begins with the first character."""
-    return None if "format" in request.options else left
+    return left if request.can_go_on else None
+
+
+def broken_off(task: Task, outcome: AttemptOutcome) -> FailureInfo | None:
+    """StreamInterrupted where somebody has seen output that no other attempt can go on from; None where another may be tried."""
+    if task.streaming is Streaming.NOT or not any(content.units for content in contents_of(outcome.output)):
+        return None
+    if task.streaming is Streaming.GOES_ON and written(outcome) is not None:
+        return None
+    why = "" if outcome.error is None else f" ({outcome.error.code}: {outcome.error.message})"
+    message = f"The answer broke off{why}, and what was sent of it already cannot be gone on with. Ask again."
+    return FailureInfo(code=StreamInterrupted.code, message=message)

@@ -6,6 +6,7 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
+from coordinator.continuing import broken_off
 from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.learning import learn, learn_death
@@ -71,6 +72,9 @@ class Endings:
     def _preempted(self, task: Task, outcome: AttemptOutcome) -> None:
         """It yielded to a more urgent task, which costs it none of its attempts."""
         self._end_attempt(outcome, AttemptStatus.PREEMPTED)
+        if (broken := broken_off(task, outcome)) is not None:
+            self._failed(task, outcome.attempt_id, outcome.agent_id, broken, retryable=False, outcome=outcome)
+            return
         fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
         self._ledger.followup.facts.append(fact)
         again = task.evolve(attempts_allowed=task.attempts_allowed + 1)
@@ -86,6 +90,9 @@ class Endings:
         retryable: bool,
         outcome: AttemptOutcome | None = None,
     ) -> None:
+        broken = broken_off(task, outcome) if retryable and outcome is not None else None
+        if broken is not None:
+            error, retryable = broken, False
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
         if isinstance(decision, Retry):
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)

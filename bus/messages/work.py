@@ -5,7 +5,7 @@ A door translates its protocol into this once, a backend translates this into it
 
 from enum import StrEnum
 from secrets import token_hex
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 from pydantic_core import to_json
@@ -166,6 +166,6 @@ def new_call_id() -> str:
 WORK_FIELDS = tuple(Work.model_fields)
 
 
-def work_of(work: Work) -> dict[str, object]:
+def work_of(work: Work) -> dict[str, Any]:
     """Its fields by name, for a message that repeats them."""
     return {name: getattr(work, name) for name in WORK_FIELDS}

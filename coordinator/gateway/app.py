@@ -9,11 +9,12 @@ from starlette.exceptions import HTTPException
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
 from bus.version import hive_version
-from coordinator.gateway import docs_page, openapi, problem
+from coordinator.gateway import docs_page, openapi
 from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm import dialects
 from coordinator.gateway.routes import (
     agent_history,
     agent_orders,
@@ -22,6 +23,7 @@ from coordinator.gateway.routes import (
     keys,
     maintenance,
     models,
+    openai,
     placement,
     schedules,
     status,
@@ -55,6 +57,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         status,
         health,
         docs_page,
+        openai,
     ):
         app.include_router(routes.router)
     app.exception_handler(RequestValidationError)(_not_valid)
@@ -89,4 +92,4 @@ def _methods(request: Request) -> str:
 
 
 def _respond(request: Request, error: HiveError) -> Response:
-    return problem.respond(error, request.url.path, request.scope[REQUEST_ID])
+    return dialects.respond(error, request.url.path, request.scope[REQUEST_ID])

@@ -1,13 +1,15 @@
 """What the doors have in common: made once a process, and handed to every route."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims
+from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.overview import Overview
 from coordinator.gateway.identity import Identity
@@ -29,8 +31,21 @@ class Gateway:
     overload: Overload
     submission: Submission
     waiting: Waiting
+    aliases: Mirror[ModelAlias]
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Goes on when the request that began it is over."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def settle(self) -> None:
+        """Waits for what goes on in the background; it has deadlines of its own."""
+        if self._background:
+            await asyncio.wait(set(self._background))
 
     def stop(self) -> None:
         self.stopping.set()
@@ -42,14 +57,15 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     """A gateway that knows the keys, models and agents of the hive."""
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
+    aliases = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
     waiting = Waiting(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, overview, waiting):
+        for part in (keys, models, aliases, overview, waiting):
             await part.start()
             stack.push_async_callback(part.close)
-        yield Gateway(
+        gateway = Gateway(
             bus=bus,
             settings=settings,
             identity=Identity(keys),
@@ -57,4 +73,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             overload=overload,
             submission=Submission(bus, models, overload, settings.max_body_bytes),
             waiting=waiting,
+            aliases=aliases,
         )
+        stack.push_async_callback(gateway.settle)
+        yield gateway
