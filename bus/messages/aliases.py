@@ -12,22 +12,25 @@ MAX_CHAIN = 8
 
 
 class AliasTargets(Command):
-    """The models that a name stands for, the first one first: the others are taken where none before them is on a host that is there."""
+    """The models that a name stands for, the best first: another is taken where none before it is on an agent that takes work."""
 
     models: tuple[ModelName, ...] = Field(min_length=1, max_length=MAX_CHAIN)
 
+    @model_validator(mode="after")
+    def _once_each(self) -> Self:
+        if len({tagged(model) for model in self.models}) != len(self.models):
+            raise ValueError("a model is named twice")
+        return self
+
 
 class ModelAlias(AliasTargets):
-    """One name. It may be that of a model: then that model's stand-ins are named behind itself."""
+    """One name. It may be that of a model: then its stand-ins are named behind itself."""
 
     alias: ModelName
 
-    @model_validator(mode="after")
-    def _once_each(self) -> Self:
-        names = [tagged(model) for model in self.models]
-        if len(set(names)) != len(names):
-            raise ValueError("a model is named twice")
-        return self
+
+class AliasRef(Command):
+    alias: ModelName
 
 
 class AliasList(Record):

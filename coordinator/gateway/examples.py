@@ -68,6 +68,10 @@ MODEL_ORDERS: Final[dict[str, Example]] = {
     "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
     "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
 }
+ALIASES: Final[dict[str, Example]] = {
+    "other name": {"summary": "Another name for a model", "value": {"models": ["llama3.2:3b"]}},
+    "stand-in": {"summary": "With a stand-in", "value": {"models": ["qwen3:8b", "llama3.2:3b"]}},
+}
 PLACEMENTS: Final[dict[str, Example]] = {
     "two": {
         "summary": "One model on two agents, another wherever the label is",

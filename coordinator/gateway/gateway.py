@@ -12,6 +12,7 @@ from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.overview import Overview
+from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
@@ -22,7 +23,7 @@ from coordinator.gateway.waiting import Waiting
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """`stopping` is set when the process has been told to stop: streams then end by themselves."""
+    """`named` are the aliases by their key in the bucket. `stopping` is set when the process has been told to stop: streams then end by themselves."""
 
     bus: Bus
     settings: GatewaySettings
@@ -31,7 +32,8 @@ class Gateway:
     overload: Overload
     submission: Submission
     waiting: Waiting
-    aliases: Mirror[ModelAlias]
+    aliases: Aliases
+    named: Mirror[ModelAlias]
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -57,12 +59,12 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     """A gateway that knows the keys, models and agents of the hive."""
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
-    aliases = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
+    named = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
     waiting = Waiting(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, aliases, overview, waiting):
+        for part in (keys, models, named, overview, waiting):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
@@ -73,7 +75,8 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             overload=overload,
             submission=Submission(bus, models, overload, settings.max_body_bytes),
             waiting=waiting,
-            aliases=aliases,
+            aliases=Aliases(bus, named),
+            named=named,
         )
         stack.push_async_callback(gateway.settle)
         yield gateway

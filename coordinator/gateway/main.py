@@ -10,6 +10,7 @@ from typing import TypeVar
 from bus import telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
+from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import open_gateway
 from coordinator.gateway.server import Server, listen
@@ -32,13 +33,15 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
         return
     try:
         async with open_gateway(bus, settings) as gateway:
-            served = await bus.serve(submit_service(gateway.submission))
+            services = (submit_service(gateway.submission), alias_service(gateway.aliases))
+            served = [await bus.serve(service) for service in services]
             server = Server(create_app(gateway), settings, gateway.stop)
             stopper = asyncio.create_task(_stop(server, stopping))
             logger.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
             await server.serve(sockets=[listener])
             stopper.cancel()
-            await served.close()
+            for service in served:
+                await service.close()
     finally:
         await bus.close()
 

@@ -25,8 +25,9 @@ from coordinator.gateway.submission import new_task_id
 logger = telemetry.log(__name__)
 
 LOOK_SECONDS: Final = 2.0
+QUIET_SECONDS: Final = 2.0
 """After which the record is looked at when nothing comes: an event may be lost. Doubles each time, since most that wait are queued."""
-LONGEST_LOOK_SECONDS: Final = 15.0
+LONGEST_QUIET_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +94,14 @@ class Run:
         except HiveError as error:
             logger.info("task_not_cancelled", task_id=str(self.task_id), reason=error.message)
 
-    async def items(self, first_quiet_seconds: float = LOOK_SECONDS) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
+    async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
         """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
         if not self._fresh:
             for chunk in await stored_output(self._gateway.bus, self.task_id):
                 for item in self._position.advance(chunk):
                     yield item
             self._inbox.set()
-        quiet_seconds = first_quiet_seconds
+        quiet_seconds = QUIET_SECONDS
         while True:
             while (received := self._inbox.take()) is not None:
                 chunk = received.decode(OutputChunk)
@@ -133,7 +134,7 @@ class Run:
                 return
             if not heard:
                 yield Quiet(record)
-                quiet_seconds = min(quiet_seconds * 2, LONGEST_LOOK_SECONDS)
+                quiet_seconds = min(quiet_seconds * 2, LONGEST_QUIET_SECONDS)
 
     def _read(self, received: Received, chunk: OutputChunk) -> list[Delta | Restart]:
         if chunk.number >= self._position.number:

@@ -38,7 +38,7 @@ class Serving(Response):
         super().__init__()
         self._gateway, self._job, self._wording = gateway, job, wording
         asked = asked_in(headers)
-        model = resolve(job.model, gateway.aliases.items, gateway.overview.agents.items.values(), claims)
+        model = resolve(job.model, gateway.named.items, gateway.overview.agents.items.values(), claims)
         self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
         self._run = Run(gateway, self._claims, asked.idempotency_key)
         self._request = _request_of(job, model, asked)
