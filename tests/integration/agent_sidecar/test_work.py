@@ -4,9 +4,10 @@ import json
 import struct
 from base64 import b64decode
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
-import xllamacpp
 
 from agent_sidecar.addresses import Address, parse_address
 from agent_sidecar.answer import Answer
@@ -15,7 +16,7 @@ from agent_sidecar.backends.builtin import BuiltinBackend, installed, weights
 from agent_sidecar.backends.ollama import OllamaBackend
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import UnsupportedByBackend
-from bus.messages import ChatMessage, NamedTool, OutcomeStatus, Output, TaskKind, Tool, Work
+from bus.messages import ChatMessage, OutcomeStatus, Output, TaskKind, Tool, ToolCall, Work
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer
 from tests.parts.ollama import MODEL, Ollama
@@ -136,8 +137,8 @@ def calling_server() -> Iterator[Address]:
         pytest.skip("the built-in model is not installed (extra `embedded`)")
 
     class Calling(BuiltinBackend):
-        def _parameters(self, found: xllamacpp.CommonParams, path: object, key: str) -> object:
-            found = super()._parameters(found, path, key)  # type: ignore[arg-type]
+        def _parameters(self, found: Any, path: Path, key: str, pooling: Any) -> Any:
+            found = super()._parameters(found, path, key, pooling)
             found.chat_template, found.use_jinja = CALLING, True
             return found
 
@@ -148,22 +149,23 @@ def calling_server() -> Iterator[Address]:
     backend.stop()
 
 
-@pytest.mark.parametrize("choice", ["required", NamedTool(name="weather")])
-async def test_a_call_of_a_tool_comes_in_parts(calling_server: Address, choice: object) -> None:
-    work = Work.model_validate({"tools": TOOLS, "tool_choice": choice})
-    messages = (ChatMessage(role="user", content="How is the weather in Ulm?"),)
-    ask = Ask(model=MODEL, messages=messages, options={"num_predict": 80, "temperature": 0}, work=work)
-    backend, parts = OpenAIBackend(calling_server), list[Piece]()
-    answer = Answer(Output())
-    async for item in backend.generate(ask):
+async def test_a_call_of_a_tool_comes_in_parts(calling_server: Address) -> None:
+    """A model that small calls a tool when it has seen itself do so."""
+    talk: list[ChatMessage] = []
+    for town in ("Bonn", "Ulm", "Bonn"):
+        call = ToolCall(name="weather", arguments={"town": town}, id=f"call-{town}")
+        talk += [ChatMessage(role="user", content=f"Weather in {town}?"), ChatMessage(role="assistant", tool_calls=(call,))]
+    messages = (*talk, ChatMessage(role="user", content="Weather in Ulm?"))
+    ask = Ask(model=MODEL, messages=messages, options={"num_predict": 60, "temperature": 0}, work=Work(tools=TOOLS))
+    parts, answer = list[Piece](), Answer(Output())
+    async for item in OpenAIBackend(calling_server).generate(ask):
         if isinstance(item, Piece):
             parts.append(item)
             answer.add(item)
         else:
             assert item.finish_reason == "tool_calls"
-    [call] = answer.output("tool_calls").tool_calls
-    assert (call.name, call.arguments["town"] in ("Ulm", "Bonn")) == ("weather", True)
-    assert call.id
+    [call, *_] = answer.output("tool_calls").tool_calls
+    assert (call.name, call.arguments["town"] in ("Ulm", "Bonn"), bool(call.id)) == ("weather", True, True)
     assert sum(bool(part.tool_calls) for part in parts) > 1
 
 
