@@ -12,18 +12,16 @@ from pydantic_core import to_json
 from agent_sidecar.addresses import Address
 from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
+from agent_sidecar.backends.ollama_answer import Reading, embedded, line_of
 from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.ollama_wire import (
     Loaded,
-    Reading,
     Shown,
     Tags,
     chat_body,
     check,
     embed_body,
-    embedded,
     generate_body,
-    line_of,
     load_body,
     model_infos,
 )

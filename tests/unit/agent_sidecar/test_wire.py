@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agent_sidecar.backends import ollama_answer as answers
 from agent_sidecar.backends import ollama_wire as ollama
 from agent_sidecar.backends import openai_request as openai
 from agent_sidecar.backends.backend import Ask, Piece, PullStep
@@ -82,22 +83,22 @@ def test_a_pull_that_fails_says_why(line: bytes) -> None:
 
 
 def test_ollamas_last_line_holds_counts_and_nanoseconds() -> None:
-    line = ollama.line_of(
+    line = answers.line_of(
         b'{"model":"m","message":{"role":"assistant","content":""},"done_reason":"stop","done":true,"total_duration":4000000000,'
         b'"load_duration":1500000000,"prompt_eval_count":10,"prompt_eval_duration":500000000,"eval_count":40,"eval_duration":2000000000}'
     )
-    result = ollama.Reading(HELLO).result(line)
+    result = answers.Reading(HELLO).result(line)
     assert (result.usage.prompt_tokens, result.usage.completion_tokens, result.finish_reason) == (10, 40, "stop")
     assert (result.timings.load_seconds, result.timings.generation_seconds) == (1.5, 2)
     assert (result.timings.prompt_tokens_per_second, result.timings.generation_tokens_per_second) == (20, 20)
 
 
 def test_ollamas_thinking_and_tool_calls() -> None:
-    line = ollama.line_of(
+    line = answers.line_of(
         b'{"message":{"role":"assistant","content":"","thinking":"hm",'
         b'"tool_calls":[{"function":{"name":"weather","arguments":{"town":"Ulm"}}}]},"done":false}'
     )
-    piece = ollama.Reading(HELLO).piece(line)
+    piece = answers.Reading(HELLO).piece(line)
     [call] = piece.tool_calls
     assert (piece.thinking, call.index, call.name, call.arguments) == ("hm", 0, "weather", '{"town":"Ulm"}')
     assert (call.id or "").startswith("call_")
@@ -106,11 +107,11 @@ def test_ollamas_thinking_and_tool_calls() -> None:
 @pytest.mark.parametrize("line", [b'{"error":"CUDA out of memory"}', b"<html>", b'{"message":5}'])
 def test_an_error_in_ollamas_stream_is_one(line: bytes) -> None:
     with pytest.raises(BackendError, match="See its log"):
-        ollama.line_of(line)
+        answers.line_of(line)
 
 
 def test_a_prompt_cache_hit_without_counts_is_no_rate() -> None:
-    result = ollama.Reading(HELLO).result(ollama.line_of(b'{"done":true,"eval_count":1,"eval_duration":0}'))
+    result = answers.Reading(HELLO).result(answers.line_of(b'{"done":true,"eval_count":1,"eval_duration":0}'))
     assert result.usage.prompt_tokens == 0
     assert result.timings.generation_tokens_per_second is None
 
@@ -307,16 +308,16 @@ def test_tools_and_forms_in_openais_words() -> None:
 
 
 def test_a_generation_of_ollama_ends_with_its_context() -> None:
-    reading = ollama.Reading(HELLO)
-    assert reading.piece(ollama.line_of(b'{"response":"Hi","done":false}')) == Piece(text="Hi")
-    result = reading.result(ollama.line_of(b'{"response":"","done":true,"done_reason":"length","context":[1,2]}'))
+    reading = answers.Reading(HELLO)
+    assert reading.piece(answers.line_of(b'{"response":"Hi","done":false}')) == Piece(text="Hi")
+    result = reading.result(answers.line_of(b'{"response":"","done":true,"done_reason":"length","context":[1,2]}'))
     assert (result.finish_reason, result.context) == ("length", (1, 2))
 
 
 def test_who_tells_no_logprobs_says_so_before_a_word_is_sent() -> None:
     ask = Ask(model="m", messages=HELLO.messages, work=Work(logprobs=True))
     with pytest.raises(UnsupportedByBackend, match="logprobs"):
-        ollama.Reading(ask).piece(ollama.line_of(b'{"message":{"content":"Hi"},"done":false}'))
+        answers.Reading(ask).piece(answers.line_of(b'{"message":{"content":"Hi"},"done":false}'))
     with pytest.raises(UnsupportedByBackend, match="logprobs"):
         Answer(logprobs=True).take(b'{"choices":[{"delta":{"content":"Hi"}}]}', 0)
 
@@ -337,7 +338,7 @@ def test_vectors_are_packed_whatever_the_server_sends() -> None:
     ask = Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a", "b")))
     wanted = (packed((0.5, -1.0)), packed((2.0, 0.25)))
     assert struct.unpack("<2f", b64decode(wanted[0])) == (0.5, -1.0)
-    piece, result = ollama.embedded(b'{"embeddings":[[0.5,-1],[2,0.25]],"prompt_eval_count":2}', ask)
+    piece, result = answers.embedded(b'{"embeddings":[[0.5,-1],[2,0.25]],"prompt_eval_count":2}', ask)
     assert (piece.embeddings, result.usage.prompt_tokens) == (wanted, 2)
     entries = f'{{"index":1,"embedding":"{wanted[1]}"}},{{"index":0,"embedding":[0.5,-1]}}'
     piece, _ = openai_embedded(f'{{"data":[{entries}],"usage":{{"prompt_tokens":2}}}}'.encode(), ask)
@@ -347,6 +348,6 @@ def test_vectors_are_packed_whatever_the_server_sends() -> None:
 def test_vectors_that_are_missing_or_of_another_length_are_no_answer() -> None:
     data = b'{"embeddings":[[0.5,-1]]}'
     with pytest.raises(BackendError, match="1 vectors of 2"):
-        ollama.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a", "b"))))
+        answers.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a", "b"))))
     with pytest.raises(UnsupportedByBackend, match="dimensions"):
-        ollama.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a",), dimensions=3)))
+        answers.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a",), dimensions=3)))
