@@ -1,6 +1,8 @@
 """OpenAI's client in front of a real Ollama and the built-in llama.cpp, and what it sees when the host that answers is killed."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import openai
 import pytest
@@ -38,28 +40,59 @@ def test_what_an_ollama_cannot_do_fails_clearly_and_at_once(client: OpenAI, olla
     tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
     for more in ({"tools": tools, "tool_choice": "required"}, {"logprobs": True}, {"tools": tools}):
         with pytest.raises(openai.BadRequestError) as refused:
-            client.chat.completions.create(model=MODEL, messages=STORY, max_tokens=3, stream=True, **more)  # type: ignore[call-overload]
+            client.chat.completions.create(model=MODEL, messages=STORY, max_tokens=3, **more)  # type: ignore[call-overload]
         assert refused.value.code == "unsupported_by_backend"
     agent = ollama_hive.client.get("/api/agents/oak").json()
     assert (agent["status"], agent["merits"]["success_rate"]) == ("online", 1.0)
 
 
-def test_an_answer_whose_host_is_killed_is_finished_unseen(
-    client: OpenAI, ollama_hive: LlmHive, ollama: Ollama, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """A second host comes; the first one dies in the middle of a request that is not streamed."""
-    folder = tmp_path_factory.mktemp("second")
-    with SidecarProcess(ollama_hive.server, folder, f"elm={ollama.url}") as second:
+@pytest.fixture
+def second_host(ollama_hive: LlmHive, ollama: Ollama, tmp_path: Path) -> Iterator[SidecarProcess]:
+    """The only one that takes work, as long as `oak` drains."""
+    with SidecarProcess(ollama_hive.server, tmp_path, f"elm={ollama.url}") as second:
         ollama_hive.until("/api/agents/elm", lambda answer: answer.json().get("status") == "online")
-        ollama_hive.client.post("/api/agents/oak/drain").raise_for_status()
-        asked = {"model": MODEL, "messages": STORY, "max_tokens": 60, "temperature": 0}
-        with client.chat.completions.with_streaming_response.create(**asked, stream=True) as stream:  # type: ignore[call-overload]
-            lines = stream.iter_lines()
-            next(lines)
-            assert stream.headers["x-hive-agent"] == "elm"
-            ollama_hive.client.post("/api/agents/oak/resume").raise_for_status()
-            second.kill()
-            rest = [line for line in lines if line.startswith("data: ")]
-        assert rest[-1] == "data: [DONE]" or '"stream_interrupted"' in rest[-1]
-        task = ollama_hive.ended(stream.headers["x-hive-task"])
-        assert task["status"] in ("completed", "cancelled")
+        ollama_hive.client.post("/api/agents/oak/drain", json={}).raise_for_status()
+        yield second
+        ollama_hive.client.post("/api/agents/oak/resume").raise_for_status()
+
+
+def kill(hive: LlmHive, second: SidecarProcess) -> None:
+    """The host that writes, as soon as another could go on."""
+    hive.client.post("/api/agents/oak/resume").raise_for_status()
+    second.kill()
+
+
+def test_an_answer_whose_host_is_killed_is_finished_unseen(
+    client: OpenAI, ollama_hive: LlmHive, second_host: SidecarProcess
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(
+            client.chat.completions.with_raw_response.create,
+            model=MODEL,
+            messages=STORY,
+            max_tokens=60,
+            temperature=0,  # type: ignore[arg-type]
+        )
+        ollama_hive.until("/api/tasks?status=running", lambda answer: bool(answer.json()["tasks"]))
+        kill(ollama_hive, second_host)
+        raw = asking.result()
+    assert raw.headers["x-hive-agent"] == "oak"
+    assert raw.parse().choices[0].message.content
+    task = ollama_hive.ended(raw.headers["x-hive-task"])
+    assert [attempt["status"] for attempt in task["attempts"]] == ["lost", "completed"]  # type: ignore[attr-defined]
+    assert task["output"]["text"] == raw.parse().choices[0].message.content  # type: ignore[index]
+
+
+def test_a_stream_whose_host_is_killed_is_whole_or_says_that_it_is_not(
+    client: OpenAI, ollama_hive: LlmHive, second_host: SidecarProcess
+) -> None:
+    asked = {"model": MODEL, "messages": STORY, "max_tokens": 60, "temperature": 0}
+    with client.chat.completions.with_streaming_response.create(**asked, stream=True) as stream:  # type: ignore[call-overload]
+        lines = stream.iter_lines()
+        while '"content":"' not in next(lines):
+            continue
+        assert stream.headers["x-hive-agent"] == "elm"
+        kill(ollama_hive, second_host)
+        rest = [line for line in lines if line.startswith("data: ")]
+    assert rest[-1] == "data: [DONE]" or '"stream_interrupted"' in rest[-1]
+    assert ollama_hive.ended(stream.headers["x-hive-task"])["status"] in ("completed", "cancelled")
