@@ -12,7 +12,7 @@ from coordinator.gateway.settings import GatewaySettings
 
 CLAIMS: Final = "hive.claims"
 """The key of the caller's claims in a request's ASGI scope."""
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", "/api/join"})
 METRICS_PATH: Final = "/metrics"
 
 

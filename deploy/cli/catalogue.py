@@ -19,6 +19,7 @@ MODULES: Final = {
     "task": "task",
     "schedule": "schedule",
     "agents": "agents",
+    "join-token": "join_token",
     "maintenance": "maintenance",
     "models": "models",
     "apply": "apply",
