@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 
 from bus import telemetry
 from bus.errors import HiveNotFound, SeveralHives, Unavailable
+from bus.hosts import is_loopback
 from bus.version import hive_version
 
 if TYPE_CHECKING:
@@ -76,6 +77,10 @@ def interfaces(chosen: Sequence[str], host: str = "") -> list[str]:
 
 def lan_addresses() -> list[str]:
     """This machine's own IPv4 addresses beyond loopback, of interfaces that are up. May be empty."""
+    return [address for address in _own_addresses() if not is_loopback(address)]
+
+
+def _own_addresses() -> list[str]:
     import psutil
 
     up = {name for name, stats in psutil.net_if_stats().items() if stats.isup}
@@ -83,7 +88,7 @@ def lan_addresses() -> list[str]:
         address.address
         for name, addresses in psutil.net_if_addrs().items()
         for address in addresses
-        if name in up and address.family is socket.AF_INET and not ipaddress.ip_address(address.address).is_loopback
+        if name in up and address.family is socket.AF_INET
     ]
     return list(dict.fromkeys(found))
 
@@ -157,6 +162,8 @@ async def _speaking(on: Sequence[str]) -> AsyncIterator["AsyncZeroconf"]:
         from zeroconf.asyncio import AsyncZeroconf
     except ModuleNotFoundError:
         raise Unavailable("mDNS needs the library zeroconf, which this install does not have. Install hive[sidecar].") from None
+    if strange := [address for address in on if address not in _own_addresses()]:  # zeroconf would leave a socket open
+        raise Unavailable(f"{', '.join(strange)} is no address of an interface of this machine. Check HIVE_MDNS_INTERFACES.")
     try:
         zeroconf = AsyncZeroconf(interfaces=list(on), ip_version=IPVersion.V4Only)
     except OSError as error:

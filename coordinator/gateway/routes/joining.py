@@ -8,13 +8,18 @@ from fastapi import APIRouter, Body, Path, Query, Request, Response
 from bus import subjects, telemetry
 from bus.auth import Permission
 from bus.errors import (
+    BusUnavailable,
+    DatabaseUnavailable,
+    DeadlineExceeded,
     InvalidId,
     InvalidJson,
+    InvalidRequest,
     JoinRefused,
     JoinTokenExpired,
     JoinTokenRevoked,
     JoinTokenUsedUp,
     NameTaken,
+    NoLeader,
     NotFound,
     PayloadTooLarge,
     TooManyAttempts,
@@ -37,6 +42,7 @@ from bus.messages.joining import (
 from coordinator.gateway import examples, verbs
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
 from coordinator.gateway.bus_address import bus_address
+from coordinator.gateway.gate import JOIN_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_no_key
 
@@ -89,10 +95,11 @@ async def revoke_token(
 
 
 @door.post(
-    "/api/join",
+    JOIN_PATH,
     summary="Join as a host",
     response_model=JoinGrant,
     **needs_no_key(
+        InvalidRequest,
         InvalidJson,
         PayloadTooLarge,
         UnsupportedMediaType,
@@ -103,6 +110,10 @@ async def revoke_token(
         JoinTokenRevoked,
         NameTaken,
         TooManyAttempts,
+        BusUnavailable,
+        NoLeader,
+        DatabaseUnavailable,
+        DeadlineExceeded,
     ),
 )
 async def join(asked: Annotated[JoinHive, Body(openapi_examples=examples.JOINS)], request: Request, gateway: Door) -> Response:
