@@ -1,5 +1,6 @@
 """A host joins a hive that runs, with nothing but a token: all processes are real, and its sidecar runs a task."""
 
+import asyncio
 import json
 import os
 import re
@@ -57,9 +58,11 @@ class Host:
 @pytest.fixture(scope="module")
 def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
     hive = Hive(tmp_path_factory.mktemp("hive") / "data")
-    hive.start()
-    yield hive
-    hive.stop()
+    try:
+        hive.start()
+        yield hive
+    finally:
+        hive.stop()
 
 
 def token_of(hive: Hive, *options: str) -> str:
@@ -137,7 +140,6 @@ def test_each_refusal_is_one_line_with_its_code(hive: Hive, tmp_path: Path) -> N
 
 def expire(hive: Hive) -> None:
     """As time would."""
-    import asyncio
 
     async def change() -> None:
         connection = await asyncpg.connect(json.loads((hive.folder / "hive.json").read_text())["database_url"])
