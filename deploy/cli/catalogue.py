@@ -20,6 +20,7 @@ MODULES: Final = {
     "explain": "explain",
     "schedule": "schedule",
     "agents": "agents",
+    "join-token": "join_token",
     "maintenance": "maintenance",
     "models": "models",
     "apply": "apply",
