@@ -21,6 +21,7 @@ from coordinator.gateway.routes import (
     agents,
     aliases,
     health,
+    joining,
     keys,
     maintenance,
     models,
@@ -51,6 +52,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         agents,
         agent_orders,
         agent_history,
+        joining,
         maintenance,
         models,
         aliases,
@@ -62,6 +64,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         openai,
     ):
         app.include_router(routes.router)
+    app.include_router(joining.door)
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)

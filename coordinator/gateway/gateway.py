@@ -13,6 +13,7 @@ from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.overview import Overview
 from coordinator.gateway.aliases import Aliases
+from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
@@ -34,6 +35,7 @@ class Gateway:
     waiting: Waiting
     aliases: Aliases
     named: Mirror[ModelAlias]
+    joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)

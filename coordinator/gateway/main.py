@@ -10,6 +10,8 @@ from typing import TypeVar
 from bus import telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
+from bus.together import end
+from coordinator.gateway.advertising import advertise
 from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import open_gateway
@@ -36,10 +38,14 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
             services = (submit_service(gateway.submission), alias_service(gateway.aliases))
             served = [await bus.serve(service) for service in services]
             server = Server(create_app(gateway), settings, gateway.stop)
-            stopper = asyncio.create_task(_stop(server, stopping))
-            logger.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
+            port = listener.getsockname()[1]
+            beside = [
+                asyncio.create_task(_stop(server, stopping)),
+                asyncio.create_task(advertise(settings, port, gateway.overview)),
+            ]
+            logger.info("gateway_listens", host=settings.host, port=port)
             await server.serve(sockets=[listener])
-            stopper.cancel()
+            await end(beside)
             for service in served:
                 await service.close()
     finally:
