@@ -40,6 +40,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.aliases import AliasList, ModelAlias
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
@@ -372,9 +373,12 @@ _JOB: Final = ModelJob(
     created_at=_NOON,
     updated_at=_NOON,
 )
+_ALIAS: Final = ModelAlias(alias="gpt-4o-mini", models=("llama3.2:3b",))
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
     _MODEL,
     ModelList(models=(_MODEL.model_copy(update={"elsewhere": None}),)),
+    _ALIAS,
+    AliasList(aliases=(_ALIAS,)),
     _JOB,
     JobList(jobs=(_JOB,)),
     OrderedJobs(jobs=(_JOB,)),

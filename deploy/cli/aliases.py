@@ -40,7 +40,7 @@ async def aliases(as_json: Json = False) -> None:
 async def alias(
     name: Alias, models: Annotated[list[str], typer.Argument(help="The best first.", metavar="MODEL...")], as_json: Json = False
 ) -> None:
-    """Let a name stand for a model, or for the first of several that is on an agent that takes work."""
+    """Let a name stand for a model. Of several, the first that is there."""
     order = decode(ModelAlias, to_json({"alias": name, "models": models}))
     async with operator_bus() as bus:
         found = await bus.request(_verb("alias"), order, ModelAlias, timeout=REQUEST_SECONDS)
