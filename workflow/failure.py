@@ -12,13 +12,18 @@ from bus import errors
 from bus.errors import HiveError, NodeFailed
 
 
-class NodeError(NodeFailed):
-    """`item`: index of the input item at fault. `description`: the longer text that n8n shows below the message."""
+class NodeError(Exception):
+    """`item`: index of the input item at fault. `description`: the longer text that n8n shows below the message.
 
+    Not a `HiveError`: it never reaches a door. Its code is one of that tree, and is what the run data show.
+    """
+
+    code: ClassVar[str] = NodeFailed.code
     kind: ClassVar[str] = "NodeOperationError"
 
     def __init__(self, message: str, *, description: str | None = None, item: int | None = None) -> None:
         super().__init__(message)
+        self.message = message
         self.description = description
         self.item = item
 
@@ -26,7 +31,7 @@ class NodeError(NodeFailed):
 class ExpressionError(NodeError):
     """An expression that could not be evaluated: which, and in which parameter."""
 
-    code, title = errors.ExpressionError.code, errors.ExpressionError.title
+    code = errors.ExpressionError.code
     kind = "ExpressionError"
 
     def __init__(self, message: str, *, item: int | None = None, parameter: str = "", expression: str = "", description: str | None = None) -> None:
@@ -38,7 +43,7 @@ class ExpressionError(NodeError):
 class CodeError(NodeError):
     """Code of a node threw, or returned what is no item. `line` counts from 1."""
 
-    code, title = errors.CodeError.code, errors.CodeError.title
+    code = errors.CodeError.code
 
     def __init__(self, message: str, *, description: str | None = None, item: int | None = None, line: int | None = None) -> None:
         super().__init__(message, description=description, item=item)
@@ -48,7 +53,7 @@ class CodeError(NodeError):
 class LimitError(NodeError):
     """Time, memory or output of an evaluation was used up; the same input would end the same."""
 
-    code, title = errors.EvaluationLimit.code, errors.EvaluationLimit.title
+    code = errors.EvaluationLimit.code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +73,8 @@ class Failure:
     @classmethod
     def of(cls, error: BaseException, node: str) -> Self:
         return cls(
-            message=error.message if isinstance(error, HiveError) else str(error) or type(error).__name__,
-            code=error.code if isinstance(error, HiveError) else NodeFailed.code,
+            message=error.message if isinstance(error, NodeError | HiveError) else str(error) or type(error).__name__,
+            code=error.code if isinstance(error, NodeError | HiveError) else NodeFailed.code,
             name=getattr(error, "kind", NodeError.kind),
             description=getattr(error, "description", None),
             node=node,
