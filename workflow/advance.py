@@ -54,7 +54,9 @@ def _expired(execution: Execution, event: Event) -> bool:
 
 
 def _timed_out(execution: Execution) -> Execution:
-    failure = Failure(message="The execution took longer than its timeout allows", code="deadline_exceeded", name="TimeoutError")
+    failure = Failure(
+        message="The execution took longer than its timeout allows", code="deadline_exceeded", name="TimeoutError"
+    )
     return execution.evolve(current=None, stack=(), last_failure=failure)
 
 
@@ -207,7 +209,9 @@ def _answered(graph: Graph, types: NodeTypes, execution: Execution, current: Cur
     if len(replies) < len(current.asked):
         return execution.evolve(current=_evolve(current, replies=replies)), ()
     if current.retrying:
-        again = _evolve(current, attempt=current.attempt + 1, rounds=(), asked=(), replies={}, retrying=False, retry_failure=None)
+        again = _evolve(
+            current, attempt=current.attempt + 1, rounds=(), asked=(), replies={}, retrying=False, retry_failure=None
+        )
     else:
         answered = tuple(replies[effect.key] for effect in current.asked)
         again = _evolve(current, rounds=(*current.rounds, answered), asked=(), replies={})

@@ -81,4 +81,16 @@ class RunNode:
 
 
 Order: TypeAlias = RunNode | Effect
-__all__ = ["Begin", "EffectEnded", "Event", "Expired", "Failure", "NodeAsked", "NodeReturned", "NodeThrew", "Order", "RunNode", "Stop"]
+__all__ = [
+    "Begin",
+    "EffectEnded",
+    "Event",
+    "Expired",
+    "Failure",
+    "NodeAsked",
+    "NodeReturned",
+    "NodeThrew",
+    "Order",
+    "RunNode",
+    "Stop",
+]

@@ -34,7 +34,15 @@ class ExpressionError(NodeError):
     code = errors.ExpressionError.code
     kind = "ExpressionError"
 
-    def __init__(self, message: str, *, item: int | None = None, parameter: str = "", expression: str = "", description: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        item: int | None = None,
+        parameter: str = "",
+        expression: str = "",
+        description: str | None = None,
+    ) -> None:
         super().__init__(message, item=item, description=description)
         self.parameter = parameter
         self.expression = expression
@@ -45,7 +53,9 @@ class CodeError(NodeError):
 
     code = errors.CodeError.code
 
-    def __init__(self, message: str, *, description: str | None = None, item: int | None = None, line: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, description: str | None = None, item: int | None = None, line: int | None = None
+    ) -> None:
         super().__init__(message, description=description, item=item)
         self.line = line
 
@@ -88,7 +98,9 @@ class Failure:
         """n8n's shape of an error: what is unknown is left out."""
         context = {"itemIndex": self.item, "parameter": self.parameter, "expression": self.expression, "line": self.line}
         known = {"description": self.description, "node": {"name": self.node} if self.node else None}
-        found = {"message": self.message, "name": self.name, "code": self.code} | {k: v for k, v in known.items() if v is not None}
+        found = {"message": self.message, "name": self.name, "code": self.code} | {
+            k: v for k, v in known.items() if v is not None
+        }
         return found | {"context": {key: value for key, value in context.items() if value is not None}}
 
     @classmethod

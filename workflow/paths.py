@@ -73,4 +73,6 @@ def _unset(target: Any, way: tuple[str | int, ...]) -> Any:
             return {key: value for key, value in target.items() if key != str(step)}
         return {**target, str(step): _unset(target[str(step)], rest)}
     index = int(step)
-    return [_unset(each, rest) if place == index and rest else each for place, each in enumerate(target) if rest or place != index]
+    return [
+        _unset(each, rest) if place == index and rest else each for place, each in enumerate(target) if rest or place != index
+    ]

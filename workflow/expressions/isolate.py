@@ -49,7 +49,7 @@ class Isolate:
 
     def call(self, function: str, argument: bytes, timeout_seconds: float) -> str:
         """`function(argument)`, with the argument as a JavaScript value written in JSON."""
-        if len(argument) <= _INLINE_BYTES:
+        if len(argument) <= _INLINE_BYTES and b"__proto__" not in argument:
             return self._text(self._start(b"%s(%s)" % (function.encode(), argument), timeout_seconds))
         value = self._string(argument)
         done = self._dll.mr_set_object_item(self._context, self._global, self._argument_name, value)
@@ -98,5 +98,3 @@ class Isolate:
         if kind == _TERMINATED:
             raise OutOfTime
         raise ScriptError(text)
-
-

@@ -51,7 +51,9 @@ def _read_output(source: str, kind: str, output: int, targets: object) -> Iterat
         if target is None:
             continue
         if not isinstance(target, dict) or not isinstance(target.get("node"), str):
-            raise InvalidWorkflow(f"A target in `connections[{source!r}].{kind}[{output}]` must be an object with the name of a `node`.")
+            raise InvalidWorkflow(
+                f"A target in `connections[{source!r}].{kind}[{output}]` must be an object with the name of a `node`."
+            )
         index = target.get("index", 0)
         if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < 1000:
             raise InvalidWorkflow(f"A target in `connections[{source!r}].{kind}[{output}]` has an `index` that is no input.")

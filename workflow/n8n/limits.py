@@ -13,7 +13,9 @@ MAX_NODES: Final = 5_000
 def check_size(text: str | bytes) -> None:
     """Raises `workflow_too_large` for a text over `MAX_BYTES`."""
     if len(text) > MAX_BYTES:
-        raise WorkflowTooLarge(f"The workflow has {len(text):,} bytes; one may have {MAX_BYTES:,}. Pinned data is often the reason.")
+        raise WorkflowTooLarge(
+            f"The workflow has {len(text):,} bytes; one may have {MAX_BYTES:,}. Pinned data is often the reason."
+        )
 
 
 def check_depth(value: object) -> None:

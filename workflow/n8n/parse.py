@@ -27,7 +27,9 @@ def parse_text(text: str | bytes) -> Workflow:
     except RecursionError as error:
         raise WorkflowTooLarge("The workflow nests deeper than can be read.") from error
     except ValueError as error:
-        raise InvalidWorkflow(f"The workflow is not valid JSON: {error}. Copy it again from n8n, or download it there.") from error
+        raise InvalidWorkflow(
+            f"The workflow is not valid JSON: {error}. Copy it again from n8n, or download it there."
+        ) from error
 
 
 def parse(given: object) -> Workflow:
@@ -57,7 +59,9 @@ def _unwrap(given: object) -> Mapping[str, Any]:
         if isinstance(given, list) and len(given) == 1:
             given = given[0]
         if not isinstance(given, dict):
-            raise InvalidWorkflow("A workflow is a JSON object with a list of `nodes`. Copy it from n8n's canvas, or download it there.")
+            raise InvalidWorkflow(
+                "A workflow is a JSON object with a list of `nodes`. Copy it from n8n's canvas, or download it there."
+            )
         if "nodes" in given:
             return given
         inner = next((given[name] for name in _WRAPPERS if isinstance(given.get(name), dict | list)), None)
@@ -85,7 +89,9 @@ def _read_nodes(document: Mapping[str, Any], problems: list[Problem]) -> tuple[N
     if not isinstance(given, list):
         raise InvalidWorkflow(f"`nodes` must be a list, not {_kind(given)}.")
     if len(given) > MAX_NODES:
-        raise WorkflowTooLarge(f"The workflow has {len(given):,} nodes; one may have {MAX_NODES:,}. Move parts of it to sub-workflows.")
+        raise WorkflowTooLarge(
+            f"The workflow has {len(given):,} nodes; one may have {MAX_NODES:,}. Move parts of it to sub-workflows."
+        )
     nodes = tuple(_read_node(node, place) for place, node in enumerate(given))
     seen: set[str] = set()
     for node in nodes:
