@@ -29,7 +29,7 @@ def compile_template(tree: Mapping[str, Any]) -> Template:
     sources: list[str] = []
     names: list[str] = []
 
-    def visit(value: Any, name: str) -> Spec | None:
+    def visit(value: Any, name: str) -> "Spec | None":
         if isinstance(value, str):
             if not value.startswith("="):
                 return None

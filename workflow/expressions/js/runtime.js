@@ -58,10 +58,15 @@
     get context() { return outputsOf(name).context ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
   });
+  const sameIndex = (name) => {
+    const items = itemsOf(name);
+    if (at < items.length) return items[at];
+    throw new ExpressionError(`No data found for item-index: "${at}" of node '${name}'`);
+  };
   const olderNode = (name) => ({
-    get json() { return itemsOf(name)[0]?.json; },
-    get binary() { return itemsOf(name)[0]?.binary ?? {}; },
-    get data() { return itemsOf(name)[0]?.json; },
+    get json() { return sameIndex(name).json; },
+    get binary() { return sameIndex(name).binary ?? {}; },
+    get data() { return sameIndex(name).json; },
     get context() { return outputsOf(name).context ?? {}; },
     get parameter() { return outputsOf(name).params ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
