@@ -103,8 +103,7 @@ def inputs_of(execution: Execution, visit: Visit) -> list[Items]:
 
 def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeReturned) -> Step:
     """Its outputs become run data, and what follows goes on the stack."""
-    current = execution.current
-    assert current is not None
+    current = execution.standing
     node = graph.workflow.by_name[current.visit.node]
     inputs = inputs_of(execution, current.visit)
     outputs: Outputs = event.outputs

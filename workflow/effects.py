@@ -8,7 +8,7 @@ New kinds are subclasses with a `kind` of their own; `register` makes them reada
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self, TypeVar
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from bus.messages.base import Message
 
@@ -54,7 +54,7 @@ class CallWorkflow(Effect):
     kind = "call_workflow"
     workflow_id: str | None = None
     document: dict[str, JsonValue] | None = None
-    items: list[dict[str, Any]] = []
+    items: list[dict[str, Any]] = Field(default_factory=list)
     wait: bool = True
 
 
@@ -74,7 +74,7 @@ class WaitForCall(Effect):
     at_ms: int | None = None
     suffix: str = ""
     method: str = "GET"
-    reply: dict[str, JsonValue] = {}
+    reply: dict[str, JsonValue] = Field(default_factory=dict)
     """How the call is answered: `mode`, `status`, `headers`, `body`, as the webhook node's options."""
 
 
@@ -84,7 +84,7 @@ class Respond(Effect):
 
     kind = "respond"
     status: int = 200
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     body: JsonValue = None
     """An object or list is sent as JSON, a string as it is."""
     binary: dict[str, JsonValue] | None = None
@@ -98,10 +98,10 @@ class CallHttp(Effect):
     kind = "call_http"
     method: str = "GET"
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default_factory=dict)
     body: str | None = None
     body_base64: str | None = None
-    credentials: dict[str, JsonValue] = {}
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
     """Credentials of the node by type, as in its document: an id and a name, never a secret."""
     timeout_seconds: float = 300
     follow_redirects: bool = True

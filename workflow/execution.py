@@ -144,6 +144,13 @@ class Execution:
         return self.status.ended
 
     @property
+    def standing(self) -> Current:
+        """The run under way; there is one whenever a node is to be run or effects are in flight."""
+        if self.current is None:
+            raise RuntimeError(f"Nothing is under way in execution {self.id}")
+        return self.current
+
+    @property
     def failure(self) -> Failure | None:
         return self.last_failure if self.status is not Status.SUCCESS else None
 

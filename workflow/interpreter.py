@@ -4,7 +4,7 @@ A pure node is run to its end. A node with effects runs to its next yield; its g
 from the stored replies where it is not there: after a crash, on another engine, or once the execution was let go of.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,8 +48,7 @@ class Interpreter:
 
     def run(self, graph: Graph, execution: Execution) -> Outcome:
         """The next event of the execution. Never raises: what a node raises is `NodeThrew`."""
-        current = execution.current
-        assert current is not None
+        current = execution.standing
         node = graph.workflow.by_name[current.visit.node]
         call: NodeCall | None = None
         try:
@@ -61,8 +60,9 @@ class Interpreter:
                 return self._go_on(graph, execution, current, node)
             call = self.call(graph, execution, node)
             result = kind.run(call)
-            assert not hasattr(result, "send"), f"{kind.name} yields effects but is not registered with effect=True"
-            return self._returned(call, result, execution)  # type: ignore[arg-type]
+            if isinstance(result, Generator):
+                raise TypeError(f"{kind.name} yields effects but is not registered with effect=True")
+            return self._returned(call, result, execution)
         except Exception as error:
             return self._threw(error, node, call)
 
@@ -73,8 +73,7 @@ class Interpreter:
             live.run.close()
 
     def call(self, graph: Graph, execution: Execution, node: Node) -> NodeCall:
-        current = execution.current
-        assert current is not None
+        current = execution.standing
         # Since it began, not now: a generator that is made anew sees the same.
         return NodeCall(
             node=node,
@@ -104,7 +103,9 @@ class Interpreter:
         """From its start, with the replies that it was given before."""
         call = self.call(graph, execution, node)
         run = self.registry.get(node).run(call)
-        live = _Live(run, call, current.index, current.attempt, 0, single=False)  # type: ignore[arg-type]
+        if not isinstance(run, Generator):
+            raise TypeError(f"{node.type} is registered with effect=True but yields nothing")
+        live = _Live(run, call, current.index, current.attempt, 0, single=False)
         outcome = self._step(execution, live, lambda _: next(live.run), None)
         for number, replies in enumerate(current.rounds):
             if not isinstance(outcome, NodeAsked):
@@ -158,8 +159,7 @@ def _sent(replies: tuple[Reply, ...], single: bool) -> Any:
 
 def _shortcut(graph: Graph, execution: Execution, node: Node) -> Outputs | None:
     """What comes of a node that is not run: a disabled one passes its first input on, a pinned one gives what is pinned."""
-    current = execution.current
-    assert current is not None
+    current = execution.standing
     if execution.mode is Mode.MANUAL and node.name in graph.workflow.pin_data:
         return [list(graph.workflow.pin_data[node.name])]
     if node.disabled:

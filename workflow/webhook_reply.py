@@ -8,7 +8,13 @@ from workflow.execution import Execution, Status
 from workflow.n8n.document import Node
 
 
-def webhook_item(body: Any, *, headers: dict[str, str] | None = None, query: dict[str, Any] | None = None, params: dict[str, Any] | None = None) -> dict[str, Any]:
+def webhook_item(
+    body: Any,
+    *,
+    headers: dict[str, str] | None = None,
+    query: dict[str, Any] | None = None,
+    params: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """The item that a webhook node gives of a call."""
     return {"json": {"headers": headers or {}, "params": params or {}, "query": query or {}, "body": body}}
 
@@ -25,7 +31,9 @@ def reply(trigger: Node, execution: Execution, responses: Sequence[Respond]) -> 
     if execution.status is not Status.SUCCESS:
         return Respond(status=500, body={"message": "Error in workflow"})
     if mode == "responseNode":
-        return Respond(status=code, body={"message": "Workflow executed successfully but the Respond to Webhook node was not reached"})
+        return Respond(
+            status=code, body={"message": "Workflow executed successfully but the Respond to Webhook node was not reached"}
+        )
     return _last_node(trigger, execution, code)
 
 

@@ -66,11 +66,11 @@ class V8Scripts:
         items: list[Item] = found["items"]
         return items
 
-    def library(self, name: str, function: str, argument: Any) -> Any:
-        with self._pool.lease(library=name) as engine:
+    def library(self, call: NodeCall, name: str, function: str, argument: Any) -> Any:
+        seconds = self._limits.expression_seconds
+        with self._pool.lease(_owner(call), name) as engine:
             text = to_bytes({"name": function, "argument": argument})
-            call = self._limits.expression_seconds
-            found = _limited(lambda: self._read(engine.isolate.call("__library", text, call)), call)
+            found = _limited(lambda: self._read(engine.isolate.call("__library", text, seconds)), seconds)
         if "error" in found:
             raise NodeError(found["error"])
         return found["value"]

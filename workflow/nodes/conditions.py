@@ -170,13 +170,12 @@ _EMPTINESS: Final[Mapping[str, Compare]] = {
     "empty": lambda left, _, __: _empty(left),
     "notEmpty": lambda left, _, __: not _empty(left),
 }
-_REGEX: Final[Compare] = lambda left, right, rules: regex_matches(right, text_of(left))
 _STRING: Final[Mapping[str, Compare]] = {
     "equals": _string(lambda left, right: left == right),
     "contains": _string(lambda left, right: right in left),
     "startsWith": _string(lambda left, right: left.startswith(right)),
     "endsWith": _string(lambda left, right: left.endswith(right)),
-    "regex": _REGEX,
+    "regex": lambda left, right, _: regex_matches(right, text_of(left)),
 }
 _OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
     "string": {**_EMPTINESS, **_STRING, **{f"not{name[0].upper()}{name[1:]}": _not(test) for name, test in _STRING.items()}},

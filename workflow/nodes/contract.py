@@ -23,7 +23,7 @@ from typing import Any, Protocol, TypeAlias
 from workflow.effects import Effect
 from workflow.execution import Execution, Reply
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
+from workflow.failure import Failure, NodeError
 from workflow.graph import Graph
 from workflow.items import Item, Items, Outputs, paired
 from workflow.n8n.document import Node, OnError
@@ -37,8 +37,7 @@ class EffectFailed(NodeError):
     """What an effect failed with, as the error of the node that asked for it."""
 
     def __init__(self, reply: Reply) -> None:
-        failure = reply.failure
-        assert failure is not None
+        failure = reply.failure or Failure(message="The effect failed")
         super().__init__(failure.message, description=failure.description)
         self.failure = failure
 
@@ -61,7 +60,7 @@ class Scripts(Protocol):
         """Runs a code node's source; `style` is one of `all`, `each`, `function`, `functionItem`."""
         ...
 
-    def library(self, name: str, function: str, argument: Any) -> Any:
+    def library(self, call: "NodeCall", name: str, function: str, argument: Any) -> Any:
         """Calls a function of a vendored library (`alasql`) with JSON; the result is JSON too."""
         ...
 

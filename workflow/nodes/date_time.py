@@ -25,7 +25,7 @@ def run(call: NodeCall) -> Outputs:
 def _run_second(call: NodeCall) -> Outputs:
     each = call.each()
     asked = [{**_plain(parameters), "zone": _zone(call, parameters), "nowMs": call.now_ms} for parameters in each]
-    found = call.scripts.library("dates", "dates", asked)
+    found = call.scripts.library(call, "dates", "dates", asked)
     made: list[Item] = []
     for index, (item, parameters, result) in enumerate(zip(call.items, each, found, strict=True)):
         if "error" in result:
@@ -53,7 +53,7 @@ def _run_first(call: NodeCall) -> Outputs:
     """Version 1: a value is formatted, or a duration added to it, and the result set beside the item's own fields."""
     each = call.each()
     asked = [{**_plain(parameters), "operation": "first", "zone": call.time_zone, "nowMs": call.now_ms} for parameters in each]
-    found = call.scripts.library("dates", "dates", asked)
+    found = call.scripts.library(call, "dates", "dates", asked)
     made: list[Item] = []
     for index, (item, parameters, result) in enumerate(zip(call.items, each, found, strict=True)):
         if "error" in result:

@@ -1,7 +1,7 @@
 """Edit Fields (Set): gives items new fields, by hand or as JSON, on top of all, some or none of those that they had."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from workflow.expressions.parameters import Parameters
@@ -95,7 +95,7 @@ def _selected(json_fields: Mapping[str, Any], names: list[str], dotted: bool) ->
     return found
 
 
-_CONVERTERS: Final = {
+_CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "number": number_of,
     "boolean": boolean_of,
     "array": lambda value: parsed(value, list),

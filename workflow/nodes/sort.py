@@ -62,7 +62,7 @@ def _compare(left: Any, right: Any) -> int:
         return (left is MISSING) - (right is MISSING)
     elif not isinstance(left, int | float | bool):
         return 0
-    return (left > right) - (left < right)
+    return int(left > right) - int(left < right)
 
 
 TYPES = (NodeType(name="n8n-nodes-base.sort", versions=(1,), run=run),)

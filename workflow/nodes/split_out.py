@@ -39,7 +39,7 @@ def _split(item: Item, index: int, parameters: Parameters, missing: set[str]) ->
     made: list[Item] = []
     for row in range(max(map(len, columns))):
         fields = dict(kept)
-        for name, target, column in zip(names, targets or names, columns, strict=True):
+        for target, column in zip(targets or names, columns, strict=True):
             value = column[row] if row < len(column) else None
             if spread and isinstance(value, dict):
                 fields.update(value)

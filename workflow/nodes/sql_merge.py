@@ -21,7 +21,7 @@ def by_sql(call: NodeCall, parameters: Parameters) -> list[Item]:
         f"input{n + 1}": [{**item["json"], _ROW: place} for place, item in enumerate(items)]
         for n, items in enumerate(call.inputs)
     }
-    rows = call.scripts.library("alasql", "sql", {"tables": tables, "query": _with_rows(query, len(call.inputs))})
+    rows = call.scripts.library(call, "alasql", "sql", {"tables": tables, "query": _with_rows(query, len(call.inputs))})
     if not isinstance(rows, list):
         return [{"json": {"success": True, "result": rows}, "pairedItem": {"item": 0}}]
     return [_item(row, len(call.inputs)) for row in rows]

@@ -34,9 +34,7 @@ def run(call: NodeCall) -> Outputs:
     for field in fields:
         _check_exists(call, parameters, field, dotted)
     groups = _groups(call.items, parameters, dotted)
-    rows = [
-        ({name: value for name, value in keys}, _summary(fields, call.items, places, dotted), places) for keys, places in groups
-    ]
+    rows = [(dict(keys), _summary(fields, call.items, places, dotted), places) for keys, places in groups]
     if parameters.get("options.outputFormat", "separateItems") == "singleItem":
         return [[_single(rows)]]
     return [[_item({**keys, **values}, places) for keys, values, places in rows]]

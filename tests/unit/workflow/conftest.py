@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+
 from workflow.driver import Driver
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts

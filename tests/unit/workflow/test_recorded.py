@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from workflow.driver import Driver
 from workflow.execution import Execution, Mode
 from workflow.n8n.document import Workflow
@@ -45,7 +46,10 @@ def shown(data: dict[str, Any]) -> dict[str, Any]:
     def item(each: dict[str, Any]) -> dict[str, Any]:
         return {key: each[key] for key in ("json", "pairedItem") if key in each}
 
-    return {name: [run if run is None else [[item(each) for each in items] for items in run] for run in runs] for name, runs in data.items()}
+    return {
+        name: [run if run is None else [[item(each) for each in items] for items in run] for run in runs]
+        for name, runs in data.items()
+    }
 
 
 def test_there_are_cases() -> None:
