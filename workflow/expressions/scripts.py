@@ -13,6 +13,7 @@ from workflow.expressions.needs import needs_of
 from workflow.expressions.parameters import Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
 from workflow.expressions.scope import payload
+from workflow.expressions.simple import compile_simple, evaluate
 from workflow.failure import CodeError, ExpressionError, LimitError, NodeError
 from workflow.items import Item
 from workflow.nodes.contract import NodeCall
@@ -42,6 +43,10 @@ class V8Scripts:
         if not template.sources:
             shared = Parameters(template)
             return [shared] * len(indices)
+        plain = compile_simple(template.sources)
+        simple = None if plain is None else evaluate(plain, call.items, indices)
+        if simple is not None:
+            return [Parameters(template, row, index) for row, index in zip(simple, indices, strict=True)]
         found = self._evaluate(call, template, indices)
         rows: list[list[Any]] = found["rows"]
         for place, leaf, message in found["errors"]:
