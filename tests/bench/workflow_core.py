@@ -38,7 +38,9 @@ def execute(interpreter: Interpreter, graph: Graph, body: Any) -> Execution:
     return execution
 
 
-def _answer(interpreter: Interpreter, graph: Graph, execution: Execution, effects: tuple[Effect, ...]) -> tuple[Execution, tuple[Effect, ...]]:
+def _answer(
+    interpreter: Interpreter, graph: Graph, execution: Execution, effects: tuple[Effect, ...]
+) -> tuple[Execution, tuple[Effect, ...]]:
     return step(graph, interpreter, execution, EffectEnded(key=effects[0].key, reply=Reply(), now_ms=0))
 
 
@@ -55,7 +57,9 @@ def best(run: Callable[[], object], rounds: int) -> tuple[float, float]:
 def main() -> None:
     pool = Pool()
     interpreter = Interpreter(registry=registry(), scripts=V8Scripts(pool), clock_ms=lambda: 0)
-    chain, chain_noop, full, each = map(load, ("bench-chain100-set", "bench-chain100-noop", "bench-items-full", "bench-items-gen-each"))
+    chain, chain_noop, full, each = map(
+        load, ("bench-chain100-set", "bench-chain100-noop", "bench-items-full", "bench-items-gen-each")
+    )
     pipeline = load("bench-pipeline-nosave")
     cases: list[tuple[str, Callable[[], object], int, float]] = [
         ("chain of 100 sets, ms a node", lambda: execute(interpreter, chain, {}), 20, 101),

@@ -23,9 +23,32 @@ _BINARY: Final = re.compile(r"(.+?)\s*(===|!==|>=|<=|[+\-*/<>])\s*(.+)$", re.DOT
 _WORDS: Final = {"true": True, "false": False, "null": None}
 
 _INHERITED: Final = frozenset(
-    "constructor toString toLocaleString valueOf hasOwnProperty isPrototypeOf propertyIsEnumerable __proto__ __defineGetter__ __defineSetter__ "
-    "__lookupGetter__ __lookupSetter__ isEmpty isNotEmpty hasField removeField removeFieldsContaining keepFieldsContaining compact keys values "
-    "merge toJsonString urlEncode".split()
+    [
+        "constructor",
+        "toString",
+        "toLocaleString",
+        "valueOf",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "__proto__",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+        "isEmpty",
+        "isNotEmpty",
+        "hasField",
+        "removeField",
+        "removeFieldsContaining",
+        "keepFieldsContaining",
+        "compact",
+        "keys",
+        "values",
+        "merge",
+        "toJsonString",
+        "urlEncode",
+    ]
 )
 """What every object of the runtime has: a field of that name that is not there is no `undefined`."""
 
@@ -118,7 +141,9 @@ def _operand(code: str) -> Plain | None:
     found = _PATH.match(code)
     if found is None:
         return None
-    steps = [int(number) if number else double or single or name for number, double, single, name in _STEP.findall(found.group(1))]
+    steps = [
+        int(number) if number else double or single or name for number, double, single, name in _STEP.findall(found.group(1))
+    ]
     return lambda json: _walk(json, steps)
 
 

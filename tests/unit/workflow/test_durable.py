@@ -3,6 +3,9 @@
 import json
 
 import pytest
+
+from tests.unit.workflow.test_recorded import BENCHES, CASES, load, node_data, recorded
+from tests.unit.workflow.test_recorded import order as order_of
 from workflow.advance import advance
 from workflow.codec import frame, from_frame, new_runs, run_from_json, run_to_json
 from workflow.driver import Driver, new_execution
@@ -12,9 +15,6 @@ from workflow.execution import Execution, Mode, Reply
 from workflow.graph import plan
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
-
-from tests.unit.workflow.test_recorded import BENCHES, CASES, load, node_data, recorded
-from tests.unit.workflow.test_recorded import order as order_of
 
 
 class Store:

@@ -6,10 +6,21 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from workflow.expressions.pool import Pool
 from workflow.expressions.simple import compile_simple, evaluate
 
-PATHS = ("$json.a", "$json.b.c", "$json.b?.c", '$json["a"]', "$json.list[1]", "$json.list[9]", "$json.none.deep", "$json.keys", "$json.missing")
+PATHS = (
+    "$json.a",
+    "$json.b.c",
+    "$json.b?.c",
+    '$json["a"]',
+    "$json.list[1]",
+    "$json.list[9]",
+    "$json.none.deep",
+    "$json.keys",
+    "$json.missing",
+)
 OPERANDS = (*PATHS, "1", "0", "-3", "2.5", "0.1", "true", "null", "99999999999999")
 VALUES = st.one_of(
     st.none(),
@@ -28,7 +39,12 @@ SOURCES = st.one_of(
         st.sampled_from(["+", "-", "*", "/", "<", ">", "<=", ">=", "===", "!=="]),
         st.sampled_from(OPERANDS),
     ),
-    st.builds(lambda before, path, after: f"{before}{{{{{path}}}}}{after}", st.text("ab {}", max_size=4), st.sampled_from(PATHS), st.text("xy {}", max_size=4)),
+    st.builds(
+        lambda before, path, after: f"{before}{{{{{path}}}}}{after}",
+        st.text("ab {}", max_size=4),
+        st.sampled_from(PATHS),
+        st.text("xy {}", max_size=4),
+    ),
     st.text("ab{} $", max_size=8),
 )
 
@@ -36,7 +52,11 @@ SOURCES = st.one_of(
 def by_v8(pool: Pool, source: str, item: dict[str, Any]) -> Any:
     with pool.lease() as engine:
         program = engine.program((source,), json.dumps({"sources": [source]}).encode())
-        found = json.loads(engine.isolate.call("__evaluate", json.dumps({"program": program, "items": [item], "at": [0], "zone": "UTC"}).encode(), 5))
+        found = json.loads(
+            engine.isolate.call(
+                "__evaluate", json.dumps({"program": program, "items": [item], "at": [0], "zone": "UTC"}).encode(), 5
+            )
+        )
     return "failed" if found["errors"] else found["rows"][0][0]
 
 
@@ -53,14 +73,25 @@ def test_what_is_not_declined_is_what_v8_gives(pool: Pool, source: str, a: Any, 
     assert type(rows[0][0]) is type(expected)
 
 
-@pytest.mark.parametrize("source", ["{{ $json.n + 1 }}", "{{ $json.n }}", "Hello {{ $json.n }}!", "plain", "{{ $json.n > 3 }}", "{{ $json.gone }}"])
+@pytest.mark.parametrize(
+    "source", ["{{ $json.n + 1 }}", "{{ $json.n }}", "Hello {{ $json.n }}!", "plain", "{{ $json.n > 3 }}", "{{ $json.gone }}"]
+)
 def test_the_common_ones_need_no_v8(source: str) -> None:
     programs = compile_simple((source,))
     assert programs is not None
     assert evaluate(programs, [{"json": {"n": 4}}], [0]) is not None
 
 
-@pytest.mark.parametrize("source", ["{{ $json.name.length }}", "{{ $json.name.toUpperCase() }}", "{{ $('A').item.json.x }}", "{{ $now }}", "{{ $json.name + 1 }}"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{ $json.name.length }}",
+        "{{ $json.name.toUpperCase() }}",
+        "{{ $('A').item.json.x }}",
+        "{{ $now }}",
+        "{{ $json.name + 1 }}",
+    ],
+)
 def test_what_is_more_is_left_to_v8(source: str) -> None:
     programs = compile_simple((source,))
     assert programs is None or evaluate(programs, [{"json": {"name": "ann"}}], [0]) is None
