@@ -37,12 +37,16 @@ class _Live:
 
 @dataclass(slots=True, kw_only=True)
 class Interpreter:
-    """`environment` is what workflows may see of the engine (`vars`, `env`, `owner` …); `clock_ms` gives Unix milliseconds."""
+    """`environment` gives what an execution may see of the engine; `clock_ms` gives Unix milliseconds.
+
+    Its names: `owner` (whose isolates evaluate it), `vars`, `env` and `secrets` (left out, they are closed), `resume_url`, `resume_form_url`.
+    Safe for several threads as long as each execution is stepped by one at a time.
+    """
 
     registry: Registry
     scripts: Scripts
     clock_ms: Callable[[], int]
-    environment: Mapping[str, Any] = field(default_factory=dict)
+    environment: Callable[[Execution], Mapping[str, Any]] = lambda _: {}
     time_zone: str = "UTC"
     _live: dict[str, _Live] = field(default_factory=dict)
 
@@ -87,7 +91,7 @@ class Interpreter:
             static_data=dict(execution.static_data),
             custom_data=dict(execution.custom_data),
             helpers=helpers_of(graph, node) if node.name in graph.helpers else {},
-            environment=self.environment,
+            environment=self.environment(execution),
         )
 
     def _go_on(self, graph: Graph, execution: Execution, current: Current, node: Node) -> Outcome:

@@ -135,3 +135,20 @@ def test_console_lines_are_kept(driver: Driver) -> None:
 
 def test_half_a_surrogate_pair_does_no_harm(driver: Driver) -> None:
     assert result(driver, "return { a: '\\ud800' }", "return { n: $json.a.length }") == {"n": 1}
+
+
+def test_an_expression_sees_of_the_engine_what_it_is_given(driver: Driver) -> None:
+    driver.interpreter.environment = lambda execution: {"vars": {"v": 1}, "resume_url": f"http://hive/{execution.id}"}
+    fields = {"v": "={{ $vars.v }}", "url": "={{ $execution.resumeUrl }}", "env": "={{ $env.HOME }}"}
+
+    def run_with(names: list[str]) -> Execution:
+        wanted = [{"name": name, "type": "string", "value": fields[name]} for name in names]
+        return driver.run(
+            workflow(START, node("Set", "set", {"assignments": {"assignments": wanted}}, version=3.4), links=["Start → Set"])
+        )
+
+    assert run_with(["v", "url"]).last_items()[0]["json"] == {"v": "1", "url": "http://hive/1"}
+    closed = run_with(["env"]).failure
+    assert closed is not None
+    assert (closed.code, closed.node, closed.item) == ("expression_error", "Set", 0)
+    assert (closed.parameter, closed.expression) == ("assignments.assignments[0].value", "{{ $env.HOME }}")
