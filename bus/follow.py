@@ -59,7 +59,7 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         position = Position(number, offset)
-        for chunk in () if fresh else await _stored(bus, task_id):
+        for chunk in () if fresh else [chunk async for chunk in stored(bus, subjects.outputs_of_task(task_id))]:
             for item in position.advance(chunk):
                 yield item
         ended = None if fresh else await _record(bus, task_id, claims)
@@ -141,21 +141,21 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
         return None
 
 
-async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
-    """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
-    subject, found = subjects.outputs_of_task(task_id), list[Received]()
-    newest = await bus.last(subjects.OUTPUT, subject)
+async def stored(bus: Bus, subject_filter: str) -> AsyncGenerator[OutputChunk, None]:
+    """What the stream holds now, oldest first. Minutes after the end that is nothing, and the record has it all. BusUnavailable."""
+    newest = await bus.last(subjects.OUTPUT, subject_filter)
     if newest is None:
-        return []
-    reader = await bus.read(subjects.OUTPUT, subject)
+        return
+    reader, sequence = await bus.read(subjects.OUTPUT, subject_filter), 0
     try:
-        while not found or found[-1].sequence < newest.sequence:
-            found += await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS)
+        while sequence < newest.sequence:
+            for message in await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS):
+                sequence = message.sequence
+                yield message.decode(OutputChunk)
     except TimeoutError:  # the newest has expired meanwhile, or was erased
         pass
     finally:
         await reader.close()
-    return [message.decode(OutputChunk) for message in found]
 
 
 async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:
