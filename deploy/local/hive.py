@@ -7,6 +7,7 @@ from functools import partial
 from importlib import metadata
 
 from deploy.local.data_folder import DataFolder, Secrets
+from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
 from deploy.local.nats import Nats
 from deploy.local.ports import Ports
@@ -89,4 +90,10 @@ class LocalHive:
 
 
 def _spec(part: Part) -> Spec:
-    return Spec(launch=part.launch(), prepare=part.prepare, ready=partial(asyncio.to_thread, part.ready), stop_seconds=8.0)
+    return Spec(
+        launch=part.launch(),
+        prepare=part.prepare,
+        ready=partial(asyncio.to_thread, part.ready),
+        stop_seconds=8.0,
+        full_disk=FullDisk(part.folder) if isinstance(part, Nats) else None,
+    )
