@@ -91,7 +91,7 @@ class Term:
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
-        self._tracks = Tracks(state.registry, self._reading)
+        self._tracks = Tracks(state.registry, self._reading, state.epoch)
         self.benchmarks = Benchmarks(
             bus, state, self._reading, self.clock, self.put, self._tell, idle_seconds=benchmark_idle_seconds
         )
