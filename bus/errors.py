@@ -83,6 +83,32 @@ class PermissionDenied(HiveError):
     code, http_status, title = "permission_denied", 403, "The key does not allow this"
 
 
+class JoinRefused(PermissionDenied):
+    """A join token that opens nothing. Who is told so has shown a token; why it does not hold is no secret from its owner."""
+
+    code, title = "join_refused", "The host may not join"
+
+
+class UnknownJoinToken(JoinRefused):
+    code, title = "unknown_join_token", "There is no such join token"
+
+
+class JoinTokenExpired(JoinRefused):
+    code, title = "join_token_expired", "The join token has expired"
+
+
+class JoinTokenUsedUp(JoinRefused):
+    code, title = "join_token_used_up", "The join token has no uses left"
+
+
+class JoinTokenRevoked(JoinRefused):
+    code, title = "join_token_revoked", "The join token was revoked"
+
+
+class TooManyAttempts(HiveError):
+    code, http_status, title = "too_many_attempts", 429, "There were too many attempts"
+
+
 class NotFound(HiveError):
     code, http_status, title = "not_found", 404, "There is no such thing"
 
@@ -107,12 +133,24 @@ class ScheduleNotFound(NotFound):
     code, title = "schedule_not_found", "There is no such schedule"
 
 
+class HiveNotFound(NotFound):
+    code, title = "hive_not_found", "No hive was found on the network"
+
+
 class Conflict(HiveError):
     code, http_status, title = "conflict", 409, "The state does not allow this"
 
 
 class AlreadyEnded(Conflict):
     code, title = "already_ended", "The task has ended already"
+
+
+class NameTaken(Conflict):
+    code, title = "name_taken", "Another host has this name"
+
+
+class SeveralHives(Conflict):
+    code, title = "several_hives", "There are several hives on the network"
 
 
 class TooManySchedules(Conflict):
