@@ -10,6 +10,7 @@ from uuid import UUID
 from sortedcontainers import SortedList
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY, TaskClass, task_class
+from bus.messages.places import Delay
 from coordinator.bands import Band, Line, Order
 from coordinator.policy import Policy
 from coordinator.sessions import Home, Sessions
@@ -81,6 +82,8 @@ class Queue:
         if home is not None and home.agent_id not in task.avoid:  # it failed there, or that host is lost
             self._keep(task, home, now)
         self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
+        if task.attempts:
+            self.bands[task.priority].came_back(task.owner, task.back or Delay.RETRY)
 
     def _keep(self, task: Task, home: Home, now: datetime) -> None:
         """For its conversation's host, at most as long as another one would read the prompt: then waiting has cost what it could save."""
@@ -136,16 +139,17 @@ class Queue:
         return [self._tasks[task_id] for _, task_id in takewhile(lambda known: known[0] <= now, self._deadlines)]
 
     def standing(self, task_id: UUID) -> Standing | None:
-        """None for what does not wait, or waits for its back-off."""
+        """By priority and turn alone. None for what does not wait, or waits for its back-off."""
         task = self._tasks.get(task_id)
         if task is None or task.not_before is not None:
             return None
         urgent = sum(len(self.bands[priority]) for priority in range(MIN_PRIORITY, task.priority))
-        earlier, others = self.bands[task.priority].before(task.owner, (task.sequence, task.id))
-        return Standing(urgent, others, earlier)
+        band = self.bands[task.priority]
+        earlier, others = band.before(task.owner, (task.sequence, task.id))
+        return Standing(urgent, others, earlier, returned=band.returned(task.owner), attempts=task.attempts)
 
     def position(self, task_id: UUID) -> int | None:
-        """1 is next."""
+        """By priority and turn alone: 1 is next."""
         standing = self.standing(task_id)
         return None if standing is None else standing.position
 

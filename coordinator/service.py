@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Final
 from uuid import UUID
 
 from bus import auth, subjects
@@ -16,7 +17,7 @@ from bus.messages import (
     ClusterStatus,
     Explanation,
     NoReply,
-    QueuePositions,
+    QueuePlaces,
     TaskIds,
     TaskRecord,
     TaskRef,
@@ -30,6 +31,7 @@ from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
 from coordinator.explaining import explain
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
+from coordinator.places import Places
 from coordinator.reads import Reads
 from coordinator.shapes import Shape
 from coordinator.sizes import size_of
@@ -43,6 +45,7 @@ DECISION_SECONDS: Final = 10.0
 class LeaderService:
     def __init__(self, term: Term, reads: Reads) -> None:
         self._term, self._reads, self._state = term, reads, term.state
+        self._places = Places(self._state.queue, self._state.scheduler)
         self._undecided: set[asyncio.Future[None]] = set()
 
     def services(self) -> tuple[Service, ...]:
@@ -66,7 +69,7 @@ class LeaderService:
     def _queue_verbs(self) -> tuple[Endpoint, ...]:
         return (
             verb("status", NoReply, self._status, Permission.AGENTS_VIEW, "The hive in numbers"),
-            verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue"),
+            verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue, and what put tasks back"),
         )
 
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
@@ -152,15 +155,9 @@ class LeaderService:
     async def _status(self, _call: Call[NoReply]) -> ClusterStatus:
         return self._term.status()
 
-    async def _positions(self, call: Call[TaskIds]) -> QueuePositions:
-        queue = self._state.queue
-        waiting = [task for task_id in call.body.ids if (task := queue.get(task_id)) is not None]
-        positions: dict[UUID, Any] = {task.id: queue.position(task.id) for task in waiting}
-        etas = self._state.scheduler.eta_seconds(queue, waiting, list(self._state.registry))
-        return QueuePositions(
-            positions={task_id: place for task_id, place in positions.items() if place is not None},
-            eta_seconds={task_id: round(seconds, 1) for task_id, seconds in etas.items()},
-        )
+    async def _positions(self, call: Call[TaskIds]) -> QueuePlaces:
+        agents, clock = list(self._state.registry), self._term.clock.seconds
+        return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, datetime.now(UTC)))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         await self._term.presence.remove(call.body)
