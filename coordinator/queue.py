@@ -100,8 +100,13 @@ class Queue:
 
     def line(self, task: Task) -> Line:
         """Where a task stands, or would; made anew where nothing waits there, and not kept."""
-        key = (shape_of(task), self._homes.get(task.id))
+        key = (shape_of(task), self._homes.get(task.id) if task.id in self._tasks else self._home(task))
         return self._lines.get(key) or Line(*key)
+
+    def _home(self, task: Task) -> str | None:
+        """The agent that it would be kept for; not one where it failed, or that is lost."""
+        home = None if task.session is None else self.sessions.home(task.session)
+        return None if home is None or home.agent_id in task.avoid else home.agent_id
 
     def remove(self, task_id: UUID) -> Task | None:
         task = self._tasks.get(task_id)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from bus import auth, subjects
 from bus.auth import Permission
@@ -14,6 +14,7 @@ from bus.messages import (
     AgentRef,
     AgentRegistration,
     AssignTask,
+    Claims,
     ClusterStatus,
     Explanation,
     NoReply,
@@ -35,6 +36,7 @@ from coordinator.places import Places
 from coordinator.reads import Reads
 from coordinator.shapes import Shape
 from coordinator.sizes import size_of
+from coordinator.tasks import Task, session_hash
 from coordinator.term import Term
 
 LEADER: Final = "leader"
@@ -149,8 +151,10 @@ class LeaderService:
         return table
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
-        ask = Ask(Shape.of(call.body.model, call.body.require), size_of(call.body))
-        return explain(ask, self._state.scheduler.fleet(list(self._state.registry), self._term.clock.seconds))
+        clock = self._term.clock.seconds
+        task = _would_be(call.body, call.claims, datetime.now(UTC))
+        ask = self._state.scheduler.ask(self._state.queue, task, clock)
+        return explain(ask, self._state.scheduler.fleet(list(self._state.registry), clock))
 
     async def _status(self, _call: Call[NoReply]) -> ClusterStatus:
         return self._term.status()
@@ -182,6 +186,22 @@ class LeaderService:
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         await self._term.presence.register(call.body)
         return NoReply()
+
+
+def _would_be(request: TaskRequest, claims: Claims, now: datetime) -> Task:
+    """The task that a request would become."""
+    return Task(
+        id=uuid4(),
+        tenant=claims.tenant,
+        owner=claims.sub,
+        priority=request.priority,
+        sequence=0,
+        created_at=now,
+        model=request.model,
+        require=request.require,
+        size=size_of(request),
+        session=session_hash(claims.sub, request.session),
+    )
 
 
 def _undecided() -> NoLeader:

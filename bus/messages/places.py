@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from bus.messages.base import Message
 
@@ -41,6 +41,7 @@ class Rise(Message):
     own: bool = Field(default=False, description="whether it is this very task that came back, by `retry` or `host_lost`")
     at: datetime
 
+    @computed_field(description="the reason, for people")  # type: ignore[prop-decorator]
     @property
     def in_words(self) -> str:
         if self.own:

@@ -17,6 +17,7 @@ MODULES: Final = {
     "login": "login",
     "nats-context": "nats_context",
     "task": "task",
+    "explain": "explain",
     "schedule": "schedule",
     "agents": "agents",
     "maintenance": "maintenance",

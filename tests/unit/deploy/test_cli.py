@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
@@ -47,6 +48,8 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["agents", "benchmark", "acacia"],
         ["keys", "list"],
         ["task", "list"],
+        ["explain"],
+        ["explain", "--model", "llama3", "--capability", "code=0.5", "--label", "room=a", "--vram", "8"],
         ["schedule", "list"],
         ["schedule", "next", "@daily"],
         ["task", "submit", "Hi"],
@@ -58,6 +61,22 @@ def test_without_a_hive_every_command_says_how_to_get_one(arguments: list[str]) 
     assert result.stderr.startswith("error [unavailable]: No hive runs on ")
     assert "hive up" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([str(uuid4()), "--model", "llama3"], "exclude each other"),
+        (["--label", "room"], "room has no value"),
+        (["--capability", "code=much"], "is a number from 0 to 1, not much"),
+        (["--capability", "code=2"], "less than or equal to 1"),
+    ],
+)
+def test_an_explanation_of_what_cannot_be_is_refused_in_words(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(app, ["explain", *arguments])
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error [invalid_request]: ")
+    assert said in result.stderr
 
 
 def test_down_without_a_hive_is_done_already() -> None:
