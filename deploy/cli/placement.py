@@ -18,7 +18,8 @@ async def explain(task_id: TaskArgument, as_json: Json = False) -> None:
     """Show which agents could take a task, and why."""
     verb = subjects.service_verb(subjects.SERVICE_TASKS, "explain")
     async with operator_bus() as bus:
-        show_explanation(await bus.request(verb, TaskRef(id=task_id), Explanation, timeout=REQUEST_SECONDS), as_json)
+        found = await bus.request(verb, TaskRef(id=task_id), Explanation, timeout=REQUEST_SECONDS)
+    show_explanation(found, as_json)
 
 
 def show_explanation(found: Explanation, as_json: bool) -> None:

@@ -5,17 +5,17 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
 
 from bus import telemetry
 from bus.errors import InvalidRequest
-from bus.messages import TaskStatus
+from bus.messages import TaskRef, TaskRequest, TaskStatus
 from deploy.cli import app
-from deploy.cli.agent_orders import label_changes
 from deploy.cli.agents import read_hosts, wished
+from deploy.cli.explain import asked
+from deploy.cli.labels import label_changes
 from deploy.cli.logs import Tail, readable
 from deploy.cli.maintenance import wished as wished_window
 from deploy.cli.nats_context import context, write
@@ -46,13 +46,14 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["maintenance", "plan", "cables", "--everything", "--minutes", "5"],
         ["agents", "health", "acacia"],
         ["agents", "benchmark", "acacia"],
+        ["keys"],
         ["keys", "list"],
         ["task", "list"],
-        ["explain"],
-        ["explain", "--model", "llama3", "--capability", "code=0.5", "--label", "room=a", "--vram", "8"],
+        ["schedule"],
         ["schedule", "list"],
         ["schedule", "next", "@daily"],
         ["task", "submit", "Hi"],
+        ["explain", "Hi"],
     ],
 )
 def test_without_a_hive_every_command_says_how_to_get_one(arguments: list[str]) -> None:
@@ -61,22 +62,6 @@ def test_without_a_hive_every_command_says_how_to_get_one(arguments: list[str]) 
     assert result.stderr.startswith("error [unavailable]: No hive runs on ")
     assert "hive up" in result.stderr
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        ([str(uuid4()), "--model", "llama3"], "exclude each other"),
-        (["--label", "room"], "room has no value"),
-        (["--capability", "code=much"], "is a number from 0 to 1, not much"),
-        (["--capability", "code=2"], "less than or equal to 1"),
-    ],
-)
-def test_an_explanation_of_what_cannot_be_is_refused_in_words(arguments: list[str], said: str) -> None:
-    result = CliRunner().invoke(app, ["explain", *arguments])
-    assert result.exit_code == 1
-    assert result.stderr.startswith("error [invalid_request]: ")
-    assert said in result.stderr
 
 
 def test_down_without_a_hive_is_done_already() -> None:
@@ -265,3 +250,21 @@ def test_an_order_about_a_model_says_which_agents_it_is_for(verb: str) -> None:
     result = CliRunner().invoke(app, ["models", verb, "smollm2:135m"])
     assert result.exit_code == 1
     assert "--on AGENT" in result.stderr
+
+
+def test_explain_takes_a_task_s_id_or_a_prompt() -> None:
+    task_id = "199773cb-7391-48dd-ab49-5d29b022ab42"
+    verb, named = asked(task_id, None, (), ())
+    assert (verb, str(named.id) if isinstance(named, TaskRef) else None) == ("explain", task_id)
+    verb, tried = asked("Say hello.", "qwen3:8b", ["site=cellar"], ["num_predict=8"])
+    assert isinstance(tried, TaskRequest)
+    assert (verb, tried.prompt, tried.model, tried.options) == ("preview", "Say hello.", "qwen3:8b", {"num_predict": 8})
+    assert tried.require.labels == {"site": "cellar"}
+    with pytest.raises(InvalidRequest, match="The label cellar has no value"):
+        asked("Say hello.", None, ["cellar"], ())
+
+
+def test_a_window_names_whom_it_is_for_in_the_words_of_the_command() -> None:
+    result = CliRunner().invoke(app, ["maintenance", "plan", "cables", "--minutes", "5"])
+    assert result.exit_code == 1
+    assert "Say who rests with --agent, with --label, or with --everything" in result.stderr
