@@ -7,6 +7,7 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
+from bus.messages.places import Delay
 from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.learning import learn, learn_death
@@ -74,7 +75,7 @@ class Endings:
         self._end_attempt(outcome, AttemptStatus.PREEMPTED)
         fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
         self._ledger.followup.facts.append(fact)
-        again = task.evolve(attempts_allowed=task.attempts_allowed + 1)
+        again = task.evolve(attempts_allowed=task.attempts_allowed + 1, back=Delay.PRIORITY)
         self._retry(again, outcome.attempt_id, YIELDED, outcome)
 
     def _failed(

@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
 
 from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
+from bus.messages.places import QueuePlace, Rise
 
 TaskId = UUID
 MIN_PRIORITY, MAX_PRIORITY = 1, 5
@@ -204,6 +205,9 @@ class TaskRecord(Record):
     eta_seconds: float | None = Field(
         default=None, description="until it begins, as predicted; null unless queued, and where no agent is able"
     )
+    rise: Rise | None = Field(
+        default=None, description="the last time that it was put back in the queue, and why; null where nobody saw it so"
+    )
     title: str | None = None
     description: str | None = None
     prompt: str | None = None
@@ -266,11 +270,10 @@ class TaskIds(Message):
     ids: tuple[TaskId, ...]
 
 
-class QueuePositions(Message):
-    """1 is next; a task that is not there does not wait. `eta_seconds` until it begins, where some agent is able."""
+class QueuePlaces(Message):
+    """By task; one that is not there does not wait."""
 
-    positions: dict[TaskId, int]
-    eta_seconds: dict[TaskId, float] = Field(default_factory=dict)
+    places: dict[TaskId, QueuePlace]
 
 
 class AssignTask(Command):

@@ -14,6 +14,7 @@ from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
+from coordinator.gateway.places import Places
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
@@ -30,6 +31,7 @@ class Gateway:
     overload: Overload
     submission: Submission
     waiting: Waiting
+    places: Places
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,9 +48,9 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
-    waiting = Waiting(bus)
+    waiting, places = Waiting(bus), Places(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, overview, waiting):
+        for part in (keys, models, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         yield Gateway(
@@ -59,4 +61,5 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             overload=overload,
             submission=Submission(bus, models, overload, settings.max_body_bytes),
             waiting=waiting,
+            places=places,
         )
