@@ -22,13 +22,14 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came. `sequence` and `stored_at` are set when it comes from a stream."""
+    """A message as it came. `sequence` and `stored_at` are set when it comes from a stream, `reply` when somebody waits for an answer."""
 
     subject: str
     data: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 0
     stored_at: datetime | None = None
+    reply: str = ""
 
     def decode(self, model: type[M]) -> M:
         return decode(model, self.data)
@@ -142,6 +143,13 @@ class Bus(ABC):
     @abstractmethod
     async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
         """Reply to requests on a subject that is not a service's verb, one after the other: a sidecar's dispatch and control."""
+
+    @abstractmethod
+    async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
+        """Requests for whoever answers them later, many at once: an answer is published to their `reply`.
+
+        `take` gets each as it is read, and must be quick. What it does not answer, whoever asks gives up by its own deadline.
+        """
 
     @abstractmethod
     async def serve(self, service: Service) -> Closing:

@@ -161,6 +161,17 @@ class NatsBus(Bus):
 
         return Ending((await self._client.subscribe(subject, cb=receive)).unsubscribe)
 
+    async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
+        def receive(message: Msg) -> None:
+            take(Received(message.subject, message.data, message.headers or {}, reply=message.reply))
+
+        subscription = await self._client.collect(subject, receive)
+
+        async def close() -> None:
+            self._client.forget(subscription)
+
+        return Ending(close)
+
     async def serve(self, service: Service) -> Closing:
         return await NatsService.begin(self._client, service)
 

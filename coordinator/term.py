@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -12,7 +12,7 @@ import asyncpg
 
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.errors import HiveError
+from bus.errors import BusUnavailable, HiveError
 from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
@@ -25,7 +25,7 @@ from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
 from coordinator.heap import Heap
-from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
+from coordinator.inputs import AgentDied, Input, OutcomeRead, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
@@ -127,6 +127,7 @@ class Term:
             stack.push_async_callback(self.clock.close)
             await self.clock.start()
             await self.presence.start()
+            await self._intake.hear_reports()
             await together(
                 self._publisher.run(),
                 self._turns(),
@@ -183,7 +184,15 @@ class Term:
             raise Unstorable(inputs) from error
         self._one_by_one = max(0, self._one_by_one - sum(not isinstance(taken, Tick) for taken in inputs))
         self._intake.committed()
+        await self._answer(inputs)
         self._follow_up(followup)
+
+    async def _answer(self, inputs: list[Input]) -> None:
+        """The sidecars whose reports are committed need not keep them any more."""
+        with suppress(BusUnavailable):  # they tell the stream, then
+            for taken in inputs:
+                if isinstance(taken, OutcomeRead) and taken.received.reply:
+                    await self._bus.publish(taken.received.reply, b"")
 
     def _follow_up(self, followup: Followup) -> None:
         for task, failure in followup.failures:
