@@ -1,7 +1,7 @@
 """An outcome is told until somebody wrote it down: only then may the attempt be forgotten, and the output be called ended.
 
 The leader is told first, and answers when it has committed it. Where none leads, or its answer does not come, the stream keeps the
-outcome for the leader that comes (docs/adr/0014).
+outcome for the leader that comes (docs/adr/0018).
 """
 
 import asyncio

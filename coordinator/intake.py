@@ -1,7 +1,7 @@
 """What comes in and waits for the leader's next turn: the streams' messages, in order, and everything that is asked or happens.
 
 Outcomes come twice over: told by sidecars that wait for the commit, and from the stream, where those are kept that no leader answered
-(docs/adr/0014).
+(docs/adr/0018).
 """
 
 import asyncio
