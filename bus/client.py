@@ -3,6 +3,7 @@
 Both pass tests/contract/, so that what is tried in memory holds on the wire. No error of the client library leaves this room.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -107,6 +108,16 @@ class Bus(ABC):
 
         StoreFull when the stream refuses; BusUnavailable when `timeout` passes, and then it may or may not be stored.
         """
+
+    async def send_durable(
+        self, subject: str, message: BaseModel | bytes, *, message_id: str, headers: Mapping[str, str] | None = None
+    ) -> Awaitable[Stored]:
+        """`publish_durable` for many in their order: each is sent when this returns, and what it returns, which must be awaited, waits
+        for the acknowledgement.
+        """
+        sending = asyncio.create_task(self.publish_durable(subject, message, message_id=message_id, headers=headers))
+        await asyncio.sleep(0)
+        return sending
 
     @abstractmethod
     async def request_raw(

@@ -7,7 +7,7 @@ function that collects it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from itertools import count
 from typing import Any
 
@@ -43,21 +43,38 @@ class NatsClient(Client):
         headers: dict[str, Any] | None = None,
     ) -> Msg:
         """NoRespondersError when the server knows nobody who listens, nats.errors.TimeoutError after `timeout` seconds."""
+        return await (await self.ask(subject, payload, timeout, headers))
+
+    async def ask(self, subject: str, payload: bytes, timeout: float, headers: dict[str, Any] | None) -> Awaitable[Msg]:
+        """A request that is on its way when this returns; what is returned waits for the answer, as `request` does, and must be awaited."""
         if not self._replies_prefix:
             await self._open_replies()
         token = str(next(self._numbers))
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
         self._waiting[token] = future
-        expiry = asyncio.get_running_loop().call_later(timeout, _expire, future)
+        expiry = asyncio.get_running_loop().call_later(timeout, self._expire, token)
         try:
             await self.publish(subject, payload, reply=self._replies_prefix + token, headers=headers)
+        except BaseException:
+            expiry.cancel()
+            del self._waiting[token]
+            raise
+        return self._answer(token, future, expiry)
+
+    async def _answer(self, token: str, future: "asyncio.Future[Msg]", expiry: asyncio.TimerHandle) -> Msg:
+        try:
             message = await future
         finally:
             expiry.cancel()
-            del self._waiting[token]
+            self._waiting.pop(token, None)
         if message.headers and message.headers.get("Status") == "503":
             raise NoRespondersError
         return message
+
+    def _expire(self, token: str) -> None:
+        future = self._waiting.pop(token, None)
+        if future is not None and not future.done():
+            future.set_exception(NatsTimeoutError())
 
     async def _open_replies(self) -> None:
         async with self._opening:
@@ -170,8 +187,3 @@ class NatsClient(Client):
 
 def _readable(token: bytes) -> bytes:
     return token if token.isascii() else token.decode(errors="replace").encode()
-
-
-def _expire(future: "asyncio.Future[Msg]") -> None:
-    if not future.done():
-        future.set_exception(NatsTimeoutError())
