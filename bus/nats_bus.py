@@ -41,7 +41,7 @@ CLOSE_SECONDS = 2.0
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
 
-_Send = Callable[..., Awaitable[Awaitable[Msg]]]
+_Send = Callable[..., Awaitable[asyncio.Future[Msg]]]
 
 
 class NatsBus(Bus):
@@ -130,7 +130,7 @@ class NatsBus(Bus):
             return self._stored(send, error, deadline, timeout)
         return self._stored(send, sent, deadline, timeout)
 
-    async def _stored(self, send: _Send, sent: Awaitable[Msg] | Exception, deadline: float, timeout: float) -> Stored:
+    async def _stored(self, send: _Send, sent: asyncio.Future[Msg] | Exception, deadline: float, timeout: float) -> Stored:
         """By the acknowledgement of what was sent, or of what is sent again until the deadline."""
         while True:
             try:

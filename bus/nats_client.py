@@ -7,7 +7,7 @@ function that collects it.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -45,36 +45,26 @@ class NatsClient(Client):
         """NoRespondersError when the server knows nobody who listens, nats.errors.TimeoutError after `timeout` seconds."""
         return await (await self.ask(subject, payload, timeout, headers))
 
-    async def ask(self, subject: str, payload: bytes, timeout: float, headers: dict[str, Any] | None) -> Awaitable[Msg]:
-        """A request that is on its way when this returns; what is returned waits for the answer, as `request` does, and must be awaited."""
+    async def ask(self, subject: str, payload: bytes, timeout: float, headers: dict[str, Any] | None) -> "asyncio.Future[Msg]":
+        """A request that is on its way when this returns; the future has what `request` returns, or its error."""
         if not self._replies_prefix:
             await self._open_replies()
         token = str(next(self._numbers))
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        expiry = asyncio.get_running_loop().call_later(timeout, _expire, future)
+
+        def forget(_future: "asyncio.Future[Msg]") -> None:
+            expiry.cancel()
+            del self._waiting[token]
+
         self._waiting[token] = future
-        expiry = asyncio.get_running_loop().call_later(timeout, self._expire, token)
+        future.add_done_callback(forget)
         try:
             await self.publish(subject, payload, reply=self._replies_prefix + token, headers=headers)
         except BaseException:
-            expiry.cancel()
-            del self._waiting[token]
+            future.cancel()
             raise
-        return self._answer(token, future, expiry)
-
-    async def _answer(self, token: str, future: "asyncio.Future[Msg]", expiry: asyncio.TimerHandle) -> Msg:
-        try:
-            message = await future
-        finally:
-            expiry.cancel()
-            self._waiting.pop(token, None)
-        if message.headers and message.headers.get("Status") == "503":
-            raise NoRespondersError
-        return message
-
-    def _expire(self, token: str) -> None:
-        future = self._waiting.pop(token, None)
-        if future is not None and not future.done():
-            future.set_exception(NatsTimeoutError())
+        return future
 
     async def _open_replies(self) -> None:
         async with self._opening:
@@ -95,7 +85,11 @@ class NatsClient(Client):
 
     def _answered(self, message: Msg) -> None:
         future = self._waiting.get(message.subject.rpartition(".")[2])
-        if future is not None and not future.done():
+        if future is None or future.done():
+            return
+        if message.headers and message.headers.get("Status") == "503":
+            future.set_exception(NoRespondersError())
+        else:
             future.set_result(message)
 
     async def flush(self, timeout: float = 10) -> None:
@@ -187,3 +181,8 @@ class NatsClient(Client):
 
 def _readable(token: bytes) -> bytes:
     return token if token.isascii() else token.decode(errors="replace").encode()
+
+
+def _expire(future: "asyncio.Future[Msg]") -> None:
+    if not future.done():
+        future.set_exception(NatsTimeoutError())

@@ -33,7 +33,7 @@ class Intake:
         self.wake = asyncio.Event()
         self._acceptances = Acceptances(self.wake.set, state.registry.open.__contains__)
         self._controls: list[Input] = []
-        self._reported: list[Input] = []
+        self._reported: list[OutcomeRead] = []
         self._reported_bytes = 0
         self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
         self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
@@ -65,9 +65,8 @@ class Intake:
 
     def _take_reported(self, most: int) -> list[Input]:
         taken, self._reported = self._reported[:most], self._reported[most:]
-        if not self._reported:
-            self._reported_bytes = 0
-        return taken
+        self._reported_bytes -= sum(len(each.received.data) for each in taken)
+        return list(taken)
 
     def _reports(self, received: Received) -> None:
         if self._reported_bytes < MAX_REPORTED_BYTES:

@@ -58,8 +58,12 @@ async def test_a_report_is_answered_after_its_commit_and_leaves_nothing_on_the_s
     sidecar, before = await hive.sidecar("acacia"), await on_the_stream(hive)
     task_id = await hive.submit()
     what = outcome(sidecar, await sidecar.offered())
-    async with hive.held_up():
-        asking = await gathers(hive, what)
+    connection = await hive.database()
+    async with connection.transaction():
+        await connection.execute("SELECT FROM leadership FOR UPDATE")
+        asking = asyncio.create_task(asked(hive, what))
+        await hive.commit_waits()  # of the turn that took the report in
+        await hive.bus.flush()
         assert not asking.done()
         assert [row["status"] for row in await hive.sql("SELECT status FROM tasks WHERE id = $1", task_id)] != ["completed"]
     await asking
