@@ -106,6 +106,15 @@ async def test_what_nobody_answers_is_given_up(bus: Bus) -> None:
     await collecting.close()
 
 
+async def test_what_is_sent_is_stored_in_its_order_whoever_is_waited_for_first(bus: Bus) -> None:
+    ids = [uuid4() for _ in range(20)]
+    sent = [await bus.send_durable(subjects.submit("default", TaskClass.LOW, i), b"{}", message_id=str(i)) for i in ids]
+    sequences = [(await each).sequence for each in reversed(sent)]
+    assert sequences == sorted(sequences, reverse=True)
+    again = await (await bus.send_durable(subjects.submit("default", TaskClass.LOW, ids[0]), b"{}", message_id=str(ids[0])))
+    assert again.duplicate
+
+
 async def test_a_reader_goes_on_from_its_position(bus: Bus) -> None:
     ids = [uuid4() for _ in range(5)]
     stored = [await bus.publish_durable(subjects.submit("default", TaskClass.LOW, i), b"{}", message_id=str(i)) for i in ids]
