@@ -58,6 +58,7 @@ async def test_a_report_is_answered_after_its_commit_and_leaves_nothing_on_the_s
     sidecar, before = await hive.sidecar("acacia"), await on_the_stream(hive)
     task_id = await hive.submit()
     what = outcome(sidecar, await sidecar.offered())
+    await hive.reaches(task_id, TaskStatus.RUNNING)  # so that no other turn is the one that waits
     connection = await hive.database()
     async with connection.transaction():
         await connection.execute("SELECT FROM leadership FOR UPDATE")
