@@ -46,6 +46,7 @@ async def test_of_a_leader_that_does_not_answer_nothing_more_is_expected(monkeyp
     monkeypatch.setattr(report, "ANSWER_SECONDS", 0.05)
     bus, heard = InMemoryBus(), list[Received]()
     await bus.collect(subjects.ALL_REPORTS, heard.append)
-    await report.report(bus, WHAT, encode(WHAT))
+    async with asyncio.timeout(5):
+        await report.report(bus, WHAT, encode(WHAT))
     assert len(heard) == 1
     assert await kept(bus)
