@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from bus.errors import InvalidRequest
+from bus.hosts import is_loopback
 from bus.messages import Upstream, bare_url
 
 OLLAMA_PORT = 11434
@@ -33,13 +34,6 @@ class Address:
     @property
     def authority(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def parse_address(url: str, key: str | None = None) -> Address:

@@ -46,7 +46,7 @@ class Fleet:
 
     def agent_id(self, upstream: Upstream) -> str:
         """Its own, else a new one that no other agent of this process has."""
-        return agent_id_for(upstream, socket.gethostname(), self.agents.keys())
+        return agent_id_for(upstream, self._settings.sidecar_name or socket.gethostname(), self.agents.keys())
 
     async def add(self, upstream: Upstream) -> Agent:
         """Starts an agent for it, in place of one with the same id."""

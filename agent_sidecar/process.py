@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from agent_sidecar.adoption import Adoption
 from agent_sidecar.backends.opening import open_backend
+from agent_sidecar.bus_finding import with_bus
 from agent_sidecar.fleet import Fleet, OpenBackend, new_instance
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
@@ -24,9 +25,10 @@ def run(open_backend: OpenBackend = open_backend) -> None:
     telemetry.configure("sidecar", settings.log_level, settings.log_format)
     try:
         with asyncio.Runner(loop_factory=_event_loop) as runner:
+            settings = runner.run(with_bus(settings))
             runner.run(until_stopped(settings, open_backend))
     except HiveError as error:
-        sys.exit(error.message)
+        sys.exit(f"error [{error.code}]: {error.message}")
 
 
 def _event_loop() -> asyncio.AbstractEventLoop:

@@ -7,8 +7,10 @@ from pydantic_settings import NoDecode
 
 from agent_sidecar.addresses import ollama_url, parse_address, parse_upstream, parse_upstreams, slug
 from bus.errors import InvalidRequest
+from bus.mdns import MDNS_INTERFACES, Addresses
 from bus.messages import BackendKey, Upstream
 from bus.messages.base import Slug
+from bus.messages.orders import LabelName, LabelValue
 from bus.settings import HiveSettings
 
 
@@ -33,6 +35,15 @@ def _keys(value: Any) -> Any:
     return {slug(name): key.strip() for name, _, key in pairs}
 
 
+def _labels(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    pairs = [entry.strip().partition("=") for entry in value.split(",") if entry.strip()]
+    if not all(separator for _, separator, _ in pairs):
+        raise ValueError("write it like site=basement, several by comma")
+    return {name.strip(): said.strip() for name, _, said in pairs}
+
+
 class SidecarSettings(HiveSettings):
     backends: Annotated[tuple[Upstream, ...], NoDecode, BeforeValidator(_upstreams)] = Field(
         default=(), description="URLs by comma, each `name=URL?slots=N`, or a YAML list; none: what OLLAMA_HOST names"
@@ -40,6 +51,13 @@ class SidecarSettings(HiveSettings):
     backend_keys: Annotated[dict[Slug, BackendKey], NoDecode, BeforeValidator(_keys)] = Field(
         default_factory=dict, description="of backends that ask for one, by the names in `backends`: `walnut=KEY,acacia=KEY`"
     )
+    sidecar_name: Slug | None = Field(
+        default=None, description="what the agents of this host are called; left out: what it joined as, else its host name"
+    )
+    sidecar_labels: Annotated[dict[LabelName, LabelValue], NoDecode, BeforeValidator(_labels)] = Field(
+        default_factory=dict, description="of this host's agents: `site=basement,room=7`; left out: what it joined with"
+    )
+    mdns_interfaces: Addresses = Field(default=(), description=MDNS_INTERFACES)
     ollama_host: str = Field(
         default="http://127.0.0.1:11434",
         validation_alias=AliasChoices("OLLAMA_HOST", "ollama_host"),

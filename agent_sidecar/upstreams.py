@@ -16,7 +16,12 @@ BUILTIN = Upstream(url=BUILTIN_URL, kind="builtin", name="Built-in SmolLM2")
 
 
 async def named_upstreams(settings: SidecarSettings) -> tuple[Upstream, ...]:
-    """HIVE_BACKENDS, or the default for a machine where nobody set it."""
+    """HIVE_BACKENDS, or the default for a machine where nobody set it; with the labels of this host beside their own."""
+    found, here = await _named(settings), dict(settings.sidecar_labels)
+    return tuple(each.model_copy(update={"labels": {**here, **each.labels}}) if here else each for each in found)
+
+
+async def _named(settings: SidecarSettings) -> tuple[Upstream, ...]:
     if settings.builtin_model == "always":
         return (*settings.backends, BUILTIN)
     if settings.backends:

@@ -11,6 +11,7 @@ from bus.messages import Claims, Role
 from bus.model_names import same_model
 
 KEY_PREFIX: Final = "sk-hive-"
+JOIN_PREFIX: Final = "hive-join-"
 MIN_KEY_LENGTH: Final = 32
 
 
@@ -59,6 +60,10 @@ def allows_model(claims: Claims, model: str) -> bool:
 
 def new_key() -> str:
     return KEY_PREFIX + secrets.token_hex(24)
+
+
+def new_join_token() -> str:
+    return JOIN_PREFIX + secrets.token_hex(24)
 
 
 def hash_key(key: str) -> str:

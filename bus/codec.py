@@ -55,5 +55,7 @@ def _sentence(location: tuple[int | str, ...], kind: str, message: str) -> str:
         return f"`{path}` is not a field that Hive knows; check its spelling or leave it out"
     if kind in ("too_short", "string_too_short") and "at least 1 " in message:
         return f"`{path}` is empty; fill it, or leave it out"
+    if kind == "timezone_aware" or kind.startswith("datetime_"):
+        return f"`{path}` is no time with its zone; write it such as 2027-01-31T18:00:00Z"
     text = message.removeprefix("Value error, ").removesuffix(".")
     return f"`{path}`: {text}" if path else text

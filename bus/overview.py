@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
+from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus
@@ -59,6 +60,12 @@ class Overview:
         """Since a leader last spoke; None when none ever did."""
         word = self._words.items.get(CLUSTER)
         return None if word is None else round(self._now() - word.at, 3)
+
+    @property
+    def hive_id(self) -> UUID | None:
+        """Which hive this is; None until a leader has said so."""
+        word = self._words.items.get(CLUSTER)
+        return None if word is None else word.status.hive_id
 
     @property
     def led(self) -> bool:

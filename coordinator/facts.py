@@ -18,7 +18,8 @@ from bus.messages import (
     TaskStatus,
 )
 from bus.messages.benchmarks import AgentBenchmark
-from bus.messages.events import MaintenanceEvent
+from bus.messages.events import JoinTokenEvent, MaintenanceEvent
+from bus.messages.joining import JoinTokenChange
 from bus.messages.maintenance import MaintenanceWindow
 from coordinator.tasks import EVENT_OF, Task, change
 
@@ -95,6 +96,20 @@ def maintenance_fact(window: MaintenanceWindow, at: datetime) -> Fact:
         message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
         body=event.model_dump_json(exclude_none=True),
         durable=kind.terminal,
+        traceparent=None,
+    )
+
+
+def join_token_fact(event_type: EventType, change: JoinTokenChange, at: datetime) -> Fact:
+    token_id = str(change.token_id)
+    event_id = f"{token_id}.{at.timestamp():.6f}.{event_type.partition('.')[2]}"
+    event = JoinTokenEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=change, correlation_id=token_id)
+    return Fact(
+        task_id=None,
+        subject=subjects.event(subjects.DEFAULT_TENANT, event_type, token_id),
+        message_id=f"{subjects.DEFAULT_TENANT}.{event_id}",
+        body=event.model_dump_json(exclude_none=True),
+        durable=event_type.terminal,
         traceparent=None,
     )
 

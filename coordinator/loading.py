@@ -29,6 +29,7 @@ async def load(state: State, statements: Statements) -> None:
     read = json.loads(row["positions"]) if row else {}
     state.stores.update(read.pop("stores", {}))
     state.positions.update(read)
+    state.hive_id = row["hive_id"] if row else None
     for row in await statements.all("agents"):
         registration = AgentRegistration.model_validate_json(row["registration"])
         state.registry.remember(registration, row["created_at"], row["last_seen"])

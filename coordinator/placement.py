@@ -157,7 +157,8 @@ class Steps:
         wanted = len(chosen) if wish.replicas == "all" else wish.replicas
         problem = None
         if len(chosen) < wanted or (wish.replicas == "all" and not chosen):
-            problem = f"only {len(chosen)} of {wish.replicas} agents can have it: " + _listed(lacking)
+            few = f"only {len(chosen)} of {wish.replicas} agents" if chosen else "no agent"
+            problem = f"{few} can have it: {_listed(lacking)}"
         return ModelState(
             model=wish.model,
             wanted=wanted,

@@ -42,6 +42,7 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
     if settings.retain_days:
         await _in_bites(statements, "delete_ended", now - timedelta(days=settings.retain_days))
         await _in_bites(statements, "delete_windows", now - timedelta(days=settings.retain_days))
+        await _in_bites(statements, "delete_join_tokens", now - timedelta(days=settings.retain_days))
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
     await statements.run("delete_expired_tickets", now)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from bus import auth, subjects
 from bus.auth import Permission
-from bus.errors import NoLeader
+from bus.errors import AgentNotFound, NoLeader
 from bus.messages import (
     AgentRecord,
     AgentRef,
@@ -23,6 +23,7 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent
+from bus.messages.joining import CreateJoinToken, JoinHive, JoinTokenRef, ListJoinTokens
 from bus.messages.maintenance import MaintenanceRef, MaintenanceWindow, PlanMaintenance
 from bus.messages.orders import DrainAgent, LabelAgent
 from bus.service import Call, Endpoint, Service
@@ -51,6 +52,7 @@ class LeaderService:
             service(subjects.SERVICE_QUEUE, "The queue as its leader sees it", *self._queue_verbs()),
             service(subjects.SERVICE_AGENTS, "Registration of agents", *self._agent_verbs(), part=LEADER),
             service(subjects.SERVICE_MAINTENANCE, "Windows of maintenance", *self._maintenance_verbs(), part=LEADER),
+            service(subjects.SERVICE_JOIN_TOKENS, "Tokens by which hosts join", *self._joining_verbs()),
         )
 
     def _task_verbs(self) -> tuple[Endpoint, ...]:
@@ -86,6 +88,17 @@ class LeaderService:
         return (
             verb("plan", PlanMaintenance, self._plan, manage, "Have agents rest for a while"),
             verb("cancel", MaintenanceRef, self._cancel_window, manage, "End a window, or have it not begin"),
+        )
+
+    def _joining_verbs(self) -> tuple[Endpoint, ...]:
+        manage, joining = Permission.AGENTS_MANAGE, self._term.joining
+        return (
+            verb("create", CreateJoinToken, lambda call: joining.create(call.body, call.claims.sub), manage, "A new token"),
+            verb("list", ListJoinTokens, lambda call: joining.list(call.body), manage, "Tokens, newest first, no secret"),
+            verb(
+                "revoke", JoinTokenRef, lambda call: joining.revoke(call.body, call.claims.sub), manage, "End a token at once"
+            ),
+            verb("redeem", JoinHive, lambda call: joining.redeem(call.body), None, "A host joins; the token is its right to"),
         )
 
     async def _plan(self, call: Call[PlanMaintenance]) -> MaintenanceWindow:
@@ -163,7 +176,13 @@ class LeaderService:
         )
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
-        await self._term.presence.remove(call.body)
+        try:
+            await self._term.presence.remove(call.body)
+        except AgentNotFound:
+            if await self._term.joining.forget(call.body):  # a host that joined, and whose sidecar never came
+                return NoReply()
+            raise
+        await self._term.joining.forget(call.body)
         return NoReply()
 
     async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:

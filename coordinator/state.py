@@ -19,6 +19,8 @@ class State:
 
     epoch: int
     instance: str
+    hive_id: UUID | None = None
+    """Which hive this is, for as long as its record lives."""
     queue: Queue = field(default_factory=Queue)
     scheduler: Scheduler = field(default_factory=Scheduler)
     registry: Registry = field(default_factory=Registry)

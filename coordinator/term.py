@@ -27,6 +27,7 @@ from coordinator.facts import Fact
 from coordinator.heap import Heap
 from coordinator.inputs import AgentDied, Input, OutcomeRead, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
+from coordinator.joining import Joining
 from coordinator.ledger import Followup
 from coordinator.loading import Backlog, load, load_outbox, load_requests
 from coordinator.ordering import Ordering
@@ -92,6 +93,7 @@ class Term:
         self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
+        self.joining = Joining(state, self._reading, self._publisher.put)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._tracks = Tracks(state.registry, self._reading)
         self.benchmarks = Benchmarks(
@@ -299,6 +301,7 @@ class Term:
         return ClusterStatus(
             version=hive_version(),
             leader=self.state.instance,
+            hive_id=self.state.hive_id,
             agents={status.value: statuses.count(status) for status in AgentStatus},
             queue={task_class.value: count for task_class, count in queue.counts().items()} | {"pending": self._pending},
             loading=not self._backlog.done,

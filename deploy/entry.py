@@ -1,4 +1,4 @@
-"""The `hive` command. `hive run` is taken aside before anything is imported: a sidecar on a GPU host has neither typer nor rich."""
+"""The `hive` command. `hive run` and `hive join` are taken aside before anything is imported: a GPU host has neither typer nor rich."""
 
 import sys
 
@@ -9,11 +9,16 @@ def main() -> None:
 
         run(sys.argv[2:])
         return
+    if sys.argv[1:2] == ["join"]:
+        from deploy.join import main as join
+
+        join(sys.argv[2:])
+        return
     try:
         from deploy.cli import app
     except ModuleNotFoundError as missing:
         sys.exit(
-            f"error [unavailable]: this install has no command line but `hive run` ({missing.name} is missing). "
+            f"error [unavailable]: this install has no command line but `hive run` and `hive join` ({missing.name} is missing). "
             "Install hive[cli]."
         )
     app()

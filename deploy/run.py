@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> None:
         sys.exit(f"error [invalid_request]: {error}. See `hive run --help`.")
     except HiveError as error:
         sys.exit(f"error [{error.code}]: {error.message}")
-    os.environ.update(found_addresses())
+    os.environ.update(found_addresses(service))
     os.execv(sys.executable, [sys.executable, "-P", "-m", MODULES[service]])  # noqa: S606
 
 
@@ -79,9 +79,14 @@ def variable(flag: str) -> str:
     return name if name in _OWN_NAMES or name.startswith("HIVE_") else f"HIVE_{name}"
 
 
-def found_addresses() -> dict[str, str]:
-    """What the hive on this machine's data folder says of its addresses, for those that nobody has named otherwise."""
+def found_addresses(service: str) -> dict[str, str]:
+    """What the hive on this machine's data folder says of its addresses, for those that nobody has named otherwise.
+
+    A sidecar whose host has joined a hive means that one (agent_sidecar/joined.py).
+    """
     folder = Path(os.environ.get("HIVE_DATA_DIR") or Path.home() / ".hive").expanduser()
+    if service == "sidecar" and (folder / "sidecar" / "joined.json").exists():
+        return {}
     try:
         state = json.loads((folder / "hive.json").read_bytes())
         found = {

@@ -25,7 +25,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
-from bus.messages.events import MaintenanceEvent, ModelEvent
+from bus.messages.events import JoinTokenEvent, MaintenanceEvent, ModelEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +83,12 @@ SENT: Final = (
         subjects.event("{tenant}", EventType.SYSTEM_MAINTENANCE, "{window_id}"),
         MaintenanceEvent,
         f"A window of maintenance was planned, began, ended or was cancelled. Kept for days in {subjects.EVENTS}.",
+    ),
+    Channel(
+        "joinTokenEvents",
+        subjects.events("join_token.{join_token_event}", tenant="{tenant}", entity_id="{token_id}"),
+        JoinTokenEvent,
+        f"A join token was made, used by a host, or revoked. Never its secret. Kept for days in {subjects.EVENTS}.",
     ),
     Channel(
         "output",
@@ -147,6 +153,7 @@ MODEL_EVENTS: Final = (
 )
 
 SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
+JOIN_TOKEN_EVENTS: Final = (EventType.JOIN_TOKEN_CREATED, EventType.JOIN_TOKEN_USED, EventType.JOIN_TOKEN_REVOKED)
 
 
 def _kinds(events: Iterable[EventType]) -> tuple[str, ...]:
@@ -163,6 +170,8 @@ PARAMETERS: Final = {
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "schedule_id": Parameter("UUID of the schedule."),
     "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
+    "token_id": Parameter("UUID of the join token."),
+    "join_token_event": Parameter("What happened to the token.", _kinds(JOIN_TOKEN_EVENTS)),
     "window_id": Parameter("UUID of a window of maintenance."),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
     "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),

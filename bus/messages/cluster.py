@@ -1,6 +1,7 @@
 """The hive as a whole, in numbers."""
 
 from datetime import datetime
+from uuid import UUID
 
 from pydantic import Field
 
@@ -13,6 +14,7 @@ class ClusterStatus(Record):
 
     version: str
     leader: str | None = None
+    hive_id: UUID | None = Field(default=None, description="which hive this is, for as long as its record lives")
     agents: dict[str, int] = Field(default_factory=dict, description="number by status")
     queue: dict[str, int] = Field(default_factory=dict, description="waiting tasks by class, and `pending`")
     loading: bool = Field(default=False, description="a new leader still reads what waits, and counts too little of it")

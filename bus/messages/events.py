@@ -8,6 +8,7 @@ from uuid import UUID
 from bus.messages.agents import AgentStatus
 from bus.messages.base import Message, Slug, Words
 from bus.messages.benchmarks import AgentBenchmark
+from bus.messages.joining import JoinTokenChange
 from bus.messages.maintenance import MaintenanceWindow
 from bus.messages.models import ModelJob
 from bus.messages.schedules import ScheduleChange
@@ -38,6 +39,9 @@ class EventType(StrEnum):
     SCHEDULE_FIRED = "schedule.fired"
     SCHEDULE_SKIPPED = "schedule.skipped"
     SCHEDULE_FAILED = "schedule.failed"
+    JOIN_TOKEN_CREATED = "join_token.created"  # noqa: S105
+    JOIN_TOKEN_USED = "join_token.used"  # noqa: S105
+    JOIN_TOKEN_REVOKED = "join_token.revoked"  # noqa: S105
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -56,6 +60,9 @@ _TERMINAL = {
     EventType.WORKFLOW_EXECUTION_FAILED,
     EventType.MODEL_COMPLETED,
     EventType.MODEL_FAILED,
+    EventType.JOIN_TOKEN_CREATED,
+    EventType.JOIN_TOKEN_USED,
+    EventType.JOIN_TOKEN_REVOKED,
     EventType.SYSTEM_ALERT,
     EventType.SYSTEM_MAINTENANCE,
 }
@@ -110,3 +117,4 @@ AgentEvent = HiveEvent[AgentChange]
 MaintenanceEvent = HiveEvent[MaintenanceWindow]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
+JoinTokenEvent = HiveEvent[JoinTokenChange]

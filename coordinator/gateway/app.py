@@ -19,6 +19,7 @@ from coordinator.gateway.routes import (
     agent_orders,
     agents,
     health,
+    joining,
     keys,
     maintenance,
     models,
@@ -48,6 +49,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         agents,
         agent_orders,
         agent_history,
+        joining,
         maintenance,
         models,
         placement,
@@ -57,6 +59,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         docs_page,
     ):
         app.include_router(routes.router)
+    app.include_router(joining.door)
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)

@@ -4,7 +4,7 @@ Python's own parser would let through what breaks later: half a surrogate pair, 
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
@@ -39,7 +39,9 @@ class JsonRequest(Request):
 
 
 class JsonRoute(APIRoute):
-    """The route of everything that takes a body."""
+    """The route of everything that takes a body. `limit` in bytes; None: what the settings say."""
+
+    limit: ClassVar[int | None] = None
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
@@ -48,10 +50,16 @@ class JsonRoute(APIRoute):
             if self.body_field is None:
                 return await handler(request)
             loaded = JsonRequest(request.scope, request.receive)
-            await loaded.load(getattr(request.app.state, MAX_BODY))
+            await loaded.load(self.limit or getattr(request.app.state, MAX_BODY))
             return await handler(loaded)
 
         return handle
+
+
+class ShortJsonRoute(JsonRoute):
+    """Where nobody needs a key, nobody may send much."""
+
+    limit = 4096
 
 
 def parse(body: bytes) -> Any:
@@ -72,4 +80,4 @@ def _check_media_type(headers: Headers) -> None:
 
 
 def _too_large(limit: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body has more than {limit:,} bytes. Shorten the prompt, or split the work into several tasks.")
+    return PayloadTooLarge(f"The body has more than {limit:,} bytes. Shorten it; a prompt may be split into several tasks.")

@@ -42,6 +42,7 @@ from bus.messages import (
 )
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
+from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
 from bus.messages.maintenance import MaintenanceList, MaintenancePhase, MaintenanceWindow
 from bus.messages.models import (
     JobList,
@@ -148,6 +149,24 @@ MAINTENANCE: Final[dict[str, Example]] = {
         "summary": "The whole hive",
         "value": {"everything": True, "ends_at": "2026-11-23T22:00:00Z", "reason": "a power cut"},
     },
+}
+JOIN_TOKENS: Final[dict[str, Example]] = {
+    "one host": {"summary": "For one host, within a day", "value": {"name": "walnut"}},
+    "a room": {
+        "summary": "For ten hosts of a room",
+        "value": {"uses": 10, "expires_seconds": 3600, "labels": {"site": "basement"}},
+    },
+}
+JOINS: Final[dict[str, Example]] = {
+    "walnut": {
+        "summary": "As `hive join` asks",
+        "value": {
+            "token": "hive-join-…",
+            "name": "walnut",
+            "key": "UBEFVI6HCMG5J4PJUNIGU7VPF45RWKDGZO73TKBDJ42DSSW2F5FZWQBM",
+            "signature": "bm90IGEgc2lnbmF0dXJlIGJ1dCBpbiBpdHMgZm9ybQ==",
+        },
+    }
 }
 KEYS: Final[dict[str, Example]] = {
     "developer": {"summary": "May submit, and see its own tasks", "value": {"owner": "anna", "name": "notebook"}},
@@ -258,6 +277,7 @@ _BENCHMARK: Final = AgentBenchmark(
     parallel_tokens_per_second={1: 92},
     slots=1,
 )
+_HIVE_ID: Final = UUID("c0ffee00-6d2e-4c59-9a3b-2f1d5f7c0a11")
 _KEY: Final = KeyRecord(
     id=UUID("0b5a8d1e-7c55-4f0c-8c3c-9d4d3f1f6a01"),
     owner="anna",
@@ -265,6 +285,18 @@ _KEY: Final = KeyRecord(
     name="notebook",
     prefix="sk-hive-3f9a",
     created_at=_NOON,
+)
+_JOIN_TOKEN: Final = JoinTokenRecord(
+    id=UUID("7a1f0c35-52a1-4a43-8b6e-91f0a6c3d204"),
+    name="cellar",
+    labels={"site": "basement"},
+    uses_allowed=10,
+    uses=1,
+    hosts=("walnut",),
+    created_by="anna",
+    created_at=_NOON,
+    expires_at=_NOON + timedelta(days=1),
+    state=JoinTokenState.ACTIVE,
 )
 
 _SCHEDULE: Final = ScheduleRecord(
@@ -390,6 +422,15 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
     IssuedKey(key="sk-hive-…", record=_KEY),
     _KEY,
     KeyList(keys=(_KEY,)),
+    IssuedJoinToken(token="hive-join-…", record=_JOIN_TOKEN),  # noqa: S106
+    _JOIN_TOKEN,
+    JoinTokenList(tokens=(_JOIN_TOKEN,)),
+    JoinGrant(
+        hive_id=_HIVE_ID,
+        name="walnut",
+        labels={"site": "basement"},
+        nats_url="nats://hive:…@192.168.1.5:4222",
+    ),
     _CLUSTER,
     ClusterPerformance(
         agents=(AgentPerformance(agent_id="acacia", completed=12, generation_tokens_per_second=52.4, mean_task_seconds=1.2),),

@@ -13,6 +13,8 @@ from coordinator.gateway.settings import GatewaySettings
 CLAIMS: Final = "hive.claims"
 """The key of the caller's claims in a request's ASGI scope."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+JOIN_PATH: Final = "/api/join"
+"""Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
 
 
@@ -27,7 +29,7 @@ class Gate:
             headers = Headers(scope=scope)
             if scope["path"] == METRICS_PATH:
                 check_scrape(self._settings, headers)
-            elif scope["path"] not in OPEN_PATHS:
+            elif scope["path"] not in OPEN_PATHS and scope["path"] != JOIN_PATH:
                 scope[CLAIMS] = await self._identity.claims(scope["method"], headers)
         await self._app(scope, receive, send)
 

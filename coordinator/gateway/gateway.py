@@ -10,6 +10,7 @@ from bus.client import Bus
 from bus.messages import Claims
 from bus.mirror import Mirror
 from bus.overview import Overview
+from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
@@ -29,6 +30,7 @@ class Gateway:
     overload: Overload
     submission: Submission
     waiting: Waiting
+    joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 

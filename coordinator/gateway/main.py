@@ -10,6 +10,8 @@ from typing import TypeVar
 from bus import telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
+from bus.together import end
+from coordinator.gateway.advertising import advertise
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import open_gateway
 from coordinator.gateway.server import Server, listen
@@ -34,10 +36,14 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
         async with open_gateway(bus, settings) as gateway:
             served = await bus.serve(submit_service(gateway.submission))
             server = Server(create_app(gateway), settings, gateway.stop)
-            stopper = asyncio.create_task(_stop(server, stopping))
-            logger.info("gateway_listens", host=settings.host, port=listener.getsockname()[1])
+            port = listener.getsockname()[1]
+            beside = [
+                asyncio.create_task(_stop(server, stopping)),
+                asyncio.create_task(advertise(settings, port, gateway.overview)),
+            ]
+            logger.info("gateway_listens", host=settings.host, port=port)
             await server.serve(sockets=[listener])
-            stopper.cancel()
+            await end(beside)
             await served.close()
     finally:
         await bus.close()

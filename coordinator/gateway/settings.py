@@ -1,9 +1,11 @@
 """What the gateway can be told, beside what every process can."""
 
-from ipaddress import ip_address
+from typing import Literal
 
 from pydantic import Field, SecretStr
 
+from bus.hosts import is_loopback
+from bus.mdns import MDNS_INTERFACES, Addresses
 from bus.settings import HiveSettings
 
 
@@ -24,12 +26,17 @@ class GatewaySettings(HiveSettings):
     )
     stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
 
+    join_nats_url: SecretStr | None = Field(
+        default=None,
+        description="what a host that joins is given as NATS_URL; left out: NATS_URL, with the name by which it reached the API "
+        "in place of a loopback address",
+    )
+    mdns: Literal["auto", "always", "never"] = Field(
+        default="auto", description="tell the LAN where the API is (`_hive._tcp`); auto: when HIVE_HOST is beyond loopback"
+    )
+    mdns_interfaces: Addresses = Field(default=(), description=MDNS_INTERFACES)
+
     @property
     def on_loopback(self) -> bool:
         """Whether only this machine can reach the doors."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)

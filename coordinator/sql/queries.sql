@@ -4,7 +4,7 @@
 UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING epoch;
 
 -- name: positions
-SELECT positions FROM leadership;
+SELECT positions, hive_id FROM leadership;
 
 -- name: commit_turn
 -- The function of migrations/0008_continuing.sql; coordinator/record.py has its arguments.
@@ -297,6 +297,56 @@ DELETE FROM login_tickets WHERE hash = $1 OR expires_at < now() RETURNING hash, 
 
 -- name: delete_expired_tickets
 DELETE FROM login_tickets WHERE expires_at < $1;
+
+-- name: insert_join_token
+-- With the event that tells it, in the outbox. No row comes back when the epoch is another's.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $9 FOR SHARE),
+    made AS (
+        INSERT INTO join_tokens (id, hash, name, labels, uses_allowed, created_by, created_at, expires_at)
+        SELECT $1::uuid, $2, $3, $4::jsonb, $5::integer, $6, $7::timestamptz, $8::timestamptz FROM fence
+        RETURNING id
+    )
+INSERT INTO outbox (facts) SELECT $10::fact[] FROM made RETURNING id;
+
+-- name: join_tokens
+SELECT t.*, ARRAY(SELECT h.name FROM joined_hosts h WHERE h.token_id = t.id ORDER BY h.name) AS hosts
+FROM join_tokens t
+WHERE ($1::uuid IS NULL OR t.id = $1) AND ($2::text IS NULL OR t.hash = $2)
+ORDER BY t.created_at DESC, t.id DESC
+LIMIT $3;
+
+-- name: revoke_join_token
+-- No row comes back when the epoch is another's, or when it was revoked before.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $3 FOR SHARE),
+    revoked AS (UPDATE join_tokens SET revoked_at = $2 FROM fence WHERE id = $1 AND revoked_at IS NULL RETURNING id)
+INSERT INTO outbox (facts) SELECT $4::fact[] FROM revoked RETURNING id;
+
+-- name: joined_hosts_like
+-- Whoever has the name, and whoever has the key: one host, two, or none.
+SELECT key, name, token_id FROM joined_hosts WHERE key = $1 OR name = $2;
+
+-- name: join_host
+-- A token is used (or, by a host that comes again, is not), its host is known, and the event waits in the outbox: all or nothing. No
+-- row comes back when the epoch is another's, or when the token is over by now.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $7 FOR SHARE),
+    used AS (
+        UPDATE join_tokens SET uses = uses + $3 FROM fence
+        WHERE id = $2 AND uses + $3 <= uses_allowed AND expires_at > $6 AND revoked_at IS NULL
+        RETURNING id
+    ),
+    host AS (
+        INSERT INTO joined_hosts (key, name, labels, token_id, joined_at) SELECT $1, $4, $5::jsonb, id, $6 FROM used
+        ON CONFLICT (key) DO UPDATE SET name = $4, labels = $5::jsonb, token_id = $2, joined_at = $6
+        RETURNING key
+    )
+INSERT INTO outbox (facts) SELECT $8::fact[] FROM host RETURNING id;
+
+-- name: forget_host
+WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
+DELETE FROM joined_hosts USING fence WHERE name = $1 RETURNING name;
+
+-- name: delete_join_tokens
+DELETE FROM join_tokens WHERE id = ANY(ARRAY(SELECT id FROM join_tokens WHERE expires_at < $1 LIMIT $2)) RETURNING id;
 
 -- name: insert_schedule
 -- No row comes back when its owner has one of that name, or as many as one may have.

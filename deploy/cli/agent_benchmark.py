@@ -107,7 +107,7 @@ async def benchmarks(
     limit: Annotated[int, typer.Option(min=1, max=MOST_BENCHMARKS, help="How many.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Show how fast an agent was each time that it was measured, newest first."""
+    """Show an agent's measurements, newest first."""
     try:
         asked = ListBenchmarks(agent_id=agent_id, limit=limit)
     except ValidationError as error:

@@ -8,11 +8,11 @@ from pydantic import BaseModel, ValidationError
 
 from bus import subjects
 from bus.codec import explain
-from bus.errors import InvalidRequest
 from bus.messages import AgentRecord, AgentRef
 from bus.messages.orders import DrainAgent, LabelAgent
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
+from deploy.cli.labels import label_changes
 from deploy.cli.screen import print_json, say
 
 AgentArgument = Annotated[str, typer.Argument(help="As `hive agents` shows it.", metavar="AGENT")]
@@ -41,24 +41,13 @@ async def resume(agent_id: AgentArgument, as_json: Json = False) -> None:
 @command
 async def label(
     agent_id: AgentArgument,
-    changes: Annotated[list[str], typer.Argument(help="Such as site=basement; `site-` takes it back.", metavar="LABEL…")],
+    changes: Annotated[list[str], typer.Argument(help="Such as site=basement; `site-` takes it back.", metavar="LABEL")],
     as_json: Json = False,
 ) -> None:
     """Give an agent labels, for tasks to ask for, or take them back."""
     record = await _order("label", lambda: LabelAgent(agent_id=agent_id, labels=label_changes(changes)))
     shown = ", ".join(f"{name}={value}" for name, value in sorted(record.labels.items())) or "no labels"
     _show(record, f"{agent_id} has {shown}.", as_json=as_json)
-
-
-def label_changes(words: list[str]) -> dict[str, str | None]:
-    """InvalidRequest for what is neither `name=value` nor `name-`."""
-    changes: dict[str, str | None] = {}
-    for word in words:
-        name, equals, value = word.partition("=")
-        if not equals and not name.endswith("-"):
-            raise InvalidRequest(f"{word} is no label. Write name=value, or name- to take one back.")
-        changes[name if equals else name[:-1]] = value if equals else None
-    return changes
 
 
 async def _order(verb: str, make: Callable[[], BaseModel]) -> AgentRecord:

@@ -85,7 +85,10 @@ async def add(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Put Ollama and OpenAI-compatible hosts under the local sidecar; nothing is installed on them."""
+    """Add hosts by their addresses; nothing is installed there.
+
+    The local sidecar speaks for them: for Ollama, and for servers with OpenAI's API.
+    """
     wishes = wished(urls or [], key_file) + (read_hosts(file) if file else [])
     if not wishes:
         raise InvalidRequest("No host was named. Give addresses, or a YAML list with -f.")
@@ -110,7 +113,10 @@ async def add(
 @app.command()
 @command
 async def remove(agent_id: Annotated[str, typer.Argument(help="As `hive agents` shows it.")], as_json: Json = False) -> None:
-    """Forget an agent, and take it from the local sidecar where that speaks for it."""
+    """Forget an agent.
+
+    Where the local sidecar speaks for it, that stops doing so.
+    """
     ref = checked_ref(agent_id)
     async with operator_bus() as bus:
         await bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "remove"), ref, NoReply, timeout=ADD_SECONDS)

@@ -31,6 +31,17 @@ def common(
 
 
 @app.command(
+    "join",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
+    help="Make this host one of a hive's.",
+)
+def join_hive(context: typer.Context) -> None:
+    from deploy.join import main
+
+    main(context.args)
+
+
+@app.command(
     "run",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},
     help="Become one service, such as a sidecar.",

@@ -20,7 +20,10 @@ async def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would be done now.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Wish models: how many agents have each in memory, which, and with how much context. Hive makes and keeps it so."""
+    """Wish by a file where models are to be; Hive keeps it so.
+
+    How many agents have each in memory, which, and with how much context.
+    """
     order = ApplyPlacement(models=read_models(file).models, dry_run=dry_run)
     async with operator_bus() as bus:
         verb = subjects.service_verb(subjects.SERVICE_PLACEMENT, "apply")

@@ -15,7 +15,13 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
 
-app = typer.Typer(help="API keys: create, list, revoke.", no_args_is_help=True)
+app = typer.Typer(help="API keys: create, list, revoke.", invoke_without_command=True)
+
+
+@app.callback()
+def default(context: typer.Context, as_json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        list_keys(as_json=as_json)
 
 
 def _verb(verb: str) -> str:

@@ -18,9 +18,9 @@ from bus.messages.maintenance import (
     MaintenanceWindow,
     PlanMaintenance,
 )
-from deploy.cli.agent_orders import label_changes
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
+from deploy.cli.labels import label_changes
 from deploy.cli.screen import local_time, print_json, print_table, say
 
 app = typer.Typer(help="Windows in which agents rest: list, plan, cancel.", invoke_without_command=True)
@@ -62,7 +62,7 @@ def _whom(window: MaintenanceWindow) -> str:
 @app.command()
 @command
 async def plan(
-    reason: Annotated[str, typer.Argument(help="Shown to whoever asks why the agents take nothing.")],
+    reason: Annotated[str, typer.Argument(help="Shown to whoever asks why the agents take nothing.", metavar="REASON")],
     agents: Annotated[list[str] | None, typer.Option("--agent", help="As `hive agents` shows it; may be repeated.")] = None,
     labels: Annotated[list[str] | None, typer.Option("--label", help="Agents with site=basement; may be repeated.")] = None,
     everything: Annotated[bool, typer.Option("--everything", help="The whole hive.")] = False,
@@ -71,7 +71,10 @@ async def plan(
     minutes: Annotated[float | None, typer.Option(help="How long, instead of until when.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Have agents rest: drained when the window begins, working again when it ends."""
+    """Have agents rest for a while.
+
+    They drain when the window begins, and work again when it ends.
+    """
     wish = wished(reason, agents or [], labels or [], everything=everything, begin=begin, until=until, minutes=minutes)
     async with operator_bus() as bus:
         verb = subjects.service_verb(subjects.SERVICE_MAINTENANCE, "plan")
@@ -110,6 +113,8 @@ def wished(
     """InvalidRequest, in words, for what is no window. Times without a zone are local."""
     if (until is None) == (minutes is None):
         raise InvalidRequest("Say until when with --until, or how long with --minutes: one of the two.")
+    if bool(agents) + bool(labels) + everything != 1:
+        raise InvalidRequest("Say who rests with --agent, with --label, or with --everything: one of the three.")
     starts_at = None if begin is None else begin.astimezone(UTC)
     ends_at = until.astimezone(UTC) if until else (starts_at or datetime.now(UTC)) + timedelta(minutes=minutes or 0)
     asked = {"agents": agents, "labels": label_changes(labels), "everything": everything, "reason": reason}

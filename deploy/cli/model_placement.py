@@ -10,7 +10,7 @@ from deploy.cli.screen import local_time, print_json, print_table, say
 
 @command
 async def model_placement(as_json: Json = False) -> None:
-    """Show where models are wished, how far that is, and what stands in the way."""
+    """Show how far models are where they are wished, and why not."""
     async with operator_bus() as bus:
         verb = subjects.service_verb(subjects.SERVICE_MODELS, "placement")
         found = await bus.request(verb, NoReply(), Placement, timeout=REQUEST_SECONDS)

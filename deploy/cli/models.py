@@ -26,6 +26,7 @@ from bus.messages.models import (
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.job_progress import see_through
+from deploy.cli.labels import label_pairs
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
 
 M = TypeVar("M", bound=BaseModel)
@@ -54,13 +55,13 @@ def default(context: typer.Context, as_json: Json = False) -> None:
 @app.command("list")
 @command
 async def list_models(as_json: Json = False) -> None:
-    """Show every model of the fleet, and where it is; * where it is in memory."""
+    """Show every model and where it is; * where it is in memory."""
     async with operator_bus() as bus:
         found = await bus.request(_verb("list"), NoReply(), ModelList, timeout=REQUEST_SECONDS)
     if as_json:
         print_json(found)
         return
-    columns = ("Model", "Family", "Quantization", "Size", "Memory", "Running", "Agents", "Could pull")
+    columns = ("Model", "Size", "Agents", "Memory", "Running", "Could pull", "Family", "Quantization")
     print_table(columns, [_row(model) for model in found.models], "No models yet. Get one: hive models pull MODEL --on AGENT")
 
 
@@ -69,8 +70,8 @@ def _row(model: ModelRecord) -> tuple[object, ...]:
     memory = sum(copy.memory_bytes or copy.vram_bytes or 0 for copy in model.agents if copy.agent_id in model.loaded_on)
     family = " ".join(filter(None, (model.family, model.parameter_size)))
     return (
-        model.name, family, model.quantization, size(model.size_bytes), size(memory), model.running or None, agents,
-        ", ".join(model.could_pull),
+        model.name, size(model.size_bytes), agents, size(memory), model.running or None, ", ".join(model.could_pull),
+        family, model.quantization,
     )  # fmt: skip
 
 
@@ -131,7 +132,10 @@ async def pull(model: Model, on: On = None, label: Labels = None, wait: Wait = T
 @app.command()
 @command
 async def load(model: Model, on: On = None, label: Labels = None, wait: Wait = True, as_json: Json = False) -> None:
-    """Load a model into the memory of agents, so that its first task need not wait."""
+    """Load a model into the memory of agents.
+
+    Its first task need not wait for that then.
+    """
     await _order("load", model, on, label, wait, as_json)
 
 
@@ -155,7 +159,7 @@ async def _order(
     """Ends the command with an error where an agent refused, or a job that was waited for failed."""
     if not on and not labels:
         raise InvalidRequest("Say which agents: --on AGENT, or --label NAME=VALUE. `hive agents` lists them.")
-    order = _checked(ModelOrder, model=model, agents=list(on or ()), labels=pairs(labels or ()))
+    order = _checked(ModelOrder, model=model, agents=list(on or ()), labels=label_pairs(labels or ()))
     async with operator_bus() as bus:
         ordered = await bus.request(_verb(verb), order, OrderedJobs, timeout=REQUEST_SECONDS)
         if wait:
@@ -178,14 +182,6 @@ def _say_end(job: ModelJob) -> None:
         say(f"{job.agent_id}: {job.step}")
     else:
         say(f"{job.agent_id}: job {job.id} is {job.status}")
-
-
-def pairs(labels: Sequence[str]) -> dict[str, str]:
-    """`site=basement` as a label. InvalidRequest for what is none."""
-    found = dict(label.partition("=")[::2] for label in labels)
-    if wrong := [label for label in labels if "=" not in label]:
-        raise InvalidRequest(f"The label {wrong[0]} has no value. Write it as name=value.")
-    return found
 
 
 def _checked(kind: type[M], **fields: object) -> M:
@@ -211,18 +207,16 @@ async def jobs(
         print_json(found)
         return
     print_table(
-        ("Job", "State", "What", "Model", "Agent", "Done", "Asked by", "Begun"),
+        ("Job", "State", "What", "Model", "Agent", "Done", "Why", "Asked by", "Begun"),
         [_job_row(job) for job in found.jobs],
         "Nothing was done with models.",
     )
 
 
 def _job_row(job: ModelJob) -> tuple[object, ...]:
-    shown = state(job.status)
-    if job.error:
-        shown.append(f" ({job.error.code})")
+    why = job.error.code if job.error else None
     done = f"{job.bytes_done or 0:,} of {job.bytes_total:,} bytes" if job.bytes_total else None
-    return job.id, shown, job.action, job.model, job.agent_id, done, job.asked_by, local_time(job.created_at)
+    return job.id, state(job.status), job.action, job.model, job.agent_id, done, why, job.asked_by, local_time(job.created_at)
 
 
 @app.command()

@@ -19,6 +19,10 @@ async def explain(task_id: TaskArgument, as_json: Json = False) -> None:
     verb = subjects.service_verb(subjects.SERVICE_TASKS, "explain")
     async with operator_bus() as bus:
         found = await bus.request(verb, TaskRef(id=task_id), Explanation, timeout=REQUEST_SECONDS)
+    show_explanation(found, as_json)
+
+
+def show_explanation(found: Explanation, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return

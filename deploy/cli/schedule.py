@@ -29,7 +29,14 @@ from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
 from deploy.cli.task import checked_request, options
 
-app = typer.Typer(help="Schedules: tasks at each due time of a cron expression.", no_args_is_help=True)
+app = typer.Typer(help="Schedules: tasks at each due time of a cron expression.", invoke_without_command=True)
+
+
+@app.callback()
+def default(context: typer.Context, as_json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        list_schedules(as_json=as_json)
+
 
 Zone = Annotated[str, typer.Option("--zone", "-z", help="A name of the IANA database, such as Europe/Berlin.")]
 ScheduleArgument = Annotated[UUID, typer.Argument(help="The schedule's id.", metavar="ID")]

@@ -9,8 +9,11 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-PIPE_WIDTH = 200
-"""Nobody looks at a pipe or a file through a window of 80 columns."""
+PIPE_WIDTH = 10_000
+"""Nobody looks at a pipe or a file through a window: each row is one line there."""
+GAP = 2
+LEAST_WIDTH = 20
+"""Of a column that is made narrower: a time and most names of models stay whole, a reason goes on in the next line."""
 
 console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
 
@@ -20,13 +23,39 @@ def print_json(value: BaseModel | str) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], empty: str) -> None:
-    """The first column is never cut, since it is what one copies. `empty` is the sentence for no rows at all."""
-    first, *others = columns
-    head = Column(first, no_wrap=True, overflow="ignore")
-    table = Table(head, *others, box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-    for row in rows:
-        table.add_row(*(value if isinstance(value, Text) else Text(str(value if value is not None else "")) for value in row))
-    console.print(table if table.row_count else empty)
+    """`empty` is the sentence for no rows at all. In a narrow window the last columns are left out rather than all cut to pieces."""
+    cells = [
+        [value if isinstance(value, Text) else Text(str(value if value is not None else "")) for value in row] for row in rows
+    ]
+    if not cells:
+        console.print(empty)
+        return
+    lengths = [max(len(name), *(row[place].cell_len for row in cells)) for place, name in enumerate(columns)]
+    widths = fitted(lengths, console.width)
+    shown = [Column(name, width=width, overflow="fold") for name, width in zip(columns, widths, strict=False)]
+    table = Table(*shown, box=None, header_style="bold", pad_edge=False, padding=(0, GAP, 0, 0))
+    for row in cells:
+        table.add_row(*row[: len(widths)])
+    console.print(table)
+    if left_out := columns[len(widths) :]:
+        note(f"Not shown: {', '.join(left_out)}. A wider window shows more, and --json everything.")
+
+
+def fitted(lengths: Sequence[int], room: int) -> list[int]:
+    """Widths of as many columns as there is room for, from those that their longest cells would take.
+
+    The first is never cut, since it is what one copies; no other is made narrower than LEAST_WIDTH.
+    """
+    least = [lengths[0], *(min(length, LEAST_WIDTH) for length in lengths[1:])]
+    number = len(lengths)
+    while number > 1 and sum(least[:number]) + GAP * (number - 1) > room:
+        number -= 1
+    widths = list(lengths[:number])
+    while sum(widths) + GAP * (number - 1) > room and (
+        wide := [place for place in range(number) if widths[place] > least[place]]
+    ):
+        widths[max(wide, key=lambda place: widths[place])] -= 1
+    return widths
 
 
 def print_facts(facts: Iterable[tuple[str, str]]) -> None:

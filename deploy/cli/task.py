@@ -18,8 +18,16 @@ from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, Task
 from deploy.cli import placement
 from deploy.cli.command import Json, TaskArgument, command, fail
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
+from deploy.cli.labels import label_pairs
 from deploy.cli.screen import local_time, note, print_facts, print_json, print_table, say, state
 from deploy.cli.stream import print_stream
+
+Model = Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option("--label", "-l", help="Only on agents with it; repeat for agents with all of them.", metavar="NAME=VALUE"),
+]
+Options = Annotated[list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")]
 
 app = typer.Typer(help="Tasks: submit, watch, list, cancel, explain …", no_args_is_help=True)
 app.command()(placement.explain)
@@ -34,7 +42,8 @@ def _verb(verb: str) -> str:
 @command
 async def submit(
     prompt: Annotated[str, typer.Argument(help="The prompt, or - to read it from standard input.")] = "-",
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")] = None,
+    model: Model = None,
+    label: Labels = None,
     priority: Annotated[str, typer.Option("--priority", "-p", help="1 (first) to 5, or high, medium, low.")] = "medium",
     title: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     depends_on: Annotated[list[UUID] | None, typer.Option(help="A task that must complete first; repeat for more.")] = None,
@@ -47,9 +56,7 @@ async def submit(
     preemptible: Annotated[
         bool, typer.Option("--preemptible", help="Yields its slot to more urgent tasks, and goes on later.")
     ] = False,
-    option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")
-    ] = None,
+    option: Options = None,
     wait: Annotated[bool, typer.Option(help="Print the answer as it comes; else only the id.")] = True,
     as_json: Json = False,
 ) -> None:
@@ -57,6 +64,7 @@ async def submit(
     request = checked_request(
         prompt=_standard_input() if prompt == "-" else prompt,
         model=model,
+        require={"labels": {**label_pairs(label or ())}},
         priority=int(priority) if priority.isdecimal() else priority,
         title=title,
         depends_on=[str(task_id) for task_id in depends_on or ()],
@@ -192,9 +200,9 @@ async def list_tasks(
     if as_json:
         print_json(found)
         return
-    columns = ("Task", "State", "Pos", "Prio", "Model", "Agent", "Created", "Title")
+    columns = ("Task", "State", "Model", "Agent", "Pos", "Prio", "Created", "Title")
     rows = [
-        (task.id, _state(task), task.position, task.priority, task.model, task.assigned_agent_id, local_time(task.created_at), task.title)
+        (task.id, _state(task), task.model, task.assigned_agent_id, task.position, task.priority, local_time(task.created_at), task.title)
         for task in found.tasks
     ]  # fmt: skip
     print_table(columns, rows, "No tasks.")

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 
+from bus import mdns
+from bus.hosts import is_loopback
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.launch import Part
 from deploy.local.nats import Nats
@@ -53,6 +55,8 @@ class LocalHive:
             api=f"http://{host}:{self.ports.api}",
             gui=f"http://{host}:{self.ports.gui}",
             nats=NatsAddress(url=self.settings.given_nats_url or self.nats.url),
+            lan_api=_lan_api(self.settings.host, self.ports.api),
+            lan_bus=self.settings.given_nats_url is not None or not is_loopback(self.settings.nats_host),
             database_url=self.settings.given_database_url or self.postgres.url(),
             redis_url=self.settings.given_redis_url or self.valkey.url,
             version=metadata.version("hive"),
@@ -86,6 +90,14 @@ class LocalHive:
             "HIVE_LOG_LEVEL": self.settings.log_level,
             "HIVE_LOG_FORMAT": "json",
         }
+
+
+def _lan_api(host: str, port: int) -> str | None:
+    """By this machine's first address, where it listens on all of them."""
+    if is_loopback(host):
+        return None
+    found = [host] if host not in mdns.ANY else mdns.lan_addresses()
+    return f"http://{found[0]}:{port}" if found else None
 
 
 def _spec(part: Part) -> Spec:

@@ -35,6 +35,8 @@ class HiveState(Message):
     api: str
     gui: str
     nats: NatsAddress
+    lan_api: str | None = Field(default=None, description="the API as other machines reach it; null where it is on loopback")
+    lan_bus: bool = Field(default=False, description="whether other machines reach the bus")
     processes: tuple[ProcessStatus, ...] = ()
     database_url: str = Field(description="with its password, if any: the file is this user's alone")
     redis_url: str

@@ -5,7 +5,9 @@ export default {
   computed: {
     online: () => agents.value.filter((agent) => agent.status !== "offline" && !agent.silent).length,
     agents: () => agents.value.length,
-    slots: () => agents.value.filter((agent) => agent.status !== "offline").reduce((sum, agent) => sum + agent.slots, 0),
+    degraded: () => agents.value.filter((agent) => agent.status === "degraded").length,
+    draining: () => agents.value.filter((agent) => agent.status === "draining").length,
+    slots: () => agents.value.filter((agent) => agent.status !== "offline").reduce((sum, agent) => sum + open(agent), 0),
     used: () => agents.value.filter((agent) => agent.status !== "offline").reduce((sum, agent) => sum + agent.running, 0),
     running: () => sum(store.cluster?.tasks) ?? tasks.value.filter((task) => ACTIVE.includes(task.status)).length,
     waiting: () => sum(store.cluster?.queue) ?? 0,
@@ -28,7 +30,7 @@ export default {
       <div class="hv-figure">
         <span>Agents online</span>
         <b class="hv-num">{{ online }}<small>of {{ agents }}</small></b>
-        <em v-if="agents - online > 0" class="hv-bad">{{ agents - online }} away</em><em v-else-if="agents">all here</em><em v-else>none yet</em>
+        <em v-if="agents - online > 0" class="hv-bad">{{ agents - online }} away</em><em v-else-if="degraded" class="hv-bad">{{ degraded }} degraded</em><em v-else-if="draining">{{ draining }} draining</em><em v-else-if="agents">all here</em><em v-else>none yet</em>
       </div>
       <div class="hv-figure">
         <span>Slots in use</span>
@@ -60,6 +62,11 @@ export default {
       </div>
     </section>`,
 };
+
+// One that drains ends what it has and takes nothing new.
+function open(agent) {
+  return agent.status === "draining" ? agent.running : agent.slots;
+}
 
 function sum(numbers) {
   return numbers ? Object.values(numbers).reduce((total, number) => total + number, 0) : null;

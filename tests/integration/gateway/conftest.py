@@ -9,6 +9,9 @@ import pytest
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess, InstantSidecar
 from tests.parts.nats import NatsServer
+from tests.parts.ollama import ollama
+
+__all__ = ["ollama"]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,14 @@ from bus.messages import TaskRequest
             '{"messages": [{"role": "alien"}]}',
             "`messages.0.role`: Input should be 'system', 'user', 'assistant' or 'tool'.",
         ),
+        (
+            '{"prompt": "x", "not_before": "tomorrow"}',
+            "`not_before` is no time with its zone; write it such as 2027-01-31T18:00:00Z.",
+        ),
+        (
+            '{"prompt": "x", "not_before": "2027-01-31T18:00:00"}',
+            "`not_before` is no time with its zone; write it such as 2027-01-31T18:00:00Z.",
+        ),
         ('{"prompt": "x", "priority": true}', "`priority`: it is 1 (first) to 5, or high, medium, low."),
         ('{"prompt": "x", "priority": "urgent"}', "`priority`: it is 1 (first) to 5, or high, medium, low."),
         ('{"prompt": "x", "modle": "y"}', "`modle` is not a field that Hive knows; check its spelling or leave it out."),

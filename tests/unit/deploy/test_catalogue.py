@@ -42,6 +42,12 @@ def test_every_command_of_the_catalogue_can_be_asked_for_help(name: str) -> None
     assert f" {name} " in result.stdout
 
 
+@pytest.mark.parametrize("words", [[], *([name] for name in MODULES)])
+def test_no_line_of_a_list_of_commands_is_cut(words: list[str]) -> None:
+    lines = CliRunner().invoke(app, [*words, "-h"], terminal_width=80).stdout.splitlines()
+    assert [line for line in lines if line.endswith("...") and not line.startswith("Usage")] == []
+
+
 def test_the_help_lists_every_command_and_a_slip_is_understood() -> None:
     listed = CliRunner().invoke(app, ["--help"]).stdout
     assert all(f"\n  {name} " in listed for name in ("run", *MODULES))

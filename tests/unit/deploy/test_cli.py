@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from bus import telemetry
 from bus.errors import InvalidRequest
-from bus.messages import TaskStatus
+from bus.messages import TaskRef, TaskRequest, TaskStatus
 from deploy.cli import app
-from deploy.cli.agent_orders import label_changes
 from deploy.cli.agents import read_hosts, wished
+from deploy.cli.explain import asked
+from deploy.cli.labels import label_changes
 from deploy.cli.logs import Tail, readable
 from deploy.cli.maintenance import wished as wished_window
 from deploy.cli.nats_context import context, write
@@ -45,11 +46,14 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ["maintenance", "plan", "cables", "--everything", "--minutes", "5"],
         ["agents", "health", "acacia"],
         ["agents", "benchmark", "acacia"],
+        ["keys"],
         ["keys", "list"],
         ["task", "list"],
+        ["schedule"],
         ["schedule", "list"],
         ["schedule", "next", "@daily"],
         ["task", "submit", "Hi"],
+        ["explain", "Hi"],
     ],
 )
 def test_without_a_hive_every_command_says_how_to_get_one(arguments: list[str]) -> None:
@@ -246,3 +250,21 @@ def test_an_order_about_a_model_says_which_agents_it_is_for(verb: str) -> None:
     result = CliRunner().invoke(app, ["models", verb, "smollm2:135m"])
     assert result.exit_code == 1
     assert "--on AGENT" in result.stderr
+
+
+def test_explain_takes_a_task_s_id_or_a_prompt() -> None:
+    task_id = "199773cb-7391-48dd-ab49-5d29b022ab42"
+    verb, named = asked(task_id, None, (), ())
+    assert (verb, str(named.id) if isinstance(named, TaskRef) else None) == ("explain", task_id)
+    verb, tried = asked("Say hello.", "qwen3:8b", ["site=cellar"], ["num_predict=8"])
+    assert isinstance(tried, TaskRequest)
+    assert (verb, tried.prompt, tried.model, tried.options) == ("preview", "Say hello.", "qwen3:8b", {"num_predict": 8})
+    assert tried.require.labels == {"site": "cellar"}
+    with pytest.raises(InvalidRequest, match="The label cellar has no value"):
+        asked("Say hello.", None, ["cellar"], ())
+
+
+def test_a_window_names_whom_it_is_for_in_the_words_of_the_command() -> None:
+    result = CliRunner().invoke(app, ["maintenance", "plan", "cables", "--minutes", "5"])
+    assert result.exit_code == 1
+    assert "Say who rests with --agent, with --label, or with --everything" in result.stderr

@@ -55,7 +55,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_service_finds_the_hive_of_its_machine(state: Path) -> None:
-    assert found_addresses() == {
+    assert found_addresses("sidecar") == {
         "NATS_URL": "nats://found",
         "HIVE_DATABASE_URL": "postgresql://found",
         "HIVE_REDIS_URL": "unix://found",
@@ -67,12 +67,12 @@ def test_what_was_named_in_any_way_is_not_looked_up(state: Path, monkeypatch: py
     monkeypatch.setenv("HIVE_CONFIG", str(state / "config.yaml"))
     monkeypatch.setenv("NATS_URL", "nats://mine")
     monkeypatch.setenv("HIVE_DATABASE_URL_FILE", "/run/secrets/database")
-    assert found_addresses() == {}
+    assert found_addresses("sidecar") == {}
 
 
 def test_without_a_hive_nothing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIVE_DATA_DIR", str(tmp_path))
-    assert found_addresses() == {}
+    assert found_addresses("sidecar") == {}
 
 
 def test_running_a_sidecar_needs_neither_typer_nor_rich_nor_a_server() -> None:

@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
 from bus.messages.benchmarks import BenchmarkWish
+from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
 from bus.messages.orders import DrainWish, LabelChanges, LabelSet
 from coordinator.gateway import examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
-from coordinator.gateway.gate import METRICS_PATH, OPEN_PATHS
+from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import ANY_KEY, NO_KEY, PERMISSION_FIELD
 from coordinator.gateway.routes.tasks import Assignment
@@ -57,7 +58,7 @@ def test_every_route_has_a_summary_a_description_and_a_permission(operations: di
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
         named = str(operation[PERMISSION_FIELD]).partition(",")[0]
-        if path in OPEN_PATHS | {METRICS_PATH}:
+        if path in OPEN_PATHS | {METRICS_PATH, JOIN_PATH}:
             assert (named, operation["security"]) == (NO_KEY, [])
         else:
             assert named in {*Permission, ANY_KEY}
@@ -69,6 +70,7 @@ def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Oper
         if path in OPEN_PATHS:
             continue
         wanted = {"401"} if path == METRICS_PATH else {"401", "422", "503", "504"}
+        wanted = wanted - {"401"} | {"403", "409", "429"} if path == JOIN_PATH else wanted
         wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
         wanted |= {"400"} if "{" in path else set()
         assert wanted <= set(operation["responses"]), (method, path)
@@ -124,6 +126,8 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         TaskRequest: examples.TASK_REQUESTS,
         AddUpstream: examples.UPSTREAMS,
         CreateKey: examples.KEYS,
+        CreateJoinToken: examples.JOIN_TOKENS,
+        JoinHive: examples.JOINS,
         BenchmarkWish: examples.BENCHMARKS,
         PlanMaintenance: examples.MAINTENANCE,
         DrainWish: examples.DRAINS,

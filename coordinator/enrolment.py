@@ -1,0 +1,56 @@
+"""Whether a host may join by a token, and as whom. Pure."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from bus.errors import JoinTokenExpired, JoinTokenRevoked, JoinTokenUsedUp, NameTaken
+from bus.messages.joining import JoinTokenRecord, JoinTokenState
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHost:
+    """One that has joined: what it is known again by, its name, and the token of its last join."""
+
+    key: str
+    name: str
+    token_id: UUID
+
+
+def state_of(
+    *, uses: int, uses_allowed: int, expires_at: datetime, revoked_at: datetime | None, now: datetime
+) -> JoinTokenState:
+    if revoked_at is not None:
+        return JoinTokenState.REVOKED
+    if expires_at <= now:
+        return JoinTokenState.EXPIRED
+    return JoinTokenState.ACTIVE if uses < uses_allowed else JoinTokenState.USED_UP
+
+
+def joins_again(token: JoinTokenRecord, key: str, alike: Collection[KnownHost]) -> bool:
+    """The same host by the same token: its answer was lost, or somebody typed the command twice. That costs no other use."""
+    return any(host.key == key and host.token_id == token.id for host in alike)
+
+
+def require_open(token: JoinTokenRecord, *, again: bool) -> None:
+    """JoinTokenRevoked, JoinTokenExpired, JoinTokenUsedUp."""
+    make_another = "Make another on the hive's machine: hive join-token create"
+    if token.state is JoinTokenState.REVOKED:
+        raise JoinTokenRevoked(f"This join token was revoked. {make_another}")
+    if token.state is JoinTokenState.EXPIRED:
+        raise JoinTokenExpired(f"This join token expired at {token.expires_at:%Y-%m-%d %H:%M} UTC. {make_another}")
+    if token.state is JoinTokenState.USED_UP and not again:
+        hosts = f", by {', '.join(token.hosts)}" if token.hosts else ""
+        raise JoinTokenUsedUp(f"This join token was used as often as it may be ({token.uses}){hosts}. {make_another}")
+
+
+def require_free_name(name: str, key: str, alike: Collection[KnownHost], *, present: bool) -> None:
+    """NameTaken where another host has the name, or (`present`) an agent that is there and belongs to no host that joined."""
+    if any(host.name == name and host.key != key for host in alike):
+        raise NameTaken(
+            f"Another host has joined as {name}. Choose another name with --name. If it is the same machine, set up anew, free the "
+            f"name on the hive's machine first: hive agents remove {name}"
+        )
+    if present and not any(host.key == key and host.name == name for host in alike):
+        raise NameTaken(f"An agent called {name} is here already. Choose another name with --name, or stop that one first.")

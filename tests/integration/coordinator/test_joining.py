@@ -1,0 +1,271 @@
+"""Join tokens and the hosts that use them: what is refused and by which code, what is stored, what is told, and who decides."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+from pydantic import BaseModel
+
+from bus import host_key, subjects
+from bus.errors import (
+    AgentNotFound,
+    HiveError,
+    JoinRefused,
+    JoinTokenExpired,
+    JoinTokenRevoked,
+    JoinTokenUsedUp,
+    NameTaken,
+    NoLeader,
+    NotFound,
+    PermissionDenied,
+    UnknownJoinToken,
+)
+from bus.messages import AgentRef, Claims, NoReply, Role
+from bus.messages.events import JoinTokenEvent
+from bus.messages.joining import (
+    CreateJoinToken,
+    IssuedJoinToken,
+    JoinedHost,
+    JoinHive,
+    JoinTokenList,
+    JoinTokenRecord,
+    JoinTokenRef,
+    JoinTokenState,
+    ListJoinTokens,
+)
+from coordinator.database import Statements
+from coordinator.facts import Fact
+from coordinator.joining import Joining
+from coordinator.retention import clear_once
+from coordinator.settings import CoordinatorSettings
+from coordinator.state import State
+from tests.integration.coordinator.conftest import Hive
+
+ADA = Claims(sub="ada", roles=(Role.ADMIN,))
+NOBODY = Claims(sub="join", roles=())
+
+
+class Host:
+    """A machine with a key of its own, as `hive join` makes one."""
+
+    def __init__(self, name: str = "walnut") -> None:
+        self.name, self.seed = name, host_key.new_seed()
+
+    def asks(self, token: str, *, name: str | None = None, signed_for: str | None = None) -> JoinHive:
+        name = name or self.name
+        signature = host_key.sign(self.seed, signed_for or token, name)
+        return JoinHive.model_validate(
+            {"token": token, "name": name, "key": host_key.public_key(self.seed), "signature": signature}
+        )
+
+
+async def tokens(hive: Hive, verb: str, body: BaseModel, answer: type[BaseModel], claims: Claims = ADA) -> BaseModel:
+    return await hive.ask(verb, body, answer, service=subjects.SERVICE_JOIN_TOKENS, claims=claims, seconds=20)
+
+
+async def make(hive: Hive, **more: object) -> IssuedJoinToken:
+    issued = await tokens(hive, "create", CreateJoinToken.model_validate(more), IssuedJoinToken)
+    assert isinstance(issued, IssuedJoinToken)
+    return issued
+
+
+async def join(hive: Hive, asked: JoinHive) -> JoinedHost:
+    joined = await tokens(hive, "redeem", asked, JoinedHost, NOBODY)
+    assert isinstance(joined, JoinedHost)
+    return joined
+
+
+async def listed(hive: Hive) -> tuple[JoinTokenRecord, ...]:
+    found = await tokens(hive, "list", ListJoinTokens(), JoinTokenList)
+    assert isinstance(found, JoinTokenList)
+    return found.tokens
+
+
+async def revoke(hive: Hive, token: IssuedJoinToken) -> JoinTokenRecord:
+    record = await tokens(hive, "revoke", JoinTokenRef(id=token.record.id), JoinTokenRecord)
+    assert isinstance(record, JoinTokenRecord)
+    return record
+
+
+async def told(hive: Hive, number: int) -> list[JoinTokenEvent]:
+    reader, found = await hive.bus.read(subjects.EVENTS, subjects.events("join_token.*")), list[JoinTokenEvent]()
+    async with asyncio.timeout(15):
+        while len(found) < number:
+            found += [received.decode(JoinTokenEvent) for received in await reader.batch(100)]
+    await reader.close()
+    return found
+
+
+async def test_a_host_joins_by_a_token_that_is_stored_nowhere_and_each_step_is_told(hive: Hive) -> None:
+    issued, host = await make(hive, labels={"site": "basement"}, name="cellar"), Host()
+    assert (issued.record.state, issued.record.created_by, issued.record.uses) == (JoinTokenState.ACTIVE, "ada", 0)
+    joined = await join(hive, host.asks(issued.token))
+    assert (joined.name, joined.labels, joined.again) == ("walnut", {"site": "basement"}, False)
+    assert joined.hive_id == (await hive.leading()).hive_id
+    [record] = await listed(hive)
+    assert (record.uses, record.hosts, record.state) == (1, ("walnut",), JoinTokenState.USED_UP)
+    await revoke(hive, issued)
+    events = await told(hive, 3)
+    assert [event.type for event in events] == ["join_token.created", "join_token.used", "join_token.revoked"]
+    assert [(event.data.by, event.data.host, event.data.uses) for event in events] == [
+        ("ada", None, 0), (None, "walnut", 1), ("ada", None, 1),
+    ]  # fmt: skip
+    everything = str([await hive.sql(f"SELECT * FROM {table}") for table in ("join_tokens", "joined_hosts", "outbox")])
+    assert issued.token not in everything + str(events) + record.model_dump_json()
+
+
+async def test_a_token_is_good_for_as_many_hosts_as_it_says(hive: Hive) -> None:
+    issued = await make(hive, uses=2)
+    await join(hive, Host("oak").asks(issued.token))
+    await join(hive, Host("elm").asks(issued.token))
+    with pytest.raises(JoinTokenUsedUp, match=r"\(2\), by elm, oak"):
+        await join(hive, Host("ash").asks(issued.token))
+
+
+async def test_of_hosts_that_come_at_once_no_more_join_than_may(hive: Hive) -> None:
+    issued = await make(hive, uses=3)
+    asked = [join(hive, Host(f"host-{number}").asks(issued.token)) for number in range(12)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert sum(isinstance(answer, JoinedHost) for answer in answers) == 3
+    assert sum(isinstance(answer, JoinTokenUsedUp) for answer in answers) == 9
+    assert len(await hive.sql("SELECT FROM joined_hosts")) == 3
+
+
+async def test_a_token_that_nobody_made_is_unknown(hive: Hive) -> None:
+    issued = await make(hive)
+    for token in ("hive-join-" + 48 * "0", issued.token[:-1], issued.record.id.hex):
+        with pytest.raises(UnknownJoinToken):
+            await join(hive, Host().asks(token))
+    assert (await listed(hive))[0].uses == 0
+
+
+async def test_a_token_that_expired_is_refused_as_such(hive: Hive) -> None:
+    issued = await make(hive)
+    await hive.sql("UPDATE join_tokens SET expires_at = now() - interval '1 second'")
+    with pytest.raises(JoinTokenExpired):
+        await join(hive, Host().asks(issued.token))
+    assert (await listed(hive))[0].state is JoinTokenState.EXPIRED
+
+
+async def test_a_revoked_token_is_refused_as_such_and_stays_revoked(hive: Hive) -> None:
+    issued, host = await make(hive, uses=5), Host()
+    await join(hive, host.asks(issued.token))
+    first = await revoke(hive, issued)
+    assert first.state is JoinTokenState.REVOKED
+    assert await revoke(hive, issued) == first
+    for again in (host, Host("oak")):
+        with pytest.raises(JoinTokenRevoked):
+            await join(hive, again.asks(issued.token))
+    with pytest.raises(NotFound):
+        await tokens(hive, "revoke", JoinTokenRef(id=uuid4()), JoinTokenRecord)
+
+
+async def test_the_same_host_keeps_its_name_and_uses_a_token_once(hive: Hive) -> None:
+    issued, host = await make(hive), Host()
+    first = await join(hive, host.asks(issued.token))
+    again = await join(hive, host.asks(issued.token))
+    assert again == first.model_copy(update={"again": True})
+    another = await make(hive, labels={"site": "attic"})
+    moved = await join(hive, host.asks(another.token))
+    assert (moved.again, moved.labels) == (False, {"site": "attic"})
+    assert [record.uses for record in await listed(hive)] == [1, 1]
+
+
+async def test_another_host_of_that_name_is_refused_until_the_name_is_free(hive: Hive) -> None:
+    issued = await make(hive, uses=5)
+    await join(hive, Host("walnut").asks(issued.token))
+    with pytest.raises(NameTaken, match="hive agents remove walnut"):
+        await join(hive, Host("walnut").asks(issued.token))
+    ref = AgentRef(agent_id="walnut")
+    await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    await join(hive, Host("walnut").asks(issued.token))
+    assert (await listed(hive))[0].uses == 2
+    await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    with pytest.raises(AgentNotFound):
+        await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+
+
+async def test_a_host_that_takes_another_name_frees_its_old_one(hive: Hive) -> None:
+    issued, host = await make(hive, uses=5), Host("walnut")
+    await join(hive, host.asks(issued.token))
+    await join(hive, host.asks(issued.token, name="pecan"))
+    await join(hive, Host("walnut").asks(issued.token))
+    assert (await listed(hive))[0].hosts == ("pecan", "walnut")
+
+
+async def test_the_name_of_an_agent_that_is_here_by_other_means_is_taken(hive: Hive) -> None:
+    sidecar, issued = await hive.sidecar("walnut"), await make(hive, uses=5)
+    with pytest.raises(NameTaken, match="is here already"):
+        await join(hive, Host("walnut").asks(issued.token))
+    await sidecar.vanish()
+    async with asyncio.timeout(15):
+        while True:
+            try:
+                await join(hive, Host("walnut").asks(issued.token))
+                break
+            except NameTaken:
+                await asyncio.sleep(0.05)
+
+
+async def test_what_is_not_signed_by_the_key_that_it_names_is_refused(hive: Hive) -> None:
+    issued = await make(hive)
+    with pytest.raises(JoinRefused, match="not signed"):
+        await join(hive, Host().asks(issued.token, signed_for="another token"))
+    assert (await listed(hive))[0].uses == 0
+
+
+async def test_only_who_manages_agents_makes_lists_and_revokes(hive: Hive) -> None:
+    await hive.leading()
+    bodies: dict[str, BaseModel] = {"create": CreateJoinToken(), "list": ListJoinTokens(), "revoke": JoinTokenRef(id=uuid4())}
+    for role in (Role.DEVELOPER, Role.VIEWER):
+        for verb, body in bodies.items():
+            with pytest.raises(PermissionDenied, match=r"agents\.manage"):
+                await tokens(hive, verb, body, JoinTokenList, Claims(sub="eve", roles=(role,)))
+
+
+async def test_tokens_and_hosts_outlive_the_leader(hive: Hive) -> None:
+    issued, host = await make(hive, uses=2), Host()
+    before = await join(hive, host.asks(issued.token))
+    [leader] = hive.coordinators
+    await hive.stop(leader)
+    hive.start_coordinator()
+    assert await join(hive, host.asks(issued.token)) == before.model_copy(update={"again": True})
+    await join(hive, Host("oak").asks(issued.token))
+    with pytest.raises(JoinTokenUsedUp):
+        await join(hive, Host("elm").asks(issued.token))
+
+
+async def test_a_deposed_leader_makes_uses_and_revokes_no_token(hive: Hive) -> None:
+    issued = await make(hive)
+    connection, facts = await hive.database(), list[Fact]()
+    deposed = Joining(State(epoch=0, instance="deposed"), Statements(connection), lambda _row, told: facts.extend(told))
+    attempts = (
+        deposed.create(CreateJoinToken(), "ada"),
+        deposed.redeem(Host().asks(issued.token)),
+        deposed.revoke(JoinTokenRef(id=issued.record.id), "ada"),
+    )
+    for attempt in attempts:
+        with pytest.raises(NoLeader):
+            await attempt
+    assert await deposed.forget(AgentRef(agent_id="walnut")) is False
+    assert (facts, await listed(hive)) == ([], (issued.record,))
+    assert await hive.sql("SELECT FROM joined_hosts") == []
+
+
+async def test_tokens_that_were_over_long_ago_are_forgotten_and_their_hosts_stay(hive: Hive) -> None:
+    old, young = await make(hive), await make(hive)
+    await join(hive, Host().asks(old.token))
+    await hive.sql(
+        "UPDATE join_tokens SET expires_at = $1 WHERE id = $2", datetime.now(UTC) - timedelta(days=31), old.record.id
+    )
+    await clear_once(Statements(await hive.database()), CoordinatorSettings(), datetime.now(UTC))
+    assert [record.id for record in await listed(hive)] == [young.record.id]
+    assert len(await hive.sql("SELECT FROM joined_hosts")) == 1
+
+
+async def test_what_is_no_token_wish_is_refused_in_words(hive: Hive) -> None:
+    for wish in (b'{"uses": 0}', b'{"expires_seconds": 5}', b'{"labels": {"": "x"}}', b'{"hosts": 3}'):
+        with pytest.raises(HiveError) as refused:
+            await hive.ask("create", wish, IssuedJoinToken, service=subjects.SERVICE_JOIN_TOKENS)
+        assert refused.value.code == "invalid_request"
