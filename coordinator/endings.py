@@ -37,7 +37,7 @@ class Endings:
                 if unreadable is None:
                     continue
                 outcome = unreadable
-            if taken.received.sequence in self._ledger.state.unstorable_outcomes:
+            if subjects.last_token(taken.received.subject) in self._ledger.state.unstorable_outcomes:
                 problem = FailureInfo(code=BackendError.code, message="The attempt's report could not be stored.")
                 outcome = outcome.model_copy(update={"status": OutcomeStatus.FAILED, "error": problem, "retryable": True})
             learn(self._ledger.state.registry, outcome, self._ledger.now)
