@@ -1,9 +1,12 @@
 """NVIDIA cards, by NVML."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
-from agent_sidecar.telemetry.gpu import CardReading, loads, told
+from agent_sidecar.telemetry.gpu import CardReading, library, told
+from agent_sidecar.telemetry.nvml import Handle, Nvml, NvmlError
+
+T = TypeVar("T")
 
 _LIBRARIES = ("libnvidia-ml.so.1", "nvml.dll")
 
@@ -11,43 +14,54 @@ _LIBRARIES = ("libnvidia-ml.so.1", "nvml.dll")
 class NvidiaGpu:
     """See agent_sidecar.telemetry.gpu.Gpu. Made by `open_nvidia`."""
 
-    def __init__(self, nvml: Any, handles: Sequence[Any]) -> None:
-        self._nvml, self._handles = nvml, handles
-        self.name = self._told(nvml.nvmlDeviceGetName, handles[0])
-        memories = [self._told(nvml.nvmlDeviceGetMemoryInfo, handle) for handle in handles]
+    def __init__(self, nvml: Nvml, cards: Sequence[Handle]) -> None:
+        self._nvml, self._cards = nvml, cards
+        self.name: str | None = _told(nvml.name, cards[0])
+        memories = [_told(nvml.memory, card) for card in cards]
         self.vram_bytes: float | None = sum(memory.total for memory in memories if memory is not None) or None
 
-    def _told(self, ask: Any, *arguments: Any) -> Any:
-        return told(lambda: ask(*arguments), self._nvml.NVMLError)
-
     def read(self) -> Sequence[CardReading]:
-        return [self._card(handle) for handle in self._handles]
+        readings = [self._read(card) for card in self._cards]
+        if all(reading == CardReading() for reading in readings):
+            self._look_again()
+        return readings
 
-    def _card(self, handle: Any) -> CardReading:
+    def _look_again(self) -> None:
+        """After a reset, or while its driver was away, a card's handle stays dead: the next reading needs a new one."""
+        try:
+            self._nvml.restart()
+            self._cards = self._nvml.cards() or self._cards
+        except NvmlError:
+            return
+
+    def _read(self, card: Handle) -> CardReading:
         nvml = self._nvml
-        usage = self._told(nvml.nvmlDeviceGetUtilizationRates, handle)
-        memory = self._told(nvml.nvmlDeviceGetMemoryInfo, handle)
-        milliwatts = self._told(nvml.nvmlDeviceGetPowerUsage, handle)
+        memory = _told(nvml.memory, card)
+        milliwatts = _told(nvml.milliwatts, card)
         return CardReading(
-            usage=usage.gpu if usage is not None else None,
+            usage=_told(nvml.usage, card),
             memory_used_bytes=memory.used if memory is not None else None,
             memory_total_bytes=memory.total if memory is not None else None,
-            temperature=self._told(nvml.nvmlDeviceGetTemperature, handle, nvml.NVML_TEMPERATURE_GPU),
+            temperature=_told(nvml.temperature, card),
             power_watts=milliwatts / 1000 if milliwatts is not None else None,
         )
 
 
+def _told(ask: Callable[[Handle], T], card: Handle) -> T | None:
+    return told(lambda: ask(card), NvmlError)
+
+
 def open_nvidia() -> NvidiaGpu | None:
-    """None without a driver, its binding, or a card."""
-    if not any(loads(library) for library in _LIBRARIES):
-        return None
+    """None without a driver or a card."""
+    loaded = next((found for name in _LIBRARIES if (found := library(name)) is not None), None)
+    return None if loaded is None else cards_of(Nvml(loaded))
+
+
+def cards_of(nvml: Nvml) -> NvidiaGpu | None:
+    """None where the driver does not start, or has no card."""
     try:
-        import pynvml
-    except ImportError:
+        nvml.start()
+        cards = nvml.cards()
+    except NvmlError:
         return None
-    try:
-        pynvml.nvmlInit()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-    except pynvml.NVMLError:
-        return None
-    return NvidiaGpu(pynvml, handles) if handles else None
+    return NvidiaGpu(nvml, cards) if cards else None
