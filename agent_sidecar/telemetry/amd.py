@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from agent_sidecar.telemetry.gpu import CardReading, library, told
+from agent_sidecar.telemetry.gpu import CardReading, loads, told
 
 _LIBRARY = "libamd_smi.so"
 _MIB = 1024 * 1024
@@ -59,7 +59,7 @@ def number(value: Any) -> float | None:
 def open_amd() -> AmdGpu | None:
     """None without ROCm's library, its binding, or a card."""
     rocm = Path(os.environ.get("ROCM_PATH", "/opt/rocm")) / "lib" / _LIBRARY
-    if (library(str(rocm)) or library(_LIBRARY)) is None:  # the binding takes memory even where there is no card
+    if not (loads(str(rocm)) or loads(_LIBRARY)):
         return None
     try:
         import amdsmi

@@ -66,6 +66,6 @@ def told(ask: Callable[[], T], *errors: type[Exception]) -> T | None:
         return None
 
 
-def library(name: str) -> ctypes.CDLL | None:
-    """A driver's library, or None where it is not there."""
-    return told(lambda: ctypes.CDLL(name), OSError)
+def loads(library: str) -> bool:
+    """Whether a driver's library is there. Asked before its binding is imported, which takes memory even where there is no card."""
+    return told(lambda: ctypes.CDLL(library), OSError) is not None

@@ -98,7 +98,7 @@ def test_it_imports_nothing_that_only_a_server_needs() -> None:
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     found = set(json.loads(subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True).stdout))
-    unwanted = {"fastapi", "nicegui", "asyncpg", "typer", "rich", "aiohttp", "httpx", "xllamacpp", "amdsmi"}
+    unwanted = {"fastapi", "nicegui", "asyncpg", "typer", "rich", "aiohttp", "httpx", "xllamacpp", "pynvml", "amdsmi"}
     assert "agent_sidecar" in found
     assert found & unwanted == set()
 

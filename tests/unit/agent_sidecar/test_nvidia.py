@@ -5,11 +5,11 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import pynvml
 import pytest
 
 from agent_sidecar.telemetry.gpu import GpuReading, combine
 from agent_sidecar.telemetry.nvidia import NvidiaGpu, cards_of
-from agent_sidecar.telemetry.nvml import Nvml
 
 TOTAL = 150_754_820_096
 RESERVED = 644_939_776
@@ -17,7 +17,7 @@ UNINITIALIZED, INVALID_ARGUMENT, NOT_SUPPORTED, DRIVER_NOT_LOADED, GPU_IS_LOST, 
 FIRST_HANDLE = 0x7F00_0000_0000
 
 Card = Out = ctypes.c_void_p
-OF_NO_CARD = {"nvmlInit_v2", "nvmlShutdown", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2"}
+OF_NO_CARD = {"nvmlInitWithFlags", "nvmlShutdown", "nvmlDeviceGetCount_v2", "nvmlDeviceGetHandleByIndex_v2"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class Library:
         def ask(*arguments: int) -> int:
             if name in self.refused:
                 return self.refused[name]
-            if not self.started and name != "nvmlInit_v2":
+            if not self.started and name != "nvmlInitWithFlags":
                 return UNINITIALIZED
             if name not in OF_NO_CARD and arguments[0] // 256 != FIRST_HANDLE // 256 + self.sessions:
                 return INVALID_ARGUMENT
@@ -74,7 +74,7 @@ class Library:
 
     def _functions(self) -> dict[str, tuple[tuple[type, ...], Callable[..., int]]]:
         return {
-            "nvmlInit_v2": ((), self._init),
+            "nvmlInitWithFlags": ((ctypes.c_uint,), self._init),
             "nvmlShutdown": ((), self.go),
             "nvmlDeviceGetCount_v2": ((Out,), lambda out: write(out, "=I", self.cards)),
             "nvmlDeviceGetHandleByIndex_v2": ((ctypes.c_uint, Out), self._handle),
@@ -82,7 +82,7 @@ class Library:
             "nvmlDeviceGetMemoryInfo_v2": ((Card, Out), self._memory_v2),
             "nvmlDeviceGetMemoryInfo": ((Card, Out), self._memory),
             "nvmlDeviceGetUtilizationRates": ((Card, Out), lambda _, out: write(out, "=II", *self.now.usage)),
-            "nvmlDeviceGetTemperature": ((Card, ctypes.c_int, Out), self._temperature),
+            "nvmlDeviceGetTemperature": ((Card, ctypes.c_uint, Out), self._temperature),
             "nvmlDeviceGetPowerUsage": ((Card, Out), lambda _, out: write(out, "=I", self.now.milliwatts)),
         }
 
@@ -90,7 +90,7 @@ class Library:
         self.started = False
         return 0
 
-    def _init(self) -> int:
+    def _init(self, _flags: int) -> int:
         self.sessions += 1
         self.started = True
         return 0
@@ -118,15 +118,30 @@ class Library:
         return write(out, "=I", self.now.temperature)
 
 
-def opened(driver: Library) -> NvidiaGpu:
-    gpu = cards_of(Nvml(driver))
+Load = Callable[[Library], NvidiaGpu | None]
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Puts a driver beneath NVIDIA's binding, which keeps the library and each function that it found there, and opens its cards."""
+
+    def load(driver: Library) -> NvidiaGpu | None:
+        monkeypatch.setattr(pynvml, "nvmlLib", driver)
+        monkeypatch.setattr(pynvml, "_nvmlGetFunctionPointer_cache", {})
+        return cards_of(pynvml)
+
+    return load
+
+
+def opened(driver: Library, load: Load) -> NvidiaGpu:
+    gpu = load(driver)
     assert gpu is not None
     return gpu
 
 
-def test_a_card_tells_what_nvidia_smi_shows() -> None:
+def test_a_card_tells_what_nvidia_smi_shows(load: Load) -> None:
     driver = Library()
-    gpu = opened(driver)
+    gpu = opened(driver, load)
     assert (gpu.name, gpu.vram_bytes) == ("NVIDIA H200", 143_771 * 1024**2)
     assert combine(gpu.read()) == GpuReading(usage=0, memory=0, temperature=43, power_watts=82.362)
     driver.now = BUSY
@@ -135,10 +150,10 @@ def test_a_card_tells_what_nvidia_smi_shows() -> None:
     )
 
 
-def test_an_older_driver_counts_what_it_keeps_for_itself() -> None:
+def test_an_older_driver_counts_what_it_keeps_for_itself(load: Load) -> None:
     driver = Library()
     driver.absent = {"nvmlDeviceGetMemoryInfo_v2"}
-    assert [card.memory_used_bytes for card in opened(driver).read()] == [RESERVED]
+    assert [card.memory_used_bytes for card in opened(driver, load).read()] == [RESERVED]
 
 
 @pytest.mark.parametrize(
@@ -149,9 +164,9 @@ def test_an_older_driver_counts_what_it_keeps_for_itself() -> None:
         ("nvmlDeviceGetPowerUsage", "power_watts"),
     ],
 )
-def test_a_value_that_a_card_does_not_tell_is_left_out(function: str, field: str) -> None:
+def test_a_value_that_a_card_does_not_tell_is_left_out(load: Load, function: str, field: str) -> None:
     driver = Library()
-    gpu = opened(driver)
+    gpu = opened(driver, load)
     (whole,) = gpu.read()
     driver.refused[function] = NOT_SUPPORTED
     (card,) = gpu.read()
@@ -159,29 +174,29 @@ def test_a_value_that_a_card_does_not_tell_is_left_out(function: str, field: str
     assert {name for name, value in vars(whole).items() if value != getattr(card, name)} == {field}
 
 
-def test_a_driver_that_goes_leaves_nothing_and_is_found_again() -> None:
+def test_a_driver_that_goes_leaves_nothing_and_is_found_again(load: Load) -> None:
     driver = Library()
-    gpu = opened(driver)
+    gpu = opened(driver, load)
     before = gpu.read()
     driver.go()
-    driver.refused["nvmlInit_v2"] = DRIVER_NOT_LOADED
+    driver.refused["nvmlInitWithFlags"] = DRIVER_NOT_LOADED
     for _ in range(2):
         assert combine(gpu.read()) == GpuReading()
-    del driver.refused["nvmlInit_v2"]
+    del driver.refused["nvmlInitWithFlags"]
     assert combine(gpu.read()) == GpuReading()
     assert gpu.read() == before
 
 
-def test_a_card_that_fell_off_the_bus_hides_no_other() -> None:
+def test_a_card_that_fell_off_the_bus_hides_no_other(load: Load) -> None:
     driver = Library(cards=3)
     driver.lost_cards = {1}
-    gpu = opened(driver)
+    gpu = opened(driver, load)
     assert len(gpu.read()) == 2
     assert gpu.vram_bytes == 2 * TOTAL
 
 
-def test_without_a_driver_that_starts_or_a_card_there_is_no_gpu() -> None:
+def test_without_a_driver_that_starts_or_a_card_there_is_no_gpu(load: Load) -> None:
     ill = Library()
-    ill.refused["nvmlInit_v2"] = DRIVER_NOT_LOADED
-    assert cards_of(Nvml(ill)) is None
-    assert cards_of(Nvml(Library(cards=0))) is None
+    ill.refused["nvmlInitWithFlags"] = DRIVER_NOT_LOADED
+    assert load(ill) is None
+    assert load(Library(cards=0)) is None

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from agent_sidecar.telemetry.amd import AmdGpu, number
-from agent_sidecar.telemetry.gpu import CardReading, GpuReading, combine, library
+from agent_sidecar.telemetry.gpu import CardReading, GpuReading, combine, loads
 from agent_sidecar.telemetry.host import Host
 from agent_sidecar.telemetry.none import NoGpu
 
@@ -52,7 +52,7 @@ def test_amds_binding_writes_na_for_what_it_does_not_know() -> None:
 
 
 def test_a_driver_that_is_not_there_is_not_loaded() -> None:
-    assert library("libno-such-driver.so") is None
+    assert not loads("libno-such-driver.so")
 
 
 async def test_this_machine_tells_its_load(tmp_path: Path) -> None:
