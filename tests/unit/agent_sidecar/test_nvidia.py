@@ -2,14 +2,16 @@
 
 import ctypes
 import struct
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import pynvml
 import pytest
 
+from agent_sidecar.telemetry import nvidia
 from agent_sidecar.telemetry.gpu import GpuReading, combine
-from agent_sidecar.telemetry.nvidia import NvidiaGpu, cards_of
+from agent_sidecar.telemetry.nvidia import NvidiaGpu, cards_of, open_nvidia
 
 TOTAL = 150_754_820_096
 RESERVED = 644_939_776
@@ -200,3 +202,10 @@ def test_without_a_driver_that_starts_or_a_card_there_is_no_gpu(load: Load) -> N
     ill.refused["nvmlInitWithFlags"] = DRIVER_NOT_LOADED
     assert load(ill) is None
     assert load(Library(cards=0)) is None
+
+
+def test_a_host_without_the_driver_does_not_carry_its_binding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nvidia, "_LIBRARIES", ("libno-such-driver.so",))
+    monkeypatch.delitem(sys.modules, "pynvml")
+    assert open_nvidia() is None
+    assert "pynvml" not in sys.modules
