@@ -87,7 +87,7 @@ class Requirements(Command):
         default_factory=dict, description="least proficiency by capability"
     )
     labels: dict[Text, Text] = Field(default_factory=dict)
-    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="least memory of its cards, in GiB")
 
 
 class TaskRequest(Command):
