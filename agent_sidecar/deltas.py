@@ -31,6 +31,7 @@ class Deltas:
         self._calls: list[ToolCall] = []
         self._unsent = Piece()
         self.begins_at = self._offset = len(before.text) + len(before.thinking)
+        self._tokens = 0
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
@@ -47,7 +48,8 @@ class Deltas:
         return self._offset
 
     async def add(self, piece: Piece) -> bool:
-        """False when the output is full: the rest of the piece was cut off."""
+        """False when the output is full: the rest of the piece was cut off. A piece counts as a token."""
+        self._tokens += 1
         kept, fits = self._within(piece)
         if kept.thinking and self._unsent.text:
             await self.flush()  # within one delta the thinking goes before the text
@@ -96,6 +98,7 @@ class Deltas:
             number=self._number,
             offset=self._offset,
             begins_at=self.begins_at,
+            tokens=self._tokens,
             text=piece.text,
             thinking=piece.thinking,
             tool_calls=piece.tool_calls,

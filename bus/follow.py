@@ -59,7 +59,7 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         position = Position(number, offset)
-        for chunk in () if fresh else await _stored(bus, task_id):
+        for chunk in () if fresh else [chunk async for chunk in stored(bus, subjects.outputs_of_task(task_id))]:
             for item in position.advance(chunk):
                 yield item
         ended = None if fresh else await _record(bus, task_id, claims)
@@ -90,19 +90,59 @@ def beyond(number: int, offset: int, end: int) -> InvalidRequest:
     )
 
 
+class Heard:
+    """The text as it stands by the newest attempt that was heard, from its first character, as far as nothing of it was missed. Pure."""
+
+    def __init__(self) -> None:
+        self.number, self.end = 0, 0
+        self._pieces: list[OutputChunk] = []
+
+    def take(self, chunk: OutputChunk) -> None:
+        if chunk.number > self.number:
+            self.number = chunk.number
+            self._cut(chunk.begins_at)
+        if chunk.number == self.number and chunk.offset == self.end:
+            self._pieces.append(chunk)
+            self.end = end_of(chunk)
+
+    def before(self, offset: int) -> Output:
+        """What stands before it; nothing where that is not known."""
+        if offset > self.end:
+            return Output()
+        kept = [_cut(piece, offset) for piece in self._pieces if piece.offset < offset]
+        return Output(text="".join(piece.text for piece in kept), thinking="".join(piece.thinking for piece in kept))
+
+    def _cut(self, offset: int) -> None:
+        self._pieces = [_cut(piece, offset) for piece in self._pieces if piece.offset < offset]
+        self.end = min(self.end, offset)
+
+
+def _cut(chunk: OutputChunk, offset: int) -> OutputChunk:
+    if end_of(chunk) <= offset:
+        return chunk
+    thinking = chunk.thinking[: offset - chunk.offset]
+    text = chunk.text[: offset - chunk.offset - len(thinking)]
+    return chunk.model_copy(update={"thinking": thinking, "text": text})
+
+
 class Position:
     """Where a reader is: turns chunks, which may come twice, late or from a superseded attempt, into what is new. Pure."""
 
     def __init__(self, number: int, offset: int) -> None:
         self.number, self.offset = number, offset
         self._calls = 0
+        self._heard = Heard()
 
     def advance(self, chunk: OutputChunk) -> Iterator[Delta | Restart]:
         """Nothing for what was seen or is superseded; a chunk after a gap is left to `rest`, which has the record."""
+        self._heard.take(chunk)
         if chunk.number < self.number:
             return
         if chunk.number > self.number:
-            yield from self._turn_to(chunk.number, chunk.begins_at)
+            for restart in self._turn_to(chunk.number, chunk.begins_at):
+                yield restart
+                known = self._heard.before(chunk.begins_at)
+                yield from self._new(0, known.thinking, known.text, ())
         if chunk.offset > self.offset:
             return
         yield from self._new(chunk.offset, chunk.thinking, chunk.text, chunk.tool_calls)
@@ -141,21 +181,21 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
         return None
 
 
-async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
-    """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
-    subject, found = subjects.outputs_of_task(task_id), list[Received]()
-    newest = await bus.last(subjects.OUTPUT, subject)
+async def stored(bus: Bus, subject_filter: str) -> AsyncGenerator[OutputChunk, None]:
+    """What the stream holds now, oldest first. Minutes after the end that is nothing, and the record has it all. BusUnavailable."""
+    newest = await bus.last(subjects.OUTPUT, subject_filter)
     if newest is None:
-        return []
-    reader = await bus.read(subjects.OUTPUT, subject)
+        return
+    reader, sequence = await bus.read(subjects.OUTPUT, subject_filter), 0
     try:
-        while not found or found[-1].sequence < newest.sequence:
-            found += await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS)
+        while sequence < newest.sequence:
+            for message in await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS):
+                sequence = message.sequence
+                yield message.decode(OutputChunk)
     except TimeoutError:  # the newest has expired meanwhile, or was erased
         pass
     finally:
         await reader.close()
-    return [message.decode(OutputChunk) for message in found]
 
 
 async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:

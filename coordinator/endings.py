@@ -1,5 +1,6 @@
 """The part of a turn that ends attempts: reports, refusals, deaths and timeouts become facts, or another try."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
@@ -122,14 +123,15 @@ class Endings:
         if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
 
-    def died(self, lost: Lost) -> None:
+    def died(self, lost: Lost, written: Mapping[UUID, AttemptOutcome]) -> None:
         learn_death(lost, self._ledger.now)
         error = FailureInfo(code=AgentLost.code, message=f"The agent {lost.agent.agent_id} died: {lost.reason}.")
         for attempt in lost.attempts:
             task = self._ledger.state.live.get(attempt.task_id)
-            self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error)
+            left = written.get(attempt.id)
+            self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error, begins_at=left.begins_at if left else 0)
             if task is not None and self._ledger.state.current.get(attempt.task_id) == attempt.id:
-                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True)
+                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True, outcome=left)
 
     def time_is_up(self, task_id: UUID) -> None:
         task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)

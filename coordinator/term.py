@@ -25,7 +25,7 @@ from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
 from coordinator.heap import Heap
-from coordinator.inputs import AgentDied, Input, OutcomeRead, Tick, TimeIsUp
+from coordinator.inputs import Input, OutcomeRead, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
 from coordinator.joining import Joining
 from coordinator.ledger import Followup
@@ -35,6 +35,7 @@ from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
 from coordinator.record import Record
+from coordinator.salvage import Salvage
 from coordinator.state import State
 from coordinator.throughput import Throughput
 from coordinator.tracks import Tracks
@@ -90,12 +91,13 @@ class Term:
         self._intake = Intake(bus, state)
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
-        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self._salvage = Salvage(bus, self._reading, self.put)
+        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell)
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self.joining = Joining(state, self._reading, self._publisher.put)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
-        self._tracks = Tracks(state.registry, self._reading)
+        self._tracks = Tracks(state.registry, self._reading, state.epoch)
         self.benchmarks = Benchmarks(
             bus, state, self._reading, self.clock, self.put, self._tell, idle_seconds=benchmark_idle_seconds
         )
@@ -121,7 +123,7 @@ class Term:
         await self.windows.load()
         await self._backlog.more()
         for lost in self.state.registry.orphans():
-            self.put(AgentDied(lost))
+            self._salvage.died(lost)
         await self._intake.begin_anew_what_was_lost()
         for outbox_id, facts in await load_outbox(self._reading, self._bus):
             self._publisher.put(outbox_id, facts)
@@ -129,6 +131,7 @@ class Term:
             stack.callback(self._heap.give_back)
             stack.push_async_callback(self._intake.close)
             stack.push_async_callback(self._dispatcher.close)
+            stack.push_async_callback(self._salvage.close)
             stack.push_async_callback(self.presence.close)
             stack.push_async_callback(self.benchmarks.close)
             stack.push_async_callback(self.clock.close)

@@ -76,7 +76,8 @@ class AttemptOutcome(Message):
 
 class OutputChunk(Message):
     """A piece of an attempt's output. `offset` counts the characters, of thinking and text together,
-    that went before it; `begins_at` is where its attempt began (see AttemptOutcome).
+    that went before it; `begins_at` is where its attempt began (see AttemptOutcome). `tokens` is how many the attempt had written
+    behind it, as far as its sidecar can count.
 
     The last one carries `end` and is sent after the outcome was acknowledged, so whoever sees it can trust the record to follow.
     """
@@ -84,6 +85,7 @@ class OutputChunk(Message):
     number: int
     offset: int
     begins_at: int = 0
+    tokens: int = 0
     text: str = ""
     thinking: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
