@@ -10,7 +10,7 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-hea
 # In this order too (tests/conftest.py), so that a quick test fails quickly; a module stays on one worker, with what it started.
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 
-.PHONY: setup up test chaos soak check bench wheel lock clean
+.PHONY: setup up test chaos soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -69,6 +69,16 @@ lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
 	$(UV) pip compile --quiet $(LOCK) --group bench -o requirements-bench.lock
+
+# The JavaScript libraries of expressions and code, from the versions that package.json names.
+SCRIPTS := workflow/expressions/js
+scripts:
+	cd $(SCRIPTS) && npm ci --silent --legacy-peer-deps --omit=optional
+	cp $(SCRIPTS)/node_modules/luxon/build/global/luxon.min.js $(SCRIPTS)/node_modules/jmespath/jmespath.js \
+	    $(SCRIPTS)/node_modules/alasql/dist/alasql.min.js $(SCRIPTS)/vendor/
+	cp $(SCRIPTS)/node_modules/luxon/LICENSE.md $(SCRIPTS)/vendor/LICENSE.luxon.txt
+	cp $(SCRIPTS)/node_modules/jmespath/LICENSE $(SCRIPTS)/vendor/LICENSE.jmespath.txt
+	cp $(SCRIPTS)/node_modules/alasql/LICENSE $(SCRIPTS)/vendor/LICENSE.alasql.txt
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -34,6 +34,7 @@ class Deltas:
         self._answers = [Answer(before)]
         self._unsent = Piece()
         self.begins_at = self._offset = len(before.text) + len(before.thinking)
+        self._tokens = 0
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
@@ -56,7 +57,8 @@ class Deltas:
         return self._offset
 
     async def add(self, piece: Piece) -> bool:
-        """False when the output is full: the rest of the piece was cut off."""
+        """False when the output is full: the rest of the piece was cut off. A piece counts as a token."""
+        self._tokens += 1
         kept, fits = self._within(piece)
         if self._unsent and _out_of_order(self._unsent, kept):
             await self.flush()
@@ -96,6 +98,7 @@ class Deltas:
             number=self._number,
             offset=self._offset,
             begins_at=self.begins_at,
+            tokens=self._tokens,
             choice=len(self._answers) - 1,
             text=piece.text,
             thinking=piece.thinking,

@@ -69,6 +69,50 @@ class UnknownTimeZone(InvalidRequest):
     code, title = "unknown_time_zone", "There is no such time zone"
 
 
+class InvalidWorkflow(InvalidRequest):
+    """The document is not a workflow, or not one that can ever run; the message names the place."""
+
+    code, title = "invalid_workflow", "The workflow is not valid"
+
+
+class WorkflowCycle(InvalidWorkflow):
+    code, title = "workflow_cycle", "The workflow has a cycle that nothing in it can leave"
+
+
+class WorkflowTooLarge(InvalidWorkflow):
+    code, http_status, title = "workflow_too_large", 413, "The workflow is larger or deeper than one may be"
+
+
+class NodeFailed(HiveError):
+    """A node of a workflow failed; the run data name the node and the item."""
+
+    code, http_status, title = "node_failed", 422, "A node of the workflow failed"
+
+
+class UnknownNodeType(NodeFailed):
+    code, title = "unknown_node_type", "The node is of a type that Hive does not run"
+
+
+class ExpressionError(NodeFailed):
+    code, title = "expression_error", "An expression could not be evaluated"
+
+
+class CodeError(NodeFailed):
+    code, title = "code_error", "The code of a node threw an error, or returned what is no item"
+
+
+class EvaluationLimit(NodeFailed):
+    """The same input would end the same."""
+
+    code, title = "evaluation_limit", "An expression or code used more time, memory or output than it may"
+
+
+class OutcomeUnknown(NodeFailed):
+    """It may have happened: the engine died while the effect was under way, and the node says not to repeat it."""
+
+    code, title = "outcome_unknown", "Whether the node's effect happened is not known"
+
+
 class DependencyFailed(HiveError):
     code, http_status, title = "dependency_failed", 424, "A task that this one depends on did not complete"
 

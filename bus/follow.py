@@ -13,7 +13,7 @@ from bus import subjects
 from bus.client import Bus, Received
 from bus.errors import DeadlineExceeded, InvalidRequest, Unavailable
 from bus.messages import Claims, Content, Output, OutputChunk, TaskRecord, TaskRef, TokenLogprob, ToolCallDelta
-from bus.messages.output import behind, contents_of
+from bus.messages.output import ahead, behind, contents_of
 
 POLL_SECONDS = 2.0
 """Whoever waits also asks now and then: an event may be lost to a full buffer, the record is not."""
@@ -68,7 +68,7 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         position = Position(number, offset)
-        for chunk in () if fresh else await stored_output(bus, task_id):
+        for chunk in () if fresh else [chunk async for chunk in stored(bus, subjects.outputs_of_task(task_id))]:
             for item in position.advance(chunk):
                 yield item
         ended = None if fresh else await _record(bus, task_id, claims)
@@ -100,18 +100,50 @@ def beyond(number: int, offset: int, end: int) -> InvalidRequest:
     )
 
 
+class Heard:
+    """The text as it stands by the newest attempt that was heard, from its first character, as far as nothing of it was missed. Pure."""
+
+    def __init__(self) -> None:
+        self.number, self.end = 0, 0
+        self._pieces: list[OutputChunk] = []
+
+    def take(self, chunk: OutputChunk) -> None:
+        if chunk.number > self.number:
+            self.number = chunk.number
+            self._cut(chunk.begins_at)
+        if chunk.number == self.number and chunk.offset == self.end:
+            self._pieces.append(chunk)
+            self.end = end_of(chunk)
+
+    def before(self, offset: int) -> tuple[OutputChunk, ...]:
+        """What stands before it, as it was said; nothing where that is not known."""
+        return self._until(offset) if offset <= self.end else ()
+
+    def _cut(self, offset: int) -> None:
+        self._pieces = list(self._until(offset))
+        self.end = min(self.end, offset)
+
+    def _until(self, offset: int) -> tuple[OutputChunk, ...]:
+        return tuple(ahead(piece, offset - piece.offset) for piece in self._pieces if piece.offset < offset)
+
+
 class Position:
     """Where a reader is: turns chunks, which may come twice, late or from a superseded attempt, into what is new. Pure."""
 
     def __init__(self, number: int, offset: int) -> None:
         self.number, self.offset = number, offset
+        self._heard = Heard()
 
     def advance(self, chunk: OutputChunk) -> Iterator[Delta | Restart]:
         """Nothing for what was seen or is superseded; a chunk after a gap is left to `rest`, which has the record."""
+        self._heard.take(chunk)
         if chunk.number < self.number:
             return
         if chunk.number > self.number:
-            yield from self._turn_to(chunk.number, chunk.begins_at)
+            for restart in self._turn_to(chunk.number, chunk.begins_at):
+                yield restart
+                for piece in self._heard.before(chunk.begins_at):
+                    yield from self._new(piece.offset, piece)
         if chunk.offset <= self.offset:
             yield from self._new(chunk.offset, chunk)
 
@@ -164,21 +196,21 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
         return None
 
 
-async def stored_output(bus: Bus, task_id: UUID) -> list[OutputChunk]:
-    """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
-    subject, found = subjects.outputs_of_task(task_id), list[Received]()
-    newest = await bus.last(subjects.OUTPUT, subject)
+async def stored(bus: Bus, subject_filter: str) -> AsyncGenerator[OutputChunk, None]:
+    """What the stream holds now, oldest first. Minutes after the end that is nothing, and the record has it all. BusUnavailable."""
+    newest = await bus.last(subjects.OUTPUT, subject_filter)
     if newest is None:
-        return []
-    reader = await bus.read(subjects.OUTPUT, subject)
+        return
+    reader, sequence = await bus.read(subjects.OUTPUT, subject_filter), 0
     try:
-        while not found or found[-1].sequence < newest.sequence:
-            found += await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS)
+        while sequence < newest.sequence:
+            for message in await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS):
+                sequence = message.sequence
+                yield message.decode(OutputChunk)
     except TimeoutError:  # the newest has expired meanwhile, or was erased
         pass
     finally:
         await reader.close()
-    return [message.decode(OutputChunk) for message in found]
 
 
 async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:

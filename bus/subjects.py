@@ -55,6 +55,7 @@ SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
+ALL_REPORTS: Final = f"{ROOT}.reports.>"
 ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
@@ -90,10 +91,15 @@ def outcome(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.outcomes.{agent_id}.{task_id}.{attempt_id}"
 
 
+def report(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
+    """The same outcome, told to the leader itself, which answers when it is committed."""
+    return f"{ROOT}.reports.{agent_id}.{task_id}.{attempt_id}"
+
+
 def parse_outcome(subject: str) -> tuple[str, UUID, UUID]:
-    """Agent, task and attempt of an outcome's subject. ValueError when it has another form."""
+    """Agent, task and attempt of an outcome's subject, whichever way it came. ValueError when it has another form."""
     match subject.split("."):
-        case [_, "outcomes", agent_id, task_id, attempt_id]:
+        case [_, "outcomes" | "reports", agent_id, task_id, attempt_id]:
             return agent_id, UUID(task_id), UUID(attempt_id)
     raise ValueError(f"not an outcome subject: {subject}")
 

@@ -1,8 +1,11 @@
 """From where the next attempt at a task goes on: from what the last one wrote, where that can be gone on from. Pure."""
 
+from collections.abc import Sequence
+
 from bus.errors import StreamInterrupted
-from bus.messages import AttemptOutcome, Continuation, FailureInfo, OutcomeStatus, Output, TaskRequest
-from bus.messages.output import contents_of
+from bus.messages import AttemptOutcome, Continuation, FailureInfo, OutcomeStatus, Output, OutputChunk, TaskRequest
+from bus.messages.output import contents_of, output_from
+from coordinator.agent import OpenAttempt
 from coordinator.tasks import Streaming, Task
 
 
@@ -35,3 +38,31 @@ def broken_off(task: Task, outcome: AttemptOutcome) -> FailureInfo | None:
     why = "" if outcome.error is None else f" ({outcome.error.code}: {outcome.error.message})"
     message = f"The answer broke off{why}, and what was sent of it already cannot be gone on with. Ask again."
     return FailureInfo(code=StreamInterrupted.code, message=message)
+
+
+def pieced_together(attempt: OpenAttempt, chunks: Sequence[OutputChunk], before: Continuation | None) -> AttemptOutcome | None:
+    """What a host that died had sent of an attempt, as its sidecar would have reported it, as far as it has no gap.
+
+    `before` is what earlier attempts wrote, which this one may have gone on from. None where nothing can be told: then that still stands.
+    """
+    begins_at = chunks[0].begins_at if chunks else 0
+    known = before if begins_at and before is not None else Continuation(output=Output())
+    found, end = list[OutputChunk](), len(known.output.text) + len(known.output.thinking)
+    for chunk in chunks:
+        if (chunk.begins_at, chunk.offset) != (begins_at, end):
+            break
+        found.append(chunk)
+        end += chunk.units
+    if end <= begins_at:
+        return None
+    written_tokens = known.usage.completion_tokens + max(chunk.tokens for chunk in found)
+    return AttemptOutcome(
+        attempt_id=attempt.id,
+        task_id=attempt.task_id,
+        agent_id=attempt.agent_id,
+        instance=attempt.instance,
+        status=OutcomeStatus.FAILED,
+        output=output_from(known.output, found),
+        begins_at=begins_at,
+        usage=known.usage.model_copy(update={"completion_tokens": written_tokens}),
+    )

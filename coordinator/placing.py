@@ -78,7 +78,7 @@ class Placing:
     def _start(self, placement: Placement) -> Task:
         """The task as it is with one more attempt."""
         started = placement.task.started_at or self._ledger.now
-        return placement.task.evolve(attempts=placement.task.attempts + 1, started_at=started, not_before=None)
+        return placement.task.evolve(attempts=placement.task.attempts + 1, started_at=started, not_before=None, back=None)
 
     def _open(self, placement: Placement) -> OpenAttempt:
         self._ledger.state.scheduler.take(self._ledger.state.queue, placement)

@@ -23,6 +23,7 @@ from bus.errors import (
     UnsupportedByBackend,
 )
 from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus, Work
+from bus.messages.places import Delay
 from coordinator.sizes import TYPICAL, Size, size_of
 
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
@@ -109,6 +110,8 @@ class Task:
     """The deadline that whoever submitted it gave."""
     preemptible: bool = False
     streaming: Streaming = Streaming.NOT
+    back: Delay | None = None
+    """Why it came back to the queue after its last attempt, as far as this leader saw it."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -247,8 +250,10 @@ def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: b
     if task.attempts >= task.attempts_allowed:
         message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
-    at = None if error.code == AgentLost.code else now + timedelta(seconds=backoff_seconds(task.attempts))
-    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at))
+    if error.code == AgentLost.code:
+        return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=None, back=Delay.HOST_LOST))
+    at = now + timedelta(seconds=backoff_seconds(task.attempts))
+    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at, back=Delay.RETRY))
 
 
 def backoff_seconds(attempts: int) -> float:

@@ -1,11 +1,13 @@
 """What a model gave: whole in the record, in pieces on the bus (docs/adr/0017)."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import chain
 
 from pydantic import Field
 
 from bus.messages.base import Message, Words
-from bus.messages.work import ToolCall
+from bus.messages.work import ToolCall, call_from
 
 
 class Usage(Message):
@@ -113,7 +115,8 @@ class Content(Message):
 
 class OutputChunk(Content):
     """A piece of an attempt's output. `offset` is the `units` of all that its attempt said before it, whichever answer that belongs to;
-    `begins_at` is where its attempt began (see AttemptOutcome).
+    `begins_at` is where its attempt began (see AttemptOutcome). `tokens` is how many the attempt had written behind it, as far as
+    its sidecar can count.
 
     The last one carries `end` and `ending`, and is sent after the outcome was acknowledged, so whoever sees it can trust the record
     to follow.
@@ -122,6 +125,7 @@ class OutputChunk(Content):
     number: int
     offset: int
     begins_at: int = 0
+    tokens: int = 0
     end: OutcomeStatus | None = None
     ending: Ending | None = None
 
@@ -142,6 +146,52 @@ def contents_of(output: Output) -> tuple[Content, ...]:
         )
         for choice, answer in enumerate((output, *output.others))
     )
+
+
+def output_from(before: Output, contents: Sequence[Content]) -> Output:
+    """Pieces in their order, behind what stood before them, as one output: the other way of `contents_of`."""
+    count = 1 + max((content.choice for content in contents), default=0)
+    answers = [
+        _answer(before if choice == 0 else Output(), [content for content in contents if content.choice == choice])
+        for choice in range(count)
+    ]
+    return answers[0].model_copy(update={"others": tuple(answers[1:])})
+
+
+def _answer(before: Output, contents: Sequence[Content]) -> Output:
+    calls: dict[int, list[ToolCallDelta]] = {}
+    for content in contents:
+        for part in content.tool_calls:
+            calls.setdefault(part.index, []).append(part)
+    return Output(
+        text=before.text + "".join(content.text for content in contents),
+        thinking=before.thinking + "".join(content.thinking for content in contents),
+        tool_calls=before.tool_calls + tuple(_call(parts) for _, parts in sorted(calls.items())),
+        logprobs=tuple(chain.from_iterable(content.logprobs for content in contents)) or None,
+        embeddings=tuple(chain.from_iterable(content.embeddings for content in contents)) or None,
+    )
+
+
+def _call(parts: Sequence[ToolCallDelta]) -> ToolCall:
+    """Also of one that was broken off; without U+0000, which no store takes."""
+    name = next((part.name for part in parts if part.name), "").replace("\x00", "")
+    return call_from(parts[0].id, name, "".join(part.arguments for part in parts).replace("\x00", ""))
+
+
+def ahead(chunk: OutputChunk, units: int) -> OutputChunk:
+    """Its first units, without logprobs where that is not all of it."""
+    if units >= chunk.units:
+        return chunk
+    thinking, units = chunk.thinking[:units], max(0, units - len(chunk.thinking))
+    text, units = chunk.text[:units], max(0, units - len(chunk.text))
+    calls: list[ToolCallDelta] = []
+    for call in chunk.tool_calls:
+        begins = int(call.name is not None)
+        if units > 0:
+            calls.append(call.model_copy(update={"arguments": call.arguments[: units - begins]}))
+        units = max(0, units - begins - len(call.arguments))
+    rest = {"thinking": thinking, "text": text, "tool_calls": tuple(calls), "embeddings": chunk.embeddings[:units]}
+    return chunk.model_copy(update=rest | {"logprobs": ()})
 
 
 def behind(content: Content, seen: int) -> Content:

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_va
 
 from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text
 from bus.messages.output import FailureInfo, Output, Timings, Usage
+from bus.messages.places import QueuePlace, Rise
 from bus.messages.work import Work, problem_of
 
 TaskId = UUID
@@ -72,7 +73,7 @@ class Requirements(Command):
         default_factory=dict, description="least proficiency by capability"
     )
     labels: dict[Text, Text] = Field(default_factory=dict)
-    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="least memory of its cards, in GiB")
 
 
 class TaskRequest(Work):
@@ -158,6 +159,9 @@ class TaskRecord(Work, TaskHead):
     eta_seconds: float | None = Field(
         default=None, description="until it begins, as predicted; null unless queued, and where no agent is able"
     )
+    rise: Rise | None = Field(
+        default=None, description="the last time that it was put back in the queue, and why; null where nobody saw it so"
+    )
     title: str | None = None
     description: str | None = None
     model: str | None = None
@@ -217,11 +221,10 @@ class TaskIds(Message):
     ids: tuple[TaskId, ...]
 
 
-class QueuePositions(Message):
-    """1 is next; a task that is not there does not wait. `eta_seconds` until it begins, where some agent is able."""
+class QueuePlaces(Message):
+    """By task; one that is not there does not wait."""
 
-    positions: dict[TaskId, int]
-    eta_seconds: dict[TaskId, float] = Field(default_factory=dict)
+    places: dict[TaskId, QueuePlace]
 
 
 class AssignTask(Command):

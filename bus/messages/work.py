@@ -8,7 +8,7 @@ from secrets import token_hex
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from bus.messages.base import Command, JsonObject, Message, Text
 
@@ -161,6 +161,17 @@ def problem_of(work: Work) -> str | None:
 def new_call_id() -> str:
     """For a call of a tool that its backend gave none."""
     return f"call_{token_hex(12)}"
+
+
+def call_from(call_id: str | None, name: str, written: str) -> ToolCall:
+    """Of arguments as text, whether or not they are JSON: that of a client's history, too."""
+    try:
+        arguments = from_json(written or "{}")
+        if isinstance(arguments, dict):
+            return ToolCall(name=name, id=call_id, arguments=arguments, written=written or None)
+    except ValueError:
+        pass
+    return ToolCall(name=name, id=call_id, written=written)
 
 
 WORK_FIELDS = tuple(Work.model_fields)

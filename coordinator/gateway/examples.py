@@ -63,7 +63,9 @@ from bus.messages.models import (
     ReplicaState,
     Wish,
 )
+from bus.messages.places import Delay, QueuePlace, Rise
 from coordinator.gateway.metrics import Metrics
+from coordinator.gateway.places import HEADERS
 from coordinator.gateway.readiness import judge
 
 MODEL_ORDERS: Final[dict[str, Example]] = {
@@ -467,13 +469,20 @@ def shown(example: Any, media_type: str = "application/json", status: int = 200)
     return {status: {"content": {media_type: {"example": example}}}}
 
 
+_PLACE: Final = QueuePlace(
+    position=4,
+    eta_seconds=8.5,
+    rise=Rise(reason=Delay.PRIORITY, before=3, position=4, at=_NOON),
+)
 OUTPUT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The events, until the task has ended",
+        "headers": HEADERS,
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
-                "example": 'id: 1:5\nevent: delta\ndata: {"number":1,"offset":0,"text":"Hello"}\n\n'
+                "example": f"event: queue\ndata: {_PLACE.model_dump_json()}\n\n"
+                'id: 1:5\nevent: delta\ndata: {"number":1,"offset":0,"text":"Hello"}\n\n'
                 f"event: done\ndata: {_TASK.model_dump_json()}\n\n",
             }
         },

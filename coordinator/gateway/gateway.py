@@ -17,6 +17,7 @@ from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
+from coordinator.gateway.places import Places
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
@@ -35,6 +36,7 @@ class Gateway:
     waiting: Waiting
     aliases: Aliases
     named: Mirror[ModelAlias]
+    places: Places
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -64,9 +66,9 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     named = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
-    waiting = Waiting(bus)
+    waiting, places = Waiting(bus), Places(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, named, overview, waiting):
+        for part in (keys, models, named, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
@@ -79,6 +81,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             waiting=waiting,
             aliases=Aliases(bus, named),
             named=named,
+            places=places,
         )
         stack.push_async_callback(gateway.settle)
         yield gateway

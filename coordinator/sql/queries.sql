@@ -205,10 +205,10 @@ DELETE FROM agent_benchmarks WHERE id = ANY(ARRAY(
 SELECT slug, track FROM agent_tracks;
 
 -- name: save_tracks
--- What a later leader has measured stays.
-INSERT INTO agent_tracks (slug, track, updated_at) SELECT s, t, $3 FROM unnest($1::text[], $2::jsonb[]) AS new (s, t)
-ON CONFLICT (slug) DO UPDATE SET track = excluded.track, updated_at = excluded.updated_at
-WHERE agent_tracks.updated_at < excluded.updated_at;
+-- What a later leader has measured stays: of one that was deposed nothing is stored.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO agent_tracks (slug, track, updated_at) SELECT s, t, $3::timestamptz FROM fence, unnest($1::text[], $2::jsonb[]) AS new (s, t)
+ON CONFLICT (slug) DO UPDATE SET track = excluded.track, updated_at = excluded.updated_at;
 
 -- name: add_health_checks
 INSERT INTO agent_health (slug, checked_at, found) SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::jsonb[])

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from pydantic_core import from_json
-
 from bus.follow import Delta
-from bus.messages import ToolCall
+from bus.messages.work import call_from
 from coordinator.gateway.llm.wording import Choice
 
 
@@ -56,14 +54,3 @@ def _finished(growing: _Growing) -> Choice:
     choice.text, choice.thinking = "".join(growing.text), "".join(growing.thinking)
     choice.tool_calls = [call_from(call.id, call.name, "".join(call.parts)) for _, call in sorted(growing.calls.items())]
     return choice
-
-
-def call_from(call_id: str | None, name: str, written: str) -> ToolCall:
-    """Of arguments as text, whether or not they are JSON: that of a client's history, too."""
-    try:
-        arguments = from_json(written or "{}")
-        if isinstance(arguments, dict):
-            return ToolCall(name=name, id=call_id, arguments=arguments, written=written or None)
-    except ValueError:
-        pass
-    return ToolCall(name=name, id=call_id, written=written)

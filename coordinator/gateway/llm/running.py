@@ -14,7 +14,7 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.client import Received
 from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, Unavailable, from_code
-from bus.follow import Delta, Position, Restart, stored_output
+from bus.follow import Delta, Position, Restart, stored
 from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.output import Timings
 from coordinator.gateway import verbs
@@ -97,7 +97,7 @@ class Run:
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
         """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
         if not self._fresh:
-            for chunk in await stored_output(self._gateway.bus, self.task_id):
+            for chunk in await self._stored():
                 for item in self._position.advance(chunk):
                     yield item
             self._inbox.set()
@@ -113,7 +113,7 @@ class Run:
                     return
             if self._inbox.lost:
                 self._inbox.lost = False
-                for chunk in await stored_output(self._gateway.bus, self.task_id):
+                for chunk in await self._stored():
                     for item in self._position.advance(chunk):
                         yield item
                 self._inbox.set()
@@ -135,6 +135,10 @@ class Run:
             if not heard:
                 yield Quiet(record)
                 quiet_seconds = min(quiet_seconds * 2, LONGEST_QUIET_SECONDS)
+
+    async def _stored(self) -> list[OutputChunk]:
+        """At once: how fast the client reads is nothing to the stream."""
+        return [chunk async for chunk in stored(self._gateway.bus, subjects.outputs_of_task(self.task_id))]
 
     def _read(self, received: Received, chunk: OutputChunk) -> list[Delta | Restart]:
         if chunk.number >= self._position.number:

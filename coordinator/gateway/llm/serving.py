@@ -21,13 +21,13 @@ from coordinator.gateway.llm.gathering import Gathering
 from coordinator.gateway.llm.names import resolve
 from coordinator.gateway.llm.running import Ended, Quiet, Run
 from coordinator.gateway.llm.wording import Choice, Job, Whole, Wording
+from coordinator.gateway.places import place_headers, place_of
 
 logger = telemetry.log(__name__)
 
 TASK_HEADER: Final = "X-Hive-Task"
 AGENT_HEADER: Final = "X-Hive-Agent"
 MODEL_HEADER: Final = "X-Hive-Model"
-POSITION_HEADER: Final = "X-Hive-Queue-Position"
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -100,10 +100,10 @@ class Serving(Response):
                 )
             case Quiet(record):
                 waits = record is not None and record.status in (TaskStatus.QUEUED, TaskStatus.PENDING)
-                position = record.position if record is not None and waits else None
-                if position is not None:
-                    self._told[POSITION_HEADER] = str(position)
-                note = "waiting" if not waits else f"queued, position {position or 'unknown'}"
+                place = None if record is None else place_of(record)
+                if record is not None:
+                    self._told |= place_headers(record)
+                note = "waiting" if not waits else f"queued, position {'unknown' if place is None else place.position}"
                 await self._write(send, wording.stream_idle(note))
             case Ended(ending):
                 whole = Whole(choices=[Choice() for _ in range(self._request.n)], agent_id=run.agent_id)

@@ -33,6 +33,7 @@ async def test_the_first_delta_goes_at_once_and_the_next_ones_together() -> None
     assert [chunk.text for chunk in sent] == ["one "]
     await until_sent(sent, 2)
     assert [(chunk.number, chunk.offset, chunk.text) for chunk in sent] == [(2, 0, "one "), (2, 4, "two three")]
+    assert [chunk.tokens for chunk in sent] == [1, 3]
     assert deltas.output("stop").text == "one two three"
     assert deltas.offset == 13
 

@@ -84,6 +84,26 @@ def test_an_attempt_that_goes_on_from_what_was_said_takes_nothing_back() -> None
 def test_what_was_said_beyond_the_point_from_which_another_goes_on_is_taken_back() -> None:
     position = Position(0, 0)
     assert said(position, 1, 0, "Help") == [Delta(number=1, offset=0, text="Help")]
+    assert said(position, 2, 3, "lo", begins_at=3) == [
+        Restart(number=2),
+        Delta(number=2, offset=0, text="Hel"),
+        Delta(number=2, offset=3, text="lo"),
+    ]
+    assert list(position.rest(record("Hello", begins_at=(0, 3)))) == []
+
+
+def test_a_reader_that_came_back_late_is_given_the_beginning_again_where_the_stream_has_it() -> None:
+    position = Position(1, 4)
+    assert said(position, 1, 0, "Help") == []
+    assert said(position, 1, 4, "er") == [Delta(number=1, offset=4, text="er")]
+    assert said(position, 2, 3, "lo", begins_at=3)[1:] == [
+        Delta(number=2, offset=0, text="Hel"),
+        Delta(number=2, offset=3, text="lo"),
+    ]
+
+
+def test_what_was_missed_before_the_point_from_which_another_goes_on_is_left_to_the_record() -> None:
+    position = Position(1, 4)
     assert said(position, 2, 3, "lo", begins_at=3) == [Restart(number=2)]
     assert list(position.rest(record("Hello", begins_at=(0, 3)))) == [Delta(number=2, offset=0, text="Hello")]
 

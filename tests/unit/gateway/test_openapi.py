@@ -94,7 +94,8 @@ def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation
     assert 'hive_task_queue_length{class="medium"} 3.0' in metrics["text/plain"]["example"]
     stream = operations["get", "/api/tasks/{task_id}/output"]["responses"]["200"]["content"]
     assert list(stream) == ["text/event-stream"]
-    assert stream["text/event-stream"]["example"].startswith("id: 1:5\nevent: delta\n")
+    assert "\n\nid: 1:5\nevent: delta\n" in stream["text/event-stream"]["example"]
+    assert stream["text/event-stream"]["example"].startswith("event: queue\n")
 
 
 def test_a_submit_that_was_made_before_and_a_requeue_that_cannot_help_are_described(

@@ -8,8 +8,7 @@ from pydantic_core import to_json
 
 from bus.messages import ChatMessage, NamedTool, Tool
 from bus.messages.base import JsonObject, Text
-from bus.messages.work import MAX_CHOICES, ToolChoice
-from coordinator.gateway.llm.gathering import call_from
+from bus.messages.work import MAX_CHOICES, ToolChoice, call_from
 from coordinator.gateway.llm.reading import Foreign, read, wrong
 from coordinator.gateway.llm.wording import Job, job_of
 

@@ -1,0 +1,154 @@
+"""Evaluation is bounded in time, memory and reach, and leaves nothing behind for the next one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.unit.workflow.build import code, node, workflow
+from workflow.driver import Driver
+from workflow.execution import Execution
+from workflow.expressions.isolate import Isolate, OutOfMemory, OutOfTime, ScriptError
+from workflow.expressions.pool import Pool
+from workflow.expressions.scripts import Limits, V8Scripts
+
+START = node("Start", "manualTrigger")
+
+
+@pytest.fixture
+def isolate() -> Iterator[Isolate]:
+    isolate = Isolate(memory_bytes=64 * 1024 * 1024)
+    yield isolate
+    isolate.close()
+
+
+def run(driver: Driver, *sources: str) -> Execution:
+    nodes = [code(f"N{n}", source) for n, source in enumerate(sources)]
+    return driver.run(workflow(START, *nodes, links=["Start → " + " → ".join(each["name"] for each in nodes)]))
+
+
+def result(driver: Driver, *sources: str) -> dict[str, object]:
+    execution = run(driver, *sources)
+    assert execution.failure is None, execution.failure
+    json: dict[str, object] = execution.last_items()[0]["json"]
+    return json
+
+
+def test_a_loop_without_end_is_stopped_and_the_isolate_goes_on(isolate: Isolate) -> None:
+    with pytest.raises(OutOfTime):
+        isolate.evaluate("for (;;) {}", 0.05)
+    assert isolate.evaluate("'on'") == "on"
+
+
+def test_memory_is_bounded_and_the_isolate_is_spent(isolate: Isolate) -> None:
+    with pytest.raises(OutOfMemory):
+        isolate.evaluate("const all = []; for (;;) all.push(new Array(100000).fill(1.5))", 30)
+    assert isolate.spent
+
+
+def test_what_cannot_be_parsed_is_an_error(isolate: Isolate) -> None:
+    with pytest.raises(ScriptError, match="SyntaxError"):
+        isolate.evaluate("(")
+
+
+def test_a_large_argument_arrives_whole(isolate: Isolate) -> None:
+    isolate.evaluate(
+        "var held = ''; Object.defineProperty(globalThis, '__argument', {set(v) { held = v }}); function __takeArgument() { return held }"
+    )
+    assert isolate.call("(x => String(x.length))", b'"' + b"a" * 100_000 + b'"', 5) == "100002"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["process", "require", "fetch", "XMLHttpRequest", "Deno", "WebAssembly", "SharedArrayBuffer", "importScripts", "module"],
+)
+def test_nothing_of_the_host_is_in_reach(name: str, driver: Driver) -> None:
+    assert result(driver, f"return {{ found: typeof {name} }}") == {"found": "undefined"}
+    assert result(driver, f"return {{ found: typeof (new Function('return this'))()['{name}'] }}") == {"found": "undefined"}
+
+
+def test_what_code_changes_is_gone_for_the_next(driver: Driver) -> None:
+    first = """
+        leaked = 1; globalThis.other = 2; Array.prototype.map = () => 'bad'; String.prototype.evil = 1; Object.prototype.x = 1;
+        JSON.parse = null; DateTime.now = () => 'never'; $json = 5; Math.max = () => 0;
+        return {}
+    """
+    second = """
+        return { leaked: typeof leaked, other: typeof other, map: [1].map(x => x + 1), evil: ''.evil ?? null, x: ({}).x ?? null,
+                 now: typeof DateTime.now().toISO(), max: Math.max(1, 2) }
+    """
+    assert result(driver, first, second) == {
+        "leaked": "undefined",
+        "other": "undefined",
+        "map": [2],
+        "evil": None,
+        "x": None,
+        "now": "string",
+        "max": 2,
+    }
+
+
+def test_an_object_may_have_its_own_of_what_is_frozen(driver: Driver) -> None:
+    source = "const e = new Error('a'); e.name = 'Mine'; const o = {}; o.toString = () => 'text'; class A { valueOf() { return 1 } } return { n: e.name, o: `${o}`, v: +new A() }"
+    assert result(driver, source) == {"n": "Mine", "o": "text", "v": 1}
+
+
+def test_promises_and_timers_are_awaited(driver: Driver) -> None:
+    source = "const wait = ms => new Promise(done => setTimeout(done, ms)); await wait(5); const [a, b] = await Promise.all([wait(1).then(() => 1), 2]); return { sum: a + b }"
+    assert result(driver, source) == {"sum": 3}
+
+
+def test_a_promise_that_never_ends_is_an_error(driver: Driver) -> None:
+    execution = run(driver, "await new Promise(() => {}); return {}")
+    assert execution.failure is not None
+    assert "never happens" in execution.failure.message
+
+
+def test_code_that_runs_too_long_names_its_node(pool: Pool, driver: Driver) -> None:
+    driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
+    for endless in ("for (;;) {}", "await new Promise(r => setTimeout(r, 60000)); return {}"):
+        execution = run(driver, endless)
+        assert execution.failure is not None
+        assert (execution.failure.code, execution.failure.node) == ("evaluation_limit", "N0")
+
+
+def test_output_is_bounded(pool: Pool, driver: Driver) -> None:
+    driver.interpreter.scripts = V8Scripts(pool, Limits(output_bytes=1000))
+    execution = run(driver, "return { long: 'x'.repeat(2000) }")
+    assert execution.failure is not None
+    assert execution.failure.code == "evaluation_limit"
+
+
+def test_an_owner_never_gets_the_isolate_of_another() -> None:
+    pool = Pool(most_idle=2)
+    with pool.lease("ann") as first:
+        pass
+    with pool.lease("bob") as second, pool.lease("ann") as again:
+        assert second is not first
+        assert again is first
+    pool.close()
+
+
+def test_console_lines_are_kept(driver: Driver) -> None:
+    execution = run(driver, "console.log('a', {b: 1}); console.warn(2); return {}")
+    assert execution.runs["N0"][0].logs == ('a {"b":1}', "2")
+
+
+def test_half_a_surrogate_pair_does_no_harm(driver: Driver) -> None:
+    assert result(driver, "return { a: '\\ud800' }", "return { n: $json.a.length }") == {"n": 1}
+
+
+def test_an_expression_sees_of_the_engine_what_it_is_given(driver: Driver) -> None:
+    driver.interpreter.environment = lambda execution: {"vars": {"v": 1}, "resume_url": f"http://hive/{execution.id}"}
+    fields = {"v": "={{ $vars.v }}", "url": "={{ $execution.resumeUrl }}", "env": "={{ $env.HOME }}"}
+
+    def run_with(names: list[str]) -> Execution:
+        wanted = [{"name": name, "type": "string", "value": fields[name]} for name in names]
+        return driver.run(
+            workflow(START, node("Set", "set", {"assignments": {"assignments": wanted}}, version=3.4), links=["Start → Set"])
+        )
+
+    assert run_with(["v", "url"]).last_items()[0]["json"] == {"v": "1", "url": "http://hive/1"}
+    closed = run_with(["env"]).failure
+    assert closed is not None
+    assert (closed.code, closed.node, closed.item) == ("expression_error", "Set", 0)
+    assert (closed.parameter, closed.expression) == ("assignments.assignments[0].value", "{{ $env.HOME }}")

@@ -1,0 +1,127 @@
+"""Effects: what a node asks of the outside world. A node yields one, an engine carries it out, its reply re-enters as an event.
+
+An effect is a frozen message with a `kind`, so it can be stored before it is carried out and carried out by another engine after a
+crash. `key` is its idempotency key, the same each time that the effect is repeated; `advance` sets it, nodes leave it empty.
+New kinds are subclasses with a `kind` of their own; `register` makes them readable from the store.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, TypeVar
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from bus.messages.base import Message
+
+_KINDS: dict[str, type["Effect"]] = {}
+EffectClass = TypeVar("EffectClass", bound=type["Effect"])
+
+
+class Effect(Message):
+    """Base of all. `repeatable`: whether one that was in flight when its engine died may be carried out again with the same key."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: ClassVar[str]
+    key: str = ""
+    repeatable: bool = True
+
+    def keyed(self, key: str) -> Self:
+        return self.model_copy(update={"key": key})
+
+    def to_json(self) -> dict[str, Any]:
+        return {"kind": self.kind, **self.model_dump(mode="json")}
+
+
+def register(kind: EffectClass) -> EffectClass:
+    """Class decorator: effects of this kind can be read from the store."""
+    _KINDS[kind.kind] = kind
+    return kind
+
+
+def effect_from_json(given: Mapping[str, Any]) -> Effect:
+    """Raises KeyError for a kind that this version does not know."""
+    fields = dict(given)
+    return _KINDS[fields.pop("kind")].model_validate(fields)
+
+
+@register
+class CallWorkflow(Effect):
+    """Run another workflow with these items; the reply is its last node's items, or `null` where nobody waits for it.
+
+    `document` is a workflow given in the node itself; else `workflow_id`. One that is not active is refused unless the caller runs
+    manually, as n8n does.
+    """
+
+    kind = "call_workflow"
+    workflow_id: str | None = None
+    document: dict[str, JsonValue] | None = None
+    items: list[dict[str, Any]] = Field(default_factory=list)
+    wait: bool = True
+
+
+@register
+class WaitUntil(Effect):
+    """Nothing until a time (Unix milliseconds). The reply is `null`. An execution that waits so costs no memory."""
+
+    kind = "wait_until"
+    at_ms: int
+
+
+@register
+class WaitForCall(Effect):
+    """Nothing until the execution's resume URL is called, or until `at_ms`. The reply is the call as a webhook item, or `null`."""
+
+    kind = "wait_for_call"
+    at_ms: int | None = None
+    suffix: str = ""
+    method: str = "GET"
+    reply: dict[str, JsonValue] = Field(default_factory=dict)
+    """How the call is answered: `mode`, `status`, `headers`, `body`, as the webhook node's options."""
+
+
+@register
+class Respond(Effect):
+    """Answer the webhook call that started the execution; a second answer does nothing. The reply is `null`."""
+
+    kind = "respond"
+    status: int = 200
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: JsonValue = None
+    """An object or list is sent as JSON, a string as it is."""
+    binary: dict[str, JsonValue] | None = None
+    """A binary field of an item (n8n's shape) in the place of `body`."""
+
+
+@register
+class CallHttp(Effect):
+    """One HTTP request. The reply is `{"status", "headers", "body", "url"}`: body as text, or base64 under `body_base64`."""
+
+    kind = "call_http"
+    method: str = "GET"
+    url: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: str | None = None
+    body_base64: str | None = None
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
+    """Credentials of the node by type, as in its document: an id and a name, never a secret."""
+    timeout_seconds: float = 300
+    follow_redirects: bool = True
+    max_redirects: int = 21
+    verify_tls: bool = True
+    proxy: str | None = None
+
+
+@register
+class SubmitTask(Effect):
+    """One inference task for the hive; `request` is the body of `hive.svc.tasks.submit`. The reply is the ended task."""
+
+    kind = "submit_task"
+    request: dict[str, JsonValue]
+
+
+@register
+class StartErrorWorkflow(Effect):
+    """Tell another workflow that this execution failed. Emitted by `advance` at the end; nobody waits for it."""
+
+    kind = "start_error_workflow"
+    workflow_id: str
+    item: dict[str, Any]

@@ -1,0 +1,564 @@
+// What an expression or a code node sees, and how it is run. The host calls four functions: __define, __evaluate, __code, __pump.
+// The data of a call arrive as one JSON text and leave as one; nothing else crosses.
+(function () {
+  'use strict';
+  const { DateTime, Duration, Interval, Settings } = luxon;
+  const { ExpressionError, isEmpty } = __extensions;
+  const programs = new Map();
+  const parse = JSON.parse, stringify = JSON.stringify, now = Date.now;
+  const indirectEval = eval;
+
+  let call = null;       // the data of the call under way
+  let at = 0;            // index of the item under way
+  let logs = [];
+
+  // ---- what the names mean ----------------------------------------------------------------------------------------------------
+  const NOTHING = Object.freeze({ json: Object.freeze({}) });
+  const current = () => call.items[at] ?? NOTHING;
+  const inputs = (branch) => (branch ? call.more?.[branch - 1] : call.items) ?? [];
+
+  const outputsOf = (name) => {
+    const node = call.nodes?.[name];
+    if (!node) throw new ExpressionError(`Referenced node doesn't exist: the workflow has no node '${name}'`);
+    return node;
+  };
+  const executed = (name) => {
+    const node = outputsOf(name);
+    if (!node.runs) throw new ExpressionError(`Node '${name}' hasn't been executed`);
+    return node;
+  };
+  const itemsOf = (name, branch, run) => {
+    const node = executed(name);
+    const number = run === undefined || run === null || run < 0 ? node.runs - 1 : run;
+    const outputs = node.data[number];
+    if (!outputs) throw new ExpressionError(`Node '${name}' has no run ${number}: it ran ${node.runs} times`);
+    return outputs[branch ?? node.output ?? 0] ?? [];
+  };
+  const pairedWith = (name, index) => {
+    const node = executed(name);
+    const found = node.pairs?.[index];
+    if (found === undefined || found === null) {
+      throw new ExpressionError(`Can't get data for expression: paired item data for node '${name}' is unavailable for item ${index}`);
+    }
+    if (typeof found === 'string') throw new ExpressionError(found);
+    return node.data[found[1]][found[0]][found[2]];
+  };
+
+  const nodeByName = (name) => ({
+    get isExecuted() { return outputsOf(name).runs > 0; },
+    get item() { return pairedWith(name, at); },
+    itemMatching(index) {
+      if (typeof index !== 'number') throw new ExpressionError('itemMatching(): expected the index of an item, e.g. .itemMatching(0)');
+      return pairedWith(name, index);
+    },
+    pairedItem(index) { return pairedWith(name, index ?? at); },
+    all: (branch, run) => itemsOf(name, branch, run),
+    first: (branch, run) => itemsOf(name, branch, run)[0],
+    last: (branch, run) => itemsOf(name, branch, run).at(-1),
+    get context() { return outputsOf(name).context ?? {}; },
+    get params() { return outputsOf(name).params ?? {}; },
+  });
+  const sameIndex = (name) => {
+    const items = itemsOf(name);
+    if (at < items.length) return items[at];
+    throw new ExpressionError(`No data found for item-index: "${at}" of node '${name}'`);
+  };
+  const olderNode = (name) => ({
+    get json() { return sameIndex(name).json; },
+    get binary() { return sameIndex(name).binary ?? {}; },
+    get data() { return sameIndex(name).json; },
+    get context() { return outputsOf(name).context ?? {}; },
+    get parameter() { return outputsOf(name).params ?? {}; },
+    get params() { return outputsOf(name).params ?? {}; },
+    get runIndex() { return executed(name).runs - 1; },
+  });
+  const $node = new Proxy({}, { get: (_, name) => (typeof name === 'string' ? olderNode(name) : undefined), has: () => true });
+
+  const $input = Object.freeze({
+    all: (branch) => inputs(branch),
+    first: (branch) => inputs(branch)[0],
+    last: (branch) => inputs(branch).at(-1),
+    get item() { return call.items[at]; },
+    get params() { return call.previousParams ?? {}; },
+    get context() { return call.context ?? {}; },
+  });
+  const $items = (name, branch, run) => (name === undefined ? call.items : itemsOf(name, branch, run));
+  const $item = (index) => ({
+    get $json() { return call.items[index]?.json; },
+    get $binary() { return call.items[index]?.binary; },
+    $node: new Proxy({}, { get: (_, name) => {
+      const item = () => itemsOf(String(name))[index];
+      return { get json() { return item()?.json; }, get binary() { return item()?.binary; } };
+    } }),
+  });
+  const locked = (kind) => new Proxy({}, { get(_, name) {
+    if (typeof name !== 'string') return undefined;
+    const values = call[kind];
+    if (!values) throw new ExpressionError(`$${kind} is not open to workflows here`);
+    return values[name];
+  } });
+  const $env = locked('env'), $secrets = locked('secrets');
+
+  const $jmespath = (data, query) => {
+    if (typeof query !== 'string') throw new ExpressionError('$jmespath(): expected an object and a search string, e.g. $jmespath(data, "a.b")');
+    try {
+      return jmespath.search(data, query);
+    } catch (error) {
+      throw new ExpressionError(`$jmespath(): ${error.message}`);
+    }
+  };
+  const $fromAI = (name, _description, _type = 'string', fallback) => {
+    if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
+      throw new ExpressionError('$fromAI(): the name must be 1 to 64 letters, digits, "_" or "-"');
+    }
+    const given = call.fromAI?.[name];
+    return given === undefined ? fallback : given;
+  };
+  const values = (list) => list.flat();
+  const plain = {
+    $, $input, $items, $item, $node, $env, $secrets, $jmespath, $jmesPath: $jmespath, $fromAI, $fromAi: $fromAI, $fromai: $fromAI,
+    DateTime, Duration, Interval, Settings,
+    $if: (condition, yes, no) => (condition ? yes : no),
+    $ifEmpty: (value, other) => (isEmpty(value) ? other : value),
+    $not: (value) => !value,
+    $min: (...list) => Math.min(...values(list)),
+    $max: (...list) => Math.max(...values(list)),
+    $average: (...list) => values(list).average(),
+    $evaluateExpression: (text, index) => {
+      const before = at;
+      if (typeof index === 'number') at = index;
+      try {
+        return compile(text.startsWith('=') ? text.slice(1) : text)();
+      } finally {
+        at = before;
+      }
+    },
+  };
+  function $(name) {
+    outputsOf(name);
+    return nodeByName(name);
+  }
+  const read = {
+    $json: () => current().json,
+    $data: () => current().json,
+    $binary: () => current().binary ?? {},
+    $itemIndex: () => at,
+    $position: () => at,
+    $thisItem: () => current(),
+    $thisItemIndex: () => at,
+    $runIndex: () => call.run ?? 0,
+    $thisRunIndex: () => call.run ?? 0,
+    $now: () => DateTime.now(),
+    $today: () => DateTime.now().startOf('day'),
+    $workflow: () => call.workflow ?? {},
+    $execution: () => execution(),
+    $prevNode: () => call.previous ?? {},
+    $vars: () => call.vars ?? {},
+    $parameter: () => call.params ?? {},
+    $rawParameter: () => call.params ?? {},
+    $self: () => call.params ?? {},
+    $nodeId: () => call.node?.id,
+    $nodeVersion: () => call.node?.version,
+    $webhookId: () => call.node?.webhookId,
+    $agentInfo: () => call.agentInfo,
+    $request: () => call.request,
+    $response: () => call.response,
+    $pageCount: () => call.pageCount,
+    $tool: () => call.tool,
+    $mode: () => call.execution?.mode,
+    $executionId: () => call.execution?.id,
+    $resumeWebhookUrl: () => call.execution?.resumeUrl,
+  };
+  const customData = {
+    set(key, value) { call.customData = { ...call.customData, [key]: String(value) }; },
+    setAll(all) { for (const [key, value] of Object.entries(all)) customData.set(key, value); },
+    get: (key) => call.customData?.[key],
+    getAll: () => ({ ...call.customData }),
+  };
+  const execution = () => Object.assign(Object.create({ customData }), call.execution);
+  const staticData = (kind) => {
+    const key = kind === 'node' ? `node:${call.node.name}` : kind === 'global' ? 'global' : null;
+    if (key === null) throw new Error(`The type "${kind}" is not known to $getWorkflowStaticData: it takes "global" and "node"`);
+    call.static ??= {};
+    return (call.static[key] ??= {});
+  };
+
+  for (const [name, get] of Object.entries(read)) Object.defineProperty(globalThis, name, { get, set() {}, configurable: false });
+  for (const [name, value] of Object.entries(plain)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
+
+  // ---- expressions ------------------------------------------------------------------------------------------------------------
+  const asFunction = (code) => new Function(`return (${code.replace(/;\s*$/, '')}\n)`);
+  const text = (value) => (value === undefined || value === null || value !== value ? '' : String(value));
+
+  // A text is split at {{ }}. Where the first }} leaves code that does not parse, a later one is tried: `{{ {a:{b:1}} }}`.
+  const split = (source) => {
+    const parts = [];
+    let from = 0, held = '';
+    for (;;) {
+      const open = source.indexOf('{{', from);
+      if (open < 0) break;
+      if (source[open - 1] === '\\') {
+        held += source.slice(from, open - 1) + '{{';
+        from = open + 2;
+        continue;
+      }
+      const [run, end] = chunk(source, open + 2);
+      if (run === null) break;
+      parts.push(held + source.slice(from, open), run);
+      held = '';
+      from = end;
+    }
+    parts.push(held + source.slice(from));
+    return parts;
+  };
+  const chunk = (source, start) => {
+    let close = source.indexOf('}}', start), failed = null;
+    if (close < 0) return [null, 0];
+    const first = close;
+    for (; close >= 0; close = source.indexOf('}}', close + 1)) {
+      try {
+        return [asFunction(source.slice(start, close)), close + 2];
+      } catch (error) {
+        failed ??= error;
+      }
+    }
+    if (source.slice(start, first).trim() === '') return [() => undefined, first + 2];
+    throw new ExpressionError(`Syntax error in the expression: ${failed.message}`);
+  };
+  const quiet = (error) => error instanceof TypeError || error instanceof ReferenceError;
+  // n8n gives nothing, and no error, where an expression reads a field of something that is not there.
+  const tame = (run) => () => {
+    try {
+      return run();
+    } catch (error) {
+      if (quiet(error)) return undefined;
+      throw error;
+    }
+  };
+  const compile = (source) => {
+    let parts;
+    try {
+      parts = split(source);
+    } catch (error) {
+      return () => { throw error; };
+    }
+    if (parts.length === 1) return () => parts[0];
+    if (parts.length === 3 && parts[0] === '' && parts[2] === '') return tame(parts[1]);
+    const pieces = parts.map((part) => (typeof part === 'string' ? () => part : tame(part)));
+    return () => pieces.map((piece) => text(piece())).join('');
+  };
+
+  const begin = (given) => {
+    call = typeof given === 'string' ? parse(given) : given;
+    at = 0;
+    logs = [];
+    timers = [];
+    if (Settings.defaultZone.name !== call.zone) Settings.defaultZone = call.zone ?? 'UTC';
+  };
+  const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? error : text(error));
+
+  const evaluate = (given) => {
+    begin(given);
+    const program = programs.get(call.program);
+    const rows = [], errors = [];
+    for (const index of call.at) {
+      at = index;
+      const row = new Array(program.length);
+      for (let leaf = 0; leaf < program.length; leaf++) {
+        try {
+          const value = program[leaf]();
+          row[leaf] = typeof value === 'function' ? null : value;
+        } catch (error) {
+          row[leaf] = null;
+          errors.push([rows.length, leaf, messageOf(error)]);
+        }
+      }
+      rows.push(row);
+    }
+    return written({ rows, errors });
+  };
+  // A value that JSON cannot hold fails alone, and not all values with it.
+  const written = (found) => {
+    try {
+      return stringify(found);
+    } catch {
+      found.rows.forEach((row, place) => row.forEach((value, leaf) => {
+        try {
+          stringify(value);
+        } catch (error) {
+          row[leaf] = null;
+          found.errors.push([place, leaf, `The value cannot be written as JSON: ${messageOf(error)}`]);
+        }
+      }));
+      return stringify(found);
+    }
+  };
+
+  // ---- code -------------------------------------------------------------------------------------------------------------------
+  const LOG_LINES = 200, LOG_LETTERS = 2000;
+  const shown = (value) => {
+    if (typeof value === 'string') return value;
+    try {
+      return stringify(value) ?? String(value);
+    } catch {
+      return String(value);
+    }
+  };
+  const log = (...list) => { if (logs.length < LOG_LINES) logs.push(list.map(shown).join(' ').slice(0, LOG_LETTERS)); };
+  const console = Object.freeze({ log, info: log, warn: log, error: log, debug: log, trace: log, dir: log, table: log });
+  Object.defineProperty(globalThis, 'console', { value: console, writable: false, configurable: false });
+
+  let timers = [];
+  let timerNumber = 0;
+  const timer = (repeat) => (run, delay = 0, ...rest) => {
+    timers.push({ number: ++timerNumber, due: now() + (Number(delay) || 0), repeat: repeat ? Math.max(1, Number(delay) || 1) : 0, run: () => run(...rest) });
+    return timerNumber;
+  };
+  const clear = (number) => { timers = timers.filter((each) => each.number !== number); };
+  const globals = {
+    setTimeout: timer(false), setInterval: timer(true), setImmediate: (run, ...rest) => timer(false)(run, 0, ...rest),
+    clearTimeout: clear, clearInterval: clear, clearImmediate: clear,
+    queueMicrotask: (run) => { Promise.resolve().then(run); },
+    structuredClone: (value) => parse(stringify(value)),
+    atob: (value) => String.fromCharCode(...__extensions.fromBase64(String(value))),
+    btoa: (value) => __extensions.toBase64(Array.from(String(value), (letter) => letter.charCodeAt(0) & 255)),
+    $getWorkflowStaticData: staticData, getWorkflowStaticData: staticData,
+  };
+  for (const [name, value] of Object.entries(globals)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
+
+  class ShapeError extends Error {
+    constructor(message, description, index) {
+      super(index === undefined ? message : `${message} [item ${index}]`);
+      this.description = description;
+      this.index = index;
+      this.shape = true;
+    }
+  }
+  const isObject = (value) => value !== null && typeof value === 'object' && !Array.isArray(value) && !(value instanceof Date);
+  const ITEM_KEYS = new Set(['json', 'binary', 'pairedItem', 'error', 'index']);
+  const hasItemKey = (value) => Object.keys(value).some((key) => key === 'json' || key === 'binary' || key === 'pairedItem' || key === 'error');
+  const checkItem = (item, index) => {
+    for (const key of Object.keys(item)) {
+      if (ITEM_KEYS.has(key)) continue;
+      throw new ShapeError(`Unknown top-level item key: ${key}`, 'Access the properties of an item under `.json`, e.g. `item.json`', index);
+    }
+    if (item.json !== undefined && !isObject(item.json)) {
+      throw new ShapeError("A 'json' property isn't an object", "In the returned data, every key named 'json' must point to an object.", index);
+    }
+    if (item.binary !== undefined && item.binary !== null && !isObject(item.binary)) {
+      throw new ShapeError("A 'binary' property isn't an object", "In the returned data, every key named 'binary' must point to an object.", index);
+    }
+  };
+  const asItem = (value) => {
+    if (!hasItemKey(value)) return { json: value };
+    const item = { json: value.json ?? {} };
+    if (value.binary) item.binary = value.binary;
+    if (value.pairedItem !== undefined) item.pairedItem = value.pairedItem;
+    if (value.error) item.error = value.error;
+    return item;
+  };
+  const ALL_HELP = 'Please return an array of objects, one for each item you want to output.';
+  const shapeAll = (result) => {
+    if (result === null) return [];
+    if (typeof result !== 'object') throw new ShapeError("Code doesn't return items properly", ALL_HELP);
+    if (!Array.isArray(result)) {
+      if (hasItemKey(result)) checkItem(result, 0);
+      return [asItem(result)];
+    }
+    result.forEach((item, index) => {
+      if (!isObject(item)) throw new ShapeError("Code doesn't return items properly", ALL_HELP, index);
+    });
+    if (result.some(hasItemKey)) result.forEach(checkItem);
+    return result.map(asItem);
+  };
+  const shapeEach = (result, index) => {
+    if (result === null) return null;
+    if (result === undefined || typeof result !== 'object') {
+      throw new ShapeError("Code doesn't return an object", `Please return an object representing the output item. ('${text(result)}' was returned instead.)`, index);
+    }
+    if (Array.isArray(result)) {
+      throw new ShapeError("Code doesn't return a single object", 'Please return an object representing the output item. (An array was returned instead.)', index);
+    }
+    if (hasItemKey(result)) checkItem(result, index);
+    return { ...asItem(result), pairedItem: { item: index } };
+  };
+  const shapeFunction = (result) => {
+    if (result === undefined || result === null) throw new ShapeError('No data got returned. Always return an Array of items!');
+    if (!Array.isArray(result)) throw new ShapeError('Always an Array of items has to be returned!');
+    for (const item of result) {
+      if (!isObject(item)) throw new ShapeError('The returned data does not contain objects: each item has to be one');
+      if (item.json === undefined) throw new ShapeError('All returned items have to contain a property named "json"!');
+      if (!isObject(item.json)) throw new ShapeError('The json-property has to be an object!');
+    }
+    return result.map(asItem);
+  };
+  const shapeFunctionItem = (result, index) => {
+    if (result === undefined || result === null) throw new ShapeError('No data got returned. Always return an object!');
+    if (!isObject(result)) throw new ShapeError('The returned data is no object');
+    return { json: result, pairedItem: { item: index } };
+  };
+
+  const lineOf = (error) => {
+    const found = /code\.js:(\d+)/.exec(error?.stack ?? '');
+    return found ? Number(found[1]) - 1 : undefined;
+  };
+  const describe = (error, style, index) => {
+    const line = error instanceof ShapeError ? undefined : lineOf(error);
+    let message = messageOf(error) || 'Unknown error';
+    if (line > 0 && style.startsWith('function')) message += index === undefined ? ` [Line ${line}]` : ` [Line ${line} | Item Index: ${index}]`;
+    else if (line > 0) message += ` [line ${line}]`;
+    return { message, line, item: error?.index ?? index, description: error?.description, shape: error instanceof ShapeError };
+  };
+  const define = (given) => {
+    const { id, sources, code } = typeof given === 'string' ? parse(given) : given;
+    programs.set(id, code === undefined ? sources.map(compile) : defineCode(code));
+    return '';
+  };
+  const undefine = (id) => {
+    programs.delete(id);
+    return '';
+  };
+  // Code without `await` is a plain function: 10,000 items then need no promise.
+  const defineCode = ({ source, style }) => {
+    const names = { all: 'items', each: 'item', function: 'items', functionItem: 'item' }[style];
+    const kind = /\bawait\b/.test(source) ? 'async function' : 'function';
+    try {
+      return { style, run: indirectEval(`(${kind}(${names}){\n${source}\n})\n//# sourceURL=code.js`) };
+    } catch (error) {
+      return { style, failed: describe(error, style) };
+    }
+  };
+
+  const baseline = new Set();
+  let outcome = null;
+  const isPromise = (value) => value !== null && typeof value === 'object' && typeof value.then === 'function';
+  const runAll = async (program) => {
+    const list = program.style === 'all' ? call.items : call.items;
+    let result = program.run.call({}, list);
+    if (isPromise(result)) result = await result;
+    return program.style === 'all' ? shapeAll(result) : shapeFunction(result);
+  };
+  const runEach = async (program) => {
+    const made = [];
+    const shape = program.style === 'each' ? shapeEach : shapeFunctionItem;
+    for (let index = 0; index < call.items.length; index++) {
+      at = index;
+      const item = call.items[index];
+      try {
+        let result = program.run.call({}, program.style === 'each' ? item : item.json);
+        if (isPromise(result)) result = await result;
+        const shaped = shape(result, index);
+        if (shaped !== null) made.push(shaped);
+      } catch (error) {
+        if (!call.continues) throw Object.assign(new Error(''), { told: describe(error, program.style, index) });
+        made.push({ json: { error: describe(error, program.style, index).message }, pairedItem: { item: index } });
+      }
+    }
+    return made;
+  };
+  const code = (given) => {
+    begin(given);
+    const program = programs.get(call.program);
+    if (program.failed) return stringify({ error: program.failed, logs });
+    outcome = null;
+    const before = stringify(call.static ?? {});
+    const each = program.style === 'each' || program.style === 'functionItem';
+    (each ? runEach(program) : runAll(program)).then(
+      (items) => { outcome = { items, static: stringify(call.static ?? {}) === before ? undefined : call.static, custom: call.customData }; },
+      (error) => { outcome = { error: error?.told ?? describe(error, program.style) }; },
+    );
+    return '';
+  };
+  // The host asks until there is an outcome; between, timers that are due run. Microtasks run when a call of the host ends.
+  const pump = () => {
+    if (outcome !== null) {
+      const found = stringify({ ...outcome, logs });
+      outcome = null;
+      tidy();
+      return found;
+    }
+    if (timers.length === 0) {
+      tidy();
+      return stringify({ error: { message: 'The code waits for something that never happens' }, logs });
+    }
+    timers.sort((a, b) => a.due - b.due);
+    const next = timers[0];
+    const left = next.due - now();
+    if (left > 0) return stringify({ wait: left });
+    if (next.repeat) next.due = now() + next.repeat; else timers.shift();
+    try {
+      next.run();
+    } catch (error) {
+      outcome = { error: describe(error, 'all') };
+    }
+    return stringify({ wait: 0 });
+  };
+  const tidy = () => {
+    timers = [];
+    for (const name of Object.getOwnPropertyNames(globalThis)) if (!baseline.has(name)) delete globalThis[name];
+  };
+
+  const library = (given) => {
+    const { name, argument } = typeof given === 'string' ? parse(given) : given;
+    try {
+      return stringify({ value: globalThis[name](argument) });
+    } catch (error) {
+      return stringify({ error: messageOf(error) });
+    }
+  };
+
+  // ---- nothing of this may be changed by what runs in it ------------------------------------------------------------------------
+  let argument = '';
+  Object.defineProperty(globalThis, '__argument', { set(value) { argument = value; }, get: () => undefined, configurable: false });
+  const hidden = {
+    __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library,
+    __takeArgument: () => { const taken = argument; argument = ''; return taken; },
+    __seal: () => {
+      for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics']) delete globalThis[name];
+      for (const prototype of [Object.prototype, Function.prototype, Error.prototype, TypeError.prototype, RangeError.prototype,
+        SyntaxError.prototype, ReferenceError.prototype, Date.prototype]) overridable(prototype);
+      const seen = new Set();
+      const names = Object.getOwnPropertyNames(globalThis).filter((name) => name !== 'globalThis');
+      for (const name of names) {
+        const { value } = Object.getOwnPropertyDescriptor(globalThis, name);
+        if (value === undefined || value === null || value === globalThis) continue;
+        if (typeof value === 'function' || typeof value === 'object') freeze(value, seen);
+      }
+      for (const instance of [function* () {}, async function () {}, async function* () {}]) freeze(Object.getPrototypeOf(instance), seen);
+      freeze(Object.getPrototypeOf([][Symbol.iterator]()), seen);
+      for (const name of names) {
+        const found = Object.getOwnPropertyDescriptor(globalThis, name);
+        if ('value' in found && found.configurable) Object.defineProperty(globalThis, name, { writable: false, configurable: false });
+      }
+      for (const name of Object.getOwnPropertyNames(globalThis)) baseline.add(name);
+      return '';
+    },
+  };
+  for (const [name, value] of Object.entries(hidden)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
+  const freeze = (value, seen) => {
+    if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value)) return;
+    if (value === Settings || value === globalThis) return;
+    seen.add(value);
+    for (const key of Reflect.ownKeys(value)) {
+      const found = Object.getOwnPropertyDescriptor(value, key);
+      if (found && 'value' in found) freeze(found.value, seen);
+    }
+    Object.freeze(value);
+  };
+  // A frozen method on a prototype would also forbid an object of its own with that name; a pair of accessors allows it.
+  const overridable = (prototype) => {
+    for (const key of Object.getOwnPropertyNames(prototype)) {
+      const found = Object.getOwnPropertyDescriptor(prototype, key);
+      if (!('value' in found) || !found.configurable || key === '__proto__') continue;
+      const { value, enumerable } = found;
+      Object.defineProperty(prototype, key, {
+        get: () => value,
+        set(own) {
+          if (this === prototype) return;
+          Object.defineProperty(this, key, { value: own, writable: true, enumerable: true, configurable: true });
+        },
+        enumerable, configurable: false,
+      });
+    }
+  };
+})();

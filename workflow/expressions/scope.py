@@ -1,0 +1,135 @@
+"""The data of one call of V8: the items, and of everything else only what is mentioned. Pure."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workflow.execution import Execution, NodeRun, Source
+from workflow.expressions.needs import Needs
+from workflow.items import Items
+from workflow.nodes.contract import NodeCall
+from workflow.pairing import Tracer
+
+
+def payload(call: NodeCall, needs: Needs, indices: Sequence[int]) -> dict[str, Any]:
+    """As `runtime.js` reads it."""
+    items, at = call.items, list(indices)
+    if len(at) == 1 and at[0] == 0 and len(items) > 1 and not needs.whole_input:
+        items = items[:1]
+    data: dict[str, Any] = {"items": items, "at": at, "zone": call.time_zone}
+    if len(call.inputs) > 1 and needs.whole_input:
+        data["more"] = call.inputs[1:]
+    if call.run:
+        data["run"] = call.run
+    if needs.nodes or needs.every_node:
+        data["nodes"] = _nodes(call, needs, len(items))
+    for word in needs.words:
+        part = _PARTS.get(word)
+        if part is not None:
+            name, read = part
+            data[name] = read(call)
+    return data
+
+
+def _nodes(call: NodeCall, needs: Needs, count: int) -> dict[str, Any]:
+    workflow = call.graph.workflow
+    names = workflow.by_name.keys() if needs.every_node else needs.nodes & workflow.by_name.keys()
+    return {name: _node(call, name, needs, count) for name in names}
+
+
+def _node(call: NodeCall, name: str, needs: Needs, count: int) -> dict[str, Any]:
+    execution = call.execution
+    runs = execution.runs.get(name, ())
+    found: dict[str, Any] = {"runs": len(runs), "params": call.graph.workflow.by_name[name].parameters}
+    if name in execution.contexts or name == call.node.name:
+        found["context"] = call.context if name == call.node.name else execution.contexts[name]
+    if not runs:
+        return found
+    wanted = set(range(len(runs))) if needs.every_run else {len(runs) - 1}
+    if needs.paired:
+        pairs = _pairs(call, name, count)
+        found["pairs"] = pairs
+        wanted |= {pair[1] for pair in pairs if isinstance(pair, tuple)}
+    found["data"] = {run: _outputs(runs[run]) for run in wanted}
+    output = _output_towards(call, name)
+    if output:
+        found["output"] = output
+    return found
+
+
+def _pairs(call: NodeCall, name: str, count: int) -> list[Any]:
+    tracer = Tracer(call.execution, name)
+    source = _first_source(call.execution)
+    return [tracer.trace(source, index) for index in range(count)]
+
+
+def _first_source(execution: Execution) -> Source | None:
+    current = execution.current
+    return current.visit.sources[0] if current is not None and current.visit.sources else None
+
+
+def _outputs(run: NodeRun) -> Sequence[Items | None]:
+    return run.outputs or ()
+
+
+def _output_towards(call: NodeCall, name: str) -> int:
+    """The output of `name` that leads to this node, as `.all()` without a branch means it."""
+    parents = call.graph.parents.get(call.node.name, ())
+    return next((connection.output for connection in parents if connection.source == name), 0)
+
+
+def _previous(call: NodeCall) -> dict[str, Any]:
+    current = call.execution.current
+    source = next((each for each in current.visit.sources if each is not None), None) if current is not None else None
+    return {} if source is None else {"name": source.node, "outputIndex": source.output, "runIndex": source.run}
+
+
+def _previous_parameters(call: NodeCall) -> Mapping[str, Any]:
+    name = _previous(call).get("name")
+    return call.graph.workflow.by_name[name].parameters if name is not None else {}
+
+
+def _workflow(call: NodeCall) -> dict[str, Any]:
+    workflow = call.graph.workflow
+    return {"id": workflow.id, "name": workflow.name, "active": workflow.active}
+
+
+def _execution(call: NodeCall) -> dict[str, Any]:
+    execution, environment = call.execution, call.environment
+    mode = "test" if execution.mode == "manual" else "production"
+    resume = environment.get("resume_url", "")
+    return {"id": execution.id, "mode": mode, "resumeUrl": resume, "resumeFormUrl": environment.get("resume_form_url", resume)}
+
+
+def _node_facts(call: NodeCall) -> dict[str, Any]:
+    node = call.node
+    return {"name": node.name, "id": node.id, "version": node.version, "webhookId": node.webhook_id}
+
+
+def _environment(name: str) -> Any:
+    return lambda call: call.environment.get(name)
+
+
+_PARTS: Mapping[str, tuple[str, Any]] = {
+    "$workflow": ("workflow", _workflow),
+    "$execution": ("execution", _execution),
+    "$executionId": ("execution", _execution),
+    "$mode": ("execution", _execution),
+    "$resumeWebhookUrl": ("execution", _execution),
+    "$prevNode": ("previous", _previous),
+    "$parameter": ("params", lambda call: call.node.parameters),
+    "$rawParameter": ("params", lambda call: call.node.parameters),
+    "$self": ("params", lambda call: call.node.parameters),
+    "$nodeId": ("node", _node_facts),
+    "$nodeVersion": ("node", _node_facts),
+    "$webhookId": ("node", _node_facts),
+    "$vars": ("vars", _environment("vars")),
+    "$env": ("env", _environment("env")),
+    "$secrets": ("secrets", _environment("secrets")),
+    "$input": ("previousParams", _previous_parameters),
+    "$fromAI": ("fromAI", _environment("from_ai")),
+    "$fromAi": ("fromAI", _environment("from_ai")),
+    "$fromai": ("fromAI", _environment("from_ai")),
+    "$request": ("request", _environment("request")),
+    "$response": ("response", _environment("response")),
+    "$pageCount": ("pageCount", _environment("page_count")),
+}

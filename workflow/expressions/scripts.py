@@ -1,0 +1,151 @@
+"""`Scripts` for nodes: parameters and code of a call, evaluated in an isolate of the workflow's owner."""
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError
+from workflow.expressions.needs import needs_of
+from workflow.expressions.parameters import Parameters, Template, compile_template
+from workflow.expressions.pool import Engine, Pool
+from workflow.expressions.scope import payload
+from workflow.expressions.simple import compile_simple, evaluate
+from workflow.failure import CodeError, ExpressionError, LimitError, NodeError
+from workflow.items import Item
+from workflow.nodes.contract import NodeCall
+
+_MOST_TEMPLATES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of one evaluation: all expressions of a node for all its items, or one run of a code node."""
+
+    expression_seconds: float = 10
+    code_seconds: float = 60
+    output_bytes: int = 64 * 1024 * 1024
+
+
+class V8Scripts:
+    """Keeps `workflow.nodes.contract.Scripts`. Safe for several threads: each call leases an isolate of its own."""
+
+    def __init__(self, pool: Pool, limits: Limits | None = None) -> None:
+        self._pool = pool
+        self._limits = limits or Limits()
+        self._templates: dict[int, Template] = {}
+
+    def parameters(self, call: NodeCall, indices: Sequence[int]) -> list[Parameters]:
+        template = self._template(call)
+        if not template.sources:
+            shared = Parameters(template)
+            return [shared] * len(indices)
+        plain = compile_simple(template.sources)
+        simple = None if plain is None else evaluate(plain, call.items, indices)
+        if simple is not None:
+            return [Parameters(template, row, index) for row, index in zip(simple, indices, strict=True)]
+        found = self._evaluate(call, template, indices)
+        rows: list[list[Any]] = found["rows"]
+        for place, leaf, message in found["errors"]:
+            rows[place][leaf] = _expression_error(message, template, leaf, indices[place])
+        return [Parameters(template, row, index) for row, index in zip(rows, indices, strict=True)]
+
+    def code(self, call: NodeCall, source: str, style: str) -> list[Item]:
+        data = payload(call, needs_of((source, "$input")), (0,))
+        data |= {"continues": call.continues, "static": call.static_data, "customData": call.custom_data}
+        data["node"] = {"name": call.node.name, "id": call.node.id, "version": call.node.version}
+        with self._pool.lease(_owner(call)) as engine:
+            definition = to_json({"code": {"source": source, "style": style}})
+            data["program"] = engine.program((source, style), definition)
+            found = _limited(lambda: self._run_code(engine, data), self._limits.code_seconds)
+        call.logs.extend(found.get("logs", ()))
+        if "error" in found:
+            raise _code_error(found["error"])
+        if found.get("static") is not None:
+            call.static_data.update(found["static"])
+        if found.get("custom"):
+            call.custom_data.update(found["custom"])
+        items: list[Item] = found["items"]
+        return items
+
+    def library(self, call: NodeCall, name: str, function: str, argument: Any) -> Any:
+        seconds = self._limits.expression_seconds
+        with self._pool.lease(_owner(call), name) as engine:
+            text = to_bytes({"name": function, "argument": argument})
+            found = _limited(lambda: self._read(engine.isolate.call("__library", text, seconds)), seconds)
+        if "error" in found:
+            raise NodeError(found["error"])
+        return found["value"]
+
+    def _template(self, call: NodeCall) -> Template:
+        """By identity: the parameters of a node are the same object in all executions of a version."""
+        tree = call.node.parameters
+        found = self._templates.get(id(tree))
+        if found is None or found.tree is not tree:
+            if len(self._templates) >= _MOST_TEMPLATES:
+                self._templates.clear()
+            found = self._templates[id(tree)] = compile_template(tree)
+        return found
+
+    def _evaluate(self, call: NodeCall, template: Template, indices: Sequence[int]) -> Any:
+        data = payload(call, needs_of(template.sources), indices)
+        seconds = self._limits.expression_seconds
+        with self._pool.lease(_owner(call)) as engine:
+            data["program"] = engine.program(template.sources, to_json({"sources": template.sources}))
+            return _limited(lambda: self._read(engine.isolate.call("__evaluate", to_bytes(data), seconds)), seconds)
+
+    def _run_code(self, engine: Engine, data: dict[str, Any]) -> Any:
+        """Starts it, and asks for its outcome until there is one: a promise may wait for timers."""
+        until = time.monotonic() + self._limits.code_seconds
+        text = engine.isolate.call("__code", to_bytes(data), self._limits.code_seconds)
+        while not text or text.startswith('{"wait":'):
+            left = until - time.monotonic()
+            if left <= 0:
+                raise OutOfTime
+            if text:
+                time.sleep(min(left, from_json(text)["wait"] / 1000))
+            text = engine.isolate.call("__pump", b"", left)
+        return self._read(text)
+
+    def _read(self, text: str) -> Any:
+        if len(text) > self._limits.output_bytes:
+            raise LimitError(f"The result has {len(text):,} letters; it may have {self._limits.output_bytes:,}.")
+        try:
+            return from_json(text)
+        except ValueError:  # half of a surrogate pair, which JavaScript allows in a string
+            return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def to_bytes(value: Any) -> bytes:
+    try:
+        return to_json(value, inf_nan_mode="null")
+    except (PydanticSerializationError, ValueError):  # half of a surrogate pair
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
+def _owner(call: NodeCall) -> str:
+    return str(call.environment.get("owner", ""))
+
+
+def _limited(run: Any, seconds: float) -> Any:
+    try:
+        return run()
+    except OutOfTime:
+        raise LimitError(
+            f"It ran longer than {seconds:g} s. Look for a loop that does not end, or work on fewer items."
+        ) from None
+    except OutOfMemory:
+        raise LimitError("It used more memory than it may. Work on fewer items at a time.") from None
+    except ScriptError as error:
+        raise NodeError(str(error).splitlines()[0]) from error
+
+
+def _expression_error(message: str, template: Template, leaf: int, index: int) -> ExpressionError:
+    return ExpressionError(message, item=index, parameter=template.names[leaf], expression=template.sources[leaf])
+
+
+def _code_error(error: dict[str, Any]) -> CodeError:
+    return CodeError(error["message"], description=error.get("description"), item=error.get("item"), line=error.get("line"))

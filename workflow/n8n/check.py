@@ -1,0 +1,100 @@
+"""What of a workflow runs on Hive, what does not, and what to do: `hive workflow check FILE`. Pure.
+
+A workflow with findings is saved and shown all the same. Only an error keeps it from starting; an unknown node fails when it is reached.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bus.errors import InvalidWorkflow, WorkflowCycle
+from workflow.graph import Graph, endless_cycles, plan
+from workflow.n8n.document import Node, Problem, Severity, Workflow
+from workflow.nodes.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`runs` and `unknown`: names of nodes by type. `problems`: from reading and planning it, errors first."""
+
+    runs: dict[str, Sequence[str]]
+    unknown: dict[str, Sequence[str]]
+    problems: Sequence[Problem]
+
+    @property
+    def startable(self) -> bool:
+        return all(problem.severity is not Severity.ERROR for problem in self.problems)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it runs as it does in n8n."""
+        return not self.problems and not self.unknown
+
+
+def check(workflow: Workflow, registry: Registry) -> Report:
+    graph = plan(workflow)
+    known = [node for node in workflow.nodes if registry.find(node) is not None]
+    unknown = [node for node in workflow.nodes if registry.find(node) is None]
+    found = [
+        *workflow.problems,
+        *_cycles(graph, registry),
+        *_no_trigger(workflow, registry),
+        *(problem for node in known for problem in _version(node, registry)),
+        *(_unknown(node) for node in unknown),
+    ]
+    return Report(
+        runs=_by_type(known),
+        unknown=_by_type(unknown),
+        problems=tuple(sorted(found, key=lambda problem: problem.severity is not Severity.ERROR)),
+    )
+
+
+def check_startable(graph: Graph, registry: Registry) -> None:
+    """Raises `workflow_cycle` or `invalid_workflow` for what must not be started."""
+    for problem in _cycles(graph, registry):
+        raise WorkflowCycle(problem.message)
+    for problem in graph.workflow.problems:
+        if problem.severity is Severity.ERROR:
+            raise InvalidWorkflow(problem.message)
+
+
+def _by_type(nodes: Iterable[Node]) -> dict[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for node in nodes:
+        found.setdefault(node.type, []).append(node.name)
+    return {kind: tuple(names) for kind, names in sorted(found.items())}
+
+
+def _cycles(graph: Graph, registry: Registry) -> Iterable[Problem]:
+    for names in endless_cycles(graph, registry.outputs):
+        way = " → ".join([*names, names[0]])
+        message = f"The cycle {way} can never end: no node in it chooses between outputs. Put an If or Loop Over Items into it."
+        yield Problem(code="workflow_cycle", message=message, severity=Severity.ERROR, node=names[0])
+
+
+def _no_trigger(workflow: Workflow, registry: Registry) -> Iterable[Problem]:
+    if workflow.nodes and not any(registry.is_trigger(node) and not node.disabled for node in workflow.nodes):
+        message = "Nothing starts it: it has no trigger. Add one, for instance a Manual Trigger."
+        yield Problem(code="no_trigger", message=message)
+
+
+def _version(node: Node, registry: Registry) -> Iterable[Problem]:
+    kind = registry.get(node)
+    if node.version not in kind.versions:
+        known = ", ".join(f"{version:g}" for version in kind.versions)
+        message = f"{node.name!r} is version {node.version:g} of {node.type}; Hive knows {known} and runs it as the nearest. Compare its result."
+        yield Problem(code="node_version", message=message, node=node.name)
+    if kind.note is not None:
+        yield Problem(code="node_note", message=f"{node.name!r}: {kind.note}.", node=node.name)
+
+
+def _unknown(node: Node) -> Problem:
+    message = f"{node.name!r} is of type {node.type}, which Hive does not run; it fails when it is reached. {_advice(node)}"
+    return Problem(code="unknown_node_type", message=message, node=node.name)
+
+
+def _advice(node: Node) -> str:
+    if node.type.startswith("@n8n/n8n-nodes-langchain."):
+        return "Replace it with an AI node that Hive runs, or call the model with an HTTP Request."
+    if node.type.lower().endswith("trigger"):
+        return "Start the workflow with a Webhook in its place, called by the service."
+    return "Replace it with an HTTP Request to the service, or disable it."

@@ -1,0 +1,106 @@
+"""A workflow as n8n writes it, understood but kept whole.
+
+`Workflow.document` is what was given, unchanged; everything else is read from it. Saving writes the document back, so a field that
+Hive does not know is never lost. Nothing here is ever changed in place: treat every dict and list as frozen.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+MAIN: Final = "main"
+"""The connection type that carries items; all others (`ai_…`) attach a helper to a node."""
+
+
+class OnError(StrEnum):
+    """What a node that fails does to the execution."""
+
+    STOP = "stopWorkflow"
+    CONTINUE = "continueRegularOutput"
+    ERROR_OUTPUT = "continueErrorOutput"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something in the document that a person should know of. `code` is stable."""
+
+    code: str
+    message: str
+    severity: Severity = Severity.WARNING
+    node: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One node. `parameters` may hold expressions (`=…`); `document` is the node as given."""
+
+    name: str
+    type: str
+    id: str = ""
+    version: float = 1
+    position: tuple[float, float] = (0, 0)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    disabled: bool = False
+    on_error: OnError = OnError.STOP
+    tries: int = 1
+    """How often it is run at most: 1, or 2–5 with `retryOnFail`."""
+    retry_wait_ms: int = 0
+    execute_once: bool = False
+    always_output_data: bool = False
+    credentials: Mapping[str, Any] = field(default_factory=dict)
+    webhook_id: str | None = None
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def short_type(self) -> str:
+        """Without its package: `set`, `agent`."""
+        return self.type.rpartition(".")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """From output `output` of `source` to input `input` of `target`; `type` is the input's."""
+
+    source: str
+    target: str
+    output: int = 0
+    input: int = 0
+    type: str = MAIN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workflow:
+    """A workflow, understood. `nodes` in the document's order; `connections` only between nodes that exist."""
+
+    id: str
+    name: str
+    active: bool = False
+    nodes: Sequence[Node] = ()
+    connections: Sequence[Connection] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    pin_data: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    static_data: Mapping[str, Any] = field(default_factory=dict)
+    problems: Sequence[Problem] = ()
+    document: Mapping[str, Any] = field(default_factory=dict)
+    by_name: Mapping[str, Node] = field(default_factory=dict)
+
+    @property
+    def time_zone(self) -> str | None:
+        """Of its settings; None leaves it to the engine's default. n8n writes `DEFAULT` for that too."""
+        zone = self.settings.get("timezone")
+        return zone if isinstance(zone, str) and zone not in ("", "DEFAULT") else None
+
+    @property
+    def depth_first(self) -> bool:
+        """Execution order `v1`. A document that names none is of the time before it, `v0`."""
+        return self.settings.get("executionOrder") == "v1"
+
+    def to_document(self) -> dict[str, Any]:
+        """What to save: all that was given."""
+        return dict(self.document)

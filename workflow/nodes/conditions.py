@@ -1,0 +1,220 @@
+"""n8n's filter conditions, as If, Filter and Switch share them: a tree of `{leftValue, operator, rightValue}` joined by `and` or `or`.
+
+`strict` validation refuses a value of another type than the operator's; `loose` converts it. Nothing (`null`) is allowed in both.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from workflow.failure import NodeError
+from workflow.nodes.dates import parse_date
+from workflow.nodes.values import boolean_of, number_of, parsed, same, text_of, truthy, type_of
+
+_ARTICLES: Final = {"array": "an", "object": "an"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    strict: bool = True
+    case_sensitive: bool = True
+    zone: str = "UTC"
+
+
+def rules_of(conditions: Mapping[str, Any], zone: str, *, loose: bool = False, ignore_case: bool = False) -> Rules:
+    options = conditions.get("options") or {}
+    return Rules(
+        strict=not loose and options.get("typeValidation", "strict") == "strict",
+        case_sensitive=not ignore_case and options.get("caseSensitive", True) is not False,
+        zone=zone,
+    )
+
+
+def passes(conditions: Mapping[str, Any], rules: Rules, item: int = 0) -> bool:
+    """Whether the conditions hold. Raises `NodeError` for a value of the wrong type."""
+    found = conditions.get("conditions") or []
+    results = (_holds(condition, rules, place, item) for place, condition in enumerate(found))
+    return any(results) if conditions.get("combinator") == "or" else all(results)
+
+
+def _holds(condition: Mapping[str, Any], rules: Rules, place: int, item: int) -> bool:
+    operator = condition.get("operator") or {}
+    kind, operation = operator.get("type", "string"), operator.get("operation", "equals")
+    left, right = condition.get("leftValue"), condition.get("rightValue")
+    if operation == "exists":
+        return left is not None
+    if operation == "notExists":
+        return left is None
+    right_kind = _right_kind(kind, operator)
+    unary = operator.get("singleValue") is True or operation in ("empty", "notEmpty", "true", "false")
+    try:
+        left = converted(left, kind, rules)
+        right = None if unary else converted(right, right_kind, rules)
+    except _WrongType as error:
+        raise NodeError(f"{error} [condition {place}, item {item}]", description=_HELP, item=item) from None
+    compare = _OPERATIONS.get(kind, {}).get(operation)
+    if compare is None:
+        raise NodeError(f"Unknown filter operation {kind}:{operation} [condition {place}, item {item}]", item=item)
+    return compare(left, right, rules)
+
+
+_HELP: Final = "Change the operator to the type of the value, or turn on 'Convert types where required'"
+
+
+def _right_kind(kind: str, operator: Mapping[str, Any]) -> str:
+    given = operator.get("rightType")
+    if isinstance(given, str):
+        return given
+    if kind == "array":
+        return "number" if str(operator.get("operation", "")).startswith("length") else "any"
+    return kind
+
+
+class _WrongType(Exception):
+    pass
+
+
+def converted(value: Any, kind: str, rules: Rules) -> Any:
+    """The value as the operator's type; raises where validation refuses it."""
+    if value is None or kind == "any":
+        return value
+    if kind == "dateTime":
+        found = None if value == "" else parse_date(value, rules.zone)
+        if found is None and value != "":
+            raise _WrongType(_wrong(value, kind))
+        return found
+    if type_of(value) == kind:
+        return value
+    if rules.strict:
+        raise _WrongType(_wrong(value, kind))
+    found = _LOOSE[kind](value)
+    if found is None and value != "":
+        raise _WrongType(_wrong(value, kind))
+    return found
+
+
+def _wrong(value: Any, kind: str) -> str:
+    return f"Wrong type: '{text_of(value)}' is {_article(type_of(value))} but was expecting {_article(kind)}"
+
+
+def _article(kind: str) -> str:
+    return f"{_ARTICLES.get(kind, 'a')} {kind}"
+
+
+_LOOSE: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "string": text_of,
+    "number": number_of,
+    "boolean": lambda value: (
+        found if (found := boolean_of(value)) is not None else truthy(value) if not isinstance(value, str) else None
+    ),
+    "array": lambda value: parsed(value, list),
+    "object": lambda value: parsed(value, dict),
+}
+Compare = Callable[[Any, Any, Rules], bool]
+
+
+def _folded(value: Any, rules: Rules) -> str:
+    text = text_of(value)
+    return text if rules.case_sensitive else text.lower()
+
+
+def _string(test: Callable[[str, str], bool]) -> Compare:
+    return lambda left, right, rules: test(_folded(left, rules), _folded(right, rules))
+
+
+def regex_matches(pattern: Any, text: str) -> bool:
+    """A pattern alone, or `/pattern/flags` as JavaScript writes it. Raises `NodeError` for one that cannot be read."""
+    written = text_of(pattern)
+    found = re.fullmatch(r"/(.*)/([a-z]*)", written, re.DOTALL)
+    body, letters = found.groups() if found else (written, "")
+    flags = (
+        (re.IGNORECASE if "i" in letters else 0)
+        | (re.MULTILINE if "m" in letters else 0)
+        | (re.DOTALL if "s" in letters else 0)
+    )
+    try:
+        return re.search(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", body), text, flags) is not None
+    except re.error as error:
+        raise NodeError(f"The regular expression {written!r} is not valid: {error}") from None
+
+
+def _compared(test: Callable[[Any, Any], bool]) -> Compare:
+    return lambda left, right, _: left is not None and right is not None and bool(test(left, right))
+
+
+def _equal(left: Any, right: Any, _: Rules) -> bool:
+    return same(left, right)
+
+
+def _empty(left: Any) -> bool:
+    return left is None or left == "" or (isinstance(left, list | Mapping) and not left) or left != left
+
+
+def _contains(left: Any, right: Any, rules: Rules) -> bool:
+    values: Sequence[Any] = left or ()
+    if not rules.case_sensitive and isinstance(right, str):
+        return any(isinstance(value, str) and value.lower() == right.lower() for value in values)
+    return any(same(value, right) for value in values)
+
+
+def _length(test: Callable[[int, Any], bool]) -> Compare:
+    return lambda left, right, _: right is not None and bool(test(len(left or ()), right))
+
+
+def _not(compare: Compare) -> Compare:
+    return lambda left, right, rules: not compare(left, right, rules)
+
+
+_EMPTINESS: Final[Mapping[str, Compare]] = {
+    "empty": lambda left, _, __: _empty(left),
+    "notEmpty": lambda left, _, __: not _empty(left),
+}
+_STRING: Final[Mapping[str, Compare]] = {
+    "equals": _string(lambda left, right: left == right),
+    "contains": _string(lambda left, right: right in left),
+    "startsWith": _string(lambda left, right: left.startswith(right)),
+    "endsWith": _string(lambda left, right: left.endswith(right)),
+    "regex": lambda left, right, _: regex_matches(right, text_of(left)),
+}
+_OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
+    "string": {**_EMPTINESS, **_STRING, **{f"not{name[0].upper()}{name[1:]}": _not(test) for name, test in _STRING.items()}},
+    "number": {
+        **_EMPTINESS,
+        "equals": _equal,
+        "notEquals": _not(_equal),
+        "gt": _compared(lambda left, right: left > right),
+        "lt": _compared(lambda left, right: left < right),
+        "gte": _compared(lambda left, right: left >= right),
+        "lte": _compared(lambda left, right: left <= right),
+    },
+    "dateTime": {
+        **_EMPTINESS,
+        "equals": _equal,
+        "notEquals": _not(_equal),
+        "after": _compared(lambda left, right: left > right),
+        "before": _compared(lambda left, right: left < right),
+        "afterOrEquals": _compared(lambda left, right: left >= right),
+        "beforeOrEquals": _compared(lambda left, right: left <= right),
+    },
+    "boolean": {
+        **_EMPTINESS,
+        "true": lambda left, _, __: left is True,
+        "false": lambda left, _, __: left is False,
+        "equals": _equal,
+        "notEquals": _not(_equal),
+    },
+    "array": {
+        **_EMPTINESS,
+        "contains": _contains,
+        "notContains": _not(_contains),
+        "lengthEquals": _length(lambda size, right: size == right),
+        "lengthNotEquals": _length(lambda size, right: size != right),
+        "lengthGt": _length(lambda size, right: size > right),
+        "lengthLt": _length(lambda size, right: size < right),
+        "lengthGte": _length(lambda size, right: size >= right),
+        "lengthLte": _length(lambda size, right: size <= right),
+    },
+    "object": dict(_EMPTINESS),
+    "any": {**_EMPTINESS, "equals": _equal, "notEquals": _not(_equal)},
+}

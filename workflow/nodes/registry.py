@@ -1,0 +1,42 @@
+"""All node types by name. A module of a node calls nothing here: it is listed in `catalogue.py`, so that an import has no side effect."""
+
+from collections.abc import Iterable, Mapping
+
+from bus.errors import UnknownNodeType
+from workflow.n8n.document import Node
+from workflow.nodes.contract import NodeType
+
+
+class Registry:
+    """Keeps `workflow.types.NodeTypes`. An unknown type fails only when it is reached."""
+
+    def __init__(self, types: Iterable[NodeType]) -> None:
+        self._types: Mapping[str, NodeType] = {kind.name: kind for kind in types}
+
+    def __iter__(self) -> Iterable[NodeType]:
+        return iter(self._types.values())
+
+    def find(self, node: Node) -> NodeType | None:
+        return self._types.get(node.type)
+
+    def get(self, node: Node) -> NodeType:
+        """Raises `unknown_node_type`."""
+        found = self.find(node)
+        if found is None:
+            raise UnknownNodeType(f"Hive does not run nodes of type {node.type}. Replace or disable {node.name!r}.")
+        return found
+
+    def outputs(self, node: Node) -> int:
+        found = self.find(node)
+        if found is None:
+            return 1
+        return found.outputs if isinstance(found.outputs, int) else found.outputs(node)
+
+    def inputs_needed(self, node: Node) -> int | None:
+        found = self.find(node)
+        return found.inputs_needed(node) if found is not None and found.inputs_needed is not None else None
+
+    def is_trigger(self, node: Node) -> bool:
+        """Also of types that Hive does not run: their names end so."""
+        found = self.find(node)
+        return found.trigger if found is not None else node.type.lower().endswith("trigger")

@@ -1,0 +1,29 @@
+"""Stop and Error: fails the execution with a message, or with an object as its details."""
+
+import json
+from collections.abc import Mapping
+
+from workflow.failure import NodeError
+from workflow.items import Outputs
+from workflow.nodes.contract import NodeCall, NodeType
+
+
+def run(call: NodeCall) -> Outputs:
+    parameters = call.once()
+    if parameters.get("errorType", "errorMessage") == "errorMessage":
+        raise NodeError(parameters.text("errorMessage", "An error occurred!"))
+    given = parameters.get("errorObject", {})
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            raise NodeError("The error object is not valid JSON") from None
+    if not isinstance(given, Mapping):
+        raise NodeError("The error object is no object")
+    message = given.get("message") or given.get("description") or given.get("error")
+    raise NodeError(
+        str(message) if message else f"Error: {json.dumps(given)}", description=str(given.get("description") or "") or None
+    )
+
+
+TYPES = (NodeType(name="n8n-nodes-base.stopAndError", versions=(1,), run=run),)
