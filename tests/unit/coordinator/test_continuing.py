@@ -130,3 +130,36 @@ def test_a_call_of_a_tool_is_seen_so_that_nobody_goes_on_from_it() -> None:
     )
     assert found is not None
     assert written(found) is None
+
+
+def test_several_answers_and_calls_in_parts_add_up_as_the_sidecar_would_have_told_them() -> None:
+    look = ToolCallDelta(index=0, id="c", name="look", arguments='{"at":')
+    chunks = [
+        chunk(0, "See", 1, thinking="Hm"),
+        chunk(5, "", 2, tool_calls=(look,)),
+        chunk(12, "", 3, tool_calls=(ToolCallDelta(index=0, arguments="1}"),)),
+        chunk(14, "Or", 4, choice=1),
+    ]
+    found = pieced_together(attempt(), chunks, None)
+    assert found is not None
+    call = ToolCall(id="c", name="look", arguments={"at": 1}, written='{"at":1}')
+    assert found.output == Output(text="See", thinking="Hm", tool_calls=(call,), others=(Output(text="Or"),))
+    assert (written(found), found.usage.completion_tokens) == (None, 4)
+    assert broken_off(task(streaming=Streaming.GOES_ON), found) is not None
+
+
+def test_vectors_count_and_are_not_gone_on_from() -> None:
+    found = pieced_together(attempt(), [chunk(0, "", 1, embeddings=("AAAA",)), chunk(1, "", 2, embeddings=("BBBB",))], None)
+    assert found is not None
+    assert found.output.embeddings == ("AAAA", "BBBB")
+    assert written(found) is None
+
+
+@pytest.mark.parametrize("arguments", ['{"at":', "[1]", "\x00", '{"at":"\\u0000"}'])
+def test_a_call_that_was_broken_off_is_kept_as_it_was_written(arguments: str) -> None:
+    broken = ToolCallDelta(index=0, name="look", arguments=arguments)
+    found = pieced_together(attempt(), [chunk(0, "", 1, tool_calls=(broken,))], None)
+    assert found is not None
+    assert found.output.tool_calls[0].name == "look"
+    assert "\x00" not in found.model_dump_json()
+    assert "\\u0000" not in str(found.output.tool_calls[0].arguments)
