@@ -23,6 +23,7 @@ METRICS: Final = "HIVE_METRICS"
 # Key-value buckets.
 KV_AGENTS: Final = "hive_agents"
 KV_MODELS: Final = "hive_models"
+KV_ALIASES: Final = "hive_aliases"
 KV_KEYS: Final = "hive_keys"
 KV_UPSTREAMS: Final = "hive_upstreams"
 KV_JOBS: Final = "hive_jobs"
@@ -109,6 +110,11 @@ def output(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
 
 def outputs_of_task(task_id: UUID) -> str:
     return f"{ROOT}.output.*.{task_id}.*"
+
+
+def agent_of_output(subject: str) -> str:
+    """Who says it."""
+    return subject.split(".", 3)[2]
 
 
 def event(tenant: str, event_type: EventType, entity_id: UUID | str) -> str:

@@ -8,6 +8,7 @@ from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
 from bus.messages.places import Delay
+from coordinator.continuing import broken_off
 from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.learning import learn, learn_death
@@ -73,6 +74,9 @@ class Endings:
     def _preempted(self, task: Task, outcome: AttemptOutcome) -> None:
         """It yielded to a more urgent task, which costs it none of its attempts."""
         self._end_attempt(outcome, AttemptStatus.PREEMPTED)
+        if (broken := broken_off(task, outcome)) is not None:
+            self._failed(task, outcome.attempt_id, outcome.agent_id, broken, retryable=False, outcome=outcome)
+            return
         fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
         self._ledger.followup.facts.append(fact)
         again = task.evolve(attempts_allowed=task.attempts_allowed + 1, back=Delay.PRIORITY)
@@ -88,6 +92,9 @@ class Endings:
         retryable: bool,
         outcome: AttemptOutcome | None = None,
     ) -> None:
+        broken = broken_off(task, outcome) if retryable and outcome is not None else None
+        if broken is not None:
+            error, retryable = broken, False
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
         if isinstance(decision, Retry):
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)
@@ -130,6 +137,7 @@ class Endings:
         for attempt in lost.attempts:
             task = self._ledger.state.live.get(attempt.task_id)
             left = written.get(attempt.id)
+            left = left and left.model_copy(update={"error": error})
             self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error, begins_at=left.begins_at if left else 0)
             if task is not None and self._ledger.state.current.get(attempt.task_id) == attempt.id:
                 self._failed(task, attempt.id, attempt.agent_id, error, retryable=True, outcome=left)

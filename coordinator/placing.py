@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from bus.errors import DependencyFailed
 from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from bus.messages.work import work_of
 from coordinator.agent import OpenAttempt
 from coordinator.continuing import continuation
 from coordinator.ledger import Ledger
@@ -149,10 +150,8 @@ def offer_of(
         number=attempt.number,
         epoch=epoch,
         model=attempt.model,
-        prompt=request.prompt,
-        messages=request.messages,
-        options=request.options,
         continue_from=continuation(request, left),
         seconds_left=task.timeout_seconds if deadline is None else max(0.0, (deadline - now).total_seconds()),
         traceparent=task.traceparent,
+        **work_of(request),
     )

@@ -80,6 +80,8 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.BackendError: "The message has the backend's own words; its log has more.",
     errors.BackendStalled: "Look at the host: the backend took the work and gave nothing back.",
     errors.BackendRefused: "Correct the request: the message says what the backend does not take.",
+    errors.UnsupportedByBackend: "Leave out what the message names, or add a host whose backend can do it.",
+    errors.StreamInterrupted: "Ask again. Without streaming such an answer is begun anew by itself.",
     errors.ModelNotOnAgent: "Pull the model there, or let Hive choose the agent.",
 }
 

@@ -40,6 +40,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.aliases import AliasList, ModelAlias
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
@@ -70,6 +71,10 @@ from coordinator.gateway.readiness import judge
 MODEL_ORDERS: Final[dict[str, Example]] = {
     "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
     "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
+}
+ALIASES: Final[dict[str, Example]] = {
+    "other name": {"summary": "Another name for a model", "value": {"models": ["llama3.2:3b"]}},
+    "stand-in": {"summary": "With a stand-in", "value": {"models": ["qwen3:8b", "llama3.2:3b"]}},
 }
 PLACEMENTS: Final[dict[str, Example]] = {
     "two": {
@@ -370,9 +375,12 @@ _JOB: Final = ModelJob(
     created_at=_NOON,
     updated_at=_NOON,
 )
+_ALIAS: Final = ModelAlias(alias="gpt-4o-mini", models=("llama3.2:3b",))
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
     _MODEL,
     ModelList(models=(_MODEL.model_copy(update={"elsewhere": None}),)),
+    _ALIAS,
+    AliasList(aliases=(_ALIAS,)),
     _JOB,
     JobList(jobs=(_JOB,)),
     OrderedJobs(jobs=(_JOB,)),

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bus.errors import HiveError, InvalidRequest
 from bus.follow import Delta, Done, Restart, beyond, end_of, follow
-from bus.messages import Claims, Message, TaskRecord, ToolCall
+from bus.messages import Claims, Message, TaskRecord, TokenLogprob, ToolCallDelta
 from bus.messages.places import QueuePlace
 from coordinator.gateway import problem
 from coordinator.gateway.gateway import Gateway
@@ -24,20 +24,23 @@ RECONNECT_MILLISECONDS: Final = 1000
 
 
 class Position(Message):
-    """Where a reader is: attempt `number`, and the characters of thinking and text seen of it."""
+    """Where a reader is: attempt `number`, and how far it has seen it (`units` of bus.messages.output)."""
 
     number: int = 0
     offset: int = 0
 
 
 class OutputDelta(Message):
-    """The data of an event `delta`: what is new, and where in the whole of thinking and text it begins."""
+    """The data of an event `delta`: what is new of the answer `choice`, and where it begins. Calls of tools come in parts."""
 
     number: int
     offset: int
     text: str = ""
     thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    choice: int = 0
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    embeddings: tuple[str, ...] = ()
 
 
 class OutputRestart(Message):
@@ -161,11 +164,8 @@ def _render(item: Delta | Restart | Done | QueuePlace) -> str:
         case QueuePlace():
             return _event("queue", item)
         case Delta():
-            after = item.offset + len(item.thinking) + len(item.text)
-            data = OutputDelta(
-                number=item.number, offset=item.offset, text=item.text, thinking=item.thinking, tool_calls=item.tool_calls
-            )
-            return _event("delta", data, f"{item.number}:{after}")
+            data = OutputDelta.model_validate(item, from_attributes=True)
+            return _event("delta", data, f"{item.number}:{item.end}")
         case Restart():
             return _event("restart", OutputRestart(number=item.number), f"{item.number}:0")
         case Done():

@@ -60,9 +60,13 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
     coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
-    coalesce(length(t.request ->> 'prompt'),
-        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
-    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
+    coalesce(length(t.request ->> 'prompt') + coalesce(length(t.request ->> 'system'), 0),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m),
+        (SELECT sum(length(i #>> '{}')) FROM jsonb_path_query(t.request, '$.input[*]') i)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]'))
+        + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
+    t.request ->> 'kind' AS kind,
+    CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
@@ -74,9 +78,13 @@ WHERE t.id = ANY($1::uuid[]);
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
     coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
-    coalesce(length(t.request ->> 'prompt'),
-        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
-    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
+    coalesce(length(t.request ->> 'prompt') + coalesce(length(t.request ->> 'system'), 0),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m),
+        (SELECT sum(length(i #>> '{}')) FROM jsonb_path_query(t.request, '$.input[*]') i)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]'))
+        + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
+    t.request ->> 'kind' AS kind,
+    CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid

@@ -41,7 +41,7 @@ def _write(delta: Delta) -> None:
         _notes.print(delta.thinking, end="", style="dim", markup=False, soft_wrap=True)
     sys.stdout.write(delta.text)
     for call in delta.tool_calls:
-        sys.stdout.write(call.model_dump_json() + "\n")
+        sys.stdout.write(call.arguments if call.name is None else f"\n{call.name} {call.arguments}")
     sys.stdout.flush()
 
 

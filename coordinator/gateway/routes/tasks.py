@@ -1,5 +1,6 @@
 """Tasks: submit, look, cancel, and what an operator may do with them."""
 
+import asyncio
 from contextlib import nullcontext
 from typing import Annotated
 from uuid import UUID
@@ -102,7 +103,7 @@ async def submit(
     """
     key = checked_key(idempotency_key)
     task_id = new_task_id(caller.tenant, key)
-    with gateway.waiting.expect(task_id) if wait else nullcontext() as ended:
+    with gateway.waiting.expect(task_id, asyncio.Event()) if wait else nullcontext() as ended:
         submitted = await gateway.submission.submit(task, caller, task_id=task_id, idempotency_key=key)
         record = submitted.record
         if ended is not None and not record.status.terminal:

@@ -35,7 +35,7 @@ async def test_a_task_goes_in_and_its_answer_comes_out(hive: Hive) -> None:
         task = response.json()
         assert (response.status_code, task["status"]) == (201, "completed")
         assert (task["output"]["text"], task["assigned_agent_id"]) == ("Hello there.", "acacia")
-        assert task["usage"] == {"prompt_tokens": 3, "completion_tokens": 2}
+        assert task["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "cached_prompt_tokens": None}
         listed = (await client.get("/api/tasks?status=completed&limit=1")).json()["tasks"]
         assert [found["id"] for found in listed] == [task["id"]]
         assert (await client.post("/api/tasks", json={**HELLO, "model": "nobody:1b"})).json()["code"] == "unknown_model"

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
@@ -131,6 +132,7 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         JoinHive: examples.JOINS,
         BenchmarkWish: examples.BENCHMARKS,
         PlanMaintenance: examples.MAINTENANCE,
+        AliasTargets: examples.ALIASES,
         DrainWish: examples.DRAINS,
         LabelSet: examples.LABEL_SETS,
         LabelChanges: examples.LABEL_CHANGES,
