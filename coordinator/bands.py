@@ -68,6 +68,8 @@ class Band:
         """How many tasks wait in each."""
         self.owners: dict[str, int] = {}
         self._lanes: dict[str, dict[Line, SortedList]] = {}
+        self._heads = SortedList(key=_arrival)
+        """The first of each lane, by arrival."""
         self._returned: dict[str, Return] = {}
         """By owner, while any of its tasks waits."""
 
@@ -77,7 +79,10 @@ class Band:
     def add(self, owner: str, line: Line, orders: Collection[Order]) -> None:
         """Each at its place by arrival."""
         self.shares.join(owner)
-        self._lanes.setdefault(owner, {}).setdefault(line, SortedList()).update(orders)
+        lane = self._lanes.setdefault(owner, {}).setdefault(line, SortedList())
+        before = lane[0] if lane else None
+        lane.update(orders)
+        self._head(owner, line, before)
         self.owners[owner] = self.owners.get(owner, 0) + len(orders)
         self.lines[line] = self.lines.get(line, 0) + len(orders)
         line.waiting += len(orders)
@@ -85,7 +90,9 @@ class Band:
     def discard(self, owner: str, line: Line, order: Order) -> None:
         """KeyError or ValueError when it is not there."""
         lanes = self._lanes[owner]
+        before = lanes[line][0]
         lanes[line].remove(order)
+        self._head(owner, line, before)
         line.waiting -= 1
         if not lanes[line]:
             del lanes[line]
@@ -94,6 +101,20 @@ class Band:
             del self._lanes[owner]
             self._returned.pop(owner, None)
             self.shares.leave(owner)
+
+    def _head(self, owner: str, line: Line, before: Order | None) -> None:
+        """Its lane has changed."""
+        lane = self._lanes[owner][line]
+        after = lane[0] if lane else None
+        if after != before:
+            if before is not None:
+                self._heads.remove(Head(before, owner, line))
+            if after is not None:
+                self._heads.add(Head(after, owner, line))
+
+    def by_age(self) -> Iterator[Head]:
+        """The first of each owner and line, those that arrived first before the others."""
+        return iter(self._heads)
 
     def came_back(self, owner: str, reason: Delay) -> None:
         """A task of the owner that was tried before has been added."""
@@ -124,6 +145,10 @@ class Band:
         """How many of the same owner go before it, and how many of others."""
         own = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].values())
         return own, self.shares.others_before(owner, own, self.owners)
+
+
+def _arrival(head: Head) -> Order:
+    return head.order
 
 
 def _by_order(head: tuple[Order, Line]) -> Order:

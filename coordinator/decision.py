@@ -1,7 +1,8 @@
 """One decision of the scheduler: what was found out of queue and agents for one priority holds for the next. Pure."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Final
 
 from bus.messages import ModelInfo
@@ -26,6 +27,8 @@ class Placement:
     agent: Agent
     model: ModelInfo
     seconds: float
+    overdue: bool = False
+    """Given to what was overdue there for longest, whoever's turn it is."""
 
 
 def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -> Ask:
@@ -50,11 +53,22 @@ def is_patient(policy: Policy, line: Line, priority: int, clock: float) -> bool:
     return kept is None or clock - kept.since < policy.patience_seconds
 
 
-class Decision:
-    """`risen` is how urgent a task is: the least first."""
+Overdue = Callable[[Task], float]
+"""Seconds; negative while it is not."""
 
-    def __init__(self, queue: Queue, fleet: Fleet, policy: Policy, risen: Callable[[Task], tuple[int, ...]]) -> None:
-        self._queue, self._fleet, self._policy, self._risen = queue, fleet, policy, risen
+
+class Decision:
+    """`risen` is how urgent a task is: the least first. `turn` says of an agent whether what is overdue has its next placement."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        fleet: Fleet,
+        policy: Policy,
+        risen: Callable[[Task], tuple[int, ...]],
+        turn: Callable[[str], Overdue | None],
+    ) -> None:
+        self._queue, self._fleet, self._policy, self._risen, self._turn = queue, fleet, policy, risen, turn
         able = {line for line in queue.lines if fleet.has_place(line.shape, line.home)}
         self._open = {
             band: {line for line in able & band.lines.keys() if not (line.kept and self._is_still_kept(line, priority))}
@@ -69,7 +83,7 @@ class Decision:
             band, head = min(self._fronts.items(), key=lambda front: self._risen(self._queue[front[1].order[1]]))
             found = self._place(head)
             if found is not None:
-                return self._warm_first(band, found)
+                return self._overdue_first(found) or self._warm_first(band, found)
             self._pass(band, head.line)
         return None
 
@@ -103,6 +117,32 @@ class Decision:
             return False
         freed = self._fleet.freed_places(line.shape, kept.free)
         return all(seconds_of(kept.ask, agent, model, now) >= kept.seconds for agent, model in freed)
+
+    def _overdue_first(self, found: Placement) -> Placement | None:
+        """Before its owner's turn, now and then: else ever new owners could pass one over for ever."""
+        overdue = self._turn(found.agent.agent_id)
+        heads = [] if overdue is None else self._longest_overdue(overdue, found.agent)
+        if not heads:
+            return None
+        _, head = max(heads, key=itemgetter(0))
+        instead = found if head.order[1] == found.task.id else self._place(head)
+        return replace(instead, overdue=True) if instead is not None and instead.agent is found.agent else None
+
+    def _longest_overdue(self, overdue: Overdue, agent: Agent) -> list[tuple[float, Head]]:
+        """Of each priority, among what the agent could do."""
+        found = []
+        for band, lines in self._open.items():
+            for head in band.by_age():
+                seconds = overdue(self._queue[head.order[1]])
+                if seconds < 0:
+                    break
+                if head.line in lines and self._is_open(head.line, agent):
+                    found.append((seconds, head))
+                    break
+        return found
+
+    def _is_open(self, line: Line, agent: Agent) -> bool:
+        return any(place is agent for place, _ in self._fleet.free_places(line.shape, line.home))
 
     def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""

@@ -3,7 +3,7 @@
 1. Of each priority, the task of the owner whose turn it is (fairness.py), oldest first; a task whose model is warm on the agent may
    for a moment go before one that would need another there.
 2. Among those, the highest priority, after each has risen by one for every `ageing_seconds` that its task has waited; those that
-   have risen to the same take turns.
+   have risen to the same take turns. Now and then what has waited far longer goes first, whoever's turn it is (ageing.py).
 3. It goes to the agent that is predicted to finish it first (choice.py), or waits for that one.
 4. For what finds no slot, a less urgent task that is preemptible yields its own (preemption.py).
 
@@ -13,9 +13,11 @@ A decision looks at lines, owners and free agents, never at every task: it costs
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
+from coordinator.ageing import Ageing
 from coordinator.agent import Agent, OpenAttempt
 from coordinator.choice import Ask
 from coordinator.decision import Decision, Placement, ask_of
@@ -38,6 +40,7 @@ class Scheduler:
     def __init__(self, policy: Policy | None = None) -> None:
         self._policy = policy or Policy()
         self._verdicts = Verdicts()
+        self._ageing = Ageing(self._policy)
         self._turn = 0
         self._served = dict.fromkeys(range(MIN_PRIORITY, MAX_PRIORITY + 1), 0)
         """When each priority was last served, counted in placements."""
@@ -47,7 +50,10 @@ class Scheduler:
         if not len(queue):
             return None
         fleet = self.fleet(agents, clock)
-        return Decision(queue, fleet, self._policy, lambda task: self._urgency(task, now)).best() if fleet.free else None
+        if not fleet.free:
+            return None
+        risen, turn = partial(self._urgency, now=now), partial(self._ageing.turn, now=now)
+        return Decision(queue, fleet, self._policy, risen, turn).best()
 
     def yields(
         self, queue: Queue, running: Collection[Running], agents: Collection[Agent], clock: float, now: datetime
@@ -55,25 +61,22 @@ class Scheduler:
         """The attempts to be told to yield their slots, after everything that can be given out was."""
         if not running or not len(queue):
             return []
-        return Preemption(queue, self.fleet(agents, clock), self._policy, lambda task: self._level(task, now)).chosen(running)
+        level = partial(self._ageing.level, now=now)
+        return Preemption(queue, self.fleet(agents, clock), self._policy, level).chosen(running)
 
     def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
         """The agents as they are at that second of the leader's clock."""
         return Fleet(agents, self._verdicts, clock)
 
     def _urgency(self, task: Task, now: datetime) -> tuple[int, int, int]:
-        return self._level(task, now), self._served[task.priority], task.priority
-
-    def _level(self, task: Task, now: datetime) -> int:
-        """Its priority, after it has risen for as long as it waits, or has run."""
-        risen = int(max(0.0, (now - task.created_at).total_seconds()) / self._policy.ageing_seconds)
-        return max(MIN_PRIORITY, task.priority - risen)
+        return self._ageing.level(task, now), self._served[task.priority], task.priority
 
     def take(self, queue: Queue, placement: Placement) -> None:
         """The placement is made: it leaves the queue, and its owner's turn is over."""
         task, agent, line = placement.task, placement.agent, placement.line
         self._turn += 1
         self._served[task.priority] = self._turn
+        self._ageing.placed(agent.agent_id, overdue=placement.overdue)
         queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
         line.passed_since = None
         line.kept.pop(task.priority, None)
