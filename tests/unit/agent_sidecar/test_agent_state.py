@@ -130,8 +130,8 @@ def test_more_slots_must_be_worth_it(rates: dict[int, float], slots: int) -> Non
         ({1: 277.0, 2: 400.0, 4: 390.0}, 16, 8),
         ({1: 277.0, 2: 400.0, 4: 390.0, 8: 395.0}, 16, None),
         ({1: 0.1}, 16, 2),
-        ({1: 4.0, 2: 4 * TOKENS / BEYOND_SECONDS}, 16, 4),
-        ({1: 4.0, 2: 4 * TOKENS / BEYOND_SECONDS - 0.01}, 16, None),  # too slow a host to try for so little hope
+        ({1: 16.0, 2: 4 * TOKENS / BEYOND_SECONDS}, 16, 4),
+        ({1: 16.0, 2: 4 * TOKENS / BEYOND_SECONDS - 0.01}, 16, None),  # too slow a host to try for so little hope
     ],
 )
 def test_one_doubling_that_gains_nothing_does_not_end_the_search(
