@@ -4,10 +4,17 @@ from workflow.nodes import (
     aggregate,
     branching,
     code,
+    compare_datasets,
+    crypto,
     date_time,
     execute_workflow,
+    execution_data,
+    files,
+    html,
+    http_request,
     item_lists,
     limit,
+    markdown,
     merge,
     no_op,
     remove_duplicates,
@@ -21,6 +28,7 @@ from workflow.nodes import (
     summarize,
     triggers,
     wait,
+    xml,
 )
 from workflow.nodes.registry import Registry
 
@@ -28,10 +36,17 @@ _MODULES = (
     aggregate,
     branching,
     code,
+    compare_datasets,
+    crypto,
     date_time,
     execute_workflow,
+    execution_data,
+    files,
+    html,
+    http_request,
     item_lists,
     limit,
+    markdown,
     merge,
     no_op,
     remove_duplicates,
@@ -45,6 +60,7 @@ _MODULES = (
     summarize,
     triggers,
     wait,
+    xml,
 )
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
+from tests.unit.workflow.expressions.table import Row, agrees, rows
 
 TABLE = rows(
     ("DateTime.fromISO('2024-02-29').toISODate()", "2024-02-29"),

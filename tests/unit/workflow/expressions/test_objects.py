@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
+from tests.unit.workflow.expressions.table import Row, agrees, rows
 
 TABLE = rows(
     ("({x: null, y: 2, z: ''}).compact()", {"y": 2}),
