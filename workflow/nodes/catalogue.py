@@ -30,9 +30,16 @@ from workflow.nodes import (
     wait,
     xml,
 )
+from workflow.nodes.ai import agent, chain, memory, models, parsing, tools
 from workflow.nodes.registry import Registry
 
 _MODULES = (
+    agent,
+    chain,
+    memory,
+    models,
+    parsing,
+    tools,
     aggregate,
     branching,
     code,
