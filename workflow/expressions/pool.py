@@ -10,7 +10,15 @@ from typing import Final
 
 from workflow.expressions.isolate import DEFAULT_MEMORY_BYTES, Isolate
 
-_SCRIPTS: Final = ("vendor/luxon.min.js", "vendor/jmespath.js", "hashes.js", "extensions.js", "rewrite.js", "runtime.js")
+_SCRIPTS: Final = (
+    "vendor/luxon.min.js",
+    "vendor/jmespath.js",
+    "hashes.js",
+    "extensions.js",
+    "globals.js",
+    "rewrite.js",
+    "runtime.js",
+)
 _MOST_PROGRAMS: Final = 2000
 _LIBRARIES: Final = {"alasql": ("vendor/alasql.min.js", "alasql.js"), "dates": ("dates.js",)}
 
