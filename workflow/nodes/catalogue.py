@@ -30,12 +30,13 @@ from workflow.nodes import (
     wait,
     xml,
 )
-from workflow.nodes.ai import agent, chain, memory, models, parsing, tools
+from workflow.nodes.ai import agent, chain, judging, memory, models, parsing, tools
 from workflow.nodes.registry import Registry
 
 _MODULES = (
     agent,
     chain,
+    judging,
     memory,
     models,
     parsing,

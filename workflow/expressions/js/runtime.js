@@ -453,9 +453,20 @@
   const baseline = new Set();
   let outcome = null;
   const isPromise = (value) => value !== null && typeof value === 'object' && typeof value.then === 'function';
+  // What n8n documents of `this.helpers`; requests are for the HTTP Request node, which survives a crash.
+  const helpers = Object.freeze({
+    getBinaryDataBuffer: async (index, name) => {
+      const found = call.items[index]?.binary?.[name];
+      if (!found) throw new Error(`Item ${index} has no binary field '${name}'`);
+      return Buffer.from(found.data, 'base64');
+    },
+    prepareBinaryData: async (content, fileName = 'file', mimeType = 'application/octet-stream') => (
+      { data: Buffer.from(content).toString('base64'), mimeType, fileName, fileSize: `${content.length} B` }),
+    httpRequest: async () => { throw new Error('Code makes no requests here. Use an HTTP Request node before this one.'); },
+  });
   const runAll = async (program) => {
     const list = program.style === 'all' ? call.items : call.items;
-    let result = program.run.call({}, list);
+    let result = program.run.call({ helpers }, list);
     if (isPromise(result)) result = await result;
     return program.style === 'all' ? shapeAll(result) : shapeFunction(result);
   };
@@ -466,7 +477,7 @@
       at = index;
       const item = call.items[index];
       try {
-        let result = program.run.call({}, program.style === 'each' ? item : item.json);
+        let result = program.run.call({ helpers }, program.style === 'each' ? item : item.json);
         if (isPromise(result)) result = await result;
         const shaped = shape(result, index);
         if (shaped !== null) made.push(shaped);

@@ -19,10 +19,11 @@ def schema_of(call: NodeCall, index: int) -> dict[str, Any] | None:
     helper = call.of_helper(found[0])
     if helper.node.short_type == "outputParserAutofixing":
         return schema_of(helper, index)
-    return _schema(helper.scripts.parameters(helper, (index,))[0])
+    return schema_from(helper.scripts.parameters(helper, (index,))[0])
 
 
-def _schema(parameters: Parameters) -> dict[str, Any]:
+def schema_from(parameters: Parameters) -> dict[str, Any]:
+    """By example or by hand, as the parameters have it. Raises `NodeError` for what is no JSON."""
     example = parameters.get("jsonSchemaExample")
     given = parameters.get("inputSchema", parameters.get("jsonSchema"))
     if parameters.get("schemaType", "fromJson" if example else "manual") == "fromJson":
@@ -71,6 +72,10 @@ def read(text: str, schema: Mapping[str, Any]) -> Any:
     if wrong:
         raise NodeError("Model output doesn't fit required format", description=wrong)
     return value
+
+
+def plain(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def first_json(text: str) -> Any:

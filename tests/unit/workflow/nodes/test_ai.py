@@ -284,3 +284,49 @@ def test_what_the_open_ai_node_does_beside_is_refused(driver: Driver) -> None:
     execution = run(driver, flow("openAi", {"resource": "image", "operation": "generate"}, [{}], version=1.8))
     assert execution.failure is not None
     assert "image: generate is not run here" in execution.failure.message
+
+
+def test_information_is_extracted_by_attributes(driver: Driver) -> None:
+    attributes = {"attributes": [{"name": "city", "required": True}, {"name": "people", "type": "number"}]}
+    parameters = {"text": "={{ $json.t }}", "attributes": attributes}
+    execution = run(driver, flow("informationExtractor", parameters, [{"t": "Ulm"}], MODEL, version=1), '{"city": "Ulm"}')
+    assert [item["json"] for item in execution.last_items()] == [{"output": {"city": "Ulm"}}]
+    assert '"required": ["city"]' in requests(driver)[0]["messages"][-1]["content"]
+
+
+def test_information_is_extracted_by_a_schema(driver: Driver) -> None:
+    parameters = {"text": "x", "schemaType": "fromJson", "jsonSchemaExample": '{"n": 1}'}
+    execution = run(driver, flow("informationExtractor", parameters, [{}], MODEL, version=1), '{"n": "a"}', '{"n": 2}')
+    assert [item["json"] for item in execution.last_items()] == [{"output": {"n": 2}}]
+
+
+def outputs_of(execution: Execution) -> list[list[Any]]:
+    return [[item["json"] for item in items or ()] for items in execution.runs["Node"][-1].outputs or ()]
+
+
+@pytest.mark.parametrize(
+    ("options", "answer", "gives"),
+    [
+        ({}, '{"categories": ["b", "a"]}', [[], [{"t": 1}]]),
+        ({"multiClass": True}, '{"categories": ["b", "a"]}', [[{"t": 1}], [{"t": 1}]]),
+        ({"fallback": "other"}, '{"categories": []}', [[], [], [{"t": 1}]]),
+        ({}, '{"categories": []}', [[], []]),
+    ],
+)
+def test_texts_are_sorted_into_categories(driver: Driver, options: Any, answer: str, gives: Any) -> None:
+    categories = {"categories": [{"category": "a", "description": "first"}, {"category": "b"}]}
+    parameters = {"inputText": "={{ $json.t }}", "categories": categories, "options": options}
+    assert outputs_of(run(driver, flow("textClassifier", parameters, [{"t": 1}], MODEL, version=1), answer)) == gives
+
+
+def test_a_sentiment_chooses_the_output(driver: Driver) -> None:
+    execution = run(
+        driver, flow("sentimentAnalysis", {"inputText": "fine"}, [{"t": 1}], MODEL, version=1), '{"sentiment": "Neutral"}'
+    )
+    assert outputs_of(execution) == [[], [{"t": 1, "sentimentAnalysis": {"category": "Neutral"}}], []]
+
+
+def test_a_long_text_is_summed_up_in_pieces(driver: Driver) -> None:
+    execution = run(driver, flow("chainSummarization", {}, [{"text": "x" * 13_000}], MODEL, version=2), "one", "two", "all")
+    assert [item["json"] for item in execution.last_items()] == [{"response": {"text": "all"}}]
+    assert requests(driver)[2]["messages"][0]["content"].endswith("one\n\ntwo")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.nodes.case import Case, Fails, check
+from tests.unit.workflow.nodes.case import Case, Fails, check, file
 from workflow.driver import Driver
 
 P = [{"name": "Ada", "n": 3}, {"name": "bob", "n": 1}, {"name": "Cy", "n": 3}]
@@ -97,6 +97,9 @@ OTHERS = (
     of("code", "each drops", {"mode": "runOnceForEachItem", "jsCode": "return $json.n > 1 ? $input.item : null"}, P[:2], [[P[0]]], 2),
     of("code", "throws", {"jsCode": "throw new Error('mine')"}, [{}], Fails("mine [line 1]"), 2),
     of("code", "waits", {"jsCode": "await new Promise(done => setTimeout(done, 1)); return [{a: 1}]"}, [{}], [[{"a": 1}]], 2),
+    of("code", "reads a file", {"jsCode": "const b = await this.helpers.getBinaryDataBuffer(0, 'data'); return [{t: b.toString()}]"}, [{"json": {}, "binary": {"data": file("hällo")}}], [[{"t": "hällo"}]], 2),
+    of("code", "no file", {"jsCode": "return [{t: await this.helpers.getBinaryDataBuffer(0, 'x')}]"}, [{}], Fails("no binary field 'x'"), 2),
+    of("code", "no requests", {"jsCode": "return await this.helpers.httpRequest({url: 'x'})"}, [{}], Fails("HTTP Request node"), 2),
     of("code", "nothing", {"jsCode": "1"}, [{}], Fails("doesn't return items"), 2),
     of("code", "python", {"language": "python", "pythonCode": "return []"}, [{}], Fails("Python"), 2),
     of("code", "version 1", {"jsCode": "return items"}, P[:1], [P[:1]]),
@@ -163,3 +166,12 @@ MERGE = tuple(
 @pytest.mark.parametrize("case", [*SET, *LISTS, *OTHERS, *MERGE], ids=str)
 def test_it_gives(driver: Driver, case: Case) -> None:
     check(driver, case)
+
+
+def test_code_makes_a_file(driver: Driver) -> None:
+    source = (
+        "return [{json: {}, binary: {data: await this.helpers.prepareBinaryData(Buffer.from('abc'), 'a.txt', 'text/plain')}}]"
+    )
+    execution = check(driver, of("code", "", {"jsCode": source}, [{}], [[{}]], 2))
+    made = execution.last_items()[0]["binary"]["data"]
+    assert (made["data"], made["fileName"], made["mimeType"]) == ("YWJj", "a.txt", "text/plain")
