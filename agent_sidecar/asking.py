@@ -4,22 +4,50 @@ A conversation whose last message is the assistant's is one to go on with: Ollam
 beginning an answer.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from agent_sidecar.backends.backend import Ask, Piece
-from bus.messages import ChatMessage, DispatchOffer, JsonObject, Usage
+from bus.messages import ChatMessage, Continuation, DispatchOffer, JsonObject, TaskKind, Timings, Usage
 
 _LIMITS: Final = ("num_predict", "max_tokens", "max_completion_tokens")
 
 
-def ask_of(offer: DispatchOffer) -> Ask:
+def ask_of(offer: DispatchOffer, choice: int = 0) -> Ask:
+    """`choice`: which of the answers that were asked for, from 0."""
+    ask = _begun(offer) if offer.continue_from is None else _continued(offer, offer.continue_from)
+    seed = ask.options.get("seed")
+    if choice and isinstance(seed, int) and not isinstance(seed, bool):
+        return replace(ask, options={**ask.options, "seed": seed + choice})
+    return ask
+
+
+def _begun(offer: DispatchOffer) -> Ask:
+    if offer.kind is TaskKind.CHAT:
+        return Ask(model=offer.model, messages=conversation(offer), options=offer.options, work=offer)
+    return Ask(model=offer.model, kind=offer.kind, prompt=offer.prompt or "", options=offer.options, work=offer)
+
+
+def conversation(offer: DispatchOffer) -> tuple[ChatMessage, ...]:
     """A prompt is a conversation of one message, so that the model's chat template applies to both."""
-    messages = offer.messages or (ChatMessage(role="user", content=offer.prompt or ""),)
-    if offer.continue_from is None:
-        return Ask(model=offer.model, messages=messages, options=offer.options)
-    written = ChatMessage(role="assistant", content=offer.continue_from.output.text.rstrip())
-    options = _remaining(offer.options, offer.continue_from.usage.completion_tokens)
-    return Ask(model=offer.model, messages=(*messages, written), options=options)
+    if offer.messages:
+        return offer.messages
+    asked = ChatMessage(role="user", content=offer.prompt or "", images=offer.images)
+    return (asked,) if offer.system is None else (ChatMessage(role="system", content=offer.system), asked)
+
+
+def is_exact(offer: DispatchOffer) -> bool:
+    """Whether it goes on behind the very characters that were written, and not behind what a chat template makes of them."""
+    return offer.kind is TaskKind.GENERATE and offer.raw
+
+
+def _continued(offer: DispatchOffer, left: Continuation) -> Ask:
+    written = left.output.text
+    options = _remaining(offer.options, left.usage.completion_tokens)
+    if is_exact(offer):
+        return Ask(model=offer.model, kind=offer.kind, prompt=(offer.prompt or "") + written, options=options, work=offer)
+    messages = (*conversation(offer), ChatMessage(role="assistant", content=written.rstrip()))
+    return Ask(model=offer.model, messages=messages, options=options, work=offer)
 
 
 def _remaining(options: JsonObject, written_tokens: int) -> JsonObject:
@@ -40,7 +68,26 @@ def whole_usage(offer: DispatchOffer, usage: Usage) -> Usage:
     return Usage(
         prompt_tokens=max(before.prompt_tokens, usage.prompt_tokens - before.completion_tokens),
         completion_tokens=before.completion_tokens + usage.completion_tokens,
+        cached_prompt_tokens=before.cached_prompt_tokens,
     )
+
+
+def added_usage(one: Usage, other: Usage) -> Usage:
+    """Of two answers to one prompt, which counts once."""
+    return one.model_copy(
+        update={
+            "prompt_tokens": max(one.prompt_tokens, other.prompt_tokens),
+            "completion_tokens": one.completion_tokens + other.completion_tokens,
+        }
+    )
+
+
+def added_timings(one: Timings, other: Timings) -> Timings:
+    """Of two answers, one after the other: what the first read, and what both wrote at the rate of the second."""
+    seconds = [each.generation_seconds for each in (one, other) if each.generation_seconds is not None]
+    rate = other.generation_tokens_per_second or one.generation_tokens_per_second
+    written = {"generation_seconds": sum(seconds) if seconds else None, "generation_tokens_per_second": rate}
+    return one.model_copy(update=written)
 
 
 class Seam:
@@ -58,9 +105,9 @@ class Seam:
             text, self._expected = text[1:], self._expected[1:]
         if text:
             self._expected = ""
-        return Piece(text=text, thinking=piece.thinking, tool_calls=piece.tool_calls)
+        return replace(piece, text=text)
 
 
 def seam(offer: DispatchOffer) -> Seam:
-    text = "" if offer.continue_from is None else offer.continue_from.output.text
+    text = "" if offer.continue_from is None or is_exact(offer) else offer.continue_from.output.text
     return Seam(text[len(text.rstrip()) :])

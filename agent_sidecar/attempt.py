@@ -2,10 +2,11 @@
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from agent_sidecar.asking import ask_of, seam, whole_usage
+from agent_sidecar.asking import added_timings, added_usage, ask_of, is_exact, seam, whole_usage
 from agent_sidecar.backends.backend import Backend, Piece, Result
 from agent_sidecar.deltas import Deltas
 from agent_sidecar.watchdog import Stop, Watchdog
@@ -17,6 +18,7 @@ from bus.errors import (
     BackendStalled,
     HiveError,
     InvalidRequest,
+    StreamInterrupted,
     TaskTimeout,
 )
 from bus.messages import AttemptOutcome, DispatchOffer, FailureInfo, OutcomeStatus, Timings, Usage
@@ -46,6 +48,8 @@ class Attempt:
         self._first_token_seconds: float | None = None
         self._seam = seam(offer)
         self._pieces = 0
+        self._reasons: list[str | None] = []
+        self._full = False
 
     def stop(self, why: Stop) -> None:
         """Ends the backend's work too. Does nothing to an attempt that has ended."""
@@ -63,13 +67,14 @@ class Attempt:
         if error is not None or self._stopped is not None:
             status = _STATUS.get(self._stopped, OutcomeStatus.FAILED)
         result = self._result or Result(usage=Usage(completion_tokens=self._pieces))
+        reasons = () if error is not None else self._reasons
         return AttemptOutcome(
             attempt_id=self.offer.attempt_id,
             task_id=self.offer.task_id,
             agent_id=agent_id,
             instance=instance,
             status=status,
-            output=self.deltas.output(result.finish_reason),
+            output=self.deltas.output(*reasons).model_copy(update={"context": result.context}),
             begins_at=self.deltas.begins_at,
             usage=whole_usage(self.offer, result.usage),
             timings=self._timings(result.timings, monotonic() - started),
@@ -104,19 +109,39 @@ class Attempt:
         return self._why()
 
     async def _generate(self, watchdog: Watchdog, started: float) -> None:
-        if self.offer.continue_from is not None and not await self._backend.continues(self.offer.model):
-            self.offer = self.offer.model_copy(update={"continue_from": None})
-            self.deltas.begin_anew()
+        await self._find_footing()
+        for choice in range(self.offer.n):
+            if choice:
+                await self.deltas.begin_answer()
+            result = await self._answer(choice, watchdog, started)
+            self._reasons.append(result.finish_reason)
+            self._result = result if self._result is None else _together(self._result, result)
+            self.deltas.output(*self._reasons)  # an answer that is none is an error while there is time for one
+            if self._full:
+                return
+
+    async def _find_footing(self) -> None:
+        """StreamInterrupted where what was shown cannot be gone on with here; unshown, it is written again."""
+        if self.offer.continue_from is None or is_exact(self.offer) or await self._backend.continues(self.offer.model):
+            return
+        if self.offer.streamed:
+            raise StreamInterrupted(
+                f"Some of the answer was sent already, and {self._backend.endpoint} does not go on behind it. Ask again."
+            )
+        self.offer = self.offer.model_copy(update={"continue_from": None})
+        self.deltas.begin_anew()
         self._seam = seam(self.offer)
-        async with aclosing(self._backend.generate(ask_of(self.offer))) as items:
+
+    async def _answer(self, choice: int, watchdog: Watchdog, started: float) -> Result:
+        """One answer, from the ask to its result."""
+        async with aclosing(self._backend.generate(ask_of(self.offer, choice))) as items:
             async for item in items:
                 if isinstance(item, Result):
-                    self._result = item
-                    return
+                    return item
                 watchdog.hear(output=bool(item))
-                if item and not await self._take(item, started):
-                    self._result = Result(finish_reason="length")
-                    return
+                if (item or item.logprobs) and not await self._take(item, started):
+                    self._full = True
+                    return Result(finish_reason="length")
         raise BackendError("The backend ended the answer without its final message. See its log for why.")
 
     async def _take(self, piece: Piece, started: float) -> bool:
@@ -149,6 +174,11 @@ class Attempt:
         return measured.model_copy(
             update={"total_seconds": total_seconds, "time_to_first_token_seconds": self._first_token_seconds}
         )
+
+
+def _together(one: Result, other: Result) -> Result:
+    """Of two answers to one prompt."""
+    return replace(one, usage=added_usage(one.usage, other.usage), timings=added_timings(one.timings, other.timings))
 
 
 def _forget_cancellation() -> None:

@@ -16,7 +16,9 @@ from bus.together import end
 
 PARALLEL: Final = (1, 2, 4, 8, 16)
 WORTH_IT: Final = 1.15
-"""More attempts at once make each of them slower, so they must gain the whole this factor."""
+"""More attempts at once make each of them slower, so each doubling must gain the whole this factor."""
+BEYOND_SECONDS: Final = 60.0
+"""That a try may take beyond a doubling which gained nothing."""
 RUN_SECONDS: Final = 300.0
 TOKENS: Final = 48
 LONG_PROMPT_WORDS: Final = 80
@@ -35,14 +37,30 @@ class Run:
 
 
 def best_slots(rates: Mapping[int, float]) -> int:
-    """The last number of attempts at once that was worth it, from tokens per second of all together by number."""
+    """The last number of attempts at once that was worth it, from tokens per second of all together by number.
+
+    One that gained nothing is passed over where the next gains as much as both have to.
+    """
     numbers = sorted(rates)
-    best = numbers[0]
-    for number in numbers[1:]:
-        if rates[number] < rates[best] * WORTH_IT:
-            break
-        best = number
-    return best
+    best = 0
+    for place, number in enumerate(numbers):
+        if rates[number] >= rates[numbers[best]] * WORTH_IT ** (place - best):
+            best = place
+    return numbers[best]
+
+
+def next_number(rates: Mapping[int, float], limit: int) -> int | None:
+    """Of attempts at once to try next, at most `limit`; None once it is known.
+
+    After a doubling that gained nothing one more is tried, where that does not take long: many GPUs write to two no faster than to
+    one, and to eight much faster.
+    """
+    last = max(rates)
+    in_vain = PARALLEL.index(last) - PARALLEL.index(best_slots(rates))
+    number = last * 2
+    if in_vain > 1 or number > min(limit, PARALLEL[-1]):
+        return None
+    return None if in_vain and number * TOKENS > rates[last] * BEYOND_SECONDS else number
 
 
 class Benchmark:
@@ -95,14 +113,10 @@ class Benchmark:
         limit = self._most_slots or await self._backend.slots() or PARALLEL[-1]
         rates = {1: rate}
         self._note(parallel_tokens_per_second=dict(rates), slots=1)
-        for place, number in enumerate(PARALLEL[1:], 1):
-            if number > limit:
-                break
-            self._tell(f"writing {number} answers at once", 0.5 + 0.5 * place / len(PARALLEL))
+        while (number := next_number(rates, limit)) is not None:
+            self._tell(f"writing {number} answers at once", 0.5 + 0.5 * PARALLEL.index(number) / len(PARALLEL))
             rates[number] = await self._rate(number)
             self._note(parallel_tokens_per_second=dict(rates), slots=best_slots(rates))
-            if best_slots(rates) != number:
-                break
 
     async def _rate(self, number: int) -> float:
         """Tokens per second of so many generations together."""

@@ -6,15 +6,20 @@ the bus one message a token.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
 from pydantic_core import to_json
 
+from agent_sidecar.answer import Answer, joined
 from agent_sidecar.backends.backend import Piece
-from bus.messages import Output, OutputChunk, ToolCall
+from bus.messages import Output, OutputChunk
 
 COALESCE_SECONDS = 0.015
+CALL_BYTES: Final = 100
+LOGPROB_BYTES: Final = 80
+"""As they stand in JSON, beside their text."""
 
 NOTHING: Final = Output()
 Publish = Callable[[OutputChunk], Awaitable[None]]
@@ -26,52 +31,49 @@ class Deltas:
     def __init__(self, publish: Publish, number: int, limit_bytes: int, before: Output = NOTHING) -> None:
         self._publish, self._number = publish, number
         self._left = limit_bytes - _size(before.text) - _size(before.thinking)
-        self._text: list[str] = [before.text]
-        self._thinking: list[str] = [before.thinking]
-        self._calls: list[ToolCall] = []
+        self._answers = [Answer(before)]
         self._unsent = Piece()
         self.begins_at = self._offset = len(before.text) + len(before.thinking)
+        self._tokens = 0
         self._sent_at = -COALESCE_SECONDS
         self._timer: asyncio.TimerHandle | None = None
         self._flushing: asyncio.Task[None] | None = None
 
     def begin_anew(self) -> None:
         """Before anything was added: the backend cannot go on, so what stood before is written again."""
-        self._left += _size(self._text[0]) + _size(self._thinking[0])
-        self._text, self._thinking = [""], [""]
+        before = self._answers[0].output(None)
+        self._left += _size(before.text) + _size(before.thinking)
+        self._answers = [Answer(NOTHING)]
         self.begins_at = self._offset = 0
+
+    async def begin_answer(self) -> None:
+        """What comes from now on is another answer to the same prompt."""
+        await self.flush()
+        self._answers.append(Answer(NOTHING))
 
     @property
     def offset(self) -> int:
-        """Characters of thinking and text that were sent."""
+        """Units that were sent."""
         return self._offset
 
     async def add(self, piece: Piece) -> bool:
-        """False when the output is full: the rest of the piece was cut off."""
+        """False when the output is full: the rest of the piece was cut off. A piece counts as a token."""
+        self._tokens += 1
         kept, fits = self._within(piece)
-        if kept.thinking and self._unsent.text:
-            await self.flush()  # within one delta the thinking goes before the text
-        self._keep(kept)
+        if self._unsent and _out_of_order(self._unsent, kept):
+            await self.flush()
+        self._answers[-1].add(kept)
+        self._unsent = joined(self._unsent, kept)
         if monotonic() - self._sent_at >= COALESCE_SECONDS:
             await self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(COALESCE_SECONDS, self._flush_soon)
         return fits
 
-    def _keep(self, piece: Piece) -> None:
-        self._text.append(piece.text)
-        self._thinking.append(piece.thinking)
-        self._calls.extend(piece.tool_calls)
-        self._unsent = Piece(
-            text=self._unsent.text + piece.text,
-            thinking=self._unsent.thinking + piece.thinking,
-            tool_calls=self._unsent.tool_calls + piece.tool_calls,
-        )
-
     def _within(self, piece: Piece) -> tuple[Piece, bool]:
         """The piece as far as it fits, without U+0000, which no store takes."""
-        whole = Piece(text=_storable(piece.text), thinking=_storable(piece.thinking), tool_calls=piece.tool_calls)
-        size = _size(whole.text) + _size(whole.thinking) + sum(_size(call.model_dump_json()) for call in whole.tool_calls)
+        whole = replace(piece, text=_storable(piece.text), thinking=_storable(piece.thinking))
+        size = _size(whole.text) + _size(whole.thinking) + _size_beside(whole)
         if size <= self._left:
             self._left -= size
             return whole, True
@@ -85,7 +87,7 @@ class Deltas:
         self._flushing = asyncio.get_running_loop().create_task(self.flush())
 
     async def flush(self) -> None:
-        """Send what is unsent."""
+        """Send what is unsent. Logprobs of a token that has shown no text yet wait for the text."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -96,22 +98,36 @@ class Deltas:
             number=self._number,
             offset=self._offset,
             begins_at=self.begins_at,
+            tokens=self._tokens,
+            choice=len(self._answers) - 1,
             text=piece.text,
             thinking=piece.thinking,
             tool_calls=piece.tool_calls,
+            logprobs=piece.logprobs,
+            embeddings=piece.embeddings,
         )
         self._unsent = Piece()
-        self._offset += len(piece.text) + len(piece.thinking)
+        self._offset += chunk.units
         self._sent_at = monotonic()
         await self._publish(chunk)
 
-    def output(self, finish_reason: str | None) -> Output:
-        return Output(
-            text="".join(self._text),
-            thinking="".join(self._thinking),
-            tool_calls=tuple(self._calls),
-            finish_reason=finish_reason,
-        )
+    def output(self, *finish_reasons: str | None) -> Output:
+        """All that was written, with the reason of each answer's end. BackendError: see Answer.output."""
+        reasons = (*finish_reasons, *[None] * len(self._answers))
+        first, *others = [answer.output(reason) for answer, reason in zip(self._answers, reasons, strict=False)]
+        return first.model_copy(update={"others": tuple(others)}) if others else first
+
+
+def _out_of_order(unsent: Piece, more: Piece) -> bool:
+    """Within one chunk the thinking goes before the text, and the text before calls."""
+    return bool((more.thinking and (unsent.text or unsent.tool_calls)) or (more.text and unsent.tool_calls))
+
+
+def _size_beside(piece: Piece) -> int:
+    """Of what is no text. A logprob takes about as much for itself as for each of the likeliest at its place."""
+    calls = sum(_size(call.arguments) + len(call.name or "") + CALL_BYTES for call in piece.tool_calls)
+    logprobs = sum(1 + len(each.top_logprobs) for each in piece.logprobs) * LOGPROB_BYTES
+    return calls + logprobs + sum(map(len, piece.embeddings))
 
 
 def _storable(text: str) -> str:

@@ -60,11 +60,11 @@ def load_allowance(patience: Patience, expected: Expectation) -> float:
     return (expected.size_bytes or 0) / patience.load_bytes_per_second
 
 
-def silent_tokens(kind: BackendKind, options: Mapping[str, JsonValue]) -> int:
+def silent_tokens(kind: BackendKind, options: Mapping[str, JsonValue], *, tools: bool = False) -> int:
     """Tokens that are written before the first is sent: an Ollama before 0.8 holds back the whole answer of a model with tools,
     until it knows whether it calls one.
     """
-    if kind != "ollama" or not options.get("tools"):
+    if kind != "ollama" or not (tools or options.get("tools")):
         return 0
     limit = options.get("num_predict")
     return limit if isinstance(limit, int) and limit > 0 else _ANSWER_TOKENS

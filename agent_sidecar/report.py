@@ -1,4 +1,8 @@
-"""An outcome is told until somebody wrote it down: only then may the attempt be forgotten, and the output be called ended."""
+"""An outcome is told until somebody wrote it down: only then may the attempt be forgotten, and the output be called ended.
+
+The leader is told first, and answers when it has committed it. Where none leads, or its answer does not come, the stream keeps the
+outcome for the leader that comes (docs/adr/0018).
+"""
 
 import asyncio
 
@@ -10,6 +14,8 @@ from bus.messages import AttemptOutcome, OutputChunk
 
 logger = telemetry.log(__name__)
 
+ANSWER_SECONDS = 1.0
+"""A leader that commits answers within milliseconds. One that takes longer has lost its database, or hangs."""
 FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 MOST_BYTES = 16 * 1024 * 1024
@@ -39,7 +45,9 @@ class Reports:
 
 
 async def report(bus: Bus, outcome: AttemptOutcome, data: bytes) -> None:
-    """Returns once the outcome, encoded in `data`, is acknowledged, however long the bus is away."""
+    """Returns once the outcome, encoded in `data`, is committed, or kept by the stream, however long the bus is away."""
+    if await _is_committed(bus, outcome, data):
+        return
     subject = subjects.outcome(outcome.agent_id, outcome.task_id, outcome.attempt_id)
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -50,6 +58,17 @@ async def report(bus: Bus, outcome: AttemptOutcome, data: bytes) -> None:
             logger.warning("outcome_not_acknowledged", attempt_id=str(outcome.attempt_id), reason=error.message)
         await asyncio.sleep(pause)
         pause = min(LONGEST_PAUSE_SECONDS, pause * 2)
+
+
+async def _is_committed(bus: Bus, outcome: AttemptOutcome, data: bytes) -> bool:
+    """By the leader's word. Without it the outcome may be told twice; its attempt's row decides once."""
+    subject = subjects.report(outcome.agent_id, outcome.task_id, outcome.attempt_id)
+    try:
+        await bus.request_raw(subject, data, timeout=ANSWER_SECONDS, patient=False)
+    except HiveError as error:
+        logger.debug("outcome_not_committed", attempt_id=str(outcome.attempt_id), reason=error.message)
+        return False
+    return True
 
 
 async def publish_chunk(bus: Bus, subject: str, chunk: OutputChunk) -> None:

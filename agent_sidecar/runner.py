@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from agent_sidecar.admission import Admission, Room
+from agent_sidecar.asking import ask_of
 from agent_sidecar.attempt import Attempt
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
@@ -16,13 +17,27 @@ from agent_sidecar.report import Reports, publish_chunk
 from agent_sidecar.watchdog import Stop
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.messages import AttemptOutcome, DispatchOffer, ModelInfo, OfferReply, OutputChunk
+from bus.messages import AttemptOutcome, DispatchOffer, Ending, ModelInfo, OfferReply, OutputChunk
 from bus.model_names import same_model
 
 logger = telemetry.log(__name__)
 
 Ended = Callable[[AttemptOutcome, str], None]
 """Told of every attempt's end, with the model that it used."""
+
+
+def end_mark(offer: DispatchOffer, deltas: Deltas, outcome: AttemptOutcome) -> OutputChunk:
+    """The last chunk of an attempt: all that is to be said beside the output that was sent."""
+    output = outcome.output
+    ending = Ending(
+        finish_reasons=tuple(answer.finish_reason for answer in (output, *output.others)),
+        usage=outcome.usage,
+        timings=outcome.timings,
+        context=output.context,
+        error=outcome.error,
+    )
+    begun = deltas.begins_at
+    return OutputChunk(number=offer.number, offset=deltas.offset, begins_at=begun, end=outcome.status, ending=ending)
 
 
 class Runner:
@@ -112,8 +127,8 @@ class Runner:
 
     def _begin(self, offer: DispatchOffer) -> None:
         written = NOTHING if offer.continue_from is None else offer.continue_from.output
-        characters = len(offer.prompt or "") + sum(len(message.content) for message in offer.messages or ()) + len(written.text)
-        silent = silent_tokens(self._backend.kind, offer.options)
+        characters = ask_of(offer).characters
+        silent = silent_tokens(self._backend.kind, offer.options, tools=bool(offer.tools))
         send = partial(publish_chunk, self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id))
         attempt = Attempt(
             offer,
@@ -136,8 +151,7 @@ class Runner:
                 self._ended(outcome, offer.model)
                 await self._reports.tell(outcome)
                 self._admission.reported(offer.attempt_id)
-                deltas = attempt.deltas
-                end = OutputChunk(number=offer.number, offset=deltas.offset, begins_at=deltas.begins_at, end=outcome.status)
+                end = end_mark(offer, attempt.deltas, outcome)
                 await publish_chunk(self._bus, subjects.output(self._agent_id, offer.task_id, offer.attempt_id), end)
             finally:
                 del self._unreported[offer.attempt_id]

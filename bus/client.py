@@ -3,6 +3,7 @@
 Both pass tests/contract/, so that what is tried in memory holds on the wire. No error of the client library leaves this room.
 """
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,13 +23,14 @@ M = TypeVar("M", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A message as it came. `sequence` and `stored_at` are set when it comes from a stream."""
+    """A message as it came. `sequence` and `stored_at` are set when it comes from a stream, `reply` when somebody waits for an answer."""
 
     subject: str
     data: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     sequence: int = 0
     stored_at: datetime | None = None
+    reply: str = ""
 
     def decode(self, model: type[M]) -> M:
         return decode(model, self.data)
@@ -107,6 +109,16 @@ class Bus(ABC):
         StoreFull when the stream refuses; BusUnavailable when `timeout` passes, and then it may or may not be stored.
         """
 
+    async def send_durable(
+        self, subject: str, message: BaseModel | bytes, *, message_id: str, headers: Mapping[str, str] | None = None
+    ) -> Awaitable[Stored]:
+        """`publish_durable` for many in their order: each is sent when this returns, and what it returns, which must be awaited, waits
+        for the acknowledgement.
+        """
+        sending = asyncio.create_task(self.publish_durable(subject, message, message_id=message_id, headers=headers))
+        await asyncio.sleep(0)
+        return sending
+
     @abstractmethod
     async def request_raw(
         self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
@@ -142,6 +154,13 @@ class Bus(ABC):
     @abstractmethod
     async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
         """Reply to requests on a subject that is not a service's verb, one after the other: a sidecar's dispatch and control."""
+
+    @abstractmethod
+    async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
+        """Requests for whoever answers them later, many at once: an answer is published to their `reply`.
+
+        `take` gets each as it is read, and must be quick. What it does not answer, whoever asks gives up by its own deadline.
+        """
 
     @abstractmethod
     async def serve(self, service: Service) -> Closing:

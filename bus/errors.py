@@ -17,6 +17,8 @@ class HiveError(Exception):
         super().__init__(message or self.title)
         self.message = message or self.title
         self.retry_after_seconds = retry_after_seconds
+        self.param: str | None = None
+        """The field of a client's body that is wrong, where a door knows it."""
 
 
 class InvalidRequest(HiveError):
@@ -263,6 +265,18 @@ class BackendRefused(HiveError):
     """The backend will not do this whatever the host: another attempt would end the same."""
 
     code, http_status, title = "backend_refused", 422, "The backend refused the request"
+
+
+class UnsupportedByBackend(HiveError):
+    """This backend cannot do what was asked for, and said so before it began; another may."""
+
+    code, http_status, title = "unsupported_by_backend", 422, "The backend cannot do what was asked for"
+
+
+class StreamInterrupted(HiveError):
+    """Some of the output was shown already, and no other attempt can go on behind it."""
+
+    code, http_status, title = "stream_interrupted", 502, "The answer broke off and cannot be gone on with"
 
 
 class ModelNotOnAgent(HiveError):

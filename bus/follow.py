@@ -12,7 +12,8 @@ from uuid import UUID
 from bus import subjects
 from bus.client import Bus, Received
 from bus.errors import DeadlineExceeded, InvalidRequest, Unavailable
-from bus.messages import Claims, Output, OutputChunk, TaskRecord, TaskRef, ToolCall
+from bus.messages import Claims, Content, Output, OutputChunk, TaskRecord, TaskRef, TokenLogprob, ToolCallDelta
+from bus.messages.output import ahead, behind, contents_of
 
 POLL_SECONDS = 2.0
 """Whoever waits also asks now and then: an event may be lost to a full buffer, the record is not."""
@@ -23,13 +24,21 @@ STORED_SECONDS = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Delta:
-    """New output of attempt `number`; `offset` is where it begins in the whole of thinking and text."""
+    """New output of attempt `number`, of its answer `choice`. `offset` is where it begins, `end` where it ends (see OutputChunk)."""
 
     number: int
     offset: int
+    choice: int = 0
     text: str = ""
     thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    embeddings: tuple[str, ...] = ()
+
+    @property
+    def end(self) -> int:
+        calls = sum((call.name is not None) + len(call.arguments) for call in self.tool_calls) if self.tool_calls else 0
+        return self.offset + len(self.thinking) + len(self.text) + calls + len(self.embeddings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +68,7 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         position = Position(number, offset)
-        for chunk in () if fresh else await _stored(bus, task_id):
+        for chunk in () if fresh else [chunk async for chunk in stored(bus, subjects.outputs_of_task(task_id))]:
             for item in position.advance(chunk):
                 yield item
         ended = None if fresh else await _record(bus, task_id, claims)
@@ -78,10 +87,11 @@ async def follow(
         yield Done(record=ended)
 
 
-def end_of(chunk: OutputChunk | Output) -> int:
+def end_of(what: OutputChunk | Output) -> int:
     """The offset behind it."""
-    start = chunk.offset if isinstance(chunk, OutputChunk) else 0
-    return start + len(chunk.thinking) + len(chunk.text)
+    if isinstance(what, OutputChunk):
+        return what.offset + what.units
+    return sum(content.units for content in contents_of(what))
 
 
 def beyond(number: int, offset: int, end: int) -> InvalidRequest:
@@ -90,22 +100,56 @@ def beyond(number: int, offset: int, end: int) -> InvalidRequest:
     )
 
 
+class Heard:
+    """The text as it stands by the newest attempt that was heard, from its first character, as far as nothing of it was missed. Pure."""
+
+    def __init__(self) -> None:
+        self.number, self.end = 0, 0
+        self._pieces: list[OutputChunk] = []
+
+    def take(self, chunk: OutputChunk) -> None:
+        if chunk.number > self.number:
+            self.number = chunk.number
+            self._cut(chunk.begins_at)
+        if chunk.number == self.number and chunk.offset == self.end:
+            self._pieces.append(chunk)
+            self.end = end_of(chunk)
+
+    def before(self, offset: int) -> tuple[OutputChunk, ...]:
+        """What stands before it, as it was said; nothing where that is not known."""
+        return self._until(offset) if offset <= self.end else ()
+
+    def _cut(self, offset: int) -> None:
+        self._pieces = list(self._until(offset))
+        self.end = min(self.end, offset)
+
+    def _until(self, offset: int) -> tuple[OutputChunk, ...]:
+        return tuple(ahead(piece, offset - piece.offset) for piece in self._pieces if piece.offset < offset)
+
+
 class Position:
     """Where a reader is: turns chunks, which may come twice, late or from a superseded attempt, into what is new. Pure."""
 
     def __init__(self, number: int, offset: int) -> None:
         self.number, self.offset = number, offset
-        self._calls = 0
+        self._heard = Heard()
 
     def advance(self, chunk: OutputChunk) -> Iterator[Delta | Restart]:
         """Nothing for what was seen or is superseded; a chunk after a gap is left to `rest`, which has the record."""
+        self._heard.take(chunk)
         if chunk.number < self.number:
             return
         if chunk.number > self.number:
-            yield from self._turn_to(chunk.number, chunk.begins_at)
-        if chunk.offset > self.offset:
-            return
-        yield from self._new(chunk.offset, chunk.thinking, chunk.text, chunk.tool_calls)
+            for restart in self._turn_to(chunk.number, chunk.begins_at):
+                yield restart
+                for piece in self._heard.before(chunk.begins_at):
+                    yield from self._new(piece.offset, piece)
+        if chunk.offset <= self.offset:
+            yield from self._new(chunk.offset, chunk)
+
+    def misses(self, chunk: OutputChunk) -> bool:
+        """Whether something was said before the chunk that did not come here."""
+        return chunk.number == self.number and chunk.offset > self.offset
 
     def rest(self, record: TaskRecord) -> Iterator[Delta | Restart]:
         """What the record has beyond what was seen."""
@@ -114,24 +158,35 @@ class Position:
         final = len(record.attempts)
         if final > self.number:
             yield from self._turn_to(final, min(attempt.begins_at for attempt in record.attempts[self.number :]))
-        yield from self._new(0, record.output.thinking, record.output.text, record.output.tool_calls[self._calls :])
+        start = 0
+        for content in contents_of(record.output):
+            yield from self._new(start, content)
+            start += content.units
 
     def _turn_to(self, number: int, begins_at: int) -> Iterator[Restart]:
         """An attempt that goes on behind all that was seen takes nothing back."""
-        seen = self.number and (self.offset or self._calls)
-        self.number = number
-        if not (seen and not self._calls and self.offset <= begins_at):
-            self.offset, self._calls = 0, 0
+        seen, self.number = bool(self.number and self.offset), number
+        if not (seen and self.offset <= begins_at):
+            self.offset = 0
             if seen:
                 yield Restart(number=number)
 
-    def _new(self, start: int, thinking: str, text: str, calls: tuple[ToolCall, ...]) -> Iterator[Delta]:
-        seen = self.offset - start
-        new_thinking, new_text = thinking[seen:], text[max(0, seen - len(thinking)) :]
-        if new_thinking or new_text or calls:
-            yield Delta(number=self.number, offset=self.offset, thinking=new_thinking, text=new_text, tool_calls=calls)
-            self.offset += len(new_thinking) + len(new_text)
-            self._calls += len(calls)
+    def _new(self, start: int, content: Content) -> Iterator[Delta]:
+        units = content.units
+        if start + units <= self.offset:
+            return
+        new = behind(content, self.offset - start)
+        yield Delta(
+            number=self.number,
+            offset=self.offset,
+            choice=new.choice,
+            text=new.text,
+            thinking=new.thinking,
+            tool_calls=new.tool_calls,
+            logprobs=new.logprobs,
+            embeddings=new.embeddings,
+        )
+        self.offset = start + units
 
 
 async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
@@ -141,21 +196,21 @@ async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
         return None
 
 
-async def _stored(bus: Bus, task_id: UUID) -> list[OutputChunk]:
-    """What the stream still holds, oldest first. Minutes after the end that is nothing, and the record has it all."""
-    subject, found = subjects.outputs_of_task(task_id), list[Received]()
-    newest = await bus.last(subjects.OUTPUT, subject)
+async def stored(bus: Bus, subject_filter: str) -> AsyncGenerator[OutputChunk, None]:
+    """What the stream holds now, oldest first. Minutes after the end that is nothing, and the record has it all. BusUnavailable."""
+    newest = await bus.last(subjects.OUTPUT, subject_filter)
     if newest is None:
-        return []
-    reader = await bus.read(subjects.OUTPUT, subject)
+        return
+    reader, sequence = await bus.read(subjects.OUTPUT, subject_filter), 0
     try:
-        while not found or found[-1].sequence < newest.sequence:
-            found += await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS)
+        while sequence < newest.sequence:
+            for message in await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS):
+                sequence = message.sequence
+                yield message.decode(OutputChunk)
     except TimeoutError:  # the newest has expired meanwhile, or was erased
         pass
     finally:
         await reader.close()
-    return [message.decode(OutputChunk) for message in found]
 
 
 async def _record(bus: Bus, task_id: UUID, claims: Claims) -> TaskRecord | None:

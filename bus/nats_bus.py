@@ -15,6 +15,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 from pydantic import BaseModel
+from pydantic_core import from_json
 
 from bus import streams, subjects, telemetry
 from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, StreamState, outgoing_headers
@@ -39,6 +40,8 @@ CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
+
+_Send = Callable[..., Awaitable[asyncio.Future[Msg]]]
 
 
 class NatsBus(Bus):
@@ -107,14 +110,33 @@ class NatsBus(Bus):
         headers: Mapping[str, str] | None = None,
         timeout: float = 5.0,
     ) -> Stored:
+        return await (await self.send_durable(subject, message, message_id=message_id, headers=headers, timeout=timeout))
+
+    async def send_durable(
+        self,
+        subject: str,
+        message: BaseModel | bytes,
+        *,
+        message_id: str,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+    ) -> Awaitable[Stored]:
         data, deadline = encode(message), monotonic() + timeout
         all_headers = {**(outgoing_headers(headers) or {}), subjects.HEADER_MSG_ID: message_id}
+        send = partial(self._client.ask, subject, data, headers=all_headers)
+        try:
+            sent = await send(timeout=min(ACK_SECONDS, timeout))
+        except GONE as error:
+            return self._stored(send, error, deadline, timeout)
+        return self._stored(send, sent, deadline, timeout)
+
+    async def _stored(self, send: _Send, sent: asyncio.Future[Msg] | Exception, deadline: float, timeout: float) -> Stored:
+        """By the acknowledgement of what was sent, or of what is sent again until the deadline."""
         while True:
             try:
-                ack = await self._js.publish(
-                    subject, data, timeout=max(0.1, min(ACK_SECONDS, deadline - monotonic())), headers=all_headers
-                )
-                return Stored(ack.seq, bool(ack.duplicate))
+                if isinstance(sent, Exception):
+                    raise sent
+                return _acknowledged(await sent)
             except APIError as error:
                 if error.err_code in _STREAM_FULL:
                     raise StoreFull("The bus holds as much as it may. Try again shortly.", retry_after_seconds=5) from None
@@ -127,6 +149,10 @@ class NatsBus(Bus):
                     retry_after_seconds=2,
                 ) from problem
             await asyncio.sleep(RETRY_SECONDS)
+            try:
+                sent = await send(timeout=max(0.1, min(ACK_SECONDS, deadline - monotonic())))
+            except GONE as error:
+                sent = error
 
     async def request_raw(
         self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
@@ -160,6 +186,17 @@ class NatsBus(Bus):
                 await message.respond(encode(await handler(Received(message.subject, message.data, message.headers or {}))))
 
         return Ending((await self._client.subscribe(subject, cb=receive)).unsubscribe)
+
+    async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
+        def receive(message: Msg) -> None:
+            take(Received(message.subject, message.data, message.headers or {}, reply=message.reply))
+
+        subscription = await self._client.collect(subject, receive)
+
+        async def close() -> None:
+            self._client.forget(subscription)
+
+        return Ending(close)
 
     async def serve(self, service: Service) -> Closing:
         return await NatsService.begin(self._client, service)
@@ -223,6 +260,14 @@ class NatsBus(Bus):
             transport: Any = self._client._transport
             if transport is not None:
                 transport.close()  # nats-py has given up before it came to that
+
+
+def _acknowledged(message: Msg) -> Stored:
+    """APIError when the stream refused it."""
+    answer = from_json(message.data)
+    if "error" in answer:
+        raise APIError.from_error(answer["error"])
+    return Stored(answer["seq"], answer.get("duplicate", False))
 
 
 async def _gone(name: str) -> None:

@@ -1,12 +1,13 @@
 """nats-py's client, changed where the bus must rely on it.
 
 Its read loop does not end for reasons of its own. A flush vouches for what was published before it. A subscription can be ended
-without waiting for a server that may not answer. And replies have a shorter way: every durable publish and every offer waits for
-one, which nats-py takes through a queue and a task to a future under `asyncio.wait_for`; here it goes from the read loop to the
-future.
+without waiting for a server that may not answer. And some messages have a shorter way than through a queue and a task: replies,
+since every durable publish and every offer waits for one, go from the read loop to whoever waits, and what is collected to the
+function that collects it.
 """
 
 import asyncio
+from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -17,6 +18,7 @@ from nats.errors import ConnectionClosedError, ConnectionReconnectingError, Flus
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.protocol.command import unsub_cmd
 
+from bus.nats_errors import guard
 from bus.together import end
 
 
@@ -28,7 +30,8 @@ class NatsClient(Client):
         self._waiting: dict[str, asyncio.Future[Msg]] = {}
         self._numbers = count(1)
         self._replies_prefix = ""
-        self._replies_sid = 0
+        self._at_once: dict[int, Callable[[Msg], None]] = {}
+        """By subscription, what takes its messages in the read loop."""
         self._opening = asyncio.Lock()
 
     async def request(
@@ -40,28 +43,54 @@ class NatsClient(Client):
         headers: dict[str, Any] | None = None,
     ) -> Msg:
         """NoRespondersError when the server knows nobody who listens, nats.errors.TimeoutError after `timeout` seconds."""
-        if not self._replies_sid:
+        return await (await self.ask(subject, payload, timeout, headers))
+
+    async def ask(self, subject: str, payload: bytes, timeout: float, headers: dict[str, Any] | None) -> "asyncio.Future[Msg]":
+        """A request that is on its way when this returns; the future has what `request` returns, or its error."""
+        if not self._replies_prefix:
             await self._open_replies()
         token = str(next(self._numbers))
         future: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
-        self._waiting[token] = future
         expiry = asyncio.get_running_loop().call_later(timeout, _expire, future)
-        try:
-            await self.publish(subject, payload, reply=self._replies_prefix + token, headers=headers)
-            message = await future
-        finally:
+
+        def forget(_future: "asyncio.Future[Msg]") -> None:
             expiry.cancel()
             del self._waiting[token]
-        if message.headers and message.headers.get("Status") == "503":
-            raise NoRespondersError
-        return message
+
+        self._waiting[token] = future
+        future.add_done_callback(forget)
+        try:
+            await self.publish(subject, payload, reply=self._replies_prefix + token, headers=headers)
+        except BaseException:
+            future.cancel()
+            raise
+        return future
 
     async def _open_replies(self) -> None:
         async with self._opening:
-            if not self._replies_sid:
+            if not self._replies_prefix:
                 prefix = self.new_inbox() + "."
-                subscription = await self.subscribe(prefix + "*", cb=_never)
-                self._replies_prefix, self._replies_sid = prefix, subscription._id
+                await self.collect(prefix + "*", self._answered)
+                self._replies_prefix = prefix
+
+    async def collect(self, subject: str, take: Callable[[Msg], None]) -> Subscription:
+        """Every message goes to `take` as it is read; nothing is kept back or dropped here."""
+
+        async def before_it_is_known(message: Msg) -> None:
+            take(message)
+
+        subscription = await self.subscribe(subject, cb=before_it_is_known)
+        self._at_once[subscription._id] = take
+        return subscription
+
+    def _answered(self, message: Msg) -> None:
+        future = self._waiting.get(message.subject.rpartition(".")[2])
+        if future is None or future.done():
+            return
+        if message.headers and message.headers.get("Status") == "503":
+            future.set_exception(NoRespondersError())
+        else:
+            future.set_result(message)
 
     async def flush(self, timeout: float = 10) -> None:
         """Until the server has read everything that was published before, on the connection that there was then.
@@ -123,6 +152,7 @@ class NatsClient(Client):
 
     def forget(self, subscription: Subscription) -> None:
         """Ends it here. It is left once more, since a connection made after `leave` has subscribed it again."""
+        self._at_once.pop(subscription._id, None)
         if self._subs.pop(subscription._id, None) is not None:
             self.leave(subscription)
         subscription._closed = True
@@ -141,11 +171,11 @@ class NatsClient(Client):
         nats-py's read loop ends, without a word, at a subject that is not UTF-8, and everybody on the bus may send one.
         """
         message: Msg = super()._build_message(sid, _readable(subject), _readable(reply), data, headers)
-        if sid != self._replies_sid or not sid:
+        take = self._at_once.get(sid)
+        if take is None:
             return message
-        future = self._waiting.get(message.subject.rpartition(".")[2])
-        if future is not None and not future.done():
-            future.set_result(message)
+        with guard(message.subject):
+            take(message)
         return None
 
 
@@ -156,7 +186,3 @@ def _readable(token: bytes) -> bytes:
 def _expire(future: "asyncio.Future[Msg]") -> None:
     if not future.done():
         future.set_exception(NatsTimeoutError())
-
-
-async def _never(message: Msg) -> None:
-    raise AssertionError(f"replies are taken in the read loop: {message.subject}")

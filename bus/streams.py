@@ -100,6 +100,8 @@ BUCKETS: Final = (
     _bucket(subjects.KV_AGENTS, max_bytes=64 * MIB, synced=False),
     # Every model that was ever seen, for the doors to refuse a name that nobody knows. PostgreSQL has it too.
     _bucket(subjects.KV_MODELS, max_bytes=16 * MIB, synced=False),
+    # Other names for models, and their stand-ins, for the doors of clients; this is their only home.
+    _bucket(subjects.KV_ALIASES, max_bytes=4 * MIB, synced=True),
     # Hashes of the API keys that hold, so that doors need neither PostgreSQL nor the coordinator to know who asks.
     _bucket(subjects.KV_KEYS, max_bytes=16 * MIB, synced=True),
     # Backends that the local sidecar speaks for; this is their only home.

@@ -23,6 +23,7 @@ METRICS: Final = "HIVE_METRICS"
 # Key-value buckets.
 KV_AGENTS: Final = "hive_agents"
 KV_MODELS: Final = "hive_models"
+KV_ALIASES: Final = "hive_aliases"
 KV_KEYS: Final = "hive_keys"
 KV_UPSTREAMS: Final = "hive_upstreams"
 KV_JOBS: Final = "hive_jobs"
@@ -54,6 +55,7 @@ SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
 
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
+ALL_REPORTS: Final = f"{ROOT}.reports.>"
 ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
@@ -89,10 +91,15 @@ def outcome(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
     return f"{ROOT}.outcomes.{agent_id}.{task_id}.{attempt_id}"
 
 
+def report(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
+    """The same outcome, told to the leader itself, which answers when it is committed."""
+    return f"{ROOT}.reports.{agent_id}.{task_id}.{attempt_id}"
+
+
 def parse_outcome(subject: str) -> tuple[str, UUID, UUID]:
-    """Agent, task and attempt of an outcome's subject. ValueError when it has another form."""
+    """Agent, task and attempt of an outcome's subject, whichever way it came. ValueError when it has another form."""
     match subject.split("."):
-        case [_, "outcomes", agent_id, task_id, attempt_id]:
+        case [_, "outcomes" | "reports", agent_id, task_id, attempt_id]:
             return agent_id, UUID(task_id), UUID(attempt_id)
     raise ValueError(f"not an outcome subject: {subject}")
 
@@ -103,6 +110,11 @@ def output(agent_id: str, task_id: UUID | str, attempt_id: UUID | str) -> str:
 
 def outputs_of_task(task_id: UUID) -> str:
     return f"{ROOT}.output.*.{task_id}.*"
+
+
+def agent_of_output(subject: str) -> str:
+    """Who says it."""
+    return subject.split(".", 3)[2]
 
 
 def event(tenant: str, event_type: EventType, entity_id: UUID | str) -> str:

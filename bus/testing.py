@@ -3,7 +3,9 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from uuid import uuid4
 
 from pydantic import BaseModel
 
@@ -73,6 +75,17 @@ class _Subscription:
             self._group.remove(self)
 
 
+@dataclass(frozen=True, eq=False)
+class _Collector:
+    subject_filter: str
+    take: Callable[[Received], None]
+    group: list["_Collector"]
+
+    async def close(self) -> None:
+        if self in self.group:
+            self.group.remove(self)
+
+
 class _Reader:
     def __init__(self, stream: _Stream, subject_filter: str, start_sequence: int) -> None:
         self._stream, self._filter, self._next = stream, subject_filter, start_sequence
@@ -101,6 +114,8 @@ class InMemoryBus(Bus):
         self._subscriptions: list[_Subscription] = []
         self._created_at = datetime.now(UTC)
         self._responders: dict[str, Callable[[Received], Awaitable[Received]]] = {}
+        self._collectors: list[_Collector] = []
+        self._replies: dict[str, asyncio.Future[Received]] = {}
         self._streams = {
             config.name: _Stream(list(config.subjects or ()), stream_bytes or config.max_bytes or 0)
             for config in streams.STREAMS
@@ -121,6 +136,8 @@ class InMemoryBus(Bus):
 
     async def publish(self, subject: str, message: BaseModel | bytes, *, headers: Mapping[str, str] | None = None) -> None:
         received = Received(subject, encode(message), outgoing_headers(headers) or {})
+        if (waiting := self._replies.get(subject)) is not None and not waiting.done():
+            waiting.set_result(received)
         for subscription in list(self._subscriptions):
             if matches(subscription.subject_filter, subject):
                 subscription.queue.put_nowait(received)
@@ -154,15 +171,36 @@ class InMemoryBus(Bus):
     ) -> Received:
         try:
             async with asyncio.timeout(timeout):
-                while subject not in self._responders:
+                while not self._is_heard(subject):
                     if not patient:
                         raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1)
                     await asyncio.sleep(0.01)
-                return await self._responders[subject](Received(subject, data, outgoing_headers(headers) or {}))
+                received = Received(subject, data, outgoing_headers(headers) or {})
+                respond = self._responders.get(subject)
+                return await (self._collected(received) if respond is None else respond(received))
         except TimeoutError:
-            if subject not in self._responders:
+            if not self._is_heard(subject):
                 raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1) from None
             raise DeadlineExceeded(f"{subject} did not answer within {timeout:g} s.") from None
+
+    def _is_heard(self, subject: str) -> bool:
+        return subject in self._responders or any(matches(c.subject_filter, subject) for c in self._collectors)
+
+    async def _collected(self, received: Received) -> Received:
+        reply = f"_INBOX.{uuid4().hex}"
+        self._replies[reply] = asyncio.get_running_loop().create_future()
+        try:
+            for collector in list(self._collectors):
+                if matches(collector.subject_filter, received.subject):
+                    collector.take(replace(received, reply=reply))
+            return await self._replies[reply]
+        finally:
+            del self._replies[reply]
+
+    async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
+        collector = _Collector(subject, take, self._collectors)
+        self._collectors.append(collector)
+        return collector
 
     async def subscribe(self, subject: str, handler: Handler) -> Closing:
         return _Subscription(subject, handler, self._subscriptions)

@@ -12,9 +12,11 @@ from uuid import UUID
 
 from sortedcontainers import SortedList
 
+from bus.messages.places import Delay
 from coordinator.choice import Ask
 from coordinator.fairness import Shares
 from coordinator.shapes import Shape
+from coordinator.standing import NONE_CAME_BACK, Return
 
 Order = tuple[int, UUID]
 """Sequence of arrival, id of the task."""
@@ -66,6 +68,8 @@ class Band:
         """How many tasks wait in each."""
         self.owners: dict[str, int] = {}
         self._lanes: dict[str, dict[Line, SortedList]] = {}
+        self._returned: dict[str, Return] = {}
+        """By owner, while any of its tasks waits."""
 
     def __len__(self) -> int:
         return sum(self.owners.values())
@@ -88,7 +92,15 @@ class Band:
         _decrease(self.lines, line)
         if not _decrease(self.owners, owner):
             del self._lanes[owner]
+            self._returned.pop(owner, None)
             self.shares.leave(owner)
+
+    def came_back(self, owner: str, reason: Delay) -> None:
+        """A task of the owner that was tried before has been added."""
+        self._returned[owner] = Return(self.returned(owner).number + 1, reason)
+
+    def returned(self, owner: str) -> Return:
+        return self._returned.get(owner, NONE_CAME_BACK)
 
     def first(self, lines: Collection[Line]) -> Head | None:
         """The oldest task, in any of these lines, of the owner whose turn it is."""

@@ -34,7 +34,7 @@ def ask_of(policy: Policy, queue: Queue, task: Task, line: Line, clock: float) -
         line.shape,
         task.size,
         line.home,
-        max(1, rivals(queue, task.priority, line)),
+        rivals(queue, task.priority, line) + (task.id not in queue),
         not task.avoid and is_patient(policy, line, task.priority, clock),
     )
 

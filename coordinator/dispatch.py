@@ -49,7 +49,7 @@ class Dispatcher:
 
     async def _offer(self, attempt: OpenAttempt, offer: DispatchOffer, again: bool) -> None:
         subject = subjects.dispatch(attempt.agent_id, attempt.instance)
-        data = offer.model_dump_json(exclude_none=True).encode()
+        data = offer.model_dump_json(exclude_defaults=True).encode()
         try:
             while self._is_open(attempt) and not attempt.superseded:
                 try:

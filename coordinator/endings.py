@@ -1,11 +1,14 @@
 """The part of a turn that ends attempts: reports, refusals, deaths and timeouts become facts, or another try."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 from uuid import UUID
 
 from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
+from bus.messages.places import Delay
+from coordinator.continuing import broken_off
 from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.learning import learn, learn_death
@@ -35,7 +38,7 @@ class Endings:
                 if unreadable is None:
                     continue
                 outcome = unreadable
-            if taken.received.sequence in self._ledger.state.unstorable_outcomes:
+            if subjects.last_token(taken.received.subject) in self._ledger.state.unstorable_outcomes:
                 problem = FailureInfo(code=BackendError.code, message="The attempt's report could not be stored.")
                 outcome = outcome.model_copy(update={"status": OutcomeStatus.FAILED, "error": problem, "retryable": True})
             learn(self._ledger.state.registry, outcome, self._ledger.now)
@@ -71,9 +74,12 @@ class Endings:
     def _preempted(self, task: Task, outcome: AttemptOutcome) -> None:
         """It yielded to a more urgent task, which costs it none of its attempts."""
         self._end_attempt(outcome, AttemptStatus.PREEMPTED)
+        if (broken := broken_off(task, outcome)) is not None:
+            self._failed(task, outcome.attempt_id, outcome.agent_id, broken, retryable=False, outcome=outcome)
+            return
         fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
         self._ledger.followup.facts.append(fact)
-        again = task.evolve(attempts_allowed=task.attempts_allowed + 1)
+        again = task.evolve(attempts_allowed=task.attempts_allowed + 1, back=Delay.PRIORITY)
         self._retry(again, outcome.attempt_id, YIELDED, outcome)
 
     def _failed(
@@ -86,6 +92,9 @@ class Endings:
         retryable: bool,
         outcome: AttemptOutcome | None = None,
     ) -> None:
+        broken = broken_off(task, outcome) if retryable and outcome is not None else None
+        if broken is not None:
+            error, retryable = broken, False
         decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
         if isinstance(decision, Retry):
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)
@@ -122,14 +131,16 @@ class Endings:
         if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)
 
-    def died(self, lost: Lost) -> None:
+    def died(self, lost: Lost, written: Mapping[UUID, AttemptOutcome]) -> None:
         learn_death(lost, self._ledger.now)
         error = FailureInfo(code=AgentLost.code, message=f"The agent {lost.agent.agent_id} died: {lost.reason}.")
         for attempt in lost.attempts:
             task = self._ledger.state.live.get(attempt.task_id)
-            self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error)
+            left = written.get(attempt.id)
+            left = left and left.model_copy(update={"error": error})
+            self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error, begins_at=left.begins_at if left else 0)
             if task is not None and self._ledger.state.current.get(attempt.task_id) == attempt.id:
-                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True)
+                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True, outcome=left)
 
     def time_is_up(self, task_id: UUID) -> None:
         task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.codec import encode, explain
+from bus.codec import explain
 from bus.errors import AlreadyEnded, Conflict, HiveError, NoLeader, PermissionDenied, TaskNotFound
 from bus.messages import EventType, Overlap, ScheduleChange, ScheduleProblem, TaskStatus
 from bus.submit import accepted, publish_task, require_rights
@@ -114,7 +114,8 @@ class Firing:
                 progress.tell(EventType.SCHEDULE_SKIPPED, at, error=skipped)
                 return
             await self._end(last)
-        await publish_task(self._bus, accepted(task_id, standing.request, standing.claims, at), encode(standing.request))
+        body = standing.request.model_dump_json(exclude_defaults=True).encode()
+        await publish_task(self._bus, accepted(task_id, standing.request, standing.claims, at), body)
         progress.last_task_id = task_id
         progress.tell(EventType.SCHEDULE_FIRED, at, task_id=task_id)
 

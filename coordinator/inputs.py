@@ -1,11 +1,12 @@
 """What a leader takes in: everything that can change a task comes as one of these, through one inbox, one turn after the other."""
 
 from asyncio import Future
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from bus.client import Received
-from bus.messages import TaskClass
+from bus.messages import AttemptOutcome, TaskClass
 from coordinator.registry import Lost
 
 
@@ -36,7 +37,10 @@ class OfferRefused:
 
 @dataclass(frozen=True, slots=True)
 class AgentDied:
+    """`written` is what its attempts had written, by their ids, as they would have reported it; not of all of them is that known."""
+
     lost: Lost
+    written: Mapping[UUID, AttemptOutcome] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,8 @@
-"""What comes in and waits for the leader's next turn: the streams' messages, in order, and everything that is asked or happens."""
+"""What comes in and waits for the leader's next turn: the streams' messages, in order, and everything that is asked or happens.
+
+Outcomes come twice over: told by sidecars that wait for the commit, and from the stream, where those are kept that no leader answered
+(docs/adr/0018).
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -6,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from bus import subjects, telemetry
-from bus.client import Bus, Received
+from bus.client import Bus, Closing, Received
 from bus.errors import HiveError
 from bus.messages import TaskClass
 from coordinator.acceptances import Acceptances
@@ -17,6 +21,8 @@ logger = telemetry.log(__name__)
 
 MAX_TURN: Final = 400
 """Inputs of one commit. More would let the first of them wait for the last."""
+MAX_REPORTED_BYTES: Final = 32 * 1024 * 1024
+"""Of reports that wait for a turn. What comes beyond gets no answer, and so takes the way by the stream."""
 
 
 class Intake:
@@ -27,8 +33,11 @@ class Intake:
         self.wake = asyncio.Event()
         self._acceptances = Acceptances(self.wake.set, state.registry.open.__contains__)
         self._controls: list[Input] = []
+        self._reported: list[OutcomeRead] = []
+        self._reported_bytes = 0
         self._read: dict[str, list[Input]] = {name: [] for name in (OUTCOMES, *TaskClass)}
         self._taken: dict[str, asyncio.Event] = {name: asyncio.Event() for name in self._read}
+        self._hearing: Closing | None = None
         self._connections = bus.connections
         self._committed: dict[str, int] = {}
         self._purged: dict[str, int] = {}
@@ -44,14 +53,30 @@ class Intake:
         """What was asked and reported first, then submits, urgent first; the rest stays for the next turn."""
         self._controls.extend(self._acceptances.take())
         inputs, self._controls = self._controls[:most], self._controls[most:]
+        inputs += self._take_reported(most - len(inputs))
         for name, read in self._read.items():
             room = most - len(inputs)
             inputs, self._read[name] = inputs + read[:room], read[room:]
             if not self._read[name]:
                 self._taken[name].set()
-        if self._controls or any(self._read.values()):
+        if self._controls or self._reported or any(self._read.values()):
             self.wake.set()
         return inputs
+
+    def _take_reported(self, most: int) -> list[Input]:
+        taken, self._reported = self._reported[:most], self._reported[most:]
+        self._reported_bytes -= sum(len(each.received.data) for each in taken)
+        return list(taken)
+
+    def _reports(self, received: Received) -> None:
+        if self._reported_bytes < MAX_REPORTED_BYTES:
+            self._reported.append(OutcomeRead(received))
+            self._reported_bytes += len(received.data)
+            self.wake.set()
+
+    async def hear_reports(self) -> None:
+        """From now on sidecars tell this leader how their attempts ended."""
+        self._hearing = await self._bus.collect(subjects.ALL_REPORTS, self._reports)
 
     def pumps(self) -> list[Coroutine[Any, Any, None]]:
         """One for each stream and class, for as long as the term lasts."""
@@ -113,6 +138,8 @@ class Intake:
     async def close(self) -> None:
         """Whoever reads while nobody leads takes what is on the streams for what PostgreSQL does not have."""
         self._acceptances.close()
+        if self._hearing is not None:
+            await self._hearing.close()
         with suppress(HiveError):
             await self.purge()
 

@@ -7,6 +7,7 @@ from bus.messages import AttemptOutcome, OutcomeStatus
 from coordinator.agent import Agent
 from coordinator.registry import Lost, Registry
 from coordinator.speed import Speed
+from coordinator.tasks import INABILITIES
 from coordinator.track import pace_of
 
 
@@ -20,7 +21,7 @@ def learn(registry: Registry, outcome: AttemptOutcome, now: datetime) -> None:
         agent.speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
         pace = pace_of(outcome.timings, agent.registration.performance_targets)
         agent.track = agent.track.with_completed(pace, now)
-    elif outcome.status is OutcomeStatus.FAILED and outcome.retryable and not _was_stopped(outcome):
+    elif outcome.status is OutcomeStatus.FAILED and outcome.retryable and not _is_no_fault(outcome):
         agent.track = agent.track.with_failed(now)
     agent.appraise(now)
 
@@ -32,9 +33,9 @@ def learn_death(lost: Lost, now: datetime) -> None:
     lost.agent.appraise(now)
 
 
-def _was_stopped(outcome: AttemptOutcome) -> bool:
-    """Its sidecar was told to go, by a person who wants it so."""
-    return outcome.error is not None and outcome.error.code == AgentLost.code
+def _is_no_fault(outcome: AttemptOutcome) -> bool:
+    """Its sidecar was told to go, by a person who wants it so, or it cannot do such work and said so."""
+    return outcome.error is not None and outcome.error.code in {AgentLost.code, *INABILITIES}
 
 
 def is_measured(agent: Agent) -> bool:

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from bus import telemetry
+from bus import subjects, telemetry
 from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.messages import ClusterStatus
@@ -60,7 +60,7 @@ class Coordinator:
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
-        self._unstorable_outcomes: set[int] = set()
+        self._unstorable_outcomes: set[str] = set()
 
     async def run(self) -> None:
         await self._overview.start()
@@ -131,7 +131,7 @@ class Coordinator:
             if isinstance(taken, SubmitRead):
                 self._unstorable_submits.add(taken.received.sequence)
             elif isinstance(taken, OutcomeRead):
-                self._unstorable_outcomes.add(taken.received.sequence)
+                self._unstorable_outcomes.add(subjects.last_token(taken.received.subject))
         return 0
 
     async def _serve_term(self, leadership: leader.Leadership, one_by_one: int) -> None:

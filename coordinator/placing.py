@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from bus.errors import DependencyFailed
 from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from bus.messages.work import work_of
 from coordinator.agent import OpenAttempt
 from coordinator.continuing import continuation
 from coordinator.ledger import Ledger
@@ -77,7 +78,7 @@ class Placing:
     def _start(self, placement: Placement) -> Task:
         """The task as it is with one more attempt."""
         started = placement.task.started_at or self._ledger.now
-        return placement.task.evolve(attempts=placement.task.attempts + 1, started_at=started, not_before=None)
+        return placement.task.evolve(attempts=placement.task.attempts + 1, started_at=started, not_before=None, back=None)
 
     def _open(self, placement: Placement) -> OpenAttempt:
         self._ledger.state.scheduler.take(self._ledger.state.queue, placement)
@@ -149,10 +150,8 @@ def offer_of(
         number=attempt.number,
         epoch=epoch,
         model=attempt.model,
-        prompt=request.prompt,
-        messages=request.messages,
-        options=request.options,
         continue_from=continuation(request, left),
         seconds_left=task.timeout_seconds if deadline is None else max(0.0, (deadline - now).total_seconds()),
         traceparent=task.traceparent,
+        **work_of(request),
     )

@@ -9,6 +9,7 @@ from typing import Final
 
 from bus.messages import ModelInfo
 from coordinator.agent import Agent, OpenAttempt
+from coordinator.inventory import GIB
 from coordinator.sizes import TYPICAL, Size
 from coordinator.speed import Speed
 
@@ -81,7 +82,7 @@ def has_room(agent: Agent, model: ModelInfo, without: OpenAttempt | None = None)
     if memory is None:
         return True
     used = {attempt.model for attempt in agent.attempts.values() if attempt is not without}
-    return _memory(model) + sum(_memory(other) for other in agent.models if other.name in used) <= memory * 1e9
+    return _memory(model) + sum(_memory(other) for other in agent.models if other.name in used) <= memory * GIB
 
 
 def _memory(model: ModelInfo) -> int:

@@ -29,9 +29,9 @@ from coordinator.agent import Agent
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import Statements
 from coordinator.facts import Fact, agent_fact
-from coordinator.inputs import AgentDied, Input, OfferAccepted, Tick
+from coordinator.inputs import Input, OfferAccepted, Tick
 from coordinator.orders import Orders
-from coordinator.registry import SILENCE_SECONDS, StatusChange
+from coordinator.registry import SILENCE_SECONDS, Lost, StatusChange
 from coordinator.state import State
 
 logger = telemetry.log(__name__)
@@ -41,7 +41,7 @@ FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 
 
 class Presence:
-    """Runs while its coordinator leads. `put` is the leader's inbox, `tell` takes facts to publish."""
+    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish."""
 
     def __init__(
         self,
@@ -50,9 +50,11 @@ class Presence:
         statements: Statements,
         clock: Clock,
         put: Callable[[Input], None],
+        died: Callable[[Lost], None],
         tell: Callable[[list[Fact]], None],
     ) -> None:
-        self._bus, self._state, self._sql, self._clock, self._put, self._tell = bus, state, statements, clock, put, tell
+        self._bus, self._state, self._sql, self._clock = bus, state, statements, clock
+        self._put, self._died, self._tell = put, died, tell
         self._stack = AsyncExitStack()
         self._shown: dict[str, bytes] = {}
         self._changed: set[str] = set()
@@ -84,7 +86,7 @@ class Presence:
             raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
         change, lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
-            self._put(AgentDied(lost))
+            self._died(lost)
         agent = self._state.registry.agents[registration.agent_id]
         await self._learn_models(agent)
         agent.created_at = row["created_at"]
@@ -188,7 +190,7 @@ class Presence:
         """Called at each tick: those that are dead by now."""
         for lost in self._state.registry.deaths(self._clock.seconds):
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
-            self._put(AgentDied(lost))
+            self._died(lost)
             if lost.previous is not lost.agent.status:
                 self._announce(StatusChange(lost.agent, lost.previous))
 

@@ -5,11 +5,12 @@ are with the server; after a crash the next leader sends the rest, and the serve
 """
 
 import asyncio
+from collections.abc import Awaitable
 from time import monotonic
 from typing import Final
 
 from bus import subjects, telemetry
-from bus.client import Bus
+from bus.client import Bus, Stored
 from bus.codec import decode
 from bus.errors import HiveError, InvalidRequest
 from bus.messages import TaskEvent
@@ -102,19 +103,22 @@ class Publisher:
 
     async def _send(self, facts: list[Fact]) -> None:
         """Returns when the ends among them are acknowledged."""
-        stored = []
-        for fact in facts:
-            if fact.durable:
-                stored.append(asyncio.create_task(self._store(fact)))
-                # Lets the publish begin, so that facts leave in their order.
-                await asyncio.sleep(0)
-            else:
-                await self._bus.publish(fact.subject, fact.body.encode(), headers=_headers(fact))
-        await asyncio.gather(*stored)
+        stored: list[Awaitable[Stored]] = []
+        try:
+            for fact in facts:
+                if fact.durable:
+                    stored.append(await self._store(fact))
+                else:
+                    await self._bus.publish(fact.subject, fact.body.encode(), headers=_headers(fact))
+        finally:
+            acknowledged = await asyncio.gather(*stored, return_exceptions=True)
+        for each in acknowledged:
+            if isinstance(each, BaseException):
+                raise each
 
-    async def _store(self, fact: Fact) -> None:
+    async def _store(self, fact: Fact) -> Awaitable[Stored]:
         headers = {subjects.HEADER_TRACEPARENT: fact.traceparent} if fact.traceparent else None
-        await self._bus.publish_durable(fact.subject, fact.body.encode(), message_id=fact.message_id, headers=headers)
+        return await self._bus.send_durable(fact.subject, fact.body.encode(), message_id=fact.message_id, headers=headers)
 
 
 def _confirmed(batches: list[_Batch]) -> int:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sortedcontainers import SortedList
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY, TaskClass, task_class
+from bus.messages.places import Delay
 from coordinator.bands import Band, Line, Order
 from coordinator.policy import Policy
 from coordinator.sessions import Home, Sessions
@@ -81,6 +82,8 @@ class Queue:
         if home is not None and home.agent_id not in task.avoid:  # it failed there, or that host is lost
             self._keep(task, home, now)
         self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
+        if task.attempts:
+            self.bands[task.priority].came_back(task.owner, task.back or Delay.RETRY)
 
     def _keep(self, task: Task, home: Home, now: datetime) -> None:
         """For its conversation's host, at most as long as another one would read the prompt: then waiting has cost what it could save."""
@@ -97,8 +100,13 @@ class Queue:
 
     def line(self, task: Task) -> Line:
         """Where a task stands, or would; made anew where nothing waits there, and not kept."""
-        key = (shape_of(task), self._homes.get(task.id))
+        key = (shape_of(task), self._homes.get(task.id) if task.id in self._tasks else self._home(task))
         return self._lines.get(key) or Line(*key)
+
+    def _home(self, task: Task) -> str | None:
+        """The agent that it would be kept for; not one where it failed, or that is lost."""
+        home = None if task.session is None else self.sessions.home(task.session)
+        return None if home is None or home.agent_id in task.avoid else home.agent_id
 
     def remove(self, task_id: UUID) -> Task | None:
         task = self._tasks.get(task_id)
@@ -136,16 +144,17 @@ class Queue:
         return [self._tasks[task_id] for _, task_id in takewhile(lambda known: known[0] <= now, self._deadlines)]
 
     def standing(self, task_id: UUID) -> Standing | None:
-        """None for what does not wait, or waits for its back-off."""
+        """By priority and turn alone. None for what does not wait, or waits for its back-off."""
         task = self._tasks.get(task_id)
         if task is None or task.not_before is not None:
             return None
         urgent = sum(len(self.bands[priority]) for priority in range(MIN_PRIORITY, task.priority))
-        earlier, others = self.bands[task.priority].before(task.owner, (task.sequence, task.id))
-        return Standing(urgent, others, earlier)
+        band = self.bands[task.priority]
+        earlier, others = band.before(task.owner, (task.sequence, task.id))
+        return Standing(urgent, others, earlier, returned=band.returned(task.owner), attempts=task.attempts)
 
     def position(self, task_id: UUID) -> int | None:
-        """1 is next."""
+        """By priority and turn alone: 1 is next."""
         standing = self.standing(task_id)
         return None if standing is None else standing.position
 

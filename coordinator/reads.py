@@ -10,7 +10,7 @@ from bus.errors import Conflict, DatabaseUnavailable, HiveError, TaskNotFound
 from bus.messages import (
     ListTasks,
     NoReply,
-    QueuePositions,
+    QueuePlaces,
     TaskClass,
     TaskIds,
     TaskList,
@@ -19,6 +19,7 @@ from bus.messages import (
     TaskRequest,
     TaskStatus,
 )
+from bus.messages.places import QueuePlace
 from bus.messages.tasks import SubmittedTask
 from bus.service import Call, Service
 from coordinator.cursor import read_cursor, write_cursor
@@ -96,15 +97,10 @@ class Reads:
         subject = subjects.service_verb(subjects.SERVICE_QUEUE, "positions")
         try:
             asked = TaskIds(ids=queued)
-            answer = await self._bus.request(subject, asked, QueuePositions, timeout=POSITION_SECONDS, patient=False)
+            answer = await self._bus.request(subject, asked, QueuePlaces, timeout=POSITION_SECONDS, patient=False)
         except HiveError:
             return records
-        return tuple(
-            record.model_copy(
-                update={"position": answer.positions.get(record.id), "eta_seconds": answer.eta_seconds.get(record.id)}
-            )
-            for record in records
-        )
+        return tuple(_placed(record, answer.places.get(record.id)) for record in records)
 
     async def _list(self, call: Call[ListTasks]) -> TaskList:
         """Without `tasks.view` one sees one's own."""
@@ -164,3 +160,9 @@ def _acknowledged_record(task: Task, request: TaskRequest | None) -> TaskRecord:
         created_at=task.created_at,
     )
     return record if request is None else record.model_copy(update=asked_of(request))
+
+
+def _placed(record: TaskRecord, place: QueuePlace | None) -> TaskRecord:
+    if place is None:
+        return record
+    return record.model_copy(update={"position": place.position, "eta_seconds": place.eta_seconds, "rise": place.rise})

@@ -14,6 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from bus.messages import AttemptOutcome, AttemptStatus, Continuation, FailureInfo
+from bus.messages.output import contents_of
 from coordinator.agent import OpenAttempt
 from coordinator.database import Statements
 from coordinator.facts import Fact
@@ -108,7 +109,7 @@ class Record:
 
     def keep_output(self, outcome: AttemptOutcome) -> None:
         """Of work that did not complete, and whose task has ended: its owner may want what there was."""
-        if outcome.output.text or outcome.output.thinking or outcome.output.tool_calls:
+        if any(content.units for content in contents_of(outcome.output)):
             self._writes.partial_outputs.append(
                 (outcome.task_id, outcome.attempt_id, storable(outcome.output.model_dump_json()))
             )

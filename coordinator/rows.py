@@ -24,11 +24,13 @@ from bus.messages import (
     TaskStatus,
     Timings,
     Usage,
+    Work,
 )
+from bus.messages.work import WORK_FIELDS
 from coordinator.agent import OpenAttempt
 from coordinator.continuing import written
 from coordinator.sizes import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, Size, size
-from coordinator.tasks import ANYTHING, Task, session_hash
+from coordinator.tasks import ANYTHING, Streaming, Task, session_hash, streaming_of
 
 _JSON_OBJECT = TypeAdapter(JsonObject)
 _ATTEMPTS = TypeAdapter(tuple[AttemptRecord, ...])
@@ -179,12 +181,18 @@ def task_from(row: Any) -> Task:
         session=session_hash(row["owner"], row["session"]),
         end_by=row["end_by"],
         preemptible=row["preemptible"],
+        streaming=_streaming(row["streamed_work"]),
     )
+
+
+def _streaming(work: str | None) -> Streaming:
+    """`work` is that of a task whose output is shown as it is written, without what it is about."""
+    return Streaming.NOT if work is None else streaming_of(Work.model_validate_json(work))
 
 
 def _size(row: Any) -> Size:
     tokens = (row["prompt_length"] or 0) // CHARACTERS_A_TOKEN + row["images"] * TOKENS_AN_IMAGE
-    return size(tokens, json.loads(row["options"]) if row["options"] else None)
+    return size(tokens, json.loads(row["options"]) if row["options"] else None, row["kind"])
 
 
 def record_from(row: Any) -> TaskRecord:
@@ -218,9 +226,8 @@ def record_from(row: Any) -> TaskRecord:
 
 def asked_of(request: TaskRequest) -> dict[str, object]:
     """What a record repeats of the request as it is."""
-    names = ("description", "prompt", "messages", "require", "session", "options", "depends_on", "metadata")
-    times = ("not_before", "deadline", "preemptible")
-    return {name: getattr(request, name) for name in names + times}
+    names = ("description", "require", "session", "depends_on", "metadata", "not_before", "deadline", "preemptible")
+    return {name: getattr(request, name) for name in names + WORK_FIELDS}
 
 
 def _parsed(model: Any, text: str | None) -> Any:

@@ -10,7 +10,8 @@
 A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from coordinator.preemption import Preemption, Running
 from coordinator.queue import Queue
 from coordinator.sessions import Home
 from coordinator.shapes import Shape, shape_of
-from coordinator.standing import tasks_a_second
+from coordinator.standing import Standing, tasks_a_second
 from coordinator.tasks import Task
 
 __all__ = ["Placement", "Scheduler"]
@@ -86,14 +87,34 @@ class Scheduler:
         """What `next` asks for this task, once it is the first of its line."""
         return ask_of(self._policy, queue, task, queue.line(task), clock)
 
-    def eta_seconds(self, queue: Queue, tasks: Iterable[Task], agents: Collection[Agent]) -> dict[UUID, float]:
-        """Seconds until each begins, as things stand; without those that have no place, or that no agent is able to do."""
+    def standings(self, queue: Queue, tasks: Iterable[Task], clock: float, now: datetime) -> dict[UUID, Standing]:
+        """Who goes before each, as things stand; without those that have no place."""
+        heads = [queue[head.order[1]] for band in queue.bands.values() if (head := band.first(band.lines)) is not None]
+        found: dict[UUID, Standing] = {}
+        for task in tasks:
+            standing = queue.standing(task.id)
+            if standing is not None:
+                mine = self._urgency(task, now)
+                aged = sum(head.priority > task.priority and self._urgency(head, now) < mine for head in heads)
+                found[task.id] = replace(standing, aged=aged, grouped=int(self._is_passed(queue, task, clock)))
+        return found
+
+    def _is_passed(self, queue: Queue, task: Task, clock: float) -> bool:
+        """Whether it is the first of its line, and somebody of another line goes before it for the sake of a warm model."""
+        line, band = queue.line(task), queue.bands[task.priority]
+        if line.passed_since is None or clock - line.passed_since >= self._policy.grouping_seconds:
+            return False
+        head = band.first([line])
+        return head is not None and head.order[1] == task.id and len(band) > band.lines[line]
+
+    def eta_seconds(self, standings: Mapping[UUID, Standing], queue: Queue, agents: Collection[Agent]) -> dict[UUID, float]:
+        """Seconds until each begins; without those that no agent is able to do."""
         rates: dict[Shape, float] = {}
         found: dict[UUID, float] = {}
-        for task in tasks:
-            standing, shape = queue.standing(task.id), shape_of(task)
+        for task_id, standing in standings.items():
+            shape = shape_of(queue[task_id])
             if shape not in rates:
                 rates[shape] = tasks_a_second(self._verdicts.places(shape, agents))
-            if standing is not None and rates[shape]:
-                found[task.id] = standing.position / rates[shape]
+            if rates[shape]:
+                found[task_id] = standing.position / rates[shape]
         return found

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
-from uuid import UUID
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID, uuid4
 
 from bus import auth, subjects
 from bus.auth import Permission
@@ -13,10 +14,11 @@ from bus.messages import (
     AgentRef,
     AgentRegistration,
     AssignTask,
+    Claims,
     ClusterStatus,
     Explanation,
     NoReply,
-    QueuePositions,
+    QueuePlaces,
     TaskIds,
     TaskRecord,
     TaskRef,
@@ -31,9 +33,11 @@ from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
 from coordinator.explaining import explain
 from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
+from coordinator.places import Places
 from coordinator.reads import Reads
 from coordinator.shapes import Shape
 from coordinator.sizes import size_of
+from coordinator.tasks import Task, session_hash
 from coordinator.term import Term
 
 LEADER: Final = "leader"
@@ -44,6 +48,7 @@ DECISION_SECONDS: Final = 10.0
 class LeaderService:
     def __init__(self, term: Term, reads: Reads) -> None:
         self._term, self._reads, self._state = term, reads, term.state
+        self._places = Places(self._state.queue, self._state.scheduler)
         self._undecided: set[asyncio.Future[None]] = set()
 
     def services(self) -> tuple[Service, ...]:
@@ -68,7 +73,7 @@ class LeaderService:
     def _queue_verbs(self) -> tuple[Endpoint, ...]:
         return (
             verb("status", NoReply, self._status, Permission.AGENTS_VIEW, "The hive in numbers"),
-            verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue"),
+            verb("positions", TaskIds, self._positions, Permission.TASKS_VIEW, "Places in the queue, and what put tasks back"),
         )
 
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
@@ -159,21 +164,17 @@ class LeaderService:
         return table
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
-        ask = Ask(Shape.of(call.body.model, call.body.require), size_of(call.body))
-        return explain(ask, self._state.scheduler.fleet(list(self._state.registry), self._term.clock.seconds))
+        clock = self._term.clock.seconds
+        task = _would_be(call.body, call.claims, datetime.now(UTC))
+        ask = self._state.scheduler.ask(self._state.queue, task, clock)
+        return explain(ask, self._state.scheduler.fleet(list(self._state.registry), clock))
 
     async def _status(self, _call: Call[NoReply]) -> ClusterStatus:
         return self._term.status()
 
-    async def _positions(self, call: Call[TaskIds]) -> QueuePositions:
-        queue = self._state.queue
-        waiting = [task for task_id in call.body.ids if (task := queue.get(task_id)) is not None]
-        positions: dict[UUID, Any] = {task.id: queue.position(task.id) for task in waiting}
-        etas = self._state.scheduler.eta_seconds(queue, waiting, list(self._state.registry))
-        return QueuePositions(
-            positions={task_id: place for task_id, place in positions.items() if place is not None},
-            eta_seconds={task_id: round(seconds, 1) for task_id, seconds in etas.items()},
-        )
+    async def _positions(self, call: Call[TaskIds]) -> QueuePlaces:
+        agents, clock = list(self._state.registry), self._term.clock.seconds
+        return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, datetime.now(UTC)))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         try:
@@ -204,6 +205,22 @@ class LeaderService:
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
         await self._term.presence.register(call.body)
         return NoReply()
+
+
+def _would_be(request: TaskRequest, claims: Claims, now: datetime) -> Task:
+    """The task that a request would become."""
+    return Task(
+        id=uuid4(),
+        tenant=claims.tenant,
+        owner=claims.sub,
+        priority=request.priority,
+        sequence=0,
+        created_at=now,
+        model=request.model,
+        require=request.require,
+        size=size_of(request),
+        session=session_hash(claims.sub, request.session),
+    )
 
 
 def _undecided() -> NoLeader:

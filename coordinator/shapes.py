@@ -9,7 +9,7 @@ from coordinator.tasks import Task
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """`capabilities` are the least proficiencies, from 0 to 1; `vram_gb` the least memory. A pin or a None asks for what it says, or nothing."""
+    """`capabilities` are the least proficiencies, from 0 to 1; `vram_gb` the least memory, in GiB. A pin or a None asks for what it says, or nothing."""
 
     model: str | None
     capabilities: tuple[tuple[str, float], ...]
@@ -60,5 +60,5 @@ def lacking(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
         if agent.traits.labels.get(name) != value:
             return f"it does not have the label {name}={value}"
     if shape.vram_gb is not None and (agent.registration.hardware.vram_gb or 0.0) < shape.vram_gb:
-        return f"it has {agent.registration.hardware.vram_gb or 0:g} GB of VRAM, asked are {shape.vram_gb:g}"
+        return f"it has {agent.registration.hardware.vram_gb or 0:g} GiB of VRAM, asked are {shape.vram_gb:g}"
     return None

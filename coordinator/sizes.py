@@ -3,7 +3,7 @@
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from bus.messages import ChatMessage, TaskRequest
+from bus.messages import ChatMessage, TaskKind, TaskRequest
 
 CHARACTERS_A_TOKEN: Final = 4
 TOKENS_AN_IMAGE: Final = 700
@@ -23,16 +23,19 @@ TYPICAL: Final = Size(200)
 
 def size_of(request: TaskRequest) -> Size:
     """Of what was asked for; a successor, which reads no prompts, finds the same by lengths (rows.py)."""
-    tokens = len(request.prompt or "") // CHARACTERS_A_TOKEN + sum(_tokens(message) for message in request.messages or ())
-    return size(tokens, request.options)
+    characters = len(request.prompt or "") + len(request.system or "") + sum(map(len, request.input or ()))
+    tokens = characters // CHARACTERS_A_TOKEN + sum(_tokens(message) for message in request.messages or ())
+    return size(tokens + TOKENS_AN_IMAGE * len(request.images), request.options, request.kind)
 
 
 def _tokens(message: ChatMessage) -> int:
     return len(message.content) // CHARACTERS_A_TOKEN + TOKENS_AN_IMAGE * len(message.images)
 
 
-def size(prompt_tokens: int, options: object) -> Size:
-    """`options` is whatever somebody wrote there."""
+def size(prompt_tokens: int, options: object, kind: str | None = None) -> Size:
+    """`options` is whatever somebody wrote there. Who only makes vectors writes nothing."""
+    if kind == TaskKind.EMBED:
+        return _shared(_step(prompt_tokens), 1)
     limits = [options.get(name) for name in _LIMITS] if isinstance(options, dict) else []
     most = next((limit for limit in limits if isinstance(limit, int) and not isinstance(limit, bool) and limit > 0), None)
     return _shared(_step(prompt_tokens), None if most is None else _step(most))

@@ -40,8 +40,9 @@ class State:
     """Outbox rows whose events the bus has acknowledged; the next turn deletes them."""
 
     unstorable_submits: set[int] = field(default_factory=set)
-    unstorable_outcomes: set[int] = field(default_factory=set)
-    """Sequences of what PostgreSQL refused when it was tried alone: it is taken for what it is, and holds nothing up."""
+    unstorable_outcomes: set[str] = field(default_factory=set)
+    """Sequences of submits, and attempts of outcomes, that PostgreSQL refused when they were tried alone: each is taken for what it
+    is, and holds nothing up."""
 
     def position(self, name: TaskClass | str) -> int:
         return self.positions.get(str(name), 0)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from hashlib import blake2b
 from sys import intern
 from typing import Any, Final, Self
@@ -17,9 +18,12 @@ from bus.errors import (
     InvalidId,
     InvalidSubject,
     PayloadTooLarge,
+    StreamInterrupted,
     TaskTimeout,
+    UnsupportedByBackend,
 )
-from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus
+from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus, Work
+from bus.messages.places import Delay
 from coordinator.sizes import TYPICAL, Size, size_of
 
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
@@ -31,6 +35,9 @@ MAX_HEADER: Final = 255
 """Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
+
+INABILITIES: Final = frozenset({UnsupportedByBackend.code, StreamInterrupted.code})
+"""What an agent says before it begins, of work that another may be able to do."""
 
 _RANK: Final = {
     status: rank
@@ -55,6 +62,20 @@ EVENT_OF: Final = {
     TaskStatus.FAILED: EventType.TASK_FAILED,
     TaskStatus.CANCELLED: EventType.TASK_CANCELLED,
 }
+
+
+class Streaming(Enum):
+    """Whether somebody sees the output as it is written, and whether another attempt may then write on behind it (docs/adr/0017)."""
+
+    NOT = auto()
+    GOES_ON = auto()
+    BREAKS = auto()
+
+
+def streaming_of(work: Work) -> Streaming:
+    if not work.streamed:
+        return Streaming.NOT
+    return Streaming.GOES_ON if work.can_go_on else Streaming.BREAKS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +109,9 @@ class Task:
     end_by: datetime | None = None
     """The deadline that whoever submitted it gave."""
     preemptible: bool = False
+    streaming: Streaming = Streaming.NOT
+    back: Delay | None = None
+    """Why it came back to the queue after its last attempt, as far as this leader saw it."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
@@ -157,6 +181,7 @@ def interpret(received: Received) -> Submitted | Poison:
         not_before=request.not_before,
         end_by=request.deadline,
         preemptible=request.preemptible,
+        streaming=streaming_of(request),
     )
     # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
     body = request.model_dump_json(exclude_unset=True).encode()
@@ -212,16 +237,23 @@ class GiveUp:
 
 
 def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: bool, now: datetime) -> Retry | GiveUp:
-    """Whether a failed attempt is followed by another. A lost agent costs no back-off: the next one is not to blame."""
-    if not retryable:
+    """Whether a failed attempt is followed by another. A lost agent costs no back-off: the next one is not to blame.
+
+    One that cannot do such work costs none of the attempts, until an agent that was passed over for it is the only one left.
+    """
+    if not retryable or (error.code in INABILITIES and agent_id in task.avoid):
         return GiveUp(error=error)
     if task.deadline is not None and task.deadline <= now:
         return GiveUp(error=timed_out(task))
+    if error.code in INABILITIES:
+        return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, attempts_allowed=task.attempts_allowed + 1))
     if task.attempts >= task.attempts_allowed:
         message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
-    at = None if error.code == AgentLost.code else now + timedelta(seconds=backoff_seconds(task.attempts))
-    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at))
+    if error.code == AgentLost.code:
+        return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=None, back=Delay.HOST_LOST))
+    at = now + timedelta(seconds=backoff_seconds(task.attempts))
+    return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at, back=Delay.RETRY))
 
 
 def backoff_seconds(attempts: int) -> float:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -12,7 +12,7 @@ import asyncpg
 
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.errors import HiveError
+from bus.errors import BusUnavailable, HiveError
 from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
@@ -25,7 +25,7 @@ from coordinator.database import Statements
 from coordinator.dispatch import Dispatcher
 from coordinator.facts import Fact
 from coordinator.heap import Heap
-from coordinator.inputs import AgentDied, Input, Tick, TimeIsUp
+from coordinator.inputs import Input, OutcomeRead, Tick, TimeIsUp
 from coordinator.intake import MAX_TURN, Intake
 from coordinator.joining import Joining
 from coordinator.ledger import Followup
@@ -35,6 +35,7 @@ from coordinator.placing import offer_of
 from coordinator.presence import Presence
 from coordinator.publisher import Publisher
 from coordinator.record import Record
+from coordinator.salvage import Salvage
 from coordinator.state import State
 from coordinator.throughput import Throughput
 from coordinator.tracks import Tracks
@@ -47,6 +48,10 @@ LISTEN_SECONDS: Final = 0.75
 """A new leader hears the sidecars first: one heartbeat and a half."""
 SLOW_SECONDS: Final = 1.0
 """How often streams are purged, and the doors' view is written."""
+MANY: Final = 12
+GATHER_SECONDS: Final = 0.003
+"""After a turn with so many inputs the next lets more come: with one in flight, or a few, nobody waits, and with many everybody saves
+wake-ups and round trips."""
 TIMEOUT_MARGIN: Final = timedelta(seconds=5)
 """The sidecar ends an attempt at its timeout; the leader only where that did not happen."""
 
@@ -86,12 +91,13 @@ class Term:
         self._intake = Intake(bus, state)
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
-        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._tell)
+        self._salvage = Salvage(bus, self._reading, self.put)
+        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell)
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self.joining = Joining(state, self._reading, self._publisher.put)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
-        self._tracks = Tracks(state.registry, self._reading)
+        self._tracks = Tracks(state.registry, self._reading, state.epoch)
         self.benchmarks = Benchmarks(
             bus, state, self._reading, self.clock, self.put, self._tell, idle_seconds=benchmark_idle_seconds
         )
@@ -99,6 +105,7 @@ class Term:
         self._throughput = Throughput(monotonic())
         self._pending = 0
         self._listening = True
+        self._gathers = False
         self._turned_at = monotonic()
 
     def put(self, taken: Input) -> None:
@@ -116,7 +123,7 @@ class Term:
         await self.windows.load()
         await self._backlog.more()
         for lost in self.state.registry.orphans():
-            self.put(AgentDied(lost))
+            self._salvage.died(lost)
         await self._intake.begin_anew_what_was_lost()
         for outbox_id, facts in await load_outbox(self._reading, self._bus):
             self._publisher.put(outbox_id, facts)
@@ -124,11 +131,13 @@ class Term:
             stack.callback(self._heap.give_back)
             stack.push_async_callback(self._intake.close)
             stack.push_async_callback(self._dispatcher.close)
+            stack.push_async_callback(self._salvage.close)
             stack.push_async_callback(self.presence.close)
             stack.push_async_callback(self.benchmarks.close)
             stack.push_async_callback(self.clock.close)
             await self.clock.start()
             await self.presence.start()
+            await self._intake.hear_reports()
             await together(
                 self._publisher.run(),
                 self._turns(),
@@ -147,8 +156,11 @@ class Term:
     async def _turns(self) -> None:
         while True:
             await self._intake.wake.wait()
+            if self._gathers:
+                await asyncio.sleep(GATHER_SECONDS)
             self._intake.wake.clear()
             inputs = self._intake.take(1 if self._one_by_one else MAX_TURN)
+            self._gathers = len(inputs) >= MANY
             if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
                 await self._turn(inputs)
             self.benchmarks.give_way()
@@ -185,7 +197,15 @@ class Term:
             raise Unstorable(inputs) from error
         self._one_by_one = max(0, self._one_by_one - sum(not isinstance(taken, Tick) for taken in inputs))
         self._intake.committed()
+        await self._answer(inputs)
         self._follow_up(followup)
+
+    async def _answer(self, inputs: list[Input]) -> None:
+        """The sidecars whose reports are committed need not keep them any more."""
+        with suppress(BusUnavailable):  # they tell the stream, then
+            for taken in inputs:
+                if isinstance(taken, OutcomeRead) and taken.received.reply:
+                    await self._bus.publish(taken.received.reply, b"")
 
     def _follow_up(self, followup: Followup) -> None:
         for task, failure in followup.failures:

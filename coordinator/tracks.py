@@ -41,10 +41,10 @@ async def load_tracks(registry: Registry, statements: Statements) -> None:
 
 
 class Tracks:
-    """`run` for the term."""
+    """`run` for the term, which is that of `epoch`."""
 
-    def __init__(self, registry: Registry, statements: Statements) -> None:
-        self._registry, self._sql = registry, statements
+    def __init__(self, registry: Registry, statements: Statements, epoch: int) -> None:
+        self._registry, self._sql, self._epoch = registry, statements, epoch
         self._saved: dict[str, bytes] = {}
 
     async def run(self) -> None:
@@ -53,16 +53,16 @@ class Tracks:
             now = datetime.now(UTC)
             for agent in self._registry:
                 agent.appraise(now)
-            await self._save(now)
+            await self.save(now)
 
-    async def _save(self, now: datetime) -> None:
+    async def save(self, now: datetime) -> None:
         """Those that changed."""
         found = {agent.agent_id: _dump(agent) for agent in self._registry if is_measured(agent)}
         changed = {agent_id: kept for agent_id, kept in found.items() if self._saved.get(agent_id) != kept}
         if not changed:
             return
         try:
-            await self._sql.run("save_tracks", list(changed), [kept.decode() for kept in changed.values()], now)
+            await self._sql.run("save_tracks", list(changed), [kept.decode() for kept in changed.values()], now, self._epoch)
         except (asyncpg.PostgresError, *AWAY) as error:
             logger.warning("tracks_not_saved", agents=len(changed), error=type(error).__name__)
             return

@@ -35,8 +35,8 @@ class Turn:
             match taken:
                 case OfferRefused():
                     self._endings.refused(taken)
-                case AgentDied(lost):
-                    self._endings.died(lost)
+                case AgentDied(lost, written):
+                    self._endings.died(lost, written)
                 case TimeIsUp(task_id):
                     self._endings.time_is_up(task_id)
         await self._arrivals.take([i for i in inputs if isinstance(i, SubmitRead)])

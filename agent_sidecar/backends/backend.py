@@ -1,45 +1,83 @@
 """What a sidecar asks of a backend, whatever it is. The runner knows this protocol and nothing else.
 
 Errors are those of bus.errors: BackendUnreachable, BackendError and ModelNotOnAgent let the task go elsewhere, BackendRefused
-says that it would end the same everywhere.
+says that it would end the same everywhere. UnsupportedByBackend is raised before the first piece, or never.
 """
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
-from bus.messages import BackendKind, ChatMessage, JsonObject, ModelInfo, Timings, ToolCall, Usage
+from bus.messages import (
+    BackendKind,
+    ChatMessage,
+    JsonObject,
+    ModelInfo,
+    TaskKind,
+    Timings,
+    TokenLogprob,
+    ToolCallDelta,
+    Usage,
+    Work,
+)
 from bus.messages.models import ModelWish
+
+PLAIN: Final = Work()
+"""Nothing beside."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:
-    """One generation: a conversation, and the task's `options` in Ollama's words."""
+    """One generation: a conversation, or, where `kind` is another, what `work` says. `options` are in Ollama's words.
+
+    `work` holds what goes beside: tools, format, images … Its own conversation and options are not looked at.
+    """
 
     model: str
-    messages: tuple[ChatMessage, ...]
+    messages: tuple[ChatMessage, ...] = ()
     options: JsonObject = field(default_factory=dict)
+    kind: TaskKind = TaskKind.CHAT
+    prompt: str = ""
+    work: Work = PLAIN
+
+    @property
+    def characters(self) -> int:
+        """That the model is to read, roughly: what decides its context and how long that takes."""
+        said = sum(len(message.content) for message in self.messages)
+        return said + len(self.prompt) + len(self.work.system or "") + len(self.work.suffix or "") + self._longest_input
+
+    @property
+    def _longest_input(self) -> int:
+        return max((len(each) for each in self.work.input or ()), default=0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Piece:
-    """Some more output. An empty one is progress that cannot be shown yet; a backend that only stays awake yields nothing."""
+    """Some more output. An empty one is progress that cannot be shown yet; a backend that only stays awake yields nothing.
+
+    Calls of tools come in parts, whose `index` counts from 0; `logprobs` are of the tokens that the text ends.
+    """
 
     text: str = ""
     thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    embeddings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.thinking or self.tool_calls)
+        return bool(self.text or self.thinking or self.tool_calls or self.embeddings)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The last thing of a generation that went well. `timings` holds what the backend itself measured."""
+    """The last thing of a generation that went well. `timings` holds what the backend itself measured, `finish_reason` is one of
+    bus.messages.output.Output; `context` is Ollama's, of a generation without a conversation.
+    """
 
     usage: Usage = field(default_factory=Usage)
     timings: Timings = field(default_factory=Timings)
     finish_reason: str | None = None
+    context: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -70,9 +70,9 @@ class BuiltinBackend:
             )
         import xllamacpp
 
-        key = secrets.token_hex(16)
+        key, mean = secrets.token_hex(16), xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
         try:
-            self._server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams(), path, key))
+            self._server = xllamacpp.Server(self._parameters(xllamacpp.CommonParams(), path, key, mean))
         except RuntimeError as error:
             raise BackendUnreachable(
                 f"The built-in model did not load: {error}. Check that memory and disk are free."
@@ -91,7 +91,7 @@ class BuiltinBackend:
             raise BackendUnreachable(_NOT_RUNNING)
         return self._address
 
-    def _parameters(self, found: Any, path: Path, key: str) -> Any:
+    def _parameters(self, found: Any, path: Path, key: str, pooling: Any) -> Any:
         found.model.path = str(path)
         found.model_alias = {MODEL}
         found.n_parallel = self._slots
@@ -99,6 +99,8 @@ class BuiltinBackend:
         found.hostnames, found.port, found.api_keys = ["127.0.0.1"], 0, [key]
         found.verbosity = _QUIET
         found.cpuparams.n_threads = found.cpuparams_batch.n_threads = threads(os.cpu_count() or 1)
+        # Vectors too: the mean over a text's tokens, as Ollama makes them of models that were not made for it.
+        found.embedding, found.pooling_type = True, pooling
         # By default llama.cpp keeps old prompts in up to 8 GB of memory.
         found.cache_ram_mib = 0
         return found

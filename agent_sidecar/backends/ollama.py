@@ -12,22 +12,22 @@ from pydantic_core import to_json
 from agent_sidecar.addresses import Address
 from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
+from agent_sidecar.backends.ollama_answer import Reading, embedded, line_of
 from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.ollama_wire import (
     Loaded,
     Shown,
     Tags,
-    characters_of,
     chat_body,
-    chat_line,
+    check,
+    embed_body,
+    generate_body,
     load_body,
     model_infos,
-    piece,
-    result,
 )
 from agent_sidecar.backends.residence import Residence
 from bus.errors import BackendError, BackendStalled, HiveError, ModelNotOnAgent
-from bus.messages import BackendKind, ModelInfo
+from bus.messages import BackendKind, ModelInfo, TaskKind
 from bus.messages.models import ModelWish
 from bus.model_names import same_model
 
@@ -84,15 +84,23 @@ class OllamaBackend:
         return None
 
     async def generate(self, ask: Ask) -> Generation:
-        footing = self._residence.enter(ask.model, ask.options, characters_of(ask), monotonic())
+        check(ask)
+        footing = self._residence.enter(ask.model, ask.options, ask.characters, monotonic())
         try:
-            async with self._http.stream("POST", "/api/chat", to_json(chat_body(ask, footing))) as response:
+            if ask.kind is TaskKind.EMBED:
+                async with self._http.stream("POST", "/api/embed", to_json(embed_body(ask, footing))) as response:
+                    for item in embedded(await response.read(), ask):
+                        yield item
+                return
+            path, body = ("/api/chat", chat_body) if ask.kind is TaskKind.CHAT else ("/api/generate", generate_body)
+            reading = Reading(ask)
+            async with self._http.stream("POST", path, to_json(body(ask, footing))) as response:
                 while (data := await response.line()) is not None:
-                    line = chat_line(data)
-                    if more := piece(line):
+                    line = line_of(data)
+                    if more := reading.piece(line):
                         yield more
                     if line.done:
-                        yield result(line)
+                        yield reading.result(line)
                         return
         finally:
             self._residence.leave(ask.model, monotonic())

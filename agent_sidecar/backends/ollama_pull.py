@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from agent_sidecar.backends.backend import PullStep
-from agent_sidecar.backends.ollama_wire import unreadable
+from agent_sidecar.backends.ollama_answer import unreadable
 from agent_sidecar.backends.refusal import said
 from bus.errors import BackendError
 

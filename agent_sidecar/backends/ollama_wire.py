@@ -1,33 +1,88 @@
-"""Ollama's own JSON: what is sent to /api/chat, and what its lines mean. Does no I/O."""
+"""Ollama's own JSON: what is sent to it, and what it tells of its models. Does no I/O."""
 
-from collections.abc import Mapping
-from typing import Annotated, Final
+from collections.abc import Iterator, Mapping
+from typing import Final
 
-from pydantic import BaseModel, Field, JsonValue, ValidationError
+from pydantic import BaseModel, JsonValue
 
-from agent_sidecar.backends.backend import Ask, Piece, Result
-from agent_sidecar.backends.refusal import reason, said
+from agent_sidecar.backends.backend import Ask
 from agent_sidecar.backends.residence import HOSTS_OWN, Footing
-from bus.errors import BackendError
-from bus.messages import ChatMessage, ModelInfo, Timings, ToolCall, Usage
+from bus.errors import UnsupportedByBackend
+from bus.messages import ChatMessage, ModelInfo, Tool, ToolCall
 
 Json = dict[str, JsonValue]
 _BESIDE_OPTIONS: Final = ("format", "think", "tools")
 """Ollama takes these beside `options`, a task has one place for all."""
 _NOT_THE_REQUESTS: Final = frozenset({*_BESIDE_OPTIONS, *HOSTS_OWN, "keep_alive"})
-_NANOSECONDS: Final = 1e9
-
-Count = Annotated[int, Field(ge=0, lt=2**31)]
-Nanoseconds = Annotated[int, Field(ge=0, lt=2**63)]
-"""A backend that answers nonsense is found out here, not by the database."""
+_NOTHING: Final[Json] = {"type": "object", "properties": {}}
+"""Parameters of a function that takes none."""
 
 
 def chat_body(ask: Ask, footing: Footing) -> Json:
-    """What the model is loaded with is not the request's (residence.py)."""
-    options: Json = {key: value for key, value in ask.options.items() if key not in _NOT_THE_REQUESTS}
+    """Of /api/chat. What the model is loaded with is not the request's (residence.py)."""
+    messages: list[JsonValue] = list(_messages(ask.messages))
+    return {"model": ask.model, "messages": messages, "stream": True, **_how(ask, footing)}
+
+
+def generate_body(ask: Ask, footing: Footing) -> Json:
+    """Of /api/generate."""
+    work = ask.work
+    given: Json = {"system": work.system, "suffix": work.suffix, "template": work.template}
+    found: Json = {key: value for key, value in given.items() if value is not None}
+    if work.images:
+        found["images"] = list(work.images)
+    if work.raw:
+        found["raw"] = True
+    if work.context is not None:
+        found["context"] = list(work.context)
+    return {"model": ask.model, "prompt": ask.prompt, "stream": True, **found, **_how(ask, footing)}
+
+
+def embed_body(ask: Ask, footing: Footing) -> Json:
+    """Of /api/embed."""
+    work = ask.work
+    found: Json = {"model": ask.model, "input": list(work.input or ()), **_on(footing, _options(ask))}
+    if work.truncate is not None:
+        found["truncate"] = work.truncate
+    if work.dimensions is not None:
+        found["dimensions"] = work.dimensions
+    return found
+
+
+def check(ask: Ask) -> None:
+    """UnsupportedByBackend for what no Ollama can do."""
+    choice = ask.work.tool_choice
+    if choice not in ("auto", "none"):
+        raise UnsupportedByBackend(
+            "Ollama cannot be made to call a tool. Leave `tool_choice` at auto, or add a host with llama.cpp or vLLM."
+        )
+
+
+def _options(ask: Ask) -> Json:
+    return {key: value for key, value in ask.options.items() if key not in _NOT_THE_REQUESTS}
+
+
+def _how(ask: Ask, footing: Footing) -> Json:
+    """Everything beside what the model is shown."""
+    work = ask.work
     beside: Json = {key: ask.options[key] for key in _BESIDE_OPTIONS if key in ask.options}
-    messages: list[JsonValue] = [_message(message) for message in ask.messages]
-    return {"model": ask.model, "messages": messages, "stream": True, **_on(footing, options), **beside}
+    if work.tools and work.tool_choice != "none":
+        beside["tools"] = [tool_body(tool) for tool in work.tools]
+    if work.format is not None:
+        beside["format"] = work.format
+    if work.think is not None:
+        beside["think"] = work.think
+    if work.logprobs:
+        beside["logprobs"], beside["top_logprobs"] = True, work.top_logprobs
+    return {**_on(footing, _options(ask)), **beside}
+
+
+def tool_body(tool: Tool) -> Json:
+    """As OpenAI's API has it too. Ollama wants parameters."""
+    function: Json = {"name": tool.name, "description": tool.description or "", "parameters": tool.parameters or _NOTHING}
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    return {"type": "function", "function": function}
 
 
 def load_body(model: str, footing: Footing) -> Json:
@@ -44,19 +99,29 @@ def _on(footing: Footing, options: Json) -> Json:
     return found
 
 
-def characters_of(ask: Ask) -> int:
-    return sum(len(message.content) for message in ask.messages)
+def _messages(messages: tuple[ChatMessage, ...]) -> Iterator[Json]:
+    """A tool's answer names the tool, which may have been said by the call's id alone."""
+    names = {call.id: call.name for message in messages for call in message.tool_calls if call.id is not None}
+    for message in messages:
+        found: Json = {"role": message.role, "content": message.content}
+        if message.thinking:
+            found["thinking"] = message.thinking
+        if message.images:
+            found["images"] = list(message.images)
+        if message.tool_calls:
+            found["tool_calls"] = [_call_body(index, call) for index, call in enumerate(message.tool_calls)]
+        if (name := message.tool_name or names.get(message.tool_call_id or "")) is not None:
+            found["tool_name"] = name
+        if message.tool_call_id is not None:
+            found["tool_call_id"] = message.tool_call_id
+        yield found
 
 
-def _message(message: ChatMessage) -> Json:
-    found: Json = {"role": message.role, "content": message.content}
-    if message.images:
-        found["images"] = list(message.images)
-    if message.tool_calls:
-        found["tool_calls"] = [{"function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls]
-    if message.tool_name is not None:
-        found["tool_name"] = message.tool_name
-    return found
+def _call_body(index: int, call: ToolCall) -> JsonValue:
+    function: Json = {"name": call.name, "arguments": call.arguments}
+    if index:
+        function["index"] = index
+    return {"function": function} if call.id is None else {"id": call.id, "function": function}
 
 
 class _Details(BaseModel):
@@ -129,85 +194,3 @@ def _info(tag: _Tag, warm: _Loaded | None, limit: int | None) -> ModelInfo:
         parameter_size=details.parameter_size or None,
         quantization=details.quantization_level or None,
     )
-
-
-class _Function(BaseModel):
-    name: str
-    arguments: dict[str, JsonValue] = {}
-
-
-class _Call(BaseModel):
-    function: _Function
-    id: str | None = None
-
-
-class _Said(BaseModel):
-    content: str | None = None
-    thinking: str | None = None
-    tool_calls: tuple[_Call, ...] | None = None
-
-
-class ChatLine(BaseModel):
-    """One line of /api/chat; durations are in nanoseconds and come with the last one."""
-
-    message: _Said | None = None
-    done: bool = False
-    done_reason: str | None = None
-    error: str | None = None
-    load_duration: Nanoseconds | None = None
-    prompt_eval_count: Count | None = None
-    prompt_eval_duration: Nanoseconds | None = None
-    eval_count: Count | None = None
-    eval_duration: Nanoseconds | None = None
-
-
-def chat_line(line: bytes) -> ChatLine:
-    """Of /api/chat. BackendError when the line is an error, or nothing that Ollama says."""
-    try:
-        found = ChatLine.model_validate_json(line)
-    except ValidationError:
-        raise unreadable(line) from None
-    if found.error is not None:
-        raise BackendError(f"Ollama failed while it worked: {said(found.error)}. See its log.")
-    if found.message is None and not found.done:
-        raise unreadable(line)
-    return found
-
-
-def unreadable(line: bytes) -> BackendError:
-    return BackendError(f"Ollama's stream cannot be read: {reason(line)}. See its log, and check what listens there.")
-
-
-def piece(line: ChatLine) -> Piece:
-    """What the line adds; BackendError for a call of a tool that no message can carry."""
-    message = line.message or _Said()
-    try:
-        calls = tuple(ToolCall(name=c.function.name, arguments=c.function.arguments, id=c.id) for c in message.tool_calls or ())
-    except ValidationError:
-        raise BackendError(
-            "The model called a tool with arguments that cannot be stored. Another attempt may do better."
-        ) from None
-    return Piece(text=message.content or "", thinking=message.thinking or "", tool_calls=calls)
-
-
-def result(line: ChatLine) -> Result:
-    """Of the last line."""
-    return Result(
-        usage=Usage(prompt_tokens=line.prompt_eval_count or 0, completion_tokens=line.eval_count or 0),
-        timings=Timings(
-            load_seconds=_seconds(line.load_duration),
-            prompt_seconds=_seconds(line.prompt_eval_duration),
-            generation_seconds=_seconds(line.eval_duration),
-            prompt_tokens_per_second=_rate(line.prompt_eval_count, line.prompt_eval_duration),
-            generation_tokens_per_second=_rate(line.eval_count, line.eval_duration),
-        ),
-        finish_reason=line.done_reason,
-    )
-
-
-def _seconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / _NANOSECONDS
-
-
-def _rate(count: int | None, nanoseconds: int | None) -> float | None:
-    return count * _NANOSECONDS / nanoseconds if count and nanoseconds else None

@@ -8,12 +8,12 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Generation, Piece, PullStep
+from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
-from agent_sidecar.backends.openai_answer import Answer
-from agent_sidecar.backends.openai_request import chat_body
+from agent_sidecar.backends.openai_answer import Answer, embedded
+from agent_sidecar.backends.openai_request import chat_body, check, completion_body, embed_body
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
-from bus.messages import BackendKind, ModelInfo
+from bus.messages import BackendKind, ModelInfo, TaskKind
 from bus.messages.models import ModelWish
 
 
@@ -101,15 +101,20 @@ class OpenAIBackend:
             return None
 
     async def generate(self, ask: Ask) -> Generation:
-        answer = Answer()
-        async with self._http.stream("POST", "/v1/chat/completions", to_json(chat_body(ask))) as response:
+        check(ask)
+        if ask.kind is TaskKind.EMBED:
+            async with self._http.stream("POST", "/v1/embeddings", to_json(embed_body(ask))) as response:
+                for item in embedded(await response.read(), ask):
+                    yield item
+            return
+        path, body = ("/v1/completions", completion_body) if ask.work.raw else ("/v1/chat/completions", chat_body)
+        answer = Answer(logprobs=ask.work.logprobs, top=ask.work.top_logprobs)
+        async with self._http.stream("POST", path, to_json(body(ask))) as response:
             while (line := await response.line()) is not None:
                 if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                     piece = answer.take(data, monotonic())
                     if piece is not None:
                         yield piece
-        if calls := answer.calls():
-            yield Piece(tool_calls=calls)
         yield answer.result()
 
     async def continues(self, model: str) -> bool:

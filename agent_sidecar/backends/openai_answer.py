@@ -1,14 +1,16 @@
 """What an OpenAI-compatible server streams, put together chunk by chunk. Does no I/O."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from pydantic import BaseModel, Field, JsonValue, ValidationError
-from pydantic_core import from_json
 
-from agent_sidecar.backends.backend import Piece, Result
+from agent_sidecar.backends.backend import Ask, Piece, Result
 from agent_sidecar.backends.refusal import reason
-from bus.errors import BackendError
-from bus.messages import Timings, ToolCall, Usage
+from agent_sidecar.backends.vectors import check_vectors, length_of, packed
+from bus.errors import BackendError, UnsupportedByBackend
+from bus.messages import Timings, TokenLogprob, ToolCallDelta, Usage
+from bus.messages.work import new_call_id
 
 
 class _Function(BaseModel):
@@ -29,14 +31,33 @@ class _Delta(BaseModel):
     tool_calls: tuple[_CallDelta, ...] | None = None
 
 
+class _Logprobs(BaseModel):
+    content: tuple[TokenLogprob, ...] | None = None
+
+
 class _Choice(BaseModel):
+    """`text` is of /v1/completions."""
+
     delta: _Delta = _Delta()
+    text: str | None = None
     finish_reason: str | None = None
+    logprobs: _Logprobs | None = None
+
+
+class _Details(BaseModel):
+    cached_tokens: int | None = Field(default=None, ge=0, lt=2**31)
 
 
 class _Usage(BaseModel):
     prompt_tokens: int = Field(default=0, ge=0, lt=2**31)
     completion_tokens: int = Field(default=0, ge=0, lt=2**31)
+    prompt_tokens_details: _Details | None = None
+
+    @property
+    def told(self) -> Usage:
+        cached = self.prompt_tokens_details.cached_tokens if self.prompt_tokens_details else None
+        tokens = {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens}
+        return Usage(**tokens, cached_prompt_tokens=cached)
 
 
 class _Timings(BaseModel):
@@ -55,18 +76,17 @@ class _Chunk(BaseModel):
     timings: _Timings | None = None
 
 
-@dataclass
-class _Call:
-    id: str | None = None
-    name: str = ""
-    arguments: str = ""
+_REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 
 
 @dataclass
 class Answer:
-    """One answer as it grows."""
+    """One answer as it grows. `logprobs`: they were asked for, with so many of the likeliest (llama.cpp gives none without any)."""
 
-    _calls: dict[int, _Call] = field(default_factory=dict)
+    logprobs: bool = False
+    top: int = 0
+    _calls: dict[int, int] = field(default_factory=dict)
+    """Of the server's indexes, ours, which leave out none."""
     _usage: _Usage = field(default_factory=_Usage)
     _timings: _Timings | None = None
     _finish_reason: str | None = None
@@ -74,8 +94,8 @@ class Answer:
     _last: float = 0.0
 
     def take(self, data: bytes, now: float) -> Piece | None:
-        """The piece in one chunk; an empty one while a tool call grows, None for no progress. `now` in seconds of a monotonic
-        clock. BackendError when the chunk is none.
+        """The piece in one chunk, None for no progress. `now` in seconds of a monotonic clock. BackendError when the chunk is none,
+        UnsupportedByBackend where a server gives text without the logprobs that were asked for.
         """
         try:
             chunk = _Chunk.model_validate_json(data)
@@ -91,28 +111,37 @@ class Answer:
     def _grow(self, choice: _Choice, now: float) -> Piece | None:
         self._finish_reason = choice.finish_reason or self._finish_reason
         delta = choice.delta
-        for part in delta.tool_calls or ():
-            call = self._calls.setdefault(part.index, _Call())
-            call.id = part.id or call.id
-            call.name += part.function.name or ""
-            call.arguments += part.function.arguments or ""
-        text, thinking = delta.content or "", delta.reasoning_content or delta.reasoning or ""
-        if not (text or thinking or delta.tool_calls):
+        calls = tuple(self._call(part) for part in delta.tool_calls or ())
+        text, thinking = delta.content or choice.text or "", delta.reasoning_content or delta.reasoning or ""
+        logprobs = self._told(choice.logprobs) if self.logprobs and choice.logprobs else ()
+        if not (text or thinking or calls or logprobs):
             return None
+        if self.logprobs and text and not logprobs and self._first is None:
+            raise UnsupportedByBackend("This backend tells no logprobs. Leave `logprobs` out.")
         self._first = now if self._first is None else self._first
         self._last = now
-        return Piece(text=text, thinking=thinking)
+        return Piece(text=text, thinking=thinking, tool_calls=calls, logprobs=logprobs)
 
-    def calls(self) -> tuple[ToolCall, ...]:
-        """The tool calls, whole: their arguments come in parts that are no JSON before the last."""
-        return tuple(_whole(call) for _, call in sorted(self._calls.items()))
+    def _told(self, logprobs: _Logprobs) -> tuple[TokenLogprob, ...]:
+        found = logprobs.content or ()
+        return tuple(each.model_copy(update={"top_logprobs": each.top_logprobs[: self.top]}) for each in found)
+
+    def _call(self, part: _CallDelta) -> ToolCallDelta:
+        """The first part of a call is given the id that some servers leave out; its name comes whole and once."""
+        arguments = part.function.arguments or ""
+        if part.index in self._calls:
+            return ToolCallDelta(index=self._calls[part.index], arguments=arguments)
+        index = self._calls[part.index] = len(self._calls)
+        return ToolCallDelta(index=index, id=part.id or new_call_id(), name=part.function.name or "", arguments=arguments)
 
     def result(self) -> Result:
         """BackendError when the stream broke off before its finish reason."""
         if self._finish_reason is None:
             raise BackendError("The backend ended its stream in the middle of the answer. See its log for why.")
-        usage = Usage(prompt_tokens=self._usage.prompt_tokens, completion_tokens=self._usage.completion_tokens)
-        return Result(usage=usage, timings=self._measured(), finish_reason=self._finish_reason)
+        reason = self._finish_reason if self._finish_reason in _REASONS else "stop"
+        if self._calls and reason == "stop":
+            reason = "tool_calls"
+        return Result(usage=self._usage.told, timings=self._measured(), finish_reason=reason)
 
     def _measured(self) -> Timings:
         if self._timings is not None:
@@ -136,9 +165,23 @@ def _rate(count: int, seconds: float) -> float | None:
     return count / seconds if count > 0 and seconds > 0 else None
 
 
-def _whole(call: _Call) -> ToolCall:
+class _Vector(BaseModel):
+    index: int
+    embedding: str | tuple[float, ...]
+
+
+class _Vectors(BaseModel):
+    data: tuple[_Vector, ...]
+    usage: _Usage = _Usage()
+
+
+def embedded(data: bytes, ask: Ask) -> tuple[Piece, Result]:
+    """Of /v1/embeddings, whether the server packs numbers or not. BackendError when it is something else; see check_vectors."""
     try:
-        arguments = from_json(call.arguments or "{}")
-        return ToolCall(name=call.name, arguments=arguments, id=call.id)
+        found = _Vectors.model_validate_json(data)
+        vectors = [each.embedding for each in sorted(found.data, key=lambda each: each.index)]
+        strings = tuple(vector if isinstance(vector, str) else packed(vector) for vector in vectors)
+        check_vectors([length_of(vector) for vector in strings], ask)
     except ValueError:
-        raise BackendError(f"The model called the tool {call.name[:100]} with arguments that are no JSON object.") from None
+        raise BackendError(f"The backend's vectors cannot be read: {reason(data)}. See its log.") from None
+    return Piece(embeddings=strings), Result(usage=found.usage.told, finish_reason="stop")

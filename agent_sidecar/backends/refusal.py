@@ -4,10 +4,14 @@ import re
 
 from pydantic_core import from_json
 
-from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
+from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent, UnsupportedByBackend
 
 _WRONG_OPTION = re.compile(r'option "\w+" must be of type')
 """Ollama answers 500 to this."""
+_TOO_LARGE = re.compile(r"too large to process")
+"""llama.cpp answers 500 to a text that it cannot make one vector of."""
+_CANNOT = re.compile(r"(?:does not|doesn't) support|(?:is|are) not supported|not OAI compatible", re.IGNORECASE)
+"""As Ollama says it of a model without tools or vision, llama.cpp of a server without images or vectors."""
 _NOT_THE_TASKS_FAULT = {401, 403, 407, 408, 425, 429}
 
 
@@ -18,6 +22,10 @@ def refusal(status: int, body: bytes, url: str) -> HiveError:
         return ModelNotOnAgent(f"{answer}. Pull the model there, or name one that it has.")
     if _WRONG_OPTION.search(answer):
         return BackendRefused(f"{answer}. Correct the task's options.")
+    if _TOO_LARGE.search(answer):
+        return BackendRefused(f"{answer}. Shorten the input.")
+    if status == 501 or _CANNOT.search(answer):
+        return UnsupportedByBackend(f"{answer}. Add a host whose backend can do it.")
     if status >= 500 or status < 400:
         return BackendError(f"{answer}. See the backend's log.")
     if status in _NOT_THE_TASKS_FAULT:

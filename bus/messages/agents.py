@@ -28,9 +28,9 @@ class Capability(Message):
 
 class Hardware(Message):
     gpu_type: str | None = None
-    vram_gb: float | None = None
+    vram_gb: float | None = Field(default=None, description="of all cards together, in GiB")
     cpu_cores: int | None = None
-    ram_gb: float | None = None
+    ram_gb: float | None = Field(default=None, description="in GiB")
 
 
 class PerformanceTargets(Message):

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from bus.messages.base import JsonObject, Message, Slug, Words
-from bus.messages.tasks import ChatMessage, FailureInfo, Output, TaskId, Timings, ToolCall, Usage
+from bus.messages.base import Message, Slug, Words
+from bus.messages.output import FailureInfo, OutcomeStatus, Output, Timings, Usage
+from bus.messages.tasks import TaskId
+from bus.messages.work import Work
 
 
 class Continuation(Message):
@@ -16,7 +18,7 @@ class Continuation(Message):
     usage: Usage = Usage()
 
 
-class DispatchOffer(Message):
+class DispatchOffer(Work):
     """One attempt, offered to one instance of a sidecar. Offered again with the same id it is the same attempt."""
 
     attempt_id: UUID
@@ -25,9 +27,6 @@ class DispatchOffer(Message):
     number: int = Field(ge=1, description="1 for the first attempt at the task")
     epoch: int = Field(description="of the coordinator that leads; a sidecar refuses a lower one than it has seen")
     model: str
-    prompt: str | None = None
-    messages: tuple[ChatMessage, ...] | None = None
-    options: JsonObject = Field(default_factory=dict)
     continue_from: Continuation | None = None
     seconds_left: float = Field(description="until the task's timeout; durations travel, deadlines do not")
     traceparent: str | None = None
@@ -44,13 +43,6 @@ class OfferReply(Message):
 
     verdict: OfferVerdict
     reason: Words = ""
-
-
-class OutcomeStatus(StrEnum):
-    COMPLETED = "completed"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    PREEMPTED = "preempted"
 
 
 class AttemptOutcome(Message):
@@ -72,19 +64,3 @@ class AttemptOutcome(Message):
     error: FailureInfo | None = None
     retryable: bool = False
     """Whether another attempt could end otherwise: a stalled backend yes, a prompt over the context length no."""
-
-
-class OutputChunk(Message):
-    """A piece of an attempt's output. `offset` counts the characters, of thinking and text together,
-    that went before it; `begins_at` is where its attempt began (see AttemptOutcome).
-
-    The last one carries `end` and is sent after the outcome was acknowledged, so whoever sees it can trust the record to follow.
-    """
-
-    number: int
-    offset: int
-    begins_at: int = 0
-    text: str = ""
-    thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    end: OutcomeStatus | None = None

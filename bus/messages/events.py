@@ -11,8 +11,9 @@ from bus.messages.benchmarks import AgentBenchmark
 from bus.messages.joining import JoinTokenChange
 from bus.messages.maintenance import MaintenanceWindow
 from bus.messages.models import ModelJob
+from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
-from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
+from bus.messages.tasks import TaskId, TaskStatus
 
 
 class EventType(StrEnum):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from bus.messages.agents import AgentStatus, ControlReply
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
-from bus.messages.tasks import FailureInfo
+from bus.messages.output import FailureInfo
 from bus.model_names import tagged
 
 ModelName = Annotated[Text, StringConstraints(min_length=1, max_length=255, pattern=r"^[!-~]+$")]

@@ -5,9 +5,12 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, model_validator
+from pydantic import AwareDatetime, BeforeValidator, ConfigDict, Field, model_validator
 
-from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
+from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text
+from bus.messages.output import FailureInfo, Output, Timings, Usage
+from bus.messages.places import QueuePlace, Rise
+from bus.messages.work import Work, problem_of
 
 TaskId = UUID
 MIN_PRIORITY, MAX_PRIORITY = 1, 5
@@ -63,22 +66,6 @@ Priority = Annotated[
 ]
 
 
-class ToolCall(Message):
-    """A model's wish to call a tool. `arguments` is an object, as Ollama gives it."""
-
-    name: Text
-    arguments: JsonObject = Field(default_factory=dict)
-    id: Text | None = None
-
-
-class ChatMessage(Command):
-    role: Literal["system", "user", "assistant", "tool"]
-    content: Text = ""
-    images: tuple[Text, ...] = Field(default=(), description="base64, without a data: prefix")
-    tool_calls: tuple[ToolCall, ...] = ()
-    tool_name: Text | None = None
-
-
 class Requirements(Command):
     """What an agent must offer to be given the task."""
 
@@ -86,14 +73,14 @@ class Requirements(Command):
         default_factory=dict, description="least proficiency by capability"
     )
     labels: dict[Text, Text] = Field(default_factory=dict)
-    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    vram_gb: float | None = Field(default=None, ge=0, allow_inf_nan=False, description="least memory of its cards, in GiB")
 
 
-class TaskRequest(Command):
+class TaskRequest(Work):
     """The body of `POST /api/tasks`, of `hive.svc.tasks.submit` and of `nats pub hive.tasks.submit.…`: one and the same."""
 
-    prompt: Text | None = Field(default=None, min_length=1, examples=["Say hello in one short sentence."])
-    messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
+    model_config = ConfigDict(frozen=True, extra="forbid")  # as every Command
+
     title: Text | None = Field(default=None, max_length=255)
     description: Text | None = Field(default=None, max_length=10_000)
     model: Text | None = Field(
@@ -120,52 +107,15 @@ class TaskRequest(Command):
         default=False,
         description="yields its slot to a task of a higher priority that finds none, and later goes on from what it has written",
     )
-    options: JsonObject = Field(
-        default_factory=dict,
-        description="the backend's own, such as num_predict or temperature",
-        examples=[{"num_predict": 64}],
-    )
     metadata: JsonObject = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Self:
-        if (self.prompt is None) == (self.messages is None):
-            raise ValueError("give either `prompt` or `messages`, and not both")
+        if (problem := problem_of(self)) is not None:
+            raise ValueError(problem)
         if self.not_before is not None and self.deadline is not None and self.deadline <= self.not_before:
             raise ValueError("the `deadline` is not after `not_before`: the task could never run")
         return self
-
-
-class Usage(Message):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
-class Timings(Message):
-    """Of one attempt, in seconds and tokens per second. What the backend does not tell is left out."""
-
-    queue_seconds: float | None = None
-    load_seconds: float | None = None
-    time_to_first_token_seconds: float | None = None
-    prompt_seconds: float | None = None
-    generation_seconds: float | None = None
-    total_seconds: float | None = None
-    prompt_tokens_per_second: float | None = None
-    generation_tokens_per_second: float | None = None
-
-
-class Output(Message):
-    text: str = ""
-    thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
-    finish_reason: str | None = None
-
-
-class FailureInfo(Message):
-    """`code` is stable (docs/errors.md); `message` says what happened, why, and what to do next."""
-
-    code: str
-    message: Words
 
 
 class AttemptStatus(StrEnum):
@@ -192,22 +142,28 @@ class AttemptRecord(Record):
     error: FailureInfo | None = None
 
 
-class TaskRecord(Record):
-    """A task as every door shows it."""
+class TaskHead(Record):
+    """What a record begins with."""
 
     id: TaskId
     tenant: Slug = "default"
     owner: str
     status: TaskStatus
+
+
+class TaskRecord(Work, TaskHead):
+    """A task as every door shows it."""
+
     priority: int
     position: int | None = Field(default=None, description="1 is next; null unless queued, and while no coordinator leads")
     eta_seconds: float | None = Field(
         default=None, description="until it begins, as predicted; null unless queued, and where no agent is able"
     )
+    rise: Rise | None = Field(
+        default=None, description="the last time that it was put back in the queue, and why; null where nobody saw it so"
+    )
     title: str | None = None
     description: str | None = None
-    prompt: str | None = None
-    messages: tuple[ChatMessage, ...] | None = None
     model: str | None = None
     require: Requirements = Field(default_factory=Requirements)
     session: str | None = None
@@ -217,7 +173,6 @@ class TaskRecord(Record):
     not_before: datetime | None = None
     deadline: datetime | None = None
     preemptible: bool = False
-    options: JsonObject = Field(default_factory=dict)
     metadata: JsonObject = Field(default_factory=dict)
     created_at: datetime
     started_at: datetime | None = None
@@ -266,11 +221,10 @@ class TaskIds(Message):
     ids: tuple[TaskId, ...]
 
 
-class QueuePositions(Message):
-    """1 is next; a task that is not there does not wait. `eta_seconds` until it begins, where some agent is able."""
+class QueuePlaces(Message):
+    """By task; one that is not there does not wait."""
 
-    positions: dict[TaskId, int]
-    eta_seconds: dict[TaskId, float] = Field(default_factory=dict)
+    places: dict[TaskId, QueuePlace]
 
 
 class AssignTask(Command):

@@ -9,20 +9,23 @@ from starlette.exceptions import HTTPException
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
 from bus.version import hive_version
-from coordinator.gateway import docs_page, openapi, problem
+from coordinator.gateway import docs_page, openapi
 from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm import dialects
 from coordinator.gateway.routes import (
     agent_history,
     agent_orders,
     agents,
+    aliases,
     health,
     joining,
     keys,
     maintenance,
     models,
+    openai,
     placement,
     schedules,
     status,
@@ -52,11 +55,13 @@ def create_app(gateway: Gateway) -> FastAPI:
         joining,
         maintenance,
         models,
+        aliases,
         placement,
         keys,
         status,
         health,
         docs_page,
+        openai,
     ):
         app.include_router(routes.router)
     app.include_router(joining.door)
@@ -92,4 +97,4 @@ def _methods(request: Request) -> str:
 
 
 def _respond(request: Request, error: HiveError) -> Response:
-    return problem.respond(error, request.url.path, request.scope[REQUEST_ID])
+    return dialects.respond(error, request.url.path, request.scope[REQUEST_ID])

@@ -22,20 +22,25 @@ class JsonRequest(Request):
 
     async def load(self, limit: int) -> None:
         """PayloadTooLarge as soon as the limit is passed; InvalidRequest, UnsupportedMediaType, InvalidJson."""
-        announced = self.headers.get("content-length", "")
-        if announced.isdecimal() and int(announced) > limit:
-            raise _too_large(limit)
-        pieces, size = [], 0
-        async for piece in self.stream():
-            size += len(piece)
-            if size > limit:
-                raise _too_large(limit)
-            pieces.append(piece)
-        self._body = b"".join(pieces)
+        self._body = await bounded(self, limit)
         if not self._body:
             raise InvalidRequest("The body is empty. Send one JSON object.")
         _check_media_type(self.headers)
         self._json = parse(self._body)
+
+
+async def bounded(request: Request, limit: int) -> bytes:
+    """The whole body. PayloadTooLarge as soon as the limit is passed."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > limit:
+        raise _too_large(limit)
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise _too_large(limit)
+        pieces.append(piece)
+    return b"".join(pieces)
 
 
 class JsonRoute(APIRoute):

@@ -1,6 +1,7 @@
 """What surrounds every request: its id and trace, the version, the clock, and an answer when everything else failed."""
 
 import re
+from collections.abc import Mapping
 from time import perf_counter
 from typing import Final
 
@@ -11,13 +12,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bus import subjects, telemetry
 from bus.errors import HiveError
 from bus.version import hive_version
-from coordinator.gateway import problem
+from coordinator.gateway.llm import dialects
 from coordinator.gateway.metrics import Metrics
 
 logger = telemetry.log(__name__)
 
 REQUEST_ID: Final = "hive.request_id"
 """The key of a request's id in its ASGI scope."""
+HEADERS: Final = "hive.headers"
+"""The key, in a request's ASGI scope, of headers that go with its answer whatever becomes of it."""
+_NONE: Final[Mapping[str, str]] = {}
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -47,6 +51,8 @@ class Envelope:
                 status = message["status"]
                 marked = MutableHeaders(raw=message["headers"])
                 marked["X-Request-ID"], marked["X-Hive-Version"] = request_id, self._version
+                for name, value in scope.get(HEADERS, _NONE).items():
+                    marked[name] = value
             await send(message)
 
         try:
@@ -54,7 +60,7 @@ class Envelope:
         except Exception as error:
             if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
                 raise
-            refusal = problem.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))
+            refusal = dialects.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))
             await refusal(scope, receive, send_marked)
         finally:
             self._metrics.observe(scope, status, perf_counter() - started)

@@ -68,7 +68,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.AgentUnable: "Ask `explain` why, and choose another agent.",
     errors.Unavailable: "Try again; nothing was done.",
     errors.NoLeader: "Try again in a moment; if it lasts, see `hive logs coordinator`.",
-    errors.BusUnavailable: "Try again under an `Idempotency-Key`: whether a submit was taken may be open. See `hive logs nats`.",
+    errors.BusUnavailable: "Try again under an `Idempotency-Key`: whether a submit was taken may be open. See `hive logs nats`, where a full disk shows.",
     errors.QueueFull: "Try again after `Retry-After`; what is urgent has a reserve. Add hosts, or raise `HIVE_MAX_WAITING`.",
     errors.StoreFull: "Try again when some tasks are done.",
     errors.DatabaseUnavailable: "Try again; submits are taken all the while. See `hive logs postgres`.",
@@ -80,6 +80,8 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.BackendError: "The message has the backend's own words; its log has more.",
     errors.BackendStalled: "Look at the host: the backend took the work and gave nothing back.",
     errors.BackendRefused: "Correct the request: the message says what the backend does not take.",
+    errors.UnsupportedByBackend: "Leave out what the message names, or add a host whose backend can do it.",
+    errors.StreamInterrupted: "Ask again. Without streaming such an answer is begun anew by itself.",
     errors.ModelNotOnAgent: "Pull the model there, or let Hive choose the agent.",
 }
 

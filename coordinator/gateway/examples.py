@@ -40,6 +40,7 @@ from bus.messages import (
     Upstream,
     Usage,
 )
+from bus.messages.aliases import AliasList, ModelAlias
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
@@ -62,12 +63,18 @@ from bus.messages.models import (
     ReplicaState,
     Wish,
 )
+from bus.messages.places import Delay, QueuePlace, Rise
 from coordinator.gateway.metrics import Metrics
+from coordinator.gateway.places import HEADERS
 from coordinator.gateway.readiness import judge
 
 MODEL_ORDERS: Final[dict[str, Example]] = {
     "one": {"summary": "On one agent", "value": {"model": "llama3.2:3b", "agents": ["walnut"]}},
     "labels": {"summary": "On all with a label", "value": {"model": "qwen3:8b", "labels": {"site": "basement"}}},
+}
+ALIASES: Final[dict[str, Example]] = {
+    "other name": {"summary": "Another name for a model", "value": {"models": ["llama3.2:3b"]}},
+    "stand-in": {"summary": "With a stand-in", "value": {"models": ["qwen3:8b", "llama3.2:3b"]}},
 }
 PLACEMENTS: Final[dict[str, Example]] = {
     "two": {
@@ -368,9 +375,12 @@ _JOB: Final = ModelJob(
     created_at=_NOON,
     updated_at=_NOON,
 )
+_ALIAS: Final = ModelAlias(alias="gpt-4o-mini", models=("llama3.2:3b",))
 _ANSWERS: Final[tuple[BaseModel, ...]] = (
     _MODEL,
     ModelList(models=(_MODEL.model_copy(update={"elsewhere": None}),)),
+    _ALIAS,
+    AliasList(aliases=(_ALIAS,)),
     _JOB,
     JobList(jobs=(_JOB,)),
     OrderedJobs(jobs=(_JOB,)),
@@ -459,13 +469,20 @@ def shown(example: Any, media_type: str = "application/json", status: int = 200)
     return {status: {"content": {media_type: {"example": example}}}}
 
 
+_PLACE: Final = QueuePlace(
+    position=4,
+    eta_seconds=8.5,
+    rise=Rise(reason=Delay.PRIORITY, before=3, position=4, at=_NOON),
+)
 OUTPUT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The events, until the task has ended",
+        "headers": HEADERS,
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
-                "example": 'id: 1:5\nevent: delta\ndata: {"number":1,"offset":0,"text":"Hello"}\n\n'
+                "example": f"event: queue\ndata: {_PLACE.model_dump_json()}\n\n"
+                'id: 1:5\nevent: delta\ndata: {"number":1,"offset":0,"text":"Hello"}\n\n'
                 f"event: done\ndata: {_TASK.model_dump_json()}\n\n",
             }
         },

@@ -1,19 +1,23 @@
 """What the doors have in common: made once a process, and handed to every route."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims
+from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.overview import Overview
+from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
+from coordinator.gateway.places import Places
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
@@ -21,7 +25,7 @@ from coordinator.gateway.waiting import Waiting
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """`stopping` is set when the process has been told to stop: streams then end by themselves."""
+    """`named` are the aliases by their key in the bucket. `stopping` is set when the process has been told to stop: streams then end by themselves."""
 
     bus: Bus
     settings: GatewaySettings
@@ -30,9 +34,24 @@ class Gateway:
     overload: Overload
     submission: Submission
     waiting: Waiting
+    aliases: Aliases
+    named: Mirror[ModelAlias]
+    places: Places
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Goes on when the request that began it is over."""
+        task = asyncio.create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    async def settle(self) -> None:
+        """Waits for what goes on in the background; it has deadlines of its own."""
+        if self._background:
+            await asyncio.wait(set(self._background))
 
     def stop(self) -> None:
         self.stopping.set()
@@ -44,14 +63,15 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     """A gateway that knows the keys, models and agents of the hive."""
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
+    named = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
-    waiting = Waiting(bus)
+    waiting, places = Waiting(bus), Places(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, overview, waiting):
+        for part in (keys, models, named, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
-        yield Gateway(
+        gateway = Gateway(
             bus=bus,
             settings=settings,
             identity=Identity(keys),
@@ -59,4 +79,9 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             overload=overload,
             submission=Submission(bus, models, overload, settings.max_body_bytes),
             waiting=waiting,
+            aliases=Aliases(bus, named),
+            named=named,
+            places=places,
         )
+        stack.push_async_callback(gateway.settle)
+        yield gateway

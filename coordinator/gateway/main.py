@@ -12,6 +12,7 @@ from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
 from bus.together import end
 from coordinator.gateway.advertising import advertise
+from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import open_gateway
 from coordinator.gateway.server import Server, listen
@@ -34,7 +35,8 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
         return
     try:
         async with open_gateway(bus, settings) as gateway:
-            served = await bus.serve(submit_service(gateway.submission))
+            services = (submit_service(gateway.submission), alias_service(gateway.aliases))
+            served = [await bus.serve(service) for service in services]
             server = Server(create_app(gateway), settings, gateway.stop)
             port = listener.getsockname()[1]
             beside = [
@@ -44,7 +46,8 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
             logger.info("gateway_listens", host=settings.host, port=port)
             await server.serve(sockets=[listener])
             await end(beside)
-            await served.close()
+            for service in served:
+                await service.close()
     finally:
         await bus.close()
 

@@ -6,15 +6,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypeVar
-from uuid import UUID
 
 from pydantic import BaseModel
 
 from bus.errors import HiveError, InvalidRequest
 from bus.follow import Delta, Done, Restart, beyond, end_of, follow
-from bus.messages import Claims, Message, TaskRecord, ToolCall
+from bus.messages import Claims, Message, TaskRecord, TokenLogprob, ToolCallDelta
+from bus.messages.places import QueuePlace
 from coordinator.gateway import problem
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.places import place_of
 
 T = TypeVar("T")
 
@@ -23,20 +24,23 @@ RECONNECT_MILLISECONDS: Final = 1000
 
 
 class Position(Message):
-    """Where a reader is: attempt `number`, and the characters of thinking and text seen of it."""
+    """Where a reader is: attempt `number`, and how far it has seen it (`units` of bus.messages.output)."""
 
     number: int = 0
     offset: int = 0
 
 
 class OutputDelta(Message):
-    """The data of an event `delta`: what is new, and where in the whole of thinking and text it begins."""
+    """The data of an event `delta`: what is new of the answer `choice`, and where it begins. Calls of tools come in parts."""
 
     number: int
     offset: int
     text: str = ""
     thinking: str = ""
-    tool_calls: tuple[ToolCall, ...] = ()
+    choice: int = 0
+    tool_calls: tuple[ToolCallDelta, ...] = ()
+    logprobs: tuple[TokenLogprob, ...] = ()
+    embeddings: tuple[str, ...] = ()
 
 
 class OutputRestart(Message):
@@ -77,27 +81,34 @@ def check_position(position: Position, record: TaskRecord) -> None:
 
 
 async def output_events(
-    gateway: Gateway, task_id: UUID, claims: Claims, start: Position, instance: str, request_id: str
+    gateway: Gateway, record: TaskRecord, claims: Claims, start: Position, instance: str, request_id: str
 ) -> AsyncIterator[str]:
-    """The text of a stream of events: `delta`, `restart`, and at last `done` with the task, or `error`."""
+    """The text of a stream of events: `queue` while it waits, `delta`, `restart`, and at last `done` with the task, or `error`."""
     yield f"retry: {RECONNECT_MILLISECONDS}\n\n"
-    items = follow(gateway.bus, task_id, claims, number=start.number, offset=start.offset)
+    items = follow(gateway.bus, record.id, claims, number=start.number, offset=start.offset)
+    beside = gateway.places.watch(record.id, place_of(record))
     try:
-        async for step in paced(items, gateway.stopping):
+        async for step in paced(items, gateway.stopping, beside):
             yield step.value if isinstance(step, Pause) else _render(step)
     except HiveError as error:
         yield _event("error", problem.describe(error, instance, request_id))
 
 
 async def paced(
-    items: AsyncGenerator[T, None], stopping: asyncio.Event, quiet_seconds: float = KEEP_ALIVE_SECONDS
+    items: AsyncGenerator[T, None],
+    stopping: asyncio.Event,
+    beside: AsyncGenerator[T, None] | None = None,
+    *,
+    quiet_seconds: float = KEEP_ALIVE_SECONDS,
 ) -> AsyncIterator[T | Pause]:
     """The items as they come, a Pause when none does for a while, and the end when `stopping` is set.
 
-    The items are read in a task of their own: when the client goes away this one may await nothing more, that one can clean up.
+    What comes `beside` is taken as well, and ends nothing. The items are read in a task of their own: when the client goes away this one may await nothing more, that one can clean up.
     """
     inbox: asyncio.Queue[T | Pause | _End] = asyncio.Queue(64)
     tasks = {asyncio.create_task(_pump(items, inbox)), asyncio.create_task(_halt(stopping, inbox))}
+    if beside is not None:
+        tasks.add(asyncio.create_task(_take(beside, inbox)))
     try:
         while True:
             match await _next(inbox, quiet_seconds):
@@ -120,14 +131,18 @@ class _End:
     error: Exception | None = None
 
 
+async def _take(items: AsyncGenerator[T, None], inbox: "asyncio.Queue[T | Pause | _End]") -> None:
+    async with aclosing(items):
+        async for item in items:
+            await inbox.put(item)
+
+
 async def _pump(items: AsyncGenerator[T, None], inbox: "asyncio.Queue[T | Pause | _End]") -> None:
     end = _End()
-    async with aclosing(items):
-        try:
-            async for item in items:
-                await inbox.put(item)
-        except Exception as error:
-            end = _End(error)
+    try:
+        await _take(items, inbox)
+    except Exception as error:
+        end = _End(error)
     await inbox.put(end)
 
 
@@ -144,14 +159,13 @@ async def _next(inbox: "asyncio.Queue[T | Pause | _End]", quiet_seconds: float) 
         return Pause.QUIET
 
 
-def _render(item: Delta | Restart | Done) -> str:
+def _render(item: Delta | Restart | Done | QueuePlace) -> str:
     match item:
+        case QueuePlace():
+            return _event("queue", item)
         case Delta():
-            after = item.offset + len(item.thinking) + len(item.text)
-            data = OutputDelta(
-                number=item.number, offset=item.offset, text=item.text, thinking=item.thinking, tool_calls=item.tool_calls
-            )
-            return _event("delta", data, f"{item.number}:{after}")
+            data = OutputDelta.model_validate(item, from_attributes=True)
+            return _event("delta", data, f"{item.number}:{item.end}")
         case Restart():
             return _event("restart", OutputRestart(number=item.number), f"{item.number}:0")
         case Done():

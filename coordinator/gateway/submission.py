@@ -15,7 +15,6 @@ from pydantic import BaseModel
 
 from bus import auth, subjects
 from bus.client import Bus
-from bus.codec import encode
 from bus.errors import (
     BusUnavailable,
     DeadlineExceeded,
@@ -62,7 +61,7 @@ class Submission:
         self, request: TaskRequest, claims: Claims, *, task_id: UUID, idempotency_key: str | None = None
     ) -> Submitted:
         """`task_id` is what `new_task_id` made of the same key. Raises what docs/errors.md lists for a submit."""
-        data = encode(request)
+        data = request.model_dump_json(exclude_defaults=True).encode()
         if len(data) > self._max_body_bytes:
             raise PayloadTooLarge(
                 f"The task has {len(data):,} bytes, and {self._max_body_bytes:,} are the most. Shorten the prompt or split the work."

@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from bus import subjects
@@ -18,12 +18,21 @@ MAX_WAIT_SECONDS: Final = 300
 _ENDS: Final = (EventType.TASK_COMPLETED, EventType.TASK_FAILED, EventType.TASK_CANCELLED)
 
 
+T = TypeVar("T", bound="Settable")
+
+
+class Settable(Protocol):
+    """As asyncio.Event is one."""
+
+    def set(self) -> None: ...
+
+
 class Waiting:
     """`expect` before the task is published, `ended` after it."""
 
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
-        self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._waiters: defaultdict[str, set[Settable]] = defaultdict(set)
         self._subscriptions: list[Closing] = []
         self._stopped = False
 
@@ -44,9 +53,9 @@ class Waiting:
                 event.set()
 
     @contextmanager
-    def expect(self, task_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set when the end of the task is announced."""
-        event, key = asyncio.Event(), str(task_id)
+    def expect(self, task_id: UUID, told: T) -> Iterator[T]:
+        """`told` is set when the end of the task is announced, or when the gateway stops."""
+        event, key = told, str(task_id)
         self._waiters[key].add(event)
         try:
             yield event

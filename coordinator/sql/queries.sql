@@ -60,9 +60,13 @@ SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
     coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
-    coalesce(length(t.request ->> 'prompt'),
-        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
-    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
+    coalesce(length(t.request ->> 'prompt') + coalesce(length(t.request ->> 'system'), 0),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m),
+        (SELECT sum(length(i #>> '{}')) FROM jsonb_path_query(t.request, '$.input[*]') i)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]'))
+        + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
+    t.request ->> 'kind' AS kind,
+    CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
@@ -74,9 +78,13 @@ WHERE t.id = ANY($1::uuid[]);
 SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t.title, t.request -> 'require' AS require,
     t.request -> 'options' AS options, t.request ->> 'session' AS session, (t.request ->> 'deadline')::timestamptz AS end_by,
     coalesce((t.request ->> 'preemptible')::boolean, false) AS preemptible,
-    coalesce(length(t.request ->> 'prompt'),
-        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m)) AS prompt_length,
-    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]')) AS images,
+    coalesce(length(t.request ->> 'prompt') + coalesce(length(t.request ->> 'system'), 0),
+        (SELECT sum(length(m ->> 'content')) FROM jsonb_path_query(t.request, '$.messages[*]') m),
+        (SELECT sum(length(i #>> '{}')) FROM jsonb_path_query(t.request, '$.input[*]') i)) AS prompt_length,
+    (SELECT count(*) FROM jsonb_path_query(t.request, '$.messages[*].images[*]'))
+        + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
+    t.request ->> 'kind' AS kind,
+    CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
     t.timeout_seconds, t.attempts, t.attempts_allowed, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
@@ -197,10 +205,10 @@ DELETE FROM agent_benchmarks WHERE id = ANY(ARRAY(
 SELECT slug, track FROM agent_tracks;
 
 -- name: save_tracks
--- What a later leader has measured stays.
-INSERT INTO agent_tracks (slug, track, updated_at) SELECT s, t, $3 FROM unnest($1::text[], $2::jsonb[]) AS new (s, t)
-ON CONFLICT (slug) DO UPDATE SET track = excluded.track, updated_at = excluded.updated_at
-WHERE agent_tracks.updated_at < excluded.updated_at;
+-- What a later leader has measured stays: of one that was deposed nothing is stored.
+WITH fence AS (SELECT FROM leadership WHERE epoch = $4 FOR SHARE)
+INSERT INTO agent_tracks (slug, track, updated_at) SELECT s, t, $3::timestamptz FROM fence, unnest($1::text[], $2::jsonb[]) AS new (s, t)
+ON CONFLICT (slug) DO UPDATE SET track = excluded.track, updated_at = excluded.updated_at;
 
 -- name: add_health_checks
 INSERT INTO agent_health (slug, checked_at, found) SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::jsonb[])

@@ -23,6 +23,7 @@ from bus.messages.models import (
     ModelRef,
     OrderedJobs,
 )
+from deploy.cli import aliases
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.job_progress import see_through
@@ -32,6 +33,8 @@ from deploy.cli.screen import local_time, print_facts, print_json, print_table, 
 M = TypeVar("M", bound=BaseModel)
 
 app = typer.Typer(help="Models: list, show, pull, load, unload, delete.", invoke_without_command=True)
+
+app.add_typer(aliases.app)
 
 Model = Annotated[str, typer.Argument(help="With its tag, such as llama3.2:3b.", metavar="MODEL")]
 On = Annotated[list[str] | None, typer.Option("--on", help="An agent; repeat for more.", metavar="AGENT")]

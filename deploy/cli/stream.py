@@ -8,11 +8,18 @@ from rich.console import Console
 from bus.errors import HiveError
 from bus.follow import Delta, Done, Restart
 from bus.messages import TaskRecord, TaskStatus
+from bus.messages.places import QueuePlace
+from deploy.cli.places import in_words
 
 _notes = Console(stderr=True, highlight=False)
 
 
-async def print_stream(items: AsyncIterator[Delta | Restart | Done], *, quiet: bool) -> TaskRecord:
+def notes_are_read() -> bool:
+    """Whether somebody sits there."""
+    return _notes.is_terminal
+
+
+async def print_stream(items: AsyncIterator[Delta | Restart | Done | QueuePlace], *, quiet: bool) -> TaskRecord:
     """The answer goes to standard output exactly as it is; thinking and notes go beside it, to a terminal only."""
     async for item in items:
         match item:
@@ -22,6 +29,8 @@ async def print_stream(items: AsyncIterator[Delta | Restart | Done], *, quiet: b
                 return record
             case Delta() if not quiet:
                 _write(item)
+            case QueuePlace() if not quiet:
+                _note(in_words(item))
             case Restart() if not quiet:
                 _note(f"\n[attempt {item.number}: the one before was lost, the answer begins again]")
     raise HiveError("The task's output ended without its end; see `hive task get`.")
@@ -32,7 +41,7 @@ def _write(delta: Delta) -> None:
         _notes.print(delta.thinking, end="", style="dim", markup=False, soft_wrap=True)
     sys.stdout.write(delta.text)
     for call in delta.tool_calls:
-        sys.stdout.write(call.model_dump_json() + "\n")
+        sys.stdout.write(call.arguments if call.name is None else f"\n{call.name} {call.arguments}")
     sys.stdout.flush()
 
 

@@ -19,8 +19,9 @@ from deploy.cli import placement
 from deploy.cli.command import Json, TaskArgument, command, fail
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.labels import label_pairs
+from deploy.cli.places import in_words, place_of, with_places
 from deploy.cli.screen import local_time, note, print_facts, print_json, print_table, say, state
-from deploy.cli.stream import print_stream
+from deploy.cli.stream import notes_are_read, print_stream
 
 Model = Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")]
 Labels = Annotated[
@@ -116,7 +117,8 @@ def options(pairs: Sequence[str]) -> dict[str, JsonValue]:
 
 async def _see_through(bus: Bus, task_id: UUID, as_json: bool) -> None:
     """Until the task's end. What did not complete ends the command with its error."""
-    record = await print_stream(follow(bus, task_id, auth.BUS_OPERATOR), quiet=as_json)
+    items = follow(bus, task_id, auth.BUS_OPERATOR)
+    record = await print_stream(items if as_json or not notes_are_read() else with_places(bus, task_id, items), quiet=as_json)
     if as_json:
         print_json(record)
     if record.status is TaskStatus.COMPLETED:
@@ -226,7 +228,8 @@ def _show(record: TaskRecord, as_json: bool) -> None:
         return
     facts = [
         ("Task", str(record.id)),
-        ("State", record.status + (f", position {record.position}" if record.position else "")),
+        ("State", record.status),
+        ("Place", in_words(place) if (place := place_of(record)) else ""),
         ("Priority", str(record.priority)),
         ("Model", record.model or "any"),
         ("Agent", record.assigned_agent_id or "none yet"),

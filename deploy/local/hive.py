@@ -9,6 +9,7 @@ from importlib import metadata
 from bus import mdns
 from bus.hosts import is_loopback
 from deploy.local.data_folder import DataFolder, Secrets
+from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
 from deploy.local.nats import Nats
 from deploy.local.ports import Ports
@@ -101,4 +102,10 @@ def _lan_api(host: str, port: int) -> str | None:
 
 
 def _spec(part: Part) -> Spec:
-    return Spec(launch=part.launch(), prepare=part.prepare, ready=partial(asyncio.to_thread, part.ready), stop_seconds=8.0)
+    return Spec(
+        launch=part.launch(),
+        prepare=part.prepare,
+        ready=partial(asyncio.to_thread, part.ready),
+        stop_seconds=8.0,
+        full_disk=FullDisk(part.folder) if isinstance(part, Nats) else None,
+    )

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from bus.errors import HiveError, Unavailable
+from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Launch, start
 from deploy.local.log_file import LOOK_SECONDS, last_lines, rotate
 from deploy.local.restart import Backoff
@@ -20,6 +21,7 @@ from deploy.local.state import ProcessState, ProcessStatus
 POLL_SECONDS = 0.05
 NOTICE_SECONDS = 15.0
 """Who looks on wants to know what a start waits for, such as a database that was named and is away."""
+ROOM_SECONDS = 2.0
 CRASHES_BEFORE_GIVING_UP = 5
 """Of a process that was never ready since `hive up` began."""
 
@@ -31,6 +33,8 @@ class Spec:
     launch: Launch
     ready: Callable[[], Awaitable[bool]]
     prepare: Callable[[], None] = lambda: None
+    full_disk: FullDisk | None = None
+    """Of a server that does not get over one by itself."""
     ready_seconds: float = 60.0
     stop_seconds: float = 5.0
 
@@ -112,6 +116,8 @@ class Unit:
         try:
             await asyncio.to_thread(self.spec.prepare)
             await asyncio.to_thread(rotate, self.log)
+            if self.spec.full_disk is not None:
+                await asyncio.to_thread(self.spec.full_disk.begin, self.log)
             if self._stopping.is_set():
                 return "was stopped"
             self._process = start(self.spec.launch, self.log)
@@ -119,9 +125,10 @@ class Unit:
             return f"could not be started: {error}"
         self._exited = watch(self._process)
         self._set(ProcessState.STARTING)
-        meanwhile = (asyncio.create_task(self._until_ready()), asyncio.create_task(self._bound_log()))
+        meanwhile = (self._until_ready(), self._bound_log(), self._until_there_is_room())
+        tasks = [asyncio.create_task(each) for each in meanwhile]
         code = await self._exited
-        for task in meanwhile:
+        for task in tasks:
             task.cancel()
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
@@ -138,6 +145,17 @@ class Unit:
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(OSError):  # a full disk, which makes room when the oldest log goes: it is tried again
                 await asyncio.to_thread(rotate, self.log)
+
+    async def _until_there_is_room(self) -> None:
+        """Ends a process that found the disk full, and could go on after a new start."""
+        disk = self.spec.full_disk
+        while disk is not None:
+            await asyncio.sleep(ROOM_SECONDS)
+            with suppress(OSError):
+                if await asyncio.to_thread(disk.is_over, self.log):
+                    self._changed(self, f"{self.spec.name} found the disk full. There is room again, so it is started anew")
+                    self._signal(self.spec.launch.stop_signal)
+                    return
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._exited is not None and not self._exited.done():

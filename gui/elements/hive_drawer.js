@@ -55,6 +55,8 @@ export default {
         ["Agent", record.assigned_agent_id ?? this.row?.agent_id],
         ["Priority", PRIORITY[record.priority]],
         ["Place in queue", this.waits ? record.position : null],
+        ["Begins in about", this.waits ? seconds(record.eta_seconds) : null],
+        ["Put back", this.waits && record.rise ? `from ${record.rise.before} to ${record.rise.position}: ${record.rise.in_words}` : null],
         ["Owner", record.owner],
         ["Created", ago(store.now - created), clock(created)],
         ["Duration", worked === null ? null : duration(worked)],

@@ -1,6 +1,8 @@
 // The page's one line to the server: frames come in by its methods, what a person asks for goes out as its events.
 import { applyAnswer, applyFrame, connect, openTask, store } from "hive-live";
 
+const RETRY_MS = 1000;
+
 export default {
   props: { may: Object, me: String, allowedModels: Array },
   emits: ["ready", "open", "close", "submit", "cancel", "requeue", "explain"],
@@ -10,6 +12,8 @@ export default {
     connect((event, payload) => this.$emit(event, payload));
     this.$emit("ready", null);
     setTimeout(() => {
+      // By itself it would wait up to 5 s between two tries, and a server that was away for a moment would seem to be away for long.
+      window.socket.io.reconnectionDelayMax(RETRY_MS);
       window.socket.on("connect", () => (store.online = true));
       window.socket.on("disconnect", () => (store.online = false));
     });

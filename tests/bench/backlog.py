@@ -152,7 +152,11 @@ async def measure(folder: Path, waiting: int) -> Findings:
             successor = hive.start("successor", "coordinator.main")
             await asyncio.sleep(3)
             watch = Watch()
-            for subject, handler in ((subjects.events("task.assigned"), watch.heard), (subjects.ALL_OUTCOMES, watch.ended)):
+            for subject, handler in (
+                (subjects.events("task.assigned"), watch.heard),
+                (subjects.ALL_OUTCOMES, watch.ended),
+                (subjects.ALL_REPORTS, watch.ended),
+            ):
                 stack.push_async_callback((await bus.subscribe(subject, handler)).close)
             sidecar.resume()
             seconds = await takeover(hive, watch)

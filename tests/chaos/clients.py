@@ -110,6 +110,7 @@ class Follower(Submitter):
     async def _follow(self, record: TaskRecord, reading: "Reading") -> None:
         """One connection. That it ends or breaks is no failure, since the next one goes on; that it is not to be had is."""
         reading.connections += 1
+        reading.error = ""  # that of the last connection says nothing about this one
         headers = {"Last-Event-ID": reading.last_id} if reading.last_id else {}
         path = f"/api/tasks/{record.id}/output"
         async with self._doors.stream("GET", path, whole=False, headers=headers) as response:

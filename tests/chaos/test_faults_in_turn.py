@@ -17,8 +17,8 @@ async def test_work_of_a_killed_sidecar_and_of_a_silent_one_begins_elsewhere(
     topology: Topology, load: Load, nemesis: Nemesis
 ) -> None:
     async with load.on():
-        for number, kind in enumerate((Kind.KILL, Kind.PAUSE, Kind.FREEZE)):
-            await load.busy(topology.names("sidecar")[number])
+        for kind in (Kind.KILL, Kind.PAUSE, Kind.FREEZE):
+            number = topology.names("sidecar").index(await load.busiest())
             await nemesis.strike(Fault(kind=kind, role="sidecar", seconds=LONGER_THAN_ALLOWED, number=number))
     history = await load.settle()
     verdict, found = judge(history), costs(history)

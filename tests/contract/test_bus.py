@@ -9,7 +9,7 @@ import pytest
 from bus import subjects
 from bus.auth import Permission
 from bus.client import Bus, Received
-from bus.errors import NoLeader, PermissionDenied, TaskNotFound
+from bus.errors import DeadlineExceeded, NoLeader, PermissionDenied, TaskNotFound
 from bus.messages import Claims, EventType, NoReply, OfferReply, OfferVerdict, Role, TaskClass, TaskRef
 from bus.nats_bus import NatsBus
 from bus.service import Call, Endpoint, Service
@@ -76,6 +76,43 @@ async def test_the_same_id_is_stored_once(bus: Bus) -> None:
     assert not first.duplicate
     assert again.duplicate
     assert again.sequence == first.sequence
+
+
+async def test_what_is_collected_is_answered_later_and_in_any_order(bus: Bus) -> None:
+    task_id, heard = uuid4(), list[Received]()
+    collecting = await bus.collect(subjects.ALL_REPORTS, heard.append)
+    await bus.flush()
+    first, second = (
+        asyncio.create_task(bus.request_raw(subjects.report("acacia", task_id, attempt), attempt.encode(), patient=False))
+        for attempt in ("first", "second")
+    )
+    async with asyncio.timeout(5):
+        while len(heard) < 2:
+            await asyncio.sleep(0.01)
+    for received in reversed(heard):
+        await bus.publish(received.reply, b"to " + received.data)
+    assert [(await asking).data for asking in (first, second)] == [b"to first", b"to second"]
+    await collecting.close()
+    await bus.flush()
+    with pytest.raises(NoLeader):
+        await bus.request_raw(subjects.report("acacia", task_id, "third"), b"", timeout=1, patient=False)
+
+
+async def test_what_nobody_answers_is_given_up(bus: Bus) -> None:
+    collecting = await bus.collect(subjects.ALL_REPORTS, lambda _received: None)
+    await bus.flush()
+    with pytest.raises(DeadlineExceeded):
+        await bus.request_raw(subjects.report("acacia", uuid4(), uuid4()), b"", timeout=0.1, patient=False)
+    await collecting.close()
+
+
+async def test_what_is_sent_is_stored_in_its_order_whoever_is_waited_for_first(bus: Bus) -> None:
+    ids = [uuid4() for _ in range(20)]
+    sent = [await bus.send_durable(subjects.submit("default", TaskClass.LOW, i), b"{}", message_id=str(i)) for i in ids]
+    sequences = [(await each).sequence for each in reversed(sent)]
+    assert sequences == sorted(sequences, reverse=True)
+    again = await (await bus.send_durable(subjects.submit("default", TaskClass.LOW, ids[0]), b"{}", message_id=str(ids[0])))
+    assert again.duplicate
 
 
 async def test_a_reader_goes_on_from_its_position(bus: Bus) -> None:

@@ -1,5 +1,6 @@
 """Tasks: submit, look, cancel, and what an operator may do with them."""
 
+import asyncio
 from contextlib import nullcontext
 from typing import Annotated
 from uuid import UUID
@@ -42,6 +43,7 @@ from bus.messages.base import Slug
 from coordinator.gateway import examples, verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.places import HEADERS, place_headers
 from coordinator.gateway.routes.declared import (
     Caller,
     Door,
@@ -101,7 +103,7 @@ async def submit(
     """
     key = checked_key(idempotency_key)
     task_id = new_task_id(caller.tenant, key)
-    with gateway.waiting.expect(task_id) if wait else nullcontext() as ended:
+    with gateway.waiting.expect(task_id, asyncio.Event()) if wait else nullcontext() as ended:
         submitted = await gateway.submission.submit(task, caller, task_id=task_id, idempotency_key=key)
         record = submitted.record
         if ended is not None and not record.status.terminal:
@@ -110,7 +112,7 @@ async def submit(
 
 
 def _created(submitted: Submitted, record: TaskRecord) -> Response:
-    return answer(record, 201 if submitted.created else 200, {"Location": f"/api/tasks/{record.id}"})
+    return answer(record, 201 if submitted.created else 200, {"Location": f"/api/tasks/{record.id}", **place_headers(record)})
 
 
 @router.get("", summary="List tasks, newest first", response_model=TaskList, **needs_any_key())
@@ -135,11 +137,19 @@ async def preview(task: _Task, gateway: Door, caller: Caller) -> Response:
 
 
 @router.get(
-    "/{task_id}", summary="Get a task", response_model=TaskRecord, **needs_own(Permission.TASKS_VIEW, InvalidId, TaskNotFound)
+    "/{task_id}",
+    summary="Get a task",
+    response_model=TaskRecord,
+    **needs_own(Permission.TASKS_VIEW, InvalidId, TaskNotFound, also={200: {"headers": HEADERS}}),
 )
 async def get_task(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
-    """With its prompt, its attempts and its output. `position` is null while no coordinator leads."""
-    return answer(await _get(gateway, task_id, caller))
+    """With its prompt, its attempts and its output. `position` is null while no coordinator leads.
+
+    While it waits, the headers X-Hive-Queue-Position and X-Hive-Queue-Eta-Seconds tell its place, and X-Hive-Queue-Rise why it
+    was last put back.
+    """
+    record = await _get(gateway, task_id, caller)
+    return answer(record, headers=place_headers(record))
 
 
 @router.delete(
@@ -216,14 +226,17 @@ async def follow_output(
 ) -> EventStream:
     """Server-sent events: `delta` as the model speaks, `restart` when another attempt begins anew, `done` with the task.
 
+    While the task waits, `queue` tells its place, when it is expected to begin, and why it was last put back, as often as these
+    change and at most once a second.
     Every `delta` has the id `<attempt>:<characters so far>`; sent back as Last-Event-ID it resumes there. `error` ends the
     stream with a problem. A Last-Event-ID that the output has not come to is refused: at once with 422 where that is known, else
     by `error` as soon as the model speaks. Comments keep the connection alive.
     """
     start = parse_position(last_event_id)
-    check_position(start, await _get(gateway, task_id, caller))
-    events = output_events(gateway, task_id, caller, start, request.url.path, request_id)
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    record = await _get(gateway, task_id, caller)
+    check_position(start, record)
+    events = output_events(gateway, record, caller, start, request.url.path, request_id)
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no", **place_headers(record)}
     return EventStream(events, headers=headers)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bus.messages import AgentRegistration, AgentStatus, Hardware, ModelInfo, Timings, Usage
 from coordinator.agent import Agent, OpenAttempt
+from coordinator.inventory import GIB
 from coordinator.queue import Queue
 from coordinator.registry import Registry
 from coordinator.scheduler import Scheduler
@@ -95,7 +96,7 @@ class Hive:
                 endpoint="http://host",
                 instance="one",
                 slots=host.kind.slots,
-                hardware=Hardware(vram_gb=host.kind.vram_gb),
+                hardware=Hardware(vram_gb=host.kind.vram_gb * 1e9 / GIB),
             )
             self._registry.agents[host.name] = Agent(registration=known, status=AgentStatus.ONLINE, slots=host.kind.slots)
             self._hear(host)

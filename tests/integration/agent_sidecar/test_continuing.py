@@ -64,7 +64,8 @@ async def test_what_was_written_in_two_attempts_is_what_one_would_have_written(
     ended = await leader.outcome(then)
     assert ended.output.text == whole.output.text
     assert (begun.begins_at, ended.begins_at) == (0, len(begun.output.text))
-    assert ended.usage == whole.usage
+    tokens_of = {"prompt_tokens", "completion_tokens"}  # what was in the server's cache differs
+    assert ended.usage.model_dump(include=tokens_of) == whole.usage.model_dump(include=tokens_of)
     chunks = await leader.ended(then)
     assert (chunks[0].offset, chunks[0].begins_at) == (len(begun.output.text), len(begun.output.text))
 

@@ -163,11 +163,15 @@ class Hive:
         async with connection.transaction():
             await connection.execute("SELECT FROM leadership FOR UPDATE")
             task_id = await self.submit()
-            waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            async with asyncio.timeout(10):
-                while not await self.sql(waits):
-                    await asyncio.sleep(0.02)
+            await self.commit_waits()
             yield task_id
+
+    async def commit_waits(self) -> None:
+        """Until a turn waits for a row that somebody else holds."""
+        waits = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        async with asyncio.timeout(10):
+            while not await self.sql(waits):
+                await asyncio.sleep(0.02)
 
     async def all_is_read(self, stream: str = subjects.TASKS) -> None:
         """By the leader's consumers, and handed over: what its connection was sent before, it has before it answers."""

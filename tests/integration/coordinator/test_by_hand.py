@@ -116,7 +116,7 @@ async def test_a_task_is_not_assigned_to_an_agent_that_could_never_take_it(hive:
     pending = await hive.submit(require=Requirements(vram_gb=500), depends_on=(first.task_id,))
     for task_id in (waiting, pending):
         await hive.stored(task_id)
-        with pytest.raises(AgentUnable, match="it has 0 GB of VRAM, asked are 500"):
+        with pytest.raises(AgentUnable, match="it has 0 GiB of VRAM, asked are 500"):
             await hive.ask("assign", AssignTask(id=task_id, agent_id="acacia"), TaskRecord)
 
 

@@ -1,13 +1,17 @@
 """What was measured of the agents outlives whoever measured it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 
 from bus.messages import Capability, Explanation, OutcomeStatus, TaskRef, Timings, Usage
 from bus.messages.merits import ModelSpeed
 from coordinator import tracks
+from coordinator.database import Statements
+from coordinator.speed import Speed
 from tests.integration.coordinator.conftest import Hive
+from tests.integration.coordinator.turns import Leader
 from tests.parts.scripted_sidecar import MODEL, ScriptedSidecar
 
 FAST = {"generation_tokens_per_second": 80.0, "prompt_tokens_per_second": 900.0, "load_seconds": 2.5, "total_seconds": 1.0}
@@ -75,13 +79,14 @@ async def test_a_task_that_asks_for_a_least_proficiency_is_held_against_the_effe
     assert sidecar.offers.empty()
 
 
-async def test_what_a_deposed_leader_still_saves_does_not_replace_what_came_later(hive: Hive) -> None:
-    await hive.leading()
-    await hive.sql("INSERT INTO agent_tracks VALUES ('acacia', '{\"later\": true}', now() + interval '1 hour')")
-    sidecar = await hive.sidecar("acacia")
-    task_id = await hive.submit()
-    await sidecar.report(await sidecar.offered(), OutcomeStatus.COMPLETED, timings=Timings.model_validate(FAST))
-    await hive.ended(task_id)
-    await measured(hive, sidecar)
-    await sidecar.beaten(5)
-    assert "later" in str(await hive.sql("SELECT track FROM agent_tracks"))
+async def test_what_a_deposed_leader_still_saves_does_not_replace_what_came_later(leader: Leader) -> None:
+    """By its epoch and not by a clock, of which every host has its own."""
+    await leader.agent()
+    leader.state.registry.agents["acacia"].speeds[MODEL.name] = Speed(generation_rate=80.0)
+    await leader.connection.execute(
+        "INSERT INTO agent_tracks VALUES ('acacia', '{\"other\": true}', now() + interval '1 hour')"
+    )
+    stored = "SELECT track FROM agent_tracks"
+    for epoch, held in ((leader.state.epoch - 1, "other"), (leader.state.epoch, "80.0")):
+        await tracks.Tracks(leader.state.registry, Statements(leader.connection), epoch).save(datetime.now(UTC))
+        assert held in await leader.connection.fetchval(stored)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -35,7 +35,7 @@ async def test_a_task_goes_in_and_its_answer_comes_out(hive: Hive) -> None:
         task = response.json()
         assert (response.status_code, task["status"]) == (201, "completed")
         assert (task["output"]["text"], task["assigned_agent_id"]) == ("Hello there.", "acacia")
-        assert task["usage"] == {"prompt_tokens": 3, "completion_tokens": 2}
+        assert task["usage"] == {"prompt_tokens": 3, "completion_tokens": 2, "cached_prompt_tokens": None}
         listed = (await client.get("/api/tasks?status=completed&limit=1")).json()["tasks"]
         assert [found["id"] for found in listed] == [task["id"]]
         assert (await client.post("/api/tasks", json={**HELLO, "model": "nobody:1b"})).json()["code"] == "unknown_model"
@@ -58,10 +58,47 @@ async def first_delta(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]
     """Reads one delta, and goes away."""
     async with client.stream("GET", f"/api/tasks/{task_id}/output") as response:
         async for line in response.aiter_lines():
-            if line.startswith("data: "):
-                found: dict[str, Any] = json.loads(line[6:])
-                return found
+            if line.startswith("data: ") and "number" in (found := json.loads(line[6:])):
+                delta: dict[str, Any] = found
+                return delta
     raise AssertionError("the stream ended before it said anything")
+
+
+async def test_a_stream_tells_the_place_of_a_task_that_waits_and_what_put_it_back(hive: Hive) -> None:
+    nobody_yet = {**HELLO, "require": {"vram_gb": 500}}
+    async with hive.gateway.client() as client:
+        task_id = (await client.post("/api/tasks", json=nobody_yet)).json()["id"]
+        await placed(client, task_id)
+        async with client.stream("GET", f"/api/tasks/{task_id}/output") as response:
+            assert response.headers["x-hive-queue-position"] == "1"
+            lines = response.aiter_lines()
+            assert (await event_of(lines, "queue"))["position"] == 1
+            await client.post("/api/tasks", json={**nobody_yet, "priority": "high"})
+            event = await event_of(lines, "queue")
+            assert (event["position"], event["eta_seconds"], event["rise"]["reason"]) == (2, None, "priority")
+            told = await client.get(f"/api/tasks/{task_id}")
+            assert told.headers["x-hive-queue-position"] == "2"
+            assert told.headers["x-hive-queue-rise"] == "priority"
+            await client.delete(f"/api/tasks/{task_id}")
+            assert (await event_of(lines, "done"))["status"] == "cancelled"
+
+
+async def placed(client: httpx.AsyncClient, task_id: str) -> None:
+    """Until the leader has read it."""
+    async with asyncio.timeout(10):
+        while (await client.get(f"/api/tasks/{task_id}")).json()["position"] is None:
+            await asyncio.sleep(0.02)
+
+
+async def event_of(lines: AsyncIterator[str], name: str) -> dict[str, Any]:
+    """The data of the next event, which must be of that name."""
+    async with asyncio.timeout(10):
+        async for line in lines:
+            if line.startswith("event: "):
+                assert line == f"event: {name}"
+                found: dict[str, Any] = json.loads((await anext(lines)).removeprefix("data: "))
+                return found
+    raise AssertionError("the stream ended")
 
 
 async def test_a_reader_that_goes_away_is_forgotten(hive: Hive, nats_server: NatsServer) -> None:

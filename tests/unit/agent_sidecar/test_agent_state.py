@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from agent_sidecar.benchmark import best_slots
+from agent_sidecar.benchmark import BEYOND_SECONDS, TOKENS, best_slots, next_number
 from agent_sidecar.condition import Condition
 from agent_sidecar.heartbeat import MODELS_SECONDS, Beat, Pulse
 from agent_sidecar.measured import Measured
@@ -104,11 +104,40 @@ def test_heartbeats_carry_the_models_when_they_changed_and_now_and_then() -> Non
         ({1: 20.0, 2: 21.0}, 1),
         ({1: 20.0, 2: 35.0, 4: 38.0}, 2),
         ({1: 20.0, 2: 35.0, 4: 60.0}, 4),
+        ({1: 277.0, 2: 265.0, 4: 420.0, 8: 665.0}, 8),
+        ({1: 100.0, 2: 110.0, 4: 131.0}, 1),  # less than two steps have to gain
+        ({1: 100.0, 2: 110.0, 4: 133.0}, 4),
+        ({1: 100.0, 2: 150.0, 4: 150.0, 8: 150.0}, 2),
         ({1: 0.0}, 1),
     ],
 )
 def test_more_slots_must_be_worth_it(rates: dict[int, float], slots: int) -> None:
     assert best_slots(rates) == slots
+
+
+@pytest.mark.parametrize(
+    ("rates", "limit", "number"),
+    [
+        ({1: 277.0}, 16, 2),
+        ({1: 277.0}, 1, None),
+        ({1: 277.0, 2: 400.0}, 3, None),
+        ({1: 277.0, 2: 400.0, 4: 700.0, 8: 1300.0}, 16, 16),
+        ({1: 277.0, 2: 400.0, 4: 700.0, 8: 1300.0, 16: 2500.0}, 64, None),
+        ({1: 277.0, 2: 265.0}, 16, 4),  # gained nothing: one further
+        ({1: 277.0, 2: 265.0}, 2, None),
+        ({1: 277.0, 2: 265.0, 4: 420.0}, 16, 8),
+        ({1: 277.0, 2: 265.0, 4: 280.0}, 16, None),
+        ({1: 277.0, 2: 400.0, 4: 390.0}, 16, 8),
+        ({1: 277.0, 2: 400.0, 4: 390.0, 8: 395.0}, 16, None),
+        ({1: 0.1}, 16, 2),
+        ({1: 4.0, 2: 4 * TOKENS / BEYOND_SECONDS}, 16, 4),
+        ({1: 4.0, 2: 4 * TOKENS / BEYOND_SECONDS - 0.01}, 16, None),  # too slow a host to try for so little hope
+    ],
+)
+def test_one_doubling_that_gains_nothing_does_not_end_the_search(
+    rates: dict[int, float], limit: int, number: int | None
+) -> None:
+    assert next_number(rates, limit) == number
 
 
 def test_measurements_outlive_the_process(tmp_path: Path) -> None:

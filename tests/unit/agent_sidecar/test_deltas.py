@@ -2,12 +2,14 @@
 
 import asyncio
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent_sidecar.backends.backend import Piece
 from agent_sidecar.deltas import Deltas
-from bus.messages import OutputChunk, ToolCall
+from bus.errors import BackendError
+from bus.messages import OutputChunk, TokenLogprob, ToolCallDelta
 
 MIB = 1024 * 1024
 
@@ -31,6 +33,7 @@ async def test_the_first_delta_goes_at_once_and_the_next_ones_together() -> None
     assert [chunk.text for chunk in sent] == ["one "]
     await until_sent(sent, 2)
     assert [(chunk.number, chunk.offset, chunk.text) for chunk in sent] == [(2, 0, "one "), (2, 4, "two three")]
+    assert [chunk.tokens for chunk in sent] == [1, 3]
     assert deltas.output("stop").text == "one two three"
     assert deltas.offset == 13
 
@@ -80,12 +83,62 @@ async def test_what_no_store_takes_is_left_out() -> None:
     assert deltas.output(None).text == sent[0].text == "ab"
 
 
-async def test_tool_calls_are_sent_and_kept() -> None:
+CALL = (ToolCallDelta(index=0, id="c1", name="weather", arguments='{"to'), ToolCallDelta(index=0, arguments='wn": "Ulm"}'))
+
+
+async def test_tool_calls_are_sent_in_parts_and_kept_whole() -> None:
     sent = Sent()
-    call = ToolCall(name="weather", arguments={"town": "Ulm"})
     deltas = Deltas(sent, 1, MIB)
-    await deltas.add(Piece(tool_calls=(call,)))
-    assert sent[0].tool_calls == deltas.output("tool_calls").tool_calls == (call,)
+    for part in CALL:
+        await deltas.add(Piece(tool_calls=(part,)))
+    await deltas.flush()
+    assert [chunk.tool_calls for chunk in sent] == [(CALL[0],), (CALL[1],)]
+    assert [chunk.offset for chunk in sent] == [0, 1 + len(CALL[0].arguments)]
+    [call] = deltas.output("tool_calls").tool_calls
+    assert (call.id, call.name, call.arguments) == ("c1", "weather", {"town": "Ulm"})
+    assert call.arguments_text == '{"town": "Ulm"}'
+
+
+async def test_a_call_whose_arguments_are_no_object_is_an_error_unless_the_answer_was_cut() -> None:
+    deltas = Deltas(Sent(), 1, MIB)
+    await deltas.add(Piece(tool_calls=(CALL[0],)))
+    with pytest.raises(BackendError, match="no JSON object"):
+        deltas.output("tool_calls")
+    [call] = deltas.output("length").tool_calls
+    assert (call.arguments, call.arguments_text) == ({}, '{"to')
+
+
+async def test_text_behind_a_call_begins_a_new_delta() -> None:
+    sent = Sent()
+    deltas = Deltas(sent, 1, MIB)
+    for piece in (Piece(text="a"), Piece(text="b", tool_calls=CALL), Piece(text="c")):
+        await deltas.add(piece)
+    await deltas.flush()
+    assert [(chunk.text, len(chunk.tool_calls)) for chunk in sent] == [("a", 0), ("b", 2), ("c", 0)]
+
+
+async def test_several_answers_share_one_line_of_offsets() -> None:
+    sent = Sent()
+    deltas = Deltas(sent, 1, MIB)
+    await deltas.add(Piece(text="one"))
+    await deltas.begin_answer()
+    await deltas.add(Piece(text="two"))
+    await deltas.flush()
+    assert [(chunk.choice, chunk.offset, chunk.text) for chunk in sent] == [(0, 0, "one"), (1, 3, "two")]
+    output = deltas.output("stop", "length")
+    assert (output.text, output.finish_reason) == ("one", "stop")
+    assert [(other.text, other.finish_reason) for other in output.others] == [("two", "length")]
+
+
+async def test_the_logprobs_of_a_token_that_shows_nothing_go_with_the_text_behind_it() -> None:
+    sent = Sent()
+    deltas = Deltas(sent, 1, MIB)
+    odd, good = TokenLogprob(token="\ufffd", logprob=-1.0, bytes=(240,)), TokenLogprob(token="!", logprob=-0.5)
+    await deltas.add(Piece(logprobs=(odd,)))
+    assert sent == []
+    await deltas.add(Piece(text="!", logprobs=(good,)))
+    assert [chunk.logprobs for chunk in sent] == [(odd, good)]
+    assert deltas.output("stop").logprobs == (odd, good)
 
 
 @settings(max_examples=50, deadline=None)

@@ -9,7 +9,8 @@ import pytest
 from bus import auth, subjects
 from bus.client import Received
 from bus.follow import Delta, Done, Position, Restart, follow
-from bus.messages import AttemptRecord, AttemptStatus, Output, OutputChunk, TaskRecord, TaskRef, TaskStatus
+from bus.messages import AttemptRecord, AttemptStatus, Output, OutputChunk, TaskRecord, TaskRef, TaskStatus, ToolCallDelta
+from bus.messages.output import ahead, behind, output_from
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 
@@ -84,8 +85,51 @@ def test_an_attempt_that_goes_on_from_what_was_said_takes_nothing_back() -> None
 def test_what_was_said_beyond_the_point_from_which_another_goes_on_is_taken_back() -> None:
     position = Position(0, 0)
     assert said(position, 1, 0, "Help") == [Delta(number=1, offset=0, text="Help")]
+    assert said(position, 2, 3, "lo", begins_at=3) == [
+        Restart(number=2),
+        Delta(number=2, offset=0, text="Hel"),
+        Delta(number=2, offset=3, text="lo"),
+    ]
+    assert list(position.rest(record("Hello", begins_at=(0, 3)))) == []
+
+
+def test_a_reader_that_came_back_late_is_given_the_beginning_again_where_the_stream_has_it() -> None:
+    position = Position(1, 4)
+    assert said(position, 1, 0, "Help") == []
+    assert said(position, 1, 4, "er") == [Delta(number=1, offset=4, text="er")]
+    assert said(position, 2, 3, "lo", begins_at=3)[1:] == [
+        Delta(number=2, offset=0, text="Hel"),
+        Delta(number=2, offset=3, text="lo"),
+    ]
+
+
+def test_what_was_missed_before_the_point_from_which_another_goes_on_is_left_to_the_record() -> None:
+    position = Position(1, 4)
     assert said(position, 2, 3, "lo", begins_at=3) == [Restart(number=2)]
     assert list(position.rest(record("Hello", begins_at=(0, 3)))) == [Delta(number=2, offset=0, text="Hello")]
+
+
+def test_what_is_said_again_is_of_its_kind_and_no_more_than_what_is_gone_on_from() -> None:
+    position, look = Position(0, 0), ToolCallDelta(index=0, name="look", arguments="{}")
+    list(position.advance(OutputChunk(number=1, offset=0, thinking="Hm", text="Help")))
+    list(position.advance(OutputChunk(number=1, offset=6, text=" me", tool_calls=(look,))))
+    assert position.offset == 12
+    assert said(position, 2, 8, "e", begins_at=8) == [
+        Restart(number=2),
+        Delta(number=2, offset=0, thinking="Hm", text="Help"),
+        Delta(number=2, offset=6, text=" m"),
+        Delta(number=2, offset=8, text="e"),
+    ]
+
+
+@pytest.mark.parametrize("units", range(12))
+def test_a_piece_is_what_is_ahead_and_what_is_behind(units: int) -> None:
+    calls = (ToolCallDelta(index=0, name="look", arguments="{}"), ToolCallDelta(index=1, name="go"))
+    whole = OutputChunk(number=1, offset=0, thinking="Hm", text="Help", tool_calls=calls, embeddings=("AAAA", "BBBB"))
+    first, rest = ahead(whole, units), behind(whole, units)
+    assert (whole.units, first.units, rest.units) == (12, units, 12 - units)
+    put_together = output_from(Output(), [first, *([rest] if rest.units else [])])
+    assert put_together == output_from(Output(), [whole])
 
 
 def test_the_record_says_whether_the_attempts_that_were_missed_went_on() -> None:

@@ -77,7 +77,15 @@ def test_output_and_usage_are_kept_of_what_completed_and_of_nothing_else() -> No
 def test_a_task_comes_back_from_its_row_as_it_was() -> None:
     known = task(model="llama3", title="t", attempts=2, attempts_allowed=4, started_at=NOON, not_before=after(3), pin="acacia")
     columns = {name: getattr(known, name) for name in known.__slots__}
-    asked = {"require": '{"vram_gb": 8}', "options": '{"num_predict": 64}', "session": "a", "prompt_length": 1200, "images": 1}
+    asked = {
+        "require": '{"vram_gb": 8}',
+        "options": '{"num_predict": 64}',
+        "session": "a",
+        "prompt_length": 1200,
+        "images": 1,
+        "kind": None,
+        "streamed_work": None,
+    }
     loaded = task_from(columns | asked | {"pinned_agent": known.pin, "avoid": ["birch"]})
     assert (loaded.require.vram_gb, loaded.avoid) == (8.0, frozenset({"birch"}))
     assert (loaded.size, loaded.session) == (Size(1024, 64), session_hash(known.owner, "a"))

@@ -208,7 +208,7 @@ def test_the_table_says_why_not() -> None:
         "birch": f"it does not have the model {WARM.name}",
         "cedar": "its proficiency in code is 0.2, asked is 0.5",
         "douglas": "it does not have the label room=a",
-        "elm": "it has 4 GB of VRAM, asked are 8",
+        "elm": "it has 4 GiB of VRAM, asked are 8",
         "fir": "all its slots are taken",
     }
     assert (table.choice, table.reason) == (None, "waits: every able agent is busy")

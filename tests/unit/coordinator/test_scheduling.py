@@ -64,7 +64,9 @@ class Hive(RuleBasedStateMachine):
         made = task(
             **asked, require=Requirements(capabilities=least), size=Size(tokens), sequence=self.arrived, created_at=self.now
         )
+        asked = self.scheduler.ask(self.queue, made, self.seconds)
         self.queue.add(made, self.now)
+        assert self.scheduler.ask(self.queue, made, self.seconds) == asked  # a dry run asks what will be asked
 
     @rule(
         name=st.sampled_from(AGENTS),

@@ -165,6 +165,16 @@ def test_what_would_end_the_same_is_not_tried_again_and_keeps_its_own_error() ->
     assert decided(task(attempts=1, started_at=NOON), retryable=False) == GiveUp(error=FAILED)
 
 
+@pytest.mark.parametrize("code", ["unsupported_by_backend", "stream_interrupted"])
+def test_who_cannot_do_it_is_passed_over_at_once_and_costs_no_attempt(code: str) -> None:
+    unable = FailureInfo(code=code, message="not here")
+    decision = after_failure(task(attempts=1, attempts_allowed=1), "acacia", unable, retryable=True, now=NOON)
+    assert isinstance(decision, Retry)
+    assert (decision.task.avoid, decision.task.attempts_allowed, decision.task.not_before) == ({"acacia"}, 2, None)
+    again = after_failure(decision.task, "acacia", unable, retryable=True, now=NOON)
+    assert again == GiveUp(error=unable)
+
+
 def test_the_last_attempt_says_how_it_failed() -> None:
     decision = decided(task(attempts=3, attempts_allowed=3, started_at=NOON))
     assert isinstance(decision, GiveUp)

@@ -35,8 +35,10 @@ from bus.messages import (
     OutcomeStatus,
     Output,
     OutputChunk,
+    QueuePlaces,
     TaskChange,
     TaskEvent,
+    TaskIds,
     TaskList,
     TaskRecord,
     TaskRef,
@@ -63,6 +65,7 @@ from bus.messages.maintenance import (
     PlanMaintenance,
 )
 from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
+from bus.messages.places import QueuePlace
 from bus.messages.tasks import SubmittedTask
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
@@ -87,6 +90,9 @@ class Rooms:
         self.tasks: dict[UUID, TaskRecord] = {}
         self.hashes: dict[UUID, str | None] = {}
         self.asked: list[Call[ListTasks]] = []
+        self.places: dict[UUID, QueuePlace] = {}
+        self.placed: list[tuple[UUID, ...]] = []
+        """Which tasks' places were asked for, by question."""
 
     async def start(self) -> None:
         await self.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, ACACIA)
@@ -115,6 +121,7 @@ class Rooms:
             ),
             subjects.SERVICE_QUEUE: (
                 Endpoint(verb="status", body=NoReply, handler=self._status, permission=Permission.AGENTS_VIEW),
+                Endpoint(verb="positions", body=TaskIds, handler=self._positions, permission=Permission.TASKS_VIEW),
             ),
             subjects.SERVICE_AGENTS: (
                 Endpoint(verb="drain", body=DrainAgent, handler=self._drain, permission=Permission.AGENTS_MANAGE),
@@ -192,6 +199,15 @@ class Rooms:
             raise TaskNotFound(f"There is no task {call.body.id}.")
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         return record
+
+    def wait_at(self, task_id: UUID, place: QueuePlace) -> None:
+        """The task waits there, as the record tells it too."""
+        self.places[task_id] = place
+        self.tasks[task_id] = self.tasks[task_id].model_copy(update=dict(place))
+
+    async def _positions(self, call: Call[TaskIds]) -> QueuePlaces:
+        self.placed.append(call.body.ids)
+        return QueuePlaces(places={task_id: self.places[task_id] for task_id in call.body.ids if task_id in self.places})
 
     async def _submitted(self, call: Call[TaskRef]) -> SubmittedTask:
         return SubmittedTask(record=await self._get(call), body_hash=self.hashes[call.body.id])

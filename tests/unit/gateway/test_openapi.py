@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
@@ -93,7 +94,8 @@ def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation
     assert 'hive_task_queue_length{class="medium"} 3.0' in metrics["text/plain"]["example"]
     stream = operations["get", "/api/tasks/{task_id}/output"]["responses"]["200"]["content"]
     assert list(stream) == ["text/event-stream"]
-    assert stream["text/event-stream"]["example"].startswith("id: 1:5\nevent: delta\n")
+    assert "\n\nid: 1:5\nevent: delta\n" in stream["text/event-stream"]["example"]
+    assert stream["text/event-stream"]["example"].startswith("event: queue\n")
 
 
 def test_a_submit_that_was_made_before_and_a_requeue_that_cannot_help_are_described(
@@ -130,6 +132,7 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         JoinHive: examples.JOINS,
         BenchmarkWish: examples.BENCHMARKS,
         PlanMaintenance: examples.MAINTENANCE,
+        AliasTargets: examples.ALIASES,
         DrainWish: examples.DRAINS,
         LabelSet: examples.LABEL_SETS,
         LabelChanges: examples.LABEL_CHANGES,

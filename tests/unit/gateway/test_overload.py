@@ -190,7 +190,7 @@ async def test_a_stream_that_is_full_refuses_with_the_same_code(memory_bus: InMe
     await tight.put(subjects.KV_KEYS, auth.hash_key("k"), Claims(sub="anna", roles=(Role.DEVELOPER,)))
     await tight.put(subjects.KV_STATUS, CLUSTER, said(0, ended=0.25))
     async with open_gateway(tight, GatewaySettings()) as gateway, client_of(gateway, "k") as client:
-        answers = [await client.post("/api/tasks", json={"prompt": "x" * 200}) for _ in range(3)]
+        answers = [await client.post("/api/tasks", json={"prompt": "x" * 400}) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 503]
     assert refusal(answers[2]) == (503, "queue_full", "4")
     assert "The bus holds as many submits as it may" in answers[2].json()["detail"]

@@ -1,0 +1,29 @@
+"""Which protocol a path belongs to, and so how its errors are worded: also those of the key, the router and what nobody foresaw."""
+
+from typing import Protocol
+
+from starlette.responses import Response
+
+from bus.errors import HiveError
+from coordinator.gateway import problem
+from coordinator.gateway.llm.openai import errors as openai
+
+
+class Dialect(Protocol):
+    """A module with this function is one."""
+
+    def respond(self, error: HiveError, request_id: str) -> Response:
+        """The whole answer to a request that failed before anything was sent; see `headers_of`."""
+        ...
+
+
+def dialect_of(path: str) -> Dialect | None:
+    """None: Hive's own, problem JSON."""
+    return openai if path == "/v1" or path.startswith("/v1/") else None
+
+
+def respond(error: HiveError, path: str, request_id: str, *, browser: bool = False) -> Response:
+    dialect = dialect_of(path)
+    if dialect is None:
+        return problem.respond(error, path, request_id, browser=browser)
+    return dialect.respond(error, request_id)

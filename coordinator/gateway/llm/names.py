@@ -1,0 +1,58 @@
+"""From the name that a client writes to the model that its task names: aliases, stand-ins, and what the key may use."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from bus import auth, subjects
+from bus.errors import PermissionDenied
+from bus.messages import AgentRecord, AgentStatus, Claims
+from bus.messages.aliases import ModelAlias
+from bus.model_names import tagged
+from bus.submit import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model that clients are shown. `created` is a time in seconds since 1970."""
+
+    name: str
+    created: int = 0
+
+
+def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[AgentRecord], claims: Claims) -> str:
+    """The first model of the chain that is on a host that is there, else the first one. Pure. PermissionDenied for a key that may use
+    neither the alias nor a model of its chain.
+    """
+    alias = aliases.get(subjects.model_key(name))
+    chain = (name,) if alias is None else alias.models
+    if claims.models and not auth.allows_model(claims, name):
+        allowed = tuple(model for model in chain if auth.allows_model(claims, model))
+        if not allowed:
+            raise PermissionDenied(f"This key may not use {name!r}, only {listed(claims.models)}.")
+        chain = allowed
+    if len(chain) == 1:
+        return chain[0]
+    there = present(agents)
+    return next((model for model in chain if tagged(model) in there), chain[0])
+
+
+def present(agents: Iterable[AgentRecord]) -> set[str]:
+    """The models, with their tags, of agents that take work."""
+    return {tagged(model.name) for agent in agents if agent.status is AgentStatus.ONLINE for model in agent.models}
+
+
+def listing(agents: Iterable[AgentRecord], aliases: Iterable[ModelAlias], claims: Claims) -> list[Listed]:
+    """Every model of the hosts that are not offline, and every alias that stands for one of them, by name; what the key may use. Pure."""
+    found: dict[str, Listed] = {}
+    for agent in agents:
+        if agent.status is not AgentStatus.OFFLINE:
+            created = int(agent.created_at.timestamp()) if agent.created_at else 0
+            for model in agent.models:
+                found.setdefault(tagged(model.name), Listed(model.name, created))
+    shown = {name: listed for name, listed in found.items() if auth.allows_model(claims, listed.name)}
+    for alias in aliases:
+        target = next((found[tagged(model)] for model in alias.models if tagged(model) in found), None)
+        allowed = auth.allows_model(claims, alias.alias) or any(auth.allows_model(claims, model) for model in alias.models)
+        if target is not None and allowed:
+            shown.setdefault(tagged(alias.alias), Listed(alias.alias, target.created))
+    return sorted(shown.values(), key=lambda each: each.name)

@@ -1,0 +1,1 @@
+"""OpenAI's protocol. Everything here is pure; the routes are in coordinator/gateway/routes/openai.py."""

@@ -1,0 +1,177 @@
+"""One task of a door: submitted, followed to its end, and cancelled when its client goes.
+
+Its end is told by the end mark, which is sent when the report is on disk; the record is asked for where that does not come, and where
+chunks are missing (docs/adr/0017).
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Final, Self
+from uuid import UUID
+
+from bus import subjects, telemetry
+from bus.client import Received
+from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, Unavailable, from_code
+from bus.follow import Delta, Position, Restart, stored
+from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
+from bus.messages.output import Timings
+from coordinator.gateway import verbs
+from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm.inbox import Inbox
+from coordinator.gateway.submission import new_task_id
+
+logger = telemetry.log(__name__)
+
+LOOK_SECONDS: Final = 2.0
+QUIET_SECONDS: Final = 2.0
+"""After which the record is looked at when nothing comes: an event may be lost. Doubles each time, since most that wait are queued."""
+LONGEST_QUIET_SECONDS: Final = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Nothing has come for a while. `record` as it is, where somebody could tell."""
+
+    record: TaskRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """It completed, and all of its output was yielded."""
+
+    ending: Ending
+
+
+class Run:
+    """`async with`: submits on entry; on exit cancels a task that has not ended, unless it may be asked for again by its
+    Idempotency-Key or this gateway is stopping.
+    """
+
+    def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None) -> None:
+        self._gateway, self._claims, self._key = gateway, claims, idempotency_key
+        self.task_id: UUID = new_task_id(claims.tenant, idempotency_key)
+        self.agent_id: str | None = None
+        """Who writes it, once something came."""
+        self._inbox, self._position = Inbox(), Position(0, 0)
+        self._stack = AsyncExitStack()
+        self._over, self._fresh = True, False
+
+    async def __aenter__(self) -> Self:
+        """Listens first. On one connection the server sees that before the submit, so nothing need be waited for."""
+        self._stack.enter_context(self._gateway.waiting.expect(self.task_id, self._inbox))
+        listening = await self._gateway.bus.subscribe(subjects.outputs_of_task(self.task_id), self._inbox.put)
+        self._stack.push_async_callback(listening.close)
+        return self
+
+    async def submit(self, request: TaskRequest) -> None:
+        """Raises what docs/errors.md lists for a submit. From here on the task is this run's to cancel."""
+        self._over = False
+        submit = self._gateway.submission.submit
+        try:
+            submitted = await submit(request, self._claims, task_id=self.task_id, idempotency_key=self._key)
+        except BusUnavailable:
+            raise  # it may have been taken
+        except HiveError:
+            self._over = True
+            raise
+        self._fresh = submitted.created
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._over and self._key is None and not self._gateway.stopping.is_set():
+            self._gateway.background(self._cancel())
+        await self._stack.aclose()
+
+    async def _cancel(self) -> None:
+        """Its client has gone, or takes nothing more of it. That says nothing about the host."""
+        try:
+            await verbs.ask(
+                self._gateway.bus, subjects.SERVICE_TASKS, "cancel", TaskRef(id=self.task_id), TaskRecord, self._claims
+            )
+        except HiveError as error:
+            logger.info("task_not_cancelled", task_id=str(self.task_id), reason=error.message)
+
+    async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
+        """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
+        if not self._fresh:
+            for chunk in await self._stored():
+                for item in self._position.advance(chunk):
+                    yield item
+            self._inbox.set()
+        quiet_seconds = QUIET_SECONDS
+        while True:
+            while (received := self._inbox.take()) is not None:
+                chunk = received.decode(OutputChunk)
+                for item in self._read(received, chunk):
+                    yield item
+                if self._is_whole(chunk):
+                    self._over = True
+                    yield Ended(chunk.ending or Ending())
+                    return
+            if self._inbox.lost:
+                self._inbox.lost = False
+                for chunk in await self._stored():
+                    for item in self._position.advance(chunk):
+                        yield item
+                self._inbox.set()
+            heard = await self._inbox.wait(quiet_seconds)
+            if self._gateway.stopping.is_set():
+                raise Unavailable(
+                    f"This gateway is stopping. The task {self.task_id} goes on; its output can be fetched by its id."
+                )
+            if heard and not self._inbox.announced:
+                continue
+            self._inbox.announced = False
+            record = await self._look()
+            if record is not None and record.status.terminal:
+                for item in self._position.rest(record):
+                    yield item
+                self._over = True
+                yield Ended(_ending_of(record))
+                return
+            if not heard:
+                yield Quiet(record)
+                quiet_seconds = min(quiet_seconds * 2, LONGEST_QUIET_SECONDS)
+
+    async def _stored(self) -> list[OutputChunk]:
+        """At once: how fast the client reads is nothing to the stream."""
+        return [chunk async for chunk in stored(self._gateway.bus, subjects.outputs_of_task(self.task_id))]
+
+    def _read(self, received: Received, chunk: OutputChunk) -> list[Delta | Restart]:
+        if chunk.number >= self._position.number:
+            self.agent_id = subjects.agent_of_output(received.subject)
+        return list(self._position.advance(chunk))
+
+    def _is_whole(self, chunk: OutputChunk) -> bool:
+        """Whether it is the end mark of an answer that is complete, and all of that came here."""
+        completed = chunk.end is OutcomeStatus.COMPLETED and chunk.ending is not None
+        return completed and chunk.number == self._position.number and chunk.offset == self._position.offset
+
+    async def _look(self) -> TaskRecord | None:
+        """None while nobody can tell."""
+        body = TaskRef(id=self.task_id)
+        try:
+            return await verbs.ask(
+                self._gateway.bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, self._claims, seconds=LOOK_SECONDS
+            )
+        except (Unavailable, DeadlineExceeded, NotFound):
+            return None
+
+
+def _ending_of(record: TaskRecord) -> Ending:
+    """Raises what the task failed with."""
+    if record.status is not TaskStatus.COMPLETED:
+        if record.error is None:
+            raise HiveError(f"The task {record.id} was {record.status} before it ended.")
+        raise from_code(record.error.code, record.error.message)
+    output = record.output
+    reasons = () if output is None else tuple(answer.finish_reason for answer in (output, *output.others))
+    return Ending(
+        finish_reasons=reasons,
+        usage=record.usage or Usage(),
+        timings=record.timings or Timings(),
+        context=None if output is None else output.context,
+    )

@@ -1,0 +1,58 @@
+"""OpenAI's API, for its clients: only the base address and the key are another's. The protocol's own reference describes it."""
+
+from fastapi import APIRouter, Request, Response
+from pydantic_core import to_json
+
+from bus import auth
+from bus.auth import Permission
+from bus.errors import UnknownModel
+from bus.messages import Claims
+from bus.model_names import same_model
+from bus.submit import unknown_model
+from coordinator.gateway.body import bounded
+from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm.names import Listed, listing
+from coordinator.gateway.llm.openai.chat_answer import ChatWording
+from coordinator.gateway.llm.openai.chat_request import chat_job
+from coordinator.gateway.llm.serving import Serving
+from coordinator.gateway.routes.declared import gateway_of
+
+router = APIRouter(prefix="/v1", include_in_schema=False)
+
+
+@router.post("/chat/completions")
+async def chat_completions(request: Request) -> Response:
+    gateway, claims = _asker(request)
+    asked, job = chat_job(await bounded(request, gateway.settings.max_body_bytes))
+    return Serving(gateway, claims, request.headers, job, ChatWording(asked))
+
+
+@router.get("/models")
+async def list_models(request: Request) -> Response:
+    gateway, claims = _asker(request)
+    found = [_shown(each) for each in _listed(gateway, claims)]
+    return Response(to_json({"object": "list", "data": found}), media_type="application/json")
+
+
+@router.get("/models/{name:path}")
+async def get_model(request: Request, name: str) -> Response:
+    gateway, claims = _asker(request)
+    found = _listed(gateway, claims)
+    for each in found:
+        if same_model(each.name, name):
+            return Response(to_json(_shown(each)), media_type="application/json")
+    raise UnknownModel(unknown_model(name, [each.name for each in found], restricted=bool(claims.models)))
+
+
+def _asker(request: Request) -> tuple[Gateway, Claims]:
+    return gateway_of(request), request.scope[CLAIMS]
+
+
+def _listed(gateway: Gateway, claims: Claims) -> list[Listed]:
+    auth.require(claims, Permission.AGENTS_VIEW)
+    return listing(gateway.overview.agents.items.values(), gateway.named.items.values(), claims)
+
+
+def _shown(model: Listed) -> dict[str, object]:
+    return {"id": model.name, "object": "model", "created": model.created, "owned_by": "hive"}

@@ -1,0 +1,81 @@
+"""What a host that died had written: it is on the stream of output, and the next attempt goes on from there.
+
+Read before the death becomes a turn's business, and for a bounded time, so that nothing else waits for it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Final
+from uuid import UUID
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.errors import HiveError
+from bus.follow import stored
+from bus.messages import Continuation, OutputChunk
+from bus.together import end
+from coordinator.agent import OpenAttempt
+from coordinator.continuing import pieced_together
+from coordinator.database import AWAY, Statements
+from coordinator.inputs import AgentDied, Input
+from coordinator.loading import load_requests
+from coordinator.registry import Lost
+
+logger = telemetry.log(__name__)
+
+SALVAGE_SECONDS: Final = 0.4
+"""Lost work is to begin elsewhere within two seconds, of which the grace takes one."""
+AT_ONCE: Final = 16
+"""Attempts whose output is read side by side."""
+
+
+class Salvage:
+    """`put` is the leader's inbox."""
+
+    def __init__(self, bus: Bus, statements: Statements, put: Callable[[Input], None]) -> None:
+        self._bus, self._sql, self._put = bus, statements, put
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._work: set[asyncio.Task[None]] = set()
+
+    def died(self, lost: Lost) -> None:
+        """The leader hears of it when its attempts' output is read, or the time for that is over."""
+        if not lost.attempts:
+            self._put(AgentDied(lost))
+            return
+        task = asyncio.create_task(self._died(lost))
+        self._work.add(task)
+        task.add_done_callback(self._work.discard)
+
+    async def close(self) -> None:
+        await end(list(self._work))
+
+    async def _died(self, lost: Lost) -> None:
+        read = {attempt.id: list[OutputChunk]() for attempt in lost.attempts}
+        before: dict[UUID, Continuation | None] = {}
+        try:
+            async with asyncio.timeout(SALVAGE_SECONDS):
+                await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in lost.attempts))
+                before = await self._before([a.task_id for a in lost.attempts if any(c.begins_at for c in read[a.id][:1])])
+        except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:
+            logger.warning("output_not_salvaged", agent_id=lost.agent.agent_id, error=type(error).__name__)
+        finally:  # whatever may be wrong with the output, the agent is dead
+            found = (pieced_together(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
+            self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
+
+    async def _read(self, attempt: OpenAttempt, into: list[OutputChunk]) -> None:
+        """What came before the time was over counts."""
+        subject = subjects.output(attempt.agent_id, attempt.task_id, attempt.id)
+        try:
+            async with self._slots, aclosing(stored(self._bus, subject)) as chunks:
+                async for chunk in chunks:
+                    into.append(chunk)
+        except HiveError as error:
+            logger.warning("output_not_salvaged", agent_id=attempt.agent_id, error=error.message)
+
+    async def _before(self, task_ids: list[UUID]) -> dict[UUID, Continuation | None]:
+        """What attempts that went on had gone on from."""
+        found = await load_requests(self._sql, task_ids) if task_ids else {}
+        return {task_id: left for task_id, (_, left) in found.items()}
