@@ -119,6 +119,26 @@ class SubmitTask(Effect):
 
 
 @register
+class HandleToken(Effect):
+    """Sign or verify a JWT with a credential's secret, which only the engine may read. The reply is `{"token"}`, or `{"payload", "header"}`.
+
+    `workflow.nodes.jwt.handle` is how an engine carries it out.
+    """
+
+    kind = "handle_token"
+    operation: str
+    token: str = ""
+    claims: dict[str, JsonValue] = Field(default_factory=dict)
+    headers: dict[str, JsonValue] = Field(default_factory=dict)
+    algorithm: str | None = None
+    """Left out: the credential's."""
+    tolerance_seconds: float = 0
+    ignore_expiration: bool = False
+    ignore_not_before: bool = False
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+@register
 class StartErrorWorkflow(Effect):
     """Tell another workflow that this execution failed. Emitted by `advance` at the end; nobody waits for it."""
 

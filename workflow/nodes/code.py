@@ -9,7 +9,8 @@ def run_code(call: NodeCall) -> Outputs:
     parameters = call.node.parameters
     language = parameters.get("language", "javaScript")
     if language != "javaScript":
-        raise NodeError(f"Code in {language} is not run by this node here")
+        name = "Python" if str(language).startswith("python") else str(language)
+        raise NodeError(f"Code in {name} is not run here", description="Write it in JavaScript, in this node")
     style = "each" if parameters.get("mode") == "runOnceForEachItem" else "all"
     source = parameters.get("jsCode", "")
     if not isinstance(source, str):
@@ -36,7 +37,12 @@ def run_function_item(call: NodeCall) -> Outputs:
 
 
 TYPES = (
-    NodeType(name="n8n-nodes-base.code", versions=(1, 2), run=run_code, note="Code in Python needs the engine's Python runner"),
+    NodeType(
+        name="n8n-nodes-base.code",
+        versions=(1, 2),
+        run=run_code,
+        note="Code in Python is refused when it is reached: write it in JavaScript",
+    ),
     NodeType(name="n8n-nodes-base.function", versions=(1,), run=run_function),
     NodeType(name="n8n-nodes-base.functionItem", versions=(1,), run=run_function_item),
 )
