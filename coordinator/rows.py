@@ -26,10 +26,10 @@ from bus.messages import (
     Usage,
     Work,
 )
-from bus.messages.work import WORK_FIELDS
+from bus.messages.work import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, WORK_FIELDS
 from coordinator.agent import OpenAttempt
 from coordinator.continuing import written
-from coordinator.sizes import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, Size, size
+from coordinator.sizes import Size, size
 from coordinator.tasks import ANYTHING, Streaming, Task, session_hash, streaming_of
 
 _JSON_OBJECT = TypeAdapter(JsonObject)

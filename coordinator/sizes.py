@@ -4,9 +4,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from bus.messages import ChatMessage, TaskKind, TaskRequest
+from bus.messages.work import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE
 
-CHARACTERS_A_TOKEN: Final = 4
-TOKENS_AN_IMAGE: Final = 700
 _LIMITS: Final = ("num_predict", "max_tokens", "max_completion_tokens")
 """What the backends call the most tokens that they may write. Ollama's -1 and -2 mean no limit."""
 

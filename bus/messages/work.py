@@ -68,6 +68,9 @@ class NamedTool(Command):
 
 ToolChoice = Literal["auto", "none", "required"] | NamedTool
 ThinkingLevel = Literal["low", "medium", "high"]
+CHARACTERS_A_TOKEN = 4
+TOKENS_AN_IMAGE = 700
+"""Where nobody can ask the tokenizer: of English text, and of an image of middle size."""
 MAX_CHOICES = 16
 MAX_INPUTS = 2048
 

@@ -20,6 +20,7 @@ from coordinator.gateway.routes import (
     agent_orders,
     agents,
     aliases,
+    anthropic,
     health,
     joining,
     keys,
@@ -62,6 +63,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         health,
         docs_page,
         openai,
+        anthropic,
     ):
         app.include_router(routes.router)
     app.include_router(joining.door)

@@ -1,12 +1,15 @@
 """Which protocol a path belongs to, and so how its errors are worded: also those of the key, the router and what nobody foresaw."""
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from starlette.responses import Response
 
 from bus.errors import HiveError
 from coordinator.gateway import problem
+from coordinator.gateway.llm.anthropic import errors as anthropic
 from coordinator.gateway.llm.openai import errors as openai
+
+ANTHROPIC_PATH: Final = "/v1/messages"
 
 
 class Dialect(Protocol):
@@ -19,6 +22,8 @@ class Dialect(Protocol):
 
 def dialect_of(path: str) -> Dialect | None:
     """None: Hive's own, problem JSON."""
+    if path == ANTHROPIC_PATH or path.startswith(f"{ANTHROPIC_PATH}/"):
+        return anthropic
     return openai if path == "/v1" or path.startswith("/v1/") else None
 
 

@@ -1,6 +1,7 @@
 """One request of a client, from its job to the last byte: the half of a door that is the same for every protocol."""
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
 
@@ -28,13 +29,24 @@ logger = telemetry.log(__name__)
 TASK_HEADER: Final = "X-Hive-Task"
 AGENT_HEADER: Final = "X-Hive-Agent"
 MODEL_HEADER: Final = "X-Hive-Model"
+NOTHING: Final[Mapping[str, str]] = {}
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
 class Serving(Response):
     """The answer to one request. An error before the first byte leaves as a HiveError, which the gateway words in the protocol's form."""
 
-    def __init__(self, gateway: Gateway, claims: Claims, headers: Headers, job: Job, wording: Wording) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        claims: Claims,
+        headers: Headers,
+        job: Job,
+        wording: Wording,
+        *,
+        told: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """`told` are headers of the protocol's own that go with the answer."""
         super().__init__()
         self._gateway, self._job, self._wording = gateway, job, wording
         asked = asked_in(headers)
@@ -42,7 +54,7 @@ class Serving(Response):
         self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
         self._run = Run(gateway, self._claims, asked.idempotency_key)
         self._request = _request_of(job, model, asked)
-        self._told: dict[str, str] = {TASK_HEADER: str(self._run.task_id), MODEL_HEADER: model}
+        self._told: dict[str, str] = {**told, TASK_HEADER: str(self._run.task_id), MODEL_HEADER: model}
         self._begun = self._spoken = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -15,6 +15,11 @@ from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.names import Listed, listing
 from coordinator.gateway.llm.openai.chat_answer import ChatWording
 from coordinator.gateway.llm.openai.chat_request import chat_job
+from coordinator.gateway.llm.openai.completion_answer import CompletionWording
+from coordinator.gateway.llm.openai.completion_request import completion_job
+from coordinator.gateway.llm.openai.embeddings import EmbeddingsWording, embeddings_job
+from coordinator.gateway.llm.openai.responses_answer import ResponsesWording
+from coordinator.gateway.llm.openai.responses_request import responses_job
 from coordinator.gateway.llm.serving import Serving
 from coordinator.gateway.routes.declared import gateway_of
 
@@ -26,6 +31,28 @@ async def chat_completions(request: Request) -> Response:
     gateway, claims = _asker(request)
     asked, job = chat_job(await bounded(request, gateway.settings.max_body_bytes))
     return Serving(gateway, claims, request.headers, job, ChatWording(asked))
+
+
+@router.post("/completions")
+async def completions(request: Request) -> Response:
+    gateway, claims = _asker(request)
+    asked, job = completion_job(await bounded(request, gateway.settings.max_body_bytes))
+    return Serving(gateway, claims, request.headers, job, CompletionWording(asked))
+
+
+@router.post("/embeddings")
+async def embeddings(request: Request) -> Response:
+    gateway, claims = _asker(request)
+    asked, job = embeddings_job(await bounded(request, gateway.settings.max_body_bytes))
+    return Serving(gateway, claims, request.headers, job, EmbeddingsWording(asked))
+
+
+@router.post("/responses")
+async def responses(request: Request) -> Response:
+    """Without state: nothing is found under the id of a response afterwards."""
+    gateway, claims = _asker(request)
+    asked, job = responses_job(await bounded(request, gateway.settings.max_body_bytes))
+    return Serving(gateway, claims, request.headers, job, ResponsesWording(asked))
 
 
 @router.get("/models")

@@ -145,7 +145,7 @@ def chat_job(body: bytes) -> tuple[ChatRequest, Job]:
     if asked.response_format is not None and asked.response_format.type != "text":
         work["format"] = _format(asked.response_format)
     if asked.reasoning_effort is not None:
-        work["think"] = _think(asked.reasoning_effort)
+        work["think"] = think_of(asked.reasoning_effort, "reasoning_effort")
     if asked.logprobs:
         work["logprobs"], work["top_logprobs"] = True, asked.top_logprobs or 0
     if asked.n is not None and asked.n > 1:
@@ -207,7 +207,7 @@ def content_of(content: str | tuple[Part, ...] | None, where: str) -> tuple[str,
     images: list[str] = []
     for index, part in enumerate(content):
         match part.type:
-            case "text" | "input_text" | "output_text":
+            case "text" | "input_text" | "output_text" | "reasoning_text":
                 texts.append(part.text or "")
             case "refusal":
                 texts.append(part.refusal or "")
@@ -256,7 +256,7 @@ def _format(form: ResponseFormat) -> Literal["json"] | JsonObject:
     return form.json_schema.schema_
 
 
-def _think(effort: str) -> bool | str:
+def think_of(effort: str, param: str) -> bool | str:
     match effort:
         case "none":
             return False
@@ -266,4 +266,4 @@ def _think(effort: str) -> bool | str:
             return effort
         case "xhigh":
             return "high"
-    raise wrong("reasoning_effort", f"`reasoning_effort` is {effort[:32]!r}; it is none, minimal, low, medium, high or xhigh.")
+    raise wrong(param, f"`{param}` is {effort[:32]!r}; it is none, minimal, low, medium, high or xhigh.")

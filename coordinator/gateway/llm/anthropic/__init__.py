@@ -1,0 +1,1 @@
+"""Anthropic's protocol. Everything here is pure; the routes are in coordinator/gateway/routes/anthropic.py."""
