@@ -7,8 +7,7 @@ from pydantic import BeforeValidator, Field
 
 from bus.messages import ChatMessage, NamedTool, Tool
 from bus.messages.base import JsonObject, Text
-from bus.messages.work import ToolCall, ToolChoice
-from coordinator.gateway.llm.gathering import call_from
+from bus.messages.work import ToolCall, ToolChoice, call_from
 from coordinator.gateway.llm.openai.chat_request import Part, Sampling, content_of, options_of, think_of
 from coordinator.gateway.llm.reading import Foreign, read, wrong
 from coordinator.gateway.llm.wording import Job, job_of
