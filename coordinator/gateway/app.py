@@ -25,6 +25,7 @@ from coordinator.gateway.routes import (
     keys,
     maintenance,
     models,
+    ollama,
     openai,
     placement,
     schedules,
@@ -61,6 +62,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         status,
         health,
         docs_page,
+        ollama,
         openai,
     ):
         app.include_router(routes.router)

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from bus.errors import HiveError
 from coordinator.gateway import problem
+from coordinator.gateway.llm.ollama import errors as ollama
 from coordinator.gateway.llm.openai import errors as openai
 
 
@@ -19,7 +20,9 @@ class Dialect(Protocol):
 
 def dialect_of(path: str) -> Dialect | None:
     """None: Hive's own, problem JSON."""
-    return openai if path == "/v1" or path.startswith("/v1/") else None
+    if path == "/v1" or path.startswith("/v1/"):
+        return openai
+    return ollama if ollama.speaks(path) else None
 
 
 def respond(error: HiveError, path: str, request_id: str, *, browser: bool = False) -> Response:
