@@ -177,6 +177,7 @@ class ControlAction(StrEnum):
     LOAD = "load"
     UNLOAD = "unload"
     DELETE = "delete"
+    SHOW = "show"
     BENCHMARK = "benchmark"
     YIELD = "yield"
     DRAIN = "drain"

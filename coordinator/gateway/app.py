@@ -26,6 +26,7 @@ from coordinator.gateway.routes import (
     maintenance,
     models,
     ollama,
+    ollama_models,
     openai,
     placement,
     schedules,
@@ -63,6 +64,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         health,
         docs_page,
         ollama,
+        ollama_models,
         openai,
     ):
         app.include_router(routes.router)

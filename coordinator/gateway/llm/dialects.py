@@ -25,6 +25,11 @@ def dialect_of(path: str) -> Dialect | None:
     return ollama if ollama.speaks(path) else None
 
 
+def takes_addresses(path: str) -> bool:
+    """Whether it is for clients of language models, some of which cannot send a key."""
+    return path == ollama.ROOT or dialect_of(path) is not None
+
+
 def respond(error: HiveError, path: str, request_id: str, *, browser: bool = False) -> Response:
     dialect = dialect_of(path)
     if dialect is None:

@@ -1,11 +1,15 @@
 """Ollama's API, for its clients: only the address and the key are another's. The protocol's own reference describes it."""
 
+from collections.abc import Callable
+
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from bus import auth
 from bus.auth import Permission
+from bus.errors import UnknownModel
 from bus.messages import Claims
+from bus.messages.models import ModelAction
 from coordinator.gateway.body import bounded
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
@@ -17,6 +21,8 @@ from coordinator.gateway.llm.ollama.embed_answer import NO_EMBEDDING, Embeddings
 from coordinator.gateway.llm.ollama.embed_request import embed_job, embeddings_job, read_embed, read_embeddings
 from coordinator.gateway.llm.ollama.errors import ROOT, not_found, not_there
 from coordinator.gateway.llm.ollama.generate_request import generate_job, load_job, read_generate
+from coordinator.gateway.llm.ollama.moving import having
+from coordinator.gateway.llm.ollama.ordering import done
 from coordinator.gateway.llm.ollama.serving import OllamaServing
 from coordinator.gateway.routes.declared import gateway_of
 
@@ -85,7 +91,20 @@ async def generate(request: Request) -> Response:
 async def _moved(gateway: Gateway, claims: Claims, request: Request, asked: Asking, wording: ChatWording) -> Response:
     """Nothing to be answered: the model is to be in memory, or out of it."""
     missing = not_there if isinstance(wording, GenerateWording) else not_found
+    if asked.unloads:
+        await _unload(gateway, claims, asked.model, missing)
+        return Response(wording.only("unload"), media_type=JSON)
     return OllamaServing(gateway, claims, request.headers, load_job(asked), LoadWording(wording), missing)
+
+
+async def _unload(gateway: Gateway, claims: Claims, model: str, missing: Callable[[str], UnknownModel]) -> None:
+    """From the memory of every host. A model is others' too, so this is an order and no wish (docs/adr/0013)."""
+    known(gateway, claims, model, missing)
+    agents = list(gateway.overview.agents.items.values())
+    for name in models.chain(model, gateway.named.items):
+        if loaded := having(name, agents, loaded=True):
+            auth.require(claims, Permission.AGENTS_MANAGE)
+            await done(gateway, claims, ModelAction.UNLOAD, name, loaded)
 
 
 @router.post("/api/embed")
@@ -110,9 +129,9 @@ async def embeddings(request: Request) -> Response:
     return OllamaServing(gateway, claims, request.headers, embeddings_job(asked), wording, not_found)
 
 
-def known(gateway: Gateway, claims: Claims, model: str) -> None:
+def known(gateway: Gateway, claims: Claims, model: str, missing: Callable[[str], UnknownModel] = not_found) -> None:
     """UnknownModel for one that no host has, or that the key may not use."""
     agents = list(gateway.overview.agents.items.values())
     names = models.chain(model, gateway.named.items)
     if not any(auth.allows_model(claims, name) and models.copies(name, agents) for name in names):
-        raise not_found(model)
+        raise missing(model)
