@@ -1,15 +1,20 @@
 """Ollama's protocol, byte for byte: the same request to a real Ollama and to a hive in front of it; and its own clients."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
+from ollama import Client, ResponseError
 
-from tests.integration.gateway.parts import ADMIN_KEY
+from bus import auth
+from tests.integration.gateway.parts import ADMIN_KEY, GatewayProcess
 from tests.integration.llm.conftest import LlmHive
-from tests.parts.ollama import MODEL, Ollama
+from tests.parts.ollama import MODEL, Ollama, ollama_binary
+from tests.parts.registry import Registry
 
 HI = [{"role": "user", "content": "Say hi"}]
 FEW = {"num_predict": 3, "temperature": 0, "seed": 1}
@@ -19,8 +24,8 @@ DIFFERS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_dura
 
 
 @pytest.fixture(scope="module")
-def ollama_hive(start_hive: Callable[..., LlmHive], ollama: Ollama) -> LlmHive:
-    return start_hive(f"oak={ollama.url}?slots=2", models=1)
+def ollama_hive(start_hive: Callable[..., LlmHive], ollama: Ollama, registry: Registry) -> LlmHive:
+    return start_hive(f"oak={ollama.url}?slots=2", models=1, HIVE_INSECURE_REGISTRIES=registry.address)
 
 
 @pytest.fixture
@@ -135,3 +140,77 @@ def test_a_key_is_needed_and_an_unknown_path_says_so(ollama_hive: LlmHive) -> No
     wrong = ollama_hive.client.get("/api/chat")
     assert (wrong.status_code, list(wrong.json())) == (405, ["error"])
     assert ADMIN_KEY not in stranger.text
+
+
+def test_a_model_is_shown_as_its_host_shows_it(both: Callable[..., Any], ollama_hive: LlmHive) -> None:
+    ollama_hive.until("/api/tags", lambda answer: bool(answer.json()["models"]))
+    direct, through = both("POST", "/api/show", {"model": MODEL})
+    assert through.json() == direct.json()
+    assert list(through.json()) == list(direct.json())
+
+
+def test_ollamas_own_python_client(ollama_hive: LlmHive) -> None:
+    client = Client(host=ollama_hive.gateway.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"})
+    whole = client.chat(MODEL, HI, options=FEW)
+    assert (whole.done, whole.done_reason, whole.eval_count) == (True, "length", 3)
+    parts = list(client.chat(MODEL, HI, options=FEW, stream=True))
+    assert "".join(part.message.content or "" for part in parts) == whole.message.content
+    assert client.generate(MODEL, "Say hi", options=FEW).response == whole.message.content
+    assert len(client.embed(MODEL, ["a", "b"]).embeddings) == 2
+    assert [found.model for found in client.list().models] == [MODEL]
+    assert client.show(MODEL).capabilities
+    with pytest.raises(ResponseError) as unknown:
+        client.chat("nope", HI)
+    assert (unknown.value.status_code, unknown.value.error) == (404, 'model "nope" not found, try pulling it first')
+    client.generate(MODEL, keep_alive=0)
+    ollama_hive.until("/api/ps", lambda answer: not answer.json()["models"])
+    assert client.generate(MODEL).done_reason == "load"
+    ollama_hive.until("/api/ps", lambda answer: bool(answer.json()["models"]))
+
+
+@pytest.fixture(scope="module")
+def registry(ollama: Ollama) -> Iterator[Registry]:
+    found = Registry(ollama.store)
+    found.start()
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def keyless(ollama_hive: LlmHive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """A gateway that gives whoever comes from this machine the admin's key."""
+    keys = f"127.0.0.0/8=sha256:{auth.hash_key(ADMIN_KEY)}"
+    with GatewayProcess(ollama_hive.server, tmp_path_factory.mktemp("keyless"), HIVE_ADDRESS_KEYS=keys) as gateway:
+        asyncio.run(gateway.answers())
+        yield gateway
+
+
+def test_an_address_opens_the_doors_of_these_clients_alone(keyless: GatewayProcess) -> None:
+    assert httpx.get(f"{keyless.url}/api/tags").status_code == 200
+    assert httpx.get(f"{keyless.url}/v1/models").status_code == 200
+    assert httpx.get(f"{keyless.url}/api/keys").status_code == 401
+    assert httpx.get(f"{keyless.url}/api/tags", headers={"Authorization": "Bearer sk-wrong"}).status_code == 401
+    assert httpx.get(f"{keyless.url}/api/tags", headers={"Origin": "http://elsewhere.example"}).status_code == 401
+
+
+def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive, registry: Registry) -> None:
+    binary = ollama_binary()
+
+    def run(*arguments: str) -> str:
+        env = {"PATH": "/usr/bin:/bin", "HOME": str(registry.store), "OLLAMA_HOST": keyless.url}
+        done = subprocess.run(
+            [binary, *arguments], env=env, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert run("run", MODEL, "Say hi").strip()
+    ollama_hive.until("/api/ps", lambda answer: bool(answer.json()["models"]))
+    assert MODEL in run("list")
+    assert MODEL in run("ps")
+    assert "134.52M" in run("show", MODEL)
+    name = registry.name(MODEL)
+    run("pull", name, "--insecure")
+    ollama_hive.until("/api/tags", lambda answer: name in answer.text)
+    run("rm", name)
+    ollama_hive.until("/api/tags", lambda answer: name not in answer.text)
