@@ -88,6 +88,11 @@ def test_a_body_that_is_none() -> None:
         embed_job(read_embed(b'{"model": "m", "input": 5}'))
 
 
+@pytest.mark.parametrize("body", [{"model": "m"}, {"name": "m"}, {"model": "", "name": "m"}, {"model": "m", "name": ""}])
+def test_a_model_is_named_by_either_field(body: dict[str, str]) -> None:
+    assert read_chat(json.dumps(body).encode()).model == "m"
+
+
 def test_a_prompt_keeps_what_goes_with_it() -> None:
     body = {"model": "m", "prompt": "a", "system": "s", "suffix": "z", "context": [1, 2], "raw": False, "template": ""}
     work = generate_job(read_generate(json.dumps(body).encode())).work

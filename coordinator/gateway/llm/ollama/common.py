@@ -5,7 +5,7 @@ from binascii import Error
 from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeVar
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, JsonValue, StrictBool
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
 
 from bus.errors import InvalidRequest
 from bus.messages.base import JsonObject, Text
@@ -55,9 +55,14 @@ _WHOLE: Final = frozenset(name for name, known in Options.model_fields.items() i
 
 
 class Named(Foreign):
-    """`name` is what older clients call it."""
+    """`name` is what older clients call it; the command line sends both, one of them empty."""
 
-    model: Text = Field(default="", max_length=_LONGEST_NAME, validation_alias=AliasChoices("model", "name"))
+    model: Text = Field(default="", max_length=_LONGEST_NAME)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_either(cls, body: Any) -> Any:
+        return {**body, "model": body.get("model") or body["name"]} if isinstance(body, dict) and body.get("name") else body
 
 
 class Asking(Named):
