@@ -39,9 +39,10 @@ class Beat:
 
     def next(self, pulse: Pulse, now: float) -> Heartbeat:
         self._sequence += 1
-        tell = pulse.models is not None and (pulse.models != self._told or now - self._told_at >= MODELS_SECONDS)
+        lasting = None if pulse.models is None else tuple(map(_lasting, pulse.models))
+        tell = lasting is not None and (lasting != self._told or now - self._told_at >= MODELS_SECONDS)
         if tell:
-            self._told, self._told_at = pulse.models, now
+            self._told, self._told_at = lasting, now
         return Heartbeat(
             agent_id=self._agent_id,
             instance=self._instance,
@@ -53,6 +54,11 @@ class Beat:
             measuring=pulse.measuring,
             models=pulse.models if tell else None,
         )
+
+
+def _lasting(model: ModelInfo) -> ModelInfo:
+    """Without what every request moves."""
+    return model if model.expires_at is None else model.model_copy(update={"expires_at": None})
 
 
 async def beat(

@@ -9,7 +9,7 @@ from agent_sidecar.backends.backend import Backend
 from agent_sidecar.jobs import Jobs, Told, Work
 from agent_sidecar.runner import Runner
 from bus.messages import Control
-from bus.messages.models import JobReply, ModelAction, ModelName
+from bus.messages.models import JobReply, ModelAction, ModelName, ShowReply
 
 _NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 _TAKES_AWAY = (ModelAction.UNLOAD, ModelAction.DELETE)
@@ -32,6 +32,10 @@ class ModelOrders:
             return JobReply(ok=False, message=reason)
         job = self._jobs.start(action, model, order.asked_by, self._work(action, model, order))
         return JobReply(ok=True, job=job, message=f"{action} of {model} is job {job.id}: {job.status}.")
+
+    def show(self, order: Control) -> ShowReply:
+        """Of what the backend has said already, so that nobody waits for it."""
+        return ShowReply(ok=True, shown=self._backend.shown(order.model or ""))
 
     def _refusal(self, action: ModelAction, model: str, epoch: int | None) -> str | None:
         if epoch is not None and self._runner.outdated(epoch):

@@ -26,6 +26,8 @@ from bus.messages.models import (
     Placement,
     PlacementState,
     Refusal,
+    ShownModel,
+    ShowReply,
     Wish,
 )
 from bus.mirror import Mirror
@@ -60,6 +62,7 @@ class Models:
             "Models of the fleet",
             verb("list", NoReply, self._list, view, "Every model, and where it is"),
             verb("get", ModelRef, self._get, view, "One model, and who could pull it"),
+            verb("show", ModelRef, self._show, view, "What a backend tells of a model: Ollama's template, parameters, licence"),
             verb("jobs", ListJobs, self._list_jobs, view, "What is being done with models"),
             verb("job", JobRef, self._job, view, "One of these jobs"),
             verb("placement", NoReply, self._placement, view, "Where models are wished, and how far that is"),
@@ -83,6 +86,22 @@ class Models:
             hint = f"Did you mean {', '.join(near)}?" if near else "`hive models` lists those that there are."
             raise ModelNotFound(f"No agent has the model {name}. {hint}")
         return found
+
+    async def _show(self, call: Call[ModelRef]) -> ShownModel:
+        """Of the first agent that tells, Ollamas before others. ModelNotFound."""
+        record = await self._get(call)
+        present = [agent for agent in map(self._agents.items.get, (found.agent_id for found in record.agents)) if agent]
+        for agent in sorted(present, key=lambda agent: (agent.backend != "ollama", agent.agent_id)):
+            if agent.status is AgentStatus.OFFLINE:
+                continue
+            control = Control(action=ControlAction.SHOW, model=record.name, asked_by=call.claims.sub)
+            try:
+                reply = await self._bus.request(subjects.control(agent.agent_id), control, ShowReply, timeout=ORDER_SECONDS)
+            except HiveError:
+                continue
+            if reply.shown is not None:
+                return ShownModel(shown=reply.shown)
+        return ShownModel()
 
     async def _placement(self, _call: Call[NoReply]) -> Placement:
         """As the leader said it last."""

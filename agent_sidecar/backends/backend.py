@@ -124,6 +124,10 @@ class Backend(Protocol):
         """Whether it pulls, loads, unloads and deletes models when asked; else these raise BackendRefused."""
         ...
 
+    def shown(self, model: str) -> JsonObject | None:
+        """What it said of the model when it was first seen, as Ollama's /api/show has it; None where it says nothing."""
+        ...
+
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
         """Fetch a model; returns when it is there. `told` hears of each step."""
         ...

@@ -16,6 +16,7 @@ from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendUnreachable
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.base import JsonObject
 from bus.messages.models import ModelWish
 
 MODEL = "smollm2:135m"
@@ -123,6 +124,9 @@ class BuiltinBackend:
         return await self._running().continues(model)
 
     manages_models = False
+
+    def shown(self, model: str) -> JsonObject | None:
+        return None
 
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
         await self._running().pull(model, told)

@@ -11,6 +11,7 @@ from agent_sidecar.backends.ollama import OllamaBackend
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendError, BackendRefused, BackendUnreachable, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
+from bus.messages.base import JsonObject
 from bus.messages.models import ModelWish
 
 _OTHER = (BackendError, BackendRefused, ModelNotOnAgent)
@@ -96,6 +97,9 @@ class DetectedBackend:
     @property
     def manages_models(self) -> bool:
         return self._found is not None and self._found.manages_models
+
+    def shown(self, model: str) -> JsonObject | None:
+        return self._found.shown(model) if self._found else None
 
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
         await (await self._backend()).pull(model, told)

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
@@ -27,9 +27,9 @@ from agent_sidecar.backends.ollama_wire import (
 )
 from agent_sidecar.backends.residence import Residence
 from bus.errors import BackendError, BackendStalled, HiveError, ModelNotOnAgent
-from bus.messages import BackendKind, ModelInfo, TaskKind
+from bus.messages import BackendKind, JsonObject, ModelInfo, TaskKind
 from bus.messages.models import ModelWish
-from bus.model_names import same_model
+from bus.model_names import same_model, tagged
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -40,6 +40,14 @@ SHOWN_AT_ONCE: Final = 4
 """Models whose files are asked about at one look: it must not take long when there are hundreds of them."""
 PULL_SILENCE_SECONDS: Final = 120.0
 """Ollama tells of a pull several times a second; at its end it checks gigabytes without a word."""
+
+
+_SHOWN: Final[TypeAdapter[JsonObject]] = TypeAdapter(JsonObject)
+
+
+class _Contents(NamedTuple):
+    name: str
+    digest: str
 
 
 class OllamaBackend:
@@ -53,6 +61,7 @@ class OllamaBackend:
         self._insecure_registries = insecure_registries
         self._residence = Residence()
         self._limits: dict[str, int | None] = {}
+        self._shown: dict[_Contents, bytes] = {}
 
     @property
     def endpoint(self) -> str:
@@ -65,13 +74,22 @@ class OllamaBackend:
 
     async def _learn_limits(self, tags: Tags) -> None:
         """Once for each model's contents. One that says nothing of itself is not asked again."""
-        unknown = [tag for tag in tags.models or () if tag.digest is not None and tag.digest not in self._limits]
-        for tag in unknown[:SHOWN_AT_ONCE]:
-            found = None
+        there = {_Contents(tagged(tag.name), tag.digest): tag for tag in tags.models or () if tag.digest is not None}
+        self._shown = {contents: said for contents, said in self._shown.items() if contents in there}
+        for contents in [each for each in there if each not in self._shown][:SHOWN_AT_ONCE]:
+            found, answer = None, b""
             with suppress(HiveError, ValidationError):
-                answer = await self._http.request("POST", "/api/show", to_json({"model": tag.name}))
+                answer = await self._http.request("POST", "/api/show", to_json({"model": contents.name}))
                 found = Shown.model_validate_json(answer).context_limit
-            self._limits[str(tag.digest)] = found
+            self._limits[contents.digest], self._shown[contents] = found, answer
+
+    def shown(self, model: str) -> JsonObject | None:
+        """Its own answer to /api/show: a file's path on its host stands in there, and nothing secret."""
+        said = next((said for contents, said in self._shown.items() if contents.name == tagged(model)), b"")
+        try:
+            return _SHOWN.validate_json(said) if said else None
+        except ValidationError:
+            return None
 
     async def _ask(self, path: str, answer: type[M]) -> M:
         try:

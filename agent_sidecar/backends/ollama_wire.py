@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pydantic import BaseModel, JsonValue
+from pydantic import AwareDatetime, BaseModel, JsonValue
 
 from agent_sidecar.backends.backend import Ask
 from agent_sidecar.backends.residence import HOSTS_OWN, Footing
@@ -125,7 +125,9 @@ def _call_body(index: int, call: ToolCall) -> JsonValue:
 
 
 class _Details(BaseModel):
+    format: str | None = None
     family: str | None = None
+    families: tuple[str, ...] | None = None
     parameter_size: str | None = None
     quantization_level: str | None = None
 
@@ -135,6 +137,7 @@ class _Tag(BaseModel):
     size: int | None = None
     digest: str | None = None
     details: _Details | None = None
+    modified_at: AwareDatetime | None = None
 
 
 class Tags(BaseModel):
@@ -148,6 +151,7 @@ class _Loaded(BaseModel):
     size: int | None = None
     size_vram: int | None = None
     context_length: int | None = None
+    expires_at: AwareDatetime | None = None
 
 
 class Loaded(BaseModel):
@@ -193,4 +197,8 @@ def _info(tag: _Tag, warm: _Loaded | None, limit: int | None) -> ModelInfo:
         family=details.family or None,
         parameter_size=details.parameter_size or None,
         quantization=details.quantization_level or None,
+        file_format=details.format or None,
+        families=details.families or (),
+        modified_at=tag.modified_at,
+        expires_at=warm.expires_at if warm else None,
     )

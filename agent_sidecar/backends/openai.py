@@ -14,6 +14,7 @@ from agent_sidecar.backends.openai_answer import Answer, embedded
 from agent_sidecar.backends.openai_request import chat_body, check, completion_body, embed_body
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo, TaskKind
+from bus.messages.base import JsonObject
 from bus.messages.models import ModelWish
 
 
@@ -125,6 +126,9 @@ class OpenAIBackend:
         return any(entry.id == model and entry.owned_by in _CONTINUE for entry in found)
 
     manages_models = False
+
+    def shown(self, model: str) -> JsonObject | None:
+        return None
 
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:
         raise BackendRefused(

@@ -55,6 +55,12 @@ class ModelInfo(Message):
     family: str | None = None
     parameter_size: str | None = None
     quantization: str | None = None
+    file_format: str | None = None
+    families: tuple[str, ...] = Field(
+        default=(), description="the model's own, and those of what is in it beside, such as `clip`"
+    )
+    modified_at: datetime | None = None
+    expires_at: datetime | None = Field(default=None, description="when it leaves memory, unless it is used before")
 
 
 BackendKind = Literal["ollama", "openai", "builtin"]
@@ -171,6 +177,7 @@ class ControlAction(StrEnum):
     LOAD = "load"
     UNLOAD = "unload"
     DELETE = "delete"
+    SHOW = "show"
     BENCHMARK = "benchmark"
     YIELD = "yield"
     DRAIN = "drain"

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from bus.messages.agents import AgentStatus, ControlReply
-from bus.messages.base import Command, Message, Record, Slug, Text, Words
+from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
 from bus.messages.output import FailureInfo
 from bus.model_names import tagged
 
@@ -144,6 +144,18 @@ class JobReply(ControlReply):
     """A sidecar's answer to an order about a model. `job` is None where it was refused, and `message` says why."""
 
     job: ModelJob | None = None
+
+
+class ShowReply(ControlReply):
+    """A sidecar's answer to `show`. None: its backend tells nothing of the model beside what the list has."""
+
+    shown: JsonObject | None = None
+
+
+class ShownModel(Record):
+    """What an agent's backend tells of a model: Ollama's own answer to /api/show, where one of those that have it is an Ollama."""
+
+    shown: JsonObject | None = None
 
 
 class OrderedJobs(Record):

@@ -26,6 +26,8 @@ from coordinator.gateway.routes import (
     keys,
     maintenance,
     models,
+    ollama,
+    ollama_models,
     openai,
     placement,
     schedules,
@@ -62,6 +64,8 @@ def create_app(gateway: Gateway) -> FastAPI:
         status,
         health,
         docs_page,
+        ollama,
+        ollama_models,
         openai,
         anthropic,
     ):

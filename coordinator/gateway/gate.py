@@ -7,7 +7,10 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bus.errors import Unauthenticated
+from bus.messages import Claims
+from coordinator.gateway.address_keys import hash_for
 from coordinator.gateway.identity import Identity
+from coordinator.gateway.llm import dialects
 from coordinator.gateway.settings import GatewaySettings
 
 CLAIMS: Final = "hive.claims"
@@ -30,8 +33,17 @@ class Gate:
             if scope["path"] == METRICS_PATH:
                 check_scrape(self._settings, headers)
             elif scope["path"] not in OPEN_PATHS and scope["path"] != JOIN_PATH:
-                scope[CLAIMS] = await self._identity.claims(scope["method"], headers)
+                scope[CLAIMS] = await self._by_address(scope, headers) or await self._identity.claims(scope["method"], headers)
         await self._app(scope, receive, send)
+
+    async def _by_address(self, scope: Scope, headers: Headers) -> Claims | None:
+        """At the doors of clients that cannot send a key. None where an address says nothing."""
+        keys = self._settings.address_keys
+        if not keys or not dialects.takes_addresses(scope["path"]):
+            return None
+        client = scope.get("client")
+        key_hash = hash_for(client[0] if client else None, headers, keys)
+        return None if key_hash is None else await self._identity.known(key_hash)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -35,12 +35,16 @@ class Identity:
     async def claims(self, method: str, headers: Headers) -> Claims:
         """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send."""
         credential = read(headers)
-        claims = await self._keys.find(auth.hash_key(credential.secret))
+        claims = await self.known(auth.hash_key(credential.secret))
         if claims is None:
             raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
         if credential.ambient and method not in _SAFE_METHODS and _from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
+
+    async def known(self, key_hash: str) -> Claims | None:
+        """None for a key that there is not, or that was revoked."""
+        return await self._keys.find(key_hash)
 
 
 def read(headers: Headers) -> Credential:

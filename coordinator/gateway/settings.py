@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 from bus.hosts import is_loopback
 from bus.mdns import MDNS_INTERFACES, Addresses
 from bus.settings import HiveSettings
+from coordinator.gateway.address_keys import AddressKeys
 
 
 class GatewaySettings(HiveSettings):
@@ -23,6 +24,11 @@ class GatewaySettings(HiveSettings):
     metrics_token: SecretStr | None = Field(
         default=None,
         description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",
+    )
+    address_keys: AddressKeys = Field(
+        default=(),
+        description="for clients of language models that cannot send a key, and only at their doors: `192.168.1.0/24=FILE`, several by "
+        "comma. Who comes from there without a key has the key in the file, or the one whose hash is written as `sha256:…`",
     )
     stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
 

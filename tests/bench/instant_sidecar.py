@@ -9,6 +9,7 @@ from agent_sidecar.backends.backend import Ask, Generation, Piece, PullStep, Res
 from agent_sidecar.process import run
 from agent_sidecar.settings import SidecarSettings
 from bus.messages import BackendKind, ModelInfo, Upstream, Usage
+from bus.messages.base import JsonObject
 from bus.messages.models import ModelWish
 
 MODEL = ModelInfo(name="instant", loaded=True)
@@ -38,6 +39,9 @@ class InstantBackend:
 
     async def continues(self, model: str) -> bool:
         return False
+
+    def shown(self, model: str) -> JsonObject | None:
+        return None
 
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None: ...
 

@@ -62,7 +62,7 @@ def start_hive(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServe
     """`start_hive("acacia=builtin", models=1)`: ready when so many models are listed. The rest is the sidecar's environment."""
     with ExitStack() as stack:
 
-        def start(backends: str, *, models: int, **env: str) -> LlmHive:
+        def start(backends: str, *, models: int, **sidecar: str) -> LlmHive:
             folder, name = tmp_path_factory.mktemp("llm"), f"test_{uuid4().hex}"
             server = NatsServer(folder)
             server.start()
@@ -71,7 +71,7 @@ def start_hive(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServe
             stack.callback(lambda: asyncio.run(postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")))
             stack.enter_context(CoordinatorProcess(server, folder, postgres.postgres.url(name)))
             gateway = stack.enter_context(GatewayProcess(server, folder))
-            stack.enter_context(SidecarProcess(server, folder, backends, **env))
+            stack.enter_context(SidecarProcess(server, folder, backends, **sidecar))
             hive = LlmHive(server, gateway)
             stack.callback(hive.client.close)
             hive.until("/readyz", lambda answer: answer.status_code == 200)

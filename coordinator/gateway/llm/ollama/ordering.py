@@ -1,0 +1,72 @@
+"""Orders about models, from their jobs to the end of them: what Ollama does at once, agents do as jobs (docs/adr/0013)."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from typing import Final
+
+from bus import subjects
+from bus.client import Received
+from bus.errors import AgentUnable, BackendError, HiveError
+from bus.messages import Claims
+from bus.messages.models import JobRef, ModelAction, ModelJob, ModelOrder, OrderedJobs
+from coordinator.gateway import verbs
+from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm.ollama.moving import failure_of
+
+LOOK_SECONDS: Final = 1.0
+"""Jobs are looked at so often where no event tells of them: one may be lost."""
+
+
+async def follow(
+    gateway: Gateway, claims: Claims, action: ModelAction, model: str, agents: tuple[str, ...]
+) -> AsyncGenerator[tuple[ModelJob, ...], None]:
+    """The jobs as they are, each time that something changed, to the end of all. They go on when nobody reads this.
+
+    Raises what the order was refused with, and BackendError when a job failed.
+    """
+    order = ModelOrder(model=model, agents=agents)
+    changed = asyncio.Event()
+
+    async def hear(_: Received) -> None:
+        changed.set()
+
+    hearing = await gateway.bus.subscribe(subjects.events("model.*"), hear)
+    try:
+        ordered = await verbs.order(gateway.bus, subjects.SERVICE_MODELS, action, order, OrderedJobs, claims)
+        if ordered.refused:
+            raise AgentUnable(" ".join(f"{refusal.agent_id}: {refusal.message}" for refusal in ordered.refused))
+        jobs, told = ordered.jobs, None
+        while not all(job.status.terminal for job in jobs):
+            if jobs != told:
+                yield jobs
+                told = jobs
+            await _wait(changed)
+            jobs = tuple(await asyncio.gather(*(_look(gateway, job, claims) for job in jobs)))
+    finally:
+        await hearing.close()
+    if (failure := failure_of(jobs)) is not None:
+        raise BackendError(failure)
+    yield jobs
+
+
+async def done(gateway: Gateway, claims: Claims, action: ModelAction, model: str, agents: tuple[str, ...]) -> None:
+    """As `follow`, for whoever wants only the end."""
+    async for _ in follow(gateway, claims, action, model, agents):
+        continue
+
+
+async def _wait(changed: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_SECONDS):
+            await changed.wait()
+    except TimeoutError:
+        return
+    changed.clear()
+
+
+async def _look(gateway: Gateway, job: ModelJob, claims: Claims) -> ModelJob:
+    """As it was, while nobody can tell."""
+    try:
+        return await verbs.ask(gateway.bus, subjects.SERVICE_MODELS, "job", JobRef(id=job.id), ModelJob, claims)
+    except HiveError:
+        return job
