@@ -13,6 +13,7 @@ from bus.messages.maintenance import MaintenanceWindow
 from bus.messages.models import ModelJob
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import FailureInfo, TaskId, TaskStatus, Timings, Usage
+from bus.messages.workflows import WorkflowChange
 
 
 class EventType(StrEnum):
@@ -118,3 +119,4 @@ MaintenanceEvent = HiveEvent[MaintenanceWindow]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]
+WorkflowEvent = HiveEvent[WorkflowChange]

@@ -18,6 +18,7 @@ from coordinator.gateway.routes import (
     agent_history,
     agent_orders,
     agents,
+    executions,
     health,
     joining,
     keys,
@@ -27,6 +28,8 @@ from coordinator.gateway.routes import (
     schedules,
     status,
     tasks,
+    webhooks,
+    workflows,
 )
 from coordinator.gateway.routes.declared import GATEWAY
 
@@ -46,6 +49,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     for routes in (
         tasks,
         schedules,
+        workflows,
+        executions,
+        webhooks,
         agents,
         agent_orders,
         agent_history,

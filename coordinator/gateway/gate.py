@@ -16,6 +16,8 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
+WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/")
+"""Who calls a workflow has no key: the address is the secret, as in n8n."""
 
 
 class Gate:
@@ -29,9 +31,13 @@ class Gate:
             headers = Headers(scope=scope)
             if scope["path"] == METRICS_PATH:
                 check_scrape(self._settings, headers)
-            elif scope["path"] not in OPEN_PATHS and scope["path"] != JOIN_PATH:
+            elif not _is_open(scope["path"]):
                 scope[CLAIMS] = await self._identity.claims(scope["method"], headers)
         await self._app(scope, receive, send)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path == JOIN_PATH or path.startswith(WEBHOOK_PREFIXES)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -19,9 +19,9 @@ from bus.messages.joining import (
     JoinTokenRef,
     ListJoinTokens,
 )
-from deploy.cli.labels import label_changes
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus, running
+from deploy.cli.labels import label_changes
 from deploy.cli.screen import local_time, note, print_json, print_table, say
 from deploy.join_door import door_url
 
