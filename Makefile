@@ -74,8 +74,9 @@ lock: | $(filter .uv/bin/uv,$(UV))
 SCRIPTS := workflow/expressions/js
 scripts:
 	cd $(SCRIPTS) && npm ci --silent --legacy-peer-deps --omit=optional
-	cp $(SCRIPTS)/node_modules/luxon/build/global/luxon.min.js $(SCRIPTS)/node_modules/jmespath/jmespath.js \
+	cp $(SCRIPTS)/node_modules/acorn/dist/acorn.js $(SCRIPTS)/node_modules/luxon/build/global/luxon.min.js $(SCRIPTS)/node_modules/jmespath/jmespath.js \
 	    $(SCRIPTS)/node_modules/alasql/dist/alasql.min.js $(SCRIPTS)/vendor/
+	cp $(SCRIPTS)/node_modules/acorn/LICENSE $(SCRIPTS)/vendor/LICENSE.acorn.txt
 	cp $(SCRIPTS)/node_modules/luxon/LICENSE.md $(SCRIPTS)/vendor/LICENSE.luxon.txt
 	cp $(SCRIPTS)/node_modules/jmespath/LICENSE $(SCRIPTS)/vendor/LICENSE.jmespath.txt
 	cp $(SCRIPTS)/node_modules/alasql/LICENSE $(SCRIPTS)/vendor/LICENSE.alasql.txt

@@ -5,7 +5,7 @@ from the stored replies where it is not there: after a crash, on another engine,
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bus.errors import HiveError
@@ -146,8 +146,14 @@ class Interpreter:
         )
 
     def _threw(self, error: Exception, node: Node, call: NodeCall | None) -> NodeThrew:
-        failure = error.failure if isinstance(error, EffectFailed) else Failure.of(_told(error), node.name)
+        failure = _of_effect(error, node) if isinstance(error, EffectFailed) else Failure.of(_told(error), node.name)
         return NodeThrew(failure=failure, now_ms=self.clock_ms(), logs=tuple(call.logs) if call is not None else ())
+
+
+def _of_effect(error: EffectFailed, node: Node) -> Failure:
+    """What went wrong outside, with the node and the item that asked for it."""
+    found = error.failure
+    return replace(found, node=found.node or node.name, item=error.item if found.item is None else found.item)
 
 
 def _told(error: Exception) -> Exception:

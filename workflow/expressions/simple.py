@@ -36,18 +36,6 @@ _INHERITED: Final = frozenset(
         "__defineSetter__",
         "__lookupGetter__",
         "__lookupSetter__",
-        "isEmpty",
-        "isNotEmpty",
-        "hasField",
-        "removeField",
-        "removeFieldsContaining",
-        "keepFieldsContaining",
-        "compact",
-        "keys",
-        "values",
-        "merge",
-        "toJsonString",
-        "urlEncode",
     ]
 )
 """What every object of the runtime has: a field of that name that is not there is no `undefined`."""

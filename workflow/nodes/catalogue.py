@@ -4,10 +4,17 @@ from workflow.nodes import (
     aggregate,
     branching,
     code,
+    compare_datasets,
+    crypto,
     date_time,
     execute_workflow,
+    execution_data,
+    files,
+    html,
+    http_request,
     item_lists,
     limit,
+    markdown,
     merge,
     no_op,
     remove_duplicates,
@@ -21,17 +28,32 @@ from workflow.nodes import (
     summarize,
     triggers,
     wait,
+    xml,
 )
+from workflow.nodes.ai import agent, chain, memory, models, parsing, tools
 from workflow.nodes.registry import Registry
 
 _MODULES = (
+    agent,
+    chain,
+    memory,
+    models,
+    parsing,
+    tools,
     aggregate,
     branching,
     code,
+    compare_datasets,
+    crypto,
     date_time,
     execute_workflow,
+    execution_data,
+    files,
+    html,
+    http_request,
     item_lists,
     limit,
+    markdown,
     merge,
     no_op,
     remove_duplicates,
@@ -45,6 +67,7 @@ _MODULES = (
     summarize,
     triggers,
     wait,
+    xml,
 )
 
 

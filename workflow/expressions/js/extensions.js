@@ -98,12 +98,15 @@
   };
   const parseDate = (text, format, zone) => {
     if (format) return DateTime.fromFormat(text, format, zone ? { zone } : {});
+    if (/^-?\d{9,}$/.test(text.trim())) return DateTime.fromMillis(Number(text));
     for (const read of [DateTime.fromISO, DateTime.fromRFC2822, DateTime.fromHTTP, DateTime.fromSQL]) {
       const found = read.call(DateTime, text.trim(), { setZone: false });
       if (found.isValid) return found;
     }
     return DateTime.fromJSDate(new Date(text));
   };
+  const SMALL_WORDS = new Set(('a an and as at because but by en for if in neither nor of on only or over per so some than that the to ' +
+    'up upon v versus via vs when with without yet').split(' '));
   const words = (text) => text.replace(/[^\p{L}\p{N}]+/gu, ' ').replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2').trim().split(/\s+/).filter(Boolean);
 
   add(String.prototype, {
@@ -122,7 +125,9 @@
       const parts = String(this).match(URL_PARTS);
       return parts ? parts[4] || '/' : undefined;
     },
-    hash(algorithm = 'md5') { return __hashes.hash(utf8(String(this)), algorithm); },
+    hash(algorithm = 'md5') {
+      return algorithm === 'base64' ? toBase64(utf8(String(this))) : __hashes.hash(utf8(String(this)), algorithm);
+    },
     isDomain() { return DOMAIN.test(String(this)); },
     isEmail() {
       const found = String(this).match(EMAIL);
@@ -141,8 +146,8 @@
     parseJson() {
       try {
         return JSON.parse(String(this));
-      } catch (error) {
-        throw new ExpressionError("Parsing failed. Check the text is valid JSON, e.g. with double quotes around keys: " + error.message);
+      } catch {
+        return undefined;
       }
     },
     quote(mark = '"') {
@@ -150,6 +155,7 @@
     },
     removeMarkdown() {
       return String(this)
+        .replace(/<\/?[a-zA-Z][^>]*>/g, '')
         .replace(/^\s*(?:[-*_]\s*){3,}$/gm, '')
         .replace(/```[^\n]*\n?([\s\S]*?)```/g, '$1')
         .replace(/^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$/gm, '$1')
@@ -190,9 +196,11 @@
     toSentenceCase() {
       return String(this).toLowerCase().replace(/(^\s*|[.!?]\s+)(\p{L})/gu, (_, before, letter) => before + letter.toUpperCase());
     },
-    toSnakeCase() { return words(String(this)).map((word) => word.toLowerCase()).join('_'); },
+    toSnakeCase() { return String(this).toLowerCase().replace(/[\s-]/g, '_').replace(/[^\p{L}\p{N}_]/gu, ''); },
     toTitleCase() {
-      return String(this).replace(/\p{L}[\p{L}\p{N}'’]*/gu, (word) => word[0].toUpperCase() + word.slice(1).toLowerCase());
+      const text = String(this).toLowerCase();
+      return text.replace(/\p{L}[\p{L}\p{N}'’]*/gu, (word, at) => (
+        SMALL_WORDS.has(word) && at > 0 && at + word.length < text.length ? word : word[0].toUpperCase() + word.slice(1)));
     },
     toCamelCase() {
       const [first = '', ...rest] = words(String(this)).map((word) => word.toLowerCase());
@@ -258,6 +266,7 @@
     }
     return kept;
   };
+  const named = (fields) => fields.flat().flatMap((field) => String(field).split(',')).map((field) => field.trim()).filter(Boolean);
   const numbers = (list, name) => list.map((value) => {
     const number = typeof value === 'string' ? parseFloat(value) : value;
     if (typeof number !== 'number' || Number.isNaN(number)) throw new ExpressionError(`${name}(): the list holds something that is no number`);
@@ -292,14 +301,15 @@
     },
     pluck(...fields) {
       return this.map((item) => {
-        if (!fields.length || !isObject(item)) return item;
+        if (!fields.length) return item;
+        if (!isObject(item)) return undefined;
         const values = fields.map((field) => item[field]).filter((value) => value !== undefined);
         return fields.length === 1 ? values[0] : values;
-      });
+      }).filter((value) => !fields.length || (value !== undefined && !(Array.isArray(value) && fields.length > 1 && !value.length)));
     },
     randomItem() { return this[Math.floor(Math.random() * this.length)]; },
-    removeDuplicates(...fields) { return unique(this, fields.flat()); },
-    unique(...fields) { return unique(this, fields.flat()); },
+    removeDuplicates(...fields) { return unique(this, named(fields)); },
+    unique(...fields) { return unique(this, named(fields)); },
     renameKeys(...pairs) {
       if (pairs.length === 0 || pairs.length % 2) throw new ExpressionError('renameKeys(): expected pairs of names, e.g. .renameKeys("from1", "to1")');
       const renamed = new Map();
@@ -319,7 +329,8 @@
     .filter(([, value]) => value !== null && value !== undefined && value !== 'nil' && value !== '')
     .map(([key, value]) => [key, isObject(value) && !DateTime.isDateTime(value) ? compact(value) : value]));
   const holds = (value, text) => typeof value === 'string' && value.includes(text);
-  add(Object.prototype, {
+  // Not on `Object.prototype`: `$json.keys` is a field, and nothing where there is none. `rewrite.js` finds the calls in expressions.
+  const objects = {
     isEmpty() { return isEmpty(this); },
     isNotEmpty() { return !isEmpty(this); },
     hasField(name) { return Object.prototype.hasOwnProperty.call(this, name); },
@@ -340,7 +351,19 @@
         return [key, text].map((part) => encodeURIComponent(part).replace(/%20/g, '+')).join('=');
       }).join('&');
     },
-  });
+  };
+  const NOTHING = { isEmpty: () => true, isNotEmpty: () => false };
+  // `value.name(...args)`: the value's own method, or n8n's function for objects and for what is not there.
+  globalThis.__extend = (value, name, args, optional) => {
+    if (value === null || value === undefined) {
+      if (optional) return undefined;
+      if (name in NOTHING) return NOTHING[name]();
+      throw new TypeError(`Cannot read properties of ${value} (reading '${name}')`);
+    }
+    if (typeof value[name] === 'function') return value[name](...args);
+    if (typeof value !== 'object') throw new TypeError(`.${name} is not a function`);
+    return objects[name].apply(value, args);
+  };
 
   // ---- dates ------------------------------------------------------------------------------------------------------------------
   const UNITS = {
@@ -408,5 +431,5 @@
     minus(amount, unit) { return asDate(this).minus(amount, unit); },
   });
 
-  globalThis.__extensions = { ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
+  globalThis.__extensions = { names: Object.keys(objects), ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
 })();

@@ -4,6 +4,8 @@
   'use strict';
   const { DateTime, Duration, Interval, Settings } = luxon;
   const { ExpressionError, isEmpty } = __extensions;
+  const { rewrite, needsParser, takeParser } = __rewriting;
+  delete globalThis.__rewriting;
   const programs = new Map();
   const parse = JSON.parse, stringify = JSON.stringify, now = Date.now;
   const indirectEval = eval;
@@ -103,8 +105,8 @@
     if (typeof query !== 'string') throw new ExpressionError('$jmespath(): expected an object and a search string, e.g. $jmespath(data, "a.b")');
     try {
       return jmespath.search(data, query);
-    } catch (error) {
-      throw new ExpressionError(`$jmespath(): ${error.message}`);
+    } catch {
+      return undefined; // as documented for a query that is not valid
     }
   };
   const $fromAI = (name, _description, _type = 'string', fallback) => {
@@ -124,15 +126,7 @@
     $min: (...list) => Math.min(...values(list)),
     $max: (...list) => Math.max(...values(list)),
     $average: (...list) => values(list).average(),
-    $evaluateExpression: (text, index) => {
-      const before = at;
-      if (typeof index === 'number') at = index;
-      try {
-        return compile(text.startsWith('=') ? text.slice(1) : text)();
-      } finally {
-        at = before;
-      }
-    },
+    $evaluateExpression: (text, index) => seenFrom(typeof index === 'number' ? index : at, compile(text.startsWith('=') ? text.slice(1) : text)),
   };
   function $(name) {
     outputsOf(name);
@@ -154,7 +148,7 @@
     $execution: () => execution(),
     $prevNode: () => call.previous ?? {},
     $vars: () => call.vars ?? {},
-    $parameter: () => call.params ?? {},
+    $parameter: () => evaluated(call.params ?? {}),
     $rawParameter: () => call.params ?? {},
     $self: () => call.params ?? {},
     $nodeId: () => call.node?.id,
@@ -168,6 +162,32 @@
     $mode: () => call.execution?.mode,
     $executionId: () => call.execution?.id,
     $resumeWebhookUrl: () => call.execution?.resumeUrl,
+  };
+  // The parameters of the node under way, their expressions evaluated where they are read.
+  const DEEPEST = 20;
+  let depth = 0;
+  const seenFrom = (index, read) => {
+    const before = at;
+    at = index;
+    try {
+      return read();
+    } finally {
+      at = before;
+    }
+  };
+  const evaluated = (value) => {
+    if (typeof value === 'string' && value.startsWith('=')) {
+      if (depth >= DEEPEST) throw new ExpressionError('$parameter: the parameters refer to each other without end');
+      depth += 1;
+      try {
+        return compile(value.slice(1))();
+      } finally {
+        depth -= 1;
+      }
+    }
+    if (value === null || typeof value !== 'object') return value;
+    const index = at; // it may be read when another item is under way
+    return new Proxy(value, { get: (target, key) => seenFrom(index, () => evaluated(target[key])) });
   };
   const customData = {
     set(key, value) { call.customData = { ...call.customData, [key]: String(value) }; },
@@ -187,7 +207,7 @@
   for (const [name, value] of Object.entries(plain)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
 
   // ---- expressions ------------------------------------------------------------------------------------------------------------
-  const asFunction = (code) => new Function(`return (${code.replace(/;\s*$/, '')}\n)`);
+  const asFunction = (code) => new Function(`return (${rewrite(code.replace(/;\s*$/, ''))}\n)`);
   const text = (value) => (value === undefined || value === null || value !== value ? '' : String(value));
 
   // A text is split at {{ }}. Where the first }} leaves code that does not parse, a later one is tried: `{{ {a:{b:1}} }}`.
@@ -411,6 +431,7 @@
   };
   const define = (given) => {
     const { id, sources, code } = typeof given === 'string' ? parse(given) : given;
+    if (needsParser(sources ?? [code.source])) return 'parser';
     programs.set(id, code === undefined ? sources.map(compile) : defineCode(code));
     return '';
   };
@@ -511,7 +532,7 @@
   let argument = '';
   Object.defineProperty(globalThis, '__argument', { set(value) { argument = value; }, get: () => undefined, configurable: false });
   const hidden = {
-    __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library,
+    __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __takeParser: takeParser,
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
     __seal: () => {
       for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics']) delete globalThis[name];

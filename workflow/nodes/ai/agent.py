@@ -1,0 +1,107 @@
+"""AI Agent: a model that may call the tools attached to it, step by step, until it answers.
+
+Tools are described in the prompt and called by JSON, so that any model of the hive can be an agent, whether it was trained to call tools
+or not. Each step is a task, and so survives a crash.
+"""
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any, Final
+
+from workflow.effects import Effect
+from workflow.execution import Reply
+from workflow.failure import NodeError
+from workflow.items import Item, Outputs, paired
+from workflow.nodes.ai import parsing, tools
+from workflow.nodes.ai.asking import Message, ask, prompt_of
+from workflow.nodes.ai.chain import ask_structured
+from workflow.nodes.ai.memory import Memory
+from workflow.nodes.ai.models import Model, model_of
+from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item
+from workflow.nodes.values import number_of
+
+_SYSTEM: Final = "You are a helpful assistant"
+_RULES: Final = """You may use these tools:
+{tools}
+
+To use one, answer with this JSON and nothing else: {{"tool": "<name>", "input": <a text or an object>}}
+You are then told what it gave. When you need no tool (any more), answer the user in plain words, without JSON."""
+
+
+def run(call: NodeCall) -> EffectRun:
+    made: list[Item] = []
+    for index in range(len(call.items)):
+        try:
+            fields = yield from _answered(call, index)
+            made.append({"json": fields, "pairedItem": paired(index)})
+        except NodeError as error:
+            error.item = index if error.item is None else error.item
+            if not call.continues:
+                raise
+            made.append(error_item(error, index))
+    outputs: Outputs = [made]
+    return outputs
+
+
+def _answered(call: NodeCall, index: int) -> Generator[Effect, Reply, dict[str, Any]]:
+    prompt = prompt_of(call, index)
+    if not prompt:
+        raise NodeError("No prompt specified", description="Expected to find the prompt in an input field called 'chatInput'")
+    model, memory = model_of(call, index), Memory(call, index)
+    parameters = call.each()[index]
+    messages: list[Message] = [
+        {"role": "system", "content": _system(call, parameters.text("options.systemMessage", _SYSTEM))},
+        *memory.messages(),
+        {"role": "user", "content": prompt},
+    ]
+    most = int(number_of(parameters.get("options.maxIterations", 10)) or 10)
+    text, steps = yield from _steps(call, index, model, messages, most, memory.session)
+    schema = parsing.schema_of(call, index)
+    output: Any = text
+    if schema is not None:
+        asked: list[Message] = [*messages, {"role": "assistant", "content": text or "…"}]
+        output = yield from ask_structured(call, model, asked, schema)
+    memory.add(prompt, output if isinstance(output, str) else json.dumps(output, ensure_ascii=False))
+    shown = {"intermediateSteps": steps} if parameters.get("options.returnIntermediateSteps") is True else {}
+    return {"output": output, **shown}
+
+
+def _system(call: NodeCall, text: str) -> str:
+    return f"{text}\n\n{_RULES.format(tools=tools.described(call))}" if call.helpers.get("ai_tool") else text
+
+
+def _steps(
+    call: NodeCall, index: int, model: Model, messages: list[Message], most: int, session: str | None
+) -> Generator[Effect, Reply, tuple[str, list[dict[str, Any]]]]:
+    """The final answer, and the tools that were used on the way. `messages` grows by the steps."""
+    steps: list[dict[str, Any]] = []
+    for _ in range(most):
+        text = yield from ask(call, model, messages, session)
+        wish = _wish(text) if call.helpers.get("ai_tool") else None
+        if wish is None:
+            return text, steps
+        name, given = wish
+        observation = yield from tools.use(call, index, name, given)
+        steps.append({"action": {"tool": name, "toolInput": given}, "observation": observation})
+        messages.append({"role": "assistant", "content": text})
+        messages.append({"role": "user", "content": f"The tool {name} gave:\n{observation}"})
+    raise NodeError("Max iterations reached: the agent could not complete the task", description=f"It took {most} steps")
+
+
+def _wish(text: str) -> tuple[str, Any] | None:
+    """The tool that the model wants to use; None where it answers."""
+    found = parsing.first_json(text)
+    if isinstance(found, Mapping) and isinstance(found.get("tool"), str):
+        return found["tool"], found.get("input", "")
+    return None
+
+
+TYPES = (
+    NodeType(
+        name="@n8n/n8n-nodes-langchain.agent",
+        versions=(1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 3),
+        run=run,
+        effect=True,
+        note="All kinds of agent work as the tools agent; tools are called by JSON in the text",
+    ),
+)

@@ -1,0 +1,118 @@
+"""Tools that an agent may call: code, and other workflows. What a tool does comes back to the model as a text."""
+
+import json
+from collections.abc import Generator, Mapping
+from typing import Any, Final
+
+from workflow.effects import CallWorkflow, Effect
+from workflow.execution import Reply
+from workflow.failure import NodeError
+from workflow.n8n.document import Node
+from workflow.nodes.ai.models import attached
+from workflow.nodes.contract import NodeCall, value_of
+from workflow.nodes.values import json_text, text_of
+
+_CALCULATOR: Final = "Evaluates an arithmetic expression such as (2 + 3) * 4."
+Using = Generator[Effect, Reply, str]
+
+
+def name_of(node: Node) -> str:
+    """As the model calls it: newer versions take the node's own name."""
+    given = node.parameters.get("name")
+    name = given if isinstance(given, str) and given and not given.startswith("=") else node.name
+    return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
+
+
+def described(call: NodeCall) -> str:
+    """The tools attached to the node, a line for each."""
+    return "\n".join(f"- {name_of(node)}: {_description(call, node)}" for node in call.helpers.get("ai_tool", ()))
+
+
+def _description(call: NodeCall, node: Node) -> str:
+    if node.short_type == "toolCalculator":
+        return _CALCULATOR
+    helper = call.of_helper(node)
+    parameters = helper.scripts.parameters(helper, (0,))[0]
+    return parameters.text("description", parameters.text("toolDescription")) or "no description"
+
+
+def use(call: NodeCall, index: int, name: str, given: Any) -> Using:
+    """What the tool answers. What goes wrong is an answer too: the model may try something else."""
+    node = next((each for each in call.helpers.get("ai_tool", ()) if name_of(each) == name), None)
+    if node is None:
+        return f"There is no tool {name!r}."
+    try:
+        return (yield from _used(call.of_helper(node), index, given))
+    except NodeError as error:
+        return f"The tool failed: {error.message}"
+
+
+def _used(call: NodeCall, index: int, given: Any) -> Using:
+    kind = call.node.short_type
+    if kind == "toolCode":
+        return _code(call, given)
+    if kind == "toolCalculator":
+        return _calculated(call, given)
+    if kind == "toolWorkflow":
+        return (yield from _workflow(call, index, given))
+    raise NodeError(f"Tools of type {call.node.type} are not run here")
+
+
+def _code(call: NodeCall, given: Any) -> str:
+    if call.node.parameters.get("language", "javaScript") != "javaScript":
+        raise NodeError("Only JavaScript is run in a code tool here")
+    source = str(call.node.parameters.get("jsCode", ""))
+    query = json.dumps(
+        given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
+    )
+    code = f"const __answer = await (async (query) => {{\n{source}\n}})({query});\nreturn [{{json: {{answer: __answer ?? null}}}}];"
+    return _text(call.scripts.code(call, code, "all")[0]["json"]["answer"])
+
+
+def _calculated(call: NodeCall, given: Any) -> str:
+    expression = _text(given).replace("^", "**")
+    if not expression or set(expression) - set("0123456789.+-*/%() eE"):
+        raise NodeError("It takes numbers, brackets and + - * / % ^ only")
+    return text_of(call.scripts.code(call, f"return [{{json: {{answer: ({expression})}}}}];", "all")[0]["json"]["answer"])
+
+
+def _workflow(call: NodeCall, index: int, given: Any) -> Using:
+    seen = given if isinstance(given, Mapping) else {"query": given}
+    call.environment = {**call.environment, "from_ai": {**seen, "query": _text(given)}}
+    parameters = call.scripts.parameters(call, (index,))[0]
+    mapping = parameters.get("workflowInputs.value") or {}
+    fields: dict[str, Any] = dict(mapping) if mapping else {"query": _text(given)}
+    for each in parameters.get("fields.values", []):
+        fields[str(each.get("name", ""))] = each.get("stringValue", each.get("value"))
+    source = parameters.get("source", "database")
+    if source == "parameter":
+        document = json.loads(parameters.text("workflowJson", "{}"))
+        found = value_of((yield CallWorkflow(document=document, items=[{"json": fields}])))
+    else:
+        chosen = parameters.get("workflowId", "")
+        chosen = chosen.get("value", "") if isinstance(chosen, Mapping) else chosen
+        if not chosen:
+            raise NodeError("No workflow is chosen for the tool")
+        found = value_of((yield CallWorkflow(workflow_id=str(chosen), items=[{"json": fields}])))
+    return _answer(found or [], parameters.text("responsePropertyName"))
+
+
+def _answer(items: list[Any], name: str) -> str:
+    rows = [item.get("json", {}) for item in items]
+    if len(rows) == 1 and name and name in rows[0]:
+        return _text(rows[0][name])
+    return _text(rows[0] if len(rows) == 1 else rows)
+
+
+def _text(value: Any) -> str:
+    """A call with one text in it is that text."""
+    if isinstance(value, Mapping) and len(value) == 1 and isinstance(only := next(iter(value.values())), str):
+        return only
+    return value if isinstance(value, str) else json_text(value)
+
+
+TYPES = (
+    attached("toolCode", (1, 1.1, 1.2, 1.3), "ai_tool"),
+    attached("toolCalculator", (1,), "ai_tool"),
+    attached("toolWorkflow", (1, 1.1, 1.2, 1.3, 2, 2.1, 2.2), "ai_tool"),
+)
