@@ -42,7 +42,7 @@ class EngineProcess(Process):
         more = {"NATS_URL": server.url, "HIVE_DATABASE_URL": database_url, "HIVE_WORKFLOW_LEASE_SECONDS": "1", **env}
         super().__init__("workflow.main", own, more)
 
-    async def ready(self, bus: Bus, seconds: float = 30) -> None:
+    async def ready(self, bus: Bus, seconds: float = 90) -> None:
         subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "list")
         async with asyncio.timeout(seconds):
             while True:
