@@ -88,7 +88,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             time_zone=settings.workflow_time_zone,
         )
         gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
-        engine = Engine(store, library, telling, interpreter, settings.workflow_threads, gate)
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate)
         http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
         stack.push_async_callback(http.close)
         inference = Inference(bus)

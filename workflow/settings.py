@@ -13,7 +13,7 @@ class WorkflowSettings(HiveSettings):
         default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
     )
     workflow_threads: int = Field(
-        default_factory=lambda: min(8, os.cpu_count() or 2), ge=1, le=64, description="nodes that are computed at once"
+        default=0, ge=0, le=64, description="nodes that are computed at once; 0: as many as there are cores, at most 8"
     )
     workflow_running: int = Field(default=256, ge=1, description="executions in memory at once; those that wait long are not")
     workflow_waiting: int = Field(
@@ -32,6 +32,10 @@ class WorkflowSettings(HiveSettings):
     workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
     host: str = Field(default="127.0.0.1", description="address of the API")
     api_port: int = Field(default=8420, ge=0, le=65535, description="of the API")
+
+    @property
+    def threads(self) -> int:
+        return self.workflow_threads or min(8, os.cpu_count() or 2)
 
     @property
     def base_url(self) -> str:

@@ -75,7 +75,15 @@ async def bench(bus: Bus, engine: psutil.Process) -> None:
         await measure(name, engine, lambda name=name, body=body: call(bus, name, body), count, at_once)
 
 
-async def main() -> None:
+async def served(nats: NatsServer, process: "subprocess.Popen[bytes]") -> None:
+    bus = await nats.connect()
+    subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "list")
+    await bus.request(subject, ListWorkflows(), WorkflowList, timeout=90)
+    await bench(bus, psutil.Process(process.pid))
+    await bus.close()
+
+
+def main() -> None:
     with TemporaryDirectory() as folder, folder_for_others("bench") as database:
         nats, postgres = NatsServer(Path(folder)), PostgresServer(database)
         nats.start()
@@ -84,11 +92,7 @@ async def main() -> None:
         with Path(folder, "engine.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "workflow.main"], env=environment, stdout=log, stderr=log)
         try:
-            bus = await nats.connect()
-            subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "list")
-            await bus.request(subject, ListWorkflows(), WorkflowList, timeout=90)
-            await bench(bus, psutil.Process(process.pid))
-            await bus.close()
+            asyncio.run(served(nats, process))
         finally:
             process.terminate()
             process.wait(10)
@@ -97,4 +101,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()
