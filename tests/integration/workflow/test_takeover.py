@@ -72,13 +72,16 @@ async def test_an_effect_that_is_stored_is_not_emitted_again(
 async def test_another_engine_that_lives_takes_over_within_seconds(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
 ) -> None:
-    with EngineProcess(nats_server, tmp_path, database_url, "first") as first:
-        await first.ready(nats_bus)
-        wait = node("Wait", "wait", {"amount": 3, "unit": "seconds"}, 1.1)
-        made = await workflows.create(chain(node("Start", "manualTrigger"), wait, node("End", "noOp")))
-        begun = await workflows.execute(made.id)
-        with EngineProcess(nats_server, tmp_path, database_url, "second") as second:
-            await second.ready(nats_bus)
-            first.kill()
-            assert (await workflows.ended(begun.id, 20)).status == "success"
-            assert "execution_taken_up" in second.log.read_text()
+    async with Witness() as witness:
+        witness.hold.clear()
+        with EngineProcess(nats_server, tmp_path, database_url, "first", **ALLOW) as first:
+            await first.ready(nats_bus)
+            made = await workflows.create(chain(node("Start", "manualTrigger"), request("One", witness.url)))
+            begun = await workflows.execute(made.id)
+            await witness.heard(1)
+            with EngineProcess(nats_server, tmp_path, database_url, "second", **ALLOW) as second:
+                await second.ready(nats_bus)
+                first.kill()
+                witness.hold.set()
+                assert (await workflows.ended(begun.id)).status == "success"
+                assert "execution_taken_up" in second.log.read_text()

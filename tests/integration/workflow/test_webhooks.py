@@ -8,7 +8,7 @@ import pytest
 from httpx import AsyncClient
 
 from bus.nats_bus import NatsBus
-from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess, InstantSidecar
+from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess
 from tests.integration.workflow.parts import EngineProcess, chain, node, recorded
 from tests.parts.nats import NatsServer
 
@@ -20,13 +20,13 @@ async def client(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, 
         CoordinatorProcess(nats_server, tmp_path, database_url),
         GatewayProcess(nats_server, tmp_path) as gateway,
     ):
-        sidecar = InstantSidecar(nats_bus)
-        await sidecar.start()
         await engine.ready(nats_bus)
-        await gateway.answers("/readyz")
+        await gateway.answers("/healthz", 90)
         async with gateway.client() as client:
+            async with asyncio.timeout(90):
+                while (await client.get("/api/workflows")).status_code != 200:  # until the coordinator has made the key known
+                    await asyncio.sleep(0.05)
             yield client
-        await sidecar.close()
 
 
 async def test_the_life_of_a_workflow_by_rest(client: AsyncClient) -> None:
