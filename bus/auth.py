@@ -26,6 +26,13 @@ class Permission(StrEnum):
     AGENTS_MANAGE = "agents.manage"
     KEYS_MANAGE = "keys.manage"
     METRICS_VIEW = "metrics.view"
+    WORKFLOWS_CREATE = "workflows.create"
+    WORKFLOWS_VIEW = "workflows.view"
+    WORKFLOWS_EDIT = "workflows.edit"
+    WORKFLOWS_DELETE = "workflows.delete"
+    EXECUTIONS_START = "executions.start"
+    EXECUTIONS_VIEW = "executions.view"
+    EXECUTIONS_STOP = "executions.stop"
 
 
 GRANTS: Final[dict[Role, tuple[str, ...]]] = {

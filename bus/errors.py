@@ -113,6 +113,12 @@ class OutcomeUnknown(NodeFailed):
     code, title = "outcome_unknown", "Whether the node's effect happened is not known"
 
 
+class RequestRefused(NodeFailed):
+    """The guard of requests: the address is internal, or the answer is larger than one may be."""
+
+    code, http_status, title = "request_refused", 403, "The workflow may not make this request"
+
+
 class DependencyFailed(HiveError):
     code, http_status, title = "dependency_failed", 424, "A task that this one depends on did not complete"
 
@@ -179,6 +185,18 @@ class ScheduleNotFound(NotFound):
     code, title = "schedule_not_found", "There is no such schedule"
 
 
+class WorkflowNotFound(NotFound):
+    code, title = "workflow_not_found", "There is no such workflow"
+
+
+class ExecutionNotFound(NotFound):
+    code, title = "execution_not_found", "There is no such execution"
+
+
+class WebhookNotFound(NotFound):
+    code, title = "webhook_not_found", "No active workflow listens there"
+
+
 class HiveNotFound(NotFound):
     code, title = "hive_not_found", "No hive was found on the network"
 
@@ -201,6 +219,20 @@ class SeveralHives(Conflict):
 
 class TooManySchedules(Conflict):
     code, title = "too_many_schedules", "The owner has as many schedules as one may have"
+
+
+class WebhookTaken(Conflict):
+    code, title = "webhook_taken", "Another active workflow listens there"
+
+
+class ExecutionEnded(Conflict):
+    code, title = "execution_ended", "The execution has ended already"
+
+
+class ExecutionNotWaiting(Conflict):
+    """For a resume URL: the execution does not wait to be called."""
+
+    code, title = "execution_not_waiting", "The execution does not wait for a call"
 
 
 class AgentUnable(Conflict):
@@ -227,6 +259,10 @@ class StoreFull(Unavailable):
 
 class QueueFull(Unavailable):
     code, title = "queue_full", "As many tasks wait as may wait"
+
+
+class TooManyExecutions(Unavailable):
+    code, title = "too_many_executions", "As many executions wait as may wait"
 
 
 class DatabaseUnavailable(Unavailable):

@@ -53,6 +53,9 @@ SERVICE_PLACEMENT: Final = "placement"
 SERVICE_SCHEDULES: Final = "schedules"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_DOCS: Final = "docs"
+SERVICE_WORKFLOWS: Final = "workflows"
+SERVICE_EXECUTIONS: Final = "executions"
+SERVICE_WEBHOOKS: Final = "webhooks"
 
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
 ALL_REPORTS: Final = f"{ROOT}.reports.>"
@@ -60,6 +63,8 @@ ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
+WORKFLOW_NOTICES: Final = f"{ROOT}.workflow.notices"
+"""What one engine tells the others; one that misses it looks at the record within seconds."""
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
 
 

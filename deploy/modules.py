@@ -5,6 +5,7 @@ from typing import Final
 MODULES: Final = {
     "coordinator": "coordinator.main",
     "gateway": "coordinator.gateway.main",
+    "workflow": "workflow.main",
     "monitor": "monitor.main",
     "gui": "gui.main",
     "sidecar": "agent_sidecar.main",

@@ -14,6 +14,7 @@ from bus.messages.models import ModelJob
 from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import TaskId, TaskStatus
+from bus.messages.workflows import WorkflowChange
 
 
 class EventType(StrEnum):
@@ -119,3 +120,4 @@ MaintenanceEvent = HiveEvent[MaintenanceWindow]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]
+WorkflowEvent = HiveEvent[WorkflowChange]

@@ -21,6 +21,7 @@ from coordinator.gateway.routes import (
     agents,
     aliases,
     anthropic,
+    executions,
     health,
     joining,
     keys,
@@ -33,6 +34,8 @@ from coordinator.gateway.routes import (
     schedules,
     status,
     tasks,
+    webhooks,
+    workflows,
 )
 from coordinator.gateway.routes.declared import GATEWAY
 
@@ -52,6 +55,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     for routes in (
         tasks,
         schedules,
+        workflows,
+        executions,
+        webhooks,
         agents,
         agent_orders,
         agent_history,

@@ -19,6 +19,8 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
+WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/")
+"""Who calls a workflow has no key: the address is the secret, as in n8n."""
 
 
 class Gate:
@@ -32,7 +34,7 @@ class Gate:
             headers = Headers(scope=scope)
             if scope["path"] == METRICS_PATH:
                 check_scrape(self._settings, headers)
-            elif scope["path"] not in OPEN_PATHS and scope["path"] != JOIN_PATH:
+            elif not _is_open(scope["path"]):
                 scope[CLAIMS] = await self._by_address(scope, headers) or await self._identity.claims(scope["method"], headers)
         await self._app(scope, receive, send)
 
@@ -44,6 +46,10 @@ class Gate:
         client = scope.get("client")
         key_hash = hash_for(client[0] if client else None, headers, keys)
         return None if key_hash is None else await self._identity.known(key_hash)
+
+
+def _is_open(path: str) -> bool:
+    return path in OPEN_PATHS or path == JOIN_PATH or path.startswith(WEBHOOK_PREFIXES)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -19,6 +19,8 @@ MODULES: Final = {
     "task": "task",
     "explain": "explain",
     "schedule": "schedule",
+    "workflow": "workflow",
+    "execution": "execution",
     "agents": "agents",
     "join-token": "join_token",
     "maintenance": "maintenance",

@@ -96,6 +96,7 @@ def stages(doors: Doors, probe: BusProbe, environment: Mapping[str, str], first_
     return [
         [
             spec("coordinator", MODULES["coordinator"], probe.answers(subjects.SERVICE_QUEUE, "status"), key),
+            spec("workflow", MODULES["workflow"], probe.answers(subjects.SERVICE_WORKFLOWS, "list")),
             spec("monitor", MODULES["monitor"], probe.answers(subjects.SERVICE_METRICS, "performance")),
         ],
         [

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import folder_for_others
 from tests.parts.hive import Hive, wait_until
 
-NAMES = {"nats", "postgres", "valkey", "coordinator", "gateway", "monitor", "gui", "sidecar-local"}
+NAMES = {"nats", "postgres", "valkey", "coordinator", "gateway", "workflow", "monitor", "gui", "sidecar-local"}
 
 
 @pytest.fixture(scope="module")

@@ -48,7 +48,7 @@ def test_what_has_a_url_is_not_started_and_every_service_is_told(tmp_path: Path,
 async def test_services_end_in_the_opposite_order_of_their_dependence(tmp_path: Path) -> None:
     stages = local_hive(tmp_path).services(BusProbe("nats://nobody"))
     assert [[spec.name for spec in stage] for stage in stages] == [
-        ["coordinator", "monitor"],
+        ["coordinator", "workflow", "monitor"],
         ["gateway", "gui"],
         ["sidecar-local"],
     ]

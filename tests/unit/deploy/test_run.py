@@ -33,7 +33,7 @@ def test_a_setting_that_a_service_does_not_have_is_refused() -> None:
         given("nats", ["--nats-prot", "1"])
 
 
-@pytest.mark.parametrize("service", ["coordinator", "gateway", "monitor", "gui", "sidecar", "nats"])
+@pytest.mark.parametrize("service", ["coordinator", "gateway", "workflow", "monitor", "gui", "sidecar", "nats"])
 def test_every_service_knows_the_bus(service: str) -> None:
     assert {"NATS_URL", "HIVE_DATA_DIR", "HIVE_CONFIG"} <= known_variables(service)
 

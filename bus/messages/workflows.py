@@ -1,0 +1,227 @@
+"""Workflows and their executions, as the doors and the engines speak of them. `n8n_data` is n8n's JSON, kept whole."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from bus.messages.base import Command, Message, Record, Slug, Text, Words
+
+N8nDocument = Annotated[
+    dict[str, Any],
+    Field(description="the workflow as n8n's canvas copies it or downloads it; every field is kept"),
+]
+
+
+class ExecutionStatus(StrEnum):
+    """n8n's words."""
+
+    NEW = "new"
+    RUNNING = "running"
+    WAITING = "waiting"
+    SUCCESS = "success"
+    ERROR = "error"
+    CANCELED = "canceled"
+
+    @property
+    def ended(self) -> bool:
+        return self in (ExecutionStatus.SUCCESS, ExecutionStatus.ERROR, ExecutionStatus.CANCELED)
+
+
+class CreateWorkflow(Command):
+    """The body of `POST /api/workflows`."""
+
+    name: Text | None = Field(default=None, min_length=3, max_length=255, description="left out: the document's own")
+    description: Text | None = Field(default=None, max_length=10_000)
+    n8n_data: N8nDocument
+
+
+class UpdateWorkflow(Command):
+    """The body of `PUT /api/workflows/{id}`: what is left out stays. `version`: refuse when somebody else saved meanwhile."""
+
+    name: Text | None = Field(default=None, min_length=3, max_length=255)
+    description: Text | None = Field(default=None, max_length=10_000)
+    n8n_data: N8nDocument | None = None
+    version: int | None = Field(default=None, ge=1)
+
+
+class ChangeWorkflow(UpdateWorkflow):
+    """The same as a verb's body."""
+
+    id: UUID
+
+
+class WorkflowRef(Command):
+    id: UUID
+
+
+class ActivateWorkflow(Command):
+    id: UUID
+    active: bool
+
+
+class ListWorkflows(Command):
+    """Newest first. `cursor` is the `next_cursor` of the page before."""
+
+    active: bool | None = None
+    limit: int = Field(default=50, ge=1, le=250)
+    cursor: Text | None = None
+
+
+class WorkflowProblem(Message):
+    """Something in the document that a person should know of. `code` is stable."""
+
+    code: str
+    message: str
+    severity: str
+    node: str | None = None
+
+
+class WorkflowRecord(Record):
+    """A workflow as every door shows it."""
+
+    id: UUID
+    name: str
+    description: str | None = None
+    n8n_data: dict[str, Any] | None = Field(default=None, description="left out in lists")
+    mcp_tools: JsonValue = None
+    created_by: str
+    tenant: Slug = "default"
+    version: int
+    active: bool
+    problems: tuple[WorkflowProblem, ...] = Field(default=(), description="what does not run as in n8n; left out in lists")
+    created_at: datetime
+    updated_at: datetime
+
+
+class WorkflowList(Record):
+    """Records without their documents; `GET /api/workflows/{id}` has those."""
+
+    workflows: tuple[WorkflowRecord, ...]
+    next_cursor: str | None = None
+
+
+class WorkflowVersion(Record):
+    version: int
+    name: str
+    created_by: str
+    created_at: datetime
+
+
+class WorkflowVersions(Record):
+    """Newest first."""
+
+    versions: tuple[WorkflowVersion, ...]
+
+
+class ExecuteWish(Command):
+    """The body of `POST /api/workflows/{id}/execute`: what the trigger gives, and where to begin and to end."""
+
+    items: tuple[dict[str, Any], ...] = Field(
+        default=(), description='of the trigger, each as `{"json": {…}}`; none: one empty'
+    )
+    start: Text | None = Field(default=None, description="the trigger's name; left out: the first")
+    destination: Text | None = Field(default=None, description="the last node to run; left out: all of them")
+
+
+class ExecuteWorkflow(ExecuteWish):
+    """The same as a verb's body. `execution_id` is the caller's, so that an order given twice is one execution."""
+
+    id: UUID
+    execution_id: UUID
+    wait_seconds: float = Field(default=0, ge=0, le=300)
+
+
+class ExecutionRef(Command):
+    id: UUID
+
+
+class RetryExecution(Command):
+    """`execution_id`: of the new one, made by the caller."""
+
+    id: UUID
+    execution_id: UUID
+
+
+class ListExecutions(Command):
+    """Newest first. `cursor` is the `next_cursor` of the page before."""
+
+    workflow_id: UUID | None = None
+    status: tuple[ExecutionStatus, ...] = ()
+    limit: int = Field(default=50, ge=1, le=250)
+    cursor: Text | None = None
+
+
+class ExecutionRecord(Record):
+    """An execution as every door shows it. `data` is n8n's: `data.resultData.runData[node][run]`."""
+
+    id: UUID
+    workflow_id: UUID | None = None
+    workflow_version: int
+    workflow_name: str | None = None
+    status: ExecutionStatus
+    mode: str
+    finished: bool
+    created_by: str
+    error_message: str | None = None
+    wait_till: datetime | None = None
+    created_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    data: dict[str, Any] | None = Field(default=None, description="left out in lists")
+
+
+class ExecutionList(Record):
+    executions: tuple[ExecutionRecord, ...]
+    next_cursor: str | None = None
+
+
+class WorkflowChange(Message):
+    """What happened in an execution. Items stay in the record: events are read by many."""
+
+    execution_id: UUID
+    workflow_id: UUID | None = None
+    owner: str
+    mode: str
+    status: ExecutionStatus
+    node: str | None = None
+    run: int | None = None
+    index: int | None = None
+    took_ms: int | None = None
+    error: Words | None = None
+
+
+class WebhookCall(Command):
+    """A call of `/webhook/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
+
+    path: Text
+    method: str
+    headers: dict[str, str] = Field(default_factory=dict)
+    query: dict[str, Any] = Field(default_factory=dict)
+    body: Any = None
+    test: bool = False
+    wait_seconds: float = Field(default=60, ge=0, le=300)
+
+
+class ResumeCall(WebhookCall):
+    """A call of `/webhook-waiting/{execution id}/…`: `path` is what follows the id."""
+
+    id: UUID
+
+
+class WebhookReply(Message):
+    """What the caller is answered. A string is sent as text, everything else as JSON."""
+
+    status: int = 200
+    headers: dict[str, str] = Field(default_factory=dict)
+    body: Any = None
+    body_base64: str | None = None
+
+
+class WorkflowNotice(Message):
+    """Between engines: a workflow was saved, or an execution is to be stopped."""
+
+    workflow_id: UUID | None = None
+    stop_execution: UUID | None = None

@@ -1,0 +1,132 @@
+"""Calls of workflows from outside: whoever knows the address may call it, as in n8n; a test call needs a key.
+
+What a caller sends is anything: JSON and forms are parsed, the rest is text. What it is answered is the workflow's own.
+"""
+
+import base64
+from typing import Any, Final
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+from pydantic_core import to_json
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.errors import ExecutionNotFound, InvalidRequest, PayloadTooLarge
+from bus.messages import Claims
+from bus.messages.workflows import ResumeCall, WebhookCall, WebhookReply
+from coordinator.gateway import verbs
+from coordinator.gateway.body import MAX_BODY, parse
+from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.routes.declared import Door
+
+router = APIRouter(include_in_schema=False)
+
+METHODS: Final = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
+WAIT_SECONDS: Final = 120.0
+LEEWAY_SECONDS: Final = 5.0
+NOBODY: Final = Claims(sub="webhook", roles=())
+"""Who calls without a key: may do nothing but call."""
+_HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "server", "date"})
+"""Headers that are the connection's, and no workflow's to set."""
+
+
+@router.api_route("/webhook/{path:path}", methods=METHODS)
+async def webhook(path: str, request: Request, gateway: Door) -> Response:
+    call = WebhookCall(path=path, **await _heard(request))
+    return await _answer(gateway, "call", call, NOBODY)
+
+
+@router.api_route("/webhook-test/{path:path}", methods=METHODS)
+async def webhook_test(path: str, request: Request, gateway: Door) -> Response:
+    """Reaches what is saved, active or not, so it takes a key that may start executions."""
+    caller: Claims = request.scope[CLAIMS]
+    auth.require(caller, Permission.EXECUTIONS_START)
+    call = WebhookCall(path=path, test=True, **await _heard(request))
+    return await _answer(gateway, "call", call, caller)
+
+
+@router.api_route("/webhook-waiting/{execution_id}", methods=METHODS)
+@router.api_route("/webhook-waiting/{execution_id}/{suffix:path}", methods=METHODS)
+async def resume(execution_id: str, request: Request, gateway: Door, suffix: str = "") -> Response:
+    try:
+        found = UUID(execution_id)
+    except ValueError:
+        raise ExecutionNotFound("There is no such execution; the address ends with another id.") from None
+    call = ResumeCall(id=found, path=suffix, **await _heard(request))
+    return await _answer(gateway, "resume", call, NOBODY)
+
+
+async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) -> Response:
+    seconds = WAIT_SECONDS + LEEWAY_SECONDS
+    reply = await verbs.order(gateway.bus, subjects.SERVICE_WEBHOOKS, verb, call, WebhookReply, claims, seconds=seconds)
+    headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
+    return Response(_content(reply, headers), reply.status, headers)
+
+
+def _content(reply: WebhookReply, headers: dict[str, str]) -> bytes:
+    """A string as it is, everything else as JSON; a type that the workflow names stands."""
+    named = any(name.lower() == "content-type" for name in headers)
+    if reply.body_base64 is not None:
+        return base64.b64decode(reply.body_base64)
+    if reply.body is None:
+        return b""
+    if isinstance(reply.body, str):
+        if not named:
+            headers["content-type"] = "text/html; charset=utf-8"
+        return reply.body.encode()
+    if not named:
+        headers["content-type"] = "application/json; charset=utf-8"
+    return to_json(reply.body)
+
+
+async def _heard(request: Request) -> dict[str, Any]:
+    """The call's parts but its path. PayloadTooLarge, InvalidJson, InvalidRequest."""
+    data = await _body(request, getattr(request.app.state, MAX_BODY))
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return {
+        "method": request.method,
+        "headers": dict(request.headers),
+        "query": _grouped(list(request.query_params.multi_items())),
+        "body": _parsed(data, kind),
+        "wait_seconds": WAIT_SECONDS,
+    }
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    pieces, size = [], 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > limit:
+            raise PayloadTooLarge(f"The body has more than {limit:,} bytes.")
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+def _parsed(data: bytes, kind: str) -> Any:
+    if not data:
+        return {}
+    if kind == "application/json" or kind.endswith("+json"):
+        return parse(data)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is binary, which webhooks do not take yet. Send JSON, a form, or text.") from None
+    if kind == "application/x-www-form-urlencoded":
+        return _grouped(parse_qsl(text, keep_blank_values=True))
+    if kind == "multipart/form-data":
+        raise InvalidRequest("Forms with files are not taken yet. Send JSON, or application/x-www-form-urlencoded.")
+    return text
+
+
+def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
+    """A name that comes several times has a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name not in found:
+            found[name] = value
+        else:
+            before = found[name]
+            found[name] = [*before, value] if isinstance(before, list) else [before, value]
+    return found

@@ -1,0 +1,59 @@
+"""A node type that calls the witness, for workflows whose effects are counted, and the witness: an HTTP server that counts idempotency keys."""
+
+import asyncio
+from collections import Counter
+
+
+class Witness:
+    """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer."""
+
+    def __init__(self) -> None:
+        self.keys: Counter[str] = Counter()
+        self.after_answer: Counter[str] = Counter()
+        self.answered: set[str] = set()
+        self.hold = asyncio.Event()
+        self.hold.set()
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def __aenter__(self) -> "Witness":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        assert self._server is not None
+        self.hold.set()
+        self._server.close()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:] if line)
+                found = {name.lower(): value for name, value in fields.items()}
+                await reader.readexactly(int(found.get("content-length", "0")))
+                key = found["idempotency-key"]
+                self.keys[key] += 1
+                if key in self.answered:
+                    self.after_answer[key] += 1
+                await self.hold.wait()
+                body = b'{"ok":true}'
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+                )
+                await writer.drain()
+                self.answered.add(key)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    async def heard(self, count: int, seconds: float = 60) -> None:
+        """Until so many different keys came."""
+        async with asyncio.timeout(seconds):
+            while len(self.keys) < count:
+                await asyncio.sleep(0.02)

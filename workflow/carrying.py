@@ -1,0 +1,146 @@
+"""Carries out effects: requests, tasks of the hive, sub-workflows, and what error workflows are told."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import asyncpg
+
+from bus import telemetry
+from bus.database import AWAY, NamedStatements
+from bus.errors import HiveError, InvalidWorkflow
+from workflow.effects import CallHttp, CallWorkflow, Effect, StartErrorWorkflow, SubmitTask
+from workflow.ending import ERROR_TRIGGER
+from workflow.engine import Engine, Place
+from workflow.execution import Execution, Mode, Reply, Status
+from workflow.failure import Failure
+from workflow.graph import Graph, plan
+from workflow.held import Held, Origin
+from workflow.http_calls import HttpCalls
+from workflow.inference import EFFECTS, Inference
+from workflow.library import Plan
+from workflow.n8n.check import check_startable
+from workflow.n8n.document import Workflow
+from workflow.n8n.parse import parse
+from workflow.rows import execution_of
+from workflow.sql import queries
+
+logger = telemetry.log(__name__)
+
+LOOK_SECONDS: Final = 0.5
+"""Between looks at the record for the end of a sub-workflow that another engine runs."""
+
+
+def execution_id_of(key: str) -> UUID:
+    """Of the execution that an effect starts: the same for the same effect."""
+    return uuid5(EFFECTS, f"execution {key}")
+
+
+class Carrying:
+    """workflow.engine.Carrier."""
+
+    def __init__(self, engine: Engine, http: HttpCalls, inference: Inference, pool: asyncpg.Pool) -> None:
+        self._engine, self._http, self._inference = engine, http, inference
+        self._statements = NamedStatements(pool, queries())
+
+    async def carry_out(self, held: Held, effect: Effect) -> Reply:
+        try:
+            if isinstance(effect, CallHttp):
+                return await self._http.carry_out(effect)
+            if isinstance(effect, SubmitTask):
+                return await self._inference.carry_out(effect, held.origin.claims)
+            if isinstance(effect, CallWorkflow):
+                return await self._call(held, effect)
+            return Reply(failure=Failure(message=f"This engine cannot carry out {effect.kind!r}"))
+        except HiveError as error:
+            return Reply(failure=Failure(message=error.message, code=error.code))
+        except Exception as error:
+            logger.exception("effect_failed_inside", kind=effect.kind, key=effect.key)
+            return Reply(failure=Failure(message=f"{effect.kind} failed inside: {type(error).__name__}", code="internal_error"))
+
+    async def _call(self, held: Held, effect: CallWorkflow) -> Reply:
+        """A sub-workflow is an execution of its own, made once whoever emits the effect and however often."""
+        found = await self._called(held, effect)
+        execution_id = execution_id_of(effect.key)
+        child = self._engine.held.get(execution_id)
+        if child is None and await self._row(execution_id) is None:
+            child = self._engine.prepare(
+                found, execution_id, mode=Mode.INTEGRATED, start=_sub_trigger(found.graph.workflow), items=tuple(effect.items)
+            )
+            if not effect.wait:
+                await self._engine.store.save(child)
+            self._engine.start(child, Place.FREE if effect.wait else Place.WANTED)
+        if not effect.wait:
+            return Reply()
+        return _reply_of(await self._ended(execution_id, child))
+
+    async def _called(self, held: Held, effect: CallWorkflow) -> Plan:
+        """WorkflowNotFound, and what makes a workflow unfit to start; a stored one must be active unless the caller runs by hand."""
+        library, claims = self._engine.library, held.origin.claims
+        if effect.document is not None:
+            graph = plan(parse(effect.document))
+            origin = Origin(
+                workflow_id=held.origin.workflow_id, version=held.origin.version, claims=claims, document=effect.document
+            )
+            found = Plan(graph=graph, origin=origin, active=True, uses_static=False)
+        else:
+            found = await library.plan(await library.resolve(effect.workflow_id or "", claims.tenant))
+            if not found.active and held.execution.mode is not Mode.MANUAL:
+                raise InvalidWorkflow("Workflow is not active and cannot be executed.")
+        check_startable(found.graph, self._engine.interpreter.registry)
+        return found
+
+    async def _ended(self, execution_id: UUID, child: Held | None) -> Execution:
+        """Of a child that runs here, or that another engine has: its end is in the record then."""
+        while True:
+            if child is not None:
+                await child.ended.wait()
+                if child.execution.ended:
+                    return child.execution
+            child = self._engine.held.get(execution_id)
+            if child is None:
+                row = await self._row(execution_id)
+                if row is not None and Status(row["status"]).ended:
+                    return execution_of(row, await self._pieces(execution_id))
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _row(self, execution_id: UUID) -> Mapping[str, Any] | None:
+        """Waits while the database is away."""
+        while True:
+            with suppress(*AWAY):
+                found: Mapping[str, Any] | None = await self._statements.one("get_execution", execution_id)
+                return found
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _pieces(self, execution_id: UUID) -> list[bytes]:
+        return [row["runs"] for row in await self._statements.all("runs_of", [execution_id])]
+
+    async def error_execution(self, held: Held, effect: StartErrorWorkflow) -> Held | None:
+        library = self._engine.library
+        try:
+            found = await library.plan(await library.resolve(effect.workflow_id, held.origin.claims.tenant))
+            start = _error_trigger(found.graph)
+            return self._engine.prepare(found, execution_id_of(effect.key), mode=Mode.ERROR, start=start, items=(effect.item,))
+        except HiveError as error:
+            logger.warning("error_workflow_not_started", workflow_id=effect.workflow_id, reason=error.message)
+            return None
+
+
+def _reply_of(execution: Execution) -> Reply:
+    if execution.status is not Status.SUCCESS:
+        return Reply(failure=execution.failure or Failure(message="The sub-workflow was stopped"))
+    return Reply(value=list(execution.last_items()))
+
+
+def _sub_trigger(workflow: Workflow) -> str | None:
+    return _trigger(workflow, "executeWorkflowTrigger")
+
+
+def _error_trigger(graph: Graph) -> str | None:
+    return next((node.name for node in graph.workflow.nodes if node.type == ERROR_TRIGGER and not node.disabled), None)
+
+
+def _trigger(workflow: Workflow, kind: str) -> str | None:
+    return next((node.name for node in workflow.nodes if node.short_type == kind and not node.disabled), None)

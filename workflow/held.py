@@ -1,0 +1,63 @@
+"""An execution that this engine owns, and what the record has of it already."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from bus.messages import Claims
+from workflow.effects import Respond
+from workflow.events import EffectEnded, Expired, Stop
+from workflow.execution import Execution, Mode, Status
+from workflow.graph import Graph
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What an execution is of. `document`: a workflow that was given in a node, in the place of a stored one."""
+
+    workflow_id: UUID | None
+    version: int
+    claims: Claims
+    document: dict[str, Any] | None = None
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Held:
+    """Changed by the one task that runs it. `stored`: the index of the first run that the record lacks."""
+
+    id: UUID
+    execution: Execution
+    graph: Graph
+    origin: Origin
+    revision: int = 0
+    """0: the record knows nothing of it yet."""
+    epoch: int = 0
+    stored: int = 0
+    told: int = 0
+    """The index of the first run that nobody was told of."""
+    doubtful: frozenset[str] = frozenset()
+    """Keys of effects that were in flight when it was read from the record, and must not be repeated."""
+    wake_ms: int | None = None
+    """When it goes on by itself, where it can be let go of (0: never)."""
+    stop_asked: bool = False
+    inbox: "asyncio.Queue[EffectEnded | Stop | Expired]" = field(default_factory=asyncio.Queue)
+    answered: "asyncio.Future[Respond] | None" = None
+    """Set for as long as somebody waits for the answer of a webhook."""
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def attended(self) -> bool:
+        """Somebody waits at this engine for its answer, so it is not let go of."""
+        return self.answered is not None and not self.answered.done()
+
+    @property
+    def keeps_record(self) -> bool:
+        """Whether the workflow's settings want the record of this end. A sub-workflow's is its parent's memory."""
+        execution, settings = self.execution, self.graph.workflow.settings
+        if execution.mode is Mode.MANUAL:
+            return settings.get("saveManualExecutions") is not False
+        if execution.mode is Mode.INTEGRATED and self.revision:
+            return True
+        name = "saveDataSuccessExecution" if execution.status is Status.SUCCESS else "saveDataErrorExecution"
+        return settings.get(name) != "none"

@@ -1,0 +1,149 @@
+"""Carries out `CallHttp`: by httpx, through connections that the guard lets be made, with a bound on the answer."""
+
+import asyncio
+import base64
+import socket
+from collections.abc import Iterable
+from typing import Any, Final
+
+import httpcore
+import httpx
+from httpcore import AsyncNetworkBackend, AsyncNetworkStream
+
+from bus.errors import RequestRefused
+from workflow.effects import CallHttp
+from workflow.execution import Reply
+from workflow.failure import Failure
+from workflow.guard import Guard
+
+KEY_HEADER: Final = "Idempotency-Key"
+CONNECT_SECONDS: Final = 10.0
+
+
+class GuardedBackend(AsyncNetworkBackend):
+    """Resolves a name, asks the guard about every address, and connects to one that it was asked about."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._backend = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> AsyncNetworkStream:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"The name {host} cannot be resolved: {error.strerror or error}") from error
+        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+        for address in addresses:
+            self._guard.check(host, address)
+        for address in addresses[:-1]:
+            try:
+                return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._backend.connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+    async def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> AsyncNetworkStream:
+        raise RequestRefused("Workflows reach no unix sockets.")
+
+    async def sleep(self, seconds: float) -> None:
+        await self._backend.sleep(seconds)
+
+
+class HttpCalls:
+    """One pool of connections for each way to connect. `max_bytes`: of an answer."""
+
+    def __init__(self, guard: Guard, max_bytes: int) -> None:
+        self._guard, self._max_bytes = guard, max_bytes
+        self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
+
+    async def close(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+
+    async def carry_out(self, effect: CallHttp) -> Reply:
+        """Never raises: what goes wrong is the reply's failure."""
+        try:
+            if effect.proxy is not None:
+                await self._check_target(httpx.URL(effect.url))
+            async with asyncio.timeout(effect.timeout_seconds):
+                return Reply(value=await self._call(effect))
+        except RequestRefused as error:
+            return _failed(error.message, code=error.code)
+        except TimeoutError:
+            return _failed(f"The connection timed out: no answer within {effect.timeout_seconds:g} s", code="deadline_exceeded")
+        except httpx.TooManyRedirects:
+            return _failed(f"More than {effect.max_redirects} redirects")
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol, ValueError) as error:
+            return _failed(f"Invalid URL or request: {error}")
+        except httpx.HTTPError as error:
+            return _failed(f"The service does not answer: {error or type(error).__name__}")
+
+    async def _check_target(self, url: httpx.URL) -> None:
+        """A proxy resolves the name itself, so this is as near as the guard comes."""
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+        except OSError:
+            raise RequestRefused(f"The name {url.host} cannot be resolved, so a proxy is not asked for it.") from None
+        for each in found:
+            self._guard.check(url.host, str(each[4][0]))
+
+    async def _call(self, effect: CallHttp) -> dict[str, Any]:
+        client = self._client(effect)
+        client.max_redirects = max(client.max_redirects, effect.max_redirects)
+        headers = dict(effect.headers)
+        if all(name.lower() != KEY_HEADER.lower() for name in headers):
+            headers[KEY_HEADER] = effect.key
+        content = base64.b64decode(effect.body_base64) if effect.body_base64 is not None else (effect.body or "").encode()
+        request = client.build_request(
+            effect.method, effect.url, headers=headers, content=content or None, timeout=effect.timeout_seconds
+        )
+        response = await client.send(request, stream=True, follow_redirects=effect.follow_redirects)
+        try:
+            if len(response.history) > effect.max_redirects:
+                raise httpx.TooManyRedirects("", request=request)
+            return _value(response, await self._read(response))
+        finally:
+            await response.aclose()
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        pieces, size = [], 0
+        async for piece in response.aiter_bytes():
+            size += len(piece)
+            if size > self._max_bytes:
+                raise RequestRefused(f"The answer has more than {self._max_bytes:,} bytes (HIVE_WORKFLOW_MAX_ANSWER_BYTES).")
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    def _client(self, effect: CallHttp) -> httpx.AsyncClient:
+        way = (effect.verify_tls, effect.proxy)
+        if way not in self._clients:
+            self._clients[way] = self._new_client(*way)
+        return self._clients[way]
+
+    def _new_client(self, verify: bool, proxy: str | None) -> httpx.AsyncClient:
+        transport = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy)
+        # httpx has no setting for it; the pool's own attribute is where every connection is made
+        transport._pool._network_backend = GuardedBackend(self._guard)
+        # trust_env off: a proxy of the environment would be the engine's, not the workflow's
+        return httpx.AsyncClient(transport=transport, trust_env=False, max_redirects=50)
+
+
+def _value(response: httpx.Response, content: bytes) -> dict[str, Any]:
+    shown: dict[str, Any] = {"status": response.status_code, "headers": dict(response.headers), "url": str(response.url)}
+    try:
+        return {**shown, "body": content.decode(response.charset_encoding or "utf-8")}
+    except (UnicodeDecodeError, LookupError):
+        return {**shown, "body_base64": base64.b64encode(content).decode()}
+
+
+def _failed(message: str, code: str = "node_failed") -> Reply:
+    return Reply(failure=Failure(message=message, code=code, name="NodeApiError"))

@@ -1,0 +1,115 @@
+"""Ownership: an engine says that it lives, takes up what nobody owns, and drops everything once the others have buried it."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from time import time
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from bus import telemetry
+from bus.database import AWAY, NamedStatements
+from workflow.engine import Engine
+from workflow.graph import plan
+from workflow.held import Held
+from workflow.n8n.parse import parse
+from workflow.rows import held_of, origin_of
+from workflow.sql import queries
+
+logger = telemetry.log(__name__)
+
+CLAIM_AT_ONCE: Final = 50
+LOOK_SECONDS: Final = 1.0
+
+
+class LeaseLost(Exception):
+    """Others have what this engine had. It begins anew, with another id."""
+
+
+class Lease:
+    """`seconds` of silence make an engine dead. `run` goes on until cancelled, and raises LeaseLost."""
+
+    def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float) -> None:
+        self._statements = NamedStatements(pool, queries())
+        self._engine, self._seconds = engine, seconds
+        self._id = engine.store.engine
+        self._wake: float | None = None
+        self._look = asyncio.Event()
+        engine.parked = self._parked
+
+    def _parked(self, at_ms: int) -> None:
+        self._wake = at_ms / 1000 if self._wake is None else min(self._wake, at_ms / 1000)
+        self._look.set()
+
+    async def begin(self) -> None:
+        await self._statements.run("live", self._id)
+
+    async def end(self) -> None:
+        """What is left is free at once."""
+        with suppress(*AWAY, asyncpg.PostgresError):
+            await self._statements.run("release", self._id)
+            await self._statements.run("leave", self._id)
+
+    async def run(self) -> None:
+        heard = time()
+        while True:
+            try:
+                if await self._statements.one("still_lives", self._id) is None:
+                    raise LeaseLost(str(self._id))
+                heard = time()
+                await self._statements.run("bury", self._seconds)
+                await self._take_up()
+            except (*AWAY, asyncpg.PostgresError) as error:
+                logger.warning("lease_waits_for_database", reason=type(error).__name__, seconds=round(time() - heard, 1))
+            await self._pause()
+
+    async def _pause(self) -> None:
+        """Until it is time to say that it lives, or until something that waits is due."""
+        self._look.clear()
+        beat = min(LOOK_SECONDS, self._seconds / 4)
+        until = beat if self._wake is None else max(0.02, min(beat, self._wake - time()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(until):
+                await self._look.wait()
+
+    async def _take_up(self) -> None:
+        room = max(0, min(CLAIM_AT_ONCE, self._engine.gate.free))
+        rows = await self._statements.all("claim", self._id, room) if room else []
+        for held in await self._load(rows):
+            logger.info("execution_taken_up", execution_id=str(held.id), epoch=held.epoch)
+            self._engine.start(held)
+        found = await self._statements.one("next_wake")
+        at: datetime | None = found["at"] if found is not None else None
+        self._wake = None if at is None else at.timestamp()
+
+    async def claim_one(self, execution_id: UUID) -> Held | None:
+        """An execution that nobody owns, whatever it waits for; None where somebody does, or it has ended. Not started yet."""
+        row = await self._statements.one("claim_one", self._id, execution_id)
+        return None if row is None else next(iter(await self._load([row])), None)
+
+    async def _load(self, rows: Iterable[Mapping[str, Any]]) -> list[Held]:
+        """An execution that this version cannot read stays ours and is told in the log, so that the others go on."""
+        rows = list(rows)
+        pieces: dict[UUID, list[bytes]] = {row["id"]: [] for row in rows}
+        for piece in await self._statements.all("runs_of", list(pieces)) if pieces else []:
+            pieces[piece["execution_id"]].append(piece["runs"])
+        found = []
+        for row in rows:
+            try:
+                found.append(await self._held(row, pieces[row["id"]]))
+            except AWAY:
+                raise
+            except Exception:
+                logger.exception("execution_cannot_be_read", execution_id=str(row["id"]))
+        return found
+
+    async def _held(self, row: Mapping[str, Any], pieces: list[bytes]) -> Held:
+        origin = origin_of(row)
+        if origin.document is not None:
+            return held_of(row, pieces, plan(parse(origin.document)))
+        if origin.workflow_id is None:
+            raise ValueError("its workflow was deleted")
+        return held_of(row, pieces, (await self._engine.library.plan(origin.workflow_id, origin.version)).graph)

@@ -1,0 +1,298 @@
+"""The workflows that are kept: their documents and versions, what is active, and plans that are made once a version."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from bus.database import NamedStatements, available
+from bus.errors import Conflict, InvalidRequest, WebhookTaken, WorkflowNotFound
+from bus.messages import Claims
+from bus.messages.workflows import (
+    ChangeWorkflow,
+    CreateWorkflow,
+    ListWorkflows,
+    WorkflowList,
+    WorkflowProblem,
+    WorkflowRecord,
+    WorkflowVersion,
+    WorkflowVersions,
+)
+from workflow import due
+from workflow.graph import Graph, plan
+from workflow.held import Origin
+from workflow.n8n.check import check, check_startable
+from workflow.n8n.limits import check_depth
+from workflow.n8n.parse import parse
+from workflow.nodes.registry import Registry
+from workflow.rows import encode
+from workflow.sql import queries
+from workflow.webhooks import Route, Table, require_open, routes_of
+
+MAX_PLANS: Final = 200
+_STATIC: Final = "getWorkflowStaticData"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A version of a workflow, ready to be executed. `origin` has the rights of whoever saved it."""
+
+    graph: Graph
+    origin: Origin
+    active: bool
+    uses_static: bool
+
+
+class Library:
+    """`told` is called with the id of a workflow that changed, after it was committed."""
+
+    def __init__(self, pool: asyncpg.Pool, registry: Registry, time_zone: str, told: Callable[[UUID], Awaitable[None]]) -> None:
+        self._pool, self._registry, self._zone, self._told = pool, registry, time_zone, told
+        self._statements = NamedStatements(pool, queries())
+        self._plans: OrderedDict[tuple[UUID, int], Plan] = OrderedDict()
+        self._current: dict[UUID, int] = {}
+        self._table: Table | None = None
+
+    def forget(self, workflow_id: UUID | None = None) -> None:
+        """What is known of it may have changed; None: of all of them."""
+        self._table = None
+        if workflow_id is None:
+            self._plans.clear()
+            self._current.clear()
+            return
+        self._current.pop(workflow_id, None)
+        for key in [key for key in self._plans if key[0] == workflow_id]:
+            del self._plans[key]
+
+    async def create(self, wish: CreateWorkflow, claims: Claims) -> WorkflowRecord:
+        """InvalidWorkflow, WorkflowTooLarge for what can never be one; what only does not run is told in `problems`."""
+        document, name = _checked(wish.n8n_data), wish.name
+        name = name or str(wish.n8n_data.get("name") or "Workflow").replace("\x00", "")
+        arguments = (uuid4(), name[:255], wish.description, _n8n_id(document), _text(document), claims.sub, claims.tenant)
+        with available():
+            async with self._pool.acquire() as connection, connection.transaction():
+                statements = NamedStatements(connection, queries())
+                row = await statements.one("insert_workflow", *arguments, claims.model_dump_json())
+                if row is None:
+                    raise RuntimeError("an insert gave no row")
+                await statements.run("insert_version", row["id"], 1, row["name"], row["n8n_data"], claims.sub)
+        return self._record(row)
+
+    async def change(self, wish: ChangeWorkflow, claims: Claims) -> WorkflowRecord:
+        """A new version. Conflict when `version` is not the one that is changed."""
+        before = await self._row(wish.id)
+        if wish.version is not None and wish.version != before["version"]:
+            raise Conflict(f"The workflow is at version {before['version']} and not {wish.version}: somebody saved meanwhile.")
+        document = json.loads(before["n8n_data"]) if wish.n8n_data is None else _checked(wish.n8n_data)
+        name, description = wish.name or before["name"], wish.description or before["description"]
+        arguments = (
+            wish.id,
+            before["version"],
+            name,
+            description,
+            _n8n_id(document),
+            _text(document),
+            claims.model_dump_json(),
+        )
+        with available():
+            async with self._pool.acquire() as connection, connection.transaction():
+                statements = NamedStatements(connection, queries())
+                row = await statements.one("update_workflow", *arguments)
+                if row is None:
+                    raise Conflict("Somebody else saved the workflow at the same time. Read it again, and save then.")
+                await statements.run("insert_version", wish.id, row["version"], name, row["n8n_data"], claims.sub)
+                if row["active"]:
+                    await self._listen(statements, wish.id, document)
+        await self._changed(wish.id)
+        return self._record(row)
+
+    async def activate(self, workflow_id: UUID, active: bool) -> WorkflowRecord:
+        """Its webhooks and schedules begin, or end. InvalidWorkflow for one that must not start; WebhookTaken."""
+        before = await self._row(workflow_id)
+        with available():
+            async with self._pool.acquire() as connection, connection.transaction():
+                statements = NamedStatements(connection, queries())
+                row = await statements.one("set_active", workflow_id, active)
+                if row is None:
+                    raise _no_workflow(workflow_id)
+                if active:
+                    await self._listen(statements, workflow_id, json.loads(before["n8n_data"]))
+                else:
+                    await statements.run("drop_webhooks", workflow_id)
+                    await statements.run("drop_schedules", workflow_id)
+        await self._changed(workflow_id)
+        return self._record(row)
+
+    async def _listen(self, statements: NamedStatements, workflow_id: UUID, document: Mapping[str, Any]) -> None:
+        workflow = parse(document)
+        check_startable(plan(workflow), self._registry)
+        routes = list(dict.fromkeys(routes_of(workflow_id, workflow)))
+        for route in routes:
+            require_open(workflow.by_name[route.node])
+        now = datetime.now(UTC)
+        nodes = due.schedule_nodes(workflow)
+        times = [(node.name, at) for node in nodes if (at := due.next_due(workflow, node, now, self._zone)) is not None]
+        await statements.run("drop_webhooks", workflow_id)
+        await statements.run("drop_schedules", workflow_id)
+        try:
+            await statements.run(
+                "add_webhooks", workflow_id, [r.method for r in routes], [r.path for r in routes], [r.node for r in routes]
+            )
+        except asyncpg.UniqueViolationError:
+            paths = ", ".join(sorted({f"{route.method} {route.path}" for route in routes}))
+            raise WebhookTaken(
+                f"Another active workflow, or another node, listens on one of {paths}. Change the path."
+            ) from None
+        await statements.run("add_schedules", workflow_id, [name for name, _ in times], [at for _, at in times])
+
+    async def delete(self, workflow_id: UUID) -> None:
+        with available():
+            if await self._statements.one("delete_workflow", workflow_id) is None:
+                raise _no_workflow(workflow_id)
+        await self._changed(workflow_id)
+
+    async def get(self, workflow_id: UUID) -> WorkflowRecord:
+        return self._record(await self._row(workflow_id))
+
+    async def list(self, query: ListWorkflows) -> WorkflowList:
+        at, last = read_cursor(query.cursor)
+        with available():
+            rows = await self._statements.all("list_workflows", query.active, at, last, query.limit + 1)
+        records = [WorkflowRecord(**row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
+        return WorkflowList(
+            workflows=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
+        )
+
+    async def versions(self, workflow_id: UUID) -> WorkflowVersions:
+        await self._row(workflow_id)
+        with available():
+            rows = await self._statements.all("list_versions", workflow_id)
+        return WorkflowVersions(versions=tuple(WorkflowVersion(**row) for row in rows))
+
+    async def plan(self, workflow_id: UUID, version: int | None = None) -> Plan:
+        """The current version unless one is named. WorkflowNotFound."""
+        if version is None:
+            version = self._current.get(workflow_id) or (await self._row(workflow_id))["version"]
+            self._current[workflow_id] = version
+        found = self._plans.get((workflow_id, version))
+        if found is None or found.uses_static:
+            found = await self._load(workflow_id, version)
+        self._plans[workflow_id, version] = found
+        self._plans.move_to_end((workflow_id, version))
+        if len(self._plans) > MAX_PLANS:
+            self._plans.popitem(last=False)
+        return found
+
+    async def _load(self, workflow_id: UUID, version: int) -> Plan:
+        with available():
+            row = await self._statements.one("workflow_version", workflow_id, version)
+        if row is None:
+            raise _no_workflow(workflow_id)
+        document = {**json.loads(row["n8n_data"]), "id": str(workflow_id), "name": row["name"]}
+        workflow = parse(document)
+        if row["static_data"] is not None:
+            workflow = replace(workflow, static_data=json.loads(row["static_data"]))
+        claims = Claims.model_validate_json(row["claims"])
+        origin = Origin(workflow_id=workflow_id, version=version, claims=claims)
+        return Plan(graph=plan(workflow), origin=origin, active=row["active"], uses_static=_STATIC in row["n8n_data"])
+
+    async def resolve(self, reference: str, tenant: str) -> UUID:
+        """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound."""
+        try:
+            return UUID(reference)
+        except ValueError:
+            with available():
+                row = await self._statements.one("workflow_by_n8n_id", reference, tenant)
+        if row is None:
+            raise WorkflowNotFound(f"There is no workflow {reference!r}.")
+        found: UUID = row["id"]
+        return found
+
+    async def save_static_data(self, workflow_id: UUID, data: Mapping[str, Any]) -> None:
+        with available():
+            await self._statements.run("save_static_data", workflow_id, encode(dict(data)))
+
+    async def table(self, *, fresh: bool = False) -> Table:
+        if self._table is None or fresh:
+            with available():
+                rows = await self._statements.all("webhooks")
+            self._table = Table(Route(r["method"], r["path"], r["workflow_id"], r["node"], r["version"]) for r in rows)
+        return self._table
+
+    async def _row(self, workflow_id: UUID) -> Any:
+        with available():
+            row = await self._statements.one("get_workflow", workflow_id)
+        if row is None:
+            raise _no_workflow(workflow_id)
+        return row
+
+    async def _changed(self, workflow_id: UUID) -> None:
+        self.forget(workflow_id)
+        await self._told(workflow_id)
+
+    def _record(self, row: Any) -> WorkflowRecord:
+        document = json.loads(row["n8n_data"])
+        problems = check(parse(document), self._registry).problems
+        return WorkflowRecord(
+            **{
+                name: row[name]
+                for name in (
+                    "id",
+                    "name",
+                    "description",
+                    "created_by",
+                    "tenant",
+                    "version",
+                    "active",
+                    "created_at",
+                    "updated_at",
+                )
+            },
+            n8n_data=document,
+            mcp_tools=None if row["mcp_tools"] is None else json.loads(row["mcp_tools"]),
+            problems=tuple(
+                WorkflowProblem(code=each.code, message=each.message, severity=each.severity.value, node=each.node)
+                for each in problems
+            ),
+        )
+
+
+def _checked(document: dict[str, Any]) -> dict[str, Any]:
+    check_depth(document)
+    parse(document)
+    return document
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    return json.dumps(document)
+
+
+def _n8n_id(document: Mapping[str, Any]) -> str | None:
+    found = document.get("id")
+    return str(found).replace("\x00", "") if isinstance(found, str | int) and found != "" else None
+
+
+def _no_workflow(workflow_id: UUID) -> WorkflowNotFound:
+    return WorkflowNotFound(f"There is no workflow {workflow_id}.")
+
+
+def cursor(at: datetime, last: UUID) -> str:
+    return urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
+
+
+def read_cursor(given: str | None) -> tuple[datetime | None, UUID | None]:
+    """InvalidRequest for what no list gave."""
+    if given is None:
+        return None, None
+    try:
+        at, _, last = urlsafe_b64decode(given).decode().rpartition(" ")
+        return datetime.fromisoformat(at), UUID(last)
+    except ValueError:
+        raise InvalidRequest("The cursor is none that a list gave. Leave it out to begin with the newest.") from None

@@ -1,0 +1,198 @@
+"""Starts a workflow engine: `python -m workflow.main`. Any number of them may run."""
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+import asyncpg
+import uvloop
+
+from bus import subjects, telemetry
+from bus.client import Received
+from bus.database import AWAY, NamedStatements, migrate_by, open_pool
+from bus.errors import DatabaseUnavailable
+from bus.messages.workflows import WorkflowNotice
+from bus.nats_bus import NatsBus, declare
+from workflow.carrying import Carrying
+from workflow.engine import Engine, clock_ms
+from workflow.execution import Execution
+from workflow.expressions.pool import Pool
+from workflow.expressions.scripts import V8Scripts
+from workflow.gate import RunningGate
+from workflow.guard import Guard
+from workflow.http_calls import HttpCalls
+from workflow.inference import Inference
+from workflow.interpreter import Interpreter
+from workflow.lease import Lease, LeaseLost
+from workflow.library import Library
+from workflow.nodes.catalogue import registry
+from workflow.reading import Reading
+from workflow.schedules import Schedules
+from workflow.service import Verbs, services
+from workflow.settings import WorkflowSettings
+from workflow.sql import migrations, queries
+from workflow.starting import Starting
+from workflow.store import Store
+from workflow.telling import Telling
+
+logger = telemetry.log(__name__)
+
+STOP_SECONDS: Final = 4.0
+CONNECTIONS: Final = 6
+AGAIN_SECONDS: Final = 1.0
+RETAIN_LOOK_SECONDS: Final = 600.0
+
+
+async def serve(settings: WorkflowSettings) -> None:
+    """Until cancelled. An engine that was taken for dead begins anew, with another id."""
+    async with AsyncExitStack() as stack:
+        bus = await NatsBus.connect(settings, "workflow")
+        stack.push_async_callback(bus.close)
+        await declare(bus)
+        pool = await _database(settings.database_url.get_secret_value())
+        stack.callback(pool.terminate)
+        scripts = Pool()
+        stack.callback(scripts.close)
+        while True:
+            with suppress(LeaseLost):
+                await serve_as(uuid4(), settings, bus, pool, scripts)
+            logger.warning("lease_lost")
+
+
+async def _database(url: str) -> asyncpg.Pool:
+    """Waits until it is there, and its schema is this version's."""
+    while True:
+        try:
+            await migrate_by(url, migrations(), "workflow_migrations")
+            return await open_pool(url, CONNECTIONS)
+        except DatabaseUnavailable as error:
+            logger.warning("engine_awaits_database", reason=error.message)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, pool: asyncpg.Pool, scripts: Pool) -> None:
+    """One life of an engine. Raises LeaseLost."""
+    async with AsyncExitStack() as stack:
+        notices = _Notices(bus)
+        types = registry()
+        library = Library(pool, types, settings.workflow_time_zone, notices.changed)
+        store, telling = Store(settings.database_url.get_secret_value(), engine_id), Telling(bus, pool)
+        interpreter = Interpreter(
+            registry=types,
+            scripts=V8Scripts(scripts),
+            clock_ms=clock_ms,
+            environment=_environment(settings.base_url),
+            time_zone=settings.workflow_time_zone,
+        )
+        gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate)
+        http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
+        stack.push_async_callback(http.close)
+        inference = Inference(bus)
+        await inference.start()
+        stack.push_async_callback(inference.close)
+        engine.carrier = Carrying(engine, http, inference, pool)
+        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
+        await lease.begin()
+        stack.push_async_callback(lease.end)
+        starting = Starting(engine, lease, reading, settings.base_url)
+        schedules = Schedules(pool, engine, settings.workflow_time_zone)
+        beside = [
+            asyncio.create_task(work) for work in (store.run(), telling.run(), _expire(pool, settings.workflow_retain_days))
+        ]
+        stack.callback(_cancel, beside)
+        stack.push_async_callback(telling.finish, 2.0)
+        stack.push_async_callback(engine.close, 2.0)
+        await notices.listen(library, engine)
+        stack.push_async_callback(notices.close)
+        for service in services(Verbs(engine, library, reading, starting, notices.stop)):
+            stack.push_async_callback((await bus.serve(service)).close)
+        logger.info("engine_ready", engine=str(engine_id))
+        await _first_to_end(lease.run(), schedules.run())
+
+
+async def _first_to_end(*works: Any) -> None:
+    """All are needed: the first that fails ends the others, and is raised."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        _cancel(tasks)
+
+
+def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+
+
+def _environment(base_url: str) -> Any:
+    def of(execution: Execution) -> Mapping[str, Any]:
+        resume = f"{base_url}/webhook-waiting/{execution.id}"
+        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume}
+
+    return of
+
+
+async def _expire(pool: asyncpg.Pool, days: float) -> None:
+    """Ended executions that are older go, some at a time."""
+    statements = NamedStatements(pool, queries())
+    while days:
+        with suppress(*AWAY, asyncpg.PostgresError):
+            await statements.run("expire", days * 86_400)
+        await asyncio.sleep(RETAIN_LOOK_SECONDS)
+
+
+class _Notices:
+    """What engines tell each other on the bus."""
+
+    def __init__(self, bus: NatsBus) -> None:
+        self._bus = bus
+        self._close: Any = None
+
+    async def listen(self, library: Library, engine: Engine) -> None:
+        async def heard(received: Received) -> None:
+            notice = received.decode(WorkflowNotice)
+            if notice.workflow_id is not None:
+                library.forget(notice.workflow_id)
+            if notice.stop_execution is not None and (held := engine.held.get(notice.stop_execution)) is not None:
+                engine.stop(held)
+
+        self._close = (await self._bus.subscribe(subjects.WORKFLOW_NOTICES, heard)).close
+
+    async def close(self) -> None:
+        await self._close()
+
+    async def changed(self, workflow_id: UUID) -> None:
+        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id))
+
+    async def stop(self, execution_id: UUID) -> None:
+        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(stop_execution=execution_id))
+
+
+async def until_stopped(settings: WorkflowSettings) -> None:
+    """SIGTERM and SIGINT end it within STOP_SECONDS, whatever it waits for; an error of its own ends it too."""
+    serving, asked = asyncio.create_task(serve(settings)), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asked.set)
+    stopping = asyncio.create_task(asked.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not asked.is_set():
+        await serving
+    serving.cancel()
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    logger.info("engine_stopped")
+
+
+def main() -> None:
+    settings = WorkflowSettings.read()
+    telemetry.configure("workflow", settings.log_level, settings.log_format)
+    uvloop.run(until_stopped(settings))
+
+
+if __name__ == "__main__":
+    main()

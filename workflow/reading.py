@@ -1,0 +1,53 @@
+"""Executions as the record has them, for the doors."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from bus.database import NamedStatements, available
+from bus.errors import ExecutionNotFound
+from bus.messages.workflows import ExecutionList, ExecutionRecord, ListExecutions
+from workflow.codec import in_n8n_shape
+from workflow.execution import Execution
+from workflow.library import cursor, read_cursor
+from workflow.n8n.parse import parse_text
+from workflow.rows import execution_of, record_of
+from workflow.sql import queries
+from workflow.webhooks import Table, routes_of
+
+
+class Reading:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._statements = NamedStatements(pool, queries())
+
+    async def execution(self, execution_id: UUID) -> tuple[Mapping[str, Any], Execution]:
+        """Its row, and the execution as it was saved last. ExecutionNotFound."""
+        with available():
+            row = await self._statements.one("get_execution", execution_id)
+            if row is None:
+                raise ExecutionNotFound(f"There is no execution {execution_id}, or its workflow keeps none.")
+            pieces = await self._statements.all("runs_of", [execution_id])
+        return row, execution_of(row, [piece["runs"] for piece in pieces])
+
+    async def get(self, execution_id: UUID) -> ExecutionRecord:
+        row, execution = await self.execution(execution_id)
+        return record_of(row, in_n8n_shape(execution))
+
+    async def list(self, query: ListExecutions) -> ExecutionList:
+        at, last = read_cursor(query.cursor)
+        statuses = [status.value for status in query.status] or None
+        with available():
+            rows = await self._statements.all("list_executions", query.workflow_id, statuses, at, last, query.limit + 1)
+        records = [record_of(row) for row in rows[: query.limit]]
+        more = len(rows) > query.limit
+        return ExecutionList(
+            executions=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
+        )
+
+    async def test_table(self) -> Table:
+        """Webhooks of all workflows as they are saved, active or not: a test call reaches what is on the canvas."""
+        with available():
+            rows = await self._statements.all("workflows_with_webhooks")
+        return Table(route for row in rows for route in routes_of(row["id"], parse_text(row["n8n_data"])))

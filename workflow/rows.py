@@ -1,0 +1,147 @@
+"""Executions as rows of the record, and back. Pure."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic_core import from_json, to_json
+
+from bus.messages import Claims
+from bus.messages.workflows import ExecutionRecord, ExecutionStatus
+from workflow.codec import frame, from_frame, new_runs, run_from_json, run_to_json
+from workflow.execution import Execution, NodeRun
+from workflow.graph import Graph
+from workflow.held import Held, Origin
+
+SHOWN_BYTES: Final = 8192
+"""Of `input_data` and `output_data`, which repeat what frame and runs hold, for whoever reads the tables: longer ones are left out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Save:
+    """One execution as it is to be written; `runs` are those that the record lacks."""
+
+    id: UUID
+    row: tuple[Any, ...]
+    first_index: int
+    runs: bytes | None
+    next_index: int
+
+
+def pack(held: Held, owner: UUID | None, wake_ms: int | None = None) -> Save:
+    """`wake_ms` with no owner: it waits for long, whatever its own status says."""
+    execution = held.execution
+    runs = new_runs(execution, held.stored)
+    waits = owner is None and not execution.ended
+    last = execution.last_items() if execution.ended else ()
+    row = (
+        held.id,
+        held.origin.workflow_id,
+        held.origin.version,
+        None if held.origin.document is None else json.dumps(held.origin.document),
+        "waiting" if waits else execution.status.value,
+        execution.mode.value,
+        held.origin.claims.sub,
+        held.origin.claims.model_dump_json(),
+        _shown(execution.start_items) if held.revision == 0 else None,
+        _shown(last) if last else None,
+        _text(execution.failure.message) if execution.failure is not None else None,
+        _time(execution.created_ms),
+        _time(execution.started_ms),
+        _time(execution.ended_ms),
+        encode(frame(execution)),
+        held.revision + 1,
+        owner,
+        held.epoch,
+        _time(wake_ms),
+    )
+    first = runs[0].index if runs else held.stored
+    packed = encode([run_to_json(run) for run in runs]) if runs else None
+    return Save(id=held.id, row=row, first_index=first, runs=packed, next_index=runs[-1].index + 1 if runs else held.stored)
+
+
+def encode(value: Any) -> bytes:
+    """JSON. Half a surrogate pair, which JavaScript allows in a string, is kept as an escape."""
+    try:
+        return to_json(value, inf_nan_mode="constants")
+    except ValueError:
+        return json.dumps(value).encode()
+
+
+def execution_of(row: Mapping[str, Any], pieces: Iterable[bytes]) -> Execution:
+    """Raises ValueError for a frame of a newer version."""
+    return from_frame(json.loads(row["frame"]), runs_of(pieces))
+
+
+def runs_of(pieces: Iterable[bytes]) -> list[NodeRun]:
+    return [run_from_json(run) for piece in pieces for run in json.loads(piece)]
+
+
+def held_of(row: Mapping[str, Any], pieces: Iterable[bytes], graph: Graph) -> Held:
+    """As it was claimed: `epoch` is the new owner's."""
+    execution = execution_of(row, pieces)
+    next_run = execution.next_index if execution.current is None else execution.current.index
+    asked = () if execution.current is None else execution.current.asked
+    return Held(
+        id=row["id"],
+        execution=execution,
+        graph=graph,
+        origin=origin_of(row),
+        revision=row["revision"],
+        epoch=row["epoch"],
+        stored=next_run,
+        told=next_run,
+        doubtful=frozenset(effect.key for effect in asked if not effect.repeatable),
+    )
+
+
+def origin_of(row: Mapping[str, Any]) -> Origin:
+    document = row["document"]
+    return Origin(
+        workflow_id=row["workflow_id"],
+        version=row["workflow_version"],
+        claims=Claims.model_validate_json(row["claims"]),
+        document=None if document is None else from_json(document),
+    )
+
+
+def record_of(row: Mapping[str, Any], data: dict[str, Any] | None = None) -> ExecutionRecord:
+    status = ExecutionStatus(row["status"])
+    return ExecutionRecord(
+        id=row["id"],
+        workflow_id=row["workflow_id"],
+        workflow_version=row["workflow_version"],
+        workflow_name=row["workflow_name"],
+        status=status,
+        mode=row["mode"],
+        finished=status is ExecutionStatus.SUCCESS,
+        created_by=row["created_by"],
+        error_message=row["error_message"],
+        wait_till=row["wake_at"] if status is ExecutionStatus.WAITING else None,
+        created_at=row["created_at"],
+        started_at=row["started_at"],
+        completed_at=row["completed_at"],
+        data=data,
+    )
+
+
+def _time(ms: int | None) -> datetime | None:
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _shown(items: Iterable[Mapping[str, Any]]) -> str | None:
+    """The items' JSON where it is short and PostgreSQL's jsonb can hold it."""
+    found = list(items)
+    if len(found) > 100:
+        return None
+    text = json.dumps([item.get("json") for item in found])
+    return (
+        None if len(text) > SHOWN_BYTES or "\\u0000" in text or "\\ud" in text or "NaN" in text or "Infinity" in text else text
+    )
+
+
+def _text(message: str) -> str:
+    return message.replace("\x00", "").encode(errors="replace").decode()[:4000]

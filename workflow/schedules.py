@@ -1,0 +1,86 @@
+"""Starts executions at the due times of schedule nodes: each time once, however many engines look.
+
+One engine has the row at a time. It stores the executions, whose ids follow from the due times, moves the row on, and only then runs
+them: an engine that dies in between leaves a row that is found again, and executions that are taken up, and nothing twice.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from bus import telemetry
+from bus.database import AWAY, NamedStatements
+from bus.errors import HiveError
+from workflow import due
+from workflow.engine import Engine
+from workflow.execution import Mode
+from workflow.sql import queries
+from workflow.store import Lost
+
+logger = telemetry.log(__name__)
+
+LOOK_SECONDS: Final = 1.0
+
+
+class Schedules:
+    def __init__(self, pool: asyncpg.Pool, engine: Engine, time_zone: str) -> None:
+        self._statements = NamedStatements(pool, queries())
+        self._pool, self._engine, self._zone = pool, engine, time_zone
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.look(datetime.now(UTC))
+                next_at = await self._next()
+            except (*AWAY, asyncpg.PostgresError) as error:
+                logger.warning("schedules_wait_for_database", reason=type(error).__name__)
+                next_at = None
+            left = LOOK_SECONDS if next_at is None else (next_at - datetime.now(UTC)).total_seconds()
+            await asyncio.sleep(min(LOOK_SECONDS, max(0.01, left)))
+
+    async def look(self, now: datetime) -> None:
+        """Fires what has come due by `now`."""
+        for row in await self._statements.all("due_schedules", now):
+            try:
+                await self._fire(row, now)
+            except HiveError as error:
+                logger.warning("schedule_failed", workflow_id=str(row["workflow_id"]), node=row["node"], reason=error.message)
+                await self._move(self._statements, row, now + timedelta(minutes=1))
+
+    async def _next(self) -> datetime | None:
+        found = await self._statements.one("next_schedule")
+        at: datetime | None = found["at"] if found is not None else None
+        return at
+
+    async def _fire(self, row: Mapping[str, Any], now: datetime) -> None:
+        plan = await self._engine.library.plan(row["workflow_id"], row["version"])
+        workflow = plan.graph.workflow
+        node = workflow.by_name[row["node"]]
+        times, following = due.came_due(workflow, node, row["next_due"], now, self._zone)
+        zone = workflow.time_zone or self._zone
+        made = []
+        async with self._pool.acquire() as connection, connection.transaction():
+            statements = NamedStatements(connection, queries())
+            if await statements.one("lock_schedule", row["workflow_id"], row["node"], row["next_due"]) is None:
+                return
+            for at in times:
+                execution_id = due.execution_id_of(row["workflow_id"], node.name, at)
+                item = due.trigger_item(at, zone)
+                held = self._engine.prepare(plan, execution_id, mode=Mode.TRIGGER, start=node.name, items=(item,))
+                with suppress(Lost):
+                    await self._engine.store.save(held)
+                    made.append(held)
+            await self._move(statements, row, following)
+        for held in made:
+            self._engine.start(held)
+
+    async def _move(self, statements: NamedStatements, row: Mapping[str, Any], following: datetime | None) -> None:
+        arguments = (row["workflow_id"], row["node"], row["next_due"])
+        if following is None:
+            await statements.one("end_schedule", *arguments)
+        else:
+            await statements.one("move_schedule", *arguments, following)

@@ -1,0 +1,171 @@
+"""The verbs of the workflow room: `hive.svc.workflows.*`, `hive.svc.executions.*`, and `hive.svc.webhooks.*` for the doors."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from bus import subjects
+from bus.auth import Permission
+from bus.errors import DeadlineExceeded, ExecutionEnded
+from bus.messages import NoReply
+from bus.messages.workflows import (
+    ActivateWorkflow,
+    ChangeWorkflow,
+    CreateWorkflow,
+    ExecuteWorkflow,
+    ExecutionList,
+    ExecutionRecord,
+    ExecutionRef,
+    ListExecutions,
+    ListWorkflows,
+    ResumeCall,
+    RetryExecution,
+    WebhookCall,
+    WebhookReply,
+    WorkflowList,
+    WorkflowRecord,
+    WorkflowRef,
+    WorkflowVersions,
+)
+from bus.service import Call, Endpoint, Service
+from bus.version import hive_version
+from workflow.engine import Engine
+from workflow.library import Library
+from workflow.reading import Reading
+from workflow.starting import Starting
+
+STOP_SECONDS: Final = 8.0
+LOOK_SECONDS: Final = 0.1
+
+
+class Verbs:
+    """`tell_stop` tells the other engines to stop an execution that is one of theirs."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        library: Library,
+        reading: Reading,
+        starting: Starting,
+        tell_stop: Callable[[UUID], Awaitable[None]],
+    ) -> None:
+        self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
+        self._tell_stop = tell_stop
+
+    async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
+        return await self._library.create(call.body, call.claims)
+
+    async def change(self, call: Call[ChangeWorkflow]) -> WorkflowRecord:
+        return await self._library.change(call.body, call.claims)
+
+    async def get(self, call: Call[WorkflowRef]) -> WorkflowRecord:
+        return await self._library.get(call.body.id)
+
+    async def list(self, call: Call[ListWorkflows]) -> WorkflowList:
+        return await self._library.list(call.body)
+
+    async def versions(self, call: Call[WorkflowRef]) -> WorkflowVersions:
+        return await self._library.versions(call.body.id)
+
+    async def activate(self, call: Call[ActivateWorkflow]) -> WorkflowRecord:
+        return await self._library.activate(call.body.id, call.body.active)
+
+    async def delete(self, call: Call[WorkflowRef]) -> NoReply:
+        await self._library.delete(call.body.id)
+        return NoReply()
+
+    async def execute(self, call: Call[ExecuteWorkflow]) -> ExecutionRecord:
+        """Waits for the end for as long as was asked; the record says whether it came."""
+        execution_id = await self._starting.execute(call.body, call.claims)
+        held = self._engine.held.get(execution_id)
+        if held is not None and call.body.wait_seconds:
+            try:
+                async with asyncio.timeout(call.body.wait_seconds):
+                    await held.ended.wait()
+            except TimeoutError:
+                pass
+        return await self._reading.get(execution_id)
+
+    async def get_execution(self, call: Call[ExecutionRef]) -> ExecutionRecord:
+        return await self._reading.get(call.body.id)
+
+    async def list_executions(self, call: Call[ListExecutions]) -> ExecutionList:
+        return await self._reading.list(call.body)
+
+    async def retry(self, call: Call[RetryExecution]) -> ExecutionRecord:
+        return await self._reading.get(await self._starting.retry(call.body, call.claims))
+
+    async def stop(self, call: Call[ExecutionRef]) -> ExecutionRecord:
+        """Answered once it has ended. ExecutionEnded for one that had ended before."""
+        before = await self._reading.get(call.body.id)
+        if before.status.ended:
+            raise ExecutionEnded(f"The execution is {before.status.value} already.")
+        if not await self._starting.stop(call.body.id):
+            await self._tell_stop(call.body.id)
+        return await self._until_ended(call.body.id)
+
+    async def _until_ended(self, execution_id: UUID) -> ExecutionRecord:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                while True:
+                    found = await self._reading.get(execution_id)
+                    if found.status.ended:
+                        return found
+                    await asyncio.sleep(LOOK_SECONDS)
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The execution was told to stop and has not within {STOP_SECONDS:g} s. Look again."
+            ) from None
+
+    async def webhook(self, call: Call[WebhookCall]) -> WebhookReply:
+        return await self._starting.call(call.body, call.claims)
+
+    async def resume(self, call: Call[ResumeCall]) -> WebhookReply:
+        return await self._starting.resume(call.body)
+
+
+def services(verbs: Verbs) -> tuple[Service, ...]:
+    """All engines serve all of them; a request goes to one."""
+    workflows = (
+        _endpoint("create", CreateWorkflow, verbs.create, Permission.WORKFLOWS_CREATE, "Store a workflow"),
+        _endpoint("update", ChangeWorkflow, verbs.change, Permission.WORKFLOWS_EDIT, "Store a new version"),
+        _endpoint("get", WorkflowRef, verbs.get, Permission.WORKFLOWS_VIEW, "With its document"),
+        _endpoint("list", ListWorkflows, verbs.list, Permission.WORKFLOWS_VIEW, "Without documents"),
+        _endpoint("versions", WorkflowRef, verbs.versions, Permission.WORKFLOWS_VIEW, "Who saved what when"),
+        _endpoint("activate", ActivateWorkflow, verbs.activate, Permission.WORKFLOWS_EDIT, "Let its triggers begin or end"),
+        _endpoint("delete", WorkflowRef, verbs.delete, Permission.WORKFLOWS_DELETE, "Its executions stay"),
+        _endpoint("execute", ExecuteWorkflow, verbs.execute, Permission.EXECUTIONS_START, "Run it by hand"),
+    )
+    executions = (
+        _endpoint("get", ExecutionRef, verbs.get_execution, Permission.EXECUTIONS_VIEW, "With its run data"),
+        _endpoint("list", ListExecutions, verbs.list_executions, Permission.EXECUTIONS_VIEW, "Without run data"),
+        _endpoint("stop", ExecutionRef, verbs.stop, Permission.EXECUTIONS_STOP, "End it between two nodes"),
+        _endpoint("retry", RetryExecution, verbs.retry, Permission.EXECUTIONS_START, "Again from the node that failed"),
+    )
+    webhooks = (
+        # Who calls a webhook has no key; a test call needs one, which is looked at there.
+        _endpoint("call", WebhookCall, verbs.webhook, None, "What came to /webhook/…"),
+        _endpoint("resume", ResumeCall, verbs.resume, None, "What came to /webhook-waiting/…"),
+    )
+    return (
+        _service(subjects.SERVICE_WORKFLOWS, "Workflows and their versions", workflows),
+        _service(subjects.SERVICE_EXECUTIONS, "Executions of workflows", executions),
+        _service(subjects.SERVICE_WEBHOOKS, "Calls of webhooks", webhooks),
+    )
+
+
+def _endpoint(
+    verb: str,
+    body: type[BaseModel],
+    handler: Callable[[Call[Any]], Awaitable[BaseModel]],
+    permission: Permission | None,
+    description: str,
+) -> Endpoint:
+    return Endpoint(verb=verb, body=body, handler=handler, permission=permission, description=description)
+
+
+def _service(name: str, description: str, endpoints: tuple[Endpoint, ...]) -> Service:
+    return Service(name=name, version=hive_version(), description=description, endpoints=endpoints)

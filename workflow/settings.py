@@ -1,0 +1,42 @@
+"""What a workflow engine can be told."""
+
+import os
+
+from pydantic import Field, SecretStr
+
+from bus.settings import HiveSettings
+
+
+class WorkflowSettings(HiveSettings):
+    database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    workflow_url: str = Field(
+        default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
+    )
+    workflow_threads: int = Field(
+        default=0, ge=0, le=64, description="nodes that are computed at once; 0: as many as there are cores, at most 8"
+    )
+    workflow_running: int = Field(default=256, ge=1, description="executions in memory at once; those that wait long are not")
+    workflow_waiting: int = Field(
+        default=2000, ge=0, description="executions that wait for room; more are refused (503 `too_many_executions`)"
+    )
+    workflow_lease_seconds: float = Field(
+        default=5, ge=1, description="silence after which an engine is dead and others go on with its executions"
+    )
+    workflow_time_zone: str = Field(default="UTC", description="of workflows that name none")
+    workflow_retain_days: float = Field(default=14, ge=0, description="how long ended executions stay; 0: for ever")
+    workflow_allow_internal: tuple[str, ...] = Field(
+        default=(),
+        description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "
+        '`["10.0.0.0/8", "localhost"]`',
+    )
+    workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
+    host: str = Field(default="127.0.0.1", description="address of the API")
+    api_port: int = Field(default=8420, ge=0, le=65535, description="of the API")
+
+    @property
+    def threads(self) -> int:
+        return self.workflow_threads or min(8, os.cpu_count() or 2)
+
+    @property
+    def base_url(self) -> str:
+        return (self.workflow_url or f"http://{self.host}:{self.api_port}").rstrip("/")

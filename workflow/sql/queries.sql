@@ -1,0 +1,172 @@
+-- The statements of the workflow room. An engine's writes hold only while it owns the execution and knows its last revision.
+
+-- name: save_executions
+WITH saved AS (
+    INSERT INTO executions AS e (
+        id, workflow_id, workflow_version, document, status, mode, created_by, claims, input_data, output_data, error_message,
+        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at
+    )
+    SELECT g.id, g.workflow_id, g.workflow_version, g.document::json, g.status, g.mode, g.created_by, g.claims::jsonb,
+        g.input_data::jsonb, g.output_data::jsonb, g.error_message, g.created_at, g.started_at, g.completed_at, g.frame,
+        g.revision, g.owner, g.epoch, g.wake_at
+    FROM unnest(
+        $1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+        $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bytea[], $16::int[], $17::uuid[], $18::int[],
+        $19::timestamptz[]
+    ) AS g (
+        id, workflow_id, workflow_version, document, status, mode, created_by, claims, input_data, output_data, error_message,
+        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at
+    )
+    ON CONFLICT (id) DO UPDATE SET
+        status = excluded.status, output_data = excluded.output_data, error_message = excluded.error_message,
+        started_at = excluded.started_at, completed_at = excluded.completed_at, frame = excluded.frame,
+        revision = excluded.revision, owner = excluded.owner, wake_at = excluded.wake_at
+    WHERE e.owner = $20 AND e.epoch = excluded.epoch AND e.revision IN (excluded.revision - 1, excluded.revision)
+    RETURNING e.id
+), added AS (
+    INSERT INTO execution_runs (execution_id, first_index, runs)
+    SELECT r.execution_id, r.first_index, r.runs
+    FROM unnest($21::uuid[], $22::int[], $23::bytea[]) AS r (execution_id, first_index, runs)
+    JOIN saved ON saved.id = r.execution_id
+    ON CONFLICT DO NOTHING
+)
+SELECT id FROM saved;
+
+-- name: forget_executions
+DELETE FROM executions WHERE id = ANY($1::uuid[]) AND (owner = $2 OR owner IS NULL);
+
+-- name: live
+INSERT INTO workflow_engines (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET seen_at = now();
+
+-- name: still_lives
+UPDATE workflow_engines SET seen_at = now() WHERE id = $1 RETURNING id;
+
+-- name: leave
+DELETE FROM workflow_engines WHERE id = $1;
+
+-- name: release
+UPDATE executions SET owner = NULL WHERE owner = $1;
+
+-- name: bury
+DELETE FROM workflow_engines WHERE seen_at < now() - make_interval(secs => $1);
+
+-- name: claim
+WITH free AS (
+    SELECT e.id FROM executions e
+    WHERE e.status IN ('new', 'running', 'waiting')
+        AND (e.status <> 'waiting' OR e.wake_at <= now())
+        AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM workflow_engines w WHERE w.id = e.owner))
+    ORDER BY e.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE executions e SET owner = $1, epoch = e.epoch + 1 FROM free WHERE e.id = free.id RETURNING e.*;
+
+-- name: claim_one
+UPDATE executions e SET owner = $1, epoch = e.epoch + 1
+WHERE e.id = $2 AND e.status IN ('new', 'running', 'waiting')
+    AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM workflow_engines w WHERE w.id = e.owner))
+RETURNING e.*;
+
+-- name: next_wake
+SELECT min(wake_at) AS at FROM executions WHERE status = 'waiting' AND owner IS NULL;
+
+-- name: runs_of
+SELECT execution_id, runs FROM execution_runs WHERE execution_id = ANY($1::uuid[]) ORDER BY execution_id, first_index;
+
+-- name: get_execution
+SELECT e.*, w.name AS workflow_name FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
+
+-- name: list_executions
+SELECT e.id, e.workflow_id, e.workflow_version, e.status, e.mode, e.created_by, e.error_message, e.created_at, e.started_at,
+    e.completed_at, e.wake_at, w.name AS workflow_name
+FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id
+WHERE ($1::uuid IS NULL OR e.workflow_id = $1) AND ($2::text[] IS NULL OR e.status = ANY($2))
+    AND ($3::timestamptz IS NULL OR (e.created_at, e.id) < ($3, $4::uuid))
+ORDER BY e.created_at DESC, e.id DESC LIMIT $5;
+
+-- name: untold
+SELECT e.id, e.workflow_id, e.status, e.mode, e.created_by, e.error_message, e.started_at, e.completed_at FROM executions e
+WHERE e.completed_at IS NOT NULL AND NOT e.told AND e.completed_at < now() - make_interval(secs => $1)
+ORDER BY e.completed_at LIMIT 500;
+
+-- name: mark_told
+UPDATE executions SET told = true WHERE id = ANY($1::uuid[]);
+
+-- name: expire
+DELETE FROM executions WHERE id IN (
+    SELECT id FROM executions WHERE completed_at < now() - make_interval(secs => $1) AND told LIMIT 1000
+);
+
+-- name: save_static_data
+UPDATE workflows SET static_data = $2 WHERE id = $1;
+
+-- name: insert_workflow
+INSERT INTO workflows (id, name, description, n8n_id, n8n_data, created_by, tenant, claims)
+VALUES ($1, $2, $3, $4, $5::json, $6, $7, $8::jsonb) RETURNING *;
+
+-- name: insert_version
+INSERT INTO workflow_versions (workflow_id, version, name, n8n_data, created_by) VALUES ($1, $2, $3, $4::json, $5);
+
+-- name: update_workflow
+UPDATE workflows SET name = $3, description = $4, n8n_id = $5, n8n_data = $6::json, claims = $7::jsonb, version = version + 1,
+    updated_at = now()
+WHERE id = $1 AND version = $2 RETURNING *;
+
+-- name: set_active
+UPDATE workflows SET active = $2, updated_at = now() WHERE id = $1 RETURNING *;
+
+-- name: delete_workflow
+DELETE FROM workflows WHERE id = $1 RETURNING id;
+
+-- name: get_workflow
+SELECT * FROM workflows WHERE id = $1;
+
+-- name: workflow_by_n8n_id
+SELECT id FROM workflows WHERE n8n_id = $1 AND tenant = $2 ORDER BY active DESC, updated_at DESC LIMIT 1;
+
+-- name: workflow_version
+SELECT v.n8n_data, v.name, w.static_data, w.active, w.claims, w.created_by, w.version FROM workflow_versions v
+JOIN workflows w ON w.id = v.workflow_id WHERE v.workflow_id = $1 AND v.version = $2;
+
+-- name: list_workflows
+SELECT id, name, description, created_by, tenant, version, active, created_at, updated_at FROM workflows
+WHERE ($1::boolean IS NULL OR active = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+ORDER BY created_at DESC, id DESC LIMIT $4;
+
+-- name: list_versions
+SELECT version, name, created_by, created_at FROM workflow_versions WHERE workflow_id = $1 ORDER BY version DESC LIMIT 500;
+
+-- name: drop_webhooks
+DELETE FROM workflow_webhooks WHERE workflow_id = $1;
+
+-- name: add_webhooks
+INSERT INTO workflow_webhooks (method, path, workflow_id, node)
+SELECT h.method, h.path, $1, h.node FROM unnest($2::text[], $3::text[], $4::text[]) AS h (method, path, node);
+
+-- name: webhooks
+SELECT h.method, h.path, h.workflow_id, h.node, w.version FROM workflow_webhooks h JOIN workflows w ON w.id = h.workflow_id;
+
+-- name: drop_schedules
+DELETE FROM workflow_schedules WHERE workflow_id = $1;
+
+-- name: add_schedules
+INSERT INTO workflow_schedules (workflow_id, node, next_due)
+SELECT $1, s.node, s.next_due FROM unnest($2::text[], $3::timestamptz[]) AS s (node, next_due);
+
+-- name: due_schedules
+SELECT s.workflow_id, s.node, s.next_due, w.version FROM workflow_schedules s JOIN workflows w ON w.id = s.workflow_id
+WHERE s.next_due <= $1 ORDER BY s.next_due LIMIT 200;
+
+-- name: next_schedule
+SELECT min(next_due) AS at FROM workflow_schedules;
+
+-- name: move_schedule
+UPDATE workflow_schedules SET next_due = $4 WHERE workflow_id = $1 AND node = $2 AND next_due = $3 RETURNING node;
+
+-- name: end_schedule
+DELETE FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 RETURNING node;
+
+-- name: workflows_with_webhooks
+SELECT id, n8n_data FROM workflows WHERE n8n_data::text LIKE '%n8n-nodes-base.webhook%' ORDER BY updated_at;
+
+-- name: lock_schedule
+SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;

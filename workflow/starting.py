@@ -1,0 +1,198 @@
+"""How executions are started from outside: by a webhook, by hand, by a call of a resume URL, and again after a failure."""
+
+import asyncio
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from bus import auth
+from bus.auth import Permission
+from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
+from bus.messages import Claims
+from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
+from workflow.effects import Respond, WaitForCall
+from workflow.engine import Engine, Place, clock_ms
+from workflow.events import EffectEnded
+from workflow.execution import Execution, Mode, Reply, Status, Visit
+from workflow.held import Held, Origin
+from workflow.lease import Lease
+from workflow.library import Plan
+from workflow.n8n.check import check_startable
+from workflow.n8n.document import Node
+from workflow.reading import Reading
+from workflow.store import Lost
+from workflow.webhook_reply import reply, webhook_item
+from workflow.webhooks import Route, item_of, not_registered, reply_of, require_open
+
+STARTED: Final = {"message": "Workflow was started"}
+
+
+class Starting:
+    """Every start is checked, and has its place at the gate, before anything is stored."""
+
+    def __init__(self, engine: Engine, lease: Lease, reading: Reading, base_url: str) -> None:
+        self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
+
+    async def call(self, call: WebhookCall, claims: Claims) -> WebhookReply:
+        """WebhookNotFound; PermissionDenied for a test call without the permission; TooManyExecutions."""
+        if call.test:
+            auth.require(claims, Permission.EXECUTIONS_START)
+        route, parameters = await self._route(call)
+        plan = await self._engine.library.plan(route.workflow_id)
+        node = plan.graph.workflow.by_name.get(route.node)
+        if node is None or (not plan.active and not call.test):
+            raise not_registered(call)
+        require_open(node)
+        item = item_of(call, parameters, self._base_url, test=call.test)
+        mode = Mode.MANUAL if call.test else Mode.WEBHOOK
+        held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
+        await self._engine.gate.enter_or_refuse(plan.origin.claims.sub)
+        return await self._answer(held, node, call.wait_seconds)
+
+    async def _route(self, call: WebhookCall) -> tuple[Route, dict[str, str]]:
+        """A table that does not know the path is read again: the workflow may have been activated a moment ago, elsewhere."""
+        for fresh in (False, True):
+            table = await (self._reading.test_table() if call.test else self._engine.library.table(fresh=fresh))
+            if (found := table.find(call.method, call.path)) is not None:
+                return found
+        raise not_registered(call)
+
+    async def _answer(self, held: Held, node: Node, seconds: float) -> WebhookReply:
+        """As the node's response mode says. What is answered at once is stored before."""
+        if node.parameters.get("responseMode", "onReceived") == "onReceived":
+            try:
+                await self._engine.store.save(held)
+            except BaseException:
+                self._engine.gate.leave()
+                raise
+            self._engine.start(held, Place.TAKEN)
+            return reply_of(reply(node, held.execution, ()))
+        held.answered = answered = asyncio.get_running_loop().create_future()
+        self._engine.start(held, Place.TAKEN)
+        return reply_of(await self._responded(held, answered, node, seconds))
+
+    async def _responded(self, held: Held, answered: "asyncio.Future[Respond]", node: Node, seconds: float) -> Respond:
+        """What a Respond node says, or what the end makes of the mode. After `seconds` the caller is let go; the execution goes on."""
+        ending = asyncio.create_task(held.ended.wait())
+        waited: set[asyncio.Future[Any]] = {answered, ending}
+        try:
+            await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ending.cancel()
+        given = (answered.result(),) if answered.done() else ()
+        answered.cancel()
+        if given or held.execution.ended:
+            return reply(node, held.execution, given)
+        text = f"The workflow did not answer within {seconds:g} s; it goes on."
+        return Respond(status=504, body={"message": text, "executionId": str(held.id)})
+
+    async def execute(self, wish: ExecuteWorkflow, claims: Claims) -> UUID:
+        """By hand: runs what is saved, active or not, with the caller's own rights. It is stored before this returns."""
+        plan = await self._engine.library.plan(wish.id)
+        check_startable(plan.graph, self._engine.interpreter.registry)
+        origin = Origin(workflow_id=wish.id, version=plan.origin.version, claims=claims)
+        own = Plan(graph=plan.graph, origin=origin, active=plan.active, uses_static=plan.uses_static)
+        held = self._engine.prepare(
+            own, wish.execution_id, mode=Mode.MANUAL, start=wish.start, items=wish.items, destination=wish.destination
+        )
+        await self._begin(held)
+        return held.id
+
+    async def _begin(self, held: Held) -> None:
+        """The same id again is the same execution."""
+        await self._engine.gate.enter_or_refuse(held.origin.claims.sub)
+        try:
+            await self._engine.store.save(held)
+        except Lost:
+            self._engine.gate.leave()
+            return
+        except BaseException:
+            self._engine.gate.leave()
+            raise
+        self._engine.start(held, Place.TAKEN)
+
+    async def retry(self, wish: RetryExecution, claims: Claims) -> UUID:
+        """A new execution that begins with the node that failed, and has what ran before it. Conflict for one that did not fail."""
+        row, execution = await self._reading.execution(wish.id)
+        if execution.status is not Status.ERROR:
+            raise Conflict(f"The execution is {execution.status.value}; only one that failed is tried again.")
+        if row["workflow_id"] is None:
+            raise ExecutionNotFound("Its workflow was deleted, so it cannot be tried again.")
+        plan = await self._engine.library.plan(row["workflow_id"])
+        check_startable(plan.graph, self._engine.interpreter.registry)
+        origin = Origin(workflow_id=row["workflow_id"], version=plan.origin.version, claims=claims)
+        again = again_from_failure(execution, str(wish.execution_id), clock_ms())
+        if any(name not in plan.graph.workflow.by_name for name in (*again.runs, *(visit.node for visit in again.stack))):
+            raise Conflict("The workflow has lost a node that ran. Execute it from its start.")
+        await self._begin(Held(id=wish.execution_id, execution=again, graph=plan.graph, origin=origin))
+        return wish.execution_id
+
+    async def resume(self, call: ResumeCall) -> WebhookReply:
+        """The call of an execution's resume URL. ExecutionNotWaiting unless it waits for just this call."""
+        here = self._engine.held.get(call.id)
+        held = here or await self._lease.claim_one(call.id)
+        if held is None:
+            await self._reading.execution(call.id)
+            raise ExecutionNotWaiting("The execution does not wait for a call, or has gone on already.")
+        effect = _waits_for(held.execution, call)
+        if effect is None:
+            if here is None:  # it was claimed for nothing, and waits on
+                self._engine.start(held)
+            raise ExecutionNotWaiting("The execution does not wait for this call. Check method and path.")
+        item = webhook_item(call.body, headers=call.headers, query=call.query)
+        ended = EffectEnded(key=effect.key, reply=Reply(value=item), now_ms=clock_ms())
+        node = _wait_node(held)
+        answers = str(effect.reply.get("mode", "onReceived")) != "onReceived"
+        answered = held.answered if held.attended else None
+        if answers and answered is None:
+            held.answered = answered = asyncio.get_running_loop().create_future()
+        held.inbox.put_nowait(ended)
+        if here is None:
+            self._engine.start(held, Place.WANTED)
+        if answered is not None and answers:
+            return reply_of(await self._responded(held, answered, node, call.wait_seconds))
+        return WebhookReply(status=int(str(effect.reply.get("status", 200))), body=STARTED)
+
+    async def stop(self, execution_id: UUID) -> bool:
+        """Whether it was ours to stop, and has been told."""
+        held = self._engine.held.get(execution_id) or await self._lease.claim_one(execution_id)
+        if held is None:
+            return False
+        self._engine.stop(held)
+        if execution_id not in self._engine.held:
+            self._engine.start(held, Place.FREE)
+        return True
+
+
+def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> Execution:
+    """An execution that has all that ran before the failing run, and begins with that. Pure."""
+    last = max((run for runs in execution.runs.values() for run in runs), key=lambda run: run.index, default=None)
+    if last is None:
+        raise Conflict("No node of it ran. Execute the workflow from its start.")
+    runs = {name: kept for name, found in execution.runs.items() if (kept := tuple(run for run in found if run is not last))}
+    return Execution(
+        id=execution_id,
+        workflow_id=execution.workflow_id,
+        mode=Mode.RETRY,
+        created_ms=now_ms,
+        start_items=execution.start_items,
+        stack=(Visit(last.node, last.sources),),
+        runs=runs,
+        next_index=last.index,
+        contexts=execution.contexts,
+        static_data=execution.static_data,
+        custom_data=execution.custom_data,
+    )
+
+
+def _waits_for(execution: Execution, call: ResumeCall) -> WaitForCall | None:
+    current = execution.current
+    if current is None:
+        return None
+    waits = (e for e in current.asked if isinstance(e, WaitForCall) and e.key not in current.replies)
+    return next(
+        (e for e in waits if e.suffix.strip("/") == call.path.strip("/") and e.method.upper() == call.method.upper()), None
+    )
+
+
+def _wait_node(held: Held) -> Node:
+    return held.graph.workflow.by_name[held.execution.standing.visit.node]

@@ -1,0 +1,126 @@
+"""Which node a call reaches, and what item the call becomes: pure."""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+from bus.errors import PermissionDenied, WebhookNotFound
+from bus.messages.workflows import WebhookCall, WebhookReply
+from workflow.effects import Respond
+from workflow.n8n.document import Node, Workflow
+from workflow.webhook_reply import webhook_item
+
+TYPES: Final = ("n8n-nodes-base.webhook",)
+_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method and path of a node. `path` without slashes around it; a part that begins with `:` takes any one part."""
+
+    method: str
+    path: str
+    workflow_id: UUID
+    node: str
+    version: int = 0
+
+    @property
+    def parts(self) -> Sequence[str]:
+        return self.path.split("/")
+
+
+def routes_of(workflow_id: UUID, workflow: Workflow) -> list[Route]:
+    return [
+        Route(method, path_of(node), workflow_id, node.name)
+        for node in workflow.nodes
+        if node.type in TYPES and not node.disabled
+        for method in _methods(node)
+    ]
+
+
+def path_of(node: Node) -> str:
+    """As n8n has it: a path with parameters stands behind the node's own id, another by itself."""
+    path = str(node.parameters.get("path") or node.webhook_id or node.id).strip("/")
+    return f"{node.webhook_id}/{path}" if ":" in path and node.webhook_id else path
+
+
+def _methods(node: Node) -> Sequence[str]:
+    given = node.parameters.get("httpMethod", "GET")
+    several = given if isinstance(given, list) else [given]
+    return [str(method).upper() for method in several if str(method).upper() in _METHODS]
+
+
+class Table:
+    """All routes of active workflows."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._fixed: dict[tuple[str, str], Route] = {}
+        self._patterns: list[Route] = []
+        for route in routes:
+            if any(part.startswith(":") for part in route.parts):
+                self._patterns.append(route)
+            else:
+                self._fixed[route.method, route.path] = route
+
+    def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+        """The route, and what its parameters are. A fixed path comes before a pattern. HEAD is answered as GET."""
+        path = path.strip("/")
+        for asked in (method, "GET") if method == "HEAD" else (method,):
+            if (route := self._fixed.get((asked, path))) is not None:
+                return route, {}
+            for route in self._patterns:
+                if route.method == asked and (parameters := _match(route.parts, path.split("/"))) is not None:
+                    return route, parameters
+        return None
+
+
+def _match(pattern: Sequence[str], parts: Sequence[str]) -> dict[str, str] | None:
+    if len(pattern) != len(parts):
+        return None
+    found = {}
+    for wanted, part in zip(pattern, parts, strict=True):
+        if wanted.startswith(":"):
+            found[wanted[1:]] = part
+        elif wanted != part:
+            return None
+    return found
+
+
+def not_registered(call: WebhookCall) -> WebhookNotFound:
+    return WebhookNotFound(
+        f'The requested webhook "{call.method} {call.path}" is not registered. '
+        "Activate the workflow, and check path and method of its Webhook node."
+    )
+
+
+def require_open(node: Node) -> None:
+    """PermissionDenied for a node that asks for credentials of its callers: they cannot be checked here, so nobody gets in."""
+    kind = node.parameters.get("authentication", "none")
+    if kind not in ("none", None, ""):
+        raise PermissionDenied(
+            f"{node.name!r} asks its callers for {kind}, which Hive cannot check yet. Take it out, or put a proxy before the API."
+        )
+
+
+def item_of(call: WebhookCall, parameters: Mapping[str, str], base_url: str, *, test: bool) -> dict[str, Any]:
+    item = webhook_item(call.body, headers=call.headers, query=call.query, params=dict(parameters))
+    prefix = "webhook-test" if test else "webhook"
+    item["json"] |= {"webhookUrl": f"{base_url}/{prefix}/{call.path}", "executionMode": "test" if test else "production"}
+    return item
+
+
+def reply_of(respond: Respond) -> WebhookReply:
+    headers = dict(respond.headers)
+    if respond.binary is None:
+        return WebhookReply(status=respond.status, headers=headers, body=respond.body)
+    kind = respond.binary.get("mimeType")
+    if all(name.lower() != "content-type" for name in headers):
+        headers["content-type"] = str(kind or "application/octet-stream")
+    data = respond.binary.get("data")
+    return WebhookReply(
+        status=respond.status,
+        headers=headers,
+        body_base64=data if isinstance(data, str) else base64.b64encode(b"").decode(),
+    )
