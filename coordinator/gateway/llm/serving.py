@@ -56,6 +56,7 @@ class Serving(Response):
         self._request = _request_of(job, model, asked)
         self._told: dict[str, str] = {**told, TASK_HEADER: str(self._run.task_id), MODEL_HEADER: model}
         self._begun = self._spoken = False
+        self._beginning = b""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Until it is answered, or the client has gone: then its task is cancelled."""
@@ -91,6 +92,7 @@ class Serving(Response):
                     await send({"type": "http.response.body", "body": self._wording.whole(whole)})
 
     async def _stream(self, run: Run, send: Send) -> None:
+        self._beginning = self._wording.stream_begin()  # ahead of what follows it: some protocols number what they say
         try:
             async for item in run.items():
                 await self._say(run, item, send)
@@ -126,7 +128,7 @@ class Serving(Response):
         """Waits while the client reads more slowly than the host writes; meanwhile chunks gather in the run's inbox."""
         if not self._begun:
             await self._start(send, self._wording.stream_type, STREAM_HEADERS)
-            data = self._wording.stream_begin() + data
+            data = self._beginning + data
             self._begun = True
         if data or not more:
             await send({"type": "http.response.body", "body": data, "more_body": more})

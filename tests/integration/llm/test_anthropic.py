@@ -105,27 +105,6 @@ def test_tools_are_offered_and_their_results_taken(client: Anthropic, hive: LlmH
     assert asked[2]["tool_name"] == "weather"  # type: ignore[index]
 
 
-@pytest.mark.parametrize("stream", [False, True])
-def test_a_tool_that_must_be_called_is(client: Anthropic, *, stream: bool) -> None:
-    asked: dict[str, Any] = {
-        "model": MODEL,
-        "messages": [{"role": "user", "content": "Weather in Ulm?"}],
-        "max_tokens": 200,
-        "extra_body": {"temperature": 0},
-        "tools": [WEATHER],
-        "tool_choice": {"type": "tool", "name": "weather"},
-    }
-    if stream:
-        with client.messages.stream(**asked) as events:
-            found = events.get_final_message()
-    else:
-        found = client.messages.create(**asked)
-    [call] = [block for block in found.content if block.type == "tool_use"]
-    assert (call.name, found.stop_reason) == ("weather", "tool_use")
-    assert isinstance(call.input["town"], str)
-    assert call.id
-
-
 def test_an_answer_of_a_given_form(client: Anthropic) -> None:
     schema = {"type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"]}
     config: Any = {"format": {"type": "json_schema", "schema": schema}}

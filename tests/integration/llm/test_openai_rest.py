@@ -1,6 +1,5 @@
 """OpenAI's own Python client at the doors beside chat: completions, embeddings and responses."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -67,16 +66,25 @@ def test_a_response_at_once_and_in_events(client: OpenAI) -> None:
     assert "".join(event.delta for event in events if event.type == "response.output_text.delta") == whole.output_text
 
 
-def test_a_tool_is_called_and_its_result_taken(client: OpenAI) -> None:
-    asked: dict[str, Any] = {"model": MODEL, "temperature": 0, "tools": [WEATHER, {"type": "web_search"}]}
-    forced = {"type": "function", "name": "weather"}
-    found = client.responses.create(**asked, input="Weather in Ulm?", tool_choice=forced, max_output_tokens=200)
-    [call] = [item for item in found.output if item.type == "function_call"]
-    assert call.name == "weather"
-    assert isinstance(json.loads(call.arguments)["town"], str)
-    result = {"type": "function_call_output", "call_id": call.call_id, "output": "rain"}
-    history: list[Any] = [{"role": "user", "content": "Weather in Ulm?"}, call.model_dump(), result]
-    assert client.responses.create(**asked, input=history, max_output_tokens=5).output
+def test_tools_are_offered_and_their_results_taken(client: OpenAI, hive: LlmHive) -> None:
+    history: list[Any] = [
+        {"role": "user", "content": "Weather in Ulm?"},
+        {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"town": "Ulm"}'},
+        {"type": "function_call_output", "call_id": "c1", "output": "rain"},
+    ]
+    asked: dict[str, Any] = {
+        "model": MODEL,
+        "input": history,
+        "max_output_tokens": 5,
+        "tools": [WEATHER, {"type": "web_search"}],
+    }
+    raw = client.responses.with_raw_response.create(**asked, tool_choice="auto")
+    found = raw.parse()
+    assert {item.type for item in found.output} <= {"message", "function_call"}
+    assert [tool.name for tool in found.tools if tool.type == "function"] == ["weather"]
+    task = hive.task(raw.headers["x-hive-task"])
+    assert [each["role"] for each in task["messages"]] == ["user", "assistant", "tool"]  # type: ignore[attr-defined]
+    assert [tool["name"] for tool in task["tools"]] == ["weather"]  # type: ignore[attr-defined]
 
 
 def test_what_is_kept_nowhere_is_refused(client: OpenAI) -> None:

@@ -112,12 +112,12 @@ class ResponsesWording:
         self._open = _Open(what, {**item, "status": "in_progress"})
         return ended + self._event("response.output_item.added", output_index=len(self._items), item=self._open.item)
 
-    def _grow(self, event: str, text: str, **fields: Any) -> bytes:
+    def _grow(self, event: str, text: str, /, **fields: Any) -> bytes:
         assert self._open is not None  # noqa: S101
         self._open.text += text
         return self._told(event, delta=text, **fields)
 
-    def _told(self, event: str, **fields: Any) -> bytes:
+    def _told(self, event: str, /, **fields: Any) -> bytes:
         assert self._open is not None  # noqa: S101
         return self._event(event, item_id=self._open.item["id"], output_index=len(self._items), **fields)
 
@@ -161,7 +161,7 @@ class ResponsesWording:
         response = {**self._head, "status": "failed", "error": failed, "output": self._items, "usage": None}
         return self._event("response.failed", response=response)
 
-    def _event(self, name: str, **fields: Any) -> bytes:
+    def _event(self, name: str, /, **fields: Any) -> bytes:
         self._sequence += 1
         return sse.event(name, to_json({"type": name, "sequence_number": self._sequence, **fields}))
 
