@@ -12,8 +12,7 @@ from bus.errors import HiveError
 from bus.follow import Delta
 from bus.messages import Timings, TokenLogprob, ToolCallDelta, Usage
 from bus.messages.output import TopLogprob
-from bus.messages.work import ToolCall
-from coordinator.gateway.llm.gathering import call_from
+from bus.messages.work import ToolCall, call_from
 from coordinator.gateway.llm.ollama.errors import body_of
 from coordinator.gateway.llm.wording import Choice, Whole
 
