@@ -295,7 +295,7 @@ def _is_last(held: Held) -> bool:
 def _long_wait(held: Held) -> int | None:
     """When an execution that can be let go of goes on by itself (Unix milliseconds; 0: never); None where it stays in memory."""
     current = held.execution.current
-    if held.attended or held.execution.ended or current is None:
+    if held.attended or not held.inbox.empty() or held.execution.ended or current is None:  # what came is taken first
         return None
     open_ones = [effect for effect in current.asked if effect.key not in current.replies]
     times = [effect.at_ms for effect in open_ones if isinstance(effect, WaitUntil | WaitForCall)]
