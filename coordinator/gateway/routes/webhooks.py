@@ -33,6 +33,8 @@ NOBODY: Final = Claims(sub="webhook", roles=())
 _HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "server", "date"})
 """Headers that are the connection's, and no workflow's to set."""
 _KEYED: Final = ("authorization", "x-api-key")
+_SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""A page that a workflow answers has an origin of its own: this one's would let it use the credentials that a browser keeps for the API."""
 
 
 @router.api_route("/webhook/{path:path}", methods=METHODS)
@@ -65,7 +67,9 @@ async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) ->
     seconds = WAIT_SECONDS + LEEWAY_SECONDS
     reply = await verbs.order(gateway.bus, subjects.SERVICE_WEBHOOKS, verb, call, WebhookReply, claims, seconds=seconds)
     headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
-    return Response(_content(reply, headers), reply.status, headers)
+    response = Response(_content(reply, headers), reply.status, headers)
+    response.headers.append("content-security-policy", _SANDBOX)  # beside the workflow's own: a browser keeps to both
+    return response
 
 
 def _content(reply: WebhookReply, headers: dict[str, str]) -> bytes:

@@ -52,3 +52,12 @@ async def test_nor_the_one_that_let_a_test_call_in(anna: AsyncClient, heard: lis
 async def test_what_the_workflow_checks_itself_it_is_told(nobody: AsyncClient, heard: list[WebhookCall]) -> None:
     await nobody.post("/webhook/orders", headers={"Authorization": "Token abc", "X-API-Key": "theirs"})
     assert (heard[0].headers["authorization"], heard[0].headers["x-api-key"]) == ("Token abc", "theirs")
+
+
+async def test_a_page_that_a_workflow_answers_has_an_origin_of_its_own(nobody: AsyncClient, heard: list[WebhookCall]) -> None:
+    answer = await nobody.get("/webhook/page")
+    assert answer.text.startswith("<script>")
+    policies = answer.headers.get_list("content-security-policy")
+    assert policies[0] == "img-src 'none'"
+    assert policies[1].startswith("sandbox ")
+    assert "allow-same-origin" not in policies[1]
