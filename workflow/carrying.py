@@ -50,6 +50,7 @@ class Carrying:
             if isinstance(effect, CallHttp):
                 return await self._http.carry_out(effect)
             if isinstance(effect, SubmitTask):
+                self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
                 return await self._inference.carry_out(effect, held.origin.claims)
             if isinstance(effect, CallWorkflow):
                 return await self._call(held, effect)
@@ -77,7 +78,8 @@ class Carrying:
         return _reply_of(await self._ended(execution_id, child))
 
     async def _called(self, held: Held, effect: CallWorkflow) -> Plan:
-        """WorkflowNotFound, and what makes a workflow unfit to start; a stored one must be active unless the caller runs by hand."""
+        """WorkflowNotFound, PermissionDenied where its saver's key was revoked, and what makes a workflow unfit to start; a stored one
+        must be active unless the caller runs by hand."""
         library, claims = self._engine.library, held.origin.claims
         if effect.document is not None:
             graph = plan(parse(effect.document))
@@ -89,6 +91,7 @@ class Carrying:
             found = await library.plan(await library.resolve(effect.workflow_id or "", claims.tenant))
             if not found.active and held.execution.mode is not Mode.MANUAL:
                 raise InvalidWorkflow("Workflow is not active and cannot be executed.")
+            self._engine.keys.require(found.origin.claims)
         check_startable(found.graph, self._engine.interpreter.registry)
         return found
 
@@ -121,6 +124,7 @@ class Carrying:
         library = self._engine.library
         try:
             found = await library.plan(await library.resolve(effect.workflow_id, held.origin.claims.tenant))
+            self._engine.keys.require(found.origin.claims)
             start = _error_trigger(found.graph)
             return self._engine.prepare(found, execution_id_of(effect.key), mode=Mode.ERROR, start=start, items=(effect.item,))
         except HiveError as error:

@@ -28,6 +28,7 @@ from workflow.interpreter import Interpreter
 from workflow.items import Items
 from workflow.library import Library, Plan
 from workflow.rows import pack
+from workflow.standing import Keys
 from workflow.store import Lost, Store
 from workflow.telling import Telling
 
@@ -65,10 +66,17 @@ class Engine:
     carrier: Carrier
 
     def __init__(
-        self, store: Store, library: Library, telling: Telling, interpreter: Interpreter, threads: int, gate: RunningGate
+        self,
+        store: Store,
+        library: Library,
+        telling: Telling,
+        interpreter: Interpreter,
+        threads: int,
+        gate: RunningGate,
+        keys: Keys,
     ) -> None:
         self.store, self.library, self.interpreter = store, library, interpreter
-        self._telling, self.gate = telling, gate
+        self._telling, self.gate, self.keys = telling, gate, keys
         self._threads = ThreadPoolExecutor(threads, "node")
         self.held: dict[UUID, Held] = {}
         self._running: set[asyncio.Task[None]] = set()

@@ -14,7 +14,7 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from bus.errors import HiveError
+from bus.errors import HiveError, PermissionDenied
 from workflow import due
 from workflow.engine import Engine
 from workflow.execution import Mode
@@ -62,6 +62,12 @@ class Schedules:
         node = workflow.by_name[row["node"]]
         times, following = due.came_due(workflow, node, row["next_due"], now, self._zone)
         zone = workflow.time_zone or self._zone
+        try:
+            self._engine.keys.require(plan.origin.claims)
+        except PermissionDenied as error:
+            logger.warning("schedule_skipped", workflow_id=str(row["workflow_id"]), node=row["node"], reason=error.message)
+            await self._move(self._statements, row, following)
+            return
         made = []
         async with self._pool.acquire() as connection, connection.transaction():
             statements = NamedStatements(connection, queries())
