@@ -92,12 +92,18 @@ class Engine:
         start: str | None = None,
         items: Items = (),
         destination: str | None = None,
+        depth: int = 0,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
         execution = new_execution(
             plan.graph, self.interpreter, str(execution_id), mode=mode, start=start, items=items, now_ms=clock_ms()
         )
-        return Held(id=execution_id, execution=execution.evolve(destination=destination), graph=plan.graph, origin=plan.origin)
+        return Held(
+            id=execution_id,
+            execution=execution.evolve(destination=destination, depth=depth),
+            graph=plan.graph,
+            origin=plan.origin,
+        )
 
     def start(self, held: Held, place: Place = Place.WANTED) -> None:
         """Whatever comes of it, `held.ended` is set then."""
