@@ -38,12 +38,15 @@ class Answer:
             call.parts.append(part.arguments)
 
     def output(self, finish_reason: str | None) -> Output:
-        """BackendError where a call of a tool is none, unless the answer was cut, which explains it."""
-        cut = finish_reason not in ("stop", "tool_calls")
+        """BackendError where a call of a tool is none, unless the answer was cut, which explains it. Without a reason, of an attempt
+        that failed or was stopped, nothing is an error: it is to be reported whatever was written.
+        """
+        cut, calls = finish_reason not in ("stop", "tool_calls"), sorted(self._calls.items())
+        found = (call if finish_reason is not None else _storable(call) for _, call in calls)
         return Output(
             text="".join(self._text),
             thinking="".join(self._thinking),
-            tool_calls=tuple(_whole(call, cut=cut) for _, call in sorted(self._calls.items())),
+            tool_calls=tuple(_whole(call, cut=cut) for call in found),
             finish_reason=finish_reason,
             logprobs=tuple(self._logprobs) or None,
             embeddings=tuple(self._embeddings) or None,
@@ -61,6 +64,12 @@ def joined(one: Piece, more: Piece) -> Piece:
         logprobs=one.logprobs + more.logprobs,
         embeddings=one.embeddings + more.embeddings,
     )
+
+
+def _storable(call: _Call) -> _Call:
+    """Without U+0000, which no store takes."""
+    parts = [part.replace("\x00", "") for part in call.parts]
+    return _Call(id=call.id and call.id.replace("\x00", ""), name=call.name.replace("\x00", ""), parts=parts)
 
 
 def _whole(call: _Call, *, cut: bool) -> ToolCall:

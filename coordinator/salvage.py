@@ -15,7 +15,7 @@ from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import HiveError
 from bus.follow import stored
-from bus.messages import Continuation, OutputChunk
+from bus.messages import AttemptOutcome, Continuation, OutputChunk
 from bus.together import end
 from coordinator.agent import OpenAttempt
 from coordinator.continuing import pieced_together
@@ -62,7 +62,7 @@ class Salvage:
         except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:
             logger.warning("output_not_salvaged", agent_id=lost.agent.agent_id, error=type(error).__name__)
         finally:  # whatever may be wrong with the output, the agent is dead
-            found = (pieced_together(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
+            found = (_written(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
             self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
 
     async def _read(self, attempt: OpenAttempt, into: list[OutputChunk]) -> None:
@@ -79,3 +79,12 @@ class Salvage:
         """What attempts that went on had gone on from."""
         found = await load_requests(self._sql, task_ids) if task_ids else {}
         return {task_id: left for task_id, (_, left) in found.items()}
+
+
+def _written(attempt: OpenAttempt, chunks: list[OutputChunk], before: Continuation | None) -> AttemptOutcome | None:
+    """None, too, for chunks that do not fit together: anybody on the bus may say some."""
+    try:
+        return pieced_together(attempt, chunks, before)
+    except ValueError as error:
+        logger.warning("output_not_salvaged", agent_id=attempt.agent_id, error=type(error).__name__)
+        return None

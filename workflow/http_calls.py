@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import Iterable
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
 import httpcore
@@ -132,9 +133,11 @@ class HttpCalls:
         transport = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy)
         # httpx has no setting for it; the pool's own attribute is where every connection is made
         transport._pool._network_backend = GuardedBackend(self._guard)
+        # all workflows share the client: a cookie that was set for one is not sent for another
+        no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         # trust_env off: a proxy of the environment would be the engine's, not the workflow's
         hooks: dict[str, list[Any]] = {} if proxy is None else {"request": [self._check_target]}
-        return httpx.AsyncClient(transport=transport, trust_env=False, max_redirects=50, event_hooks=hooks)
+        return httpx.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, max_redirects=50, event_hooks=hooks)
 
 
 def _value(response: httpx.Response, content: bytes) -> dict[str, Any]:

@@ -35,12 +35,17 @@ class PullProgress:
         except ValidationError:
             raise unreadable(line) from None
         if found.error is not None:
-            raise BackendError(
-                f"Ollama could not pull it: {said(found.error)}. Check the name, and that its host reaches the registry."
-            )
+            raise BackendError(f"Ollama could not pull it: {said(found.error)}. {_advice(found.error)}")
         if found.digest is not None and found.total is not None:
             self._layers[found.digest] = (found.completed or 0, found.total)
         if not self._layers:
             return PullStep(said=said(found.status))
         done, total = (sum(part) for part in zip(*self._layers.values(), strict=True))
         return PullStep(said=said(found.status), bytes_done=done, bytes_total=total)
+
+
+def _advice(error: str) -> str:
+    """A pull that met a full disk leaves parts that Ollama cannot read, and every later pull ends with EOF until it is started anew."""
+    if "no space left" in error or error == "EOF":
+        return "Make room on its disk, and then start that Ollama anew: it clears away the broken parts."
+    return "Check the name, and that its host reaches the registry."

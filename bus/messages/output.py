@@ -7,7 +7,7 @@ from itertools import chain
 from pydantic import Field
 
 from bus.messages.base import Message, Words
-from bus.messages.work import ToolCall, call_from
+from bus.messages.work import MAX_CHOICES, ToolCall, call_from
 
 
 class Usage(Message):
@@ -99,7 +99,7 @@ class Content(Message):
     `logprobs` are of the tokens that the text ends; they count for nothing in `units`.
     """
 
-    choice: int = 0
+    choice: int = Field(default=0, ge=0, lt=MAX_CHOICES)
     thinking: str = ""
     text: str = ""
     tool_calls: tuple[ToolCallDelta, ...] = ()

@@ -9,7 +9,7 @@ from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
 from deploy.local.state import HiveState
 
-HIDDEN = {"database_url", "redis_url", "version", "started_at"}
+HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "version", "started_at"}
 
 
 @command

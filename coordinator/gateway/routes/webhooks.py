@@ -10,15 +10,17 @@ from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
+from starlette.datastructures import Headers
 
 from bus import auth, subjects
 from bus.auth import Permission
-from bus.errors import ExecutionNotFound, InvalidRequest, PayloadTooLarge
+from bus.errors import ExecutionNotFound, InvalidRequest, Unauthenticated
 from bus.messages import Claims
 from bus.messages.workflows import ResumeCall, WebhookCall, WebhookReply
 from coordinator.gateway import verbs
-from coordinator.gateway.body import MAX_BODY, parse
+from coordinator.gateway.body import MAX_BODY, bounded, parse
 from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.identity import read
 from coordinator.gateway.routes.declared import Door
 
 router = APIRouter(include_in_schema=False)
@@ -30,6 +32,9 @@ NOBODY: Final = Claims(sub="webhook", roles=())
 """Who calls without a key: may do nothing but call."""
 _HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "server", "date"})
 """Headers that are the connection's, and no workflow's to set."""
+_KEYED: Final = ("authorization", "x-api-key")
+_SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
+"""A page that a workflow answers has an origin of its own: this one's would let it use the credentials that a browser keeps for the API."""
 
 
 @router.api_route("/webhook/{path:path}", methods=METHODS)
@@ -43,7 +48,7 @@ async def webhook_test(path: str, request: Request, gateway: Door) -> Response:
     """Reaches what is saved, active or not, so it takes a key that may start executions."""
     caller: Claims = request.scope[CLAIMS]
     auth.require(caller, Permission.EXECUTIONS_START)
-    call = WebhookCall(path=path, test=True, **await _heard(request))
+    call = WebhookCall(path=path, test=True, **await _heard(request, keyed=True))
     return await _answer(gateway, "call", call, caller)
 
 
@@ -62,7 +67,9 @@ async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) ->
     seconds = WAIT_SECONDS + LEEWAY_SECONDS
     reply = await verbs.order(gateway.bus, subjects.SERVICE_WEBHOOKS, verb, call, WebhookReply, claims, seconds=seconds)
     headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
-    return Response(_content(reply, headers), reply.status, headers)
+    response = Response(_content(reply, headers), reply.status, headers)
+    response.headers.append("content-security-policy", _SANDBOX)  # beside the workflow's own: a browser keeps to both
+    return response
 
 
 def _content(reply: WebhookReply, headers: dict[str, str]) -> bytes:
@@ -81,27 +88,27 @@ def _content(reply: WebhookReply, headers: dict[str, str]) -> bytes:
     return to_json(reply.body)
 
 
-async def _heard(request: Request) -> dict[str, Any]:
-    """The call's parts but its path. PayloadTooLarge, InvalidJson, InvalidRequest."""
-    data = await _body(request, getattr(request.app.state, MAX_BODY))
+async def _heard(request: Request, *, keyed: bool = False) -> dict[str, Any]:
+    """The call's parts but its path. `keyed`: it was let in by a key. PayloadTooLarge, InvalidJson, InvalidRequest."""
+    data = await bounded(request, getattr(request.app.state, MAX_BODY))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return {
         "method": request.method,
-        "headers": dict(request.headers),
+        "headers": {name: value for name, value in request.headers.items() if not _is_key(name, value, keyed=keyed)},
         "query": _grouped(list(request.query_params.multi_items())),
         "body": _parsed(data, kind),
         "wait_seconds": WAIT_SECONDS,
     }
 
 
-async def _body(request: Request, limit: int) -> bytes:
-    pieces, size = [], 0
-    async for piece in request.stream():
-        size += len(piece)
-        if size > limit:
-            raise PayloadTooLarge(f"The body has more than {limit:,} bytes.")
-        pieces.append(piece)
-    return b"".join(pieces)
+def _is_key(name: str, value: str, *, keyed: bool) -> bool:
+    """A key of this hive is not the workflow's business: what a call says is stored, and shown to whoever may see executions."""
+    if name not in _KEYED:
+        return False
+    try:
+        return keyed or read(Headers({name: value})).secret.startswith(auth.KEY_PREFIX)
+    except Unauthenticated:  # it is something of the workflow's own
+        return False
 
 
 def _parsed(data: bytes, kind: str) -> Any:

@@ -42,7 +42,7 @@ def ollama_on_small_disk(ollama: Ollama, disk: SmallDisk) -> Iterator[Ollama]:
 
 
 @pytest.mark.timeout(180)
-async def test_a_pull_onto_a_full_disk_fails_with_its_reason_and_succeeds_when_there_is_room(
+async def test_a_pull_onto_a_full_disk_fails_with_its_reason_and_succeeds_when_there_is_room_and_ollama_was_started_anew(
     leader: Leader,
     start_agent: StartAgent,
     ollama_on_small_disk: Ollama,
@@ -57,8 +57,11 @@ async def test_a_pull_onto_a_full_disk_fails_with_its_reason_and_succeeds_when_t
     ended = await orderer.ended(await orderer.job(ControlAction.PULL, name))
     assert (ended.status, ended.error and ended.error.code) == (JobStatus.FAILED, "backend_error")
     assert "no space left on device" in str(ended.error)
+    assert "start that Ollama anew" in str(ended.error)
     await leader.heartbeat("acacia", lambda h: h.status is AgentStatus.ONLINE)
     disk.empty()
+    ollama_on_small_disk.stop()
+    ollama_on_small_disk.start()
     await orderer.done(ControlAction.PULL, name)
     await leader.heartbeat("acacia", lambda h: [model.name for model in h.models or ()] == [name])
 

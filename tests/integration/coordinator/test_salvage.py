@@ -94,3 +94,16 @@ async def test_a_task_that_is_not_tried_again_keeps_what_its_dead_host_said(hive
     record = await hive.ended(task_id)
     assert record.error is not None
     assert (record.error.code, record.output and record.output.text) == ("attempts_exhausted", "Once")
+
+
+@pytest.mark.parametrize("choice", [-1, 10**9])
+async def test_an_output_that_is_none_keeps_no_death_back(hive: Hive, choice: int) -> None:
+    dying = await hive.distant_sidecar("acacia")
+    await hive.submit()
+    offer = await dying.offered()
+    subject = subjects.output(dying.agent_id, offer.task_id, offer.attempt_id)
+    await dying.bus.publish(subject, f'{{"number":1,"offset":0,"text":"Once","choice":{choice}}}'.encode())
+    await dying.bus.flush()
+    other = await hive.sidecar("birch")
+    await dying.lose_connection()
+    assert (await other.offered()).continue_from is None

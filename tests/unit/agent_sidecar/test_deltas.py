@@ -161,3 +161,18 @@ def test_the_output_never_passes_its_bound_and_is_a_beginning_of_what_was_said(p
         assert "".join(chunk.text for chunk in sent) == output.text
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("name", "call_id", "arguments"), [("a\x00", None, "{}"), ("a", "\x00", "{}"), ("a", None, '{"x": "\x00')]
+)
+async def test_what_a_failed_attempt_wrote_of_a_call_can_be_told_whatever_it_is(
+    name: str, call_id: str | None, arguments: str
+) -> None:
+    deltas = Deltas(Sent(), 1, MIB)
+    await deltas.add(Piece(tool_calls=(ToolCallDelta(index=0, id=call_id, name=name, arguments=arguments),)))
+    with pytest.raises(BackendError):
+        deltas.output("tool_calls")
+    [call] = deltas.output().tool_calls
+    assert call.name == "a"
+    assert call.arguments_text == arguments.replace("\x00", "")

@@ -1,0 +1,63 @@
+"""The doors of workflows: what a workflow learns of a call, and what a browser makes of its answer."""
+
+from base64 import b64encode
+
+import pytest
+from httpx import AsyncClient
+
+from bus import subjects
+from bus.messages.workflows import WebhookCall, WebhookReply
+from bus.service import Call, Endpoint, Service
+from bus.testing import InMemoryBus
+from tests.unit.gateway.conftest import ANNA
+
+
+@pytest.fixture
+async def heard(memory_bus: InMemoryBus) -> list[WebhookCall]:
+    calls: list[WebhookCall] = []
+
+    async def answer(call: Call[WebhookCall]) -> WebhookReply:
+        calls.append(call.body)
+        return WebhookReply(headers={"Content-Security-Policy": "img-src 'none'"}, body="<script>fetch('/api/keys')</script>")
+
+    endpoint = Endpoint(verb="call", body=WebhookCall, handler=answer, permission=None, description="")
+    await memory_bus.serve(Service(name=subjects.SERVICE_WEBHOOKS, version="0", description="", endpoints=(endpoint,)))
+    return calls
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"Authorization": f"Bearer {ANNA}"},
+        {"X-API-Key": ANNA},
+        {"Authorization": "Basic " + b64encode(f"anna:{ANNA}".encode()).decode()},
+        {"Authorization": "Bearer of-the-workflow", "X-API-Key": ANNA},
+    ],
+)
+async def test_a_workflow_is_not_told_a_key_of_the_hive(
+    nobody: AsyncClient, heard: list[WebhookCall], shown: dict[str, str]
+) -> None:
+    assert (await nobody.post("/webhook/orders", headers=shown | {"X-Mine": "1"})).status_code == 200
+    told = heard[0].headers
+    assert told["x-mine"] == "1"
+    assert "x-api-key" not in told
+    assert told.get("authorization") in (None, "Bearer of-the-workflow")
+
+
+async def test_nor_the_one_that_let_a_test_call_in(anna: AsyncClient, heard: list[WebhookCall]) -> None:
+    assert (await anna.post("/webhook-test/orders")).status_code == 200
+    assert not {"authorization", "x-api-key"} & heard[0].headers.keys()
+
+
+async def test_what_the_workflow_checks_itself_it_is_told(nobody: AsyncClient, heard: list[WebhookCall]) -> None:
+    await nobody.post("/webhook/orders", headers={"Authorization": "Token abc", "X-API-Key": "theirs"})
+    assert (heard[0].headers["authorization"], heard[0].headers["x-api-key"]) == ("Token abc", "theirs")
+
+
+async def test_a_page_that_a_workflow_answers_has_an_origin_of_its_own(nobody: AsyncClient, heard: list[WebhookCall]) -> None:
+    answer = await nobody.get("/webhook/page")
+    assert answer.text.startswith("<script>")
+    policies = answer.headers.get_list("content-security-policy")
+    assert policies[0] == "img-src 'none'"
+    assert policies[1].startswith("sandbox ")
+    assert "allow-same-origin" not in policies[1]
