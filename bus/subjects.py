@@ -64,7 +64,7 @@ ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
 WORKFLOW_NOTICES: Final = f"{ROOT}.workflow.notices"
-"""What one engine tells the others; one that misses it looks at the record within seconds."""
+"""What one engine tells the others. One that misses what was saved finds it when it next uses it, within seconds (workflow/current.py)."""
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
 
 

@@ -11,7 +11,8 @@ import asyncpg
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import HiveError, InvalidWorkflow, WorkflowsTooDeep
-from workflow.effects import CallHttp, CallWorkflow, Effect, StartErrorWorkflow, SubmitTask
+from workflow.credentials import missing
+from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, StartErrorWorkflow, SubmitTask
 from workflow.ending import ERROR_TRIGGER
 from workflow.engine import Engine, Place
 from workflow.execution import Execution, Mode, Reply, Status
@@ -57,6 +58,8 @@ class Carrying:
 
     async def carry_out(self, held: Held, effect: Effect) -> Reply:
         try:
+            if isinstance(effect, CallHttp | HandleToken) and effect.credentials:
+                return Reply(failure=missing(effect.credentials))
             if isinstance(effect, CallHttp):
                 return await self._http.carry_out(effect)
             if isinstance(effect, SubmitTask):

@@ -6,12 +6,13 @@ name that changes its mind between check and use gains nothing.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Self
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Final, Self
 
 from bus.errors import RequestRefused
 
 Network = IPv4Network | IPv6Network
+_NAT64: Final = ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,26 @@ class Guard:
         """Raises RequestRefused where `host`, which resolved to `address`, may not be reached."""
         if host.lower().rstrip(".") in self.hosts:
             return
-        found = ip_address(address.partition("%")[0])
-        if isinstance(found, IPv6Address):
-            found = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None) or found
+        found = _reached(ip_address(address.partition("%")[0]))
         if any(found in network for network in self.networks if network.version == found.version):
             return
-        # is_global is false for loopback, private, link-local, shared and reserved ones
-        if not found.is_global or found.is_multicast:
+        if _is_internal(found):
             raise RequestRefused(
                 f"{host} is {found}, an internal address, which workflows may not reach. "
                 "An administrator may allow it with HIVE_WORKFLOW_ALLOW_INTERNAL."
             )
+
+
+def _is_internal(address: IPv4Address | IPv6Address) -> bool:
+    """`is_global` is false for loopback, private, link-local and shared ones, and true for some that nobody routes outside."""
+    site_local = isinstance(address, IPv6Address) and address.is_site_local
+    return not address.is_global or address.is_multicast or address.is_reserved or site_local
+
+
+def _reached(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """The IPv4 address that an IPv6 one carries, since that is where packets end up."""
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(address.packed[-4:])
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None) or address

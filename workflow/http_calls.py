@@ -73,8 +73,6 @@ class HttpCalls:
     async def carry_out(self, effect: CallHttp) -> Reply:
         """Never raises: what goes wrong is the reply's failure."""
         try:
-            if effect.proxy is not None:
-                await self._check_target(httpx.URL(effect.url))
             async with asyncio.timeout(effect.timeout_seconds):
                 return Reply(value=await self._call(effect))
         except RequestRefused as error:
@@ -88,8 +86,9 @@ class HttpCalls:
         except httpx.HTTPError as error:
             return _failed(f"The service does not answer: {error or type(error).__name__}")
 
-    async def _check_target(self, url: httpx.URL) -> None:
-        """A proxy resolves the name itself, so this is as near as the guard comes."""
+    async def _check_target(self, request: httpx.Request) -> None:
+        """A proxy resolves the name itself, so this is as near as the guard comes: before each request, redirects among them."""
+        url = request.url
         try:
             found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
         except OSError:
@@ -137,7 +136,8 @@ class HttpCalls:
         # all workflows share the client: a cookie that was set for one is not sent for another
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         # trust_env off: a proxy of the environment would be the engine's, not the workflow's
-        return httpx.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, max_redirects=50)
+        hooks: dict[str, list[Any]] = {} if proxy is None else {"request": [self._check_target]}
+        return httpx.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, max_redirects=50, event_hooks=hooks)
 
 
 def _value(response: httpx.Response, content: bytes) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from bus.messages.workflows import (
     WorkflowVersions,
 )
 from workflow import due
+from workflow.current import Currents, Routes
 from workflow.graph import Graph, plan
 from workflow.held import Origin
 from workflow.n8n.check import check, check_startable
@@ -33,7 +34,7 @@ from workflow.n8n.parse import parse
 from workflow.nodes.registry import Registry
 from workflow.rows import encode
 from workflow.sql import queries
-from workflow.webhooks import Route, Table, require_open, routes_of
+from workflow.webhooks import Table, require_open, routes_of
 
 MAX_PLANS: Final = 200
 _STATIC: Final = "getWorkflowStaticData"
@@ -56,17 +57,16 @@ class Library:
         self._pool, self._registry, self._zone, self._told = pool, registry, time_zone, told
         self._statements = NamedStatements(pool, queries())
         self._plans: OrderedDict[tuple[UUID, int], Plan] = OrderedDict()
-        self._current: dict[UUID, int] = {}
-        self._table: Table | None = None
+        self._currents = Currents(self._statements)
+        self._routes = Routes(self._statements)
 
     def forget(self, workflow_id: UUID | None = None) -> None:
         """What is known of it may have changed; None: of all of them."""
-        self._table = None
+        self._routes.forget()
+        self._currents.forget(workflow_id)
         if workflow_id is None:
             self._plans.clear()
-            self._current.clear()
             return
-        self._current.pop(workflow_id, None)
         for key in [key for key in self._plans if key[0] == workflow_id]:
             del self._plans[key]
 
@@ -178,11 +178,13 @@ class Library:
 
     async def plan(self, workflow_id: UUID, version: int | None = None) -> Plan:
         """The current version unless one is named. WorkflowNotFound."""
+        current = await self._currents.of(workflow_id) if version is None else None
         if version is None:
-            version = self._current.get(workflow_id) or (await self._row(workflow_id))["version"]
-            self._current[workflow_id] = version
+            if current is None:
+                raise _no_workflow(workflow_id)
+            version = current.version
         found = self._plans.get((workflow_id, version))
-        if found is None or found.uses_static:
+        if found is None or found.uses_static or (current is not None and current.active != found.active):
             found = await self._load(workflow_id, version)
         self._plans[workflow_id, version] = found
         self._plans.move_to_end((workflow_id, version))
@@ -220,11 +222,7 @@ class Library:
             await self._statements.run("save_static_data", workflow_id, encode(dict(data)))
 
     async def table(self, *, fresh: bool = False) -> Table:
-        if self._table is None or fresh:
-            with available():
-                rows = await self._statements.all("webhooks")
-            self._table = Table(Route(r["method"], r["path"], r["workflow_id"], r["node"], r["version"]) for r in rows)
-        return self._table
+        return await self._routes.table(fresh=fresh)
 
     async def _row(self, workflow_id: UUID) -> Any:
         with available():

@@ -100,7 +100,8 @@ def require_open(node: Node) -> None:
     kind = node.parameters.get("authentication", "none")
     if kind not in ("none", None, ""):
         raise PermissionDenied(
-            f"{node.name!r} asks its callers for {kind}, which Hive cannot check yet. Take it out, or put a proxy before the API."
+            f"Hive keeps no credentials yet: {node.name!r} asks its callers for {kind}, which cannot be checked. "
+            "Take it out, or put a proxy before the API."
         )
 
 

@@ -8,12 +8,13 @@ from uuid import UUID, uuid4
 import typer
 
 from bus import subjects
-from bus.errors import InvalidRequest
+from bus.errors import InvalidRequest, InvalidWorkflow
 from bus.messages.workflows import (
     ActivateWorkflow,
     CreateWorkflow,
     ExecuteWorkflow,
     ExecutionRecord,
+    ExecutionStatus,
     ListWorkflows,
     WorkflowList,
     WorkflowRecord,
@@ -35,10 +36,10 @@ def _verb(verb: str) -> str:
     return subjects.service_verb(subjects.SERVICE_WORKFLOWS, verb)
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(file: Path) -> Any:
     """InvalidRequest for what cannot be read."""
     try:
-        found: dict[str, Any] = json.loads(file.read_text())
+        found = json.loads(file.read_text())
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be read: {error.strerror}.") from None
     except ValueError as error:
@@ -80,7 +81,11 @@ async def import_file(file: FileArgument, as_json: Json = False) -> None:
     say(f"Workflow {record.id} ({record.name}) is stored.")
 
 
-async def _create(document: dict[str, Any]) -> WorkflowRecord:
+async def _create(document: Any) -> WorkflowRecord:
+    if not isinstance(document, dict):
+        raise InvalidWorkflow(
+            "A workflow is a JSON object with a list of `nodes`. Copy it from n8n's canvas, or download it there."
+        )
     async with operator_bus() as bus:
         return await bus.request(_verb("create"), CreateWorkflow(n8n_data=document), WorkflowRecord, timeout=REQUEST_SECONDS)
 
@@ -120,19 +125,29 @@ async def run(
     wait: Wait = 60,
     as_json: Json = False,
 ) -> None:
-    """Run a workflow by hand, and show how it ended."""
+    """Run a workflow by hand, and show how it ended. Fails where it failed."""
+    items = () if data is None else ({"json": _object(data)},)
     try:
         workflow_id = UUID(workflow)
     except ValueError:
         workflow_id = (await _create(_read(Path(workflow)))).id
-    try:
-        items = () if data is None else ({"json": json.loads(data)},)
-    except ValueError as error:
-        raise InvalidRequest(f"--data is not JSON: {error}.") from None
     wish = ExecuteWorkflow(id=workflow_id, execution_id=uuid4(), items=items, wait_seconds=wait)
     async with operator_bus() as bus:
         record = await bus.request(_verb("execute"), wish, ExecutionRecord, timeout=wait + REQUEST_SECONDS)
     show_execution(record, as_json)
+    if record.status in (ExecutionStatus.ERROR, ExecutionStatus.CANCELED):
+        raise typer.Exit(1)
+
+
+def _object(data: str) -> dict[str, Any]:
+    """InvalidRequest for what is no JSON object."""
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise InvalidRequest(f"--data is not JSON: {error}.") from None
+    if not isinstance(found, dict):
+        raise InvalidRequest('--data is no JSON object. Write it as {"name": "value"}.')
+    return found
 
 
 @app.command()

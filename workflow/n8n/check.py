@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bus.errors import InvalidWorkflow, WorkflowCycle
+from workflow import credentials
 from workflow.graph import Graph, endless_cycles, plan
 from workflow.n8n.document import Node, Problem, Severity, Workflow
 from workflow.nodes.registry import Registry
@@ -39,6 +40,7 @@ def check(workflow: Workflow, registry: Registry) -> Report:
         *_cycles(graph, registry),
         *_no_trigger(workflow, registry),
         *(problem for node in known for problem in _version(node, registry)),
+        *(found for node in known if not node.disabled and (found := credentials.problem(node)) is not None),
         *(_unknown(node) for node in unknown),
     ]
     return Report(

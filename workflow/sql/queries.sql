@@ -120,6 +120,9 @@ DELETE FROM workflows WHERE id = $1 RETURNING id;
 -- name: get_workflow
 SELECT * FROM workflows WHERE id = $1;
 
+-- name: current_version
+SELECT version, active FROM workflows WHERE id = $1;
+
 -- name: workflow_by_n8n_id
 SELECT id FROM workflows WHERE n8n_id = $1 AND tenant = $2 ORDER BY active DESC, updated_at DESC LIMIT 1;
 

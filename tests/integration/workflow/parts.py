@@ -55,6 +55,12 @@ class EngineProcess(Process):
                     pass
                 await asyncio.sleep(0.02)
 
+    async def logged(self, event: str, seconds: float = 60) -> None:
+        """Until its log names `event`."""
+        async with asyncio.timeout(seconds):
+            while event not in self.log.read_text():
+                await asyncio.sleep(0.02)
+
 
 class Workflows:
     """The verbs, as an operator calls them."""
