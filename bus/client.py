@@ -121,9 +121,17 @@ class Bus(ABC):
 
     @abstractmethod
     async def request_raw(
-        self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+        patient: bool = True,
+        patience: float | None = None,
     ) -> Received:
-        """The answer as it came. `patient` retries "no responders" until the timeout, as doors do while a leader changes.
+        """The answer as it came. `patient` retries "no responders" until the timeout, as doors do while a leader changes, or for
+        `patience` seconds: the rest of a long timeout is then for the answer of somebody who has the request.
 
         NoLeader when nobody answers to the subject, DeadlineExceeded when somebody might have.
         """
@@ -137,11 +145,12 @@ class Bus(ABC):
         claims: Claims | None = None,
         timeout: float = 5.0,
         patient: bool = True,
+        patience: float | None = None,
     ) -> M:
         """A verb's answer, or the HiveError that crossed the wire."""
         headers = {} if claims is None else {subjects.HEADER_CLAIMS: claims.model_dump_json(exclude_none=True)}
         data = message if isinstance(message, bytes) else message.model_dump_json(exclude_none=True).encode()
-        received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient)
+        received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient, patience=patience)
         if code := received.headers.get(subjects.HEADER_ERROR_CODE):
             retry = received.headers.get("Retry-After")
             raise from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)

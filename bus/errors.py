@@ -75,6 +75,10 @@ class InvalidWorkflow(InvalidRequest):
     code, title = "invalid_workflow", "The workflow is not valid"
 
 
+class WorkflowsTooDeep(InvalidWorkflow):
+    code, title = "workflows_too_deep", "More workflows call one another than may"
+
+
 class WorkflowCycle(InvalidWorkflow):
     code, title = "workflow_cycle", "The workflow has a cycle that nothing in it can leave"
 

@@ -155,21 +155,29 @@ class NatsBus(Bus):
                 sent = error
 
     async def request_raw(
-        self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+        patient: bool = True,
+        patience: float | None = None,
     ) -> Received:
         deadline = monotonic() + timeout
+        unheard = deadline if patience is None else min(deadline, monotonic() + patience)
         while True:
             try:
                 left = max(0.05, deadline - monotonic())
                 message = await self._client.request(subject, data, timeout=left, headers=outgoing_headers(headers))
                 return Received(subject, message.data, message.headers or {})
             except NoRespondersError:
-                if not patient or monotonic() + RETRY_SECONDS >= deadline:
+                if not patient or monotonic() + RETRY_SECONDS >= unheard:
                     raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1) from None
             except (TimeoutError, NatsTimeoutError):
                 raise DeadlineExceeded(f"{subject} did not answer within {timeout:g} s.") from None
             except GONE as error:
-                if monotonic() + RETRY_SECONDS >= deadline:
+                if monotonic() + RETRY_SECONDS >= unheard:
                     raise BusUnavailable(f"NATS is away: {error}", retry_after_seconds=1) from error
             await asyncio.sleep(RETRY_SECONDS)
 

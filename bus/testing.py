@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from time import monotonic
 from uuid import uuid4
 
 from pydantic import BaseModel
@@ -167,12 +168,20 @@ class InMemoryBus(Bus):
         return stored
 
     async def request_raw(
-        self, subject: str, data: bytes, *, headers: Mapping[str, str] | None = None, timeout: float = 5.0, patient: bool = True
+        self,
+        subject: str,
+        data: bytes,
+        *,
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+        patient: bool = True,
+        patience: float | None = None,
     ) -> Received:
         try:
+            unheard = monotonic() + (timeout if patience is None else patience)
             async with asyncio.timeout(timeout):
                 while not self._is_heard(subject):
-                    if not patient:
+                    if not patient or monotonic() >= unheard:
                         raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1)
                     await asyncio.sleep(0.01)
                 received = Received(subject, data, outgoing_headers(headers) or {})

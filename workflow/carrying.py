@@ -10,7 +10,7 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from bus.errors import HiveError, InvalidWorkflow
+from bus.errors import HiveError, InvalidWorkflow, WorkflowsTooDeep
 from workflow.credentials import missing
 from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, StartErrorWorkflow, SubmitTask
 from workflow.ending import ERROR_TRIGGER
@@ -30,6 +30,8 @@ from workflow.sql import queries
 
 logger = telemetry.log(__name__)
 
+MAX_DEPTH: Final = 50
+"""Executions that call one another: a workflow that calls itself ends there, at the node that calls."""
 LOOK_SECONDS: Final = 0.5
 """Between looks at the record for the end of a sub-workflow that another engine runs."""
 
@@ -37,6 +39,14 @@ LOOK_SECONDS: Final = 0.5
 def execution_id_of(key: str) -> UUID:
     """Of the execution that an effect starts: the same for the same effect."""
     return uuid5(EFFECTS, f"execution {key}")
+
+
+def require_depth(depth: int) -> None:
+    """WorkflowsTooDeep for one more call from an execution of this depth."""
+    if depth >= MAX_DEPTH:
+        raise WorkflowsTooDeep(
+            f"{MAX_DEPTH} workflows called one another, and this would be one more. Does one call itself without end?"
+        )
 
 
 class Carrying:
@@ -53,6 +63,7 @@ class Carrying:
             if isinstance(effect, CallHttp):
                 return await self._http.carry_out(effect)
             if isinstance(effect, SubmitTask):
+                self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
                 return await self._inference.carry_out(effect, held.origin.claims)
             if isinstance(effect, CallWorkflow):
                 return await self._call(held, effect)
@@ -64,13 +75,19 @@ class Carrying:
             return Reply(failure=Failure(message=f"{effect.kind} failed inside: {type(error).__name__}", code="internal_error"))
 
     async def _call(self, held: Held, effect: CallWorkflow) -> Reply:
-        """A sub-workflow is an execution of its own, made once whoever emits the effect and however often."""
+        """A sub-workflow is an execution of its own, made once whoever emits the effect and however often. WorkflowsTooDeep."""
+        require_depth(held.execution.depth)
         found = await self._called(held, effect)
         execution_id = execution_id_of(effect.key)
         child = self._engine.held.get(execution_id)
         if child is None and await self._row(execution_id) is None:
             child = self._engine.prepare(
-                found, execution_id, mode=Mode.INTEGRATED, start=_sub_trigger(found.graph.workflow), items=tuple(effect.items)
+                found,
+                execution_id,
+                mode=Mode.INTEGRATED,
+                start=_sub_trigger(found.graph.workflow),
+                items=tuple(effect.items),
+                depth=held.execution.depth + 1,
             )
             if not effect.wait:
                 await self._engine.store.save(child)
@@ -80,7 +97,8 @@ class Carrying:
         return _reply_of(await self._ended(execution_id, child))
 
     async def _called(self, held: Held, effect: CallWorkflow) -> Plan:
-        """WorkflowNotFound, and what makes a workflow unfit to start; a stored one must be active unless the caller runs by hand."""
+        """WorkflowNotFound, PermissionDenied where its saver's key was revoked, and what makes a workflow unfit to start; a stored one
+        must be active unless the caller runs by hand."""
         library, claims = self._engine.library, held.origin.claims
         if effect.document is not None:
             graph = plan(parse(effect.document))
@@ -92,6 +110,7 @@ class Carrying:
             found = await library.plan(await library.resolve(effect.workflow_id or "", claims.tenant))
             if not found.active and held.execution.mode is not Mode.MANUAL:
                 raise InvalidWorkflow("Workflow is not active and cannot be executed.")
+            self._engine.keys.require(found.origin.claims)
         check_startable(found.graph, self._engine.interpreter.registry)
         return found
 
@@ -124,8 +143,16 @@ class Carrying:
         library = self._engine.library
         try:
             found = await library.plan(await library.resolve(effect.workflow_id, held.origin.claims.tenant))
+            self._engine.keys.require(found.origin.claims)
             start = _error_trigger(found.graph)
-            return self._engine.prepare(found, execution_id_of(effect.key), mode=Mode.ERROR, start=start, items=(effect.item,))
+            return self._engine.prepare(
+                found,
+                execution_id_of(effect.key),
+                mode=Mode.ERROR,
+                start=start,
+                items=(effect.item,),
+                depth=held.execution.depth,  # what it calls counts on from where it was started
+            )
         except HiveError as error:
             logger.warning("error_workflow_not_started", workflow_id=effect.workflow_id, reason=error.message)
             return None

@@ -35,6 +35,7 @@ def frame(execution: Execution) -> dict[str, Any]:
         "last_node": execution.last_node,
         "last_failure": None if failure is None else failure.to_json(),
         "destination": execution.destination,
+        "depth": execution.depth,
     }
 
 
@@ -67,6 +68,7 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         last_node=given["last_node"],
         last_failure=_to_failure(given["last_failure"]),
         destination=given["destination"],
+        depth=given.get("depth", 0),
     )
 
 

@@ -28,6 +28,7 @@ from workflow.interpreter import Interpreter
 from workflow.items import Items
 from workflow.library import Library, Plan
 from workflow.rows import pack
+from workflow.standing import Keys
 from workflow.store import Lost, Store
 from workflow.telling import Telling
 
@@ -65,10 +66,17 @@ class Engine:
     carrier: Carrier
 
     def __init__(
-        self, store: Store, library: Library, telling: Telling, interpreter: Interpreter, threads: int, gate: RunningGate
+        self,
+        store: Store,
+        library: Library,
+        telling: Telling,
+        interpreter: Interpreter,
+        threads: int,
+        gate: RunningGate,
+        keys: Keys,
     ) -> None:
         self.store, self.library, self.interpreter = store, library, interpreter
-        self._telling, self.gate = telling, gate
+        self._telling, self.gate, self.keys = telling, gate, keys
         self._threads = ThreadPoolExecutor(threads, "node")
         self.held: dict[UUID, Held] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -84,12 +92,18 @@ class Engine:
         start: str | None = None,
         items: Items = (),
         destination: str | None = None,
+        depth: int = 0,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
         execution = new_execution(
             plan.graph, self.interpreter, str(execution_id), mode=mode, start=start, items=items, now_ms=clock_ms()
         )
-        return Held(id=execution_id, execution=execution.evolve(destination=destination), graph=plan.graph, origin=plan.origin)
+        return Held(
+            id=execution_id,
+            execution=execution.evolve(destination=destination, depth=depth),
+            graph=plan.graph,
+            origin=plan.origin,
+        )
 
     def start(self, held: Held, place: Place = Place.WANTED) -> None:
         """Whatever comes of it, `held.ended` is set then."""

@@ -135,6 +135,8 @@ class Execution:
     """Of the last run, where it threw: n8n calls an execution failed whose last node threw, also where it was told to go on."""
     destination: str | None = None
     """A manual run ends after this node."""
+    depth: int = 0
+    """How many executions called one another before this one."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

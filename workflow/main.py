@@ -34,6 +34,7 @@ from workflow.schedules import Schedules
 from workflow.service import Verbs, services
 from workflow.settings import WorkflowSettings
 from workflow.sql import migrations, queries
+from workflow.standing import Keys
 from workflow.starting import Starting
 from workflow.store import Store
 from workflow.telling import Telling
@@ -88,7 +89,10 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             time_zone=settings.workflow_time_zone,
         )
         gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
-        engine = Engine(store, library, telling, interpreter, settings.threads, gate)
+        keys = Keys(bus)
+        await keys.start()
+        stack.push_async_callback(keys.close)
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate, keys)
         http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
         stack.push_async_callback(http.close)
         inference = Inference(bus)

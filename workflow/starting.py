@@ -33,7 +33,7 @@ class Starting:
         self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
 
     async def call(self, call: WebhookCall, claims: Claims) -> WebhookReply:
-        """WebhookNotFound; PermissionDenied for a test call without the permission; TooManyExecutions."""
+        """WebhookNotFound; PermissionDenied for a test call without the permission, and where the saver's key was revoked; TooManyExecutions."""
         if call.test:
             auth.require(claims, Permission.EXECUTIONS_START)
         route, parameters = await self._route(call)
@@ -42,6 +42,7 @@ class Starting:
         if node is None or (not plan.active and not call.test):
             raise not_registered(call)
         require_open(node)
+        self._engine.keys.require(plan.origin.claims)
         item = item_of(call, parameters, self._base_url, test=call.test)
         mode = Mode.MANUAL if call.test else Mode.WEBHOOK
         held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
@@ -181,6 +182,7 @@ def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> 
         contexts=execution.contexts,
         static_data=execution.static_data,
         custom_data=execution.custom_data,
+        depth=execution.depth,
     )
 
 

@@ -52,5 +52,9 @@ async def order(
     *,
     seconds: float = ORDER_SECONDS,
 ) -> M:
-    """A change that must not be made twice: sent once. DeadlineExceeded leaves open whether it was made."""
-    return await bus.request(subjects.service_verb(service, verb), body, answer, claims=claims, timeout=seconds)
+    """A change that must not be made twice: sent once. DeadlineExceeded leaves open whether it was made.
+
+    `seconds` are for the answer of who takes it; that nobody is there to do so is said after the usual time, however many they are.
+    """
+    subject, patience = subjects.service_verb(service, verb), min(seconds, ORDER_SECONDS)
+    return await bus.request(subject, body, answer, claims=claims, timeout=seconds, patience=patience)

@@ -192,6 +192,13 @@ async def test_a_patient_request_waits_for_a_service_to_come(bus: Bus) -> None:
     await asked
 
 
+async def test_patience_with_nobody_ends_before_the_time_for_an_answer(bus: Bus) -> None:
+    verb = subjects.service_verb("contract", "get")
+    async with asyncio.timeout(20):
+        with pytest.raises(NoLeader):
+            await bus.request(verb, TaskRef(id=uuid4()), NoReply, timeout=120, patience=0.3)
+
+
 async def test_answering_a_subject(bus: Bus) -> None:
     async def reply(received: Received) -> OfferReply:
         return OfferReply(verdict=OfferVerdict.BUSY, reason=received.data.decode())

@@ -11,6 +11,7 @@ from typing import Final
 from workflow.expressions.isolate import DEFAULT_MEMORY_BYTES, Isolate
 
 _SCRIPTS: Final = (
+    "buffers.js",
     "vendor/luxon.min.js",
     "vendor/jmespath.js",
     "hashes.js",
@@ -42,7 +43,7 @@ class Engine:
         for name in _SCRIPTS if library is None else (*_SCRIPTS, *_LIBRARIES[library]):
             self.isolate.evaluate(_script(name))
         if library is None:  # alasql changes itself while it works
-            self.isolate.evaluate("__seal()")
+            self.isolate.evaluate(f"__seal({memory_bytes})")
 
     def program(self, key: object, definition: bytes) -> str:
         """The id of a compiled program; compiles it where it is new."""

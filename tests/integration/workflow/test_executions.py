@@ -3,6 +3,7 @@
 import pytest
 
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node, recorded
+from workflow.carrying import MAX_DEPTH
 
 
 @pytest.mark.parametrize("name", ["transform", "loop-batches", "merge-modes", "switch", "retry"])
@@ -25,3 +26,13 @@ async def test_a_short_wait_is_waited_for(engine: EngineProcess, workflows: Work
     assert record.status == "success"
     assert record.data is not None
     assert list(record.data["resultData"]["runData"]) == ["Start", "Wait", "End"]
+
+
+async def test_a_workflow_that_calls_itself_ends(engine: EngineProcess, workflows: Workflows) -> None:
+    itself = {"workflowId": {"__rl": True, "mode": "id", "value": "calls-itself"}}
+    called = node("Called", "executeWorkflowTrigger", {"inputSource": "passthrough"}, 1.1)
+    made = await workflows.create(chain(called, node("Call", "executeWorkflow", itself, 1.2), id="calls-itself"), active=True)
+    ended = await workflows.execute(made.id, wait=60)
+    assert ended.status == "error"
+    assert f"{MAX_DEPTH} workflows called one another" in (ended.error_message or "")
+    assert len((await workflows.list(made.id)).executions) == MAX_DEPTH + 1

@@ -1,5 +1,6 @@
 """The doors of workflows: what a workflow learns of a call, and what a browser makes of its answer."""
 
+import asyncio
 from base64 import b64encode
 
 import pytest
@@ -9,6 +10,7 @@ from bus import subjects
 from bus.messages.workflows import WebhookCall, WebhookReply
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
+from coordinator.gateway import verbs
 from tests.unit.gateway.conftest import ANNA
 
 
@@ -61,3 +63,12 @@ async def test_a_page_that_a_workflow_answers_has_an_origin_of_its_own(nobody: A
     assert policies[0] == "img-src 'none'"
     assert policies[1].startswith("sandbox ")
     assert "allow-same-origin" not in policies[1]
+
+
+async def test_that_no_engine_is_there_is_said_long_before_an_engine_s_time_is_up(
+    nobody: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "ORDER_SECONDS", 0.1)
+    async with asyncio.timeout(20):
+        answer = await nobody.post("/webhook/orders")
+    assert (answer.status_code, answer.json()["code"]) == (503, "no_leader")

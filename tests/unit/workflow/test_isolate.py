@@ -118,6 +118,78 @@ def test_output_is_bounded(pool: Pool, driver: Driver) -> None:
     assert execution.failure.code == "evaluation_limit"
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "new Uint8Array(400e6).fill(1)",
+        "new ArrayBuffer(400e6)",
+        "new ArrayBuffer(1, { maxByteLength: 400e6 }).resize(400e6)",
+        "new ArrayBuffer(1).transfer(400e6)",
+        "new (new Uint8Array(0).constructor)('400000000')",
+        "new (new Uint8Array(0).buffer.constructor)(400e6)",
+        "Reflect.construct(Float64Array, [50e6])",
+        "new Float64Array({ length: 50e6 })",
+        "Buffer.alloc(400e6)",
+        "const kept = [new Uint8Array(10e6)]; for (let n = 0; n < 40; n++) kept.push(kept[0].slice())",
+        "const kept = [new Uint8Array(10e6)]; for (let n = 0; n < 40; n++) kept.push(kept[0].toReversed())",
+        "const kept = [new Uint8Array(10e6)]; for (let n = 0; n < 40; n++) kept.push(new Uint8Array(kept[0]))",
+        "const kept = [new ArrayBuffer(10e6)]; for (let n = 0; n < 40; n++) kept.push(kept[0].slice(0))",
+    ],
+)
+def test_memory_outside_of_the_heap_is_bounded_too_and_no_code_can_catch_that(driver: Driver, source: str) -> None:
+    pool = Pool(memory_bytes=64 * 1024 * 1024)
+    driver.interpreter.scripts = V8Scripts(pool)
+    execution = run(driver, f"try {{ {source} }} catch {{}} return {{}}")
+    pool.close()
+    assert execution.failure is not None
+    assert execution.failure.code == "evaluation_limit"
+    assert "more memory than it may" in execution.failure.message
+
+
+def test_each_evaluation_has_the_bound_for_itself(driver: Driver) -> None:
+    pool = Pool(memory_bytes=64 * 1024 * 1024)
+    driver.interpreter.scripts = V8Scripts(pool)
+    source = "return { length: new Uint8Array(40e6).length }"
+    assert result(driver, source, source, source) == {"length": 40e6}
+    pool.close()
+
+
+def test_typed_arrays_are_what_they_were(driver: Driver) -> None:
+    source = """
+        class Mine extends Uint16Array {}
+        const grown = new ArrayBuffer(2, { maxByteLength: 8 });
+        grown.resize(4);
+        const refused = (make) => { try { make(); return 'made' } catch (error) { return error.name } };
+        return {
+            from: [...Uint8Array.from([1, 2, 3], x => x * 2)], of: [...Float32Array.of(1.5)], view: new Uint8Array(new ArrayBuffer(8), 2, 3).length,
+            none: new Uint8Array().length, iterated: new Uint8Array(new Set([1, 2])).length, mine: new Mine(3).map(() => 7) instanceof Mine,
+            is: new Uint8Array(1) instanceof Uint8Array, same: new Uint8Array(1).constructor === Uint8Array, name: Uint8Array.name,
+            sorted: [...new Uint8Array([3, 1]).toSorted()], swapped: [...new Uint8Array([3, 1]).with(0, 9)], grown: grown.byteLength,
+            moved: new ArrayBuffer(3).transfer().byteLength, negative: refused(() => new Uint8Array(-1)),
+            called: refused(() => Uint8Array(1)), text: Buffer.from('aGk=', 'base64').toString(), big: refused(() => new Uint8Array(1n)),
+        }
+    """
+    assert result(driver, source) == {
+        "from": [2, 4, 6],
+        "of": [1.5],
+        "view": 3,
+        "none": 0,
+        "iterated": 2,
+        "mine": True,
+        "is": True,
+        "same": True,
+        "name": "Uint8Array",
+        "sorted": [1, 3],
+        "swapped": [9, 1],
+        "grown": 4,
+        "moved": 3,
+        "negative": "RangeError",
+        "called": "TypeError",
+        "text": "hi",
+        "big": "TypeError",
+    }
+
+
 def test_an_owner_never_gets_the_isolate_of_another() -> None:
     pool = Pool(most_idle=2)
     with pool.lease("ann") as first:

@@ -6,6 +6,8 @@
   const { ExpressionError, isEmpty } = __extensions;
   const { rewrite, needsParser, takeParser } = __rewriting;
   delete globalThis.__rewriting;
+  const buffers = __buffers;
+  delete globalThis.__buffers;
   const programs = new Map();
   const parse = JSON.parse, stringify = JSON.stringify, now = Date.now;
   const indirectEval = eval;
@@ -270,6 +272,7 @@
 
   const begin = (given) => {
     call = typeof given === 'string' ? parse(given) : given;
+    buffers.begin();
     at = 0;
     logs = [];
     timers = [];
@@ -545,7 +548,8 @@
   const hidden = {
     __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __takeParser: takeParser,
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
-    __seal: () => {
+    __seal: (bytes) => {
+      buffers.bound(bytes);
       for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics']) delete globalThis[name];
       for (const prototype of [Object.prototype, Function.prototype, Error.prototype, TypeError.prototype, RangeError.prototype,
         SyntaxError.prototype, ReferenceError.prototype, Date.prototype]) overridable(prototype);
