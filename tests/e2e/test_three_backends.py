@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -142,7 +143,7 @@ def ready_on(hosts: ThreeHosts) -> list[str]:
 
 
 def test_the_others_finish_what_a_killed_host_had_begun(hosts: ThreeHosts) -> None:
-    """The client that watches is told to forget what it had, and gets the whole answer."""
+    """The client that watches has the whole answer: it is gone on from what was sent, or told to forget that first."""
     with begun_on(hosts, FAST) as (task_id, events):
         hosts.hosts[FAST].kill()
         resume_others(hosts)
@@ -151,11 +152,11 @@ def test_the_others_finish_what_a_killed_host_had_begun(hosts: ThreeHosts) -> No
     assert [attempt.status for attempt in ended.attempts] == [AttemptStatus.LOST, AttemptStatus.COMPLETED]
     assert ended.attempts[0].agent_id == FAST
     assert hosts.agent(FAST).status is AgentStatus.OFFLINE
-    assert ("restart", {"number": 2}) in seen
-    told = seen[seen.index(("restart", {"number": 2})) :]
+    restarts = [number for number, (name, _) in enumerate(seen) if name == "restart"]
+    assert restarts or ended.attempts[1].begins_at > 0
+    told = seen[restarts[-1] :] if restarts else seen
     assert "".join(data["text"] for name, data in told if name == "delta") == text_of(ended)
-    at_once = hosts.answer(REFRAIN, tokens=TOKENS, on=ended.assigned_agent_id)
-    assert (text_of(ended), ended.usage) == (text_of(at_once), at_once.usage)
+    assert text_of(ended) == text_of(hosts.answer(REFRAIN, tokens=TOKENS, on=ended.assigned_agent_id))
 
 
 def test_another_host_goes_on_with_what_one_that_is_stopped_had_written(hosts: ThreeHosts) -> None:
@@ -179,8 +180,9 @@ def begun_on(hosts: ThreeHosts, name: str) -> Iterator[tuple[UUID, Iterator[tupl
         hosts.post(f"/api/agents/{other}/drain", {"reason": "so that it begins elsewhere"})
     task_id = hosts.submit(REFRAIN, tokens=TOKENS)
     with hosts.watched(task_id) as events:
-        assert next(events)[0] == "delta"
-        yield task_id, events
+        first = next(events)
+        assert first[0] == "delta"
+        yield task_id, chain([first], events)
 
 
 def resume_others(hosts: ThreeHosts) -> None:
