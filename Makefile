@@ -10,6 +10,9 @@ LOCK := --universal --generate-hashes --no-emit-index-url --no-annotate --no-hea
 # In this order too (tests/conftest.py), so that a quick test fails quickly; a module stays on one worker, with what it started.
 TESTS := tests/unit tests/contract tests/integration tests/e2e
 
+# Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup up test chaos soak check bench wheel lock scripts clean
 
 setup: $(STAMP)

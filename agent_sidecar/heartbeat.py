@@ -61,18 +61,28 @@ def _lasting(model: ModelInfo) -> ModelInfo:
     return model if model.expires_at is None else model.model_copy(update={"expires_at": None})
 
 
-async def beat(
-    bus: Bus, agent_id: str, instance: str, *, seconds: float, pulse: Callable[[], Pulse], reconnected: Callable[[], None]
-) -> None:
-    """For ever. While the bus is away there is nobody to hear it, and nothing is left to pile up in the buffer."""
-    beats, connected = Beat(agent_id, instance), True
-    while True:
-        if bus.connected:
-            if not connected:
-                reconnected()
+class Heart:
+    """While the bus is away there is nobody to hear it, and nothing is left to pile up in the buffer."""
+
+    def __init__(
+        self, bus: Bus, agent_id: str, instance: str, *, pulse: Callable[[], Pulse], reconnected: Callable[[], None]
+    ) -> None:
+        self._bus, self._agent_id, self._pulse, self._reconnected = bus, agent_id, pulse, reconnected
+        self._beats, self._connected = Beat(agent_id, instance), True
+
+    async def run(self, seconds: float) -> None:
+        """For ever."""
+        while True:
+            await self.beat()
+            await asyncio.sleep(seconds)
+
+    async def beat(self) -> None:
+        """Now, for what is not to wait."""
+        if self._bus.connected:
+            if not self._connected:
+                self._reconnected()
             try:
-                await bus.publish(subjects.heartbeat(agent_id), beats.next(pulse(), monotonic()))
+                await self._bus.publish(subjects.heartbeat(self._agent_id), self._beats.next(self._pulse(), monotonic()))
             except HiveError as error:
-                logger.debug("heartbeat_not_sent", agent_id=agent_id, reason=error.message)
-        connected = bus.connected
-        await asyncio.sleep(seconds)
+                logger.debug("heartbeat_not_sent", agent_id=self._agent_id, reason=error.message)
+        self._connected = self._bus.connected

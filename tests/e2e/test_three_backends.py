@@ -16,10 +16,9 @@ from bus.messages.models import ReplicaState
 from tests.conftest import folder_for_others
 from tests.e2e.three_hosts import BUILTIN, FAST, SLOW, ThreeHosts
 from tests.parts.ollama import Ollama, ollama_binary
+from tests.parts.refrain import REFRAIN, SURE
 from tests.parts.registry import Registry
 
-REFRAIN = "Say this again: " + 2 * "The quick brown fox jumps over the lazy dog. "
-"""The model is so sure of each next word that no last digit can change one."""
 TOKENS = 40
 PULLED, WISHED = "pulled:135m", "wished:135m"
 NAME = b"Smollm2 135M 8k Lc100K Mix1 Ep2"
@@ -156,7 +155,7 @@ def test_the_others_finish_what_a_killed_host_had_begun(hosts: ThreeHosts) -> No
     assert restarts or ended.attempts[1].begins_at > 0
     told = seen[restarts[-1] :] if restarts else seen
     assert "".join(data["text"] for name, data in told if name == "delta") == text_of(ended)
-    at_once = hosts.answer(REFRAIN, tokens=TOKENS, on=ended.assigned_agent_id)
+    at_once = hosts.answer(REFRAIN, tokens=TOKENS, on=ended.assigned_agent_id, **SURE)
     assert (text_of(ended), counted(ended)) == (text_of(at_once), counted(at_once))
 
 
@@ -176,7 +175,7 @@ def test_another_host_goes_on_with_what_one_that_is_stopped_had_written(hosts: T
     assert {attempt.status for attempt in refused} <= {AttemptStatus.REFUSED}, "by the one that stops, before that is known"
     assert first.agent_id == FAST != last.agent_id
     assert last.begins_at > 0
-    at_once = hosts.answer(REFRAIN, tokens=TOKENS, on=last.agent_id)
+    at_once = hosts.answer(REFRAIN, tokens=TOKENS, on=last.agent_id, **SURE)
     assert text_of(ended) == text_of(at_once)
 
 
@@ -185,7 +184,7 @@ def begun_on(hosts: ThreeHosts, name: str) -> Iterator[tuple[UUID, Iterator[tupl
     """A task that any host may have has said its first words there; the others are drained. With the events that follow."""
     for other in others(hosts, name):
         hosts.post(f"/api/agents/{other}/drain", {"reason": "so that it begins elsewhere"})
-    task_id = hosts.submit(REFRAIN, tokens=TOKENS)
+    task_id = hosts.submit(REFRAIN, tokens=TOKENS, **SURE)
     with hosts.watched(task_id) as events:
         first = next(events)
         assert first[0] == "delta"

@@ -154,6 +154,7 @@ async def test_an_attempt_past_its_time_fails_for_good(
     what = offer(options=LONG, seconds_left=0.5)
     await leader.offer(agent, what)
     outcome = await leader.outcome(what)
+    assert leader.heartbeats[-1].status is AgentStatus.DRAINING
     assert outcome.error is not None
     assert (outcome.status, outcome.error.code, outcome.retryable) == (OutcomeStatus.FAILED, "task_timeout", False)
 
@@ -232,10 +233,10 @@ async def test_a_draining_agent_ends_what_runs_and_takes_nothing(
     await leader.outcome(again)
 
 
-async def test_a_stopped_agent_hands_its_attempts_back(
+async def test_a_stopped_agent_says_so_at_once_and_hands_its_attempts_back(
     leader: Leader, start_agent: StartAgent, builtin_server: Address
 ) -> None:
-    sidecar = await start_agent(OpenAIBackend(builtin_server))
+    sidecar = await start_agent(OpenAIBackend(builtin_server), heartbeat_seconds=3600)
     agent = await leader.registered("acacia")
     what = offer(options=LONG)
     await leader.offer(agent, what)

@@ -14,11 +14,9 @@ from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader, offer
 from tests.integration.agent_sidecar.test_attempts import LONG
 from tests.parts.ollama import MODEL, OPEN_ENDED, Ollama
+from tests.parts.refrain import REFRAIN, SURE
 
 STORY = "Tell me about the history of the city of Rome."
-REFRAIN = "Say this again: " + 6 * "The quick brown fox jumps over the lazy dog. "
-"""The model is sure of each next word (by a factor of six or more, where in a story it is a matter of 1 %), so that the
-last digits, in which reading words differs from having written them, cannot change one."""
 CONTINUING = "continuing:135m"
 
 
@@ -54,8 +52,8 @@ async def test_what_was_written_in_two_attempts_is_what_one_would_have_written(
 ) -> None:
     await start_agent(backend)
     agent = await leader.registered("acacia")
-    at_once = offer(REFRAIN, model=model_of(agent), options={"num_predict": 40, "temperature": 0})
-    first = offer(REFRAIN, model=model_of(agent), options={"num_predict": tokens, "temperature": 0})
+    at_once = offer(REFRAIN, model=model_of(agent), options={"num_predict": 40, **SURE})
+    first = offer(REFRAIN, model=model_of(agent), options={"num_predict": tokens, **SURE})
     await leader.offer(agent, at_once)
     whole = await leader.outcome(at_once)
     await leader.offer(agent, first)

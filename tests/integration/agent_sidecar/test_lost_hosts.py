@@ -23,13 +23,12 @@ from coordinator.settings import CoordinatorSettings
 from tests.integration.agent_sidecar.test_continuing import CONTINUING, continuing_ollama
 from tests.parts.nats import NatsServer
 from tests.parts.ollama import MODEL, Ollama
+from tests.parts.refrain import REFRAIN, SURE
 from tests.parts.replica import Replica
 
 __all__ = ["continuing_ollama"]
 
 NAMES = ("oak", "elm")
-REFRAIN = "Say this again: " + 12 * "The quick brown fox jumps over the lazy dog. "
-"""As in test_continuing.py: the model is sure of each next word."""
 TOKENS = 90
 READ_BEFORE = 25
 """Characters that a reader has when the host dies."""
@@ -140,7 +139,7 @@ async def at_once(hosts: Hosts, request: TaskRequest) -> str:
 @pytest.mark.timeout(180)
 async def test_the_answer_of_a_killed_host_is_ended_by_another_and_nothing_is_taken_back(going_on: Hosts) -> None:
     model = await going_on.ready()
-    request = TaskRequest(prompt=REFRAIN, model=model, options={"num_predict": TOKENS, "temperature": 0})
+    request = TaskRequest(prompt=REFRAIN, model=model, options={"num_predict": TOKENS, **SURE})
     text, restarts, record = await read_and_kill(going_on, await going_on.submit(request))
     assert restarts == []
     assert [attempt.status.value for attempt in record.attempts] == ["lost", "completed"]
@@ -156,7 +155,7 @@ async def test_where_the_model_would_begin_again_readers_are_told_so(
     """Its template closes every message."""
     hosts = start(coordinator, nats_server, tmp_path, stack, parse_address(ollama.url).url, None)
     await hosts.ready()
-    request = TaskRequest(prompt=REFRAIN, model=MODEL, options={"num_predict": TOKENS, "temperature": 0})
+    request = TaskRequest(prompt=REFRAIN, model=MODEL, options={"num_predict": TOKENS, **SURE})
     text, restarts, record = await read_and_kill(hosts, await hosts.submit(request))
     assert restarts == [Restart(number=2)]
     assert [attempt.begins_at for attempt in record.attempts] == [0, 0]

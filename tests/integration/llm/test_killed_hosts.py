@@ -12,11 +12,10 @@ from agent_sidecar.addresses import Address
 from tests.integration.agent_sidecar.conftest import builtin_server
 from tests.integration.gateway.parts import ADMIN_KEY
 from tests.integration.llm.conftest import LlmHive, SidecarProcess
+from tests.parts.refrain import REFRAIN
 
 __all__ = ["builtin_server"]
 
-REFRAIN = "Say this again: " + 12 * "The quick brown fox jumps over the lazy dog. "
-"""The model is sure of each next word, so that the last digits cannot change one (see agent_sidecar/test_continuing.py)."""
 TOKENS = 90
 READ_BEFORE = 25
 """Characters that the client has when the host dies."""
