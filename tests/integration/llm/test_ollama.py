@@ -149,22 +149,27 @@ def test_a_model_is_shown_as_its_host_shows_it(both: Callable[..., Any], ollama_
     assert list(through.json()) == list(direct.json())
 
 
-def test_ollamas_own_python_client(ollama_hive: LlmHive) -> None:
-    client = Client(host=ollama_hive.gateway.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"})
-    whole = client.chat(MODEL, HI, options=FEW)
+@pytest.fixture
+def own_client(ollama_hive: LlmHive) -> Iterator[Client]:
+    with Client(host=ollama_hive.gateway.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}) as found:
+        yield found
+
+
+def test_ollamas_own_python_client(ollama_hive: LlmHive, own_client: Client) -> None:
+    whole = own_client.chat(MODEL, HI, options=FEW)
     assert (whole.done, whole.done_reason, whole.eval_count) == (True, "length", 3)
-    parts = list(client.chat(MODEL, HI, options=FEW, stream=True))
+    parts = list(own_client.chat(MODEL, HI, options=FEW, stream=True))
     assert "".join(part.message.content or "" for part in parts) == whole.message.content
-    assert client.generate(MODEL, "Say hi", options=FEW).response == whole.message.content
-    assert len(client.embed(MODEL, ["a", "b"]).embeddings) == 2
-    assert [found.model for found in client.list().models] == [MODEL]
-    assert client.show(MODEL).capabilities
+    assert own_client.generate(MODEL, "Say hi", options=FEW).response == whole.message.content
+    assert len(own_client.embed(MODEL, ["a", "b"]).embeddings) == 2
+    assert [found.model for found in own_client.list().models] == [MODEL]
+    assert own_client.show(MODEL).capabilities
     with pytest.raises(ResponseError) as unknown:
-        client.chat("nope", HI)
+        own_client.chat("nope", HI)
     assert (unknown.value.status_code, unknown.value.error) == (404, 'model "nope" not found, try pulling it first')
-    client.generate(MODEL, keep_alive=0)
+    own_client.generate(MODEL, keep_alive=0)
     ollama_hive.until("/api/ps", lambda answer: not answer.json()["models"])
-    assert client.generate(MODEL).done_reason == "load"
+    assert own_client.generate(MODEL).done_reason == "load"
     ollama_hive.until("/api/ps", lambda answer: bool(answer.json()["models"]))
 
 
