@@ -197,7 +197,8 @@ class NatsBus(Bus):
 
     async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
         def receive(message: Msg) -> None:
-            take(Received(message.subject, message.data, message.headers or {}, reply=message.reply))
+            reply = message.reply if subjects.is_inbox(message.reply) else ""
+            take(Received(message.subject, message.data, message.headers or {}, reply=reply))
 
         subscription = await self._client.collect(subject, receive)
 

@@ -141,6 +141,11 @@ def is_output(subject: str) -> bool:
     return subject.startswith(f"{ROOT}.output.")
 
 
+def is_inbox(subject: str) -> bool:
+    """Whether an answer may go there: anywhere else it would be a message in somebody else's name."""
+    return subject.startswith("_INBOX.")
+
+
 def last_token(subject: str) -> str:
     return subject.rsplit(".", 1)[1]
 

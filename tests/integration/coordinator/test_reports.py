@@ -92,6 +92,25 @@ async def test_a_report_that_comes_both_ways_is_one_end(hive: Hive) -> None:
     assert ends == [task_id]
 
 
+async def test_only_an_inbox_is_answered(hive: Hive) -> None:
+    """The leader's own rights are no use to whoever names another subject."""
+    sidecar, heard = await hive.sidecar("acacia"), list[object]()
+
+    async def hear(received: object) -> None:
+        heard.append(received)
+
+    await hive.bus.subscribe("hive.elsewhere", hear)
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    what = outcome(sidecar, offer)
+    subject = subjects.report(what.agent_id, what.task_id, what.attempt_id)
+    await hive.bus.client.publish(subject, encode(what), reply="hive.elsewhere")
+    assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+    await asked(hive, what)
+    await hive.bus.flush()
+    assert not heard
+
+
 async def test_where_nobody_leads_a_report_waits_on_the_stream_for_whoever_comes(hive: Hive) -> None:
     sidecar, before = await hive.sidecar("acacia"), await on_the_stream(hive)
     task_id = await hive.submit()
