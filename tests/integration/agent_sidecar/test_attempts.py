@@ -154,7 +154,6 @@ async def test_an_attempt_past_its_time_fails_for_good(
     what = offer(options=LONG, seconds_left=0.5)
     await leader.offer(agent, what)
     outcome = await leader.outcome(what)
-    assert leader.heartbeats[-1].status is AgentStatus.DRAINING
     assert outcome.error is not None
     assert (outcome.status, outcome.error.code, outcome.retryable) == (OutcomeStatus.FAILED, "task_timeout", False)
 
@@ -243,6 +242,7 @@ async def test_a_stopped_agent_says_so_at_once_and_hands_its_attempts_back(
     await leader.first_words(what)
     await sidecar.stop(drain_seconds=0.2)
     outcome = await leader.outcome(what)
+    assert leader.heartbeats[-1].status is AgentStatus.DRAINING
     assert outcome.error is not None
     assert (outcome.status, outcome.error.code, outcome.retryable) == (OutcomeStatus.FAILED, "agent_lost", True)
 
