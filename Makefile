@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test chaos soak check bench wheel lock scripts clean
+.PHONY: setup up test slow chaos soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -33,8 +33,14 @@ $(STAMP): requirements.lock pyproject.toml | $(VENV)/bin/python
 up: setup
 	@exec $(VENV)/bin/hive up
 
+PYTEST := $(VENV)/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder
+
 test: setup
-	$(VENV)/bin/pytest -q -n 2 --dist loadscope --no-loadscope-reorder $(TESTS)
+	$(PYTEST) -m "not slow" $(TESTS)
+
+# Those that start whole hives again and again, measure, or wait for hosts to be lost.
+slow: setup
+	$(PYTEST) -m slow $(TESTS)
 
 # Faults of every kind under load: those with a promised time first, then at random for so many minutes. SEED repeats a run.
 MINUTES ?= 2

@@ -45,7 +45,7 @@ from coordinator.windows import Windows
 logger = telemetry.log(__name__)
 
 LISTEN_SECONDS: Final = 0.75
-"""A new leader hears the sidecars first: one heartbeat and a half."""
+"""A new leader first hears the sidecars that the record names: one heartbeat and a half."""
 SLOW_SECONDS: Final = 1.0
 """How often streams are purged, and the doors' view is written."""
 MANY: Final = 12
@@ -233,7 +233,7 @@ class Term:
         await self._offer_again([a for a in self.state.registry.open.values() if a.seen_at == a.opened_at])
 
     async def _ticks(self) -> None:
-        begin_at = monotonic() + LISTEN_SECONDS
+        begin_at = monotonic() + (LISTEN_SECONDS if self.state.registry.agents else 0.0)
         while True:
             await self.clock.beat(monotonic())
             if self.clock.forgive():

@@ -16,6 +16,8 @@ import pytest
 
 from tests.parts.hive import COMMAND_SECONDS, HIVE, NO_OLLAMA, Hive, wait_until
 
+pytestmark = pytest.mark.slow
+
 ANSWER_SECONDS = 90
 
 

@@ -15,6 +15,8 @@ import pytest
 from tests.e2e.test_joining import Host, online, token_of
 from tests.parts.hive import COMMAND_SECONDS, Hive, wait_until
 
+pytestmark = pytest.mark.slow
+
 HIVE_ADDRESS, HOST_ADDRESS = "10.77.0.1", "10.77.0.2"
 
 ADVERTISE = """

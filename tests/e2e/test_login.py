@@ -1,11 +1,14 @@
 """The way in and out of the dashboard."""
 
 import httpx
+import pytest
 from playwright.async_api import Page, expect
 
 from bus.messages import Claims, Role
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ADMIN, ScriptedHive
+
+pytestmark = pytest.mark.slow
 
 DEVELOPER = Claims(sub="dora", roles=(Role.DEVELOPER,))
 VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))

@@ -19,6 +19,8 @@ from tests.parts.ollama import Ollama, ollama_binary
 from tests.parts.refrain import REFRAIN, SURE
 from tests.parts.registry import Registry
 
+pytestmark = pytest.mark.slow
+
 TOKENS = 40
 PULLED, WISHED = "pulled:135m", "wished:135m"
 NAME = b"Smollm2 135M 8k Lc100K Mix1 Ep2"

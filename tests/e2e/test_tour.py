@@ -13,6 +13,8 @@ from tests.conftest import folder_for_others
 from tests.e2e.tour import BLOCK_SECONDS, Block, Terminal, blocks, missing
 from tests.parts.hive import Hive, wait_until
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 START = "make up\n"
 NATS_CLI = shutil.which("nats")

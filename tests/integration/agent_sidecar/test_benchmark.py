@@ -16,6 +16,8 @@ from tests.integration.agent_sidecar.leader import Leader, offer, until
 from tests.integration.agent_sidecar.misbehaving import Exchange, Misbehaving
 from tests.parts.ollama import MODEL, Ollama
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Misbehaving]
 FAST = {"heartbeat_seconds": 0.05}
 RELOAD = {"id": "6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e", "trigger": "request", "reload": True}

@@ -16,6 +16,8 @@ from tests.integration.agent_sidecar.test_attempts import LONG
 from tests.parts.ollama import MODEL, OPEN_ENDED, Ollama
 from tests.parts.refrain import REFRAIN, SURE
 
+pytestmark = pytest.mark.slow
+
 STORY = "Tell me about the history of the city of Rome."
 CONTINUING = "continuing:135m"
 

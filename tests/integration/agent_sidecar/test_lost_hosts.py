@@ -26,6 +26,8 @@ from tests.parts.ollama import MODEL, Ollama
 from tests.parts.refrain import REFRAIN, SURE
 from tests.parts.replica import Replica
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["continuing_ollama"]
 
 NAMES = ("oak", "elm")

@@ -34,6 +34,8 @@ from tests.parts.nats import NatsServer
 from tests.parts.ollama import MODEL, Ollama
 from tests.parts.ports import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

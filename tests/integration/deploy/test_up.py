@@ -16,6 +16,8 @@ import pytest
 from tests.conftest import folder_for_others
 from tests.parts.hive import Hive, wait_until
 
+pytestmark = pytest.mark.slow
+
 NAMES = {"nats", "postgres", "valkey", "coordinator", "gateway", "workflow", "monitor", "gui", "sidecar-local"}
 
 

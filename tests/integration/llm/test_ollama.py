@@ -144,9 +144,11 @@ def test_a_key_is_needed_and_an_unknown_path_says_so(ollama_hive: LlmHive) -> No
 
 def test_a_model_is_shown_as_its_host_shows_it(both: Callable[..., Any], ollama_hive: LlmHive) -> None:
     ollama_hive.until("/api/tags", lambda answer: bool(answer.json()["models"]))
-    direct, through = both("POST", "/api/show", {"model": MODEL})
-    assert through.json() == direct.json()
-    assert list(through.json()) == list(direct.json())
+    direct, through = (answer.json() for answer in both("POST", "/api/show", {"model": MODEL}))
+    assert list(through) == list(direct)
+    for shown in (direct, through):  # Ollama tells its parameters in an order of the moment
+        shown["parameters"] = sorted(shown["parameters"].splitlines())
+    assert through == direct
 
 
 @pytest.fixture
