@@ -147,7 +147,7 @@ def test_a_model_is_shown_as_its_host_shows_it(both: Callable[..., Any], ollama_
     direct, through = (answer.json() for answer in both("POST", "/api/show", {"model": MODEL}))
     assert list(through) == list(direct)
     for shown in (direct, through):  # Ollama tells its parameters in an order of the moment
-        shown["parameters"] = sorted(shown["parameters"].splitlines())
+        shown |= {name: sorted(shown[name].splitlines()) for name in ("parameters", "modelfile")}
     assert through == direct
 
 
