@@ -41,7 +41,9 @@ FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 
 
 class Presence:
-    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish."""
+    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish,
+    `met` says of an agent that has just registered what it may do.
+    """
 
     def __init__(
         self,
@@ -52,9 +54,10 @@ class Presence:
         put: Callable[[Input], None],
         died: Callable[[Lost], None],
         tell: Callable[[list[Fact]], None],
+        met: Callable[[Agent], None],
     ) -> None:
         self._bus, self._state, self._sql, self._clock = bus, state, statements, clock
-        self._put, self._died, self._tell = put, died, tell
+        self._put, self._died, self._tell, self._met = put, died, tell, met
         self._stack = AsyncExitStack()
         self._shown: dict[str, bytes] = {}
         self._changed: set[str] = set()
@@ -88,6 +91,7 @@ class Presence:
         if lost is not None:
             self._died(lost)
         agent = self._state.registry.agents[registration.agent_id]
+        self._met(agent)  # before anything is awaited: the next turn may give it work
         await self._learn_models(agent)
         agent.created_at = row["created_at"]
         if row["is_new"]:

@@ -17,7 +17,7 @@ from bus.messages import AgentStatus, ClusterStatus
 from bus.overview import CLUSTER
 from bus.together import together
 from bus.version import hive_version
-from coordinator.agent import OpenAttempt
+from coordinator.agent import Agent, OpenAttempt
 from coordinator.benchmarks import Benchmarks
 from coordinator.checkups import Checkups
 from coordinator.clock import TICK_SECONDS, Clock
@@ -92,7 +92,7 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self._salvage = Salvage(bus, self._reading, self.put)
-        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell)
+        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell, self._meet)
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self.joining = Joining(state, self._reading, self._publisher.put)
@@ -113,6 +113,9 @@ class Term:
 
     def _tell(self, facts: list[Fact]) -> None:
         self._publisher.put(None, facts)
+
+    def _meet(self, agent: Agent) -> None:
+        self.windows.meet(agent)
 
     def _is_open(self, attempt: OpenAttempt) -> bool:
         return attempt.id in self.state.registry.open

@@ -22,9 +22,11 @@ from bus.messages.maintenance import (
     MaintenanceWindow,
     PlanMaintenance,
 )
+from coordinator.agent import Agent
 from coordinator.database import AWAY, Statements, available
 from coordinator.facts import Fact, maintenance_fact
 from coordinator.maintenance import OVER, phase_of, rest
+from coordinator.orders import Orders
 from coordinator.presence import Presence
 from coordinator.registry import Registry
 
@@ -126,6 +128,14 @@ class Windows:
 
     def _hold(self, now: datetime) -> None:
         for agent in list(self._registry):
-            reason = rest(self._open.values(), agent, now)
-            if reason != agent.orders.maintenance:
-                self._presence.order(agent, replace(agent.orders, maintenance=reason))
+            orders = self._orders(agent, now)
+            if orders != agent.orders:
+                self._presence.order(agent, orders)
+
+    def _orders(self, agent: Agent, now: datetime) -> Orders:
+        return replace(agent.orders, maintenance=rest(self._open.values(), agent, now))
+
+    def meet(self, agent: Agent) -> None:
+        """One that has just registered, before anybody is told of it."""
+        now = datetime.now(UTC)
+        agent.order(self._orders(agent, now), now)

@@ -105,6 +105,12 @@ def _broker(settings: HiveSettings) -> NatsBroker:
     )
 
 
+async def start(broker: NatsBroker) -> None:
+    """Returns when the server has heard what is listened to: what is published from then on is met."""
+    await broker.start()
+    await broker.connection.flush()
+
+
 async def stop(broker: NatsBroker) -> None:
     """Let running handlers end, then go; with the server away there is nobody to say goodbye to."""
     try:

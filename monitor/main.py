@@ -17,7 +17,7 @@ from bus.nats_bus import NatsBus, declare
 from monitor.document import describe
 from monitor.history import recount
 from monitor.ingest import Ledger
-from monitor.listener import listener, stop
+from monitor.listener import listener, start, stop
 from monitor.service import docs_service, metrics_service
 from monitor.settings import MonitorSettings
 
@@ -42,7 +42,7 @@ async def serve(settings: MonitorSettings) -> None:
         position = await recount(bus, ledger)
         broker = listener(settings, ledger, position)
         stack.push_async_callback(stop, broker)
-        await broker.start()
+        await start(broker)
         counted.set()
         logger.info("monitor_ready", position=position)
         await asyncio.Event().wait()

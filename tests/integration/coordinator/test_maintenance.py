@@ -106,6 +106,17 @@ async def test_a_window_survives_a_takeover_and_is_told_once(hive: Hive) -> None
     await shown(hive, "birch", lambda record: record.status is AgentStatus.ONLINE)
 
 
+async def test_who_registers_in_a_window_rests_from_the_first_moment(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "LOOK_SECONDS", 3600)
+    await plan(hive, everything=True)
+    task_id = await hive.submit()
+    await hive.stored(task_id)
+    late = await hive.sidecar("birch")
+    await shown(hive, "birch", lambda record: record.status is AgentStatus.DRAINING)
+    await late.beaten(3)
+    assert late.offers.empty()
+
+
 async def test_a_window_that_passed_while_nobody_led_is_told_and_holds_nobody(hive: Hive) -> None:
     await hive.sidecar("acacia")
     await plan(hive, begins_in=0.3, seconds=0.3, everything=True)

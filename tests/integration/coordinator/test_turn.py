@@ -151,7 +151,7 @@ async def test_an_agent_that_refuses_time_after_time_is_asked_less_often(leader:
 
 async def test_an_agent_is_not_stored_by_a_deposed_leader(leader: Leader) -> None:
     await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
-    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 3)
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)
     with pytest.raises(NoLeader):
         await presence.register(registration())
     assert await leader.connection.fetchval("SELECT count(*) FROM agents") == 0
@@ -161,7 +161,7 @@ async def test_an_agent_is_not_removed_by_a_deposed_leader(leader: Leader) -> No
     await leader.agent()
     leader.state.registry.agents["acacia"].status = AgentStatus.OFFLINE
     await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
-    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 3)
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)
     with pytest.raises(NoLeader):
         await presence.remove(AgentRef(agent_id="acacia"))
     assert await leader.connection.fetchval("SELECT removed_at FROM agents") is None

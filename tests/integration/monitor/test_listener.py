@@ -12,7 +12,7 @@ from bus.messages import AgentEvent, AgentStatus, ClusterPerformance, EventType,
 from bus.nats_bus import NatsBus
 from monitor.history import recount
 from monitor.ingest import Ledger
-from monitor.listener import listener, stop
+from monitor.listener import listener, start, stop
 from tests.integration.monitor.parts import agent, publish, publish_poison, wait_until
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
@@ -26,9 +26,7 @@ def ledger() -> Ledger:
 @asynccontextmanager
 async def listening(server: NatsServer, ledger: Ledger, after: int) -> AsyncIterator[None]:
     broker = listener(server.settings(), ledger, after)
-    await broker.start()
-    for _ in range(2):  # a first round trip: only then has the server surely heard of the subscriptions
-        assert await broker.ping(timeout=5)
+    await start(broker)
     try:
         yield
     finally:
