@@ -8,6 +8,7 @@ from uuid import UUID
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, ModelInfo
 from bus.messages.merits import AgentMerits, CapabilityScore
 from bus.model_names import same_model
+from coordinator.demand import Demand
 from coordinator.orders import Orders
 from coordinator.speed import Speed, rounded
 from coordinator.track import Track
@@ -58,6 +59,7 @@ class Agent:
     orders: Orders = field(default_factory=Orders)
     told: tuple[AgentStatus, str | None] = (AgentStatus.OFFLINE, None)
     """Its sidecar's own word; `status` and `reason` are that and what stands ordered."""
+    demand: Demand = field(default_factory=Demand)
     traits: Traits = field(init=False)
     """Labels and proficiencies that count: tasks are held against these."""
 

@@ -25,15 +25,14 @@ _Name = TypeVar("_Name")
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Why a task is kept for a busy agent: a moment ago, the best of these that were free would have taken so long."""
+    """Why a task is kept for a busy agent: a moment ago, the best of these that were free would have cost so much."""
 
     since: float
     """Second of the leader's clock at which one of this line and priority was first kept."""
     at: float
     """Second at which that was last decided."""
     ask: Ask
-    seconds: float
-    """Until the best of the free would have been done."""
+    cost: float
     free: frozenset[str]
 
 

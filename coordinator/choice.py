@@ -1,6 +1,6 @@
 """Which agent a task goes to: the able one that is predicted to finish it first. Pure.
 
-It waits, although an agent is free, while busy ones would finish it, and all that waits for them beside it, sooner than that one.
+Seconds of an agent for which others wait count for more (demand.py): a task that can be done elsewhere leaves it to those that cannot. It waits, although an agent is free, while busy ones would finish it, and all that waits for them beside it, sooner than that one.
 Ties go to the less busy, then to the more proficient.
 """
 
@@ -37,18 +37,25 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An agent measured against a task. `unable` says why not; None when it is able. `seconds` until it would be done."""
+    """An agent measured against a task. `unable` says why not; None when it is able. `seconds` until it would be done, each of
+    which counts `price`.
+    """
 
     agent: Agent
     unable: str | None
     model: ModelInfo | None
     seconds: float
     free_slots: int
+    price: float = 1.0
+
+    @property
+    def cost(self) -> float:
+        return self.seconds * self.price
 
     @property
     def order(self) -> tuple[float, float, float, str]:
         busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.seconds, 3), busy, -self.agent.traits.best, self.agent.agent_id)
+        return (round(self.cost, 3), busy, -self.agent.traits.best, self.agent.agent_id)
 
 
 def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
@@ -62,7 +69,8 @@ def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
 
 def measure(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> Candidate:
     """Of an agent that is able."""
-    return Candidate(agent, None, model, seconds_of(ask, agent, model, now), agent.free_slots(now))
+    seconds = seconds_of(ask, agent, model, now)
+    return Candidate(agent, None, model, seconds, agent.free_slots(now), price_of(agent, model, now))
 
 
 def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
@@ -71,13 +79,24 @@ def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
     return seconds + AVOIDED_SECONDS if agent.agent_id in ask.shape.avoid else seconds
 
 
+def cost_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
+    """Seconds until it would be done there, weighed."""
+    return seconds_of(ask, agent, model, now) * price_of(agent, model, now)
+
+
+def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
+    """What a second there counts for; once more where the model is cold: it takes the memory from one that others wait for."""
+    price = agent.demand.price(now)
+    return price if agent.holds(model) else price * price
+
+
 def soonest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
     """The place that is predicted to be done first. Only of those that tie it matters who they are."""
-    took = [seconds_of(ask, agent, model, now) for agent, model in places]
-    if not took:
+    costs = [cost_of(ask, agent, model, now) for agent, model in places]
+    if not costs:
         return None
-    least = min(took) + SAME_SECONDS
-    ties = [place for seconds, place in zip(took, places, strict=True) if seconds <= least]
+    least = min(costs) + SAME_SECONDS
+    ties = [place for cost, place in zip(costs, places, strict=True) if cost <= least]
     return min((measure(ask, agent, model, now) for agent, model in ties), key=lambda candidate: candidate.order)
 
 
@@ -101,7 +120,9 @@ def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
         return False
     for agent, model in busy:
         if agent.agent_id not in ask.shape.avoid:
-            left -= done_by(agent, model, ask.size, fleet.clock, within)
+            left -= done_by(
+                agent, model, ask.size, fleet.clock, within * min(1.0, free.price / agent.demand.price(fleet.clock))
+            )
             if left <= 0:
                 return True
     return False

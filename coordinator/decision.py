@@ -8,7 +8,7 @@ from typing import Final
 from bus.messages import ModelInfo
 from coordinator.agent import Agent
 from coordinator.bands import Band, Head, Kept, Line
-from coordinator.choice import Ask, is_better_kept, seconds_of, soonest
+from coordinator.choice import Ask, cost_of, is_better_kept, soonest
 from coordinator.fleet import Fleet
 from coordinator.policy import Policy
 from coordinator.queue import Queue
@@ -20,13 +20,14 @@ KEPT_SECONDS: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """`seconds` until it is predicted to be done."""
+    """Decided `at` a second of the leader's clock; `seconds` later it is predicted to be done."""
 
     task: Task
     line: Line
     agent: Agent
     model: ModelInfo
     seconds: float
+    at: float
     overdue: bool = False
     """Given to what was overdue there for longest, whoever's turn it is."""
 
@@ -103,9 +104,9 @@ class Decision:
         if best is None or best.model is None:
             return None
         if not is_better_kept(ask, best, self._fleet):
-            return Placement(task, line, best.agent, best.model, best.seconds)
+            return Placement(task, line, best.agent, best.model, best.seconds, self._fleet.clock)
         kept, now = line.kept.get(task.priority), self._fleet.clock
-        line.kept[task.priority] = Kept(kept.since if kept else now, now, ask, best.seconds, self._fleet.free_ids)
+        line.kept[task.priority] = Kept(kept.since if kept else now, now, ask, best.cost, self._fleet.free_ids)
         return None
 
     def _is_still_kept(self, line: Line, priority: int) -> bool:
@@ -116,7 +117,7 @@ class Decision:
         if rivals(self._queue, priority, line) > kept.ask.rivals:
             return False
         freed = self._fleet.freed_places(line.shape, kept.free)
-        return all(seconds_of(kept.ask, agent, model, now) >= kept.seconds for agent, model in freed)
+        return all(cost_of(kept.ask, agent, model, now) >= kept.cost for agent, model in freed)
 
     def _overdue_first(self, found: Placement) -> Placement | None:
         """Before its owner's turn, now and then: else ever new owners could pass one over for ever."""

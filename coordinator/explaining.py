@@ -1,7 +1,7 @@
 """Why there, or why not: the choice as a table for people. Pure; the choice is the very one that is made."""
 
 from bus.messages import AgentRow, Explanation
-from coordinator.choice import Ask, Candidate, choose, consider
+from coordinator.choice import SAME_SECONDS, Ask, Candidate, choose, consider
 from coordinator.fleet import Fleet
 
 
@@ -28,15 +28,26 @@ def _row(candidate: Candidate) -> AgentRow:
         warm=model is not None and candidate.agent.holds(model),
         free_slots=candidate.free_slots,
         predicted_seconds=round(candidate.seconds, 3) if able else None,
+        price=round(candidate.price, 2),
     )
 
 
 def _reason(table: list[Candidate], chosen: Candidate | None) -> str:
     if chosen is not None:
-        return f"{chosen.agent.agent_id} is predicted to finish first, in {chosen.seconds:.1f} s"
+        return _reason_for(table, chosen)
     able = [candidate for candidate in table if candidate.unable is None]
     if any(candidate.free_slots for candidate in able):
         return f"waits for {able[0].agent.agent_id}, which is busy and still predicted to finish it before any that is free"
     if able:
         return "waits: every able agent is busy"
     return "waits: no agent is able" if table else "waits: no agent has registered yet"
+
+
+def _reason_for(table: list[Candidate], chosen: Candidate) -> str:
+    name, seconds = chosen.agent.agent_id, f"{chosen.seconds:.1f} s"
+    sooner = [
+        each for each in table if each.unable is None and each.free_slots and each.seconds < chosen.seconds - SAME_SECONDS
+    ]
+    if sooner:
+        return f"{name} would be done in {seconds}; {sooner[0].agent.agent_id}, which would be sooner, is left to those who wait for it"
+    return f"{name} is predicted to finish first, in {seconds}"

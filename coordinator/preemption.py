@@ -12,7 +12,7 @@ from typing import Final
 
 from coordinator.agent import Agent, OpenAttempt
 from coordinator.bands import Band, Line
-from coordinator.choice import Candidate, is_better_kept
+from coordinator.choice import Candidate, is_better_kept, price_of
 from coordinator.decision import ask_of
 from coordinator.fleet import Fleet, Place
 from coordinator.policy import Policy
@@ -84,7 +84,9 @@ class Preemption:
                 continue
             agent, model = place
             seconds = run_seconds(agent, model, task.size)
-            if not is_better_kept(ask, Candidate(agent, None, model, seconds, 1), self._fleet):
+            if not is_better_kept(
+                ask, Candidate(agent, None, model, seconds, 1, price_of(agent, model, self._fleet.clock)), self._fleet
+            ):
                 able.append((-self._level(known.task), seconds, -known.attempt.opened_at, known))
         return [known for *_, known in sorted(able, key=lambda found: found[:3])[:wanted]]
 

@@ -4,7 +4,7 @@
    for a moment go before one that would need another there.
 2. Among those, the highest priority, after each has risen by one for every `ageing_seconds` that its task has waited; those that
    have risen to the same take turns. Now and then what has waited far longer goes first, whoever's turn it is (ageing.py).
-3. It goes to the agent that is predicted to finish it first (choice.py), or waits for that one.
+3. It goes to the agent that is predicted to finish it first, seconds of those that are wanted counting for more (choice.py), or waits for that one.
 4. For what finds no slot, a less urgent task that is preemptible yields its own (preemption.py).
 
 A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
@@ -85,6 +85,8 @@ class Scheduler:
             rate = speed.prompt_rate if speed is not None else None
             queue.sessions.remember(task.session, Home(agent.agent_id, rate or ASSUMED_PROMPT_RATE))
         queue.remove(task.id)
+        if any(next(self._verdicts.places(other.shape, (agent,)), None) for other in queue.lines):
+            agent.demand.add(service_seconds(agent, placement.model, task.size), agent.slots, placement.at)
 
     def ask(self, queue: Queue, task: Task, clock: float) -> Ask:
         """What `next` asks for this task, once it is the first of its line."""

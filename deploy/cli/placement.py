@@ -27,7 +27,7 @@ def show_explanation(found: Explanation, as_json: bool) -> None:
         print_json(found)
         return
     say(found.reason)
-    columns = ("Agent", "Able", "Model", "Warm", "Free slots", "Seconds", "Why")
+    columns = ("Agent", "Able", "Model", "Warm", "Free slots", "Seconds", "Price", "Why")
     print_table(
         columns, [_row(agent) for agent in found.agents], "No agents yet. Add one: hive agents add http://gpu-host:11434"
     )
@@ -35,7 +35,16 @@ def show_explanation(found: Explanation, as_json: bool) -> None:
 
 def _row(agent: AgentRow) -> tuple[object, ...]:
     seconds = None if agent.predicted_seconds is None else f"{agent.predicted_seconds:.1f}"
-    return agent.agent_id, _yes(agent.able), agent.model, _yes(agent.warm), agent.free_slots, seconds, agent.reason
+    return (
+        agent.agent_id,
+        _yes(agent.able),
+        agent.model,
+        _yes(agent.warm),
+        agent.free_slots,
+        seconds,
+        f"{agent.price:g}",
+        agent.reason,
+    )
 
 
 def _yes(value: bool) -> str:
