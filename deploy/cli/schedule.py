@@ -24,10 +24,10 @@ from bus.messages import (
     TaskRecord,
     Timing,
 )
+from deploy.cli.asking import Capabilities, Labels, Model, Options, Priority, Vram, checked_request, options, rank, requirements
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
-from deploy.cli.task import checked_request, options
 
 app = typer.Typer(help="Schedules: tasks at each due time of a cron expression.", invoke_without_command=True)
 
@@ -53,11 +53,12 @@ async def add(
     cron: Annotated[str, typer.Argument(help="Minute, hour, day of month, month, day of week; or @hourly, @daily …")],
     prompt: Annotated[str, typer.Argument(help="The prompt of each of its tasks.")],
     zone: Zone = "UTC",
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")] = None,
-    priority: Annotated[str, typer.Option("--priority", "-p", help="1 (first) to 5, or high, medium, low.")] = "medium",
-    option: Annotated[
-        list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")
-    ] = None,
+    model: Model = None,
+    label: Labels = None,
+    capability: Capabilities = None,
+    vram: Vram = None,
+    priority: Priority = "medium",
+    option: Options = None,
     catch_up: Annotated[CatchUp, typer.Option(help="Which of the times that passed while nobody led are made up for.")] = (
         CatchUp.LAST
     ),
@@ -70,7 +71,11 @@ async def add(
 ) -> None:
     """Make a schedule."""
     task = checked_request(
-        prompt=prompt, model=model, priority=int(priority) if priority.isdecimal() else priority, options=options(option or ())
+        prompt=prompt,
+        model=model,
+        require=requirements(label or (), capability or (), vram),
+        priority=rank(priority),
+        options=options(option or ()),
     )
     wish = checked(
         CreateSchedule,

@@ -1,34 +1,37 @@
 """`hive task`: submit work and see it through. The CLI is one more door, with the bus's own credentials."""
 
 import sys
-from collections.abc import Sequence
 from typing import Annotated
 from uuid import UUID
 
 import typer
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import ValidationError
 from rich.text import Text
 
 from bus import auth, subjects
 from bus.client import Bus
 from bus.codec import explain
-from bus.errors import InvalidRequest
 from bus.follow import follow
-from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus
+from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskStatus
 from deploy.cli import placement
+from deploy.cli.asking import (
+    Capabilities,
+    Labels,
+    Model,
+    Options,
+    Priority,
+    Session,
+    Vram,
+    checked_request,
+    options,
+    rank,
+    requirements,
+)
 from deploy.cli.command import Json, TaskArgument, command, fail
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
-from deploy.cli.labels import label_pairs
 from deploy.cli.places import in_words, place_of, with_places
 from deploy.cli.screen import local_time, note, print_facts, print_json, print_table, say, state
 from deploy.cli.stream import notes_are_read, print_stream
-
-Model = Annotated[str | None, typer.Option("--model", "-m", help="Left out: what an able agent has warm.")]
-Labels = Annotated[
-    list[str] | None,
-    typer.Option("--label", "-l", help="Only on agents with it; repeat for agents with all of them.", metavar="NAME=VALUE"),
-]
-Options = Annotated[list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")]
 
 app = typer.Typer(help="Tasks: submit, watch, list, cancel, explain …", no_args_is_help=True)
 app.command()(placement.explain)
@@ -45,7 +48,10 @@ async def submit(
     prompt: Annotated[str, typer.Argument(help="The prompt, or - to read it from standard input.")] = "-",
     model: Model = None,
     label: Labels = None,
-    priority: Annotated[str, typer.Option("--priority", "-p", help="1 (first) to 5, or high, medium, low.")] = "medium",
+    capability: Capabilities = None,
+    vram: Vram = None,
+    priority: Priority = "medium",
+    session: Session = None,
     title: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     depends_on: Annotated[list[UUID] | None, typer.Option(help="A task that must complete first; repeat for more.")] = None,
     timeout: Annotated[float, typer.Option(help="Seconds from first dispatch to end.")] = 600,
@@ -65,8 +71,9 @@ async def submit(
     request = checked_request(
         prompt=_standard_input() if prompt == "-" else prompt,
         model=model,
-        require={"labels": {**label_pairs(label or ())}},
-        priority=int(priority) if priority.isdecimal() else priority,
+        require=requirements(label or (), capability or (), vram),
+        priority=rank(priority),
+        session=session,
         title=title,
         depends_on=[str(task_id) for task_id in depends_on or ()],
         timeout_seconds=timeout,
@@ -91,28 +98,6 @@ def _standard_input() -> str:
     if sys.stdin.isatty():
         note("Type the prompt, then Ctrl-D.")
     return sys.stdin.read().rstrip("\n")
-
-
-def checked_request(**fields: JsonValue) -> TaskRequest:
-    """InvalidRequest in words for what the doors would refuse."""
-    try:
-        return TaskRequest.model_validate({name: value for name, value in fields.items() if value is not None})
-    except ValidationError as error:
-        raise explain(error) from None
-
-
-def options(pairs: Sequence[str]) -> dict[str, JsonValue]:
-    """`num_predict=64` as a JSON value where it is one, else as text."""
-    found: dict[str, JsonValue] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise InvalidRequest(f"The option {pair} has no value. Write it as name=value.")
-        try:
-            found[name] = TypeAdapter(JsonValue).validate_json(value)
-        except ValidationError:
-            found[name] = value
-    return found
 
 
 async def _see_through(bus: Bus, task_id: UUID, as_json: bool) -> None:

@@ -14,12 +14,12 @@ from bus.errors import InvalidRequest
 from bus.messages import TaskRef, TaskRequest, TaskStatus
 from deploy.cli import app
 from deploy.cli.agents import read_hosts, wished
+from deploy.cli.asking import checked_request, options, requirements
 from deploy.cli.explain import asked
 from deploy.cli.labels import label_changes
 from deploy.cli.logs import Tail, readable
 from deploy.cli.maintenance import wished as wished_window
 from deploy.cli.nats_context import context, write
-from deploy.cli.task import checked_request, options
 from deploy.local import log_file
 from deploy.local.log_file import rotate
 
@@ -254,14 +254,34 @@ def test_an_order_about_a_model_says_which_agents_it_is_for(verb: str) -> None:
 
 def test_explain_takes_a_task_s_id_or_a_prompt() -> None:
     task_id = "199773cb-7391-48dd-ab49-5d29b022ab42"
-    verb, named = asked(task_id, None, (), ())
+    verb, named = asked(task_id, {})
     assert (verb, str(named.id) if isinstance(named, TaskRef) else None) == ("explain", task_id)
-    verb, tried = asked("Say hello.", "qwen3:8b", ["site=cellar"], ["num_predict=8"])
+    verb, tried = asked("Say hello.", {"model": "qwen3:8b", "priority": "high", "session": None})
     assert isinstance(tried, TaskRequest)
-    assert (verb, tried.prompt, tried.model, tried.options) == ("preview", "Say hello.", "qwen3:8b", {"num_predict": 8})
-    assert tried.require.labels == {"site": "cellar"}
-    with pytest.raises(InvalidRequest, match="The label cellar has no value"):
-        asked("Say hello.", None, ["cellar"], ())
+    assert (verb, tried.prompt, tried.model, tried.priority) == ("preview", "Say hello.", "qwen3:8b", 1)
+
+
+def test_what_an_agent_must_offer_is_asked_for_in_words() -> None:
+    asked_for = requirements(["site=cellar"], ["code=0.8", "vision=1"], 24)
+    assert checked_request(prompt="Hi", require=asked_for).require.model_dump() == {
+        "labels": {"site": "cellar"},
+        "capabilities": {"code": 0.8, "vision": 1},
+        "vram_gb": 24,
+    }
+
+
+@pytest.mark.parametrize(
+    ("labels", "capabilities", "told"),
+    [
+        (["cellar"], [], "The label cellar has no value"),
+        ([], ["code"], "The capability code has no least proficiency"),
+        ([], ["code=much"], "The capability code=much has no least proficiency"),
+        ([], ["=0.5"], "The capability =0.5 has no least proficiency"),
+    ],
+)
+def test_what_is_no_requirement_is_refused_in_words(labels: list[str], capabilities: list[str], told: str) -> None:
+    with pytest.raises(InvalidRequest, match=told):
+        requirements(labels, capabilities, None)
 
 
 def test_a_window_names_whom_it_is_for_in_the_words_of_the_command() -> None:
