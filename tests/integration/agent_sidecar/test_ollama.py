@@ -17,6 +17,8 @@ from tests.integration.agent_sidecar.leader import Leader, offer, until
 from tests.integration.agent_sidecar.test_attempts import text_of
 from tests.parts.ollama import MODEL, Ollama
 
+pytestmark = pytest.mark.slow
+
 LONG = {"num_predict": 1500, "temperature": 1, "seed": 1}
 COUNT = "Count from one to a thousand, one number a line, in words."
 

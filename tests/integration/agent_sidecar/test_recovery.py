@@ -21,6 +21,8 @@ from tests.integration.agent_sidecar.leader import Leader, offer, until
 from tests.integration.agent_sidecar.misbehaving import STREAM, Exchange, Misbehaving, well
 from tests.parts.ollama import MODEL, Ollama
 
+pytestmark = pytest.mark.slow
+
 Make = Callable[..., Misbehaving]
 
 FAST = {"heartbeat_seconds": 0.05, "probe_seconds": 0.1, "models_seconds": 0.2}

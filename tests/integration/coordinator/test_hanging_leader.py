@@ -17,6 +17,8 @@ from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
 from tests.parts.proxy import Proxy
 
+pytestmark = pytest.mark.slow
+
 TAKEOVER_SECONDS = 4
 
 

@@ -12,6 +12,8 @@ from tests.integration.gateway.parts import ADMIN_KEY
 from tests.integration.llm.conftest import LlmHive, SidecarProcess
 from tests.parts.ollama import MODEL, Ollama
 
+pytestmark = pytest.mark.slow
+
 STORY = [{"role": "user", "content": "Tell me about the history of the city of Rome."}]
 
 

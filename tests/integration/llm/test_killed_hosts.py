@@ -14,6 +14,8 @@ from tests.integration.gateway.parts import ADMIN_KEY
 from tests.integration.llm.conftest import LlmHive, SidecarProcess
 from tests.parts.refrain import REFRAIN
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["builtin_server"]
 
 TOKENS = 90

@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
+
+pytestmark = pytest.mark.slow
 
 
 async def test_with_three_engines_each_second_is_one_execution(

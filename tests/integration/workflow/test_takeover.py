@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
+
+pytestmark = pytest.mark.slow
 
 ALLOW = {"HIVE_WORKFLOW_ALLOW_INTERNAL": '["127.0.0.0/8"]'}
 
