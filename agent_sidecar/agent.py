@@ -8,7 +8,7 @@ from typing import Any
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.condition import Condition
 from agent_sidecar.health import Checkup
-from agent_sidecar.heartbeat import Heart, Pulse
+from agent_sidecar.heartbeat import Heartbeats, Pulse
 from agent_sidecar.jobs import Jobs
 from agent_sidecar.measured import Measured
 from agent_sidecar.measuring import Measuring
@@ -87,7 +87,7 @@ class Agent:
             fixed_slots=upstream.slots,
             look=self._watch.look_soon,
         )
-        self._heart = Heart(bus, agent_id, self._instance, pulse=self._pulse, reconnected=self._registration.again)
+        self._heartbeats = Heartbeats(bus, agent_id, self._instance, pulse=self._pulse, reconnected=self._registration.again)
         orders = Orders(
             agent_id,
             self.runner,
@@ -150,7 +150,7 @@ class Agent:
         ]
         self._go(self._registration.run())
         self._go(self._watch.run())
-        self._go(self._heart.run(self._settings.heartbeat_seconds))
+        self._go(self._heartbeats.run(self._settings.heartbeat_seconds))
         self._go(
             publish_metrics(
                 self._bus,
@@ -174,7 +174,7 @@ class Agent:
         report frees a slot that is not to be filled.
         """
         self.condition.leaving = True
-        await self._heart.beat()
+        await self._heartbeats.send()
         await self._measuring.close()
         try:
             await self.runner.finish(drain_seconds)

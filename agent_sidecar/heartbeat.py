@@ -61,7 +61,7 @@ def _lasting(model: ModelInfo) -> ModelInfo:
     return model if model.expires_at is None else model.model_copy(update={"expires_at": None})
 
 
-class Heart:
+class Heartbeats:
     """While the bus is away there is nobody to hear it, and nothing is left to pile up in the buffer."""
 
     def __init__(
@@ -73,11 +73,11 @@ class Heart:
     async def run(self, seconds: float) -> None:
         """For ever."""
         while True:
-            await self.beat()
+            await self.send()
             await asyncio.sleep(seconds)
 
-    async def beat(self) -> None:
-        """Now, for what is not to wait."""
+    async def send(self) -> None:
+        """One at once, for what is not to wait."""
         if self._bus.connected:
             if not self._connected:
                 self._reconnected()

@@ -43,6 +43,8 @@ class Line:
     shape: Shape
     home: str | None = None
     waiting: int = 0
+    waits_since: float | None = None
+    """Second of the leader's clock at which it was first seen; it ends when nothing waits in it any more."""
     passed_since: float | None = None
     """Second of the leader's clock at which its head was first passed over for the sake of a warm model."""
     kept: dict[int, Kept] = field(default_factory=dict)

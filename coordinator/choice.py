@@ -1,6 +1,7 @@
-"""Which agent a task goes to: the able one that is predicted to finish it first. Pure.
+"""Which agent a task goes to: the able one that is predicted to finish it first, where all are as dear. Pure.
 
-Seconds of an agent for which others wait count for more (demand.py): a task that can be done elsewhere leaves it to those that cannot. It waits, although an agent is free, while busy ones would finish it, and all that waits for them beside it, sooner than that one.
+Seconds of an agent for which others wait count for more (demand.py): a task that can be done elsewhere leaves it to those that cannot.
+It waits, although an agent is free, while busy ones would finish it, and all that waits for them beside it, sooner than that one.
 Ties go to the less busy, then to the more proficient.
 """
 
@@ -10,7 +11,7 @@ from typing import Final
 from bus.messages import ModelInfo
 from coordinator.agent import Agent
 from coordinator.fleet import Fleet, Place
-from coordinator.prediction import AVOIDED_SECONDS, done_by, run_seconds, starts_in
+from coordinator.prediction import done_by, run_seconds, starts_in
 from coordinator.shapes import Shape, unable
 from coordinator.sizes import TYPICAL, Size
 
@@ -19,6 +20,7 @@ WORTH_WAITING_WARM: Final = 0.5
 WORTH_WAITING_COLD: Final = 0.95
 """Where it would have to load the model: that takes the memory from another one, which somebody will want again."""
 SAME_SECONDS: Final = 0.001
+AVOIDED_COST: Final = 1e9
 LEAST_RUN_SECONDS: Final = 0.1
 """Quicker than any task: for long queues it is clear without counting."""
 
@@ -47,10 +49,12 @@ class Candidate:
     seconds: float
     free_slots: int
     price: float = 1.0
+    avoided: bool = False
+    """It failed this task before."""
 
     @property
     def cost(self) -> float:
-        return self.seconds * self.price
+        return self.seconds * self.price + (AVOIDED_COST if self.avoided else 0.0)
 
     @property
     def order(self) -> tuple[float, float, float, str]:
@@ -70,18 +74,20 @@ def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
 def measure(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> Candidate:
     """Of an agent that is able."""
     seconds = seconds_of(ask, agent, model, now)
-    return Candidate(agent, None, model, seconds, agent.free_slots(now), price_of(agent, model, now))
+    return Candidate(
+        agent, None, model, seconds, agent.free_slots(now), price_of(agent, model, now), agent.agent_id in ask.shape.avoid
+    )
 
 
 def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
     """Until it would be done there."""
-    seconds = starts_in(agent, model, now) + run_seconds(agent, model, ask.size, ask.home)
-    return seconds + AVOIDED_SECONDS if agent.agent_id in ask.shape.avoid else seconds
+    return starts_in(agent, model, now) + run_seconds(agent, model, ask.size, ask.home)
 
 
 def cost_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
-    """Seconds until it would be done there, weighed."""
-    return seconds_of(ask, agent, model, now) * price_of(agent, model, now)
+    """Seconds until it would be done there, weighed; last of all where it failed before."""
+    cost = seconds_of(ask, agent, model, now) * price_of(agent, model, now)
+    return cost + AVOIDED_COST if agent.agent_id in ask.shape.avoid else cost
 
 
 def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
@@ -90,8 +96,8 @@ def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
     return price if agent.holds(model) else price * price
 
 
-def soonest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
-    """The place that is predicted to be done first. Only of those that tie it matters who they are."""
+def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
+    """The place that costs least. Only of those that tie it matters who they are."""
     costs = [cost_of(ask, agent, model, now) for agent, model in places]
     if not costs:
         return None
@@ -102,14 +108,15 @@ def soonest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
 
 def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:
     """Who gets it now, among those places that are free; None when it waits."""
-    best = soonest(ask, places, fleet.clock)
+    best = cheapest(ask, places, fleet.clock)
     return None if best is None or is_better_kept(ask, best, fleet) else best
 
 
 def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
     """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one.
 
-    Only those count that have the model warm: the others will sooner take what needs no other model there.
+    Only those count that have the model warm: the others will sooner take what needs no other model there. Those that are dearer than
+    the free one must be sooner by as much.
     """
     if not ask.patient or len(fleet.free) == len(fleet.agents):
         return False

@@ -8,7 +8,7 @@ from typing import Final
 from bus.messages import ModelInfo
 from coordinator.agent import Agent
 from coordinator.bands import Band, Head, Kept, Line
-from coordinator.choice import Ask, cost_of, is_better_kept, soonest
+from coordinator.choice import Ask, cheapest, cost_of, is_better_kept
 from coordinator.fleet import Fleet
 from coordinator.policy import Policy
 from coordinator.queue import Queue
@@ -100,7 +100,7 @@ class Decision:
         """None when it is better kept for a busy agent."""
         task, line = self._queue[head.order[1]], head.line
         ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
-        best = soonest(ask, self._fleet.free_places(line.shape, line.home), self._fleet.clock)
+        best = cheapest(ask, self._fleet.free_places(line.shape, line.home), self._fleet.clock)
         if best is None or best.model is None:
             return None
         if not is_better_kept(ask, best, self._fleet):

@@ -5,7 +5,8 @@ from typing import Final
 
 MEMORY_SECONDS: Final = 60.0
 MOST: Final = 0.75
-"""However much is asked of it, a second of an agent counts for no more than four of one that nobody else wants."""
+"""However much is asked of it, a second of an agent counts for no more than four of one that nobody else wants (choice.py squares that where a
+model must be loaded)."""
 
 
 class Demand:

@@ -28,7 +28,7 @@ def _row(candidate: Candidate) -> AgentRow:
         warm=model is not None and candidate.agent.holds(model),
         free_slots=candidate.free_slots,
         predicted_seconds=round(candidate.seconds, 3) if able else None,
-        price=round(candidate.price, 2),
+        price=round(candidate.price, 2) if able else None,
     )
 
 
@@ -49,5 +49,5 @@ def _reason_for(table: list[Candidate], chosen: Candidate) -> str:
         each for each in table if each.unable is None and each.free_slots and each.seconds < chosen.seconds - SAME_SECONDS
     ]
     if sooner:
-        return f"{name} would be done in {seconds}; {sooner[0].agent.agent_id}, which would be sooner, is left to those who wait for it"
+        return f"{name} would be done in {seconds}; {sooner[0].agent.agent_id}, which would be sooner, is left to others, who lately waited for it"
     return f"{name} is predicted to finish first, in {seconds}"

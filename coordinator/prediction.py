@@ -18,8 +18,6 @@ ASSUMED_PROMPT_RATE: Final = 500.0
 ASSUMED_GENERATION_RATE: Final = 30.0
 ASSUMED_LOAD_BYTES_PER_SECOND: Final = 1e9
 ASSUMED_LOAD_SECONDS: Final = 5.0
-AVOIDED_SECONDS: Final = 36_000.0
-"""Added for an agent that failed this task before: taken only where no other is able, whatever that one's time costs."""
 KNOWN_SHARE: Final = 0.9
 """Of a conversation's prompt, what the host that had its last part need not read again."""
 LEAST_SECONDS: Final = 0.5

@@ -84,10 +84,9 @@ class Preemption:
                 continue
             agent, model = place
             seconds = run_seconds(agent, model, task.size)
-            if not is_better_kept(
-                ask, Candidate(agent, None, model, seconds, 1, price_of(agent, model, self._fleet.clock)), self._fleet
-            ):
-                able.append((-self._level(known.task), seconds, -known.attempt.opened_at, known))
+            freed = Candidate(agent, None, model, seconds, 1, price_of(agent, model, self._fleet.clock))
+            if not is_better_kept(ask, freed, self._fleet):
+                able.append((-self._level(known.task), freed.cost, -known.attempt.opened_at, known))
         return [known for *_, known in sorted(able, key=lambda found: found[:3])[:wanted]]
 
     def _would_help(self, place: Place, known: Running, task: Task) -> bool:

@@ -42,7 +42,7 @@ FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 
 class Presence:
     """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish,
-    `met` says of an agent that has just registered what it may do.
+    `registered` gives orders to an agent that has just come.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Presence:
         put: Callable[[Input], None],
         died: Callable[[Lost], None],
         tell: Callable[[list[Fact]], None],
-        met: Callable[[Agent], None],
+        registered: Callable[[Agent], None],
     ) -> None:
         self._bus, self._state, self._sql, self._clock = bus, state, statements, clock
-        self._put, self._died, self._tell, self._met = put, died, tell, met
+        self._put, self._died, self._tell, self._registered = put, died, tell, registered
         self._stack = AsyncExitStack()
         self._shown: dict[str, bytes] = {}
         self._changed: set[str] = set()
@@ -87,17 +87,19 @@ class Presence:
         row = await self._sql.one("upsert_agent", *_columns(registration, AgentStatus.ONLINE, now), self._state.epoch)
         if row is None:
             raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
-        change, lost = self._state.registry.register(registration, self._clock.seconds, now)
+        known = self._state.registry.agents.get(registration.agent_id)
+        previous = known.status if known else AgentStatus.OFFLINE
+        lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
             self._died(lost)
         agent = self._state.registry.agents[registration.agent_id]
-        self._met(agent)  # before anything is awaited: the next turn may give it work
+        self._registered(agent)  # before anything is awaited: the next turn may give it work
         await self._learn_models(agent)
         agent.created_at = row["created_at"]
         if row["is_new"]:
             self._tell([agent_fact(EventType.AGENT_REGISTERED, agent.agent_id, agent.status, now, None, None)])
-        if change is not None:
-            self._announce(change)
+        if agent.status is not previous:
+            self._announce(StatusChange(agent, previous))
         self._changed.add(agent.agent_id)
         await self.show()
         self._put(Tick())

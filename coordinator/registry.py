@@ -78,8 +78,8 @@ class Registry:
                 "Stop it, or name this one otherwise: HIVE_BACKENDS=other-name=URL."
             )
 
-    def register(self, registration: AgentRegistration, now: float, at: datetime) -> tuple[StatusChange | None, Lost | None]:
-        """Raises what `refuse_second` does."""
+    def register(self, registration: AgentRegistration, now: float, at: datetime) -> Lost | None:
+        """What its last instance leaves. Raises what `refuse_second` does."""
         self.refuse_second(registration, now)
         agent = self.agents.get(registration.agent_id)
         lost = None
@@ -87,14 +87,13 @@ class Registry:
             agent = self.agents[registration.agent_id] = Agent(registration=registration, created_at=at)
         elif agent.instance != registration.instance:
             lost = self._lose(agent, STARTED_AGAIN)
-        previous = agent.status
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
         agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
         agent.appraise(at)
         self.learn_models(model.name for model in registration.models)
-        if previous is AgentStatus.OFFLINE:
+        if agent.status is AgentStatus.OFFLINE:
             agent.tell(AgentStatus.ONLINE, None)
-        return (StatusChange(agent, previous) if agent.status is not previous else None), lost
+        return lost
 
     def heartbeat(self, heartbeat: Heartbeat, now: float, at: datetime) -> StatusChange | None:
         """KeyError when the instance is not the one that registered: it must introduce itself first."""

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
@@ -32,6 +33,9 @@ from coordinator.standing import Standing, tasks_a_second
 from coordinator.tasks import Task
 
 __all__ = ["Placement", "Scheduler"]
+
+WAITED_SECONDS: Final = 1.0
+"""A line in which something has waited for so long makes the agents dearer that could do it."""
 
 
 class Scheduler:
@@ -85,8 +89,17 @@ class Scheduler:
             rate = speed.prompt_rate if speed is not None else None
             queue.sessions.remember(task.session, Home(agent.agent_id, rate or ASSUMED_PROMPT_RATE))
         queue.remove(task.id)
-        if any(next(self._verdicts.places(other.shape, (agent,)), None) for other in queue.lines):
+        if self._is_waited_for(agent, queue, placement.at):
             agent.demand.add(service_seconds(agent, placement.model, task.size), agent.slots, placement.at)
+
+    def _is_waited_for(self, agent: Agent, queue: Queue, clock: float) -> bool:
+        """Whether anything that the agent could do has found no slot for some time: what has only just come is about to get one."""
+        waited = False
+        for line in queue.lines:
+            line.waits_since = clock if line.waits_since is None else line.waits_since
+            if not waited and clock - line.waits_since >= WAITED_SECONDS and line.home in (None, agent.agent_id):
+                waited = next(self._verdicts.places(line.shape, (agent,)), None) is not None
+        return waited
 
     def ask(self, queue: Queue, task: Task, clock: float) -> Ask:
         """What `next` asks for this task, once it is the first of its line."""

@@ -92,7 +92,9 @@ class Term:
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
         self._salvage = Salvage(bus, self._reading, self.put)
-        self.presence = Presence(bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell, self._meet)
+        self.presence = Presence(
+            bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell, self._registered
+        )
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
         self.joining = Joining(state, self._reading, self._publisher.put)
@@ -114,8 +116,8 @@ class Term:
     def _tell(self, facts: list[Fact]) -> None:
         self._publisher.put(None, facts)
 
-    def _meet(self, agent: Agent) -> None:
-        self.windows.meet(agent)
+    def _registered(self, agent: Agent) -> None:
+        self.windows.registered(agent)
 
     def _is_open(self, attempt: OpenAttempt) -> bool:
         return attempt.id in self.state.registry.open

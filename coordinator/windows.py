@@ -135,7 +135,7 @@ class Windows:
     def _orders(self, agent: Agent, now: datetime) -> Orders:
         return replace(agent.orders, maintenance=rest(self._open.values(), agent, now))
 
-    def meet(self, agent: Agent) -> None:
+    def registered(self, agent: Agent) -> None:
         """One that has just registered, before anybody is told of it."""
         now = datetime.now(UTC)
         agent.order(self._orders(agent, now), now)

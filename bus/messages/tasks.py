@@ -242,8 +242,8 @@ class AgentRow(Message):
     warm: bool = False
     free_slots: int = 0
     predicted_seconds: float | None = None
-    price: float = 1.0
-    """What each of these seconds counts for: more than 1 where others wait for the agent's time."""
+    price: float | None = None
+    """What each of these seconds counts for: more than 1 where others lately waited for the agent's time."""
 
 
 class Explanation(Record):

@@ -35,6 +35,7 @@ def show_explanation(found: Explanation, as_json: bool) -> None:
 
 def _row(agent: AgentRow) -> tuple[object, ...]:
     seconds = None if agent.predicted_seconds is None else f"{agent.predicted_seconds:.1f}"
+    price = None if agent.price is None else f"{agent.price:g}"
     return (
         agent.agent_id,
         _yes(agent.able),
@@ -42,7 +43,7 @@ def _row(agent: AgentRow) -> tuple[object, ...]:
         _yes(agent.warm),
         agent.free_slots,
         seconds,
-        f"{agent.price:g}",
+        price,
         agent.reason,
     )
 

@@ -38,9 +38,8 @@ async def test_a_standby_takes_over_what_waits_and_what_runs_and_nothing_runs_tw
     assert await epoch(hive) == before + 1
     await sidecar.complete(offer)
     second = await sidecar.offered()
-    while (
-        second.attempt_id == offer.attempt_id
-    ):  # asked for once more by a leader that has not heard of it: sidecars know that they have it
+    # A leader that has not heard of it asks for the first once more: sidecars know that they have it.
+    while second.attempt_id == offer.attempt_id:
         second = await sidecar.offered()
     assert (second.task_id, second.epoch) == (waiting, before + 1)
     await sidecar.complete(second)

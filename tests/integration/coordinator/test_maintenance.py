@@ -9,9 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from bus import subjects
+from bus.client import Received
 from bus.errors import Conflict, InvalidRequest, NoLeader, NotFound, PermissionDenied
 from bus.messages import AgentRecord, AgentRef, AgentStatus, Claims, Role
-from bus.messages.events import MaintenanceEvent
+from bus.messages.events import AgentEvent, MaintenanceEvent
 from bus.messages.maintenance import (
     ListMaintenance,
     MaintenanceList,
@@ -115,6 +116,23 @@ async def test_who_registers_in_a_window_rests_from_the_first_moment(hive: Hive,
     await shown(hive, "birch", lambda record: record.status is AgentStatus.DRAINING)
     await late.beaten(3)
     assert late.offers.empty()
+
+
+async def test_an_agent_that_registers_again_in_a_window_is_told_to_rest(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "LOOK_SECONDS", 3600)
+    sidecar = await hive.sidecar("acacia")
+    statuses: list[AgentStatus] = []
+
+    async def heard(received: Received) -> None:
+        statuses.append(received.decode(AgentEvent).data.status)
+
+    await hive.bus.subscribe(subjects.events("agent.status_changed"), heard)
+    await plan(hive, begins_in=0.2, everything=True)
+    await asyncio.wait_for(_passed(0.3), 5)
+    await sidecar.register()
+    async with asyncio.timeout(10):
+        while statuses[-1:] != [AgentStatus.DRAINING]:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_window_that_passed_while_nobody_led_is_told_and_holds_nobody(hive: Hive) -> None:

@@ -134,7 +134,7 @@ def test_a_sidecar_that_was_started_again_takes_over_and_its_old_attempts_are_lo
     taken = running(registry)
     if noticed:
         registry.disconnected("one", 10.1)
-    _, lost = registry.register(registration(instance="two", models=(COLD,)), 10.2 if noticed else 12, NOON)
+    lost = registry.register(registration(instance="two", models=(COLD,)), 10.2 if noticed else 12, NOON)
     assert lost is not None
     assert (lost.instance, lost.attempts) == ("one", (taken,))
     acacia = registry.agents["acacia"]
@@ -143,16 +143,15 @@ def test_a_sidecar_that_was_started_again_takes_over_and_its_old_attempts_are_lo
 
 def test_the_same_instance_may_introduce_itself_again_and_keeps_its_attempts(registry: Registry) -> None:
     taken = running(registry)
-    change, lost = registry.register(registration(slots=4), 10.2, NOON)
-    assert (change, lost, registry.agents["acacia"].slots) == (None, None, 4)
+    lost = registry.register(registration(slots=4), 10.2, NOON)
+    assert (lost, registry.agents["acacia"].slots) == (None, 4)
     assert taken.id in registry.open
 
 
 def test_an_agent_that_is_back_does_not_say_why_it_was_away(registry: Registry) -> None:
     list(registry.deaths(20))
-    change, _ = registry.register(registration(instance="two"), 21, NOON)
-    assert change is not None
-    assert (change.previous, registry.agents["acacia"].record().status_reason) == (AgentStatus.OFFLINE, None)
+    registry.register(registration(instance="two"), 21, NOON)
+    assert (registry.agents["acacia"].status, registry.agents["acacia"].record().status_reason) == (AgentStatus.ONLINE, None)
 
 
 def test_an_attempt_takes_a_slot_until_it_is_closed(registry: Registry) -> None:
