@@ -124,10 +124,11 @@ class OllamaBackend:
             self._residence.leave(ask.model, monotonic())
 
     async def continues(self, model: str) -> bool:
-        data = await self._http.request("POST", "/api/show", to_json({"model": model}))
+        """False, too, where it cannot be told, such as of what speaks only a part of Ollama's API: then an answer begins anew."""
         try:
+            data = await self._http.request("POST", "/api/show", to_json({"model": model}))
             return Shown.model_validate_json(data).continues
-        except ValidationError:
+        except (HiveError, ValidationError):
             return False
 
     async def pull(self, model: str, told: Callable[[PullStep], None]) -> None:

@@ -21,6 +21,7 @@ class OllamaApi(ABC):
                 Route("/{agent}/api/version", self._version),
                 Route("/{agent}/api/tags", self._tags),
                 Route("/{agent}/api/ps", self._loaded),
+                Route("/{agent}/api/show", self._show, methods=["POST"]),
                 Route("/{agent}/api/chat", self._chat, methods=["POST"]),
             ]
         )
@@ -37,6 +38,11 @@ class OllamaApi(ABC):
 
     async def _loaded(self, _request: Request) -> Response:
         return JSONResponse({"models": [{**self._named(), "size_vram": 1_000_000, "context_length": 4096}]})
+
+    async def _show(self, _request: Request) -> Response:
+        """A template that closes every message: what was broken off begins anew."""
+        template = "{{ range .Messages }}<{{ .Role }}>{{ .Content }}</{{ .Role }}>{{ end }}<assistant>"
+        return JSONResponse({"template": template, "details": {"family": "scripted"}, "model_info": {}})
 
     async def _chat(self, request: Request) -> Response:
         return await self.answer(request.path_params["agent"], (await request.json())["messages"][-1]["content"])

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from agent_sidecar.backends.builtin import installed, threads
+from agent_sidecar.backends.ollama import OllamaBackend
 from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import BUILTIN, named_upstreams
@@ -81,3 +82,10 @@ async def test_named_backends_need_not_answer(sidecar_settings: Settings) -> Non
 @pytest.mark.parametrize(("cores", "expected"), [(1, 1), (2, 1), (8, 7), (64, 8)])
 def test_a_core_is_left_to_the_rest_of_the_hive(cores: int, expected: int) -> None:
     assert threads(cores) == expected
+
+
+async def test_of_what_speaks_only_a_part_of_ollama_s_api_no_answer_is_gone_on_with(serve: Serve) -> None:
+    """It is begun anew there, and not refused."""
+    backend = OllamaBackend(await serve(answer("404 Not Found", b"404 page not found")))
+    assert not await backend.continues("llama3")
+    await backend.aclose()
