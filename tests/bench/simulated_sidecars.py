@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 import uvloop
 
-from agent_sidecar.heartbeat import Pulse, beat
+from agent_sidecar.heartbeat import Heartbeats, Pulse
 from agent_sidecar.metrics import compose
 from agent_sidecar.registration import Registration, registration_of
 from agent_sidecar.tally import Recent
@@ -108,7 +108,8 @@ class SimulatedSidecar:
     async def _beat(self) -> None:
         await asyncio.sleep(random.uniform(0, HEARTBEAT_SECONDS))
         again, pulse = self._registration.again, self._pulse
-        await beat(self._bus, self.agent_id, self._instance, seconds=HEARTBEAT_SECONDS, pulse=pulse, reconnected=again)
+        heartbeats = Heartbeats(self._bus, self.agent_id, self._instance, pulse=pulse, reconnected=again)
+        await heartbeats.run(HEARTBEAT_SECONDS)
 
     def _pulse(self) -> Pulse:
         return Pulse(
