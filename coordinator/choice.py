@@ -21,6 +21,7 @@ WORTH_WAITING_COLD: Final = 0.95
 """Where it would have to load the model: that takes the memory from another one, which somebody will want again."""
 SAME_SECONDS: Final = 0.001
 AVOIDED_COST: Final = 1e9
+"""Of an agent that failed this task before: taken only where no other is able, whatever that one's time costs."""
 LEAST_RUN_SECONDS: Final = 0.1
 """Quicker than any task: for long queues it is clear without counting."""
 
@@ -54,7 +55,7 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        return self.seconds * self.price + (AVOIDED_COST if self.avoided else 0.0)
+        return weighed(self.seconds, self.price, avoided=self.avoided)
 
     @property
     def order(self) -> tuple[float, float, float, str]:
@@ -86,8 +87,12 @@ def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
 
 def cost_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
     """Seconds until it would be done there, weighed; last of all where it failed before."""
-    cost = seconds_of(ask, agent, model, now) * price_of(agent, model, now)
-    return cost + AVOIDED_COST if agent.agent_id in ask.shape.avoid else cost
+    seconds, price = seconds_of(ask, agent, model, now), price_of(agent, model, now)
+    return weighed(seconds, price, avoided=agent.agent_id in ask.shape.avoid)
+
+
+def weighed(seconds: float, price: float, *, avoided: bool) -> float:
+    return seconds * price + (AVOIDED_COST if avoided else 0.0)
 
 
 def price_of(agent: Agent, model: ModelInfo, now: float) -> float:

@@ -1,12 +1,15 @@
-"""What a second of an agent counts for, where more is asked of it than it can do (ADR 0023). Pure; seconds are those of the leader's clock."""
+"""What a second of an agent counts for, where more is asked of it than it can do (ADR 0023).
+
+Pure; seconds are those of the leader's clock.
+"""
 
 from math import exp
 from typing import Final
 
 MEMORY_SECONDS: Final = 60.0
 MOST: Final = 0.75
-"""However much is asked of it, a second of an agent counts for no more than four of one that nobody else wants (choice.py squares that where a
-model must be loaded)."""
+"""However much is asked of it, a second of an agent counts for no more than four of one that nobody else wants; where a model
+must be loaded, choice.py squares that."""
 
 
 class Demand:

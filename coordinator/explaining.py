@@ -45,9 +45,11 @@ def _reason(table: list[Candidate], chosen: Candidate | None) -> str:
 
 def _reason_for(table: list[Candidate], chosen: Candidate) -> str:
     name, seconds = chosen.agent.agent_id, f"{chosen.seconds:.1f} s"
-    sooner = [
-        each for each in table if each.unable is None and each.free_slots and each.seconds < chosen.seconds - SAME_SECONDS
-    ]
-    if sooner:
-        return f"{name} would be done in {seconds}; {sooner[0].agent.agent_id}, which would be sooner, is left to others, who lately waited for it"
+    free = [each for each in table if each.unable is None and each.free_slots and each.seconds < chosen.seconds - SAME_SECONDS]
+    if failed := next((each.agent.agent_id for each in free if each.avoided and not chosen.avoided), None):
+        return f"{name} would be done in {seconds}; {failed}, which would be sooner, failed this task before"
+    if dearer := next((each.agent.agent_id for each in free if each.cost > chosen.cost), None):
+        return (
+            f"{name} would be done in {seconds}; {dearer}, which would be sooner, is left to others, who lately waited for it"
+        )
     return f"{name} is predicted to finish first, in {seconds}"

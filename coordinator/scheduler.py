@@ -4,7 +4,8 @@
    for a moment go before one that would need another there.
 2. Among those, the highest priority, after each has risen by one for every `ageing_seconds` that its task has waited; those that
    have risen to the same take turns. Now and then what has waited far longer goes first, whoever's turn it is (ageing.py).
-3. It goes to the agent that is predicted to finish it first, seconds of those that are wanted counting for more (choice.py), or waits for that one.
+3. It goes to the agent that is predicted to finish it first, seconds of those that others wait for counting for more (choice.py),
+   or waits for that one.
 4. For what finds no slot, a less urgent task that is preemptible yields its own (preemption.py).
 
 A decision looks at lines, owners and free agents, never at every task: it costs the same however many wait.
@@ -20,6 +21,7 @@ from uuid import UUID
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
 from coordinator.ageing import Ageing
 from coordinator.agent import Agent, OpenAttempt
+from coordinator.bands import Line
 from coordinator.choice import Ask
 from coordinator.decision import Decision, Placement, ask_of
 from coordinator.fleet import Fleet, Verdicts
@@ -89,17 +91,16 @@ class Scheduler:
             rate = speed.prompt_rate if speed is not None else None
             queue.sessions.remember(task.session, Home(agent.agent_id, rate or ASSUMED_PROMPT_RATE))
         queue.remove(task.id)
-        if self._is_waited_for(agent, queue, placement.at):
+        for left in queue.lines:
+            left.waits_since = placement.at if left.waits_since is None else left.waits_since
+        if any(self._waits_for(agent, left, placement.at) for left in queue.lines):
             agent.demand.add(service_seconds(agent, placement.model, task.size), agent.slots, placement.at)
 
-    def _is_waited_for(self, agent: Agent, queue: Queue, clock: float) -> bool:
-        """Whether anything that the agent could do has found no slot for some time: what has only just come is about to get one."""
-        waited = False
-        for line in queue.lines:
-            line.waits_since = clock if line.waits_since is None else line.waits_since
-            if not waited and clock - line.waits_since >= WAITED_SECONDS and line.home in (None, agent.agent_id):
-                waited = next(self._verdicts.places(line.shape, (agent,)), None) is not None
-        return waited
+    def _waits_for(self, agent: Agent, line: Line, clock: float) -> bool:
+        """Whether the agent could do it, and it has found no slot for some time: what has only just come is about to get one."""
+        waited = line.waits_since is not None and clock - line.waits_since >= WAITED_SECONDS
+        could = line.home in (None, agent.agent_id) and next(self._verdicts.places(line.shape, (agent,)), None) is not None
+        return waited and could
 
     def ask(self, queue: Queue, task: Task, clock: float) -> Ask:
         """What `next` asks for this task, once it is the first of its line."""

@@ -29,14 +29,22 @@ Session = Annotated[
 Options = Annotated[list[str] | None, typer.Option("--option", "-o", help="The backend's own, such as num_predict=64.")]
 
 
-def rank(priority: str) -> int | str:
-    """As `TaskRequest.priority` takes it."""
-    return int(priority) if priority.isdecimal() else priority
-
-
-def requirements(labels: Sequence[str], capabilities: Sequence[str], vram: float | None) -> dict[str, JsonValue]:
-    """As `TaskRequest.require` takes them. InvalidRequest for a label without a value, and a proficiency that is no number."""
-    return {"labels": {**label_pairs(labels)}, "capabilities": {**_proficiencies(capabilities)}, "vram_gb": vram}
+def task_fields(
+    model: str | None,
+    labels: Sequence[str] | None,
+    capabilities: Sequence[str] | None,
+    vram: float | None,
+    priority: str,
+    option: Sequence[str] | None,
+) -> dict[str, JsonValue]:
+    """As `TaskRequest` takes it. InvalidRequest for a label or an option without a value, and a proficiency that is no number."""
+    require: dict[str, JsonValue] = {
+        "labels": {**label_pairs(labels or ())},
+        "capabilities": {**_proficiencies(capabilities or ())},
+        "vram_gb": vram,
+    }
+    rank = int(priority) if priority.isdecimal() else priority
+    return {"model": model, "require": require, "priority": rank, "options": options(option or ())}
 
 
 def _proficiencies(words: Sequence[str]) -> dict[str, float]:

@@ -9,19 +9,7 @@ from pydantic import JsonValue
 
 from bus import subjects
 from bus.messages import Explanation, TaskRef, TaskRequest
-from deploy.cli.asking import (
-    Capabilities,
-    Labels,
-    Model,
-    Options,
-    Priority,
-    Session,
-    Vram,
-    checked_request,
-    options,
-    rank,
-    requirements,
-)
+from deploy.cli.asking import Capabilities, Labels, Model, Options, Priority, Session, Vram, checked_request, task_fields
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.placement import show_explanation
@@ -42,14 +30,7 @@ async def explain(
     as_json: Json = False,
 ) -> None:
     """Show where a prompt, or a task, would go, and why."""
-    wish = {
-        "model": model,
-        "require": requirements(label or (), capability or (), vram),
-        "priority": rank(priority),
-        "session": session,
-        "options": options(option or ()),
-    }
-    verb, body = asked(prompt, wish)
+    verb, body = asked(prompt, {**task_fields(model, label, capability, vram, priority, option), "session": session})
     async with operator_bus() as bus:
         found = await bus.request(
             subjects.service_verb(subjects.SERVICE_TASKS, verb), body, Explanation, timeout=REQUEST_SECONDS
@@ -57,9 +38,9 @@ async def explain(
     show_explanation(found, as_json)
 
 
-def asked(prompt: str, wish: Mapping[str, JsonValue]) -> tuple[str, TaskRef | TaskRequest]:
+def asked(prompt: str, wished: Mapping[str, JsonValue]) -> tuple[str, TaskRef | TaskRequest]:
     """The verb and its body. InvalidRequest, in words, for what no door would take."""
     try:
         return "explain", TaskRef(id=UUID(prompt))
     except ValueError:
-        return "preview", checked_request(prompt=prompt, **wish)
+        return "preview", checked_request(prompt=prompt, **wished)

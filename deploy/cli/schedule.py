@@ -24,7 +24,7 @@ from bus.messages import (
     TaskRecord,
     Timing,
 )
-from deploy.cli.asking import Capabilities, Labels, Model, Options, Priority, Vram, checked_request, options, rank, requirements
+from deploy.cli.asking import Capabilities, Labels, Model, Options, Priority, Vram, checked_request, task_fields
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
@@ -70,14 +70,8 @@ async def add(
     as_json: Json = False,
 ) -> None:
     """Make a schedule."""
-    task = checked_request(
-        prompt=prompt,
-        model=model,
-        require=requirements(label or (), capability or (), vram),
-        priority=rank(priority),
-        options=options(option or ()),
-    )
-    wish = checked(
+    task = checked_request(prompt=prompt, **task_fields(model, label, capability, vram, priority, option))
+    made = checked(
         CreateSchedule,
         name=name,
         cron=cron,
@@ -89,7 +83,7 @@ async def add(
         ends_at=ends_at and ends_at.astimezone(),
     )
     async with operator_bus() as bus:
-        _show(await bus.request(_verb("create"), wish, ScheduleRecord, timeout=REQUEST_SECONDS), as_json)
+        _show(await bus.request(_verb("create"), made, ScheduleRecord, timeout=REQUEST_SECONDS), as_json)
 
 
 @app.command("list")

@@ -14,19 +14,7 @@ from bus.codec import explain
 from bus.follow import follow
 from bus.messages import ListTasks, NoReply, TaskList, TaskRecord, TaskRef, TaskStatus
 from deploy.cli import placement
-from deploy.cli.asking import (
-    Capabilities,
-    Labels,
-    Model,
-    Options,
-    Priority,
-    Session,
-    Vram,
-    checked_request,
-    options,
-    rank,
-    requirements,
-)
+from deploy.cli.asking import Capabilities, Labels, Model, Options, Priority, Session, Vram, checked_request, task_fields
 from deploy.cli.command import Json, TaskArgument, command, fail
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.places import in_words, place_of, with_places
@@ -70,9 +58,7 @@ async def submit(
     """Submit a prompt, and print the answer as the model writes it."""
     request = checked_request(
         prompt=_standard_input() if prompt == "-" else prompt,
-        model=model,
-        require=requirements(label or (), capability or (), vram),
-        priority=rank(priority),
+        **task_fields(model, label, capability, vram, priority, option),
         session=session,
         title=title,
         depends_on=[str(task_id) for task_id in depends_on or ()],
@@ -81,7 +67,6 @@ async def submit(
         not_before=not_before,
         deadline=deadline,
         preemptible=preemptible,
-        options=options(option or ()),
     )
     async with operator_bus() as bus:
         record = await bus.request(_verb("submit"), request, TaskRecord, timeout=REQUEST_SECONDS)

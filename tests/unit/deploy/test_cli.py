@@ -14,7 +14,7 @@ from bus.errors import InvalidRequest
 from bus.messages import TaskRef, TaskRequest, TaskStatus
 from deploy.cli import app
 from deploy.cli.agents import read_hosts, wished
-from deploy.cli.asking import checked_request, options, requirements
+from deploy.cli.asking import checked_request, options, task_fields
 from deploy.cli.explain import asked
 from deploy.cli.labels import label_changes
 from deploy.cli.logs import Tail, readable
@@ -262,26 +262,34 @@ def test_explain_takes_a_task_s_id_or_a_prompt() -> None:
 
 
 def test_what_an_agent_must_offer_is_asked_for_in_words() -> None:
-    asked_for = requirements(["site=cellar"], ["code=0.8", "vision=1"], 24)
-    assert checked_request(prompt="Hi", require=asked_for).require.model_dump() == {
+    asked_for = task_fields("qwen3:8b", ["site=cellar"], ["code=0.8", "vision=1"], 24, "2", ["num_predict=8"])
+    request = checked_request(prompt="Hi", **asked_for)
+    assert (request.model, request.priority, request.options) == ("qwen3:8b", 2, {"num_predict": 8})
+    assert request.require.model_dump() == {
         "labels": {"site": "cellar"},
         "capabilities": {"code": 0.8, "vision": 1},
         "vram_gb": 24,
     }
 
 
+@pytest.mark.parametrize("words", [["explain", "Hi"], ["task", "submit", "Hi"], ["schedule", "add", "nightly", "@daily", "Hi"]])
 @pytest.mark.parametrize(
-    ("labels", "capabilities", "told"),
+    ("option", "told"),
     [
-        (["cellar"], [], "The label cellar has no value"),
-        ([], ["code"], "The capability code has no least proficiency"),
-        ([], ["code=much"], "The capability code=much has no least proficiency"),
-        ([], ["=0.5"], "The capability =0.5 has no least proficiency"),
+        (["--label", "cellar"], "The label cellar has no value"),
+        (["--capability", "code"], "The capability code has no least proficiency"),
+        (["--capability", "code=much"], "The capability code=much has no least proficiency"),
+        (["--capability", "=0.5"], "The capability =0.5 has no least proficiency"),
+        (["--capability", "code=nan"], "require.capabilities.code"),
+        (["--vram", "-1"], "require.vram_gb"),
+        (["--priority", "9"], "priority"),
+        (["--option", "num_predict"], "The option num_predict has no value"),
     ],
 )
-def test_what_is_no_requirement_is_refused_in_words(labels: list[str], capabilities: list[str], told: str) -> None:
-    with pytest.raises(InvalidRequest, match=told):
-        requirements(labels, capabilities, None)
+def test_what_cannot_be_asked_for_is_refused_in_words(words: list[str], option: list[str], told: str) -> None:
+    result = CliRunner().invoke(app, [*words, *option])
+    assert result.exit_code == 1
+    assert told in result.stderr.replace("\n", " ")
 
 
 def test_a_window_names_whom_it_is_for_in_the_words_of_the_command() -> None:
