@@ -4,6 +4,8 @@ import asyncio
 import errno
 import socket
 from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
 from time import monotonic
 
 import psutil
@@ -13,6 +15,11 @@ from deploy.settings import DeploySettings
 
 PATIENCE_SECONDS = 2.0
 """The children of a hive that was killed a moment ago may still be on their way out."""
+
+LOWEST_FREE = 20_000
+KERNELS_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
+LOWEST_OF_KERNEL = 32_768
+"""Where the file does not say, such as on macOS, whose own range begins higher."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +63,8 @@ def _loopback(what: str, port: int, variable: str) -> Wish:
 
 
 async def _take(wish: Wish) -> int:
+    if wish.port == 0:
+        return free_port(wish.host)
     deadline = monotonic() + PATIENCE_SECONDS
     while (port := bindable(wish.host, wish.port)) is None:
         if monotonic() > deadline:
@@ -71,6 +80,24 @@ def busy(wish: Wish, held_by: str | None) -> str:
         f"Port {wish.port}, wanted for {wish.what}, is in use by {who}. "
         f"Stop that, or choose another port with {wish.remedy}; 0 takes a free one."
     )
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port on which nobody listens, below the range from which the kernel gives one to every outgoing connection.
+
+    From that range, it could be such a connection's when the listener starts, or starts again after a crash.
+    """
+    below = range(LOWEST_FREE, _lowest_of_kernel())
+    drawn = SystemRandom().sample(below, min(len(below), 16))
+    found = (bindable(host, port) for port in (*drawn, 0))
+    return next(port for port in found if port is not None)
+
+
+def _lowest_of_kernel() -> int:
+    try:
+        return int(KERNELS_RANGE.read_text().split()[0])
+    except FileNotFoundError:
+        return LOWEST_OF_KERNEL
 
 
 def bindable(host: str, port: int) -> int | None:

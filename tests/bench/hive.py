@@ -13,8 +13,8 @@ from bus.messages import AgentList, NoReply
 from bus.nats_bus import NatsBus
 from bus.subjects import service_verb
 from deploy.local.launch import Launch, start
+from deploy.local.ports import free_port
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
 
 KEY = "sk-hive-bench-0123456789abcdef0123456789abcdef"

@@ -14,6 +14,7 @@ import pytest
 from bus.messages import AgentList, AgentStatus
 from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
+from deploy.local.ports import free_port
 from tests.chaos.backend import read_log
 from tests.chaos.checker import judge
 from tests.chaos.clients import Client, Submitter, Waiter
@@ -22,7 +23,6 @@ from tests.chaos.history import Acknowledged, Log, of
 from tests.chaos.settling import settle
 from tests.chaos.topology import KEY
 from tests.parts.hive import Hive
-from tests.parts.ports import free_port
 from tests.parts.replica import HIVE, Replica
 
 JOIN_SECONDS = 40

@@ -16,11 +16,11 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
+from deploy.local.ports import free_port
 from deploy.local.postgres import SOCKET_NAME
 from tests.chaos.backend import MODEL
 from tests.chaos.doors import Doors
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
 from tests.parts.proxy import Proxy
 from tests.parts.replica import Replica

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.parts.ports import free_port
+from deploy.local.ports import free_port
 
 START_SECONDS = 30
 ROOT = Path(__file__).parents[2]

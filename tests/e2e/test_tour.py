@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from deploy.local.ports import free_port
 from tests.conftest import folder_for_others
 from tests.e2e.tour import BLOCK_SECONDS, Block, Terminal, blocks, missing
 from tests.parts.hive import Hive, wait_until
@@ -28,7 +29,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def hive(folder: Path) -> Iterator[Hive]:
-    hive = Hive(folder / "data", XDG_CONFIG_HOME=str(folder / "config"))
+    hive = Hive(folder / "data", XDG_CONFIG_HOME=str(folder / "config"), HIVE_NATS_MONITOR_PORT=str(free_port()))
     hive.start()
     yield hive
     hive.stop()
@@ -41,7 +42,7 @@ def test_the_tour_of_the_readme_works_word_for_word(hive: Hive, folder: Path) ->
         closing(Terminal(folder / "second", ROOT, hive.env)) as second,
         closing(Terminal(folder / "third", ROOT, hive.env)) as third,
     ):
-        Visitor(second, third, hive.printed).follow(others)
+        Visitor(second, third, hive).follow(others)
     assert hive.process is not None
     assert hive.process.wait(BLOCK_SECONDS) == 0
     if NATS_CLI is None:
@@ -51,9 +52,10 @@ def test_the_tour_of_the_readme_works_word_for_word(hive: Hive, folder: Path) ->
 class Visitor:
     """Someone who types what is written, and looks whether what is shown comes."""
 
-    def __init__(self, second: Terminal, third: Terminal, printed: str) -> None:
+    def __init__(self, second: Terminal, third: Terminal, hive: Hive) -> None:
         self._second, self._third = second, third
-        self._printed = printed
+        self._printed = hive.printed
+        self._monitor = f"http://127.0.0.1:{hive.env['HIVE_NATS_MONITOR_PORT']}"
         self._beside: Path | None = None
 
     def follow(self, tour: list[Block]) -> None:
@@ -68,17 +70,25 @@ class Visitor:
         match block:
             case Block(kind="sh", third=True):
                 self._beside = self._third.begin(block.text)
-                self._until_shown(self._beside, "… Subscribing on …")
+                wait_until(self._nats_cli_subscribes, BLOCK_SECONDS)
             case Block(kind="sh"):
                 self._printed = self._second.run(block.text)
             case Block(third=True):
                 assert self._beside is not None
-                self._until_shown(self._beside, block.text)
+                self._until_shown(block.text, self._beside)
             case _:
                 assert missing(block.text, self._printed) == [], self._printed
 
-    def _until_shown(self, output: Path, shown: str) -> None:
-        wait_until(lambda: not missing(shown, output.read_text()), BLOCK_SECONDS)
+    def _nats_cli_subscribes(self) -> bool:
+        """As the server knows it: the CLI says so before it has asked."""
+        connections = httpx.get(f"{self._monitor}/connz?subs=true").json()["connections"]
+        return any(c.get("name", "").startswith("NATS CLI") and c.get("subscriptions_list") for c in connections)
+
+    def _until_shown(self, shown: str, output: Path) -> None:
+        try:
+            wait_until(lambda: not missing(shown, output.read_text()), BLOCK_SECONDS)
+        except AssertionError:
+            raise AssertionError(f"{missing(shown, output.read_text())} is missing in:\n{output.read_text()}") from None
 
 
 def test_the_links_that_are_printed_log_in(hive: Hive) -> None:

@@ -9,7 +9,7 @@ from bus.errors import BusUnavailable
 from bus.nats_bus import NatsBus, declare
 from bus.settings import HiveSettings
 from deploy.local.nats import Nats
-from tests.parts.ports import free_port
+from deploy.local.ports import free_port
 from tests.parts.server import Server
 
 

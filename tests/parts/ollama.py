@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from agent_sidecar.backends.builtin import weights
-from tests.parts.ports import free_port
+from deploy.local.ports import free_port
 
 MODEL = "smollm2:135m"
 START_SECONDS = 60

@@ -12,8 +12,8 @@ import psutil
 
 from bus import streams
 from bus.nats_bus import NatsBus
+from deploy.local.ports import free_port
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
 from tests.parts.replica import Replica
 from tests.parts.valkey import ValkeyServer

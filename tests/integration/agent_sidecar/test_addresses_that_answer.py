@@ -11,8 +11,8 @@ from agent_sidecar.backends.ollama import OllamaBackend
 from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendError, BackendRefused, BackendUnreachable, InvalidRequest
 from bus.messages import ChatMessage
+from deploy.local.ports import free_port
 from tests.integration.agent_sidecar.raw_server import Serve, answer
-from tests.parts.ports import free_port
 
 ASK = Ask(model="smollm2:135m", messages=(ChatMessage(role="user", content="Say hello."),), options={"num_predict": 8})
 

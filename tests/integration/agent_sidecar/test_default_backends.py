@@ -10,10 +10,10 @@ from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import BUILTIN, named_upstreams
 from bus.messages import AgentStatus, BackendKind, Upstream
+from deploy.local.ports import free_port
 from tests.integration.agent_sidecar.conftest import StartAgent
 from tests.integration.agent_sidecar.leader import Leader
 from tests.integration.agent_sidecar.raw_server import Serve, answer
-from tests.parts.ports import free_port
 
 Settings = Callable[..., SidecarSettings]
 

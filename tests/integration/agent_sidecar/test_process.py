@@ -29,10 +29,10 @@ from bus.messages import (
     UpstreamList,
 )
 from bus.nats_bus import NatsBus
+from deploy.local.ports import free_port
 from tests.integration.agent_sidecar.leader import Leader, offer, until
 from tests.parts.nats import NatsServer
 from tests.parts.ollama import MODEL, Ollama
-from tests.parts.ports import free_port
 
 pytestmark = pytest.mark.slow
 

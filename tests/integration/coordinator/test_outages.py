@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from bus.errors import DatabaseUnavailable
 from bus.messages import TaskStatus
 from bus.nats_bus import NatsBus, declare
+from deploy.local.ports import free_port
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 from tests.parts.postgres import PostgresServer
 
 

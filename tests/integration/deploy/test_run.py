@@ -11,9 +11,9 @@ import psutil
 
 from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
+from deploy.local.ports import free_port
 from tests.parts.hive import HIVE, wait_until
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 
 
 @contextmanager

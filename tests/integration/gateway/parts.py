@@ -32,8 +32,8 @@ from bus.messages import (
     OutputChunk,
     Usage,
 )
+from deploy.local.ports import free_port
 from tests.parts.nats import NatsServer
-from tests.parts.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 ADMIN_KEY = "sk-hive-test-0123456789abcdef0123456789abcdef"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -24,9 +25,25 @@ def free(**more: int) -> DeploySettings:
     return DeploySettings(**{"api_port": 0, "gui_port": 0, "nats_port": 0, **more})  # type: ignore[arg-type]
 
 
-async def test_zero_takes_free_ports() -> None:
+async def test_zero_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "KERNELS_RANGE", tmp_path / "range")
+    ports.KERNELS_RANGE.write_text("30000\t60999\n")
     found = await ports.choose(free())
-    assert all(port > 0 for port in vars(found).values())
+    assert all(20_000 <= port < 30_000 for port in vars(found).values())
+
+
+@pytest.mark.parametrize("lowest", [1024, 20_000])
+def test_a_kernel_whose_range_is_wide_gives_the_port_itself(
+    lowest: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ports, "KERNELS_RANGE", tmp_path / "range")
+    ports.KERNELS_RANGE.write_text(f"{lowest}\t60999\n")
+    assert ports.free_port() > 0
+
+
+def test_without_the_kernels_word_its_usual_range_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "KERNELS_RANGE", tmp_path / "nothing")
+    assert 20_000 <= ports.free_port() < 32_768
 
 
 async def test_a_busy_port_names_its_holder_and_the_remedy(taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
