@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow chaos soak check bench wheel lock scripts clean
+.PHONY: setup up test slow chaos kills soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -46,6 +46,11 @@ slow: setup
 MINUTES ?= 2
 chaos: setup
 	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos
+
+# Executions of workflows while their engines are killed.
+EXECUTIONS ?= 200
+kills: setup
+	HIVE_CHAOS_EXECUTIONS=$(EXECUTIONS) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP tests/chaos/test_workflow_kills.py
 
 # Whether anything grows with the work that is done: days of it in so many minutes, since everything is kept for seconds only.
 soak: setup

@@ -29,8 +29,8 @@ FINISH_SECONDS = 5.0
 class NatsService:
     """bus.client.Closing. Made by `NatsService.begin`."""
 
-    def __init__(self, client: NatsClient, listed: Listed) -> None:
-        self._client, self._running = client, TaskSet()
+    def __init__(self, client: NatsClient, listed: Listed, at_once: int) -> None:
+        self._client, self._running = client, TaskSet(at_once)
         self._listed: Listed | None = listed
 
     @classmethod
@@ -38,7 +38,7 @@ class NatsService:
         """BusUnavailable when the server does not answer. Whoever gives up meanwhile leaves nothing behind."""
         config = ServiceConfig(name=service.listed_as, version=service.version, description=service.description)
         listed = Listed(client, config)
-        begun = cls(client, listed)
+        begun = cls(client, listed, service.at_once)
         try:
             with available():
                 await _register(listed, service, begun._running)

@@ -30,6 +30,8 @@ class Call(Generic[R]):
     body: R
     claims: Claims
     headers: Mapping[str, str] = field(default_factory=dict)
+    size: int = 0
+    """Bytes of the body as it came."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,8 @@ class Service:
     version: str
     description: str
     endpoints: tuple[Endpoint, ...]
+    at_once: int = MAX_RUNNING
+    """Requests that are worked on at the same time; more wait, those of all verbs together."""
 
     @property
     def listed_as(self) -> str:
@@ -90,7 +94,7 @@ async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Map
             if endpoint.permission is not None:
                 auth.require(claims, endpoint.permission)
             body = decode(endpoint.body, data)
-            answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers))
+            answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers, size=len(data)))
             # With its nulls, unlike what the bus carries else: the same bodies as every door gives.
             return Answer(answer.model_dump_json().encode())
         except HiveError as error:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
+from bus.errors import OutcomeUnknown
 from workflow.effects import Effect, StartErrorWorkflow, WaitForCall, WaitUntil
 from workflow.ending import error_workflow, finished
 from workflow.events import Begin, EffectEnded, Event, Expired, NodeAsked, NodeReturned, NodeThrew, Order, RunNode, Stop
@@ -18,7 +19,7 @@ from workflow.failure import Failure
 from workflow.following import followed, next_waiting
 from workflow.graph import Graph
 from workflow.items import Items, Outputs, with_pairs
-from workflow.n8n.document import Node, OnError
+from workflow.n8n.document import Node, OnError, OnInterrupt
 from workflow.shaping import after_error, always_output, error_output
 from workflow.types import NodeTypes
 
@@ -45,7 +46,7 @@ def advance(graph: Graph, types: NodeTypes, execution: Execution, event: Event) 
     if isinstance(event, NodeThrew):
         return _threw(graph, types, execution, execution.current, event)
     if isinstance(event, NodeAsked):
-        return _asked(execution, execution.current, event)
+        return _asked(graph, execution, execution.current, event)
     return _answered(graph, types, execution, execution.current, event)
 
 
@@ -150,7 +151,8 @@ def _go_on(graph: Graph, types: NodeTypes, execution: Execution, node: Node, run
 
 def _threw(graph: Graph, types: NodeTypes, execution: Execution, current: Current, event: NodeThrew) -> Step:
     node = graph.workflow.by_name[current.visit.node]
-    if current.attempt < node.tries:
+    # another attempt would be another effect, where it is not known whether the first one happened
+    if current.attempt < node.tries and event.failure.code != OutcomeUnknown.code:
         return _retry(execution, current, node, event)
     if node.on_error is OnError.STOP:
         return _stop_with(graph, execution, current, event)
@@ -175,7 +177,7 @@ def _failed_run(current: Current, event: NodeThrew, outputs: Outputs | None) -> 
 
 def _stop_with(graph: Graph, execution: Execution, current: Current, event: NodeThrew) -> Step:
     execution = _with_run(execution, _failed_run(current, event, None), event.failure)
-    return _end(graph, execution.evolve(stack=(), waiting={}), Status.ERROR, event.now_ms)
+    return _end(graph, execution, Status.ERROR, event.now_ms)
 
 
 def _retry(execution: Execution, current: Current, node: Node, event: NodeThrew) -> Step:
@@ -194,8 +196,12 @@ def _evolve(current: Current, **changes: Any) -> Current:
     return replace(current, **changes)
 
 
-def _asked(execution: Execution, current: Current, event: NodeAsked) -> Step:
-    effects = tuple(effect.keyed(_key(execution, current, place)) for place, effect in enumerate(event.effects))
+def _asked(graph: Graph, execution: Execution, current: Current, event: NodeAsked) -> Step:
+    repeatable = graph.workflow.by_name[current.visit.node].on_interrupt is OnInterrupt.REPEAT
+    effects = tuple(
+        effect.keyed(_key(execution, current, place), repeatable=effect.inside or (repeatable and effect.repeatable))
+        for place, effect in enumerate(event.effects)
+    )
     status = Status.WAITING if all(isinstance(effect, WaitUntil | WaitForCall) for effect in effects) else Status.RUNNING
     return execution.evolve(current=_evolve(current, asked=effects, replies={}), status=status), effects
 

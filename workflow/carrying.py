@@ -10,7 +10,9 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from bus.errors import HiveError, InvalidWorkflow, WorkflowsTooDeep
+from bus.errors import HiveError, InvalidWorkflow, WorkflowNotFound, WorkflowsTooDeep
+from bus.messages import Claims
+from workflow.calling import listed, require_callable
 from workflow.credentials import missing
 from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, StartErrorWorkflow, SubmitTask
 from workflow.ending import ERROR_TRIGGER
@@ -97,9 +99,9 @@ class Carrying:
         return _reply_of(await self._ended(execution_id, child))
 
     async def _called(self, held: Held, effect: CallWorkflow) -> Plan:
-        """WorkflowNotFound, PermissionDenied where its saver's key was revoked, and what makes a workflow unfit to start; a stored one
-        must be active unless the caller runs by hand."""
-        library, claims = self._engine.library, held.origin.claims
+        """WorkflowNotFound, PermissionDenied where its saver's key was revoked or its saver lets nobody call it from there, and what makes
+        a workflow unfit to start; a stored one must be active unless the caller runs by hand."""
+        claims = held.origin.claims
         if effect.document is not None:
             graph = plan(parse(effect.document))
             origin = Origin(
@@ -107,12 +109,30 @@ class Carrying:
             )
             found = Plan(graph=graph, origin=origin, active=True, uses_static=False)
         else:
-            found = await library.plan(await library.resolve(effect.workflow_id or "", claims.tenant))
+            found = await self._callable(held, effect.workflow_id or "")
             if not found.active and held.execution.mode is not Mode.MANUAL:
                 raise InvalidWorkflow("Workflow is not active and cannot be executed.")
             self._engine.keys.require(found.origin.claims)
         check_startable(found.graph, self._engine.interpreter.registry)
         return found
+
+    async def _callable(self, held: Held, reference: str) -> Plan:
+        """WorkflowNotFound, PermissionDenied."""
+        library, origin = self._engine.library, held.origin
+        found = await library.plan_for(await library.resolve(reference, origin.claims.tenant), origin.claims)
+        called, allowed = found.graph.workflow, []
+        for each in listed(called):
+            with suppress(WorkflowNotFound):
+                allowed.append(await library.resolve(each, origin.claims.tenant))
+        require_callable(called, found.origin.claims, await self._saver(origin), origin.workflow_id, allowed)
+        return found
+
+    async def _saver(self, origin: Origin) -> Claims:
+        """Whoever saved the workflow that calls: who runs it by hand gets from others what it gets otherwise."""
+        if origin.workflow_id is not None:
+            with suppress(WorkflowNotFound):
+                return (await self._engine.library.plan(origin.workflow_id)).origin.claims
+        return origin.claims
 
     async def _ended(self, execution_id: UUID, child: Held | None) -> Execution:
         """Of a child that runs here, or that another engine has: its end is in the record then."""
@@ -140,9 +160,8 @@ class Carrying:
         return [row["runs"] for row in await self._statements.all("runs_of", [execution_id])]
 
     async def error_execution(self, held: Held, effect: StartErrorWorkflow) -> Held | None:
-        library = self._engine.library
         try:
-            found = await library.plan(await library.resolve(effect.workflow_id, held.origin.claims.tenant))
+            found = await self._callable(held, effect.workflow_id)
             self._engine.keys.require(found.origin.claims)
             start = _error_trigger(found.graph)
             return self._engine.prepare(

@@ -21,11 +21,13 @@ class Effect(Message):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: ClassVar[str]
+    inside: ClassVar[bool] = False
+    """It stays within the hive, where its key makes it happen once however often it is carried out; so no setting keeps it from that."""
     key: str = ""
     repeatable: bool = True
 
-    def keyed(self, key: str) -> Self:
-        return self.model_copy(update={"key": key})
+    def keyed(self, key: str, *, repeatable: bool) -> Self:
+        return self.model_copy(update={"key": key, "repeatable": repeatable})
 
     def to_json(self) -> dict[str, Any]:
         return {"kind": self.kind, **self.model_dump(mode="json")}
@@ -52,6 +54,7 @@ class CallWorkflow(Effect):
     """
 
     kind = "call_workflow"
+    inside = True
     workflow_id: str | None = None
     document: dict[str, JsonValue] | None = None
     items: list[dict[str, Any]] = Field(default_factory=list)
@@ -63,6 +66,7 @@ class WaitUntil(Effect):
     """Nothing until a time (Unix milliseconds). The reply is `null`. An execution that waits so costs no memory."""
 
     kind = "wait_until"
+    inside = True
     at_ms: int
 
 
@@ -71,6 +75,7 @@ class WaitForCall(Effect):
     """Nothing until the execution's resume URL is called, or until `at_ms`. The reply is the call as a webhook item, or `null`."""
 
     kind = "wait_for_call"
+    inside = True
     at_ms: int | None = None
     suffix: str = ""
     method: str = "GET"
@@ -83,6 +88,7 @@ class Respond(Effect):
     """Answer the webhook call that started the execution; a second answer does nothing. The reply is `null`."""
 
     kind = "respond"
+    inside = True
     status: int = 200
     headers: dict[str, str] = Field(default_factory=dict)
     body: JsonValue = None
@@ -115,6 +121,7 @@ class SubmitTask(Effect):
     """One inference task for the hive; `request` is the body of `hive.svc.tasks.submit`. The reply is the ended task."""
 
     kind = "submit_task"
+    inside = True
     request: dict[str, JsonValue]
 
 
@@ -126,6 +133,7 @@ class HandleToken(Effect):
     """
 
     kind = "handle_token"
+    inside = True
     operation: str
     token: str = ""
     claims: dict[str, JsonValue] = Field(default_factory=dict)
@@ -143,5 +151,6 @@ class StartErrorWorkflow(Effect):
     """Tell another workflow that this execution failed. Emitted by `advance` at the end; nobody waits for it."""
 
     kind = "start_error_workflow"
+    inside = True
     workflow_id: str
     item: dict[str, Any]

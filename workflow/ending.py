@@ -10,7 +10,9 @@ ERROR_TRIGGER = "n8n-nodes-base.errorTrigger"
 
 
 def finished(execution: Execution, status: Status, now_ms: int) -> Execution:
-    return execution.evolve(status=status, ended_ms=now_ms, current=None, stack=(), waiting={})
+    """One that failed keeps what was still to come: whoever tries it again wants that too."""
+    ended = execution.evolve(status=status, ended_ms=now_ms, current=None)
+    return ended if status is Status.ERROR else ended.evolve(stack=(), waiting={})
 
 
 def error_workflow(workflow: Workflow, execution: Execution) -> StartErrorWorkflow | None:

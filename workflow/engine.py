@@ -83,6 +83,14 @@ class Engine:
         self.parked: Callable[[int], None] = lambda _: None
         """Called with the time (Unix milliseconds) at which an execution that was let go of goes on."""
 
+    async def here(self, execution_id: UUID) -> Held | None:
+        """One that is held and can be told something. One that is being let go of is waited for: what it is told then, nobody hears."""
+        found = self.held.get(execution_id)
+        if found is not None and found.leaving:
+            await found.ended.wait()
+            return self.held.get(execution_id)
+        return found
+
     def prepare(
         self,
         plan: Plan,
@@ -134,7 +142,7 @@ class Engine:
                 await self._until_let_go(held)
             finally:
                 if place is not Place.FREE:
-                    self.gate.leave()
+                    self.gate.leave(held.origin.claims.sub, held.size)
         except Lost:
             logger.warning("execution_lost", execution_id=str(held.id))
         except Exception as error:
@@ -168,7 +176,8 @@ class Engine:
         try:
             effects = await self._step(held, Begin(now_ms=clock_ms()))
             while not held.execution.ended:
-                if held.wake_ms is not None:
+                if held.wake_ms is not None and held.inbox.empty():  # what came during the save is taken first
+                    held.leaving = True
                     await self._let_go(held, held.wake_ms)
                     return
                 for effect in effects:

@@ -1,27 +1,56 @@
-"""How many executions are in memory at once, and who is next: owners take turns, so that one who starts thousands delays no other for long."""
+"""How many executions are in memory at once, how much they hold, and who is next.
+
+Owners take turns. Of the places to wait in, and of the bytes, an owner may have as much as is left for the others: one alone half, so
+that there is always something left for whoever comes next, and a storm of one is refused before it is anybody else's.
+"""
 
 import asyncio
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 
 from bus.errors import TooManyExecutions
 
+RETRY_SECONDS = 2
+
 
 class RunningGate:
-    """`running` at once; `waiting` more may wait where a caller asks with `enter_or_refuse`."""
+    """`running` at once; `waiting` more may wait, and what they were started with may have `held_bytes` in all, where a caller asks
+    with `enter_or_refuse`."""
 
-    def __init__(self, running: int, waiting: int) -> None:
-        self._free, self._most_waiting = running, waiting
+    def __init__(self, running: int, waiting: int, held_bytes: int) -> None:
+        self._free, self._most_waiting, self._most_bytes = running, waiting, held_bytes
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._waiting = 0
+        self._bytes: Counter[str] = Counter()
 
-    async def enter_or_refuse(self, owner: str) -> None:
-        """TooManyExecutions when as many wait as may wait."""
-        if self._free <= 0 and self._waiting >= self._most_waiting:
+    async def enter_or_refuse(self, owner: str, size: int = 0) -> None:
+        """`size`: bytes of what it is started with, held until `leave`. TooManyExecutions."""
+        self._require_room(owner, size)
+        self._hold(owner, size)
+        try:
+            await self.enter(owner)
+        except BaseException:
+            self._hold(owner, -size)
+            raise
+
+    def _require_room(self, owner: str, size: int) -> None:
+        own = len(self._queues.get(owner, ()))
+        if self._free <= 0 and own >= self._most_waiting - self._waiting:
             raise TooManyExecutions(
-                f"{self._waiting:,} executions wait for room. Try again shortly, or start another engine.",
-                retry_after_seconds=2,
+                f"{self._waiting:,} executions wait for room, {own:,} of them yours. Try again shortly, or start another engine.",
+                retry_after_seconds=RETRY_SECONDS,
             )
-        await self.enter(owner)
+        held = self._bytes.total()
+        if held and self._bytes[owner] + size > self._most_bytes - held:
+            raise TooManyExecutions(
+                f"Executions hold {held:,} bytes of what they were started with, {self._bytes[owner]:,} of them yours. "
+                "Try again shortly, or start another engine.",
+                retry_after_seconds=RETRY_SECONDS,
+            )
+
+    def _hold(self, owner: str, size: int) -> None:
+        self._bytes[owner] += size
+        if self._bytes[owner] <= 0:
+            del self._bytes[owner]
 
     async def enter(self, owner: str) -> None:
         if self._free > 0:
@@ -34,10 +63,15 @@ class RunningGate:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():  # it was given a place at the same moment
-                self.leave()
+                self._next()
             raise
 
-    def leave(self) -> None:
+    def leave(self, owner: str, size: int = 0) -> None:
+        """The place, and the bytes that it was entered with."""
+        self._hold(owner, -size)
+        self._next()
+
+    def _next(self) -> None:
         while self._queues:
             owner, queue = self._queues.popitem(last=False)
             turn = queue.popleft()

@@ -40,7 +40,11 @@ class Held:
     """Keys of effects that were in flight when it was read from the record, and must not be repeated."""
     wake_ms: int | None = None
     """When it goes on by itself, where it can be let go of (0: never)."""
+    leaving: bool = False
+    """It is being let go of, and takes no more events."""
     stop_asked: bool = False
+    size: int = 0
+    """Bytes of what it was started with, as the gate counts them."""
     inbox: "asyncio.Queue[EffectEnded | Stop | Expired]" = field(default_factory=asyncio.Queue)
     answered: "asyncio.Future[Respond] | None" = None
     """Set for as long as somebody waits for the answer of a webhook."""

@@ -12,7 +12,8 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from workflow.engine import Engine
+from workflow.engine import Engine, Place
+from workflow.execution import Mode
 from workflow.graph import plan
 from workflow.held import Held
 from workflow.n8n.parse import parse
@@ -38,6 +39,8 @@ class Lease:
         self._id = engine.store.engine
         self._wake: float | None = None
         self._look = asyncio.Event()
+        self._claimed: list[Mapping[str, Any]] = []
+        """Ours, and not started yet: the database went away before their runs were read."""
         engine.parked = self._parked
 
     def _parked(self, at_ms: int) -> None:
@@ -76,11 +79,15 @@ class Lease:
                 await self._look.wait()
 
     async def _take_up(self) -> None:
+        """What others wait for is taken up though there is no room: they may be what takes the room."""
+        self._claimed += await self._statements.all("claim", self._id, CLAIM_AT_ONCE, True)
         room = max(0, min(CLAIM_AT_ONCE, self._engine.gate.free))
-        rows = await self._statements.all("claim", self._id, room) if room else []
-        for held in await self._load(rows):
+        if room:
+            self._claimed += await self._statements.all("claim", self._id, room, False)
+        for held in await self._load(self._claimed):
             logger.info("execution_taken_up", execution_id=str(held.id), epoch=held.epoch)
-            self._engine.start(held)
+            self._engine.start(held, Place.FREE if held.execution.mode is Mode.INTEGRATED else Place.WANTED)
+        self._claimed.clear()
         found = await self._statements.one("next_wake")
         at: datetime | None = found["at"] if found is not None else None
         self._wake = None if at is None else at.timestamp()

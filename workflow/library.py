@@ -86,7 +86,7 @@ class Library:
 
     async def change(self, wish: ChangeWorkflow, claims: Claims) -> WorkflowRecord:
         """A new version. Conflict when `version` is not the one that is changed."""
-        before = await self._row(wish.id)
+        before = await self._row(wish.id, claims)
         if wish.version is not None and wish.version != before["version"]:
             raise Conflict(f"The workflow is at version {before['version']} and not {wish.version}: somebody saved meanwhile.")
         document = json.loads(before["n8n_data"]) if wish.n8n_data is None else _checked(wish.n8n_data)
@@ -112,9 +112,9 @@ class Library:
         await self._changed(wish.id)
         return self._record(row)
 
-    async def activate(self, workflow_id: UUID, active: bool) -> WorkflowRecord:
+    async def activate(self, workflow_id: UUID, active: bool, claims: Claims) -> WorkflowRecord:
         """Its webhooks and schedules begin, or end. InvalidWorkflow for one that must not start; WebhookTaken."""
-        before = await self._row(workflow_id)
+        before = await self._row(workflow_id, claims)
         with available():
             async with self._pool.acquire() as connection, connection.transaction():
                 statements = NamedStatements(connection, queries())
@@ -151,27 +151,30 @@ class Library:
             ) from None
         await statements.run("add_schedules", workflow_id, [name for name, _ in times], [at for _, at in times])
 
-    async def delete(self, workflow_id: UUID) -> None:
+    async def delete(self, workflow_id: UUID, claims: Claims) -> None:
+        await self._row(workflow_id, claims)
         with available():
             if await self._statements.one("delete_workflow", workflow_id) is None:
                 raise _no_workflow(workflow_id)
         await self._changed(workflow_id)
 
-    async def get(self, workflow_id: UUID) -> WorkflowRecord:
-        return self._record(await self._row(workflow_id))
+    async def get(self, workflow_id: UUID, claims: Claims) -> WorkflowRecord:
+        return self._record(await self._row(workflow_id, claims))
 
-    async def list(self, query: ListWorkflows) -> WorkflowList:
+    async def list(self, query: ListWorkflows, claims: Claims) -> WorkflowList:
+        """Of the asker's tenant."""
         at, last = read_cursor(query.cursor)
         with available():
-            rows = await self._statements.all("list_workflows", query.active, at, last, query.limit + 1)
+            arguments = (query.active, at, last, query.limit + 1, claims.tenant, query.owner)
+            rows = await self._statements.all("list_workflows", *arguments)
         records = [WorkflowRecord(**row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return WorkflowList(
             workflows=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
         )
 
-    async def versions(self, workflow_id: UUID) -> WorkflowVersions:
-        await self._row(workflow_id)
+    async def versions(self, workflow_id: UUID, claims: Claims) -> WorkflowVersions:
+        await self._row(workflow_id, claims)
         with available():
             rows = await self._statements.all("list_versions", workflow_id)
         return WorkflowVersions(versions=tuple(WorkflowVersion(**row) for row in rows))
@@ -224,10 +227,18 @@ class Library:
     async def table(self, *, fresh: bool = False) -> Table:
         return await self._routes.table(fresh=fresh)
 
-    async def _row(self, workflow_id: UUID) -> Any:
+    async def plan_for(self, workflow_id: UUID, claims: Claims) -> Plan:
+        """The current version. WorkflowNotFound, also where it is of another tenant."""
+        found = await self.plan(workflow_id)
+        if found.origin.claims.tenant != claims.tenant:
+            raise _no_workflow(workflow_id)
+        return found
+
+    async def _row(self, workflow_id: UUID, claims: Claims) -> Any:
+        """WorkflowNotFound, also where it is of another tenant: whose it is, is nobody else's to know."""
         with available():
             row = await self._statements.one("get_workflow", workflow_id)
-        if row is None:
+        if row is None or row["tenant"] != claims.tenant:
             raise _no_workflow(workflow_id)
         return row
 

@@ -88,7 +88,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             environment=_environment(settings.base_url),
             time_zone=settings.workflow_time_zone,
         )
-        gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
+        gate = RunningGate(settings.workflow_running, settings.workflow_waiting, settings.workflow_held_bytes)
         keys = Keys(bus)
         await keys.start()
         stack.push_async_callback(keys.close)
@@ -112,7 +112,8 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(engine.close, 2.0)
         await notices.listen(library, engine)
         stack.push_async_callback(notices.close)
-        for service in services(Verbs(engine, library, reading, starting, notices.stop)):
+        most = settings.workflow_running + settings.workflow_waiting
+        for service in services(Verbs(engine, library, reading, starting, notices.stop), most):
             stack.push_async_callback((await bus.serve(service)).close)
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(lease.run(), schedules.run())

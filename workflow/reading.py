@@ -8,12 +8,13 @@ import asyncpg
 
 from bus.database import NamedStatements, available
 from bus.errors import ExecutionNotFound
+from bus.messages import Claims
 from bus.messages.workflows import ExecutionList, ExecutionRecord, ListExecutions
 from workflow.codec import in_n8n_shape
 from workflow.execution import Execution
 from workflow.library import cursor, read_cursor
 from workflow.n8n.parse import parse_text
-from workflow.rows import execution_of, record_of
+from workflow.rows import execution_of, origin_of, record_of
 from workflow.sql import queries
 from workflow.webhooks import Table, routes_of
 
@@ -27,19 +28,28 @@ class Reading:
         with available():
             row = await self._statements.one("get_execution", execution_id)
             if row is None:
-                raise ExecutionNotFound(f"There is no execution {execution_id}, or its workflow keeps none.")
+                raise _no_execution(execution_id)
             pieces = await self._statements.all("runs_of", [execution_id])
         return row, execution_of(row, [piece["runs"] for piece in pieces])
 
-    async def get(self, execution_id: UUID) -> ExecutionRecord:
+    async def execution_for(self, execution_id: UUID, claims: Claims) -> tuple[Mapping[str, Any], Execution]:
+        """ExecutionNotFound, also where it is of another tenant."""
         row, execution = await self.execution(execution_id)
+        if origin_of(row).claims.tenant != claims.tenant:
+            raise _no_execution(execution_id)
+        return row, execution
+
+    async def get(self, execution_id: UUID, claims: Claims) -> ExecutionRecord:
+        row, execution = await self.execution_for(execution_id, claims)
         return record_of(row, in_n8n_shape(execution))
 
-    async def list(self, query: ListExecutions) -> ExecutionList:
+    async def list(self, query: ListExecutions, claims: Claims) -> ExecutionList:
+        """Of the asker's tenant."""
         at, last = read_cursor(query.cursor)
         statuses = [status.value for status in query.status] or None
         with available():
-            rows = await self._statements.all("list_executions", query.workflow_id, statuses, at, last, query.limit + 1)
+            arguments = (query.workflow_id, statuses, at, last, query.limit + 1, claims.tenant, query.owner)
+            rows = await self._statements.all("list_executions", *arguments)
         records = [record_of(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return ExecutionList(
@@ -51,3 +61,7 @@ class Reading:
         with available():
             rows = await self._statements.all("workflows_with_webhooks")
         return Table(route for row in rows for route in routes_of(row["id"], parse_text(row["n8n_data"])))
+
+
+def _no_execution(execution_id: UUID) -> ExecutionNotFound:
+    return ExecutionNotFound(f"There is no execution {execution_id}, or its workflow keeps none.")

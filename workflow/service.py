@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from bus import subjects
 from bus.auth import Permission
 from bus.errors import DeadlineExceeded, ExecutionEnded
-from bus.messages import NoReply
+from bus.messages import Claims, NoReply
 from bus.messages.workflows import (
     ActivateWorkflow,
     ChangeWorkflow,
@@ -30,7 +30,7 @@ from bus.messages.workflows import (
     WorkflowRef,
     WorkflowVersions,
 )
-from bus.service import Call, Endpoint, Service
+from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
 from workflow.engine import Engine
 from workflow.library import Library
@@ -62,24 +62,24 @@ class Verbs:
         return await self._library.change(call.body, call.claims)
 
     async def get(self, call: Call[WorkflowRef]) -> WorkflowRecord:
-        return await self._library.get(call.body.id)
+        return await self._library.get(call.body.id, call.claims)
 
     async def list(self, call: Call[ListWorkflows]) -> WorkflowList:
-        return await self._library.list(call.body)
+        return await self._library.list(call.body, call.claims)
 
     async def versions(self, call: Call[WorkflowRef]) -> WorkflowVersions:
-        return await self._library.versions(call.body.id)
+        return await self._library.versions(call.body.id, call.claims)
 
     async def activate(self, call: Call[ActivateWorkflow]) -> WorkflowRecord:
-        return await self._library.activate(call.body.id, call.body.active)
+        return await self._library.activate(call.body.id, call.body.active, call.claims)
 
     async def delete(self, call: Call[WorkflowRef]) -> NoReply:
-        await self._library.delete(call.body.id)
+        await self._library.delete(call.body.id, call.claims)
         return NoReply()
 
     async def execute(self, call: Call[ExecuteWorkflow]) -> ExecutionRecord:
         """Waits for the end for as long as was asked; the record says whether it came."""
-        execution_id = await self._starting.execute(call.body, call.claims)
+        execution_id = await self._starting.execute(call.body, call.claims, call.size)
         held = self._engine.held.get(execution_id)
         if held is not None and call.body.wait_seconds:
             try:
@@ -87,48 +87,52 @@ class Verbs:
                     await held.ended.wait()
             except TimeoutError:
                 pass
-        return await self._reading.get(execution_id)
+        return await self._reading.get(execution_id, call.claims)
 
     async def get_execution(self, call: Call[ExecutionRef]) -> ExecutionRecord:
-        return await self._reading.get(call.body.id)
+        return await self._reading.get(call.body.id, call.claims)
 
     async def list_executions(self, call: Call[ListExecutions]) -> ExecutionList:
-        return await self._reading.list(call.body)
+        return await self._reading.list(call.body, call.claims)
 
     async def retry(self, call: Call[RetryExecution]) -> ExecutionRecord:
-        return await self._reading.get(await self._starting.retry(call.body, call.claims))
+        return await self._reading.get(await self._starting.retry(call.body, call.claims), call.claims)
 
     async def stop(self, call: Call[ExecutionRef]) -> ExecutionRecord:
         """Answered once it has ended. ExecutionEnded for one that had ended before."""
-        before = await self._reading.get(call.body.id)
+        before = await self._reading.get(call.body.id, call.claims)
         if before.status.ended:
             raise ExecutionEnded(f"The execution is {before.status.value} already.")
-        if not await self._starting.stop(call.body.id):
+        told = await self._starting.stop(call.body.id)
+        if not told:
             await self._tell_stop(call.body.id)
-        return await self._until_ended(call.body.id)
+        return await self._until_ended(call.body.id, call.claims, told=told)
 
-    async def _until_ended(self, execution_id: UUID) -> ExecutionRecord:
+    async def _until_ended(self, execution_id: UUID, claims: Claims, *, told: bool) -> ExecutionRecord:
+        """`told`: it is ours. Else it may have been let go of, by its engine, just before that heard of it."""
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 while True:
-                    found = await self._reading.get(execution_id)
+                    found = await self._reading.get(execution_id, claims)
                     if found.status.ended:
                         return found
                     await asyncio.sleep(LOOK_SECONDS)
+                    told = told or await self._starting.stop(execution_id)
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The execution was told to stop and has not within {STOP_SECONDS:g} s. Look again."
             ) from None
 
     async def webhook(self, call: Call[WebhookCall]) -> WebhookReply:
-        return await self._starting.call(call.body, call.claims)
+        return await self._starting.call(call.body, call.claims, call.size)
 
     async def resume(self, call: Call[ResumeCall]) -> WebhookReply:
         return await self._starting.resume(call.body)
 
 
-def services(verbs: Verbs) -> tuple[Service, ...]:
-    """All engines serve all of them; a request goes to one."""
+def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
+    """All engines serve all of them; a request goes to one. `most_executions`: that run or wait; who calls for one more is to be told
+    so at once, so as many calls, and more, are heard at the same time."""
     workflows = (
         _endpoint("create", CreateWorkflow, verbs.create, Permission.WORKFLOWS_CREATE, "Store a workflow"),
         _endpoint("update", ChangeWorkflow, verbs.change, Permission.WORKFLOWS_EDIT, "Store a new version"),
@@ -153,7 +157,7 @@ def services(verbs: Verbs) -> tuple[Service, ...]:
     return (
         _service(subjects.SERVICE_WORKFLOWS, "Workflows and their versions", workflows),
         _service(subjects.SERVICE_EXECUTIONS, "Executions of workflows", executions),
-        _service(subjects.SERVICE_WEBHOOKS, "Calls of webhooks", webhooks),
+        _service(subjects.SERVICE_WEBHOOKS, "Calls of webhooks", webhooks, most_executions + MAX_RUNNING),
     )
 
 
@@ -167,5 +171,5 @@ def _endpoint(
     return Endpoint(verb=verb, body=body, handler=handler, permission=permission, description=description)
 
 
-def _service(name: str, description: str, endpoints: tuple[Endpoint, ...]) -> Service:
-    return Service(name=name, version=hive_version(), description=description, endpoints=endpoints)
+def _service(name: str, description: str, endpoints: tuple[Endpoint, ...], at_once: int = MAX_RUNNING) -> Service:
+    return Service(name=name, version=hive_version(), description=description, endpoints=endpoints, at_once=at_once)

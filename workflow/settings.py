@@ -17,7 +17,15 @@ class WorkflowSettings(HiveSettings):
     )
     workflow_running: int = Field(default=256, ge=1, description="executions in memory at once; those that wait long are not")
     workflow_waiting: int = Field(
-        default=2000, ge=0, description="executions that wait for room; more are refused (503 `too_many_executions`)"
+        default=2000,
+        ge=0,
+        description="executions that wait for room, one owner's half of them; more are refused (503 `too_many_executions`)",
+    )
+    workflow_held_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        description="of webhook calls and items that executions in memory were started with, one owner's half of them; "
+        "more are refused in the same way",
     )
     workflow_lease_seconds: float = Field(
         default=5, ge=1, description="silence after which an engine is dead and others go on with its executions"

@@ -31,13 +31,15 @@ class Starting:
 
     def __init__(self, engine: Engine, lease: Lease, reading: Reading, base_url: str) -> None:
         self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
+        self._beginning: dict[UUID, asyncio.Event] = {}
 
-    async def call(self, call: WebhookCall, claims: Claims) -> WebhookReply:
+    async def call(self, call: WebhookCall, claims: Claims, size: int) -> WebhookReply:
         """WebhookNotFound; PermissionDenied for a test call without the permission, and where the saver's key was revoked; TooManyExecutions."""
         if call.test:
             auth.require(claims, Permission.EXECUTIONS_START)
         route, parameters = await self._route(call)
-        plan = await self._engine.library.plan(route.workflow_id)
+        library = self._engine.library
+        plan = await (library.plan_for(route.workflow_id, claims) if call.test else library.plan(route.workflow_id))
         node = plan.graph.workflow.by_name.get(route.node)
         if node is None or (not plan.active and not call.test):
             raise not_registered(call)
@@ -46,7 +48,8 @@ class Starting:
         item = item_of(call, parameters, self._base_url, test=call.test)
         mode = Mode.MANUAL if call.test else Mode.WEBHOOK
         held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
-        await self._engine.gate.enter_or_refuse(plan.origin.claims.sub)
+        held.size = size
+        await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
         return await self._answer(held, node, call.wait_seconds)
 
     async def _route(self, call: WebhookCall) -> tuple[Route, dict[str, str]]:
@@ -63,7 +66,7 @@ class Starting:
             try:
                 await self._engine.store.save(held)
             except BaseException:
-                self._engine.gate.leave()
+                self._leave(held)
                 raise
             self._engine.start(held, Place.TAKEN)
             return reply_of(reply(node, held.execution, ()))
@@ -86,50 +89,66 @@ class Starting:
         text = f"The workflow did not answer within {seconds:g} s; it goes on."
         return Respond(status=504, body={"message": text, "executionId": str(held.id)})
 
-    async def execute(self, wish: ExecuteWorkflow, claims: Claims) -> UUID:
+    async def execute(self, wish: ExecuteWorkflow, claims: Claims, size: int) -> UUID:
         """By hand: runs what is saved, active or not, with the caller's own rights. It is stored before this returns."""
-        plan = await self._engine.library.plan(wish.id)
+        plan = await self._engine.library.plan_for(wish.id, claims)
         check_startable(plan.graph, self._engine.interpreter.registry)
         origin = Origin(workflow_id=wish.id, version=plan.origin.version, claims=claims)
         own = Plan(graph=plan.graph, origin=origin, active=plan.active, uses_static=plan.uses_static)
         held = self._engine.prepare(
             own, wish.execution_id, mode=Mode.MANUAL, start=wish.start, items=wish.items, destination=wish.destination
         )
+        held.size = size
         await self._begin(held)
         return held.id
 
     async def _begin(self, held: Held) -> None:
-        """The same id again is the same execution."""
-        await self._engine.gate.enter_or_refuse(held.origin.claims.sub)
-        try:
-            await self._engine.store.save(held)
-        except Lost:
-            self._engine.gate.leave()
+        """The same id again is the same execution: here by what is held, elsewhere by the record."""
+        if (other := self._beginning.get(held.id)) is not None:
+            await other.wait()
             return
-        except BaseException:
-            self._engine.gate.leave()
-            raise
-        self._engine.start(held, Place.TAKEN)
+        if held.id in self._engine.held:
+            return
+        self._beginning[held.id] = begun = asyncio.Event()
+        try:
+            await self._engine.gate.enter_or_refuse(held.origin.claims.sub, held.size)
+            try:
+                await self._engine.store.save(held)
+            except BaseException:
+                self._leave(held)
+                raise
+            self._engine.start(held, Place.TAKEN)
+        except Lost:
+            return
+        finally:
+            del self._beginning[held.id]
+            begun.set()
+
+    def _leave(self, held: Held) -> None:
+        self._engine.gate.leave(held.origin.claims.sub, held.size)
 
     async def retry(self, wish: RetryExecution, claims: Claims) -> UUID:
         """A new execution that begins with the node that failed, and has what ran before it. Conflict for one that did not fail."""
-        row, execution = await self._reading.execution(wish.id)
+        row, execution = await self._reading.execution_for(wish.id, claims)
         if execution.status is not Status.ERROR:
             raise Conflict(f"The execution is {execution.status.value}; only one that failed is tried again.")
         if row["workflow_id"] is None:
             raise ExecutionNotFound("Its workflow was deleted, so it cannot be tried again.")
-        plan = await self._engine.library.plan(row["workflow_id"])
+        plan = await self._engine.library.plan_for(row["workflow_id"], claims)
         check_startable(plan.graph, self._engine.interpreter.registry)
         origin = Origin(workflow_id=row["workflow_id"], version=plan.origin.version, claims=claims)
         again = again_from_failure(execution, str(wish.execution_id), clock_ms())
-        if any(name not in plan.graph.workflow.by_name for name in (*again.runs, *(visit.node for visit in again.stack))):
+        if any(
+            name not in plan.graph.workflow.by_name
+            for name in (*again.runs, *again.waiting, *(visit.node for visit in again.stack))
+        ):
             raise Conflict("The workflow has lost a node that ran. Execute it from its start.")
         await self._begin(Held(id=wish.execution_id, execution=again, graph=plan.graph, origin=origin))
         return wish.execution_id
 
     async def resume(self, call: ResumeCall) -> WebhookReply:
         """The call of an execution's resume URL. ExecutionNotWaiting unless it waits for just this call."""
-        here = self._engine.held.get(call.id)
+        here = await self._engine.here(call.id)
         held = here or await self._lease.claim_one(call.id)
         if held is None:
             await self._reading.execution(call.id)
@@ -155,7 +174,7 @@ class Starting:
 
     async def stop(self, execution_id: UUID) -> bool:
         """Whether it was ours to stop, and has been told."""
-        held = self._engine.held.get(execution_id) or await self._lease.claim_one(execution_id)
+        held = await self._engine.here(execution_id) or await self._lease.claim_one(execution_id)
         if held is None:
             return False
         self._engine.stop(held)
@@ -165,7 +184,7 @@ class Starting:
 
 
 def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> Execution:
-    """An execution that has all that ran before the failing run, and begins with that. Pure."""
+    """An execution that has all that ran before the failing run, begins with that, and goes on with what was still to come. Pure."""
     last = max((run for runs in execution.runs.values() for run in runs), key=lambda run: run.index, default=None)
     if last is None:
         raise Conflict("No node of it ran. Execute the workflow from its start.")
@@ -176,7 +195,9 @@ def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> 
         mode=Mode.RETRY,
         created_ms=now_ms,
         start_items=execution.start_items,
-        stack=(Visit(last.node, last.sources),),
+        stack=(Visit(last.node, last.sources), *execution.stack),
+        waiting=execution.waiting,
+        destination=execution.destination,
         runs=runs,
         next_index=last.index,
         contexts=execution.contexts,

@@ -66,6 +66,7 @@ class ListWorkflows(Command):
     """Newest first. `cursor` is the `next_cursor` of the page before."""
 
     active: bool | None = None
+    owner: Text | None = Field(default=None, description="who stored it first")
     limit: int = Field(default=50, ge=1, le=250)
     cursor: Text | None = None
 
@@ -150,6 +151,7 @@ class ListExecutions(Command):
 
     workflow_id: UUID | None = None
     status: tuple[ExecutionStatus, ...] = ()
+    owner: Text | None = Field(default=None, description="whose rights it has")
     limit: int = Field(default=50, ge=1, le=250)
     cursor: Text | None = None
 

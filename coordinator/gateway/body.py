@@ -29,8 +29,8 @@ class JsonRequest(Request):
         self._json = parse(self._body)
 
 
-async def bounded(request: Request, limit: int) -> bytes:
-    """The whole body. PayloadTooLarge as soon as the limit is passed."""
+async def bounded(request: Request, limit: int, heard: Callable[[int], None] | None = None) -> bytes:
+    """The whole body. PayloadTooLarge as soon as the limit is passed. `heard` is called with the size of each piece, and may refuse it."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > limit:
         raise _too_large(limit)
@@ -39,6 +39,8 @@ async def bounded(request: Request, limit: int) -> bytes:
         size += len(piece)
         if size > limit:
             raise _too_large(limit)
+        if heard is not None:
+            heard(len(piece))
         pieces.append(piece)
     return b"".join(pieces)
 

@@ -21,6 +21,7 @@ from coordinator.gateway.places import Places
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
 from coordinator.gateway.waiting import Waiting
+from coordinator.gateway.webhook_bodies import WebhookBodies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +38,7 @@ class Gateway:
     aliases: Aliases
     named: Mirror[ModelAlias]
     places: Places
+    webhook_bodies: WebhookBodies
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -82,6 +84,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             aliases=Aliases(bus, named),
             named=named,
             places=places,
+            webhook_bodies=WebhookBodies(settings.max_webhook_bytes),
         )
         stack.push_async_callback(gateway.settle)
         yield gateway

@@ -16,6 +16,11 @@ class GatewaySettings(HiveSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on")
     api_port: int = Field(default=8420, ge=0, le=65535, description="0 takes a free one")
     max_body_bytes: int = Field(default=4 * 1024 * 1024, gt=0, description="half of what a message on the bus may be")
+    max_webhook_bytes: int = Field(
+        default=64 * 1024 * 1024,
+        ge=1024,
+        description="of webhook calls under way in one gateway, together; more are refused (503 `too_many_executions`)",
+    )
     max_waiting: int = Field(
         default=1_000_000,
         ge=1,

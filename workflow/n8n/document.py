@@ -21,6 +21,15 @@ class OnError(StrEnum):
     ERROR_OUTPUT = "continueErrorOutput"
 
 
+class OnInterrupt(StrEnum):
+    """What becomes of an effect that was in flight when its engine died. n8n has no such setting: the field is Hive's own."""
+
+    REPEAT = "repeat"
+    """It is carried out again, with the same idempotency key."""
+    OUTCOME_UNKNOWN = "outcomeUnknown"
+    """It is not, and the node fails with `outcome_unknown`: for what must not happen twice and knows no keys."""
+
+
 class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
@@ -48,6 +57,7 @@ class Node:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     disabled: bool = False
     on_error: OnError = OnError.STOP
+    on_interrupt: OnInterrupt = OnInterrupt.REPEAT
     tries: int = 1
     """How often it is run at most: 1, or 2–5 with `retryOnFail`."""
     retry_wait_ms: int = 0

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from bus.errors import InvalidWorkflow, WorkflowTooLarge
 from workflow.n8n.connections import read_connections
-from workflow.n8n.document import Node, OnError, Problem, Severity, Workflow
+from workflow.n8n.document import Node, OnError, OnInterrupt, Problem, Severity, Workflow
 from workflow.n8n.limits import MAX_NODES, check_depth, check_size
 
 _WRAPPERS: Final = ("data", "workflow", "workflowData", "n8n_data")
@@ -121,6 +121,7 @@ def _read_node(given: object, place: int) -> Node:
         parameters=_object_at(given, "parameters", place),
         disabled=given.get("disabled") is True,
         on_error=_read_on_error(given, place),
+        on_interrupt=_read_on_interrupt(given, place),
         tries=tries,
         retry_wait_ms=wait,
         execute_once=given.get("executeOnce") is True,
@@ -168,6 +169,14 @@ def _read_on_error(given: Mapping[str, Any], place: int) -> OnError:
         return OnError(value)
     except ValueError:
         raise InvalidWorkflow(f"`nodes[{place}].onError` must be one of {', '.join(OnError)}, not {value!r}.") from None
+
+
+def _read_on_interrupt(given: Mapping[str, Any], place: int) -> OnInterrupt:
+    value = given.get("onInterrupt")
+    try:
+        return OnInterrupt.REPEAT if value is None else OnInterrupt(value)
+    except ValueError:
+        raise InvalidWorkflow(f"`nodes[{place}].onInterrupt` must be one of {', '.join(OnInterrupt)}, not {value!r}.") from None
 
 
 def _read_retry(given: Mapping[str, Any]) -> tuple[int, int]:

@@ -45,16 +45,18 @@ UPDATE workflow_engines SET seen_at = now() WHERE id = $1 RETURNING id;
 DELETE FROM workflow_engines WHERE id = $1;
 
 -- name: release
-UPDATE executions SET owner = NULL WHERE owner = $1;
+UPDATE executions SET owner = NULL, wake_at = CASE status WHEN 'waiting' THEN now() ELSE wake_at END WHERE owner = $1;
 
 -- name: bury
 DELETE FROM workflow_engines WHERE seen_at < now() - make_interval(secs => $1);
 
 -- name: claim
+-- One with an owner waits in that engine's memory: when the engine is dead, so is the wait. $3: only what other executions wait for.
 WITH free AS (
     SELECT e.id FROM executions e
     WHERE e.status IN ('new', 'running', 'waiting')
-        AND (e.status <> 'waiting' OR e.wake_at <= now())
+        AND (e.status <> 'waiting' OR e.owner IS NOT NULL OR e.wake_at <= now())
+        AND (NOT $3 OR e.mode = 'integrated')
         AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM workflow_engines w WHERE w.id = e.owner))
     ORDER BY e.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
@@ -81,6 +83,7 @@ SELECT e.id, e.workflow_id, e.workflow_version, e.status, e.mode, e.created_by, 
 FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id
 WHERE ($1::uuid IS NULL OR e.workflow_id = $1) AND ($2::text[] IS NULL OR e.status = ANY($2))
     AND ($3::timestamptz IS NULL OR (e.created_at, e.id) < ($3, $4::uuid))
+    AND e.claims->>'tenant' = $6 AND ($7::text IS NULL OR e.created_by = $7)
 ORDER BY e.created_at DESC, e.id DESC LIMIT $5;
 
 -- name: untold
@@ -133,6 +136,7 @@ JOIN workflows w ON w.id = v.workflow_id WHERE v.workflow_id = $1 AND v.version 
 -- name: list_workflows
 SELECT id, name, description, created_by, tenant, version, active, created_at, updated_at FROM workflows
 WHERE ($1::boolean IS NULL OR active = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+    AND tenant = $5 AND ($6::text IS NULL OR created_by = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4;
 
 -- name: list_versions

@@ -22,6 +22,7 @@ from coordinator.gateway.body import MAX_BODY, bounded, parse
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.identity import read
 from coordinator.gateway.routes.declared import Door
+from coordinator.gateway.webhook_bodies import Holding
 
 router = APIRouter(include_in_schema=False)
 
@@ -39,8 +40,9 @@ _SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups
 
 @router.api_route("/webhook/{path:path}", methods=METHODS)
 async def webhook(path: str, request: Request, gateway: Door) -> Response:
-    call = WebhookCall(path=path, **await _heard(request))
-    return await _answer(gateway, "call", call, NOBODY)
+    with gateway.webhook_bodies.hold() as holding:
+        call = WebhookCall(path=path, **await _heard(request, holding))
+        return await _answer(gateway, "call", call, NOBODY)
 
 
 @router.api_route("/webhook-test/{path:path}", methods=METHODS)
@@ -48,8 +50,9 @@ async def webhook_test(path: str, request: Request, gateway: Door) -> Response:
     """Reaches what is saved, active or not, so it takes a key that may start executions."""
     caller: Claims = request.scope[CLAIMS]
     auth.require(caller, Permission.EXECUTIONS_START)
-    call = WebhookCall(path=path, test=True, **await _heard(request, keyed=True))
-    return await _answer(gateway, "call", call, caller)
+    with gateway.webhook_bodies.hold() as holding:
+        call = WebhookCall(path=path, test=True, **await _heard(request, holding, keyed=True))
+        return await _answer(gateway, "call", call, caller)
 
 
 @router.api_route("/webhook-waiting/{execution_id}", methods=METHODS)
@@ -59,8 +62,9 @@ async def resume(execution_id: str, request: Request, gateway: Door, suffix: str
         found = UUID(execution_id)
     except ValueError:
         raise ExecutionNotFound("There is no such execution; the address ends with another id.") from None
-    call = ResumeCall(id=found, path=suffix, **await _heard(request))
-    return await _answer(gateway, "resume", call, NOBODY)
+    with gateway.webhook_bodies.hold() as holding:
+        call = ResumeCall(id=found, path=suffix, **await _heard(request, holding))
+        return await _answer(gateway, "resume", call, NOBODY)
 
 
 async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) -> Response:
@@ -88,9 +92,9 @@ def _content(reply: WebhookReply, headers: dict[str, str]) -> bytes:
     return to_json(reply.body)
 
 
-async def _heard(request: Request, *, keyed: bool = False) -> dict[str, Any]:
-    """The call's parts but its path. `keyed`: it was let in by a key. PayloadTooLarge, InvalidJson, InvalidRequest."""
-    data = await bounded(request, getattr(request.app.state, MAX_BODY))
+async def _heard(request: Request, holding: Holding, *, keyed: bool = False) -> dict[str, Any]:
+    """The call's parts but its path. `keyed`: it was let in by a key. PayloadTooLarge, InvalidJson, InvalidRequest, TooManyExecutions."""
+    data = await bounded(request, getattr(request.app.state, MAX_BODY), holding.add)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     return {
         "method": request.method,

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 from bus import subjects
 from bus.client import Bus
 from bus.errors import DeadlineExceeded, NoLeader
+from bus.messages import Claims
 from bus.messages.workflows import (
     ActivateWorkflow,
     CreateWorkflow,
@@ -63,32 +64,44 @@ class EngineProcess(Process):
 
 
 class Workflows:
-    """The verbs, as an operator calls them."""
+    """The verbs, as an operator calls them, or whoever `claims` says."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, claims: Claims | None = None) -> None:
+        self._bus, self._claims = bus, claims
 
     async def create(self, document: dict[str, Any], *, active: bool = False) -> WorkflowRecord:
         subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "create")
-        made = await self._bus.request(subject, CreateWorkflow(n8n_data=document), WorkflowRecord)
+        made = await self._bus.request(subject, CreateWorkflow(n8n_data=document), WorkflowRecord, claims=self._claims)
         return await self.activate(made.id) if active else made
 
     async def activate(self, workflow_id: UUID, active: bool = True) -> WorkflowRecord:
         subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "activate")
-        return await self._bus.request(subject, ActivateWorkflow(id=workflow_id, active=active), WorkflowRecord)
+        return await self._bus.request(
+            subject, ActivateWorkflow(id=workflow_id, active=active), WorkflowRecord, claims=self._claims
+        )
 
     async def execute(self, workflow_id: UUID, *items: dict[str, Any], wait: float = 0) -> ExecutionRecord:
         subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "execute")
         wish = ExecuteWorkflow(id=workflow_id, execution_id=uuid4(), items=items, wait_seconds=wait)
-        return await self._bus.request(subject, wish, ExecutionRecord, timeout=wait + 10)
+        return await self._bus.request(subject, wish, ExecutionRecord, timeout=wait + 10, claims=self._claims)
 
     async def get(self, execution_id: UUID) -> ExecutionRecord:
         subject = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "get")
-        return await self._bus.request(subject, ExecutionRef(id=execution_id), ExecutionRecord)
+        return await self._bus.request(subject, ExecutionRef(id=execution_id), ExecutionRecord, claims=self._claims)
 
     async def list(self, workflow_id: UUID) -> ExecutionList:
         subject = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "list")
-        return await self._bus.request(subject, ListExecutions(workflow_id=workflow_id, limit=250), ExecutionList)
+        return await self._bus.request(
+            subject, ListExecutions(workflow_id=workflow_id, limit=250), ExecutionList, claims=self._claims
+        )
+
+    async def with_status(self, execution_id: UUID, status: str, seconds: float = 60) -> ExecutionRecord:
+        async with asyncio.timeout(seconds):
+            while True:
+                found = await self.get(execution_id)
+                if found.status == status:
+                    return found
+                await asyncio.sleep(0.02)
 
     async def ended(self, execution_id: UUID, seconds: float = 60) -> ExecutionRecord:
         async with asyncio.timeout(seconds):

@@ -1,14 +1,22 @@
 """A node type that calls the witness, for workflows whose effects are counted, and the witness: an HTTP server that counts idempotency keys."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
 
 
 class Witness:
-    """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer."""
+    """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer.
 
-    def __init__(self) -> None:
+    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered.
+    """
+
+    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None) -> None:
         self.keys: Counter[str] = Counter()
+        self.paths: defaultdict[str, set[str]] = defaultdict(set)
+        self.came = asyncio.Event()
+        """Set with each request; whoever waits for the next one clears it."""
+        self._look = look
         self.after_answer: Counter[str] = Counter()
         self.answered: set[str] = set()
         self.hold = asyncio.Event()
@@ -33,11 +41,16 @@ class Witness:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
-                fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:] if line)
+                asked, *lines = head.decode().split("\r\n")
+                fields = dict(line.split(": ", 1) for line in lines if line)
                 found = {name.lower(): value for name, value in fields.items()}
                 await reader.readexactly(int(found.get("content-length", "0")))
                 key = found["idempotency-key"]
                 self.keys[key] += 1
+                self.paths[asked.split(" ")[1]].add(key)
+                self.came.set()
+                if self._look is not None:
+                    await self._look(key)
                 if key in self.answered:
                     self.after_answer[key] += 1
                 await self.hold.wait()

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from bus.errors import WorkflowCycle
+from bus.errors import InvalidWorkflow, WorkflowCycle
 from tests.unit.workflow.build import code, node, workflow
 from tests.unit.workflow.test_recorded import order
 from workflow.driver import Driver
-from workflow.execution import Execution, Mode, Status
+from workflow.execution import Execution, Mode, Reply, Status
+from workflow.failure import Failure
 from workflow.graph import partial_plan, plan
 from workflow.n8n.check import check, check_startable
 
@@ -181,3 +182,31 @@ def test_a_sub_workflow_gives_what_its_last_node_left(mode: str, driver: Driver)
     call = node("Call", "executeWorkflow", {"workflowId": {"value": "child"}, "mode": mode, "options": {}}, version=1.2)
     execution = driver.run(workflow(START, THREE, call, links=["Start → Gen → Call"]), mode=Mode.TRIGGER)
     assert jsons(execution, "Call") == [{"n": 11}, {"n": 12}, {"n": 13}]
+
+
+@pytest.mark.parametrize(("setting", "repeatable"), [({}, True), ({"onInterrupt": "outcomeUnknown"}, False)])
+def test_a_node_says_whether_its_effects_may_be_repeated(setting: dict[str, str], repeatable: bool, driver: Driver) -> None:
+    driver.carry_out = lambda _: Reply(value={"status": 200, "headers": {}, "body": "{}", "url": "http://a.test/"})
+    call = node("Call", "httpRequest", {"url": "http://a.test/", "options": {}}, version=4.2, **setting)
+    driver.run(workflow(START, call, links=["Start → Call"]))
+    assert [effect.repeatable for effect in driver.effects] == [repeatable]
+
+
+def test_what_stays_within_the_hive_is_repeated_whatever_the_node_says(driver: Driver) -> None:
+    wait = node("Wait", "wait", {"amount": 1, "unit": "seconds"}, version=1.1, onInterrupt="outcomeUnknown")
+    driver.run(workflow(START, wait, links=["Start → Wait"]))
+    assert [effect.repeatable for effect in driver.effects] == [True]
+
+
+def test_an_unknown_outcome_is_not_tried_again(driver: Driver) -> None:
+    unknown = Reply(failure=Failure(message="who knows", code="outcome_unknown"))
+    driver.carry_out = lambda _: unknown
+    call = node("Call", "httpRequest", {"url": "http://a.test/", "options": {}}, version=4.2, retryOnFail=True)
+    execution = driver.run(workflow(START, call, links=["Start → Call"]))
+    assert execution.status is Status.ERROR
+    assert len(driver.effects) == 1
+
+
+def test_a_setting_that_there_is_not_is_refused_with_its_place() -> None:
+    with pytest.raises(InvalidWorkflow, match=r"nodes\[0\]\.onInterrupt"):
+        workflow({**START, "onInterrupt": "never"}, links=[])

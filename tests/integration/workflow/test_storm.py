@@ -1,0 +1,58 @@
+"""A storm of webhook calls: what is more than may wait or be held is refused with a time to come back, and the rest is unmoved."""
+
+import asyncio
+from pathlib import Path
+from time import monotonic
+
+from bus import subjects
+from bus.errors import TooManyExecutions
+from bus.messages import Claims, Role
+from bus.messages.workflows import WebhookCall, WebhookReply
+from bus.nats_bus import NatsBus
+from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
+from tests.integration.workflow.test_takeover import ALLOW, request
+from tests.integration.workflow.witness import Witness
+from tests.parts.nats import NatsServer
+
+ANNA, BO = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bo"))
+CALL = subjects.service_verb(subjects.SERVICE_WEBHOOKS, "call")
+BODY = {"text": "x" * 100_000}
+LIMITS = {"HIVE_WORKFLOW_RUNNING": "8", "HIVE_WORKFLOW_WAITING": "1000", "HIVE_WORKFLOW_HELD_BYTES": "2000000"}
+
+
+async def call(bus: NatsBus) -> int:
+    """The status of the answer; for one that was refused the seconds after which to come back, negative."""
+    try:
+        return (await bus.request(CALL, WebhookCall(path="storm", method="POST", body=BODY), WebhookReply, timeout=60)).status
+    except TooManyExecutions as error:
+        return -(error.retry_after_seconds or 0)
+
+
+async def test_a_storm_of_large_calls_is_bounded_in_bytes_and_others_go_on(
+    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    """Each call holds 100 kB until the witness answers, so of 2 MB Anna's ten fit, and hers fill all places to run in."""
+    hook = node("Hook", "webhook", {"path": "storm", "httpMethod": "POST", "responseMode": "lastNode"}, 2)
+    async with Witness() as witness:
+        with EngineProcess(nats_server, tmp_path, database_url, **ALLOW, **LIMITS) as engine:
+            await engine.ready(nats_bus)
+            witness.hold.clear()
+            await Workflows(nats_bus, ANNA).create(chain(hook, request("One", witness.url)), active=True)
+            storm = [asyncio.create_task(call(nats_bus)) for _ in range(200)]
+            await witness.heard(8)
+            refused = 0
+            for done in asyncio.as_completed(storm):
+                refused += await done < 0
+                if refused == 190:
+                    break
+            bo = Workflows(nats_bus, BO)
+            own = await bo.create(chain(node("Start", "manualTrigger"), node("Next", "noOp")))
+            waits = asyncio.create_task(bo.execute(own.id, wait=60))
+            began = monotonic()
+            await bo.list(own.id)
+            assert monotonic() - began < 5, "the engine still answers"
+            witness.hold.set()
+            assert (await waits).status == "success"
+            answers = await asyncio.gather(*storm)
+            assert answers.count(200) == 10
+            assert await call(nats_bus) == 200, "there is room again"
