@@ -7,8 +7,9 @@ One task runs one execution, so its events are taken in order. What is saved whe
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from enum import Enum, auto
 from time import time
 from typing import Final, Protocol
@@ -27,6 +28,7 @@ from workflow.held import Held
 from workflow.interpreter import Interpreter
 from workflow.items import Items
 from workflow.library import Library, Plan
+from workflow.limits import Limits
 from workflow.rows import pack
 from workflow.standing import Keys
 from workflow.store import Lost, Store
@@ -73,10 +75,11 @@ class Engine:
         interpreter: Interpreter,
         threads: int,
         gate: RunningGate,
+        limits: Limits,
         keys: Keys,
     ) -> None:
         self.store, self.library, self.interpreter = store, library, interpreter
-        self._telling, self.gate, self.keys = telling, gate, keys
+        self._telling, self.gate, self._limits, self.keys = telling, gate, limits, keys
         self._threads = ThreadPoolExecutor(threads, "node")
         self.held: dict[UUID, Held] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -136,13 +139,8 @@ class Engine:
 
     async def _run(self, held: Held, place: Place) -> None:
         try:
-            if place is Place.WANTED:
-                await self.gate.enter(held.origin.claims.sub)
-            try:
+            async with self._room(held, place):
                 await self._until_let_go(held)
-            finally:
-                if place is not Place.FREE:
-                    self.gate.leave(held.origin.claims.sub, held.size)
         except Lost:
             logger.warning("execution_lost", execution_id=str(held.id))
         except Exception as error:
@@ -153,6 +151,34 @@ class Engine:
             if self.held.get(held.id) is held:
                 del self.held[held.id]
             held.ended.set()
+
+    @asynccontextmanager
+    async def _room(self, held: Held, place: Place) -> AsyncIterator[None]:
+        """A place at the gate, and one of those that its workflow has. Who waits for the latter keeps nobody from the former."""
+        owner, most, inside, own = held.origin.claims.sub, held.graph.workflow.max_concurrency, place is Place.TAKEN, None
+        try:
+            if place is Place.WANTED:
+                await self.gate.enter(owner)
+                inside = True
+            workflow_id = held.origin.workflow_id
+            if most is not None and workflow_id is not None and place is not Place.FREE:
+                own = await self._limits.take_now(workflow_id, most)
+                if own is None:
+                    self.gate.step_aside(owner)
+                    inside = False
+                    try:
+                        own = await self._limits.take(workflow_id, most, lambda: held.stop_asked)
+                    finally:
+                        self.gate.step_back(owner)
+                    await self.gate.enter(owner)
+                    inside = True
+            yield
+        finally:
+            if inside:
+                self.gate.leave(owner)
+            self.gate.let_go(owner, held.size)
+            if own is not None:
+                await self._limits.give_back(own)
 
     async def _fail_inside(self, held: Held, error: Exception) -> None:
         """A fault of the engine, or a database that refuses what was to be saved: it ends here, since it would end the same elsewhere."""

@@ -20,6 +20,7 @@ class RunningGate:
         self._free, self._most_waiting, self._most_bytes = running, waiting, held_bytes
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
         self._waiting = 0
+        self._aside: Counter[str] = Counter()
         self._bytes: Counter[str] = Counter()
 
     async def enter_or_refuse(self, owner: str, size: int = 0) -> None:
@@ -33,10 +34,11 @@ class RunningGate:
             raise
 
     def _require_room(self, owner: str, size: int) -> None:
-        own = len(self._queues.get(owner, ()))
-        if self._free <= 0 and own >= self._most_waiting - self._waiting:
+        aside, waiting = self._aside[owner], self._waiting + self._aside.total()
+        own = len(self._queues.get(owner, ())) + aside
+        if (self._free <= 0 or aside) and own >= self._most_waiting - waiting:
             raise TooManyExecutions(
-                f"{self._waiting:,} executions wait for room, {own:,} of them yours. Try again shortly, or start another engine.",
+                f"{waiting:,} executions wait for room, {own:,} of them yours. Try again shortly, or start another engine.",
                 retry_after_seconds=RETRY_SECONDS,
             )
         held = self._bytes.total()
@@ -70,6 +72,18 @@ class RunningGate:
         """The place, and the bytes that it was entered with."""
         self._hold(owner, -size)
         self._next()
+
+    def let_go(self, owner: str, size: int) -> None:
+        """The bytes alone."""
+        self._hold(owner, -size)
+
+    def step_aside(self, owner: str) -> None:
+        """Leaves the place to others, and counts among those who wait until `step_back`: for something that is no room."""
+        self._aside[owner] += 1
+        self._next()
+
+    def step_back(self, owner: str) -> None:
+        self._aside[owner] -= 1
 
     def _next(self) -> None:
         while self._queues:

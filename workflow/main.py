@@ -28,6 +28,7 @@ from workflow.inference import Inference
 from workflow.interpreter import Interpreter
 from workflow.lease import Lease, LeaseLost
 from workflow.library import Library
+from workflow.limits import Limits
 from workflow.nodes.catalogue import registry
 from workflow.reading import Reading
 from workflow.schedules import Schedules
@@ -92,7 +93,9 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         keys = Keys(bus)
         await keys.start()
         stack.push_async_callback(keys.close)
-        engine = Engine(store, library, telling, interpreter, settings.threads, gate, keys)
+        limits = Limits(settings.database_url.get_secret_value())
+        stack.callback(limits.close)
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys)
         http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
         stack.push_async_callback(http.close)
         inference = Inference(bus)

@@ -107,6 +107,11 @@ class Workflow:
         return zone if isinstance(zone, str) and zone not in ("", "DEFAULT") else None
 
     @property
+    def max_concurrency(self) -> int | None:
+        """How many of its executions run at once, those left out whose callers wait; None: any number. n8n has no such setting."""
+        return self.settings.get("maxConcurrency")
+
+    @property
     def depth_first(self) -> bool:
         """Execution order `v1`. A document that names none is of the time before it, `v0`."""
         return self.settings.get("executionOrder") == "v1"

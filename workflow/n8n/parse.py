@@ -15,6 +15,7 @@ from workflow.n8n.document import Node, OnError, OnInterrupt, Problem, Severity,
 from workflow.n8n.limits import MAX_NODES, check_depth, check_size
 
 _WRAPPERS: Final = ("data", "workflow", "workflowData", "n8n_data")
+MAX_CONCURRENCY: Final = 1000
 _DEFAULT_TRIES, _MOST_TRIES = 3, 5
 _DEFAULT_RETRY_WAIT_MS, _LONGEST_RETRY_WAIT_MS = 1000, 5000
 
@@ -44,7 +45,7 @@ def parse(given: object) -> Workflow:
         active=document.get("active") is True,
         nodes=nodes,
         connections=read_connections(_object(document, "connections"), nodes, problems),
-        settings=_object(document, "settings"),
+        settings=_read_settings(document),
         pin_data=_read_pins(document),
         static_data=_read_static_data(document),
         problems=tuple(problems),
@@ -77,6 +78,14 @@ def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise InvalidWorkflow(f"`{name}` must be an object, not {_kind(value)}.")
     return value
+
+
+def _read_settings(document: Mapping[str, Any]) -> Mapping[str, Any]:
+    settings = _object(document, "settings")
+    most = settings.get("maxConcurrency")
+    if most is not None and (isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= MAX_CONCURRENCY):
+        raise InvalidWorkflow(f"`settings.maxConcurrency` must be a number from 1 to {MAX_CONCURRENCY}, not {most!r}.")
+    return settings
 
 
 def _kind(value: object) -> str:
