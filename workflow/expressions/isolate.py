@@ -18,6 +18,15 @@ _INLINE_BYTES: Final = 2048
 """Below this the argument travels within the source: one call to the library in the place of three."""
 
 
+def start_v8() -> None:
+    """To be called before the threads begin that will use V8, by the thread that begins them; doing so twice does nothing.
+
+    Where the processor has protection keys, V8 guards its tables of code with one. A thread has the keys of the thread that began it, so one
+    that is older than V8's start, or whose parent is another than V8's, dies by SIGSEGV when it first reads such a table.
+    """
+    init_mini_racer(ignore_duplicate_init=True)
+
+
 class ScriptError(Exception):
     """The script threw what the runtime did not catch, or could not be parsed."""
 

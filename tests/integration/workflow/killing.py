@@ -205,6 +205,7 @@ class Killing:
     async def _ready(self) -> list[EngineProcess]:
         """Those that work: a kill of one that only starts would interrupt nothing."""
         while True:
+            self._require_alive()
             found = [each for each in self.engines if each.log.read_text().count("engine_ready") > self._starts[each]]
             if found:
                 return found
@@ -212,7 +213,13 @@ class Killing:
 
     async def _until_ended(self) -> None:
         while await self.record.unfinished():
+            self._require_alive()
             await asyncio.sleep(0.1)
+
+    def _require_alive(self) -> None:
+        """None dies but those that are killed here, and these are started again at once."""
+        for engine in self.engines:
+            assert engine.process.poll() is None, (engine.process.returncode, engine.log.read_text()[-2000:])
 
     def summary(self) -> str:
         again = sum(count - 1 for count in self.witness.keys.values())
