@@ -25,7 +25,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
-from bus.messages.events import JoinTokenEvent, MaintenanceEvent, ModelEvent
+from bus.messages.events import JoinTokenEvent, MaintenanceEvent, ModelEvent, WorkflowEvent, WorkflowMessageEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,19 @@ SENT: Final = (
         subjects.events("schedule.{schedule_event}", tenant="{tenant}", entity_id="{schedule_id}"),
         ScheduleEvent,
         f"What a schedule's due time brought: a task, or the reason why none. Kept for hours in {subjects.PROGRESS}.",
+    ),
+    Channel(
+        "workflowEvents",
+        subjects.events("workflow.{workflow_event}", tenant="{tenant}", entity_id="{execution_id}"),
+        WorkflowEvent,
+        f"An execution of a workflow began, one of its nodes has run, it completed or failed. Ends are kept for days in {subjects.EVENTS}, "
+        f"the steps before for hours in {subjects.PROGRESS}.",
+    ),
+    Channel(
+        "workflowMessages",
+        subjects.event("{tenant}", EventType.WORKFLOW_MESSAGE, "{execution_id}"),
+        WorkflowMessageEvent,
+        f"What a workflow's node published, for other workflows and whoever else listens. Kept for days in {subjects.EVENTS}.",
     ),
     Channel(
         "maintenance",
@@ -152,6 +165,12 @@ MODEL_EVENTS: Final = (
     EventType.MODEL_FAILED,
 )
 
+WORKFLOW_EVENTS: Final = (
+    EventType.WORKFLOW_EXECUTION_STARTED,
+    EventType.WORKFLOW_NODE_COMPLETED,
+    EventType.WORKFLOW_EXECUTION_COMPLETED,
+    EventType.WORKFLOW_EXECUTION_FAILED,
+)
 SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
 JOIN_TOKEN_EVENTS: Final = (EventType.JOIN_TOKEN_CREATED, EventType.JOIN_TOKEN_USED, EventType.JOIN_TOKEN_REVOKED)
 
@@ -170,6 +189,8 @@ PARAMETERS: Final = {
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "schedule_id": Parameter("UUID of the schedule."),
     "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
+    "execution_id": Parameter("UUID of the execution."),
+    "workflow_event": Parameter("What happened in the execution.", _kinds(WORKFLOW_EVENTS)),
     "token_id": Parameter("UUID of the join token."),
     "join_token_event": Parameter("What happened to the token.", _kinds(JOIN_TOKEN_EVENTS)),
     "window_id": Parameter("UUID of a window of maintenance."),

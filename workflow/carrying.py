@@ -8,13 +8,14 @@ from uuid import UUID, uuid5
 
 import asyncpg
 
-from bus import telemetry
+from bus import subjects, telemetry
+from bus.client import Bus
 from bus.database import AWAY, NamedStatements
-from bus.errors import HiveError, InvalidWorkflow, WorkflowNotFound, WorkflowsTooDeep
-from bus.messages import Claims
+from bus.errors import DeadlineExceeded, HiveError, InvalidWorkflow, Unavailable, WorkflowNotFound, WorkflowsTooDeep
+from bus.messages import Claims, EventType
 from workflow.calling import listed, require_callable
 from workflow.credentials import missing
-from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, StartErrorWorkflow, SubmitTask
+from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, PublishEvent, StartErrorWorkflow, SubmitTask
 from workflow.ending import ERROR_TRIGGER
 from workflow.engine import Engine, Place
 from workflow.execution import Execution, Mode, Reply, Status
@@ -29,6 +30,7 @@ from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
 from workflow.rows import execution_of
 from workflow.sql import queries
+from workflow.telling import message_event
 
 logger = telemetry.log(__name__)
 
@@ -54,8 +56,8 @@ def require_depth(depth: int) -> None:
 class Carrying:
     """workflow.engine.Carrier."""
 
-    def __init__(self, engine: Engine, http: HttpCalls, inference: Inference, pool: asyncpg.Pool) -> None:
-        self._engine, self._http, self._inference = engine, http, inference
+    def __init__(self, engine: Engine, http: HttpCalls, inference: Inference, pool: asyncpg.Pool, bus: Bus) -> None:
+        self._engine, self._http, self._inference, self._bus = engine, http, inference, bus
         self._statements = NamedStatements(pool, queries())
 
     async def carry_out(self, held: Held, effect: Effect) -> Reply:
@@ -67,6 +69,8 @@ class Carrying:
             if isinstance(effect, SubmitTask):
                 self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
                 return await self._inference.carry_out(effect, held.origin.claims)
+            if isinstance(effect, PublishEvent):
+                return await self._publish(held, effect)
             if isinstance(effect, CallWorkflow):
                 return await self._call(held, effect)
             return Reply(failure=Failure(message=f"This engine cannot carry out {effect.kind!r}"))
@@ -75,6 +79,16 @@ class Carrying:
         except Exception as error:
             logger.exception("effect_failed_inside", kind=effect.kind, key=effect.key)
             return Reply(failure=Failure(message=f"{effect.kind} failed inside: {type(error).__name__}", code="internal_error"))
+
+    async def _publish(self, held: Held, effect: PublishEvent) -> Reply:
+        """Until the bus has it: the same id again is the same event. A payload that is too large fails."""
+        event = message_event(held, effect)
+        subject = subjects.event(held.origin.claims.tenant, EventType.WORKFLOW_MESSAGE, held.id)
+        while True:
+            with suppress(Unavailable, DeadlineExceeded):
+                await self._bus.publish_durable(subject, event, message_id=event.id)
+                return Reply(value={"subject": subject, "id": event.id})
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _call(self, held: Held, effect: CallWorkflow) -> Reply:
         """A sub-workflow is an execution of its own, made once whoever emits the effect and however often. WorkflowsTooDeep."""

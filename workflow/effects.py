@@ -126,6 +126,17 @@ class SubmitTask(Effect):
 
 
 @register
+class PublishEvent(Effect):
+    """A `workflow.message` on the bus, told after it is stored there. The reply is `{"subject", "id"}`. Its id is the effect's key, so that
+    one that is published twice is one for whoever it starts."""
+
+    kind = "publish_event"
+    inside = True
+    name: str
+    payload: JsonValue = None
+
+
+@register
 class HandleToken(Effect):
     """Sign or verify a JWT with a credential's secret, which only the engine may read. The reply is `{"token"}`, or `{"payload", "header"}`.
 

@@ -27,6 +27,7 @@ from bus.messages.workflows import (
 from workflow import due
 from workflow.current import Currents, Routes
 from workflow.graph import Graph, plan
+from workflow.hearing import listening_nodes
 from workflow.held import Origin
 from workflow.n8n.check import check, check_startable
 from workflow.n8n.limits import check_depth
@@ -126,6 +127,7 @@ class Library:
                 else:
                     await statements.run("drop_webhooks", workflow_id)
                     await statements.run("drop_schedules", workflow_id)
+                    await statements.run("drop_event_triggers", workflow_id)
         await self._changed(workflow_id)
         return self._record(row)
 
@@ -149,6 +151,8 @@ class Library:
             raise WebhookTaken(
                 f"Another active workflow, or another node, listens on one of {paths}. Change the path."
             ) from None
+        await statements.run("drop_event_triggers", workflow_id)
+        await statements.run("add_event_triggers", workflow_id, [node.name for node in listening_nodes(workflow)])
         await statements.run("add_schedules", workflow_id, [name for name, _ in times], [at for _, at in times])
 
     async def delete(self, workflow_id: UUID, claims: Claims) -> None:

@@ -62,6 +62,11 @@ class Limits:
                         await self._left.wait()
             return None
 
+    async def take_numbered(self, workflow: UUID, number: int) -> Place | None:
+        """This one and no other; None where somebody has it."""
+        place = Place(workflow, number)
+        return place if place not in self._own and await self._lock(place) else None
+
     async def give_back(self, place: Place) -> None:
         self._own.discard(place)
         self._left.set()

@@ -16,6 +16,7 @@ from bus.database import AWAY, NamedStatements, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
+from workflow.bus_events import BusEvents
 from workflow.carrying import Carrying
 from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
@@ -101,7 +102,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
-        engine.carrier = Carrying(engine, http, inference, pool)
+        engine.carrier = Carrying(engine, http, inference, pool, bus)
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
@@ -119,7 +120,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         for service in services(Verbs(engine, library, reading, starting, notices.stop), most):
             stack.push_async_callback((await bus.serve(service)).close)
         logger.info("engine_ready", engine=str(engine_id))
-        await _first_to_end(lease.run(), schedules.run())
+        await _first_to_end(lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits).run())
 
 
 async def _first_to_end(*works: Any) -> None:

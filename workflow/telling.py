@@ -13,9 +13,10 @@ from bus.client import Bus
 from bus.database import AWAY, NamedStatements
 from bus.errors import HiveError
 from bus.messages import EventType
-from bus.messages.events import WorkflowEvent
-from bus.messages.workflows import ExecutionStatus, WorkflowChange
+from bus.messages.events import WorkflowEvent, WorkflowMessageEvent
+from bus.messages.workflows import ExecutionStatus, WorkflowChange, WorkflowMessage
 from workflow.codec import new_runs
+from workflow.effects import PublishEvent
 from workflow.execution import NodeRun, Status
 from workflow.held import Held
 from workflow.sql import queries
@@ -148,6 +149,24 @@ def _event(kind: EventType, change: WorkflowChange, word: str) -> WorkflowEvent:
         timestamp=datetime.now(UTC),
         data=change,
         correlation_id=str(change.execution_id),
+    )
+
+
+def message_event(held: Held, effect: PublishEvent) -> WorkflowMessageEvent:
+    message = WorkflowMessage(
+        name=effect.name,
+        execution_id=held.id,
+        workflow_id=held.origin.workflow_id,
+        owner=held.origin.claims.sub,
+        payload=effect.payload,
+    )
+    return WorkflowMessageEvent(
+        id=effect.key,
+        type=EventType.WORKFLOW_MESSAGE,
+        source=SOURCE,
+        timestamp=datetime.now(UTC),
+        data=message,
+        correlation_id=str(held.id),
     )
 
 

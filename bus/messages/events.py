@@ -14,7 +14,7 @@ from bus.messages.models import ModelJob
 from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import TaskId, TaskStatus
-from bus.messages.workflows import WorkflowChange
+from bus.messages.workflows import WorkflowChange, WorkflowMessage
 
 
 class EventType(StrEnum):
@@ -34,6 +34,7 @@ class EventType(StrEnum):
     WORKFLOW_NODE_COMPLETED = "workflow.node_completed"
     WORKFLOW_EXECUTION_COMPLETED = "workflow.execution_completed"
     WORKFLOW_EXECUTION_FAILED = "workflow.execution_failed"
+    WORKFLOW_MESSAGE = "workflow.message"
     MODEL_STARTED = "model.started"
     MODEL_PROGRESS = "model.progress"
     MODEL_COMPLETED = "model.completed"
@@ -60,6 +61,7 @@ _TERMINAL = {
     EventType.TASK_CANCELLED,
     EventType.WORKFLOW_EXECUTION_COMPLETED,
     EventType.WORKFLOW_EXECUTION_FAILED,
+    EventType.WORKFLOW_MESSAGE,
     EventType.MODEL_COMPLETED,
     EventType.MODEL_FAILED,
     EventType.JOIN_TOKEN_CREATED,
@@ -121,3 +123,4 @@ ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]
 WorkflowEvent = HiveEvent[WorkflowChange]
+WorkflowMessageEvent = HiveEvent[WorkflowMessage]

@@ -195,6 +195,18 @@ class WorkflowChange(Message):
     error: Words | None = None
 
 
+class WorkflowMessage(Message):
+    """What a workflow tells whoever listens: the data of `workflow.message`, an event that a node published."""
+
+    name: str = Field(
+        min_length=1, max_length=200, description="what it is about, such as `order.paid`; triggers can ask for it"
+    )
+    execution_id: UUID
+    workflow_id: UUID | None = None
+    owner: str
+    payload: JsonValue = None
+
+
 class WebhookCall(Command):
     """A call of `/webhook/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
 

@@ -177,3 +177,18 @@ SELECT id, n8n_data FROM workflows WHERE n8n_data::text LIKE '%n8n-nodes-base.we
 
 -- name: lock_schedule
 SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;
+
+-- name: drop_event_triggers
+DELETE FROM workflow_event_triggers WHERE workflow_id = $1;
+
+-- name: add_event_triggers
+INSERT INTO workflow_event_triggers (workflow_id, node) SELECT $1, t.node FROM unnest($2::text[]) AS t (node);
+
+-- name: event_triggers
+SELECT t.workflow_id, t.node, w.version FROM workflow_event_triggers t JOIN workflows w ON w.id = t.workflow_id;
+
+-- name: position_of
+SELECT sequence FROM workflow_positions WHERE stream = $1;
+
+-- name: move_position
+INSERT INTO workflow_positions (stream, sequence) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence;

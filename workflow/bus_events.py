@@ -1,0 +1,138 @@
+"""Starts executions for events of the bus: each event once, however many engines there are, also what came while there was none.
+
+One engine reads a stream at a time, by a place (workflow/limits.py) that it loses when it dies. It stores the executions, whose ids follow
+from the events, moves the position on, and only then runs them: an engine that dies in between leaves events that are read again, and
+executions that are there. While no active workflow listens, the position follows the stream's end.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.database import AWAY, NamedStatements
+from bus.errors import DatabaseUnavailable, HiveError, NotFound, PermissionDenied, Unavailable
+from workflow.engine import Engine
+from workflow.execution import Mode
+from workflow.hearing import execution_id_of, item_of, starts
+from workflow.held import Held
+from workflow.library import Plan
+from workflow.limits import Limits, Place
+from workflow.n8n.document import Node
+from workflow.sql import queries
+from workflow.store import Lost
+
+logger = telemetry.log(__name__)
+
+STREAMS: Final = (subjects.EVENTS, subjects.PROGRESS)
+READERS: Final = UUID("0d3a1f64-52f7-5c55-9d1c-0d1f7f0f7c2e")
+"""In the place of a workflow, for the places of readers."""
+LOOK_SECONDS: Final = 0.5
+AT_ONCE: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    plan: Plan
+    workflow_id: UUID
+    node: Node
+
+
+class BusEvents:
+    """`run` goes on until it is cancelled."""
+
+    def __init__(self, bus: Bus, pool: asyncpg.Pool, engine: Engine, limits: Limits) -> None:
+        self._bus, self._engine, self._limits = bus, engine, limits
+        self._statements = NamedStatements(pool, queries())
+
+    async def run(self) -> None:
+        await asyncio.gather(*(self._follow(number, stream) for number, stream in enumerate(STREAMS)))
+
+    async def _follow(self, number: int, stream: str) -> None:
+        place: Place | None = None
+        try:
+            while True:
+                try:
+                    place = place or await self._limits.take_numbered(READERS, number)
+                    if place is not None:
+                        await self._read(stream)
+                except (*AWAY, asyncpg.PostgresError, DatabaseUnavailable, Unavailable) as error:
+                    logger.warning("event_triggers_wait", stream=stream, reason=type(error).__name__)
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            if place is not None:
+                await self._limits.give_back(place)
+
+    async def _read(self, stream: str) -> None:
+        """Until nobody listens any more."""
+        end = (await self._bus.stream_state(stream)).last_sequence  # before the look: what is activated now misses nothing
+        row = await self._statements.one("position_of", stream)
+        position = end if row is None else min(int(row["sequence"]), end)  # a store that was lost begins anew
+        if not await self._listeners():
+            if row is None or row["sequence"] != end:
+                await self._statements.run("move_position", stream, end)
+            return
+        reader = await self._bus.read(stream, subjects.ALL_EVENTS, position + 1)
+        coming = asyncio.create_task(reader.batch(AT_ONCE))
+        try:
+            while listeners := await self._listeners():
+                done, _ = await asyncio.wait({coming}, timeout=LOOK_SECONDS)  # who listens may change meanwhile
+                if done:
+                    await self._take(stream, coming.result(), listeners)
+                    coming = asyncio.create_task(reader.batch(AT_ONCE))
+        finally:
+            coming.cancel()
+            await asyncio.wait({coming})
+            await reader.close()
+
+    async def _listeners(self) -> list[Listener]:
+        found = []
+        for row in await self._statements.all("event_triggers"):
+            try:
+                plan = await self._engine.library.plan(row["workflow_id"], row["version"])
+                self._engine.keys.require(plan.origin.claims)
+                found.append(Listener(plan, row["workflow_id"], plan.graph.workflow.by_name[row["node"]]))
+            except (NotFound, PermissionDenied) as error:
+                logger.debug("event_trigger_skipped", workflow_id=str(row["workflow_id"]), reason=error.message)
+        return found
+
+    async def _take(self, stream: str, batch: Sequence[Received], listeners: Sequence[Listener]) -> None:
+        made: list[Held] = []
+        for received in batch:
+            event = _event_of(received)
+            for listener in listeners if event is not None else ():
+                held = self._started(listener, received.subject, event or {})
+                if held is not None:
+                    with suppress(Lost):
+                        await self._engine.store.save(held)
+                        made.append(held)
+        await self._statements.run("move_position", stream, batch[-1].sequence)
+        for held in made:
+            self._engine.start(held)
+
+    def _started(self, listener: Listener, subject: str, event: Mapping[str, Any]) -> Held | None:
+        node, workflow_id = listener.node, listener.workflow_id
+        try:
+            if not starts(node, workflow_id, listener.plan.origin.claims.tenant, subject, event):
+                return None
+            execution_id = execution_id_of(workflow_id, node.name, subject, event)
+            item = item_of(subject, event)
+            return self._engine.prepare(listener.plan, execution_id, mode=Mode.TRIGGER, start=node.name, items=(item,))
+        except (HiveError, ValueError) as error:  # a subject of another form, a workflow that cannot start
+            logger.warning("event_not_taken", subject=subject, workflow_id=str(workflow_id), reason=str(error))
+            return None
+
+
+def _event_of(received: Received) -> dict[str, Any] | None:
+    try:
+        found = json.loads(received.data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
