@@ -6,6 +6,7 @@ here); this speaks to the same library directly. Its version is pinned by the lo
 
 import ctypes
 import queue
+from threading import Event, Lock
 from typing import Any, Final
 
 from py_mini_racer._dll import init_mini_racer, mr_callback_func
@@ -14,6 +15,8 @@ DEFAULT_MEMORY_BYTES: Final = 256 * 1024 * 1024
 _STRING: Final = 5
 _EXECUTE_ERROR, _OUT_OF_MEMORY, _TERMINATED = 200, 202, 204
 _CALLBACK: Final = 1
+_STARTING: Final = Lock()
+_started: Final = Event()
 _INLINE_BYTES: Final = 2048
 """Below this the argument travels within the source: one call to the library in the place of three."""
 
@@ -22,9 +25,13 @@ def start_v8() -> None:
     """To be called before the threads begin that will use V8, by the thread that begins them; doing so twice does nothing.
 
     Where the processor has protection keys, V8 guards its tables of code with one. A thread has the keys of the thread that began it, so one
-    that is older than V8's start, or whose parent is another than V8's, dies by SIGSEGV when it first reads such a table.
+    that is older than V8's start, or whose parent is another than V8's, dies by SIGSEGV when it first reads such a table. And what all isolates
+    share is made with the first one: two first ones at once end the process by SIGTRAP, so the first is made here.
     """
-    init_mini_racer(ignore_duplicate_init=True)
+    with _STARTING:
+        if not _started.is_set():
+            Isolate().close()
+            _started.set()
 
 
 class ScriptError(Exception):
