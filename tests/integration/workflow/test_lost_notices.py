@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bus import subjects
+from bus.auth import BUS_OPERATOR
 from bus.database import open_pool
 from bus.errors import WebhookNotFound
 from bus.messages import Claims, Role
@@ -68,7 +69,7 @@ async def test_a_path_that_went_to_another_workflow_is_followed_within_seconds(
 ) -> None:
     before, after = await workflows.create(says("one"), active=True), await workflows.create(says("other"))
     assert await asked(nats_bus) == {"says": "one"}
-    await silent.activate(before.id, False)
+    await silent.activate(before.id, False, BUS_OPERATOR)
     await until_gone(nats_bus)
-    await silent.activate(after.id, True)
+    await silent.activate(after.id, True, BUS_OPERATOR)
     await until_says(nats_bus, "other")
