@@ -17,6 +17,8 @@ from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
 
+pytestmark = pytest.mark.slow
+
 START = node("Start", "manualTrigger")
 
 

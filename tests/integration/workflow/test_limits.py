@@ -32,6 +32,7 @@ class Together(Witness):
         self.now -= 1
 
 
+@pytest.mark.slow
 async def test_no_more_run_at_once_than_may_on_all_engines_and_a_killed_one_leaves_its_places(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from pathlib import Path
 from time import monotonic
 
+import pytest
+
 from bus import subjects
 from bus.errors import TooManyExecutions
 from bus.messages import Claims, Role
@@ -13,6 +15,8 @@ from tests.integration.workflow.parts import EngineProcess, Workflows, chain, no
 from tests.integration.workflow.test_takeover import ALLOW, request
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
+
+pytestmark = pytest.mark.slow
 
 ANNA, BO = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bo"))
 CALL = subjects.service_verb(subjects.SERVICE_WEBHOOKS, "call")

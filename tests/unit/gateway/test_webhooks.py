@@ -11,6 +11,7 @@ from bus.messages.workflows import WebhookCall, WebhookReply
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 from coordinator.gateway import verbs
+from coordinator.gateway.gateway import Gateway
 from tests.unit.gateway.conftest import ANNA
 
 
@@ -72,3 +73,17 @@ async def test_that_no_engine_is_there_is_said_long_before_an_engine_s_time_is_u
     async with asyncio.timeout(20):
         answer = await nobody.post("/webhook/orders")
     assert (answer.status_code, answer.json()["code"]) == (503, "no_leader")
+
+
+async def test_calls_that_would_hold_too_much_together_are_told_when_to_come_back(
+    nobody: AsyncClient, gateway: Gateway, heard: list[WebhookCall]
+) -> None:
+    with gateway.webhook_bodies.hold() as under_way:
+        under_way.add(gateway.settings.max_webhook_bytes - 100)
+        refused = await nobody.post("/webhook/orders", json={"text": "x" * 200})
+        assert (refused.status_code, refused.json()["code"]) == (503, "too_many_executions")
+        assert int(refused.headers["retry-after"]) > 0
+        assert (await nobody.post("/webhook/orders", json={})).status_code == 200
+    assert gateway.webhook_bodies.held == 0
+    assert (await nobody.post("/webhook/orders", json={"text": "x" * 200})).status_code == 200
+    assert len(heard) == 2
