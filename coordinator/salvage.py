@@ -1,11 +1,13 @@
 """What a host that died had written: it is on the stream of output, and the next attempt goes on from there.
 
-Read before the death becomes a turn's business, and for a bounded time, so that nothing else waits for it.
+Read before the death becomes a turn's business, and for a bounded time, so that nothing else waits for it. What somebody reads as it is
+written is read for longer: the next attempt has to go on behind all that was seen, or the answer breaks off in front of them.
 """
 
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -28,35 +30,41 @@ logger = telemetry.log(__name__)
 
 SALVAGE_SECONDS: Final = 0.4
 """Lost work is to begin elsewhere within two seconds, of which the grace takes one."""
+READ_ALONG_SECONDS: Final = 5.0
+"""Of what somebody reads along."""
 AT_ONCE: Final = 16
 """Attempts whose output is read side by side."""
 
 
 class Salvage:
-    """`put` is the leader's inbox."""
+    """`put` is the leader's inbox. `is_read` tells whether somebody reads the output of a task as it is written."""
 
-    def __init__(self, bus: Bus, statements: Statements, put: Callable[[Input], None]) -> None:
-        self._bus, self._sql, self._put = bus, statements, put
+    def __init__(self, bus: Bus, statements: Statements, put: Callable[[Input], None], is_read: Callable[[UUID], bool]) -> None:
+        self._bus, self._sql, self._put, self._is_read = bus, statements, put, is_read
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._work: set[asyncio.Task[None]] = set()
 
     def died(self, lost: Lost) -> None:
-        """The leader hears of it when its attempts' output is read, or the time for that is over."""
+        """The leader hears of it when its attempts' output is read, or the time for that is over: of each of both kinds by itself."""
         if not lost.attempts:
             self._put(AgentDied(lost))
             return
-        task = asyncio.create_task(self._died(lost))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+        read = tuple(attempt for attempt in lost.attempts if self._is_read(attempt.task_id))
+        others = tuple(attempt for attempt in lost.attempts if attempt not in read)
+        for attempts, seconds in ((read, READ_ALONG_SECONDS), (others, SALVAGE_SECONDS)):
+            if attempts:
+                task = asyncio.create_task(self._died(replace(lost, attempts=attempts), seconds))
+                self._work.add(task)
+                task.add_done_callback(self._work.discard)
 
     async def close(self) -> None:
         await end(list(self._work))
 
-    async def _died(self, lost: Lost) -> None:
+    async def _died(self, lost: Lost, seconds: float) -> None:
         read = {attempt.id: list[OutputChunk]() for attempt in lost.attempts}
         before: dict[UUID, Continuation | None] = {}
         try:
-            async with asyncio.timeout(SALVAGE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in lost.attempts))
                 before = await self._before([a.task_id for a in lost.attempts if any(c.begins_at for c in read[a.id][:1])])
         except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:
