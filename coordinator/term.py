@@ -190,6 +190,7 @@ class Term:
             return False
         now = datetime.now(UTC)
         self.state.queue.wake(now)
+        self.state.registry.hold(now)
         state, agents, clock = self.state, list(self.state.registry), self.clock.seconds
         if state.scheduler.next(state.queue, agents, clock, now) is not None:
             return True
