@@ -17,6 +17,7 @@ from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, Un
 from bus.follow import Delta, Position, Restart, stored
 from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.output import Timings
+from bus.model_names import tagged
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.inbox import Inbox
@@ -49,9 +50,12 @@ class Run:
     Idempotency-Key or this gateway is stopping.
     """
 
-    def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None) -> None:
+    def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None, model: str | None = None) -> None:
+        """`model`: one of several that the same key may come to ask for, each by a task of its own."""
         self._gateway, self._claims, self._key = gateway, claims, idempotency_key
-        self.task_id: UUID = new_task_id(claims.tenant, idempotency_key)
+        self.task_id: UUID = task_id_of(claims, idempotency_key, model)
+        self.record: TaskRecord | None = None
+        """As it ended, where the record was looked at."""
         self.agent_id: str | None = None
         """Who writes it, once something came."""
         self._inbox, self._position = Inbox(), Position(0, 0)
@@ -125,8 +129,9 @@ class Run:
             if heard and not self._inbox.announced:
                 continue
             self._inbox.announced = False
-            record = await self._look()
+            record = await self.look()
             if record is not None and record.status.terminal:
+                self.record = record
                 for item in self._position.rest(record):
                     yield item
                 self._over = True
@@ -150,8 +155,8 @@ class Run:
         completed = chunk.end is OutcomeStatus.COMPLETED and chunk.ending is not None
         return completed and chunk.number == self._position.number and chunk.offset == self._position.offset
 
-    async def _look(self) -> TaskRecord | None:
-        """None while nobody can tell."""
+    async def look(self) -> TaskRecord | None:
+        """The record; None where there is none, or nobody can tell."""
         body = TaskRef(id=self.task_id)
         try:
             return await verbs.ask(
@@ -159,6 +164,12 @@ class Run:
             )
         except (Unavailable, DeadlineExceeded, NotFound):
             return None
+
+
+def task_id_of(claims: Claims, idempotency_key: str | None, model: str | None) -> UUID:
+    """No client's key holds a U+0000, so none is taken for another's."""
+    key = idempotency_key if idempotency_key is None or model is None else f"{idempotency_key}\0{tagged(model)}"
+    return new_task_id(claims.tenant, key)
 
 
 def _ending_of(record: TaskRecord) -> Ending:
