@@ -1,6 +1,6 @@
 """Which model of an alias answers, and whether the next one may, where that failed before anything was sent. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from bus.errors import (
@@ -40,6 +40,18 @@ class Chain:
         """Whether it waits for a model that nobody has any more who takes work, and the next one need not."""
         waits = record is not None and record.status is TaskStatus.QUEUED
         return waits and tagged(self.model) not in there and self.next(there) is not None
+
+
+def answering(tasks: Mapping[str, TaskRecord | None]) -> str | None:
+    """Of what one key came to, by model in the chain's order, the one that answers: what completed, else the last that was come to, unless
+    it was given up for the next or failed over its model.
+    """
+    found = [(model, record) for model, record in tasks.items() if record is not None and not is_model_bound(record)]
+    for wanted in (TaskStatus.COMPLETED, None, TaskStatus.FAILED):
+        for model, record in reversed(found):
+            if record.status is wanted or (wanted is None and not record.status.terminal):
+                return model
+    return None
 
 
 def may_go_on(error: HiveError, record: TaskRecord | None) -> bool:

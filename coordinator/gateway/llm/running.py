@@ -60,7 +60,7 @@ class Run:
         """Who writes it, once something came."""
         self._inbox, self._position = Inbox(), Position(0, 0)
         self._stack = AsyncExitStack()
-        self._over, self._fresh = True, False
+        self._over, self._fresh, self._abandoned = True, False, False
 
     async def __aenter__(self) -> Self:
         """Listens first. On one connection the server sees that before the submit, so nothing need be waited for."""
@@ -85,9 +85,14 @@ class Run:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._over and self._key is None and not self._gateway.stopping.is_set():
+        is_mine = self._key is None or self._abandoned
+        if not self._over and is_mine and not self._gateway.stopping.is_set():
             self._gateway.background(self._cancel())
         await self._stack.aclose()
+
+    def abandon(self) -> None:
+        """Another is asked in its place: nobody waits for it any more, with a key or without."""
+        self._abandoned = True
 
     async def _cancel(self) -> None:
         """Its client has gone, or takes nothing more of it. That says nothing about the host."""

@@ -19,7 +19,7 @@ from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import Asked, asked_in
-from coordinator.gateway.llm.chain import Chain, is_model_bound, may_go_on
+from coordinator.gateway.llm.chain import Chain, answering, may_go_on
 from coordinator.gateway.llm.gathering import Gathering
 from coordinator.gateway.llm.names import chain_of, present
 from coordinator.gateway.llm.running import Ended, Quiet, Run
@@ -70,7 +70,8 @@ class Serving(Response):
     def _turn_to(self, model: str) -> Run:
         """A task of its own for each model that is asked."""
         self._chain.ask(model)
-        self._request = self._request.model_copy(update={"model": model})
+        if model != self._request.model:
+            self._request = self._request.model_copy(update={"model": model})
         run = Run(self._gateway, self._claims, self._key, model if len(self._chain.models) > 1 else None)
         self._told |= {TASK_HEADER: str(run.task_id), MODEL_HEADER: model}
         return run
@@ -108,12 +109,9 @@ class Serving(Response):
 
     async def _find_earlier(self) -> None:
         """The model that the same request came to before, whoever has it now."""
-        for model in self._chain.models:
-            run = Run(self._gateway, self._claims, self._key, model)
-            record = await run.look()
-            if record is not None and not is_model_bound(record):
-                self._run = self._turn_to(model)
-                return
+        tasks = {model: await Run(self._gateway, self._claims, self._key, model).look() for model in self._chain.models}
+        if (model := answering(tasks)) is not None:
+            self._run = self._turn_to(model)
 
     async def _whole(self, run: Run, send: Send) -> None:
         gathering = Gathering()
@@ -181,6 +179,7 @@ class Serving(Response):
     def _require_place(self, record: TaskRecord | None) -> None:
         """ModelNotFound for what waits for a model that is gone while another is there."""
         if len(self._chain.models) > 1 and self._chain.is_stranded(record, self._there()):
+            self._run.abandon()
             raise ModelNotFound(f"No agent that takes work has {self._chain.model} any more.")
 
     async def _write(self, send: Send, data: bytes, *, more: bool = True) -> None:

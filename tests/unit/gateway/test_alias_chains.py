@@ -14,7 +14,7 @@ from bus.errors import BackendError, UnknownModel
 from bus.messages import AgentRecord, AgentStatus, AttemptRecord, AttemptStatus, FailureInfo, ModelInfo, TaskRecord, TaskStatus
 from bus.messages.merits import AgentMerits, HeldModel
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.llm.chain import Chain, is_model_bound, may_go_on
+from coordinator.gateway.llm.chain import Chain, answering, is_model_bound, may_go_on
 from coordinator.gateway.llm.names import present
 from tests.unit.gateway.rooms import ACACIA, Rooms
 from tests.unit.gateway.test_clients_doors import ASK, Client, Said, text_of
@@ -173,9 +173,30 @@ async def test_the_last_model_s_failure_is_the_answer(anna: AsyncClient, rooms: 
     assert len(rooms.tasks) == 2
 
 
+@pytest.mark.parametrize(
+    ("statuses", "model"),
+    [
+        ((None, None), None),
+        ((TaskStatus.QUEUED, None), "a"),
+        ((TaskStatus.CANCELLED, TaskStatus.RUNNING), "b"),
+        ((TaskStatus.COMPLETED, TaskStatus.CANCELLED), "a"),
+        ((TaskStatus.COMPLETED, TaskStatus.RUNNING), "a"),
+        ((TaskStatus.QUEUED, TaskStatus.RUNNING), "b"),
+        ((TaskStatus.CANCELLED, None), None),
+        ((TaskStatus.FAILED, TaskStatus.CANCELLED), "a"),
+    ],
+)
+def test_which_of_the_tasks_of_one_key_answers(statuses: tuple[TaskStatus | None, ...], model: str | None) -> None:
+    tasks = {name: status and record_of("task_timeout", status=status) for name, status in zip("ab", statuses, strict=True)}
+    assert answering(tasks) == model
+
+
+@pytest.mark.parametrize("key", [None, "once"])
 @pytest.mark.parametrize("stream", [False, True])
-async def test_who_waits_for_a_model_that_has_gone_is_given_the_next(anna: AsyncClient, rooms: Rooms, *, stream: bool) -> None:
-    asking = ask(anna, stream=stream)
+async def test_who_waits_for_a_model_that_has_gone_is_given_the_next(
+    anna: AsyncClient, rooms: Rooms, key: str | None, *, stream: bool
+) -> None:
+    asking = ask(anna, key=key, stream=stream)
     first = await task_of(rooms, FIRST, asking)
     gone: AgentRecord = ACACIA.model_copy(update={"status": AgentStatus.OFFLINE})
     await rooms.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, gone)
