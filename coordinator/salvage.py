@@ -5,7 +5,7 @@ written is read for longer: the next attempt has to go on behind all that was se
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Final
@@ -44,34 +44,42 @@ class Salvage:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._work: set[asyncio.Task[None]] = set()
 
-    def died(self, lost: Lost) -> None:
-        """The leader hears of it when its attempts' output is read, or the time for that is over: of each of both kinds by itself."""
-        if not lost.attempts:
-            self._put(AgentDied(lost))
-            return
-        read = tuple(attempt for attempt in lost.attempts if self._is_read(attempt.task_id))
-        others = tuple(attempt for attempt in lost.attempts if attempt not in read)
-        for attempts, seconds in ((read, READ_ALONG_SECONDS), (others, SALVAGE_SECONDS)):
-            if attempts:
-                task = asyncio.create_task(self._died(replace(lost, attempts=attempts), seconds))
+    def died(self, dead: Sequence[Lost]) -> None:
+        """Those of one moment. The leader hears of them when their attempts' output is read, or the time for that is over: of what
+        somebody reads along by itself.
+        """
+        for lost in dead:
+            if not lost.attempts:
+                self._put(AgentDied(lost))
+        for is_read, seconds in ((True, READ_ALONG_SECONDS), (False, SALVAGE_SECONDS)):
+            worked = [found for lost in dead if (found := self._part(lost, is_read=is_read)).attempts]
+            if worked:
+                task = asyncio.create_task(self._died(worked, seconds))
                 self._work.add(task)
                 task.add_done_callback(self._work.discard)
+
+    def _part(self, lost: Lost, *, is_read: bool) -> Lost:
+        """With those of its attempts alone that somebody reads along, or those that nobody does."""
+        return replace(lost, attempts=tuple(each for each in lost.attempts if self._is_read(each.task_id) is is_read))
 
     async def close(self) -> None:
         await end(list(self._work))
 
-    async def _died(self, lost: Lost, seconds: float) -> None:
-        read = {attempt.id: list[OutputChunk]() for attempt in lost.attempts}
+    async def _died(self, dead: list[Lost], seconds: float) -> None:
+        """All at once: one turn then has their work, and no other holds up the reading."""
+        attempts = [attempt for lost in dead for attempt in lost.attempts]
+        read = {attempt.id: list[OutputChunk]() for attempt in attempts}
         before: dict[UUID, Continuation | None] = {}
         try:
             async with asyncio.timeout(seconds):
-                await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in lost.attempts))
-                before = await self._before([a.task_id for a in lost.attempts if any(c.begins_at for c in read[a.id][:1])])
+                await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in attempts))
+                before = await self._before([a.task_id for a in attempts if any(c.begins_at for c in read[a.id][:1])])
         except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:
-            logger.warning("output_not_salvaged", agent_id=lost.agent.agent_id, error=type(error).__name__)
-        finally:  # whatever may be wrong with the output, the agent is dead
-            found = (_written(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
-            self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
+            logger.warning("output_not_salvaged", agents=[lost.agent.agent_id for lost in dead], error=type(error).__name__)
+        finally:  # whatever may be wrong with the output, the agents are dead
+            for lost in dead:
+                found = (_written(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
+                self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
 
     async def _read(self, attempt: OpenAttempt, into: list[OutputChunk]) -> None:
         """What came before the time was over counts."""
