@@ -91,7 +91,7 @@ class Serving(Response):
             answering.result()
 
     async def _answer(self, send: Send) -> None:
-        """By the next model of the alias, where one failed before anything was sent."""
+        """By the next model of the alias, where one failed before anything was sent: what fails later is told by `_stream`, and raised by nobody."""
         if self._key is not None and len(self._chain.models) > 1:
             await self._find_earlier()
         while True:
@@ -102,7 +102,7 @@ class Serving(Response):
                 return
             except HiveError as error:
                 model = self._chain.next(self._there()) if may_go_on(error, self._run.record) else None
-                if model is None or self._begun:
+                if model is None:
                     raise
                 logger.info("went_on_with_next_model", task_id=str(self._run.task_id), model=model, code=error.code)
                 self._run = self._turn_to(model)

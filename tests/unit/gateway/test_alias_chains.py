@@ -219,3 +219,18 @@ async def test_the_same_key_comes_to_the_same_answer(anna: AsyncClient, rooms: R
         assert again.json()["choices"][0]["message"]["content"] == "Hello."
         await rooms.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, gone)
     assert len(rooms.tasks) == 2
+
+
+async def test_a_key_whose_model_has_gone_comes_to_what_it_answered(anna: AsyncClient, rooms: Rooms, gateway: Gateway) -> None:
+    asking = ask(anna, key="once")
+    first = await task_of(rooms, FIRST, asking)
+    await rooms.finish(first, "Hello.")
+    await asking
+    gone: AgentRecord = ACACIA.model_copy(update={"status": AgentStatus.OFFLINE})
+    await rooms.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, gone)
+    async with asyncio.timeout(10):
+        while gateway.overview.agents.items[ACACIA.agent_id].status is AgentStatus.ONLINE:
+            await asyncio.sleep(0.001)
+    again = await ask(anna, key="once")
+    assert (again.headers["x-hive-task"], again.headers["x-hive-model"]) == (str(first), FIRST)
+    assert len(rooms.tasks) == 1
