@@ -17,6 +17,8 @@ from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
 from workflow.carrying import Carrying
+from workflow.credential_service import service
+from workflow.credential_store import Credentials, reseal_when_possible
 from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
 from workflow.expressions.pool import Pool
@@ -27,6 +29,7 @@ from workflow.http_calls import HttpCalls
 from workflow.inference import Inference
 from workflow.interpreter import Interpreter
 from workflow.lease import Lease, LeaseLost
+from workflow.lending import Lending
 from workflow.library import Library
 from workflow.nodes.catalogue import registry
 from workflow.reading import Reading
@@ -38,6 +41,7 @@ from workflow.standing import Keys
 from workflow.starting import Starting
 from workflow.store import Store
 from workflow.telling import Telling
+from workflow.vault import FILE_NAME, Vault
 
 logger = telemetry.log(__name__)
 
@@ -98,11 +102,14 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
-        engine.carrier = Carrying(engine, http, inference, pool)
+        vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
+        credentials = Credentials(pool, vault)
+        lending = Lending(credentials, http)
+        engine.carrier = Carrying(engine, lending, inference, pool)
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
-        starting = Starting(engine, lease, reading, settings.base_url)
+        starting = Starting(engine, lease, reading, lending, settings.base_url)
         schedules = Schedules(pool, engine, settings.workflow_time_zone)
         beside = [
             asyncio.create_task(work) for work in (store.run(), telling.run(), _expire(pool, settings.workflow_retain_days))
@@ -112,10 +119,16 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(engine.close, 2.0)
         await notices.listen(library, engine)
         stack.push_async_callback(notices.close)
-        for service in services(Verbs(engine, library, reading, starting, notices.stop)):
-            stack.push_async_callback((await bus.serve(service)).close)
+        await reseal_when_possible(credentials)
+        served = (*services(Verbs(engine, library, reading, starting, notices.stop)), service(credentials, lending))
+        for each in served:
+            stack.push_async_callback((await bus.serve(each)).close)
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(lease.run(), schedules.run())
+
+
+def _given_keys(settings: WorkflowSettings) -> str | None:
+    return settings.credentials_key.get_secret_value() if settings.credentials_key is not None else None
 
 
 async def _first_to_end(*works: Any) -> None:

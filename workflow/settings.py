@@ -30,6 +30,11 @@ class WorkflowSettings(HiveSettings):
         '`["10.0.0.0/8", "localhost"]`',
     )
     workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
+    credentials_key: SecretStr | None = Field(
+        default=None,
+        description="seals credentials, the same for all engines; several by comma: the first seals, all read "
+        "(`hive credential key` makes one); left out: `credentials.key` in the data folder, made when it is first needed",
+    )
     host: str = Field(default="127.0.0.1", description="address of the API")
     api_port: int = Field(default=8420, ge=0, le=65535, description="of the API")
 
