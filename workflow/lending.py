@@ -14,13 +14,16 @@ from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
-from workflow.effects import CallHttp, HandleToken
+from workflow.effects import CallHttp, CallRedis, HandleToken, RunSql
 from workflow.execution import Reply
+from workflow.guard import Guard
 from workflow.http_auth import auth_of, bearer, domains_of
 from workflow.http_calls import HttpCalls
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.oauth import Tokens
+from workflow.redis_calls import RedisCalls
+from workflow.sql_calls import SqlCalls
 
 logger = telemetry.log(__name__)
 
@@ -29,8 +32,9 @@ _UNAUTHORIZED: Final = 401
 
 
 class Lending:
-    def __init__(self, credentials: Credentials, http: HttpCalls) -> None:
+    def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
+        self._sql, self._redis = SqlCalls(guard), RedisCalls(guard)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
@@ -55,6 +59,12 @@ class Lending:
     async def token(self, effect: HandleToken, claims: Claims) -> Reply:
         return handle(effect, (await self.opened(effect.credentials, claims)).data)
 
+    async def sql(self, effect: RunSql, claims: Claims) -> Reply:
+        return await self._sql.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def redis(self, effect: CallRedis, claims: Claims) -> Reply:
+        return await self._redis.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
     async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
         """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""
         kind = asked_of_callers(node)
@@ -74,6 +84,10 @@ class Lending:
         if credential.type == "oAuth2Api":
             await self.tokens.of(credential, f"test.{credential.id}")
             return "The server gave a token."
+        if credential.type == "postgres":
+            return await self._sql.test(credential.data)
+        if credential.type == "redis":
+            return await self._redis.test(credential.data)
         if not credential.type.startswith("jwt"):
             auth_of(credential.type, credential.data)
         return None

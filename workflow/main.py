@@ -23,6 +23,7 @@ from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
+from workflow.file_calls import FileCalls
 from workflow.gate import RunningGate
 from workflow.guard import Guard
 from workflow.http_calls import HttpCalls
@@ -97,15 +98,16 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await keys.start()
         stack.push_async_callback(keys.close)
         engine = Engine(store, library, telling, interpreter, settings.threads, gate, keys)
-        http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
+        guard = Guard.of(settings.workflow_allow_internal)
+        http = HttpCalls(guard, settings.workflow_max_answer_bytes)
         stack.push_async_callback(http.close)
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
-        lending = Lending(credentials, http)
-        engine.carrier = Carrying(engine, lending, inference, pool)
+        lending = Lending(credentials, http, guard)
+        engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool)
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)

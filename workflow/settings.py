@@ -1,6 +1,7 @@
 """What a workflow engine can be told."""
 
 import os
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
@@ -28,6 +29,10 @@ class WorkflowSettings(HiveSettings):
         default=(),
         description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "
         '`["10.0.0.0/8", "localhost"]`',
+    )
+    workflow_files: tuple[Path, ...] = Field(
+        default=(),
+        description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',
     )
     workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
     credentials_key: SecretStr | None = Field(

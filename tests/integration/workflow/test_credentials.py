@@ -8,22 +8,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import jwt
 import pytest
 
 from bus import subjects
 from bus.client import Bus
 from bus.errors import Conflict, CredentialNotFound, InvalidRequest, InvalidWorkflow, PermissionDenied
-from bus.messages import Claims, NoReply, Role
-from bus.messages.credentials import (
-    ChangeCredential,
-    CreateCredential,
-    CredentialList,
-    CredentialRecord,
-    CredentialRef,
-    CredentialTest,
-)
+from bus.messages import Claims, Role
 from bus.messages.workflows import (
     CreateWorkflow,
     ExecuteWorkflow,
@@ -35,7 +26,9 @@ from bus.messages.workflows import (
     WorkflowRef,
 )
 from bus.nats_bus import NatsBus
+from tests.integration.workflow.dumping import dump
 from tests.integration.workflow.echo import Echo
+from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
 from workflow.vault import FILE_NAME, new_key
@@ -44,37 +37,6 @@ SECRET = "correct-horse/battery+staple"
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
 BERT = Claims(sub="bert", roles=(Role.DEVELOPER,))
 CARL = Claims(sub="carl", roles=(Role.VIEWER,))
-
-
-class Keeper:
-    """The verbs of credentials."""
-
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
-
-    async def add(
-        self, kind: str, data: dict[str, Any], *, name: str = "mine", claims: Claims | None = None, **more: Any
-    ) -> CredentialRecord:
-        wish = CreateCredential(name=name, type=kind, data=data, **more)
-        return await self._bus.request(_verb("create"), wish, CredentialRecord, claims=claims, timeout=20)
-
-    async def change(self, credential_id: UUID, claims: Claims | None = None, **changes: Any) -> CredentialRecord:
-        wish = ChangeCredential(id=credential_id, **changes)
-        return await self._bus.request(_verb("update"), wish, CredentialRecord, claims=claims, timeout=20)
-
-    async def list(self, claims: Claims | None = None) -> list[CredentialRecord]:
-        found = await self._bus.request(_verb("list"), NoReply(), CredentialList, claims=claims, timeout=20)
-        return list(found.credentials)
-
-    async def remove(self, credential_id: UUID, claims: Claims | None = None) -> None:
-        await self._bus.request(_verb("delete"), CredentialRef(id=credential_id), NoReply, claims=claims, timeout=20)
-
-    async def test(self, credential_id: UUID) -> CredentialTest:
-        return await self._bus.request(_verb("test"), CredentialRef(id=credential_id), CredentialTest, timeout=40)
-
-
-def _verb(verb: str) -> str:
-    return subjects.service_verb(subjects.SERVICE_CREDENTIALS, verb)
 
 
 @pytest.fixture
@@ -327,7 +289,7 @@ async def test_the_dump_of_everything_has_no_secret(
         await asyncio.wait_for(_until(lambda: sum(b"execution_failed" in each for each in heard) >= 1), 30)
     await listening.close()
     everything = _with_decoded(
-        "\n".join([*shown, await _dump(database_url), engine.log.read_text(), b"\n".join(heard).decode()])
+        "\n".join([*shown, await dump(database_url), engine.log.read_text(), b"\n".join(heard).decode()])
     )
     assert "httpHeaderAuth" in everything
     assert "credential_created" in everything
@@ -352,26 +314,6 @@ def _with_decoded(text: str) -> str:
 async def _until(true: Any) -> None:
     while not true():
         await asyncio.sleep(0.02)
-
-
-async def _dump(url: str) -> str:
-    """Every row of every table as text; what is compressed or base64 in a frame stands there as it is read."""
-    connection = await asyncpg.connect(url)
-    try:
-        names = [
-            row["tablename"] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
-        ]
-        rows: list[str] = []
-        for name in names:
-            for row in await connection.fetch(f'SELECT * FROM "{name}"'):
-                rows.extend(_text(value) for value in row.values())
-        return "\n".join(rows)
-    finally:
-        await connection.close()
-
-
-def _text(value: Any) -> str:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
 async def test_another_key_takes_over_and_an_engine_without_it_says_so(
