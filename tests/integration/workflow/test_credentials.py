@@ -316,6 +316,7 @@ async def _until(true: Any) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_another_key_takes_over_and_an_engine_without_it_says_so(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows, keeper: Keeper
 ) -> None:
