@@ -88,14 +88,15 @@ def _problem(node: Node, message: str) -> Problem:
 def needed(node: Node) -> tuple[str, ...]:
     """Types of credentials, by the parameters alone: one that is set but not chosen is not used."""
     given: Mapping[str, Any] = node.parameters
-    if node.short_type in _ALWAYS:
-        return (_ALWAYS[node.short_type],)
-    if node.short_type == "jwt":
+    kind = node.short_type.removesuffix("Tool")  # a node that an agent uses as a tool
+    if kind in _ALWAYS:
+        return (_ALWAYS[kind],)
+    if kind == "jwt":
         return () if given.get("operation", "sign") == "decode" else ("jwtAuth",)
-    if node.short_type in _CALLED:
-        kind = asked_of_callers(node)
-        return () if kind is None else (ASKED_OF_CALLERS.get(kind, kind),)
-    return tuple(_of_request(given)) if node.short_type == "httpRequest" else ()
+    if kind in _CALLED:
+        asked = asked_of_callers(node)
+        return () if asked is None else (ASKED_OF_CALLERS.get(asked, asked),)
+    return tuple(_of_request(given)) if kind in ("httpRequest", "toolHttpRequest") else ()
 
 
 def _of_request(given: Mapping[str, Any]) -> Iterable[str]:

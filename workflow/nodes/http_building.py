@@ -38,7 +38,7 @@ def build(
         url=_with_query(_url(url or parameters.text("url"), index), _override(query, extra.get("qs", [])), parameters),
         headers=sent,
         body_base64=base64.b64encode(body).decode() if body is not None else None,
-        credentials=_credentials(call, parameters),
+        credentials=credentials_of(call, parameters),
         **_options(parameters, older),
     )
 
@@ -175,7 +175,7 @@ def _older_body(call: NodeCall, parameters: Parameters, index: int, _: Pairs) ->
     return json_text(dict(pairs)).encode(), "application/json"
 
 
-def _credentials(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
+def credentials_of(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
     """Those that its authentication names; one that is set but not chosen is not used."""
     how = parameters.get("authentication", "none")
     if how in ("none", None, ""):
