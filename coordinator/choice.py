@@ -6,6 +6,7 @@ Ties go to the less busy, then to the more proficient.
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from bus.messages import ModelInfo
@@ -58,9 +59,16 @@ class Candidate:
         return weighed(self.seconds, self.price, avoided=self.avoided)
 
     @property
-    def order(self) -> tuple[float, float, float, str]:
-        busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.cost, 3), busy, -self.agent.traits.best, self.agent.agent_id)
+    def order(self) -> "Order":
+        return order_of(self.agent, self.cost)
+
+
+Order = tuple[float, float, float, str]
+"""The least first."""
+
+
+def order_of(agent: Agent, cost: float) -> Order:
+    return (round(cost, 3), len(agent.attempts) / max(1, agent.slots), -agent.traits.best, agent.agent_id)
 
 
 def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
@@ -106,9 +114,10 @@ def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
     costs = [cost_of(ask, agent, model, now) for agent, model in places]
     if not costs:
         return None
-    least = min(costs) + SAME_SECONDS
-    ties = [place for cost, place in zip(costs, places, strict=True) if cost <= least]
-    return min((measure(ask, agent, model, now) for agent, model in ties), key=lambda candidate: candidate.order)
+    most = min(costs) + SAME_SECONDS
+    ties = [(order_of(agent, cost), agent, model) for cost, (agent, model) in zip(costs, places, strict=True) if cost <= most]
+    _, agent, model = min(ties, key=itemgetter(0))
+    return measure(ask, agent, model, now)
 
 
 def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:

@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from bus import subjects, telemetry
 from bus.client import Bus, Received
 from bus.errors import AgentNotFound, Conflict, HiveError, NoLeader
 from bus.messages import (
+    AgentRecord,
     AgentRef,
     AgentRegistration,
     AgentStatus,
@@ -38,6 +39,8 @@ logger = telemetry.log(__name__)
 
 FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 """How long a removed agent may go on speaking before its removal is refused."""
+SEEN: Final = timedelta(seconds=10)
+"""So much later it was heard before that alone is shown: else each heartbeat of each host would be a write, and one for every door to read."""
 
 
 class Presence:
@@ -59,7 +62,7 @@ class Presence:
         self._bus, self._state, self._sql, self._clock = bus, state, statements, clock
         self._put, self._died, self._tell, self._registered = put, died, tell, registered
         self._stack = AsyncExitStack()
-        self._shown: dict[str, bytes] = {}
+        self._shown: dict[str, AgentRecord] = {}
         self._changed: set[str] = set()
         self._due = asyncio.Event()
         self._showing = asyncio.Lock()
@@ -239,11 +242,11 @@ class Presence:
         agent = self._state.registry.agents.get(agent_id)
         if agent is None:
             return
-        record = agent.record().model_dump_json(exclude_none=True).encode()
-        if self._shown.get(agent_id) == record:
+        record, shown = agent.record(), self._shown.get(agent_id)
+        if shown is not None and _tells_the_same(shown, record):
             return
         try:
-            await self._bus.put(subjects.KV_AGENTS, agent_id, record)
+            await self._bus.put(subjects.KV_AGENTS, agent_id, record.model_dump_json(exclude_none=True).encode())
         except HiveError:
             self._changed.add(agent_id)  # one that is gone has no heartbeat to be shown by later
             raise
@@ -254,6 +257,12 @@ class Presence:
         for name in self._state.models:
             await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
         await self.show()
+
+
+def _tells_the_same(shown: AgentRecord, record: AgentRecord) -> bool:
+    if record.last_seen is not None and (shown.last_seen is None or record.last_seen - shown.last_seen >= SEEN):
+        return False
+    return shown.model_copy(update={"last_seen": record.last_seen}) == record
 
 
 def _columns(registration: AgentRegistration, status: AgentStatus, now: datetime) -> tuple[object, ...]:
