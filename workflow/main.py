@@ -90,7 +90,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             registry=types,
             scripts=V8Scripts(scripts),
             clock_ms=clock_ms,
-            environment=_environment(settings.base_url),
+            environment=_environment(settings.base_url, settings.workflow_models),
             time_zone=settings.workflow_time_zone,
         )
         gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
@@ -149,10 +149,10 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
 
 
-def _environment(base_url: str) -> Any:
+def _environment(base_url: str, models: Mapping[str, str]) -> Any:
     def of(execution: Execution) -> Mapping[str, Any]:
         resume = f"{base_url}/webhook-waiting/{execution.id}"
-        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume}
+        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume, "models": models}
 
     return of
 

@@ -30,6 +30,11 @@ class WorkflowSettings(HiveSettings):
         description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "
         '`["10.0.0.0/8", "localhost"]`',
     )
+    workflow_models: dict[str, str] = Field(
+        default_factory=dict,
+        description='models of the hive for those that workflows name, as JSON: `{"gpt-4o": "qwen3:8b", "*": "llama3.2:3b"}`; '
+        "`*`: all others, without it any model that is warm; an Ollama node means its own name",
+    )
     workflow_files: tuple[Path, ...] = Field(
         default=(),
         description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',

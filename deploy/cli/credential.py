@@ -66,7 +66,7 @@ async def import_file(
     owner: Annotated[str | None, typer.Option(help="Whose workflows may use them.")] = None,
     shared: Annotated[bool, typer.Option("--shared", help="Let everybody's workflows use them.")] = False,
 ) -> None:
-    """Store an n8n's credentials, under the names and ids that workflows know."""
+    """Store what an n8n exported, with the ids that workflows know."""
     found = _load(file)
     refused = 0
     async with operator_bus() as bus:

@@ -20,6 +20,7 @@ from bus.messages.workflows import (
     ExecuteWorkflow,
     ExecutionRecord,
     ExecutionRef,
+    ResumeCall,
     WebhookCall,
     WebhookReply,
     WorkflowRecord,
@@ -345,3 +346,32 @@ async def test_another_key_takes_over_and_an_engine_without_it_says_so(
             log = engine.log.read_text()
     assert old not in log
     assert SECRET not in log
+
+
+async def test_a_wait_goes_on_for_who_knows_the_secret(
+    engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows, keeper: Keeper
+) -> None:
+    await keeper.add("httpHeaderAuth", {"name": "X-Key", "value": SECRET})
+    wait = {"resume": "webhook", "incomingAuthentication": "headerAuth"}
+    made = await workflows.create(
+        chain(node("Start", "manualTrigger"), node("Ask", "wait", wait, 1.1, credentials={"httpHeaderAuth": {"name": "mine"}}))
+    )
+    waiting = await workflows.execute(made.id)
+
+    async def parked() -> None:
+        async with asyncio.timeout(30):
+            while (await workflows.get(waiting.id)).status != "waiting":
+                await asyncio.sleep(0.05)
+
+    async def resume(**headers: str) -> WebhookReply:
+        subject = subjects.service_verb(subjects.SERVICE_WEBHOOKS, "resume")
+        return await nats_bus.request(subject, ResumeCall(id=waiting.id, path="", method="GET", headers=headers), WebhookReply)
+
+    await parked()
+    assert (await resume()).status == 403
+    await parked()
+    assert (await resume(**{"X-Key": "another"})).status == 403
+    await parked()
+    assert (await resume(**{"x-key": SECRET})).status == 200
+    record = await workflows.ended(waiting.id)
+    assert run_of(record)["data"]["main"][0][0]["json"]["headers"] == {"x-key": "**********"}

@@ -1,9 +1,12 @@
 """An engine with real databases: sealed credentials let its nodes in, and a dump of everything afterwards has no password."""
 
+import asyncio
 import json
 from pathlib import Path
+from uuid import UUID
 
 import asyncpg
+import pytest
 import redis.asyncio
 
 from bus.nats_bus import NatsBus
@@ -12,6 +15,7 @@ from tests.integration.workflow.dumping import dump
 from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
+from workflow.vault import new_key
 
 SECRET = "correct-horse/battery+staple"
 
@@ -69,3 +73,45 @@ async def test_a_workflow_that_writes_to_databases_and_a_file(
     everything = "\n".join([await dump(database_url), log, record.model_dump_json(), failed.model_dump_json(), refused.message])
     assert SECRET not in everything
     assert "correct-horse" not in everything
+
+
+@pytest.mark.slow
+async def test_what_was_under_way_when_an_engine_died(
+    nats_bus: NatsBus,
+    nats_server: NatsServer,
+    database_url: str,
+    tcp_valkey: Line,  # noqa: F811
+    valkey_url: str,
+    tmp_path: Path,
+) -> None:
+    """What would count twice is not repeated, and said to be unknown; what only writes the same again is."""
+    allowed = {"HIVE_WORKFLOW_ALLOW_INTERNAL": '["127.0.0.1"]', "HIVE_CREDENTIALS_KEY": new_key()}
+    keeper, workflows = Keeper(nats_bus), Workflows(nats_bus)
+    running: dict[str, UUID] = {}
+    with EngineProcess(nats_server, tmp_path, database_url, "first", **allowed) as engine:
+        await engine.ready(nats_bus)
+        await keeper.add("redis", tcp_valkey.data, name="cache")
+        tcp_valkey.proxy.freeze()
+        for operation in ("incr", "set"):
+            wish = node(
+                "Do",
+                "redis",
+                {"operation": operation, "key": operation, "value": "x"},
+                credentials={"redis": {"name": "cache"}},
+            )
+            made = await workflows.create(chain(node("Start", "manualTrigger"), wish))
+            running[operation] = (await workflows.execute(made.id)).id
+        async with asyncio.timeout(60):
+            while tcp_valkey.proxy.connections < 2:
+                await asyncio.sleep(0.02)
+        engine.kill()
+    tcp_valkey.proxy.cut()
+    tcp_valkey.proxy.heal()
+    with EngineProcess(nats_server, tmp_path, database_url, "second", **allowed) as engine:
+        await engine.ready(nats_bus)
+        counted, written = await workflows.ended(running["incr"]), await workflows.ended(running["set"])
+    assert counted.data is not None
+    assert counted.data["resultData"]["runData"]["Do"][0]["error"]["code"] == "outcome_unknown"
+    assert written.status == "success", written.error_message
+    async with redis.asyncio.from_url(valkey_url, decode_responses=True) as client:
+        assert await client.mget("incr", "set") == [None, "x"]
