@@ -11,11 +11,13 @@ import asyncpg
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import HiveError, InvalidWorkflow, WorkflowsTooDeep
+from workflow.documents import Documents
 from workflow.effects import (
     CallHttp,
     CallRedis,
     CallWorkflow,
     Effect,
+    HandleDocuments,
     HandleFiles,
     HandleToken,
     RunSql,
@@ -65,6 +67,7 @@ class Carrying:
     def __init__(self, engine: Engine, lending: Lending, files: FileCalls, inference: Inference, pool: asyncpg.Pool) -> None:
         self._engine, self._lending, self._files, self._inference = engine, lending, files, inference
         self._statements = NamedStatements(pool, queries())
+        self._documents = Documents(pool)
 
     async def carry_out(self, held: Held, effect: Effect) -> Reply:
         try:
@@ -78,6 +81,8 @@ class Carrying:
                 return await self._lending.redis(effect, held.origin.claims)
             if isinstance(effect, HandleFiles):
                 return await self._files.carry_out(effect)
+            if isinstance(effect, HandleDocuments):
+                return await self._documents.carry_out(effect, held.origin.claims)
             if isinstance(effect, SubmitTask):
                 self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
                 return await self._inference.carry_out(effect, held.origin.claims)

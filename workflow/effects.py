@@ -183,6 +183,25 @@ class HandleFiles(Effect):
 
 
 @register
+class HandleDocuments(Effect):
+    """Adds texts with their vectors to a store of the owner's, or looks for those that are nearest to a vector.
+
+    Vectors are base64 of little-endian numbers of 32 bits. The reply of a search is a list of `{"text", "metadata", "score"}`,
+    of an addition `null`; one that is repeated adds nothing.
+    """
+
+    kind = "handle_documents"
+    operation: str
+    store: str
+    texts: list[str] = Field(default_factory=list)
+    metadata: list[dict[str, JsonValue]] = Field(default_factory=list)
+    vectors: list[str] = Field(default_factory=list)
+    clear: bool = False
+    """With an addition: what the store had before goes."""
+    top: int = 4
+
+
+@register
 class StartErrorWorkflow(Effect):
     """Tell another workflow that this execution failed. Emitted by `advance` at the end; nobody waits for it."""
 

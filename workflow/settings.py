@@ -33,7 +33,7 @@ class WorkflowSettings(HiveSettings):
     workflow_models: dict[str, str] = Field(
         default_factory=dict,
         description='models of the hive for those that workflows name, as JSON: `{"gpt-4o": "qwen3:8b", "*": "llama3.2:3b"}`; '
-        "`*`: all others, without it any model that is warm; an Ollama node means its own name",
+        "`*`: all others, without it any model that is warm; `embeddings`: for embeddings nodes; an Ollama node means its own name",
     )
     workflow_files: tuple[Path, ...] = Field(
         default=(),

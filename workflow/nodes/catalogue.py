@@ -35,17 +35,20 @@ from workflow.nodes import (
     wait,
     xml,
 )
-from workflow.nodes.ai import agent, chain, judging, memory, models, parsing, tools
+from workflow.nodes.ai import agent, chain, embedding, judging, loading, memory, models, parsing, tools, vector_store
 from workflow.nodes.registry import Registry
 
 _MODULES = (
     agent,
     chain,
+    embedding,
     judging,
+    loading,
     memory,
     models,
     parsing,
     tools,
+    vector_store,
     aggregate,
     branching,
     code,

@@ -204,3 +204,18 @@ SELECT * FROM credentials WHERE key_id <> $1 LIMIT 5000;
 
 -- name: reseal_credential
 UPDATE credentials SET sealed = $3, key_id = $4 WHERE id = $1 AND sealed = $2;
+
+-- name: clear_documents
+DELETE FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND NOT id LIKE $4;
+
+-- name: count_documents
+SELECT count(*) AS n FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND NOT id LIKE $4;
+
+-- name: add_documents
+INSERT INTO workflow_documents (tenant, owner, store, id, text, metadata, vector)
+SELECT $1, $2, $3, d.id, d.text, d.metadata, d.vector
+FROM unnest($4::text[], $5::text[], $6::jsonb[], $7::bytea[]) AS d (id, text, metadata, vector)
+ON CONFLICT DO NOTHING;
+
+-- name: documents
+SELECT id, text, metadata, vector FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 ORDER BY created_at, id;

@@ -9,7 +9,7 @@ from workflow.effects import CallWorkflow
 from workflow.failure import NodeError
 from workflow.n8n.document import Node
 from workflow.nodes import http_request, postgres, redis
-from workflow.nodes.ai import http_tool
+from workflow.nodes.ai import http_tool, vector_store
 from workflow.nodes.ai.models import attached, run_attached
 from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
@@ -74,6 +74,8 @@ def _used(call: NodeCall, index: int, given: Any) -> Using:
         return (yield from _workflow(call, index, given))
     if kind == "toolHttpRequest":
         return (yield from http_tool.use(call, index, given))
+    if kind == "vectorStoreInMemory":
+        return str((yield from vector_store.use(call, index, _text(given))))
     if call.node.type in _NODES:
         return (yield from _node(call, index, given))
     raise NodeError(f"Tools of type {call.node.type} are not run here")
