@@ -56,7 +56,7 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        return weighed(self.seconds, self.price, avoided=self.avoided)
+        return self.seconds * self.price + (AVOIDED_COST if self.avoided else 0.0)
 
     @property
     def order(self) -> "Order":
@@ -95,18 +95,15 @@ def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
 
 def cost_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
     """Seconds until it would be done there, weighed; last of all where it failed before."""
-    seconds, price = seconds_of(ask, agent, model, now), price_of(agent, model, now)
-    return weighed(seconds, price, avoided=agent.agent_id in ask.shape.avoid)
-
-
-def weighed(seconds: float, price: float, *, avoided: bool) -> float:
-    return seconds * price + (AVOIDED_COST if avoided else 0.0)
+    cost = seconds_of(ask, agent, model, now) * price_of(agent, model, now)
+    avoid = ask.shape.avoid
+    return cost + AVOIDED_COST if avoid and agent.agent_id in avoid else cost
 
 
 def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
     """What a second there counts for; once more where the model is cold: it takes the memory from one that others wait for."""
     price = agent.demand.price(now)
-    return price if agent.holds(model) else price * price
+    return price if price == 1.0 or agent.holds(model) else price * price
 
 
 def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:

@@ -44,7 +44,7 @@ SEEN: Final = timedelta(seconds=10)
 
 
 class Presence:
-    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish,
+    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what deaths leave, `tell` facts to publish,
     `registered` gives orders to an agent that has just come.
     """
 
@@ -55,7 +55,7 @@ class Presence:
         statements: Statements,
         clock: Clock,
         put: Callable[[Input], None],
-        died: Callable[[Lost], None],
+        died: Callable[[list[Lost]], None],
         tell: Callable[[list[Fact]], None],
         registered: Callable[[Agent], None],
     ) -> None:
@@ -94,7 +94,7 @@ class Presence:
         previous = known.status if known else AgentStatus.OFFLINE
         lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
-            self._died(lost)
+            self._died([lost])
         agent = self._state.registry.agents[registration.agent_id]
         self._registered(agent)  # before anything is awaited: the next turn may give it work
         await self._learn_models(agent)
@@ -197,9 +197,10 @@ class Presence:
 
     def bury(self) -> None:
         """Called at each tick: those that are dead by now."""
-        for lost in self._state.registry.deaths(self._clock.seconds):
+        dead = list(self._state.registry.deaths(self._clock.seconds))
+        self._died(dead)
+        for lost in dead:
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
-            self._died(lost)
             if lost.previous is not lost.agent.status:
                 self._announce(StatusChange(lost.agent, lost.previous))
 
