@@ -1,12 +1,20 @@
 """The Redis node on a real Valkey: its operations, values of all types, and what it may not reach."""
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from bus.errors import RequestRefused
 from tests.integration.workflow.databases import Line, driver, pool, tcp_valkey  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
 from tests.unit.workflow.nodes.case import run as run_case
@@ -133,8 +141,60 @@ async def test_internal_hosts_and_wrong_doors_are_refused(tcp_valkey: Line) -> N
     assert refused.failure is not None
     assert refused.failure.code == "request_refused"
     calls = RedisCalls(Guard.of(["127.0.0.1"]))
-    for wrong in ({"port": 1}, {"port": "x"}, {"host": "/tmp/x"}, {"user": "nobody"}, {"database": 9999}, {"ssl": True}):
+    for wrong in ({"port": 1}, {"port": "x"}, {"host": "/tmp/x"}, {"user": "nobody"}, {"database": 9999}):
         found = await calls.carry_out(effect, {**tcp_valkey.data, **wrong, "password": "correct-horse"})
         assert found.failure is not None, wrong
         assert "correct-horse" not in str(found)
     assert await calls.test(tcp_valkey.data) == "It answers."
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Of `localhost`, signed by itself; and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (certificate := folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (secret := folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return certificate, secret
+
+
+async def test_tls_is_for_the_name_though_the_connection_is_to_an_address(
+    valkey_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, secret = _certificate(tmp_path)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, secret)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far_reader, far_writer = await asyncio.open_unix_connection(valkey_url.removeprefix("unix://"))
+        try:
+            while data := await reader.read(1024):
+                far_writer.write(data)
+                writer.write(await far_reader.read(65536))
+        except OSError:
+            pass
+        finally:
+            far_writer.close()
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    calls = RedisCalls(Guard.of(["127.0.0.1"]))
+    async with server:
+        data = {"host": "localhost", "port": server.sockets[0].getsockname()[1], "ssl": True}
+        with pytest.raises(RequestRefused, match="certificate verify failed"):
+            await calls.test(data)
+        assert await calls.test({**data, "disableTlsVerification": True}) == "It answers."
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await calls.test(data) == "It answers."
+        with pytest.raises(RequestRefused, match="IP address mismatch"):
+            await calls.test({**data, "host": "127.0.0.1"})
