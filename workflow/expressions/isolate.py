@@ -21,19 +21,6 @@ _INLINE_BYTES: Final = 2048
 """Below this the argument travels within the source: one call to the library in the place of three."""
 
 
-def start_v8() -> None:
-    """To be called before the threads begin that will use V8, by the thread that begins them; doing so twice does nothing.
-
-    Where the processor has protection keys, V8 guards its tables of code with one. A thread has the keys of the thread that began it, so one
-    that is older than V8's start, or whose parent is another than V8's, dies by SIGSEGV when it first reads such a table. And what all isolates
-    share is made with the first one: two first ones at once end the process by SIGTRAP, so the first is made here.
-    """
-    with _STARTING:
-        if not _started.is_set():
-            Isolate().close()
-            _started.set()
-
-
 class ScriptError(Exception):
     """The script threw what the runtime did not catch, or could not be parsed."""
 
@@ -44,6 +31,17 @@ class OutOfTime(Exception):
 
 class OutOfMemory(Exception):
     """The script used more than the isolate may. The isolate is spent."""
+
+
+def prepare() -> None:
+    """Loads V8, in a thread from which all that use it descend. V8 guards memory by keys of the processor, which a thread has of the one
+    that started it: in a thread that does not descend from where V8 was loaded a new isolate ends the process. And what all isolates
+    share is made with the first one: two first ones at once end the process too, so the first is made here.
+    """
+    with _STARTING:
+        if not _started.is_set():
+            Isolate().close()
+            _started.set()
 
 
 class Isolate:
