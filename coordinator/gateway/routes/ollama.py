@@ -132,6 +132,6 @@ async def embeddings(request: Request) -> Response:
 def known(gateway: Gateway, claims: Claims, model: str, missing: Callable[[str], UnknownModel] = not_found) -> None:
     """UnknownModel for one that no host has, or that the key may not use."""
     agents = list(gateway.overview.agents.items.values())
-    names = models.chain(model, gateway.named.items)
-    if not any(auth.allows_model(claims, name) and models.copies(name, agents) for name in names):
+    names, alias = models.chain(model, gateway.named.items), auth.allows_model(claims, model)
+    if not any((alias or auth.allows_model(claims, name)) and models.copies(name, agents) for name in names):
         raise missing(model)
