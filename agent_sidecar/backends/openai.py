@@ -17,6 +17,7 @@ from agent_sidecar.backends.openai_request import Json, chat_body, check, comple
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo, TaskKind
 from bus.messages.base import JsonObject
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 
@@ -180,6 +181,14 @@ class OpenAIBackend:
 
     async def delete(self, model: str) -> None:
         raise BackendRefused(f"{self.endpoint} is no Ollama and cannot delete {model}. Remove its file on that host.")
+
+    async def copy(self, model: str, source: str) -> None:
+        raise BackendRefused(f"{self.endpoint} is no Ollama and cannot name {source} otherwise. `hive models alias` can.")
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        raise BackendRefused(
+            f"{self.endpoint} is no Ollama and cannot make {model}. Give the model to the server at its start."
+        )
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         """What it is loaded with was told to the server at its start."""
