@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Final
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -29,6 +30,8 @@ logger = telemetry.log(__name__)
 TASK_HEADER: Final = "X-Hive-Task"
 AGENT_HEADER: Final = "X-Hive-Agent"
 MODEL_HEADER: Final = "X-Hive-Model"
+_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+"""What stands in a header as it is; a client may name a model by anything else, too."""
 NOTHING: Final[Mapping[str, str]] = {}
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
@@ -54,7 +57,7 @@ class Serving(Response):
         self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
         self._run = Run(gateway, self._claims, asked.idempotency_key)
         self._request = _request_of(job, model, asked)
-        self._told: dict[str, str] = {**told, TASK_HEADER: str(self._run.task_id), MODEL_HEADER: model}
+        self._told: dict[str, str] = {**told, TASK_HEADER: str(self._run.task_id), MODEL_HEADER: quote(model, safe=_PLAIN)}
         self._begun = self._spoken = False
         self._beginning = b""
 

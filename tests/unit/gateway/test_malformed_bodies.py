@@ -107,3 +107,17 @@ async def test_another_method_is_refused_in_the_protocols_form_and_says_which_is
         assert response.status_code == 405
         assert response.headers["allow"] == str(method).upper()
         is_form(response)  # type: ignore[operator]
+
+
+NAMES = ["\u00ef\U00025f7d", "a\r\nX-Evil: 1", "a\u0000b", " ", "a" * 255, "%2e", "\u202e"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_model_of_any_name_is_unknown_and_nothing_worse(admin: AsyncClient, name: str) -> None:
+    for operations, is_form in FORMS:
+        for (method, path), operation in operations.items():
+            if operation.is_task and operation.body is not None:
+                response = await admin.request(method, path, json={**operation.body, "model": name})
+                assert response.status_code in (400, 404), (path, response.text)
+                is_form(response)
+                assert "x-evil" not in response.headers
