@@ -1,8 +1,10 @@
 """The version that every service, answer and document names."""
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 
+@cache
 def hive_version() -> str:
     """Of the installed package; `0.0.0` in a checkout that was never installed."""
     try:

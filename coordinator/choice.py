@@ -6,6 +6,7 @@ Ties go to the less busy, then to the more proficient.
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from bus.messages import ModelInfo
@@ -55,12 +56,19 @@ class Candidate:
 
     @property
     def cost(self) -> float:
-        return weighed(self.seconds, self.price, avoided=self.avoided)
+        return self.seconds * self.price + (AVOIDED_COST if self.avoided else 0.0)
 
     @property
-    def order(self) -> tuple[float, float, float, str]:
-        busy = len(self.agent.attempts) / max(1, self.agent.slots)
-        return (round(self.cost, 3), busy, -self.agent.traits.best, self.agent.agent_id)
+    def order(self) -> "Order":
+        return order_of(self.agent, self.cost)
+
+
+Order = tuple[float, float, float, str]
+"""The least first."""
+
+
+def order_of(agent: Agent, cost: float) -> Order:
+    return (round(cost, 3), len(agent.attempts) / max(1, agent.slots), -agent.traits.best, agent.agent_id)
 
 
 def consider(ask: Ask, agent: Agent, now: float) -> Candidate:
@@ -87,18 +95,15 @@ def seconds_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
 
 def cost_of(ask: Ask, agent: Agent, model: ModelInfo, now: float) -> float:
     """Seconds until it would be done there, weighed; last of all where it failed before."""
-    seconds, price = seconds_of(ask, agent, model, now), price_of(agent, model, now)
-    return weighed(seconds, price, avoided=agent.agent_id in ask.shape.avoid)
-
-
-def weighed(seconds: float, price: float, *, avoided: bool) -> float:
-    return seconds * price + (AVOIDED_COST if avoided else 0.0)
+    cost = seconds_of(ask, agent, model, now) * price_of(agent, model, now)
+    avoid = ask.shape.avoid
+    return cost + AVOIDED_COST if avoid and agent.agent_id in avoid else cost
 
 
 def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
     """What a second there counts for; once more where the model is cold: it takes the memory from one that others wait for."""
     price = agent.demand.price(now)
-    return price if agent.holds(model) else price * price
+    return price if price == 1.0 or agent.holds(model) else price * price
 
 
 def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
@@ -106,9 +111,10 @@ def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
     costs = [cost_of(ask, agent, model, now) for agent, model in places]
     if not costs:
         return None
-    least = min(costs) + SAME_SECONDS
-    ties = [place for cost, place in zip(costs, places, strict=True) if cost <= least]
-    return min((measure(ask, agent, model, now) for agent, model in ties), key=lambda candidate: candidate.order)
+    most = min(costs) + SAME_SECONDS
+    ties = [(order_of(agent, cost), agent, model) for cost, (agent, model) in zip(costs, places, strict=True) if cost <= most]
+    _, agent, model = min(ties, key=itemgetter(0))
+    return measure(ask, agent, model, now)
 
 
 def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:

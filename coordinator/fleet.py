@@ -35,6 +35,7 @@ class Verdicts:
 
     def places(self, shape: Shape, agents: Iterable[Agent]) -> Iterator[Place]:
         """Those of them that are able."""
+        shape = shape.asked
         known = self._of(shape)
         for agent in agents:
             registration = agent.registration
@@ -63,6 +64,7 @@ class Verdicts:
 
     def warm(self, shape: Shape, agents: Iterable[Agent], now: float) -> list[Place]:
         """The able agents that have the model warm, as was so a moment ago."""
+        shape = shape.asked
         known = self._warm.get(shape)
         if known is None or not 0 <= now - known.at < LOOK_AGAIN_SECONDS:
             places = [place for place in self.places(shape, agents) if place[0].holds(place[1])]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
-from bus.messages import AgentRecord, AgentStatus, ModelInfo
+from bus.messages import AgentRecord, AgentStatus, Hardware, ModelInfo
 from bus.messages.models import ModelElsewhere, ModelOnAgent, ModelRecord
 from bus.model_names import same_model, tagged
 
@@ -99,9 +99,9 @@ def memory_needed(copies: Iterable[ModelInfo]) -> int | None:
     return int(max(sizes) * LOADED_FACTOR) if sizes else None
 
 
-def memory_of(agent: AgentRecord) -> int | None:
+def memory_of(hardware: Hardware) -> int | None:
     """Bytes that models may take: those of its cards, else of the host. None where it does not tell."""
-    gib = agent.hardware.vram_gb or agent.hardware.ram_gb
+    gib = hardware.vram_gb or hardware.ram_gb
     return int(gib * GIB) if gib else None
 
 
@@ -111,7 +111,7 @@ def no_pull(agent: AgentRecord, need_bytes: int | None) -> str | None:
         return "it is offline"
     if agent.backend != "ollama":
         return f"its backend ({agent.backend}) does not pull models"
-    memory = memory_of(agent)
+    memory = memory_of(agent.hardware)
     if memory is not None and need_bytes is not None and need_bytes > memory:
         kind = "VRAM" if agent.hardware.vram_gb else "memory"
         return f"it has {memory / GIB:.1f} GiB of {kind}, and about {need_bytes / GIB:.1f} are needed"

@@ -1,6 +1,5 @@
 """The fleet as the placement of models sees it, made of what the leader knows. Pure: the time is passed in."""
 
-from collections import Counter
 from collections.abc import Iterable
 from math import inf
 
@@ -36,19 +35,19 @@ class View:
             agent_id=agent.agent_id,
             absence=absence,
             away_seconds=away if absence else 0.0,
-            labels=agent.record().labels,
+            labels=agent.traits.labels,
             takes_orders=agent.registration.backend == "ollama",
-            memory_bytes=memory_of(agent.record()),
+            memory_bytes=memory_of(agent.registration.hardware),
             models=self._models(agent, now),
         )
 
     def _models(self, agent: Agent, now: float) -> dict[str, Held]:
-        running = Counter(tagged(attempt.model) for attempt in agent.attempts.values())
+        running = [tagged(attempt.model) for attempt in agent.attempts.values()]
         found: dict[str, Held] = {}
         for model in agent.models:
             name = tagged(model.name)
             key = (agent.agent_id, name)
-            if running[name] or not model.loaded:
+            if name in running or not model.loaded:
                 self._used_at[key] = now
             found[name] = Held(
                 loaded=model.loaded,
@@ -56,7 +55,7 @@ class View:
                 memory_bytes=model.memory_bytes,
                 context=model.context_length,
                 context_limit=model.context_limit,
-                running=running[name],
+                running=running.count(name),
                 idle_seconds=now - self._used_at.setdefault(key, now),
             )
         return found

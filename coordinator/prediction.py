@@ -50,12 +50,13 @@ def service_seconds(agent: Agent, model: ModelInfo, size: Size = TYPICAL, known_
 def run_seconds(agent: Agent, model: ModelInfo, size: Size = TYPICAL, home: str | None = None) -> float:
     """As `service_seconds`, and the model's load before. `home` is the host that knows the conversation, while its model is warm."""
     load = load_seconds(agent, model)
-    return load + service_seconds(agent, model, size, KNOWN_SHARE if home == agent.agent_id and not load else 0.0)
+    knows = home is not None and home == agent.agent_id and not load
+    return load + service_seconds(agent, model, size, KNOWN_SHARE if knows else 0.0)
 
 
 def starts_in(agent: Agent, model: ModelInfo, now: float) -> float:
     """Seconds until a slot is free, and the memory for the model beside those that are in use; infinite without any slot."""
-    wait, attempts = max(0.0, agent.full_until - now), agent.attempts
+    wait, attempts = agent.full_until - now if agent.full_until > now else 0.0, agent.attempts
     if len(attempts) >= agent.slots:
         if not agent.slots:
             return inf

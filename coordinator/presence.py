@@ -7,7 +7,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from bus import subjects, telemetry
 from bus.client import Bus, Received
 from bus.errors import AgentNotFound, Conflict, HiveError, NoLeader
 from bus.messages import (
+    AgentRecord,
     AgentRef,
     AgentRegistration,
     AgentStatus,
@@ -38,10 +39,12 @@ logger = telemetry.log(__name__)
 
 FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 """How long a removed agent may go on speaking before its removal is refused."""
+SEEN: Final = timedelta(seconds=10)
+"""So much later it was heard before that alone is shown: else each heartbeat of each host would be a write, and one for every door to read."""
 
 
 class Presence:
-    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what a death leaves, `tell` facts to publish,
+    """Runs while its coordinator leads. `put` is the leader's inbox, `died` takes what deaths leave, `tell` facts to publish,
     `registered` gives orders to an agent that has just come.
     """
 
@@ -52,14 +55,14 @@ class Presence:
         statements: Statements,
         clock: Clock,
         put: Callable[[Input], None],
-        died: Callable[[Lost], None],
+        died: Callable[[list[Lost]], None],
         tell: Callable[[list[Fact]], None],
         registered: Callable[[Agent], None],
     ) -> None:
         self._bus, self._state, self._sql, self._clock = bus, state, statements, clock
         self._put, self._died, self._tell, self._registered = put, died, tell, registered
         self._stack = AsyncExitStack()
-        self._shown: dict[str, bytes] = {}
+        self._shown: dict[str, AgentRecord] = {}
         self._changed: set[str] = set()
         self._due = asyncio.Event()
         self._showing = asyncio.Lock()
@@ -91,7 +94,7 @@ class Presence:
         previous = known.status if known else AgentStatus.OFFLINE
         lost = self._state.registry.register(registration, self._clock.seconds, now)
         if lost is not None:
-            self._died(lost)
+            self._died([lost])
         agent = self._state.registry.agents[registration.agent_id]
         self._registered(agent)  # before anything is awaited: the next turn may give it work
         await self._learn_models(agent)
@@ -194,9 +197,10 @@ class Presence:
 
     def bury(self) -> None:
         """Called at each tick: those that are dead by now."""
-        for lost in self._state.registry.deaths(self._clock.seconds):
+        dead = list(self._state.registry.deaths(self._clock.seconds))
+        self._died(dead)
+        for lost in dead:
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))
-            self._died(lost)
             if lost.previous is not lost.agent.status:
                 self._announce(StatusChange(lost.agent, lost.previous))
 
@@ -239,11 +243,11 @@ class Presence:
         agent = self._state.registry.agents.get(agent_id)
         if agent is None:
             return
-        record = agent.record().model_dump_json(exclude_none=True).encode()
-        if self._shown.get(agent_id) == record:
+        record, shown = agent.record(), self._shown.get(agent_id)
+        if shown is not None and _tells_the_same(shown, record):
             return
         try:
-            await self._bus.put(subjects.KV_AGENTS, agent_id, record)
+            await self._bus.put(subjects.KV_AGENTS, agent_id, record.model_dump_json(exclude_none=True).encode())
         except HiveError:
             self._changed.add(agent_id)  # one that is gone has no heartbeat to be shown by later
             raise
@@ -254,6 +258,12 @@ class Presence:
         for name in self._state.models:
             await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
         await self.show()
+
+
+def _tells_the_same(shown: AgentRecord, record: AgentRecord) -> bool:
+    if record.last_seen is not None and (shown.last_seen is None or record.last_seen - shown.last_seen >= SEEN):
+        return False
+    return shown.model_copy(update={"last_seen": record.last_seen}) == record
 
 
 def _columns(registration: AgentRegistration, status: AgentStatus, now: datetime) -> tuple[object, ...]:

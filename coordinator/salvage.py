@@ -4,7 +4,7 @@ Read before the death becomes a turn's business, and for a bounded time, so that
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Final
 from uuid import UUID
@@ -40,30 +40,35 @@ class Salvage:
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._work: set[asyncio.Task[None]] = set()
 
-    def died(self, lost: Lost) -> None:
-        """The leader hears of it when its attempts' output is read, or the time for that is over."""
-        if not lost.attempts:
-            self._put(AgentDied(lost))
-            return
-        task = asyncio.create_task(self._died(lost))
-        self._work.add(task)
-        task.add_done_callback(self._work.discard)
+    def died(self, dead: Sequence[Lost]) -> None:
+        """Those of one moment. The leader hears of them when their attempts' output is read, or the time for that is over."""
+        for lost in dead:
+            if not lost.attempts:
+                self._put(AgentDied(lost))
+        worked = [lost for lost in dead if lost.attempts]
+        if worked:
+            task = asyncio.create_task(self._died(worked))
+            self._work.add(task)
+            task.add_done_callback(self._work.discard)
 
     async def close(self) -> None:
         await end(list(self._work))
 
-    async def _died(self, lost: Lost) -> None:
-        read = {attempt.id: list[OutputChunk]() for attempt in lost.attempts}
+    async def _died(self, dead: list[Lost]) -> None:
+        """All at once: one turn then has their work, and no other holds up the reading."""
+        attempts = [attempt for lost in dead for attempt in lost.attempts]
+        read = {attempt.id: list[OutputChunk]() for attempt in attempts}
         before: dict[UUID, Continuation | None] = {}
         try:
             async with asyncio.timeout(SALVAGE_SECONDS):
-                await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in lost.attempts))
-                before = await self._before([a.task_id for a in lost.attempts if any(c.begins_at for c in read[a.id][:1])])
+                await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in attempts))
+                before = await self._before([a.task_id for a in attempts if any(c.begins_at for c in read[a.id][:1])])
         except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:
-            logger.warning("output_not_salvaged", agent_id=lost.agent.agent_id, error=type(error).__name__)
-        finally:  # whatever may be wrong with the output, the agent is dead
-            found = (_written(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
-            self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
+            logger.warning("output_not_salvaged", agents=[lost.agent.agent_id for lost in dead], error=type(error).__name__)
+        finally:  # whatever may be wrong with the output, the agents are dead
+            for lost in dead:
+                found = (_written(attempt, read[attempt.id], before.get(attempt.task_id)) for attempt in lost.attempts)
+                self._put(AgentDied(lost, {each.attempt_id: each for each in found if each is not None}))
 
     async def _read(self, attempt: OpenAttempt, into: list[OutputChunk]) -> None:
         """What came before the time was over counts."""

@@ -1,6 +1,6 @@
 """What matters about a task for where it may run, and who is able to run it. Tasks of one shape are alike to the scheduler. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bus.messages import AgentStatus, ModelInfo, Requirements
 from coordinator.agent import Agent
@@ -19,10 +19,13 @@ class Shape:
     avoid: frozenset[str]
     hashed: int = field(init=False, repr=False, compare=False)
     """Made once: a shape is looked up several times a decision."""
+    asked: "Shape" = field(init=False, repr=False, compare=False)
+    """The same that avoids nobody: who is able does not hang on that, and each of many lost tasks avoids another agent."""
 
     def __post_init__(self) -> None:
         made = hash((self.model, self.capabilities, self.labels, self.vram_gb, self.pin, self.avoid))
         object.__setattr__(self, "hashed", made)
+        object.__setattr__(self, "asked", replace(self, avoid=frozenset()) if self.avoid else self)
 
     def __hash__(self) -> int:
         return self.hashed

@@ -127,8 +127,7 @@ class Term:
         await load(self.state, self._reading)
         await self.windows.load()
         await self._backlog.more()
-        for lost in self.state.registry.orphans():
-            self._salvage.died(lost)
+        self._salvage.died(list(self.state.registry.orphans()))
         await self._intake.begin_anew_what_was_lost()
         for outbox_id, facts in await load_outbox(self._reading, self._bus):
             self._publisher.put(outbox_id, facts)

@@ -1,7 +1,7 @@
 """What an agent offers a task, all things considered: labels and proficiencies. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from bus.messages import AgentRegistration
@@ -17,15 +17,15 @@ class Traits:
 
     labels: Mapping[str, str]
     proficiencies: Mapping[str, float]
+    best: float = field(init=False, compare=False)
+    """Of all its proficiencies; 0 for an agent without any."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "best", max(self.proficiencies.values(), default=0.0))
 
     def proficiency(self, capability: str) -> float:
         """0 for one that the agent does not have."""
         return self.proficiencies.get(capability, 0.0)
-
-    @property
-    def best(self) -> float:
-        """Of all its proficiencies; 0 for an agent without any."""
-        return max(self.proficiencies.values(), default=0.0)
 
 
 def traits_of(registration: AgentRegistration, given_labels: Mapping[str, str], track: Track, now: datetime | None) -> Traits:

@@ -156,7 +156,7 @@ class AgentRecord(Record):
     instance: str | None = None
     version: str = "0"
     created_at: datetime | None = None
-    last_seen: datetime | None = None
+    last_seen: datetime | None = Field(default=None, description="when it was last heard, to within ten seconds")
 
 
 class AgentList(Record):

@@ -1,5 +1,7 @@
 """`make bench`: the three hops beside a bare JetStream pipeline, same server, same sync settings, one run; and Celery. Prints ratios.
 
+Beside both, the three hops with nothing decided (tests/bench/sketch.py): what they cost any program of this make.
+
 Turns of the two alternate, and the medians are compared, since machines are noisy. `python -m tests.bench [TASKS]`
 """
 
@@ -18,6 +20,7 @@ from tests.bench.celery_pipeline import PYTHON, Celery
 from tests.bench.hive import KEY, BenchHive, ready
 from tests.bench.load import Figures, OneTask, measure, median
 from tests.bench.pipelines import bare, bare_rest, hops, rest
+from tests.bench.sketch import sketch
 
 ROUNDS = 3
 CELERY = "Celery, Valkey"
@@ -64,13 +67,20 @@ async def bench(folder: Path, tasks: int, with_rest: bool) -> None:
             stack.push_async_callback(client.close)
             bare_one = await bare(client)
             worker = running.other("tests.bench.bare_worker", running.server.url)
+            sketch_one = await sketch(client)
+            sketch_processes = {
+                role: running.other("tests.bench.sketch", role, running.server.url, *more)
+                for role, more in (("coordinator", (running.postgres.url,)), ("sidecar", ()))
+            }
             bus = await running.connect()
             stack.push_async_callback(bus.close)
             await ready(bus)
             hops_one = await hops(bus, stack)
             bare_processes = {"client": own, "nats": running.processes["nats"], "worker": worker}
+            servers = {name: running.processes[name] for name in ("nats", "postgres")}
             pairs = {
                 "bare JetStream": (bare_one, bare_processes),
+                "three hops, bare": (sketch_one, {"client": own, **servers, **sketch_processes}),
                 "Hive, by the bus": (hops_one, {"client": own, **running.processes}),
             }
             await compare(pairs, tasks=max(200, tasks // 10), in_flight=32)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
@@ -19,27 +20,34 @@ from tests.bench.load import OneTask
 DEADLINE_SECONDS = 30
 
 
+class Results:
+    """Of messages that are nothing but a key: who waits for which."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[bytes, asyncio.Future[None]] = {}
+
+    async def heard(self, message: Msg) -> None:
+        if done := self._waiting.pop(message.data, None):
+            done.set_result(None)
+
+    def of(self, publish: Callable[[bytes], Awaitable[object]]) -> OneTask:
+        async def one(_number: int) -> None:
+            key = uuid4().hex.encode()
+            self._waiting[key] = done = asyncio.get_running_loop().create_future()
+            await publish(key)
+            await asyncio.wait_for(done, DEADLINE_SECONDS)
+
+        return one
+
+
 async def bare(client: Client) -> OneTask:
     """Publish (acknowledged on disk), fetch, ack, publish the result (acknowledged on disk), hear it."""
     js = client.jetstream()
     for name in ("tasks", "results"):
         await js.add_stream(StreamConfig(name=f"BARE_{name.upper()}", subjects=[f"bare.{name}"], max_bytes=256 * 1024 * 1024))
-    waiting: dict[bytes, asyncio.Future[None]] = {}
-
-    async def heard(message: Msg) -> None:
-        if done := waiting.pop(message.data, None):
-            done.set_result(None)
-
-    await js.subscribe("bare.results", cb=heard, ordered_consumer=True)
-
-    async def one(_number: int) -> None:
-        key = uuid4().hex.encode()
-        waiting[key] = asyncio.get_running_loop().create_future()
-        done = waiting[key]
-        await js.publish("bare.tasks", key)
-        await asyncio.wait_for(done, DEADLINE_SECONDS)
-
-    return one
+    results = Results()
+    await js.subscribe("bare.results", cb=results.heard, ordered_consumer=True)
+    return results.of(lambda key: js.publish("bare.tasks", key))
 
 
 async def hops(bus: NatsBus, stack: AsyncExitStack) -> OneTask:

@@ -1,6 +1,7 @@
 """One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
 
 import pickle
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -9,7 +10,7 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import AlreadyEnded, BusUnavailable, NoLeader
-from bus.messages import AgentRef, AgentStatus, AttemptOutcome, OutcomeStatus, TaskClass
+from bus.messages import AgentRecord, AgentRef, AgentStatus, AttemptOutcome, OutcomeStatus, TaskClass
 from coordinator.clock import Clock
 from coordinator.database import Statements
 from coordinator.inputs import OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
@@ -165,6 +166,30 @@ async def test_an_agent_is_not_removed_by_a_deposed_leader(leader: Leader) -> No
     with pytest.raises(NoLeader):
         await presence.remove(AgentRef(agent_id="acacia"))
     assert await leader.connection.fetchval("SELECT removed_at FROM agents") is None
+
+
+async def test_a_host_that_is_merely_heard_again_is_written_every_ten_seconds_alone(leader: Leader) -> None:
+    """Each heartbeat of each host would be a write otherwise, and every door would read it."""
+    await leader.agent()
+    agent = leader.state.registry.agents["acacia"]
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)
+    agent.last_seen = heard = datetime.now(UTC)
+
+    async def shown_at(seconds: int) -> tuple[timedelta, int]:
+        agent.last_seen = heard + timedelta(seconds=seconds)
+        await presence.show_all()
+        stored = await leader.bus.get(subjects.KV_AGENTS, agent.agent_id)
+        assert stored is not None
+        record = AgentRecord.model_validate_json(stored)
+        assert record.last_seen is not None
+        return record.last_seen - heard, record.slots
+
+    slots = agent.slots
+    assert await shown_at(0) == (timedelta(0), slots)
+    assert await shown_at(9) == (timedelta(0), slots)
+    assert await shown_at(10) == (timedelta(seconds=10), slots)
+    agent.slots += 1
+    assert await shown_at(11) == (timedelta(seconds=11), slots + 1)
 
 
 async def test_a_leader_remembers_no_prompt(leader: Leader) -> None:

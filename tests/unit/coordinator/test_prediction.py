@@ -6,7 +6,7 @@ import pytest
 
 from agent_sidecar.telemetry.host import Host
 from agent_sidecar.telemetry.none import NoGpu
-from bus.messages import AgentRecord, AgentStatus, ModelInfo
+from bus.messages import ModelInfo
 from coordinator.inventory import GIB, memory_of
 from coordinator.prediction import has_room
 from tests.unit.coordinator.parts import agent, attempt
@@ -23,8 +23,7 @@ def test_a_card_of_24_gib_is_as_many_bytes_to_its_host_the_scheduler_and_the_lis
     acacia = agent(vram_gb=hardware.vram_gb)
     assert has_room(acacia, ModelInfo(name="m", size_bytes=Card.vram_bytes))
     assert not has_room(acacia, ModelInfo(name="m", size_bytes=Card.vram_bytes + 1))
-    record = AgentRecord(agent_id="acacia", name="acacia", endpoint="", status=AgentStatus.ONLINE, hardware=hardware)
-    assert memory_of(record) == Card.vram_bytes
+    assert memory_of(hardware) == Card.vram_bytes
 
 
 @pytest.mark.parametrize(("beside", "fits"), [(7 * GIB, True), (7 * GIB + 1, False)])
