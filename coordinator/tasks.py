@@ -145,47 +145,67 @@ class Poison:
 
 def interpret(received: Received) -> Submitted | Poison:
     """A message of HIVE_TASKS, from any door."""
-    task = Task(
-        id=_UNREADABLE,
-        tenant=subjects.DEFAULT_TENANT,
-        owner=intern(_header(received, subjects.HEADER_OWNER) or "bus"),
-        priority=TaskClass.MEDIUM.priority,
-        sequence=received.sequence,
-        created_at=_stored_at(received),
-        traceparent=_header(received, subjects.HEADER_TRACEPARENT),
-    )
+    task_id = _UNREADABLE
     try:
         tenant, class_token, id_token = subjects.parse_submit(received.subject)
-        task = task.evolve(id=_task_id(id_token))
+        task_id = _task_id(id_token)
         task_class = _class(class_token)
-        if tenant != subjects.DEFAULT_TENANT:
-            raise InvalidSubject(
-                f"There is no tenant {tenant[:64]!r}; the subject's fourth token is {subjects.DEFAULT_TENANT}."
-            )
-        if len(received.data) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(
-                f"The task has {len(received.data):,} bytes, and {MAX_BODY_BYTES:,} are the most. Split the work."
-            )
-        request = decode(TaskRequest, received.data)
+        request = _request(tenant, received.data)
     except HiveError as error:
-        return Poison(task=_shown(task, received), error=failure(error))
-    task = task.evolve(
+        return Poison(task=_task_that_failed(received, task_id), error=failure(error))
+    # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
+    body = request.model_dump_json(exclude_unset=True).encode()
+    task = _task(received, task_id, task_class, request)
+    return Submitted(task=task, request=request, body=body, body_hash=_header(received, subjects.HEADER_BODY_HASH))
+
+
+def _request(tenant: str, body: bytes) -> TaskRequest:
+    if tenant != subjects.DEFAULT_TENANT:
+        raise InvalidSubject(f"There is no tenant {tenant[:64]!r}; the subject's fourth token is {subjects.DEFAULT_TENANT}.")
+    if len(body) > MAX_BODY_BYTES:
+        raise PayloadTooLarge(f"The task has {len(body):,} bytes, and {MAX_BODY_BYTES:,} are the most. Split the work.")
+    return decode(TaskRequest, body)
+
+
+def _task(received: Received, task_id: UUID, task_class: TaskClass, request: TaskRequest) -> Task:
+    owner = _owner(received)
+    return Task(
+        id=task_id,
+        tenant=subjects.DEFAULT_TENANT,
+        owner=owner,
         priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
+        sequence=received.sequence,
+        created_at=_stored_at(received),
         model=request.model and intern(request.model),
         title=request.title,
         require=ANYTHING if request.require == ANYTHING else request.require,
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
-        size=size_of(request),
-        session=session_hash(task.owner, request.session),
         not_before=request.not_before,
+        traceparent=_header(received, subjects.HEADER_TRACEPARENT),
+        size=size_of(request),
+        session=session_hash(owner, request.session),
         end_by=request.deadline,
         preemptible=request.preemptible,
         streaming=streaming_of(request),
     )
-    # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
-    body = request.model_dump_json(exclude_unset=True).encode()
-    return Submitted(task=task, request=request, body=body, body_hash=_header(received, subjects.HEADER_BODY_HASH))
+
+
+def _task_that_failed(received: Received, task_id: UUID) -> Task:
+    """One whose id could not be read is shown under one made from where it stands on the stream."""
+    return Task(
+        id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}") if task_id == _UNREADABLE else task_id,
+        tenant=subjects.DEFAULT_TENANT,
+        owner=_owner(received),
+        priority=TaskClass.MEDIUM.priority,
+        sequence=received.sequence,
+        created_at=_stored_at(received),
+        traceparent=_header(received, subjects.HEADER_TRACEPARENT),
+    )
+
+
+def _owner(received: Received) -> str:
+    return intern(_header(received, subjects.HEADER_OWNER) or "bus")
 
 
 def session_hash(owner: str, session: str | None) -> int | None:
@@ -197,11 +217,6 @@ def _header(received: Received, name: str) -> str | None:
     """Whoever publishes may write anything there; PostgreSQL takes neither U+0000 nor, in an index, a text of kilobytes."""
     value = received.headers.get(name)
     return None if value is None else value.replace("\x00", "�")[:MAX_HEADER]
-
-
-def _shown(task: Task, received: Received) -> Task:
-    """A task whose id could not be read is shown under one made from where it stands on the stream."""
-    return task.evolve(id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}")) if task.id == _UNREADABLE else task
 
 
 def _task_id(token: str) -> UUID:
