@@ -1,6 +1,7 @@
 """One agent as the leader knows it, and the attempts that it has. Pure: the time is passed in."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -8,6 +9,7 @@ from uuid import UUID
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, ModelInfo
 from bus.messages.merits import AgentMerits, CapabilityScore
 from bus.model_names import same_model
+from coordinator.breaker import Breaker, why
 from coordinator.demand import Demand
 from coordinator.orders import Orders
 from coordinator.speed import Speed, rounded
@@ -62,6 +64,10 @@ class Agent:
     demand: Demand = field(default_factory=Demand)
     traits: Traits = field(init=False)
     """Labels and proficiencies that count: tasks are held against these."""
+    breakers: dict[str, Breaker] = field(default_factory=dict)
+    """Of the models that failed lately, by name."""
+    held: Mapping[str, str] = field(default_factory=dict)
+    """Models that it is not given now, and why. Replaced when that changes, as `traits` are."""
 
     def __post_init__(self) -> None:
         self.traits = traits_of(self.registration, {}, self.track, None)
@@ -71,6 +77,15 @@ class Agent:
         traits = traits_of(self.registration, self.orders.labels, self.track, now)
         if traits != self.traits:
             self.traits = traits
+
+    def hold(self, now: datetime) -> None:
+        """What is held back of its models as of now."""
+        if not self.breakers and not self.held:
+            return
+        tried = {attempt.model for attempt in self.attempts.values()}
+        held = {model: why(model, each) for model, each in self.breakers.items() if each.holds(now, tried=model in tried)}
+        if held != self.held:
+            self.held = held
 
     def tell(self, status: AgentStatus, reason: str | None) -> None:
         """What its sidecar says of it."""
@@ -104,7 +119,8 @@ class Agent:
         name = name or self.registration.model
         if name is not None:
             return next((model for model in self.models if same_model(model.name, name)), None)
-        return next((model for model in self.models if model.loaded), next(iter(self.models), None))
+        models = [model for model in self.models if model.name not in self.held] or self.models
+        return next((model for model in models if model.loaded), next(iter(models), None))
 
     def holds(self, model: ModelInfo) -> bool:
         """Whether the model is warm: as was last heard, or since an attempt that is open had it loaded."""
@@ -149,4 +165,5 @@ class Agent:
             success_rate=rounded(track.success_rate, 3),
             target_rate=rounded(track.target_rate, 3),
             speeds={model: speed.shown() for model, speed in self.speeds.items()},
+            held={model: self.breakers[model].shown() for model in self.held if model in self.breakers},
         )

@@ -18,10 +18,14 @@ def written(outcome: AttemptOutcome) -> Continuation | None:
     output = outcome.output
     if not output.text or output.tool_calls or output.others:
         return None
-    added = len(output.text) + len(output.thinking) - outcome.begins_at
-    if outcome.status is OutcomeStatus.FAILED and outcome.begins_at and not added:
+    if outcome.status is OutcomeStatus.FAILED and outcome.begins_at and not added(outcome):
         return None
     return Continuation(output=Output(text=output.text, thinking=output.thinking), usage=outcome.usage)
+
+
+def added(outcome: AttemptOutcome) -> int:
+    """Units that the attempt itself wrote of its output."""
+    return sum(content.units for content in contents_of(outcome.output)) - outcome.begins_at
 
 
 def continuation(request: TaskRequest, left: Continuation | None) -> Continuation | None:

@@ -8,7 +8,7 @@ from bus import subjects, telemetry
 from bus.errors import AgentLost, BackendError, HiveError
 from bus.messages import AttemptOutcome, AttemptStatus, FailureInfo, OutcomeStatus, TaskStatus
 from bus.messages.places import Delay
-from coordinator.continuing import broken_off
+from coordinator.continuing import added, broken_off
 from coordinator.facts import preempted_fact
 from coordinator.inputs import OfferRefused, OutcomeRead
 from coordinator.learning import learn, learn_death
@@ -95,7 +95,8 @@ class Endings:
         broken = broken_off(task, outcome) if retryable and outcome is not None else None
         if broken is not None:
             error, retryable = broken, False
-        decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now)
+        wrote = outcome is not None and added(outcome) > 0
+        decision = after_failure(task, agent_id, error, retryable=retryable, now=self._ledger.now, wrote=wrote)
         if isinstance(decision, Retry):
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)
             return

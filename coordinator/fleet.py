@@ -14,8 +14,8 @@ MOST_SHAPES: Final = 500
 LOOK_AGAIN_SECONDS: Final = 1.0
 """So long it stands which agents have a model warm."""
 
-_Verdict = tuple[object, object, object, object, ModelInfo | None]
-"""Registration, traits, models and status that were judged, and the model that the agent would use; None where it is not able."""
+_Verdict = tuple[object, object, object, object, ModelInfo | None, object]
+"""Registration, traits, models, status and, last, held models that were judged, and the model that the agent would use; None where it is not able."""
 
 
 @dataclass(slots=True)
@@ -27,7 +27,7 @@ class _Warm:
 
 
 class Verdicts:
-    """A verdict holds as long as the agent's registration, traits, status and models are the very objects that it was made of."""
+    """A verdict holds as long as the agent's registration, traits, status, models and held ones are the very objects that it was made of."""
 
     def __init__(self) -> None:
         self._verdicts: dict[Shape, dict[str, _Verdict]] = {}
@@ -46,10 +46,18 @@ class Verdicts:
                 or verdict[1] is not agent.traits
                 or verdict[0] is not registration
                 or verdict[3] is not agent.status
+                or verdict[5] is not agent.held
             ):
                 model = agent.model(shape.model)
                 model = model if unable(shape, agent, model) is None else None
-                verdict = known[registration.agent_id] = (registration, agent.traits, agent.models, agent.status, model)
+                verdict = known[registration.agent_id] = (
+                    registration,
+                    agent.traits,
+                    agent.models,
+                    agent.status,
+                    model,
+                    agent.held,
+                )
             if verdict[4] is not None:
                 yield agent, verdict[4]
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from bus.errors import AgentLost
 from bus.messages import AttemptOutcome, OutcomeStatus
 from coordinator.agent import Agent
+from coordinator.breaker import Breaker
 from coordinator.registry import Lost, Registry
 from coordinator.speed import Speed
 from coordinator.tasks import INABILITIES
@@ -21,9 +22,13 @@ def learn(registry: Registry, outcome: AttemptOutcome, now: datetime) -> None:
         agent.speeds.setdefault(attempt.model, Speed()).learn(outcome.timings, outcome.usage)
         pace = pace_of(outcome.timings, agent.registration.performance_targets)
         agent.track = agent.track.with_completed(pace, now)
+        agent.breakers.pop(attempt.model, None)
     elif outcome.status is OutcomeStatus.FAILED and outcome.retryable and not _is_no_fault(outcome):
         agent.track = agent.track.with_failed(now)
+        known = agent.breakers.get(attempt.model, Breaker())
+        agent.breakers[attempt.model] = known.after_failure(outcome.task_id, outcome.error, now, registry.policy)
     agent.appraise(now)
+    agent.hold(now)
 
 
 def learn_death(lost: Lost, now: datetime) -> None:
@@ -39,4 +44,4 @@ def _is_no_fault(outcome: AttemptOutcome) -> bool:
 
 
 def is_measured(agent: Agent) -> bool:
-    return bool(agent.speeds) or agent.track.at is not None
+    return bool(agent.speeds or agent.breakers) or agent.track.at is not None

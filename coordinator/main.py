@@ -29,6 +29,7 @@ from coordinator.queue import Queue
 from coordinator.reads import Reads
 from coordinator.reconciler import Reconciler
 from coordinator.record import Deposed
+from coordinator.registry import Registry
 from coordinator.retention import clear
 from coordinator.scheduler import Scheduler
 from coordinator.schedules import Schedules
@@ -141,6 +142,7 @@ class Coordinator:
             instance=self._instance,
             queue=Queue(self._settings.policy),
             scheduler=Scheduler(self._settings.policy),
+            registry=Registry(self._settings.policy),
             unstorable_submits=self._unstorable_submits,
             unstorable_outcomes=self._unstorable_outcomes,
         )

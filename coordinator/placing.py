@@ -55,6 +55,7 @@ class Placing:
         """Give the free slots to the most urgent tasks that can use them."""
         state = self._ledger.state
         state.queue.wake(self._ledger.now)
+        state.registry.hold(self._ledger.now)
         for task in state.queue.overdue(self._ledger.now):
             self._expire(task)
         agents = list(state.registry)
@@ -94,6 +95,7 @@ class Placing:
             ends_at=self._ledger.clock + placement.seconds,
         )
         self._ledger.state.registry.take(attempt)
+        placement.agent.hold(self._ledger.now)
         return attempt
 
     def _assign(self, task: Task, attempt: OpenAttempt) -> None:

@@ -14,5 +14,9 @@ class Policy:
     """So long may a task be kept for a busy agent that is predicted to finish it sooner than a free one."""
     affinity_seconds: float = 5.0
     """So long, at most, is the next part of a conversation kept for the host that had the last one."""
+    breaker_failures: int = 3
+    """So many tasks in a row that fail with a model on an agent hold it back there."""
+    breaker_seconds: float = 10.0
+    """For so long at first, and for twice as long each time it fails again."""
     weights: Mapping[str, float] = field(default_factory=dict)
     """Of owners; those who are not named have 1."""

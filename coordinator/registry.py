@@ -13,6 +13,7 @@ from bus.errors import Conflict
 from bus.messages import AgentRegistration, AgentStatus, Heartbeat
 from bus.model_names import tagged
 from coordinator.agent import Agent, OpenAttempt
+from coordinator.policy import Policy
 
 SILENCE_SECONDS: Final = 3.0
 """Six heartbeats missed: the host vanished without a word."""
@@ -46,7 +47,8 @@ class Lost:
 class Registry:
     """Every agent that ever registered, by its slug."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or Policy()
         self.agents: dict[str, Agent] = {}
         self._known_models: set[str] = set()
         self.open: dict[UUID, OpenAttempt] = {}
@@ -157,6 +159,11 @@ class Registry:
     def forget(self, agent_id: str) -> None:
         """An agent that is gone for good. One that speaks again registers anew."""
         self.agents.pop(agent_id, None)
+
+    def hold(self, now: datetime) -> None:
+        """What is held back of every agent's models as of now."""
+        for agent in self.agents.values():
+            agent.hold(now)
 
     def take(self, attempt: OpenAttempt) -> None:
         """The attempt takes a slot."""

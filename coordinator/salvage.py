@@ -1,11 +1,13 @@
 """What a host that died had written: it is on the stream of output, and the next attempt goes on from there.
 
-Read before the death becomes a turn's business, and for a bounded time, so that nothing else waits for it.
+Read before the death becomes a turn's business, and for a bounded time, so that nothing else waits for it. What somebody reads as it is
+written is read for longer: the next attempt has to go on behind all that was seen, or the answer breaks off in front of them.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -28,39 +30,48 @@ logger = telemetry.log(__name__)
 
 SALVAGE_SECONDS: Final = 0.4
 """Lost work is to begin elsewhere within two seconds, of which the grace takes one."""
+READ_ALONG_SECONDS: Final = 5.0
+"""Of what somebody reads along."""
 AT_ONCE: Final = 16
 """Attempts whose output is read side by side."""
 
 
 class Salvage:
-    """`put` is the leader's inbox."""
+    """`put` is the leader's inbox. `is_read` tells whether somebody reads the output of a task as it is written."""
 
-    def __init__(self, bus: Bus, statements: Statements, put: Callable[[Input], None]) -> None:
-        self._bus, self._sql, self._put = bus, statements, put
+    def __init__(self, bus: Bus, statements: Statements, put: Callable[[Input], None], is_read: Callable[[UUID], bool]) -> None:
+        self._bus, self._sql, self._put, self._is_read = bus, statements, put, is_read
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._work: set[asyncio.Task[None]] = set()
 
     def died(self, dead: Sequence[Lost]) -> None:
-        """Those of one moment. The leader hears of them when their attempts' output is read, or the time for that is over."""
+        """Those of one moment. The leader hears of them when their attempts' output is read, or the time for that is over: of what
+        somebody reads along by itself.
+        """
         for lost in dead:
             if not lost.attempts:
                 self._put(AgentDied(lost))
-        worked = [lost for lost in dead if lost.attempts]
-        if worked:
-            task = asyncio.create_task(self._died(worked))
-            self._work.add(task)
-            task.add_done_callback(self._work.discard)
+        for is_read, seconds in ((True, READ_ALONG_SECONDS), (False, SALVAGE_SECONDS)):
+            worked = [found for lost in dead if (found := self._part(lost, is_read=is_read)).attempts]
+            if worked:
+                task = asyncio.create_task(self._died(worked, seconds))
+                self._work.add(task)
+                task.add_done_callback(self._work.discard)
+
+    def _part(self, lost: Lost, *, is_read: bool) -> Lost:
+        """With those of its attempts alone that somebody reads along, or those that nobody does."""
+        return replace(lost, attempts=tuple(each for each in lost.attempts if self._is_read(each.task_id) is is_read))
 
     async def close(self) -> None:
         await end(list(self._work))
 
-    async def _died(self, dead: list[Lost]) -> None:
+    async def _died(self, dead: list[Lost], seconds: float) -> None:
         """All at once: one turn then has their work, and no other holds up the reading."""
         attempts = [attempt for lost in dead for attempt in lost.attempts]
         read = {attempt.id: list[OutputChunk]() for attempt in attempts}
         before: dict[UUID, Continuation | None] = {}
         try:
-            async with asyncio.timeout(SALVAGE_SECONDS):
+            async with asyncio.timeout(seconds):
                 await asyncio.gather(*(self._read(attempt, read[attempt.id]) for attempt in attempts))
                 before = await self._before([a.task_id for a in attempts if any(c.begins_at for c in read[a.id][:1])])
         except (TimeoutError, asyncpg.PostgresError, *AWAY) as error:

@@ -39,6 +39,12 @@ class CoordinatorSettings(HiveSettings):
     affinity_seconds: float = Field(
         default=5, ge=0, description="how long, at most, a conversation's next part is kept for the host of the last one"
     )
+    breaker_failures: int = Field(
+        default=3, ge=1, description="tasks in a row that fail with one model on one agent, until it is held back there"
+    )
+    breaker_seconds: float = Field(
+        default=10, gt=0, le=300, description="for how long, at first: twice as long each time it fails again, up to 300"
+    )
     shares: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description='weights of owners within a priority, as JSON: `{"ada": 2}`; the others have 1'
     )
@@ -50,6 +56,8 @@ class CoordinatorSettings(HiveSettings):
             grouping_seconds=self.grouping_seconds,
             patience_seconds=self.patience_seconds,
             affinity_seconds=self.affinity_seconds,
+            breaker_failures=self.breaker_failures,
+            breaker_seconds=self.breaker_seconds,
             weights=self.shares,
         )
 

@@ -49,7 +49,10 @@ def unable(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:
         return f"{agent.status}" + (f": {agent.reason}" if agent.reason else "")
     if shape.pin is not None and shape.pin != agent.agent_id:
         return f"the task is assigned to {shape.pin} by hand"
-    return lacking(shape, agent, model)
+    lack = lacking(shape, agent, model)
+    if lack is None and shape.pin is None and model is not None:  # a person's word counts for more
+        return agent.held.get(model.name)
+    return lack
 
 
 def lacking(shape: Shape, agent: Agent, model: ModelInfo | None) -> str | None:

@@ -36,6 +36,9 @@ MAX_HEADER: Final = 255
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
 
+MOST_ATTEMPTS: Final = 10
+"""That a task may ask for. Hosts that die over it while they write give it no more than so many."""
+
 INABILITIES: Final = frozenset({UnsupportedByBackend.code, StreamInterrupted.code})
 """What an agent says before it begins, of work that another may be able to do."""
 
@@ -251,10 +254,13 @@ class GiveUp:
     error: FailureInfo
 
 
-def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: bool, now: datetime) -> Retry | GiveUp:
+def after_failure(
+    task: Task, agent_id: str, error: FailureInfo, *, retryable: bool, now: datetime, wrote: bool = False
+) -> Retry | GiveUp:
     """Whether a failed attempt is followed by another. A lost agent costs no back-off: the next one is not to blame.
 
-    One that cannot do such work costs none of the attempts, until an agent that was passed over for it is the only one left.
+    One that cannot do such work costs none of the attempts, until an agent that was passed over for it is the only one left. Nor does one
+    that was lost after it `wrote` some of the answer, where there may be another at all: what kills its host does so sooner.
     """
     if not retryable or (error.code in INABILITIES and agent_id in task.avoid):
         return GiveUp(error=error)
@@ -262,6 +268,8 @@ def after_failure(task: Task, agent_id: str, error: FailureInfo, *, retryable: b
         return GiveUp(error=timed_out(task))
     if error.code in INABILITIES:
         return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, attempts_allowed=task.attempts_allowed + 1))
+    if error.code == AgentLost.code and wrote and 1 < task.attempts_allowed < MOST_ATTEMPTS:
+        task = task.evolve(attempts_allowed=task.attempts_allowed + 1)
     if task.attempts >= task.attempts_allowed:
         message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))

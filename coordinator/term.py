@@ -37,6 +37,7 @@ from coordinator.publisher import Publisher
 from coordinator.record import Record
 from coordinator.salvage import Salvage
 from coordinator.state import State
+from coordinator.tasks import Streaming
 from coordinator.throughput import Throughput
 from coordinator.tracks import Tracks
 from coordinator.turn import Turn
@@ -91,7 +92,7 @@ class Term:
         self._intake = Intake(bus, state)
         self._publisher = Publisher(bus)
         self._dispatcher = Dispatcher(bus, self.put, self._is_open)
-        self._salvage = Salvage(bus, self._reading, self.put)
+        self._salvage = Salvage(bus, self._reading, self.put, self._is_read_along)
         self.presence = Presence(
             bus, state, self._reading, self.clock, self.put, self._salvage.died, self._tell, self._registered
         )
@@ -118,6 +119,10 @@ class Term:
 
     def _registered(self, agent: Agent) -> None:
         self.windows.registered(agent)
+
+    def _is_read_along(self, task_id: UUID) -> bool:
+        task = self.state.live.get(task_id)
+        return task is not None and task.streaming is Streaming.GOES_ON
 
     def _is_open(self, attempt: OpenAttempt) -> bool:
         return attempt.id in self.state.registry.open
@@ -184,6 +189,7 @@ class Term:
             return False
         now = datetime.now(UTC)
         self.state.queue.wake(now)
+        self.state.registry.hold(now)
         state, agents, clock = self.state, list(self.state.registry), self.clock.seconds
         if state.scheduler.next(state.queue, agents, clock, now) is not None:
             return True

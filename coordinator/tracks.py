@@ -9,6 +9,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bus import telemetry
 from coordinator.agent import Agent
+from coordinator.breaker import Breaker
 from coordinator.database import AWAY, Statements
 from coordinator.learning import is_measured
 from coordinator.registry import Registry
@@ -22,10 +23,11 @@ SAVE_SECONDS: Final = 5.0
 
 
 class Kept(BaseModel):
-    """Of one agent. `speeds` by model."""
+    """Of one agent. `speeds` and `breakers` by model."""
 
     track: Track = Track()
     speeds: dict[str, Speed] = {}
+    breakers: dict[str, Breaker] = {}
 
 
 _KEPT: Final = TypeAdapter(Kept)
@@ -36,8 +38,9 @@ async def load_tracks(registry: Registry, statements: Statements) -> None:
         agent = registry.agents.get(row["slug"])
         if agent is not None:
             kept = _KEPT.validate_json(row["track"])
-            agent.track, agent.speeds = kept.track, kept.speeds
+            agent.track, agent.speeds, agent.breakers = kept.track, kept.speeds, kept.breakers
             agent.appraise(datetime.now(UTC))
+            agent.hold(datetime.now(UTC))
 
 
 class Tracks:
@@ -70,4 +73,4 @@ class Tracks:
 
 
 def _dump(agent: Agent) -> bytes:
-    return _KEPT.dump_json(Kept(track=agent.track, speeds=agent.speeds), exclude_none=True)
+    return _KEPT.dump_json(Kept(track=agent.track, speeds=agent.speeds, breakers=agent.breakers), exclude_none=True)

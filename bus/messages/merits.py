@@ -1,5 +1,7 @@
 """How good an agent is: what was declared of it, what was measured, and what counts in the end."""
 
+from datetime import datetime
+
 from pydantic import Field
 
 from bus.messages.base import Message
@@ -21,6 +23,15 @@ class ModelSpeed(Message):
     load_seconds: float | None = None
 
 
+class HeldModel(Message):
+    """A model that keeps failing on an agent is not given to it before `until`, and then to one task at a time, until one completes."""
+
+    reason: str = Field(description="what the last task failed with")
+    failed: int = Field(description="tasks that failed there in a row")
+    trips: int = Field(description="how often it was held back since a task completed; each time for twice as long")
+    until: datetime
+
+
 class AgentMerits(Message):
     """Of an agent's last attempts. Null where nothing was measured."""
 
@@ -32,3 +43,4 @@ class AgentMerits(Message):
         default=None, description="how well completed attempts met `performance_targets`, from 0 to 1; 1: every one did"
     )
     speeds: dict[str, ModelSpeed] = Field(default_factory=dict, description="by model")
+    held: dict[str, HeldModel] = Field(default_factory=dict, description="models that it is not given for a while, by name")

@@ -96,7 +96,12 @@ class TaskRequest(Work):
         description="the conversation it belongs to: goes to the same host where that is sooner",
     )
     timeout_seconds: float = Field(default=600, gt=0, le=86_400, description="from first dispatch to end, retries included")
-    max_attempts: int = Field(default=3, ge=1, le=10)
+    max_attempts: int = Field(
+        default=3,
+        ge=1,
+        le=10,
+        description="beside those that cost none: a host that refused, yielded or could not, and, where more than one is allowed, one that was lost while it wrote",
+    )
     not_before: AwareDatetime | None = Field(
         default=None, description="waits at least until then; left out: begins when it can"
     )

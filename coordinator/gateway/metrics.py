@@ -60,6 +60,12 @@ def cluster_families(status: ClusterStatus | None, agents: list[AgentRecord]) ->
     for agent in agents:
         health.add_metric((agent.agent_id,), HEALTH[agent.status])
     yield health
+    held = GaugeMetricFamily(
+        "hive_agent_held_models", "Models that are not given to an agent for a while, since they failed.", labels=("agent_id",)
+    )
+    for agent in agents:
+        held.add_metric((agent.agent_id,), len(agent.merits.held))
+    yield held
     if status is not None:
         queue = GaugeMetricFamily(
             "hive_task_queue_length", "Waiting tasks by class; pending ones wait for other tasks.", labels=("class",)

@@ -14,6 +14,8 @@ class OllamaApi(ABC):
     """One model, loaded. Each agent has its own path before `/api`, so that one process serves several."""
 
     model: ClassVar[str]
+    template: ClassVar[str] = "{{ range .Messages }}<{{ .Role }}>{{ .Content }}</{{ .Role }}>{{ end }}<assistant>"
+    """It closes every message: what was broken off begins anew."""
 
     def app(self) -> Starlette:
         return Starlette(
@@ -40,12 +42,14 @@ class OllamaApi(ABC):
         return JSONResponse({"models": [{**self._named(), "size_vram": 1_000_000, "context_length": 4096}]})
 
     async def _show(self, _request: Request) -> Response:
-        """A template that closes every message: what was broken off begins anew."""
-        template = "{{ range .Messages }}<{{ .Role }}>{{ .Content }}</{{ .Role }}>{{ end }}<assistant>"
-        return JSONResponse({"template": template, "details": {"family": "scripted"}, "model_info": {}})
+        return JSONResponse({"template": self.template, "details": {"family": "scripted"}, "model_info": {}})
+
+    async def chat(self, agent: str, messages: list[dict[str, Any]]) -> Response:
+        """To a whole conversation, where more of it counts than its last message."""
+        return await self.answer(agent, messages[-1]["content"])
 
     async def _chat(self, request: Request) -> Response:
-        return await self.answer(request.path_params["agent"], (await request.json())["messages"][-1]["content"])
+        return await self.chat(request.path_params["agent"], (await request.json())["messages"])
 
     def _named(self) -> dict[str, Any]:
         return {"name": self.model, "model": self.model, "size": 1_000_000, "details": {"family": "scripted"}}

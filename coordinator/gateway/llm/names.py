@@ -9,6 +9,7 @@ from bus.messages import AgentRecord, AgentStatus, Claims
 from bus.messages.aliases import ModelAlias
 from bus.model_names import tagged
 from bus.submit import listed
+from coordinator.gateway.llm.chain import Chain
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,14 @@ class Listed:
 
 
 def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[AgentRecord], claims: Claims) -> str:
-    """The first model of the chain that is on a host that is there, else the first one. Pure. PermissionDenied for a key that may use
-    neither the alias nor a model of its chain.
+    """The first model of the chain that is on a host that is there, else the first one. Pure. Raises what `chain_of` does."""
+    chain = chain_of(name, aliases, claims)
+    return chain[0] if len(chain) == 1 else Chain(chain, present(agents)).model
+
+
+def chain_of(name: str, aliases: Mapping[str, ModelAlias], claims: Claims) -> tuple[str, ...]:
+    """The models that a name stands for, the best first; the name itself where that is no alias. Pure. PermissionDenied for a key that
+    may use neither the alias nor a model of its chain.
     """
     alias = aliases.get(subjects.model_key(name))
     chain = (name,) if alias is None else alias.models
@@ -30,15 +37,18 @@ def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[Agent
         if not allowed:
             raise PermissionDenied(f"This key may not use {name!r}, only {listed(claims.models)}.")
         chain = allowed
-    if len(chain) == 1:
-        return chain[0]
-    there = present(agents)
-    return next((model for model in chain if tagged(model) in there), chain[0])
+    return chain
 
 
 def present(agents: Iterable[AgentRecord]) -> set[str]:
-    """The models, with their tags, of agents that take work."""
-    return {tagged(model.name) for agent in agents if agent.status is AgentStatus.ONLINE for model in agent.models}
+    """The models, with their tags, of agents that take work, and take it for this model."""
+    return {
+        tagged(model.name)
+        for agent in agents
+        if agent.status is AgentStatus.ONLINE
+        for model in agent.models
+        if model.name not in agent.merits.held
+    }
 
 
 def listing(agents: Iterable[AgentRecord], aliases: Iterable[ModelAlias], claims: Claims) -> list[Listed]:

@@ -17,6 +17,7 @@ from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, Un
 from bus.follow import Delta, Position, Restart, stored
 from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.output import Timings
+from bus.model_names import tagged
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.inbox import Inbox
@@ -49,14 +50,17 @@ class Run:
     Idempotency-Key or this gateway is stopping.
     """
 
-    def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None) -> None:
+    def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None, model: str | None = None) -> None:
+        """`model`: one of several that the same key may come to ask for, each by a task of its own."""
         self._gateway, self._claims, self._key = gateway, claims, idempotency_key
-        self.task_id: UUID = new_task_id(claims.tenant, idempotency_key)
+        self.task_id: UUID = task_id_of(claims, idempotency_key, model)
+        self.record: TaskRecord | None = None
+        """As it ended, where the record was looked at."""
         self.agent_id: str | None = None
         """Who writes it, once something came."""
         self._inbox, self._position = Inbox(), Position(0, 0)
         self._stack = AsyncExitStack()
-        self._over, self._fresh = True, False
+        self._over, self._fresh, self._abandoned = True, False, False
 
     async def __aenter__(self) -> Self:
         """Listens first. On one connection the server sees that before the submit, so nothing need be waited for."""
@@ -81,9 +85,14 @@ class Run:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._over and self._key is None and not self._gateway.stopping.is_set():
+        is_mine = self._key is None or self._abandoned
+        if not self._over and is_mine and not self._gateway.stopping.is_set():
             self._gateway.background(self._cancel())
         await self._stack.aclose()
+
+    def abandon(self) -> None:
+        """Another is asked in its place: nobody waits for it any more, with a key or without."""
+        self._abandoned = True
 
     async def _cancel(self) -> None:
         """Its client has gone, or takes nothing more of it. That says nothing about the host."""
@@ -125,8 +134,9 @@ class Run:
             if heard and not self._inbox.announced:
                 continue
             self._inbox.announced = False
-            record = await self._look()
+            record = await self.look()
             if record is not None and record.status.terminal:
+                self.record = record
                 for item in self._position.rest(record):
                     yield item
                 self._over = True
@@ -150,8 +160,8 @@ class Run:
         completed = chunk.end is OutcomeStatus.COMPLETED and chunk.ending is not None
         return completed and chunk.number == self._position.number and chunk.offset == self._position.offset
 
-    async def _look(self) -> TaskRecord | None:
-        """None while nobody can tell."""
+    async def look(self) -> TaskRecord | None:
+        """The record; None where there is none, or nobody can tell."""
         body = TaskRef(id=self.task_id)
         try:
             return await verbs.ask(
@@ -159,6 +169,12 @@ class Run:
             )
         except (Unavailable, DeadlineExceeded, NotFound):
             return None
+
+
+def task_id_of(claims: Claims, idempotency_key: str | None, model: str | None) -> UUID:
+    """No client's key holds a U+0000, so none is taken for another's."""
+    key = idempotency_key if idempotency_key is None or model is None else f"{idempotency_key}\0{tagged(model)}"
+    return new_task_id(claims.tenant, key)
 
 
 def _ending_of(record: TaskRecord) -> Ending:

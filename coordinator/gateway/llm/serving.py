@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from time import monotonic
 from typing import Final
 from urllib.parse import quote
 
@@ -13,14 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from bus import telemetry
 from bus.codec import explain
-from bus.errors import HiveError, StreamInterrupted
+from bus.errors import HiveError, ModelNotFound, StreamInterrupted
 from bus.follow import Delta, Restart
-from bus.messages import Claims, TaskRequest, TaskStatus
+from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import Asked, asked_in
+from coordinator.gateway.llm.chain import Chain, answering, may_go_on
 from coordinator.gateway.llm.gathering import Gathering
-from coordinator.gateway.llm.names import resolve
+from coordinator.gateway.llm.names import chain_of, present
 from coordinator.gateway.llm.running import Ended, Quiet, Run
 from coordinator.gateway.llm.wording import Choice, Job, Whole, Wording
 from coordinator.gateway.places import place_headers, place_of
@@ -33,6 +35,8 @@ MODEL_HEADER: Final = "X-Hive-Model"
 _PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
 """What stands in a header as it is; a client may name a model by anything else, too."""
 NOTHING: Final[Mapping[str, str]] = {}
+UNSAID_SECONDS: Final = 10.0
+"""So long a stream that could still be another model's is not kept alive by comments, which would send its headers."""
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 
 
@@ -53,13 +57,27 @@ class Serving(Response):
         super().__init__()
         self._gateway, self._job, self._wording = gateway, job, wording
         asked = asked_in(headers)
-        model = resolve(job.model, gateway.named.items, gateway.overview.agents.items.values(), claims)
+        models = chain_of(job.model, gateway.named.items, claims)
+        self._chain = Chain(models, self._there() if len(models) > 1 else ())
         self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
-        self._run = Run(gateway, self._claims, asked.idempotency_key)
-        self._request = _request_of(job, model, asked)
-        self._told: dict[str, str] = {**told, TASK_HEADER: str(self._run.task_id), MODEL_HEADER: quote(model, safe=_PLAIN)}
+        self._key, self._since = asked.idempotency_key, monotonic()
+        self._request = _request_of(job, self._chain.model, asked)
+        self._told: dict[str, str] = dict(told)
+        self._run = self._turn_to(self._chain.model)
         self._begun = self._spoken = False
         self._beginning = b""
+
+    def _there(self) -> set[str]:
+        return present(self._gateway.overview.agents.items.values())
+
+    def _turn_to(self, model: str) -> Run:
+        """A task of its own for each model that is asked."""
+        self._chain.ask(model)
+        if model != self._request.model:
+            self._request = self._request.model_copy(update={"model": model})
+        run = Run(self._gateway, self._claims, self._key, model if len(self._chain.models) > 1 else None)
+        self._told |= {TASK_HEADER: str(run.task_id), MODEL_HEADER: quote(model, safe=_PLAIN)}
+        return run
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Until it is answered, or the client has gone: then its task is cancelled."""
@@ -76,9 +94,27 @@ class Serving(Response):
             answering.result()
 
     async def _answer(self, send: Send) -> None:
-        async with self._run as run:
-            await run.submit(self._request)
-            await (self._stream(run, send) if self._request.streamed else self._whole(run, send))
+        """By the next model of the alias, where one failed before anything was sent: what fails later is told by `_stream`, and raised by nobody."""
+        if self._key is not None and len(self._chain.models) > 1:
+            await self._find_earlier()
+        while True:
+            try:
+                async with self._run as run:
+                    await run.submit(self._request)
+                    await (self._stream(run, send) if self._request.streamed else self._whole(run, send))
+                return
+            except HiveError as error:
+                model = self._chain.next(self._there()) if may_go_on(error, self._run.record) else None
+                if model is None:
+                    raise
+                logger.info("went_on_with_next_model", task_id=str(self._run.task_id), model=model, code=error.code)
+                self._run = self._turn_to(model)
+
+    async def _find_earlier(self) -> None:
+        """The model that the same request came to before, whoever has it now."""
+        tasks = {model: await Run(self._gateway, self._claims, self._key, model).look() for model in self._chain.models}
+        if (model := answering(tasks)) is not None:
+            self._run = self._turn_to(model)
 
     async def _whole(self, run: Run, send: Send) -> None:
         gathering = Gathering()
@@ -88,6 +124,8 @@ class Serving(Response):
                     gathering.add(item)
                 case Restart():
                     gathering.begin_anew()
+                case Quiet(record):
+                    self._require_place(record)
                 case Ended():
                     whole = Whole(choices=gathering.choices(self._request.n), agent_id=run.agent_id)
                     whole.end(item.ending)
@@ -95,7 +133,8 @@ class Serving(Response):
                     await send({"type": "http.response.body", "body": self._wording.whole(whole)})
 
     async def _stream(self, run: Run, send: Send) -> None:
-        self._beginning = self._wording.stream_begin()  # ahead of what follows it: some protocols number what they say
+        if not self._beginning:  # else an earlier model of the alias said nothing behind it
+            self._beginning = self._wording.stream_begin()  # ahead of what follows it: some protocols number what they say
         try:
             async for item in run.items():
                 await self._say(run, item, send)
@@ -116,6 +155,9 @@ class Serving(Response):
                     "The host that wrote the answer was lost, and what was sent of it cannot be gone on with. Ask again."
                 )
             case Quiet(record):
+                if self._may_go_on():
+                    self._require_place(record)
+                    return
                 waits = record is not None and record.status in (TaskStatus.QUEUED, TaskStatus.PENDING)
                 place = None if record is None else place_of(record)
                 if record is not None:
@@ -126,6 +168,22 @@ class Serving(Response):
                 whole = Whole(choices=[Choice() for _ in range(self._request.n)], agent_id=run.agent_id)
                 whole.end(ending)
                 await self._write(send, wording.stream_end(whole), more=False)
+
+    def _may_go_on(self) -> bool:
+        """Whether another model might still answer: headers that are sent name this one."""
+        alone = len(self._chain.models) == 1
+        return (
+            not self._begun
+            and not alone
+            and monotonic() - self._since < UNSAID_SECONDS
+            and bool(self._chain.next(self._there()))
+        )
+
+    def _require_place(self, record: TaskRecord | None) -> None:
+        """ModelNotFound for what waits for a model that is gone while another is there."""
+        if len(self._chain.models) > 1 and self._chain.is_stranded(record, self._there()):
+            self._run.abandon()
+            raise ModelNotFound(f"No agent that takes work has {self._chain.model} any more.")
 
     async def _write(self, send: Send, data: bytes, *, more: bool = True) -> None:
         """Waits while the client reads more slowly than the host writes; meanwhile chunks gather in the run's inbox."""

@@ -68,9 +68,9 @@ class Hive:
         self.sidecars.append(sidecar)
         return sidecar
 
-    async def distant_sidecar(self, agent_id: str) -> ScriptedSidecar:
+    async def distant_sidecar(self, agent_id: str, **more: object) -> ScriptedSidecar:
         """With a connection of its own, by whose name the server tells of its end: `await sidecar.bus.close()`."""
-        sidecar = ScriptedSidecar(self.bus, agent_id)
+        sidecar = ScriptedSidecar(self.bus, agent_id, **more)  # type: ignore[arg-type]
         sidecar.bus = await self.connection(sidecar)
         await sidecar.start()
         self.sidecars.append(sidecar)

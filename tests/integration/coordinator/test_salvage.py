@@ -18,10 +18,10 @@ async def say(
     await sidecar.bus.flush()
 
 
-async def begun(hive: Hive) -> tuple[ScriptedSidecar, DispatchOffer]:
+async def begun(hive: Hive, **asked: object) -> tuple[ScriptedSidecar, DispatchOffer]:
     """A host that has said `Once upon`, in two pieces."""
     dying = await hive.distant_sidecar("acacia")
-    await hive.submit()
+    await hive.submit(**asked)
     offer = await dying.offered()
     assert offer.continue_from is None
     await say(dying, offer, "Once", 0, tokens=1)
@@ -83,6 +83,30 @@ async def test_an_output_that_cannot_be_read_in_time_holds_nothing_up(hive: Hive
     other = await hive.sidecar("birch")
     await dying.lose_connection()
     assert (await other.offered()).continue_from is None
+
+
+async def test_what_somebody_reads_as_it_is_written_is_read_for_longer(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(salvage, "SALVAGE_SECONDS", 0.0)
+    dying, _ = await begun(hive, streamed=True)
+    other = await hive.sidecar("birch")
+    await dying.lose_connection()
+    assert left(await other.offered()) == ("Once upon", 2)
+
+
+async def test_hosts_that_die_while_they_write_cost_none_of_the_attempts(hive: Hive) -> None:
+    dying, offer = await begun(hive, max_attempts=2)
+    for number, name in enumerate(("birch", "cedar"), 1):
+        following = await hive.distant_sidecar(name)
+        await dying.lose_connection()
+        dying, offer = following, await following.offered()
+        await say(dying, offer, " a", 7 + 2 * number, tokens=1, begins_at=7 + 2 * number)
+    last = await hive.sidecar("date")
+    await dying.lose_connection()
+    again = await last.offered()
+    assert left(again) == ("Once upon a a", 4)
+    await last.complete(again, "Once upon a a time")
+    record = await hive.ended(offer.task_id)
+    assert [attempt.status.value for attempt in record.attempts] == ["lost", "lost", "lost", "completed"]
 
 
 async def test_a_task_that_is_not_tried_again_keeps_what_its_dead_host_said(hive: Hive) -> None:

@@ -30,10 +30,10 @@ class SidecarProcess(Process):
 
 
 class LlmHive:
-    """`client` speaks to the gateway with the admin's key."""
+    """`client` speaks to the gateway with the admin's key. `sidecar` is the one that it was started with."""
 
-    def __init__(self, server: NatsServer, gateway: GatewayProcess) -> None:
-        self.server, self.gateway = server, gateway
+    def __init__(self, server: NatsServer, gateway: GatewayProcess, sidecar: SidecarProcess) -> None:
+        self.server, self.gateway, self.sidecar = server, gateway, sidecar
         self.client = httpx.Client(base_url=gateway.url, headers={"Authorization": f"Bearer {ADMIN_KEY}"}, timeout=60)
 
     def until(self, path: str, holds: Callable[[httpx.Response], bool], seconds: float = READY_SECONDS) -> None:
@@ -71,8 +71,8 @@ def start_hive(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresServe
             stack.callback(lambda: asyncio.run(postgres.execute(f"DROP DATABASE {name} WITH (FORCE)")))
             stack.enter_context(CoordinatorProcess(server, folder, postgres.postgres.url(name)))
             gateway = stack.enter_context(GatewayProcess(server, folder))
-            stack.enter_context(SidecarProcess(server, folder, backends, **sidecar))
-            hive = LlmHive(server, gateway)
+            first = stack.enter_context(SidecarProcess(server, folder, backends, **sidecar))
+            hive = LlmHive(server, gateway, first)
             stack.callback(hive.client.close)
             hive.until("/readyz", lambda answer: answer.status_code == 200)
             hive.until("/v1/models", lambda answer: len(answer.json().get("data", ())) >= models)

@@ -161,6 +161,27 @@ def test_a_lost_agent_costs_no_back_off() -> None:
     assert decision.task.not_before is None
 
 
+LOST = FailureInfo(code="agent_lost", message="")
+
+
+@pytest.mark.parametrize(
+    ("attempts", "allowed", "wrote", "again"),
+    [(3, 3, True, True), (3, 3, False, False), (1, 1, True, False), (9, 9, True, True), (10, 10, True, False)],
+    ids=["it wrote", "it did not", "only one was allowed", "nine hosts", "ten hosts"],
+)
+def test_a_host_that_was_lost_while_it_wrote_costs_no_attempt(attempts: int, allowed: int, *, wrote: bool, again: bool) -> None:
+    known = task(attempts=attempts, attempts_allowed=allowed, started_at=NOON)
+    decision = after_failure(known, "acacia", LOST, retryable=True, now=NOON, wrote=wrote)
+    assert isinstance(decision, Retry) is again
+    if isinstance(decision, Retry):
+        assert decision.task.attempts_allowed == allowed + 1
+
+
+def test_a_host_that_wrote_and_failed_costs_one() -> None:
+    known = task(attempts=3, attempts_allowed=3, started_at=NOON)
+    assert isinstance(after_failure(known, "acacia", FAILED, retryable=True, now=NOON, wrote=True), GiveUp)
+
+
 def test_what_would_end_the_same_is_not_tried_again_and_keeps_its_own_error() -> None:
     assert decided(task(attempts=1, started_at=NOON), retryable=False) == GiveUp(error=FAILED)
 

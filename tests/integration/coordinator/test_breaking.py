@@ -1,0 +1,59 @@
+"""A model that keeps failing on one agent: the leader holds it back there, says so, and so does its successor."""
+
+import asyncio
+
+import pytest
+
+from bus.messages import Explanation, ModelInfo, TaskRef
+from coordinator import tracks
+from tests.integration.coordinator.conftest import Hive
+from tests.parts.scripted_sidecar import MODEL
+
+OTHER = ModelInfo(name="llama3:8b", loaded=True)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracks, "SAVE_SECONDS", 0.1)
+
+
+async def test_it_is_held_back_there_and_the_others_go_on(hive: Hive) -> None:
+    acacia = await hive.sidecar("acacia", models=(MODEL, OTHER))
+    for _ in range(3):
+        task_id = await hive.submit(model=MODEL.name, max_attempts=1)
+        await acacia.fail(await acacia.offered())
+        await hive.ended(task_id)
+    waiting = await hive.submit(model=MODEL.name)
+    other = await hive.submit(model=OTHER.name)
+    offer = await acacia.offered()
+    assert offer.task_id == other
+    await acacia.complete(offer)
+
+    [row] = (await hive.ask("explain", TaskRef(id=waiting), Explanation)).agents
+    assert not row.able
+    assert row.reason.startswith(f"{MODEL.name} is held back there: 3 tasks in a row failed, the last with backend_error:")
+    async with asyncio.timeout(15):
+        while list((await hive.agent("acacia")).merits.held) != [MODEL.name]:
+            await asyncio.sleep(0.02)
+    birch = await hive.sidecar("birch")
+    assert (await birch.offered()).task_id == waiting
+
+
+async def test_a_successor_holds_it_too(hive: Hive) -> None:
+    acacia = await hive.sidecar("acacia")
+    for _ in range(3):
+        task_id = await hive.submit(max_attempts=1)
+        await acacia.fail(await acacia.offered())
+        await hive.ended(task_id)
+    async with asyncio.timeout(15):
+        while '"trips": 1' not in str(await hive.sql("SELECT track FROM agent_tracks WHERE slug = 'acacia'")):
+            await asyncio.sleep(0.02)
+    [leader] = hive.coordinators
+    await hive.stop(leader)
+    hive.start_coordinator()
+    await hive.leading()
+    waiting = await hive.submit()
+    await hive.stored(waiting)
+    [row] = (await hive.ask("explain", TaskRef(id=waiting), Explanation)).agents
+    assert "is held back there" in row.reason
+    assert (await acacia.offered(seconds=25)).task_id == waiting  # the one that tries it
