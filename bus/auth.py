@@ -33,11 +33,15 @@ class Permission(StrEnum):
     EXECUTIONS_START = "executions.start"
     EXECUTIONS_VIEW = "executions.view"
     EXECUTIONS_STOP = "executions.stop"
+    CREDENTIALS_OWN = "credentials.own"
+    """Make credentials, and look after one's own."""
+    CREDENTIALS_MANAGE = "credentials.manage"
+    """Those of everybody."""
 
 
 GRANTS: Final[dict[Role, tuple[str, ...]]] = {
     Role.ADMIN: ("*",),
-    Role.DEVELOPER: ("workflows.*", "executions.*", "agents.view", "tasks.create", "metrics.view"),
+    Role.DEVELOPER: ("workflows.*", "executions.*", "credentials.own", "agents.view", "tasks.create", "metrics.view"),
     Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view"),
 }
 OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL})

@@ -123,6 +123,12 @@ class RequestRefused(NodeFailed):
     code, http_status, title = "request_refused", 403, "The workflow may not make this request"
 
 
+class CredentialUnreadable(NodeFailed):
+    """It was sealed with a key that this engine does not have, or was changed in the database."""
+
+    code, http_status, title = "credential_unreadable", 500, "The credential cannot be read"
+
+
 class DependencyFailed(HiveError):
     code, http_status, title = "dependency_failed", 424, "A task that this one depends on did not complete"
 
@@ -195,6 +201,12 @@ class WorkflowNotFound(NotFound):
 
 class ExecutionNotFound(NotFound):
     code, title = "execution_not_found", "There is no such execution"
+
+
+class CredentialNotFound(NotFound):
+    """There is none, or none that whoever asks may use: which of the two is not told."""
+
+    code, title = "credential_not_found", "There is no such credential"
 
 
 class WebhookNotFound(NotFound):

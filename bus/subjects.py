@@ -56,6 +56,7 @@ SERVICE_DOCS: Final = "docs"
 SERVICE_WORKFLOWS: Final = "workflows"
 SERVICE_EXECUTIONS: Final = "executions"
 SERVICE_WEBHOOKS: Final = "webhooks"
+SERVICE_CREDENTIALS: Final = "credentials"
 
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
 ALL_REPORTS: Final = f"{ROOT}.reports.>"

@@ -11,16 +11,28 @@ import asyncpg
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import HiveError, InvalidWorkflow, WorkflowsTooDeep
-from workflow.credentials import missing
-from workflow.effects import CallHttp, CallWorkflow, Effect, HandleToken, StartErrorWorkflow, SubmitTask
+from workflow.documents import Documents
+from workflow.effects import (
+    CallHttp,
+    CallRedis,
+    CallWorkflow,
+    Effect,
+    HandleDocuments,
+    HandleFiles,
+    HandleToken,
+    RunSql,
+    StartErrorWorkflow,
+    SubmitTask,
+)
 from workflow.ending import ERROR_TRIGGER
 from workflow.engine import Engine, Place
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
+from workflow.file_calls import FileCalls
 from workflow.graph import Graph, plan
 from workflow.held import Held, Origin
-from workflow.http_calls import HttpCalls
 from workflow.inference import EFFECTS, Inference
+from workflow.lending import Lending
 from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Workflow
@@ -52,16 +64,25 @@ def require_depth(depth: int) -> None:
 class Carrying:
     """workflow.engine.Carrier."""
 
-    def __init__(self, engine: Engine, http: HttpCalls, inference: Inference, pool: asyncpg.Pool) -> None:
-        self._engine, self._http, self._inference = engine, http, inference
+    def __init__(self, engine: Engine, lending: Lending, files: FileCalls, inference: Inference, pool: asyncpg.Pool) -> None:
+        self._engine, self._lending, self._files, self._inference = engine, lending, files, inference
         self._statements = NamedStatements(pool, queries())
+        self._documents = Documents(pool)
 
     async def carry_out(self, held: Held, effect: Effect) -> Reply:
         try:
-            if isinstance(effect, CallHttp | HandleToken) and effect.credentials:
-                return Reply(failure=missing(effect.credentials))
             if isinstance(effect, CallHttp):
-                return await self._http.carry_out(effect)
+                return await self._lending.call(effect, held.origin.claims)
+            if isinstance(effect, HandleToken):
+                return await self._lending.token(effect, held.origin.claims)
+            if isinstance(effect, RunSql):
+                return await self._lending.sql(effect, held.origin.claims)
+            if isinstance(effect, CallRedis):
+                return await self._lending.redis(effect, held.origin.claims)
+            if isinstance(effect, HandleFiles):
+                return await self._files.carry_out(effect)
+            if isinstance(effect, HandleDocuments):
+                return await self._documents.carry_out(effect, held.origin.claims)
             if isinstance(effect, SubmitTask):
                 self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
                 return await self._inference.carry_out(effect, held.origin.claims)

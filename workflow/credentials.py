@@ -1,51 +1,117 @@
-"""What Hive says wherever a workflow needs a credential: it keeps none yet. Pure."""
+"""Which credentials a node needs, and which it names. Pure: what they hold is known to workflow/lending.py alone."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from workflow.failure import Failure
+from workflow.credential_types import unusable
+from workflow.failure import NodeError
 from workflow.n8n.document import Node, Problem
 
-_ASKED_OF_CALLERS: Final = frozenset({"webhook", "formTrigger", "chatTrigger", "wait"})
+ASKED_OF_CALLERS: Final[Mapping[str, str]] = {
+    "basicAuth": "httpBasicAuth",
+    "headerAuth": "httpHeaderAuth",
+    "jwtAuth": "jwtAuth",
+}
+"""What a webhook may ask its callers for, and the type of credential that it is compared with."""
+_CALLED: Final = frozenset({"webhook", "formTrigger", "chatTrigger", "wait"})
 """Nodes whose `authentication` is about who calls them."""
+OLDER: Final[Mapping[str, str]] = {
+    "basicAuth": "httpBasicAuth",
+    "digestAuth": "httpDigestAuth",
+    "headerAuth": "httpHeaderAuth",
+    "queryAuth": "httpQueryAuth",
+    "oAuth1": "oAuth1Api",
+    "oAuth2": "oAuth2Api",
+}
+"""Words of HTTP Request before version 3."""
+_ALWAYS: Final[Mapping[str, str]] = {"postgres": "postgres", "redis": "redis"}
 
 
-def missing(kinds: Iterable[str]) -> Failure:
-    """Of an effect that would need them: it is not carried out without."""
-    named = ", ".join(sorted(kinds))
-    return Failure(
-        message=f"Hive keeps no credentials yet: {named} cannot be used.",
-        code="permission_denied",
-        description="Give what the service needs in the node itself, for instance as a header, or take the credential out.",
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A credential as a node names it: by an id of Hive's or of n8n's, and by its name."""
+
+    type: str
+    id: str | None = None
+    name: str | None = None
+
+    def __str__(self) -> str:
+        return repr(self.name or self.id or "")
+
+
+def references(given: Mapping[str, Any]) -> list[Reference]:
+    """As documents have them: `{"httpHeaderAuth": {"id": …, "name": …}}`, in old ones a name alone."""
+    return [_reference(kind, each) for kind, each in given.items()]
+
+
+def _reference(kind: str, given: Any) -> Reference:
+    if isinstance(given, Mapping):
+        return Reference(type=kind, id=_word(given.get("id")), name=_word(given.get("name")))
+    return Reference(type=kind, name=_word(given))
+
+
+def _word(given: Any) -> str | None:
+    """PostgreSQL holds no NUL, and nobody's name has one."""
+    return str(given).replace("\x00", "") if isinstance(given, str | int) and given != "" else None
+
+
+def chosen(node: Node, kind: str) -> dict[str, Any]:
+    """What an effect says of the credential that its node names; NodeError where it names none."""
+    found = node.credentials.get(kind)
+    if found is None:
+        raise NodeError(
+            f"Node does not have any credentials set for {kind!r}", description="Choose the credentials in the node"
+        )
+    return {kind: dict(found) if isinstance(found, Mapping) else found}
 
 
 def problem(node: Node) -> Problem | None:
     """Of a node that would fail, or be refused, for a credential that its parameters choose."""
-    kinds = needed(node)
-    if not kinds:
-        return None
-    what = (
-        "its callers cannot be checked, so it cannot be activated"
-        if node.short_type in _ASKED_OF_CALLERS
-        else "it fails when it is reached"
-    )
-    message = f"Hive keeps no credentials yet: {node.name!r} needs {', '.join(kinds)}; {what}."
+    for kind in needed(node):
+        if node.short_type in _CALLED and kind not in ASKED_OF_CALLERS.values():
+            return _problem(
+                node, f"{node.name!r} asks its callers for {kind}, which Hive cannot check; it cannot be activated."
+            )
+        if (why := unusable(kind)) is not None:
+            return _problem(node, f"{node.name!r} needs a credential of type {kind}. {why}")
+        if kind not in node.credentials:
+            what = "it cannot be activated" if node.short_type in _CALLED else "it fails when it is reached"
+            return _problem(node, f"{node.name!r} needs a credential of type {kind} and names none; {what}.")
+    return None
+
+
+def _problem(node: Node, message: str) -> Problem:
     return Problem(code="no_credentials", message=message, node=node.name)
 
 
 def needed(node: Node) -> tuple[str, ...]:
-    """Kinds of credentials, by the parameters alone: one that is set but not chosen is not used."""
+    """Types of credentials, by the parameters alone: one that is set but not chosen is not used."""
     given: Mapping[str, Any] = node.parameters
-    if node.short_type == "jwt":
+    kind = node.short_type.removesuffix("Tool")  # a node that an agent uses as a tool
+    if kind in _ALWAYS:
+        return (_ALWAYS[kind],)
+    if kind == "jwt":
         return () if given.get("operation", "sign") == "decode" else ("jwtAuth",)
-    if node.short_type not in ("httpRequest", *_ASKED_OF_CALLERS):
-        return ()
-    chosen = given.get("authentication", "none")
-    if chosen in ("none", None, ""):
-        return ()
-    if chosen == "predefinedCredentialType":
-        return (str(given.get("nodeCredentialType", chosen)),)
-    if chosen == "genericCredentialType":
-        return (str(given.get("genericAuthType", chosen)),)
-    return (str(chosen),)
+    if kind in _CALLED:
+        asked = asked_of_callers(node)
+        return () if asked is None else (ASKED_OF_CALLERS.get(asked, asked),)
+    return tuple(_of_request(given)) if kind in ("httpRequest", "toolHttpRequest") else ()
+
+
+def _of_request(given: Mapping[str, Any]) -> Iterable[str]:
+    how = given.get("authentication", "none")
+    if how in ("none", None, ""):
+        return
+    field = {"predefinedCredentialType": "nodeCredentialType", "genericCredentialType": "genericAuthType"}.get(str(how))
+    found = str(given.get(field, how)) if field else OLDER.get(str(how), str(how))
+    if not found.startswith("="):  # an expression is known only when it runs
+        yield found
+
+
+def asked_of_callers(node: Node) -> str | None:
+    """`basicAuth`, `headerAuth`, `jwtAuth`, or what else the node asks of who calls it."""
+    found = node.parameters.get("incomingAuthentication", "none")
+    if found in ("none", None, ""):
+        found = node.parameters.get("authentication", "none")
+    return None if found in ("none", None, "") else str(found)

@@ -139,6 +139,69 @@ class HandleToken(Effect):
 
 
 @register
+class RunSql(Effect):
+    """Statements on a PostgreSQL, a text for each item; it may hold several. The reply is a list as long: `{"rows"}` or `{"error"}`.
+
+    `batching`: `single` and `transaction` do all or nothing, and fail with the item at fault; `independently` does each by itself.
+    """
+
+    kind = "run_sql"
+    credentials: dict[str, JsonValue]
+    queries: list[str]
+    batching: str = "single"
+    goes_on: bool = False
+    """With `independently`: whether what follows a query that failed is done too."""
+    numbers_as_text: bool = True
+    """Of bigint and numeric, which JavaScript's numbers do not hold."""
+    timeout_seconds: float = 300
+
+
+@register
+class CallRedis(Effect):
+    """Commands to a Redis, each a list of words, one after the other. The reply is a list of what it answered: `{"value"}` or `{"error"}`."""
+
+    kind = "call_redis"
+    credentials: dict[str, JsonValue]
+    commands: list[list[str]]
+    goes_on: bool = False
+    """Whether what follows a command that failed is done too."""
+    timeout_seconds: float = 60
+
+
+@register
+class HandleFiles(Effect):
+    """Reads files of the engine's machine by a pattern, or writes one, within the folders that an administrator allows.
+
+    The reply of a read is a list of `{"path", "content"}` (base64); of a write it is `null`.
+    """
+
+    kind = "handle_files"
+    operation: str
+    path: str
+    content: str = ""
+    append: bool = False
+
+
+@register
+class HandleDocuments(Effect):
+    """Adds texts with their vectors to a store of the owner's, or looks for those that are nearest to a vector.
+
+    Vectors are base64 of little-endian numbers of 32 bits. The reply of a search is a list of `{"text", "metadata", "score"}`,
+    of an addition `null`; one that is repeated adds nothing.
+    """
+
+    kind = "handle_documents"
+    operation: str
+    store: str
+    texts: list[str] = Field(default_factory=list)
+    metadata: list[dict[str, JsonValue]] = Field(default_factory=list)
+    vectors: list[str] = Field(default_factory=list)
+    clear: bool = False
+    """With an addition: what the store had before goes."""
+    top: int = 4
+
+
+@register
 class StartErrorWorkflow(Effect):
     """Tell another workflow that this execution failed. Emitted by `advance` at the end; nobody waits for it."""
 

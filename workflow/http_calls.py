@@ -4,6 +4,7 @@ import asyncio
 import base64
 import socket
 from collections.abc import Iterable
+from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
 
@@ -16,8 +17,12 @@ from workflow.effects import CallHttp
 from workflow.execution import Reply
 from workflow.failure import Failure
 from workflow.guard import Guard
+from workflow.http_auth import HttpAuth, cleared, cleared_bytes, with_body, with_query
 
 KEY_HEADER: Final = "Idempotency-Key"
+NO_AUTH: Final = HttpAuth()
+_HOME: Final = "hive_home"
+"""Of a request: where its credential belongs, and what of the request is the credential."""
 CONNECT_SECONDS: Final = 10.0
 
 
@@ -70,11 +75,15 @@ class HttpCalls:
         for client in self._clients.values():
             await client.aclose()
 
-    async def carry_out(self, effect: CallHttp) -> Reply:
-        """Never raises: what goes wrong is the reply's failure."""
+    async def carry_out(self, effect: CallHttp, auth: HttpAuth = NO_AUTH) -> Reply:
+        """Never raises: what goes wrong is the reply's failure. Neither that nor the answer has what `auth` added."""
+        reply = await self._carried_out(effect, auth)
+        return reply if reply.failure is None else _cleared(reply.failure, auth)
+
+    async def _carried_out(self, effect: CallHttp, auth: HttpAuth) -> Reply:
         try:
             async with asyncio.timeout(effect.timeout_seconds):
-                return Reply(value=await self._call(effect))
+                return Reply(value=await self._call(effect, auth))
         except RequestRefused as error:
             return _failed(error.message, code=error.code)
         except TimeoutError:
@@ -96,21 +105,17 @@ class HttpCalls:
         for each in found:
             self._guard.check(url.host, str(each[4][0]))
 
-    async def _call(self, effect: CallHttp) -> dict[str, Any]:
+    async def _call(self, effect: CallHttp, auth: HttpAuth) -> dict[str, Any]:
         client = self._client(effect)
         client.max_redirects = max(client.max_redirects, effect.max_redirects)
-        headers = dict(effect.headers)
-        if all(name.lower() != KEY_HEADER.lower() for name in headers):
-            headers[KEY_HEADER] = effect.key
-        content = base64.b64decode(effect.body_base64) if effect.body_base64 is not None else (effect.body or "").encode()
-        request = client.build_request(
-            effect.method, effect.url, headers=headers, content=content or None, timeout=effect.timeout_seconds
-        )
-        response = await client.send(request, stream=True, follow_redirects=effect.follow_redirects)
+        request = _request(client, effect, auth)
+        auth.require_host(request.url.host)
+        digest = httpx.DigestAuth(*auth.digest) if auth.digest is not None else None
+        response = await client.send(request, stream=True, auth=digest, follow_redirects=effect.follow_redirects)
         try:
             if len(response.history) > effect.max_redirects:
                 raise httpx.TooManyRedirects("", request=request)
-            return _value(response, await self._read(response))
+            return _value(response, await self._read(response), auth)
         finally:
             await response.aclose()
 
@@ -136,16 +141,54 @@ class HttpCalls:
         # all workflows share the client: a cookie that was set for one is not sent for another
         no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
         # trust_env off: a proxy of the environment would be the engine's, not the workflow's
-        hooks: dict[str, list[Any]] = {} if proxy is None else {"request": [self._check_target]}
-        return httpx.AsyncClient(transport=transport, cookies=no_cookies, trust_env=False, max_redirects=50, event_hooks=hooks)
+        before: list[Any] = [_keep_at_home] if proxy is None else [_keep_at_home, self._check_target]
+        return httpx.AsyncClient(
+            transport=transport, cookies=no_cookies, trust_env=False, max_redirects=50, event_hooks={"request": before}
+        )
 
 
-def _value(response: httpx.Response, content: bytes) -> dict[str, Any]:
+def _request(client: httpx.AsyncClient, effect: CallHttp, auth: HttpAuth) -> httpx.Request:
+    """What the credential says counts, where the node says something else."""
+    headers = {name: value for name, value in effect.headers.items() if name.lower() not in auth.headers} | dict(auth.headers)
+    if all(name.lower() != KEY_HEADER.lower() for name in headers):
+        headers[KEY_HEADER] = effect.key
+    content = base64.b64decode(effect.body_base64) if effect.body_base64 is not None else (effect.body or "").encode()
+    if auth.body:
+        content = with_body(content, auth.body)
+        headers.setdefault("content-type", "application/json")
+    url = with_query(effect.url, auth.query)
+    request = client.build_request(effect.method, url, headers=headers, content=content or None, timeout=effect.timeout_seconds)
+    request.extensions[_HOME] = (_origin(request.url), tuple(auth.headers), bool(auth.body))
+    return request
+
+
+async def _keep_at_home(request: httpx.Request) -> None:
+    """A redirect to somewhere else takes no credential along. httpx drops `Authorization` itself, and no header that it does not know."""
+    origin, headers, in_body = request.extensions.get(_HOME, (None, (), False))
+    if origin is None or _origin(request.url) == origin:
+        return
+    for name in headers:
+        if name in request.headers:
+            del request.headers[name]
+    if in_body and request.method not in ("GET", "HEAD"):
+        raise RequestRefused(f"The service redirects to {request.url.host}, which the credential in the body is not for.")
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+def _value(response: httpx.Response, content: bytes, auth: HttpAuth) -> dict[str, Any]:
     shown: dict[str, Any] = {"status": response.status_code, "headers": dict(response.headers), "url": str(response.url)}
+    shown, content = cleared(shown, auth.secrets), cleared_bytes(content, auth.secrets)
     try:
         return {**shown, "body": content.decode(response.charset_encoding or "utf-8")}
     except (UnicodeDecodeError, LookupError):
         return {**shown, "body_base64": base64.b64encode(content).decode()}
+
+
+def _cleared(failure: Failure, auth: HttpAuth) -> Reply:
+    return Reply(failure=replace(failure, message=cleared(failure.message, auth.secrets)))
 
 
 def _failed(message: str, code: str = "node_failed") -> Reply:

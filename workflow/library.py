@@ -34,7 +34,7 @@ from workflow.n8n.parse import parse
 from workflow.nodes.registry import Registry
 from workflow.rows import encode
 from workflow.sql import queries
-from workflow.webhooks import Table, require_open, routes_of
+from workflow.webhooks import Table, require_checkable, routes_of
 
 MAX_PLANS: Final = 200
 _STATIC: Final = "getWorkflowStaticData"
@@ -134,7 +134,7 @@ class Library:
         check_startable(plan(workflow), self._registry)
         routes = list(dict.fromkeys(routes_of(workflow_id, workflow)))
         for route in routes:
-            require_open(workflow.by_name[route.node])
+            require_checkable(workflow.by_name[route.node])
         now = datetime.now(UTC)
         nodes = due.schedule_nodes(workflow)
         times = [(node.name, at) for node in nodes if (at := due.next_due(workflow, node, now, self._zone)) is not None]

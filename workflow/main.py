@@ -17,16 +17,20 @@ from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
 from workflow.carrying import Carrying
+from workflow.credential_service import service
+from workflow.credential_store import Credentials, reseal_when_possible
 from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
+from workflow.file_calls import FileCalls
 from workflow.gate import RunningGate
 from workflow.guard import Guard
 from workflow.http_calls import HttpCalls
 from workflow.inference import Inference
 from workflow.interpreter import Interpreter
 from workflow.lease import Lease, LeaseLost
+from workflow.lending import Lending
 from workflow.library import Library
 from workflow.nodes.catalogue import registry
 from workflow.reading import Reading
@@ -38,6 +42,7 @@ from workflow.standing import Keys
 from workflow.starting import Starting
 from workflow.store import Store
 from workflow.telling import Telling
+from workflow.vault import FILE_NAME, Vault
 
 logger = telemetry.log(__name__)
 
@@ -85,7 +90,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             registry=types,
             scripts=V8Scripts(scripts),
             clock_ms=clock_ms,
-            environment=_environment(settings.base_url),
+            environment=_environment(settings.base_url, settings.workflow_models),
             time_zone=settings.workflow_time_zone,
         )
         gate = RunningGate(settings.workflow_running, settings.workflow_waiting)
@@ -93,16 +98,20 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await keys.start()
         stack.push_async_callback(keys.close)
         engine = Engine(store, library, telling, interpreter, settings.threads, gate, keys)
-        http = HttpCalls(Guard.of(settings.workflow_allow_internal), settings.workflow_max_answer_bytes)
+        guard = Guard.of(settings.workflow_allow_internal)
+        http = HttpCalls(guard, settings.workflow_max_answer_bytes)
         stack.push_async_callback(http.close)
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
-        engine.carrier = Carrying(engine, http, inference, pool)
+        vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
+        credentials = Credentials(pool, vault)
+        lending = Lending(credentials, http, guard)
+        engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool)
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
-        starting = Starting(engine, lease, reading, settings.base_url)
+        starting = Starting(engine, lease, reading, lending, settings.base_url)
         schedules = Schedules(pool, engine, settings.workflow_time_zone)
         beside = [
             asyncio.create_task(work) for work in (store.run(), telling.run(), _expire(pool, settings.workflow_retain_days))
@@ -112,10 +121,16 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(engine.close, 2.0)
         await notices.listen(library, engine)
         stack.push_async_callback(notices.close)
-        for service in services(Verbs(engine, library, reading, starting, notices.stop)):
-            stack.push_async_callback((await bus.serve(service)).close)
+        await reseal_when_possible(credentials)
+        served = (*services(Verbs(engine, library, reading, starting, notices.stop)), service(credentials, lending))
+        for each in served:
+            stack.push_async_callback((await bus.serve(each)).close)
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(lease.run(), schedules.run())
+
+
+def _given_keys(settings: WorkflowSettings) -> str | None:
+    return settings.credentials_key.get_secret_value() if settings.credentials_key is not None else None
 
 
 async def _first_to_end(*works: Any) -> None:
@@ -134,10 +149,10 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
         task.cancel()
 
 
-def _environment(base_url: str) -> Any:
+def _environment(base_url: str, models: Mapping[str, str]) -> Any:
     def of(execution: Execution) -> Mapping[str, Any]:
         resume = f"{base_url}/webhook-waiting/{execution.id}"
-        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume}
+        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume, "models": models}
 
     return of
 

@@ -1,6 +1,7 @@
 """What a workflow engine can be told."""
 
 import os
+from pathlib import Path
 
 from pydantic import Field, SecretStr
 
@@ -29,7 +30,21 @@ class WorkflowSettings(HiveSettings):
         description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "
         '`["10.0.0.0/8", "localhost"]`',
     )
+    workflow_models: dict[str, str] = Field(
+        default_factory=dict,
+        description='models of the hive for those that workflows name, as JSON: `{"gpt-4o": "qwen3:8b", "*": "llama3.2:3b"}`; '
+        "`*`: all others, without it any model that is warm; `embeddings`: for embeddings nodes; an Ollama node means its own name",
+    )
+    workflow_files: tuple[Path, ...] = Field(
+        default=(),
+        description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',
+    )
     workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
+    credentials_key: SecretStr | None = Field(
+        default=None,
+        description="seals credentials, the same for all engines; several by comma: the first seals, all read "
+        "(`hive credential key` makes one); left out: `credentials.key` in the data folder, made when it is first needed",
+    )
     host: str = Field(default="127.0.0.1", description="address of the API")
     api_port: int = Field(default=8420, ge=0, le=65535, description="of the API")
 

@@ -9,19 +9,21 @@ from bus.auth import Permission
 from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
 from bus.messages import Claims
 from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
+from workflow.callers import Admitted
 from workflow.effects import Respond, WaitForCall
 from workflow.engine import Engine, Place, clock_ms
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status, Visit
 from workflow.held import Held, Origin
 from workflow.lease import Lease
+from workflow.lending import Lending
 from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.reading import Reading
 from workflow.store import Lost
 from workflow.webhook_reply import reply, webhook_item
-from workflow.webhooks import Route, item_of, not_registered, reply_of, require_open
+from workflow.webhooks import Route, item_of, not_registered, reply_of
 
 STARTED: Final = {"message": "Workflow was started"}
 
@@ -29,8 +31,9 @@ STARTED: Final = {"message": "Workflow was started"}
 class Starting:
     """Every start is checked, and has its place at the gate, before anything is stored."""
 
-    def __init__(self, engine: Engine, lease: Lease, reading: Reading, base_url: str) -> None:
+    def __init__(self, engine: Engine, lease: Lease, reading: Reading, lending: Lending, base_url: str) -> None:
         self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
+        self._lending = lending
 
     async def call(self, call: WebhookCall, claims: Claims) -> WebhookReply:
         """WebhookNotFound; PermissionDenied for a test call without the permission, and where the saver's key was revoked; TooManyExecutions."""
@@ -41,9 +44,14 @@ class Starting:
         node = plan.graph.workflow.by_name.get(route.node)
         if node is None or (not plan.active and not call.test):
             raise not_registered(call)
-        require_open(node)
         self._engine.keys.require(plan.origin.claims)
-        item = item_of(call, parameters, self._base_url, test=call.test)
+        # who makes a test call has shown a key at the door
+        admitted = Admitted(headers=call.headers) if call.test else await self._lending.admit(node, call, plan.origin.claims)
+        if isinstance(admitted, WebhookReply):
+            return admitted
+        heard = call.model_copy(update={"headers": admitted.headers})
+        item = item_of(heard, parameters, self._base_url, test=call.test)
+        item["json"] |= admitted.more
         mode = Mode.MANUAL if call.test else Mode.WEBHOOK
         held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
         await self._engine.gate.enter_or_refuse(plan.origin.claims.sub)
@@ -139,9 +147,13 @@ class Starting:
             if here is None:  # it was claimed for nothing, and waits on
                 self._engine.start(held)
             raise ExecutionNotWaiting("The execution does not wait for this call. Check method and path.")
-        item = webhook_item(call.body, headers=call.headers, query=call.query)
-        ended = EffectEnded(key=effect.key, reply=Reply(value=item), now_ms=clock_ms())
         node = _wait_node(held)
+        admitted = await self._admitted(held, node, call, waits_here=here is not None)
+        if isinstance(admitted, WebhookReply):
+            return admitted
+        item = webhook_item(call.body, headers=admitted.headers, query=call.query)
+        item["json"] |= admitted.more
+        ended = EffectEnded(key=effect.key, reply=Reply(value=item), now_ms=clock_ms())
         answers = str(effect.reply.get("mode", "onReceived")) != "onReceived"
         answered = held.answered if held.attended else None
         if answers and answered is None:
@@ -152,6 +164,16 @@ class Starting:
         if answered is not None and answers:
             return reply_of(await self._responded(held, answered, node, call.wait_seconds))
         return WebhookReply(status=int(str(effect.reply.get("status", 200))), body=STARTED)
+
+    async def _admitted(self, held: Held, node: Node, call: ResumeCall, *, waits_here: bool) -> Admitted | WebhookReply:
+        """One that was claimed for a caller who may not come in waits on."""
+        admitted: Admitted | WebhookReply | None = None
+        try:
+            admitted = await self._lending.admit(node, call, held.origin.claims)
+        finally:
+            if not waits_here and not isinstance(admitted, Admitted):
+                self._engine.start(held)
+        return admitted
 
     async def stop(self, execution_id: UUID) -> bool:
         """Whether it was ours to stop, and has been told."""

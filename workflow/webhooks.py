@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from bus.errors import PermissionDenied, WebhookNotFound
+from bus.errors import InvalidWorkflow, WebhookNotFound
 from bus.messages.workflows import WebhookCall, WebhookReply
+from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers
 from workflow.effects import Respond
 from workflow.n8n.document import Node, Workflow
 from workflow.webhook_reply import webhook_item
@@ -95,13 +96,18 @@ def not_registered(call: WebhookCall) -> WebhookNotFound:
     )
 
 
-def require_open(node: Node) -> None:
-    """PermissionDenied for a node that asks for credentials of its callers: they cannot be checked here, so nobody gets in."""
-    kind = node.parameters.get("authentication", "none")
-    if kind not in ("none", None, ""):
-        raise PermissionDenied(
-            f"Hive keeps no credentials yet: {node.name!r} asks its callers for {kind}, which cannot be checked. "
-            "Take it out, or put a proxy before the API."
+def require_checkable(node: Node) -> None:
+    """InvalidWorkflow for a node that asks for something of its callers that could not be checked, so that nobody would get in."""
+    kind = asked_of_callers(node)
+    if kind is None:
+        return
+    if kind not in ASKED_OF_CALLERS:
+        raise InvalidWorkflow(
+            f"{node.name!r} asks its callers for {kind}, which Hive cannot check. Choose another authentication."
+        )
+    if ASKED_OF_CALLERS[kind] not in node.credentials:
+        raise InvalidWorkflow(
+            f"{node.name!r} asks its callers for {kind} and names no credential to compare with. Choose one in the node."
         )
 
 

@@ -21,6 +21,7 @@ MODULES: Final = {
     "schedule": "schedule",
     "workflow": "workflow",
     "execution": "execution",
+    "credential": "credential",
     "agents": "agents",
     "join-token": "join_token",
     "maintenance": "maintenance",

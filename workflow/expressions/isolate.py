@@ -30,6 +30,13 @@ class OutOfMemory(Exception):
     """The script used more than the isolate may. The isolate is spent."""
 
 
+def prepare() -> None:
+    """Loads V8, in a thread from which all that use it descend. V8 guards memory by keys of the processor, which a thread has of the one
+    that started it: in a thread that does not descend from where V8 was loaded a new isolate ends the process.
+    """
+    init_mini_racer(ignore_duplicate_init=True)
+
+
 class Isolate:
     """Not for several threads at once: whoever holds it calls it. Raises the three errors above."""
 

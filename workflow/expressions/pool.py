@@ -8,7 +8,7 @@ from importlib.resources import files
 from threading import Lock
 from typing import Final
 
-from workflow.expressions.isolate import DEFAULT_MEMORY_BYTES, Isolate
+from workflow.expressions.isolate import DEFAULT_MEMORY_BYTES, Isolate, prepare
 
 _SCRIPTS: Final = (
     "buffers.js",
@@ -69,9 +69,13 @@ class Engine:
 
 
 class Pool:
-    """At most `most_idle` isolates (each some MB) wait for work; the one unused for longest is closed for another's sake."""
+    """At most `most_idle` isolates (each some MB) wait for work; the one unused for longest is closed for another's sake.
+
+    Made in the thread, or an ancestor of the threads, that use it.
+    """
 
     def __init__(self, most_idle: int = 8, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:
+        prepare()
         self._most_idle = most_idle
         self._memory_bytes = memory_bytes
         self._idle: OrderedDict[int, Engine] = OrderedDict()

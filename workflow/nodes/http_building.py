@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urlsplit
 
+from workflow.credentials import OLDER, chosen
 from workflow.effects import CallHttp
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
@@ -37,7 +38,7 @@ def build(
         url=_with_query(_url(url or parameters.text("url"), index), _override(query, extra.get("qs", [])), parameters),
         headers=sent,
         body_base64=base64.b64encode(body).decode() if body is not None else None,
-        credentials=_credentials(call, parameters, older),
+        credentials=credentials_of(call, parameters),
         **_options(parameters, older),
     )
 
@@ -174,26 +175,18 @@ def _older_body(call: NodeCall, parameters: Parameters, index: int, _: Pairs) ->
     return json_text(dict(pairs)).encode(), "application/json"
 
 
-def _credentials(call: NodeCall, parameters: Parameters, older: bool) -> dict[str, Any]:
+def credentials_of(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
     """Those that its authentication names; one that is set but not chosen is not used."""
-    chosen = parameters.get("authentication", "none")
-    if chosen == "none":
+    how = parameters.get("authentication", "none")
+    if how in ("none", None, ""):
         return {}
-    if chosen == "predefinedCredentialType":
+    if how == "predefinedCredentialType":
         name = parameters.text("nodeCredentialType")
-    elif chosen == "genericCredentialType":
+    elif how == "genericCredentialType":
         name = parameters.text("genericAuthType")
     else:
-        name = {"basicAuth": "httpBasicAuth", "digestAuth": "httpDigestAuth", "headerAuth": "httpHeaderAuth"}.get(
-            str(chosen),
-            {"queryAuth": "httpQueryAuth", "oAuth1": "oAuth1Api", "oAuth2": "oAuth2Api"}.get(str(chosen), str(chosen)),
-        )
-    found = call.node.credentials.get(name)
-    if found is None:
-        raise NodeError(
-            f"Node does not have any credentials set for {name!r}", description="Choose the credentials in the node"
-        )
-    return {name: dict(found) if isinstance(found, Mapping) else found}
+        name = OLDER.get(str(how), str(how))
+    return chosen(call.node, name)
 
 
 def _options(parameters: Parameters, older: bool) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import jwt
 
+from workflow.credentials import chosen
 from workflow.effects import HandleToken
 from workflow.execution import Reply
 from workflow.expressions.parameters import Parameters
@@ -53,11 +54,6 @@ def _shown(parameters: Parameters, found: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _effect(call: NodeCall, parameters: Parameters) -> HandleToken:
-    chosen = call.node.credentials.get(_CREDENTIAL)
-    if chosen is None:
-        raise NodeError(
-            "Node does not have any credentials set for 'jwtAuth'", description="Choose the credentials in the node"
-        )
     key = parameters.text("options.kid")
     return HandleToken(
         operation=parameters.text("operation", "sign"),
@@ -68,7 +64,7 @@ def _effect(call: NodeCall, parameters: Parameters) -> HandleToken:
         tolerance_seconds=float(number_of(parameters.get("options.clockTolerance", 0)) or 0),
         ignore_expiration=parameters.get("options.ignoreExpiration") is True,
         ignore_not_before=parameters.get("options.ignoreNotBefore") is True,
-        credentials={_CREDENTIAL: dict(chosen) if isinstance(chosen, Mapping) else chosen},
+        credentials=chosen(call.node, _CREDENTIAL),
     )
 
 

@@ -173,3 +173,49 @@ SELECT id, n8n_data FROM workflows WHERE n8n_data::text LIKE '%n8n-nodes-base.we
 
 -- name: lock_schedule
 SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;
+
+-- name: insert_credential
+INSERT INTO credentials (id, name, type, n8n_id, created_by, tenant, shared, fields, sealed, key_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *;
+
+-- name: update_credential
+UPDATE credentials SET name = $3, shared = $4, fields = $5, sealed = $6, key_id = $7, updated_at = now()
+WHERE id = $1 AND sealed = $2 RETURNING *;
+
+-- name: delete_credential
+DELETE FROM credentials WHERE id = $1 RETURNING id;
+
+-- name: get_credential
+SELECT * FROM credentials WHERE id = $1 AND tenant = $2;
+
+-- name: list_credentials
+SELECT * FROM credentials WHERE tenant = $1 AND ($2::text IS NULL OR created_by = $2 OR shared) ORDER BY name, type, created_at LIMIT 5000;
+
+-- name: usable_credentials
+SELECT * FROM credentials
+WHERE tenant = $1 AND type = $2 AND (created_by = $3 OR shared) AND (id = $4::uuid OR n8n_id = $5 OR name = $6)
+ORDER BY id = $4::uuid DESC NULLS LAST, n8n_id = $5 DESC NULLS LAST, created_by = $3 DESC, created_at LIMIT 3;
+
+-- name: credential_keys
+SELECT DISTINCT key_id FROM credentials;
+
+-- name: credentials_of_other_keys
+SELECT * FROM credentials WHERE key_id <> $1 LIMIT 5000;
+
+-- name: reseal_credential
+UPDATE credentials SET sealed = $3, key_id = $4 WHERE id = $1 AND sealed = $2;
+
+-- name: clear_documents
+DELETE FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND NOT id LIKE $4;
+
+-- name: count_documents
+SELECT count(*) AS n FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND NOT id LIKE $4;
+
+-- name: add_documents
+INSERT INTO workflow_documents (tenant, owner, store, id, text, metadata, vector)
+SELECT $1, $2, $3, d.id, d.text, d.metadata, d.vector
+FROM unnest($4::text[], $5::text[], $6::jsonb[], $7::bytea[]) AS d (id, text, metadata, vector)
+ON CONFLICT DO NOTHING;
+
+-- name: documents
+SELECT id, text, metadata, vector FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 ORDER BY created_at, id;

@@ -60,6 +60,23 @@ async def test_a_question_of_a_workflow_is_a_task_and_its_answer_the_node_s_outp
     assert task.metadata == {"workflow_id": str(made.id), "execution_id": str(record.id), "node": "Ask"}
 
 
+async def test_a_model_that_a_workflow_names_is_one_of_the_hive_and_its_provider_is_not_asked(
+    sidecar: InstantSidecar, nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
+) -> None:
+    """Neither the address nor the credential of the node is used: the hive has no such credential, and the answer comes all the same."""
+    document = question()
+    model = document["nodes"][-1]
+    model["parameters"]["options"]["baseURL"] = "http://127.0.0.1:1/v1"
+    model["credentials"] = {"openAiApi": {"id": "unknown", "name": "somebody's"}}
+    mapped = {"HIVE_WORKFLOW_MODELS": '{"gpt-4o-mini": "instant:1b", "*": "another"}'}
+    with EngineProcess(nats_server, tmp_path, database_url, **mapped) as engine:
+        await engine.ready(nats_bus)
+        record = await workflows.execute((await workflows.create(document)).id, wait=60)
+    assert record.status == "success", record.error_message
+    (task,) = await tasks(nats_bus)
+    assert task.model == "instant:1b"
+
+
 async def test_a_question_under_way_is_the_same_task_for_the_engine_that_comes_after_a_killed_one(
     sidecar: InstantSidecar,
     nats_bus: NatsBus,

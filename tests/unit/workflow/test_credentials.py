@@ -1,12 +1,18 @@
-"""Hive keeps no credentials: the compatibility report says so of each node that needs one, and of no other."""
+"""Which credentials nodes need and name: the compatibility report says so of each that names none, and of no other."""
 
 from typing import Any
 
 import pytest
 
+from bus.errors import InvalidWorkflow
+from bus.messages.workflows import WebhookCall, WebhookReply
+from workflow.callers import Admitted, check_caller
+from workflow.credentials import Reference, references
 from workflow.n8n.check import check
+from workflow.n8n.document import Node
 from workflow.n8n.parse import parse
 from workflow.nodes.catalogue import registry
+from workflow.webhooks import require_checkable
 
 
 def problems(kind: str, parameters: dict[str, Any], **more: Any) -> list[str]:
@@ -22,21 +28,24 @@ def problems(kind: str, parameters: dict[str, Any], **more: Any) -> list[str]:
     return [problem.message for problem in report.problems if problem.code == "no_credentials"]
 
 
-@pytest.mark.parametrize(
-    ("kind", "parameters", "needs"),
-    [
-        ("httpRequest", {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}, "httpHeaderAuth"),
-        ("httpRequest", {"authentication": "predefinedCredentialType", "nodeCredentialType": "slackApi"}, "slackApi"),
-        ("httpRequest", {"authentication": "basicAuth"}, "basicAuth"),
-        ("webhook", {"authentication": "headerAuth"}, "headerAuth"),
-        ("jwt", {}, "jwtAuth"),
-        ("jwt", {"operation": "verify"}, "jwtAuth"),
-    ],
-)
-def test_a_node_that_needs_a_credential_is_told(kind: str, parameters: dict[str, Any], needs: str) -> None:
+NEEDING = [
+    ("httpRequest", {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth"}, "httpHeaderAuth"),
+    ("httpRequest", {"authentication": "predefinedCredentialType", "nodeCredentialType": "slackApi"}, "slackApi"),
+    ("httpRequest", {"authentication": "basicAuth"}, "httpBasicAuth"),
+    ("webhook", {"authentication": "headerAuth"}, "httpHeaderAuth"),
+    ("wait", {"resume": "webhook", "incomingAuthentication": "basicAuth"}, "httpBasicAuth"),
+    ("jwt", {}, "jwtAuth"),
+    ("jwt", {"operation": "verify"}, "jwtAuth"),
+]
+
+
+@pytest.mark.parametrize(("kind", "parameters", "needs"), NEEDING)
+def test_a_node_that_needs_a_credential_and_names_none_is_told(kind: str, parameters: dict[str, Any], needs: str) -> None:
     (message,) = problems(kind, parameters)
-    assert message.startswith(f"Hive keeps no credentials yet: 'N' needs {needs};")
+    assert message.startswith(f"'N' needs a credential of type {needs} and names none;")
+    assert problems(kind, parameters, credentials={"anotherApi": {"id": "1", "name": "x"}})
     assert not problems(kind, parameters, disabled=True)
+    assert not problems(kind, parameters, credentials={needs: {"id": "1", "name": "x"}})
 
 
 @pytest.mark.parametrize(
@@ -51,3 +60,70 @@ def test_a_node_that_needs_a_credential_is_told(kind: str, parameters: dict[str,
 )
 def test_a_node_that_needs_none_is_not(kind: str, parameters: dict[str, Any]) -> None:
     assert not problems(kind, parameters, credentials={"httpHeaderAuth": {"id": "1", "name": "unused"}})
+
+
+def test_types_that_no_node_can_use_are_told() -> None:
+    named = {"credentials": {"oAuth1Api": {"id": "1", "name": "x"}}}
+    (message,) = problems("httpRequest", {"authentication": "oAuth1"}, **named)
+    assert "OAuth 1" in message
+    (message,) = problems("webhook", {"authentication": "n8nUserAuth"})
+    assert "cannot check" in message
+
+
+def test_references_as_documents_have_them() -> None:
+    given = {
+        "a": {"id": "1", "name": "x"},
+        "b": "only a name",
+        "c": {"id": None, "name": "new"},
+        "d": {"id": 7, "name": "\x00z"},
+    }
+    assert references(given) == [
+        Reference(type="a", id="1", name="x"),
+        Reference(type="b", name="only a name"),
+        Reference(type="c", name="new"),
+        Reference(type="d", id="7", name="z"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("parameters", "credentials", "opens"),
+    [
+        ({}, {}, True),
+        ({"authentication": "basicAuth"}, {"httpBasicAuth": {"name": "x"}}, True),
+        ({"authentication": "basicAuth"}, {"httpHeaderAuth": {"name": "x"}}, False),
+        ({"authentication": "n8nUserAuth"}, {}, False),
+    ],
+)
+def test_a_webhook_whose_callers_could_not_be_checked_is_not_opened(parameters: Any, credentials: Any, opens: bool) -> None:
+    node = Node(name="N", type="n8n-nodes-base.webhook", parameters=parameters, credentials=credentials)
+    if opens:
+        require_checkable(node)
+    else:
+        with pytest.raises(InvalidWorkflow):
+            require_checkable(node)
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "headers"),
+    [
+        ("basicAuth", {"user": "ada"}, {"authorization": "Basic YWRhOg=="}),
+        ("basicAuth", {"user": "ada", "password": "x"}, {"authorization": "Basic !"}),
+        ("basicAuth", {"user": "ada", "password": "x"}, {"authorization": "Basic YWRhOg=="}),
+        ("headerAuth", {"name": "X-Key"}, {"X-Key": ""}),
+        ("headerAuth", {"name": "X-Key", "value": ""}, {"X-Key": ""}),
+        ("headerAuth", {}, {"": ""}),
+        ("jwtAuth", {"secret": "s" * 64, "algorithm": "none"}, {"authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}),
+        ("jwtAuth", {"secret": "s" * 64}, {"authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}),
+        ("jwtAuth", {}, {"authorization": "Bearer eyJhbGciOiJub25lIn0.e30."}),
+    ],
+)
+def test_nobody_comes_in_with_nothing(kind: str, data: dict[str, Any], headers: dict[str, str]) -> None:
+    found = check_caller(kind, data, WebhookCall(path="p", method="GET", headers=headers))
+    assert isinstance(found, WebhookReply)
+    assert found.status == 403
+
+
+def test_what_opened_the_door_does_not_go_on() -> None:
+    call = WebhookCall(path="p", method="GET", headers={"X-KEY": "secret", "accept": "a"})
+    found = check_caller("headerAuth", {"name": "x-key", "value": "secret"}, call)
+    assert found == Admitted(headers={"X-KEY": "**********", "accept": "a"})

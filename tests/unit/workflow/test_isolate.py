@@ -1,5 +1,7 @@
 """Evaluation is bounded in time, memory and reach, and leaves nothing behind for the next one."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -224,3 +226,24 @@ def test_an_expression_sees_of_the_engine_what_it_is_given(driver: Driver) -> No
     assert closed is not None
     assert (closed.code, closed.node, closed.item) == ("expression_error", "Set", 0)
     assert (closed.parameter, closed.expression) == ("assignments.assignments[0].value", "{{ $env.HOME }}")
+
+
+_THREADS = """
+from threading import Thread
+from workflow.expressions.pool import Pool
+pool = Pool()
+def use(owner):
+    with pool.lease(owner) as engine:
+        print(engine.isolate.evaluate("'used'"))
+for owner in "ab":
+    thread = Thread(target=use, args=(owner,))
+    thread.start()
+    thread.join()
+pool.close()
+"""
+
+
+def test_threads_that_come_one_after_the_other_have_isolates() -> None:
+    """In a process of its own, where nobody has loaded V8 yet: without `prepare` the second thread ends it, where the processor has keys."""
+    done = subprocess.run([sys.executable, "-c", _THREADS], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout.split()) == (0, ["used", "used"]), done.stderr

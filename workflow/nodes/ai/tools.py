@@ -1,19 +1,23 @@
-"""Tools that an agent may call: code, and other workflows. What a tool does comes back to the model as a text."""
+"""Tools that an agent may call: code, requests, other workflows, and nodes. What a tool does comes back to the model as a text."""
 
 import json
+import re
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from workflow.effects import CallWorkflow, Effect
-from workflow.execution import Reply
+from workflow.effects import CallWorkflow
 from workflow.failure import NodeError
 from workflow.n8n.document import Node
-from workflow.nodes.ai.models import attached
-from workflow.nodes.contract import NodeCall, value_of
+from workflow.nodes import http_request, postgres, redis
+from workflow.nodes.ai import http_tool, vector_store
+from workflow.nodes.ai.models import attached, run_attached
+from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
 
 _CALCULATOR: Final = "Evaluates an arithmetic expression such as (2 + 3) * 4."
-Using = Generator[Effect, Reply, str]
+_FROM_AI: Final = re.compile(r"""\$from[Aa][Ii]\(\s*(?:\\"|['`])(\w+)(?:\\"|['`])(?:\s*,\s*(?:\\"|['`])([^'`"\\]*))?""")
+Using = Generator[Any, Any, str]
+"""Yields effects, or lists of them, as nodes do."""
 
 
 def name_of(node: Node) -> str:
@@ -33,7 +37,20 @@ def _description(call: NodeCall, node: Node) -> str:
         return _CALCULATOR
     helper = call.of_helper(node)
     parameters = helper.scripts.parameters(helper, (0,))[0]
+    if node.short_type == "toolHttpRequest":
+        return http_tool.description(helper, parameters)
+    if node.type in _NODES:
+        return (parameters.text("toolDescription") or f"does what a {node.short_type.removesuffix('Tool')} node does") + _asks(
+            node
+        )
     return parameters.text("description", parameters.text("toolDescription")) or "no description"
+
+
+def _asks(node: Node) -> str:
+    """What the parameters of a node take of the model."""
+    found = dict(_FROM_AI.findall(json.dumps(node.parameters)))
+    fields = ", ".join(f'"{name}"{f" ({about})" if about else ""}' for name, about in found.items())
+    return f" Its input is an object with {fields}." if fields else ""
 
 
 def use(call: NodeCall, index: int, name: str, given: Any) -> Using:
@@ -55,6 +72,12 @@ def _used(call: NodeCall, index: int, given: Any) -> Using:
         return _calculated(call, given)
     if kind == "toolWorkflow":
         return (yield from _workflow(call, index, given))
+    if kind == "toolHttpRequest":
+        return (yield from http_tool.use(call, index, given))
+    if kind == "vectorStoreInMemory":
+        return str((yield from vector_store.use(call, index, _text(given))))
+    if call.node.type in _NODES:
+        return (yield from _node(call, index, given))
     raise NodeError(f"Tools of type {call.node.type} are not run here")
 
 
@@ -74,6 +97,15 @@ def _calculated(call: NodeCall, given: Any) -> str:
     if not expression or set(expression) - set("0123456789.+-*/%() eE"):
         raise NodeError("It takes numbers, brackets and + - * / % ^ only")
     return text_of(call.scripts.code(call, f"return [{{json: {{answer: ({expression})}}}}];", "all")[0]["json"]["answer"])
+
+
+def _node(call: NodeCall, index: int, given: Any) -> Using:
+    """A node as a tool: run for the agent's item, with what the model gives as `$fromAI`."""
+    call.inputs = [call.items[index : index + 1]]
+    call.environment = {**call.environment, "from_ai": given if isinstance(given, Mapping) else {"query": given}}
+    outputs = yield from _NODES[call.node.type].run(call)
+    rows = [item.get("json", {}) for item in (outputs[0] if outputs else ())]
+    return _text(rows[0] if len(rows) == 1 else rows)
 
 
 def _workflow(call: NodeCall, index: int, given: Any) -> Using:
@@ -111,7 +143,16 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json_text(value)
 
 
+_NODES: Final[Mapping[str, Any]] = {
+    f"n8n-nodes-base.{name}Tool": module
+    for name, module in (("httpRequest", http_request), ("postgres", postgres), ("redis", redis))
+}
 TYPES = (
+    attached("toolHttpRequest", (1, 1.1), "ai_tool"),
+    *(
+        NodeType(name=name, versions=module.TYPES[0].versions, run=run_attached, inputs=0, outputs=0, helper="ai_tool")
+        for name, module in _NODES.items()
+    ),
     attached("toolCode", (1, 1.1, 1.2, 1.3), "ai_tool"),
     attached("toolCalculator", (1,), "ai_tool"),
     attached("toolWorkflow", (1, 1.1, 1.2, 1.3, 2, 2.1, 2.2), "ai_tool"),

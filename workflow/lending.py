@@ -1,0 +1,102 @@
+"""Carries out effects that need a credential: opens it by the execution's rights, uses it, and lets go of it.
+
+What it holds is in no effect, reply, failure or log: only here, and on its way to whom it is for.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bus import telemetry
+from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable
+from bus.messages import Claims
+from bus.messages.workflows import WebhookCall, WebhookReply
+from workflow.callers import Admitted, check_caller
+from workflow.credential_store import Credentials, Opened
+from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
+from workflow.effects import CallHttp, CallRedis, HandleToken, RunSql
+from workflow.execution import Reply
+from workflow.guard import Guard
+from workflow.http_auth import auth_of, bearer, domains_of
+from workflow.http_calls import HttpCalls
+from workflow.n8n.document import Node
+from workflow.nodes.jwt import handle
+from workflow.oauth import Tokens
+from workflow.redis_calls import RedisCalls
+from workflow.sql_calls import SqlCalls
+
+logger = telemetry.log(__name__)
+
+AGAIN_SECONDS: Final = 0.5
+_UNAUTHORIZED: Final = 401
+
+
+class Lending:
+    def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard) -> None:
+        self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
+        self._sql, self._redis = SqlCalls(guard), RedisCalls(guard)
+
+    async def call(self, effect: CallHttp, claims: Claims) -> Reply:
+        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
+        if not effect.credentials:
+            return await self._http.carry_out(effect)
+        credential = await self.opened(effect.credentials, claims)
+        if credential.type != "oAuth2Api":
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data))
+        return await self._with_token(effect, credential)
+
+    async def _with_token(self, effect: CallHttp, credential: Opened) -> Reply:
+        """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
+        reply = Reply()
+        for _ in range(2):
+            token = await self.tokens.of(credential, effect.key)
+            reply = await self._http.carry_out(effect, bearer(token, domains_of(credential.data)))
+            if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
+                break
+            self.tokens.forget(credential, token)
+        return reply
+
+    async def token(self, effect: HandleToken, claims: Claims) -> Reply:
+        return handle(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def sql(self, effect: RunSql, claims: Claims) -> Reply:
+        return await self._sql.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def redis(self, effect: CallRedis, claims: Claims) -> Reply:
+        return await self._redis.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
+        """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""
+        kind = asked_of_callers(node)
+        if kind is None:
+            return Admitted(headers=call.headers)
+        wanted = ASKED_OF_CALLERS.get(kind, kind)
+        found = references({wanted: node.credentials.get(wanted)})
+        try:
+            credential = await self._credentials.lend(found[0], claims)
+        except (CredentialNotFound, CredentialUnreadable, Conflict) as error:
+            logger.warning("callers_not_checked", node=node.name, reason=error.message)
+            return WebhookReply(status=500, body="No authentication data defined on node!")
+        return check_caller(kind, credential.data, call)
+
+    async def tried(self, credential: Opened) -> str | None:
+        """What the other side said to it; None where there is nobody to ask. HiveError where it was refused."""
+        if credential.type == "oAuth2Api":
+            await self.tokens.of(credential, f"test.{credential.id}")
+            return "The server gave a token."
+        if credential.type == "postgres":
+            return await self._sql.test(credential.data)
+        if credential.type == "redis":
+            return await self._redis.test(credential.data)
+        if not credential.type.startswith("jwt"):
+            auth_of(credential.type, credential.data)
+        return None
+
+    async def opened(self, given: Mapping[str, Any], claims: Claims) -> Opened:
+        """The one that an effect names. Waits while the database is away, as all of an execution does."""
+        (reference,) = references(given)
+        while True:
+            try:
+                return await self._credentials.lend(reference, claims)
+            except DatabaseUnavailable:
+                await asyncio.sleep(AGAIN_SECONDS)

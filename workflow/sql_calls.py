@@ -1,0 +1,194 @@
+"""Carries out `RunSql`, by asyncpg, over a connection of its own."""
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import asyncpg
+from pydantic_core import from_json
+
+from bus.errors import RequestRefused
+from workflow.effects import RunSql
+from workflow.execution import Reply
+from workflow.failure import Failure
+from workflow.guard import Guard
+from workflow.http_auth import cleared, forms
+from workflow.nodes.sql_text import statements
+from workflow.reaching import address_of, tls
+
+CONNECT_SECONDS: Final = 15.0
+MAX_ROWS: Final = 200_000
+_LARGE: Final = frozenset({"int8", "numeric"})
+
+
+class SqlCalls:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+
+    async def carry_out(self, effect: RunSql, data: Mapping[str, Any]) -> Reply:
+        """Never raises: what goes wrong is the reply's failure, without the password."""
+        secrets = forms(str(data.get("password") or ""))
+        try:
+            async with asyncio.timeout(effect.timeout_seconds):
+                return Reply(value=cleared_errors(await self._asked(effect, data), secrets))
+        except _Failed as error:
+            return Reply(failure=_failure(str(cleared(error.message, secrets)), item=error.item, detail=error.detail))
+        except RequestRefused as error:
+            return Reply(failure=_failure(error.message, code=error.code))
+        except TimeoutError:
+            return Reply(failure=_failure("The database did not answer in time", code="deadline_exceeded"))
+        except asyncpg.PostgresError as error:
+            return Reply(failure=_failure(str(cleared(_words(error), secrets)), detail=error.detail))
+        except (OSError, asyncpg.InterfaceError, ValueError) as error:
+            words = str(error) or type(error).__name__
+            return Reply(failure=_failure(f"The database does not answer: {cleared(words, secrets)}"))
+
+    async def _asked(self, effect: RunSql, data: Mapping[str, Any]) -> list[dict[str, Any]]:
+        connection = await self._connect(data)
+        try:
+            found = await _all(connection, effect)
+            await connection.close()
+            return found
+        finally:
+            connection.terminate()
+
+    async def test(self, data: Mapping[str, Any]) -> str:
+        """RequestRefused where it cannot be reached, or does not let in."""
+        found = await self.carry_out(RunSql(credentials={}, queries=["SELECT version() AS version"], timeout_seconds=20), data)
+        if found.failure is not None:
+            raise RequestRefused(found.failure.message)
+        return f"It is {found.value[0]['rows'][0]['version'].split(' on ')[0]}."
+
+    async def _connect(self, data: Mapping[str, Any]) -> asyncpg.Connection:
+        host, port = str(data.get("host") or ""), _port(data)
+        address = await address_of(self._guard, host, port)
+        how = str(data.get("ssl") or "disable")
+        verify = how == "require" and data.get("allowUnauthorizedCerts") is not True
+        return await asyncpg.connect(
+            host=address,
+            port=port,
+            user=str(data.get("user") or ""),
+            password=str(data.get("password") or ""),
+            database=str(data.get("database") or ""),
+            ssl={"disable": False, "allow": "allow"}.get(how, tls(host, verify=verify)),
+            timeout=CONNECT_SECONDS,
+            statement_cache_size=0,
+            server_settings={"application_name": "hive workflow"},
+        )
+
+
+class _Failed(Exception):
+    def __init__(self, error: Exception, item: int) -> None:
+        super().__init__(str(error))
+        self.message, self.item = _words(error), item
+        self.detail: str | None = getattr(error, "detail", None)
+
+
+def _words(error: Exception) -> str:
+    """Without the detail, which is told beside."""
+    return str(getattr(error, "message", None) or error or type(error).__name__)
+
+
+def _port(data: Mapping[str, Any]) -> int:
+    try:
+        return int(data.get("port") or 5432)
+    except (TypeError, ValueError):
+        raise RequestRefused("The credential's port is no number.") from None
+
+
+async def _all(connection: asyncpg.Connection, effect: RunSql) -> list[dict[str, Any]]:
+    if effect.batching == "independently" or (len(effect.queries) == 1 and len(statements(effect.queries[0])) == 1):
+        # one statement is a transaction by itself, and some can be in no other
+        return await _independently(connection, effect)
+    async with connection.transaction():
+        return [await _one(connection, query, place, effect) for place, query in enumerate(effect.queries)]
+
+
+async def _independently(connection: asyncpg.Connection, effect: RunSql) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    for place, query in enumerate(effect.queries):
+        try:
+            found.append(await _one(connection, query, place, effect))
+        except _Failed as error:
+            if not effect.goes_on:
+                raise
+            found.append({"error": error.message, "detail": error.detail})
+    return found
+
+
+async def _one(connection: asyncpg.Connection, query: str, place: int, effect: RunSql) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+    try:
+        for text in statements(query):
+            statement = await connection.prepare(text)
+            kinds = [attribute.type.name for attribute in statement.get_attributes()]
+            found = await statement.fetch()
+            if len(rows) + len(found) > MAX_ROWS:
+                raise RequestRefused(f"The query gives more than {MAX_ROWS:,} rows. Limit it.")
+            rows.extend(_row(record, kinds, as_text=effect.numbers_as_text) for record in found)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise _Failed(error, place) from None
+    return {"rows": rows}
+
+
+def _row(record: Any, kinds: Sequence[str], *, as_text: bool) -> dict[str, Any]:
+    values = zip(record.keys(), record.values(), kinds, strict=True)
+    return {key: _value(value, kind, as_text=as_text) for key, value, kind in values}
+
+
+def _value(value: Any, kind: str, *, as_text: bool) -> Any:
+    """As n8n's driver gives it: times in UTC, large numbers as texts, bytes as a Buffer."""
+    if value is None or isinstance(value, bool):
+        return value
+    if kind in ("json", "jsonb"):
+        return from_json(value) if isinstance(value, str) else value
+    if kind in _LARGE:
+        return str(value) if as_text else _number(value)
+    if isinstance(value, int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, list | tuple) and not hasattr(value, "keys"):
+        return [_value(each, kind.removesuffix("[]").removeprefix("_"), as_text=as_text) for each in value]
+    return _rarer(value, as_text=as_text)
+
+
+def _rarer(value: Any, *, as_text: bool) -> Any:
+    if isinstance(value, datetime):
+        there = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return f"{there.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{there.microsecond // 1000:03d}Z"
+    if isinstance(value, date):
+        return f"{value.isoformat()}T00:00:00.000Z"
+    if isinstance(value, time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return {"days": value.days, "seconds": value.seconds, "milliseconds": value.microseconds / 1000}
+    if isinstance(value, bytes):
+        return {"type": "Buffer", "data": list(value)}
+    if isinstance(value, Decimal):
+        return str(value) if as_text else _number(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if hasattr(value, "items"):
+        return {key: _value(each, "", as_text=as_text) for key, each in value.items()}
+    return str(value)
+
+
+def _number(value: Any) -> Any:
+    number = float(value)
+    if not math.isfinite(number):
+        return str(value)
+    return int(number) if number.is_integer() else number
+
+
+def cleared_errors(found: list[dict[str, Any]], secrets: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows are the database's own; what it complains of may repeat how it was asked."""
+    return [cleared(each, secrets) if "error" in each else each for each in found]
+
+
+def _failure(message: str, *, code: str = "node_failed", item: int | None = None, detail: str | None = None) -> Failure:
+    return Failure(message=message, code=code, item=item, description=detail)
