@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow chaos kills soak check bench wheel lock scripts clean
+.PHONY: setup up test slow clients chaos kills soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -41,6 +41,10 @@ test: setup
 # Those that start whole hives again and again, measure, or wait for hosts to be lost.
 slow: setup
 	$(PYTEST) -m slow $(TESTS)
+
+# Clients of other people's, whose packages have an environment of their own; without it `make slow` leaves them out.
+clients: setup $(VENV)-bench/bin/celery
+	$(VENV)/bin/pytest -q tests/integration/llm/test_other_clients.py
 
 # Faults of every kind under load: those with a promised time first, then at random for so many minutes. SEED repeats a run.
 MINUTES ?= 2
@@ -82,7 +86,8 @@ wheel: | $(filter .uv/bin/uv,$(UV))
 lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock
 	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
-	$(UV) pip compile --quiet $(LOCK) --group bench -o requirements-bench.lock
+	@# Without the overrides of pyproject.toml, which are Hive's own: they would leave out `llm`.
+	$(UV) pip compile --quiet --no-config $(LOCK) --group bench -o requirements-bench.lock
 
 # The JavaScript libraries of expressions and code, from the versions that package.json names.
 SCRIPTS := workflow/expressions/js

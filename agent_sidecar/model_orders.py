@@ -1,4 +1,4 @@
-"""Orders about models: pull, load, unload, delete. Each is a job (jobs.py), and what would take a model from running work is refused."""
+"""Orders about models: pull, load, unload, delete, copy, create. Each is a job (jobs.py), and what would take a model from running work is refused."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,10 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.jobs import Jobs, Told, Work
 from agent_sidecar.runner import Runner
+from bus.errors import InvalidRequest
 from bus.messages import Control
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import JobReply, ModelAction, ModelName, ShowReply
 
 _NAME: TypeAdapter[str] = TypeAdapter(ModelName)
+_MAKES = (ModelAction.COPY, ModelAction.CREATE)
 _TAKES_AWAY = (ModelAction.UNLOAD, ModelAction.DELETE)
 
 
@@ -44,6 +47,8 @@ class ModelOrders:
             return f"the backend of {self._agent_id} takes no orders about models. It is no Ollama; give it its models on its own host."
         if action in _TAKES_AWAY and (running := self._runner.uses(model)):
             return f"{running} attempts run with {model} on {self._agent_id}. Wait for their end, or drain the agent first."
+        if action in _MAKES and (job := self._jobs.find(action, model)):
+            return f"a {action} of {model} is under way there as job {job.id}, and may make it of something else. Wait for its end."
         return None
 
     def _work(self, action: ModelAction, model: str, order: Control) -> Work:
@@ -56,6 +61,8 @@ class ModelOrders:
                 return partial(self._unload, model)
             case ModelAction.DELETE:
                 return partial(self._delete, model)
+            case ModelAction.COPY | ModelAction.CREATE:
+                return partial(self._copy if action is ModelAction.COPY else self._create, model, order.definition)
 
     async def _pull(self, model: str, told: Told) -> str:
         await self._backend.pull(model, told)
@@ -76,3 +83,22 @@ class ModelOrders:
         await self._backend.delete(model)
         self._look()
         return f"{model} is not on {self._agent_id} any more."
+
+    async def _copy(self, model: str, given: ModelDefinition | None, _told: Told) -> str:
+        definition = _defined(model, given)
+        await self._backend.copy(model, definition.source)
+        self._look()
+        return f"{model} is on {self._agent_id}, as {definition.source} is."
+
+    async def _create(self, model: str, given: ModelDefinition | None, told: Told) -> str:
+        definition = _defined(model, given)
+        await self._backend.create(model, definition, told)
+        self._look()
+        return f"{model} is on {self._agent_id}, made of {definition.source}."
+
+
+def _defined(model: str, given: ModelDefinition | None) -> ModelDefinition:
+    """InvalidRequest for an order that does not say of what."""
+    if given is None:
+        raise InvalidRequest(f"A `definition`, with the `source` that {model} is made of, is missing in the order.")
+    return given

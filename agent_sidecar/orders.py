@@ -40,6 +40,8 @@ class Orders:
                 ControlAction.LOAD: self._models.handle,
                 ControlAction.UNLOAD: self._models.handle,
                 ControlAction.DELETE: self._models.handle,
+                ControlAction.COPY: self._models.handle,
+                ControlAction.CREATE: self._models.handle,
                 ControlAction.SHOW: self._models.show,
                 ControlAction.BENCHMARK: self._measuring.begin,
                 ControlAction.YIELD: self._give_way,

@@ -16,6 +16,7 @@ from bus.messages.models import (
     JobReply,
     JobStatus,
     ListJobs,
+    MakeModel,
     ModelAction,
     ModelJob,
     ModelList,
@@ -70,6 +71,8 @@ class Models:
             verb("load", ModelOrder, self._load, manage, "Load a model into the memory of agents"),
             verb("unload", ModelOrder, self._unload, manage, "Take a model from the memory of agents"),
             verb("delete", ModelOrder, self._delete, manage, "Take a model from the disk of agents"),
+            verb("copy", MakeModel, self._copy, manage, "Give a model of agents another name there"),
+            verb("create", MakeModel, self._create, manage, "Make a model of one that agents have"),
         )
 
     async def _list(self, call: Call[NoReply]) -> ModelList:
@@ -146,6 +149,12 @@ class Models:
         await self._refuse_wished(call.body.model)
         return await self._order(ModelAction.DELETE, call.body, call.claims)
 
+    async def _copy(self, call: Call[MakeModel]) -> OrderedJobs:
+        return await self._order(ModelAction.COPY, call.body, call.claims)
+
+    async def _create(self, call: Call[MakeModel]) -> OrderedJobs:
+        return await self._order(ModelAction.CREATE, call.body, call.claims)
+
     async def _refuse_wished(self, model: str) -> None:
         """It would be pulled again in a moment."""
         value = await self._bus.get(subjects.KV_PLACEMENT, subjects.WISH_KEY)
@@ -155,7 +164,9 @@ class Models:
 
     async def _order(self, action: ModelAction, order: ModelOrder, claims: Claims) -> OrderedJobs:
         targets = self._targets(order)
-        answers = await asyncio.gather(*(self._ask(agent, action, order.model, claims) for agent in targets))
+        made_of = order.definition if isinstance(order, MakeModel) else None
+        control = Control(action=ControlAction(action.value), model=order.model, definition=made_of, asked_by=claims.sub)
+        answers = await asyncio.gather(*(self._ask(agent, control) for agent in targets))
         jobs = tuple(answer for answer in answers if isinstance(answer, ModelJob))
         refused = tuple(answer for answer in answers if isinstance(answer, Refusal))
         if not jobs:
@@ -173,10 +184,9 @@ class Models:
             raise AgentNotFound(f"No agent has the labels {labels}. `hive agents --json` shows those that they have.")
         return found
 
-    async def _ask(self, agent: AgentRecord, action: ModelAction, model: str, claims: Claims) -> ModelJob | Refusal:
+    async def _ask(self, agent: AgentRecord, control: Control) -> ModelJob | Refusal:
         if agent.status is AgentStatus.OFFLINE:
             return _refusal(agent, AgentUnable("it is offline. Start it, then order again."))
-        control = Control(action=ControlAction(action.value), model=model, asked_by=claims.sub)
         try:
             subject = subjects.control(agent.agent_id)
             reply = await self._bus.request(subject, control, JobReply, timeout=ORDER_SECONDS)

@@ -20,6 +20,7 @@ from bus.messages import (
     Usage,
     Work,
 )
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 PLAIN: Final = Work()
@@ -121,7 +122,7 @@ class Backend(Protocol):
 
     @property
     def manages_models(self) -> bool:
-        """Whether it pulls, loads, unloads and deletes models when asked; else these raise BackendRefused."""
+        """Whether it pulls, loads, unloads, deletes, copies and makes models when asked; else these raise BackendRefused."""
         ...
 
     def shown(self, model: str) -> JsonObject | None:
@@ -142,6 +143,14 @@ class Backend(Protocol):
 
     async def delete(self, model: str) -> None:
         """From its disk."""
+        ...
+
+    async def copy(self, model: str, source: str) -> None:
+        """Give a model that it has the name `model` too."""
+        ...
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        """Make a model of one that it has; returns when it is there."""
         ...
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None:

@@ -17,6 +17,7 @@ from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendUnreachable
 from bus.messages import BackendKind, ModelInfo
 from bus.messages.base import JsonObject
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 MODEL = "smollm2:135m"
@@ -139,6 +140,12 @@ class BuiltinBackend:
 
     async def delete(self, model: str) -> None:
         await self._running().delete(model)
+
+    async def copy(self, model: str, source: str) -> None:
+        await self._running().copy(model, source)
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        await self._running().create(model, definition, told)
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         """There is one, and it is loaded."""

@@ -12,6 +12,7 @@ from agent_sidecar.backends.openai import OpenAIBackend
 from bus.errors import BackendError, BackendRefused, BackendUnreachable, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo
 from bus.messages.base import JsonObject
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 _OTHER = (BackendError, BackendRefused, ModelNotOnAgent)
@@ -112,6 +113,12 @@ class DetectedBackend:
 
     async def delete(self, model: str) -> None:
         await (await self._backend()).delete(model)
+
+    async def copy(self, model: str, source: str) -> None:
+        await (await self._backend()).copy(model, source)
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        await (await self._backend()).create(model, definition, told)
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         self._wishes = tuple(wishes)

@@ -13,6 +13,7 @@ from agent_sidecar.addresses import Address
 from agent_sidecar.backends.backend import Ask, Generation, PullStep
 from agent_sidecar.backends.http import HttpClient
 from agent_sidecar.backends.ollama_answer import Reading, embedded, line_of
+from agent_sidecar.backends.ollama_create import create_body, step_of
 from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.ollama_wire import (
     Loaded,
@@ -28,6 +29,7 @@ from agent_sidecar.backends.ollama_wire import (
 from agent_sidecar.backends.residence import Residence
 from bus.errors import BackendError, BackendStalled, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, JsonObject, ModelInfo, TaskKind
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 from bus.model_names import same_model, tagged
 
@@ -135,16 +137,28 @@ class OllamaBackend:
         progress = PullProgress()
         body = {"model": model, "stream": True, "insecure": model.split("/")[0] in self._insecure_registries}
         async with self._http.stream("POST", "/api/pull", to_json(body)) as response:
-            while (data := await self._line_of_pull(response.line(), model)) is not None:
+            while (data := await self._line_of(response.line(), f"pull of {model}")) is not None:
                 told(progress.take(data))
 
-    async def _line_of_pull(self, line: Awaitable[bytes | None], model: str) -> bytes | None:
+    async def _line_of(self, line: Awaitable[bytes | None], what: str) -> bytes | None:
         try:
             return await asyncio.wait_for(line, PULL_SILENCE_SECONDS)
         except TimeoutError:
             raise BackendStalled(
-                f"{self.endpoint} said nothing of its pull of {model} for {PULL_SILENCE_SECONDS:g} s. Pull it again: it goes on from there."
+                f"{self.endpoint} said nothing of its {what} for {PULL_SILENCE_SECONDS:g} s. Order it again: it goes on from there."
             ) from None
+
+    async def copy(self, model: str, source: str) -> None:
+        body = to_json({"source": source, "destination": model})
+        await self._http.request("POST", "/api/copy", body, timeout=UNLOAD_SECONDS)
+        await self.models()
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        async with self._http.stream("POST", "/api/create", to_json(create_body(model, definition))) as response:
+            while (data := await self._line_of(response.line(), f"making of {model}")) is not None:
+                told(step_of(data))
+        self._residence.drop(model)
+        await self.models()  # so that it can be shown as soon as it is there
 
     async def load(self, model: str, num_ctx: int | None, keep_alive: float | None) -> None:
         self._residence.keep(model, num_ctx, keep_alive)

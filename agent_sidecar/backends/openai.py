@@ -1,6 +1,7 @@
 """Servers that speak OpenAI's chat API: llama.cpp, vLLM, LM Studio."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
+from contextlib import aclosing
 from time import monotonic
 from typing import Final
 
@@ -8,13 +9,15 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic_core import to_json
 
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.backend import Ask, Generation, PullStep
+from agent_sidecar.backends.backend import Ask, Generation, Piece, PullStep
+from agent_sidecar.backends.forced_call import Calling, forced_body, must_call
 from agent_sidecar.backends.http import HttpClient
 from agent_sidecar.backends.openai_answer import Answer, embedded
-from agent_sidecar.backends.openai_request import chat_body, check, completion_body, embed_body
+from agent_sidecar.backends.openai_request import Json, chat_body, check, completion_body, embed_body
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent
 from bus.messages import BackendKind, ModelInfo, TaskKind
 from bus.messages.base import JsonObject
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 
@@ -64,8 +67,15 @@ class _LmStudioModels(BaseModel):
     data: tuple[_LmStudioModel, ...]
 
 
+class _TemplateCan(BaseModel):
+    supports_tools: bool = True
+
+
 class _Props(BaseModel):
+    """llama.cpp's own: its slots, and what its model's template knows to say."""
+
     total_slots: int | None = Field(default=None, ge=1)
+    chat_template_caps: _TemplateCan = _TemplateCan()
 
 
 class OpenAIBackend:
@@ -96,10 +106,13 @@ class OpenAIBackend:
 
     async def slots(self) -> int | None:
         """llama.cpp tells; the others do not."""
+        return (await self._props()).total_slots
+
+    async def _props(self) -> _Props:
         try:
-            return _Props.model_validate_json(await self._http.request("GET", "/props")).total_slots
+            return _Props.model_validate_json(await self._http.request("GET", "/props"))
         except (HiveError, ValidationError):
-            return None
+            return _Props()
 
     async def generate(self, ask: Ask) -> Generation:
         check(ask)
@@ -108,15 +121,40 @@ class OpenAIBackend:
                 for item in embedded(await response.read(), ask):
                     yield item
             return
+        if must_call(ask.work) and not await self._shows_tools():
+            async with aclosing(self._forced(ask)) as items:
+                async for item in items:
+                    yield item
+            return
         path, body = ("/v1/completions", completion_body) if ask.work.raw else ("/v1/chat/completions", chat_body)
-        answer = Answer(logprobs=ask.work.logprobs, top=ask.work.top_logprobs)
-        async with self._http.stream("POST", path, to_json(body(ask))) as response:
+        answer = Answer(logprobs=ask.work.logprobs, top=ask.work.top_logprobs, must_call=must_call(ask.work))
+        async with aclosing(self._written(path, body(ask), answer)) as pieces:
+            async for piece in pieces:
+                yield piece
+        yield answer.result()
+
+    async def _forced(self, ask: Ask) -> Generation:
+        """The call of a tool, from a model that is shown none by its template: llama.cpp would answer in text, and say nothing of it."""
+        answer, calling = Answer(), Calling(ask)
+        async with aclosing(self._written("/v1/chat/completions", forced_body(ask), answer)) as pieces:
+            async for piece in pieces:
+                yield calling.piece(piece)
+        last, result = calling.end(answer.result())
+        if last:
+            yield last
+        yield result
+
+    async def _written(self, path: str, body: Json, answer: Answer) -> AsyncGenerator[Piece, None]:
+        async with self._http.stream("POST", path, to_json(body)) as response:
             while (line := await response.line()) is not None:
                 if line.startswith(b"data:") and (data := line[5:].strip()) != b"[DONE]":
                     piece = answer.take(data, monotonic())
                     if piece is not None:
                         yield piece
-        yield answer.result()
+
+    async def _shows_tools(self) -> bool:
+        """True, too, where it is not told: then the answer shows whether it was heeded."""
+        return (await self._props()).chat_template_caps.supports_tools
 
     async def continues(self, model: str) -> bool:
         try:
@@ -143,6 +181,14 @@ class OpenAIBackend:
 
     async def delete(self, model: str) -> None:
         raise BackendRefused(f"{self.endpoint} is no Ollama and cannot delete {model}. Remove its file on that host.")
+
+    async def copy(self, model: str, source: str) -> None:
+        raise BackendRefused(f"{self.endpoint} is no Ollama and cannot name {source} otherwise. `hive models alias` can.")
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:
+        raise BackendRefused(
+            f"{self.endpoint} is no Ollama and cannot make {model}. Give the model to the server at its start."
+        )
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         """What it is loaded with was told to the server at its start."""

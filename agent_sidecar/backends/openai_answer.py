@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, JsonValue, ValidationError
 from agent_sidecar.backends.backend import Ask, Piece, Result
 from agent_sidecar.backends.refusal import reason
 from agent_sidecar.backends.vectors import check_vectors, length_of, packed
-from bus.errors import BackendError, UnsupportedByBackend
+from bus.errors import BackendError, HiveError, UnsupportedByBackend
 from bus.messages import Timings, TokenLogprob, ToolCallDelta, Usage
 from bus.messages.work import new_call_id
 
@@ -81,10 +81,13 @@ _REASONS: Final = frozenset({"stop", "length", "tool_calls", "content_filter"})
 
 @dataclass
 class Answer:
-    """One answer as it grows. `logprobs`: they were asked for, with so many of the likeliest (llama.cpp gives none without any)."""
+    """One answer as it grows. `logprobs`: they were asked for, with so many of the likeliest (llama.cpp gives none without any).
+    `must_call`: an answer without a call of a tool is none.
+    """
 
     logprobs: bool = False
     top: int = 0
+    must_call: bool = False
     _calls: dict[int, int] = field(default_factory=dict)
     """Of the server's indexes, ours, which leave out none."""
     _usage: _Usage = field(default_factory=_Usage)
@@ -95,7 +98,7 @@ class Answer:
 
     def take(self, data: bytes, now: float) -> Piece | None:
         """The piece in one chunk, None for no progress. `now` in seconds of a monotonic clock. BackendError when the chunk is none,
-        UnsupportedByBackend where a server gives text without the logprobs that were asked for.
+        UnsupportedByBackend where a server gives text without the logprobs that were asked for, or in place of a call that must come.
         """
         try:
             chunk = _Chunk.model_validate_json(data)
@@ -118,9 +121,18 @@ class Answer:
             return None
         if self.logprobs and text and not logprobs and self._first is None:
             raise UnsupportedByBackend("This backend tells no logprobs. Leave `logprobs` out.")
+        if self.must_call and not self._calls and text.strip():
+            raise self._no_call()
         self._first = now if self._first is None else self._first
         self._last = now
         return Piece(text=text, thinking=thinking, tool_calls=calls, logprobs=logprobs)
+
+    def _no_call(self) -> HiveError:
+        """Another attempt may do better when the model has thought already: then something was shown."""
+        kind = UnsupportedByBackend if self._first is None else BackendError
+        return kind(
+            "The model called no tool, though `tool_choice` says that it must. Leave it at auto, or name another model."
+        )
 
     def _told(self, logprobs: _Logprobs) -> tuple[TokenLogprob, ...]:
         found = logprobs.content or ()
@@ -135,10 +147,12 @@ class Answer:
         return ToolCallDelta(index=index, id=part.id or new_call_id(), name=part.function.name or "", arguments=arguments)
 
     def result(self) -> Result:
-        """BackendError when the stream broke off before its finish reason."""
+        """BackendError when the stream broke off before its finish reason; as `take` where no call came."""
         if self._finish_reason is None:
             raise BackendError("The backend ended its stream in the middle of the answer. See its log for why.")
         reason = self._finish_reason if self._finish_reason in _REASONS else "stop"
+        if self.must_call and not self._calls and reason != "length":
+            raise self._no_call()
         if self._calls and reason == "stop":
             reason = "tool_calls"
         return Result(usage=self._usage.told, timings=self._measured(), finish_reason=reason)

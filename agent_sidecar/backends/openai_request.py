@@ -18,7 +18,7 @@ _MIME: Final = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"
 
 def chat_body(ask: Ask) -> Json:
     going_on: Json = {"continue_final_message": True, "add_generation_prompt": False}  # vLLM's; llama.cpp does so by itself
-    messages = ask.messages or _conversation(ask)
+    messages = conversation(ask)
     return {
         "model": ask.model,
         "messages": list(chat_messages(messages)),
@@ -31,8 +31,10 @@ def chat_body(ask: Ask) -> Json:
     }
 
 
-def _conversation(ask: Ask) -> tuple[ChatMessage, ...]:
+def conversation(ask: Ask) -> tuple[ChatMessage, ...]:
     """These servers apply a model's template to conversations only."""
+    if ask.messages:
+        return ask.messages
     asked = ChatMessage(role="user", content=ask.prompt, images=ask.work.images)
     return (asked,) if ask.work.system is None else (ChatMessage(role="system", content=ask.work.system), asked)
 

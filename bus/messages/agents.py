@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, PlainSerializer, SecretStr
 
 from bus.messages.base import Command, Message, Record, Slug, Text, Words
 from bus.messages.benchmarks import BenchmarkOrder
+from bus.messages.definitions import ModelDefinition
 from bus.messages.merits import AgentMerits
 from bus.messages.orders import StandingDrain
 
@@ -177,6 +178,8 @@ class ControlAction(StrEnum):
     LOAD = "load"
     UNLOAD = "unload"
     DELETE = "delete"
+    COPY = "copy"
+    CREATE = "create"
     SHOW = "show"
     BENCHMARK = "benchmark"
     YIELD = "yield"
@@ -197,6 +200,7 @@ class Control(Command):
     model: Text | None = None
     num_ctx: int | None = Field(default=None, ge=1, description="of a load: tokens of context, whatever requests ask for")
     keep_alive: float | None = Field(default=None, description="of a load: seconds in memory after its last use, -1 for ever")
+    definition: ModelDefinition | None = Field(default=None, description="of a copy or a create: what `model` is made of")
     asked_by: Text | None = None
     benchmark: BenchmarkOrder | None = Field(default=None, description="of a benchmark that a leader orders and keeps")
     epoch: int | None = Field(

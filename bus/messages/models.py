@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from bus.messages.agents import AgentStatus, ControlReply
 from bus.messages.base import Command, JsonObject, Message, Record, Slug, Text, Words
+from bus.messages.definitions import ModelDefinition
 from bus.messages.output import FailureInfo
 from bus.model_names import tagged
 
@@ -70,6 +71,8 @@ class ModelAction(StrEnum):
     LOAD = "load"
     UNLOAD = "unload"
     DELETE = "delete"
+    COPY = "copy"
+    CREATE = "create"
 
 
 class ModelOrder(Command):
@@ -84,6 +87,12 @@ class ModelOrder(Command):
         if not self.agents and not self.labels:
             raise ValueError("name the agents, by `agents` or by `labels`")
         return self
+
+
+class MakeModel(ModelOrder):
+    """`model` is the new one's name, and whatever had it before is replaced there."""
+
+    definition: ModelDefinition
 
 
 class JobStatus(StrEnum):

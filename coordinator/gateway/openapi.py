@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from coordinator.gateway.examples import ANSWERS
+from coordinator.gateway.llm.description import describe
 from coordinator.gateway.problem import Problem
 
 DESCRIPTION: Final = """One queue in front of every GPU host. Submit a task, follow its output, see where it ran and why.
@@ -30,6 +31,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         schema["security"] = [{name: []} for name in _SCHEMES]
         _drop_foreign_errors(schema)
         _show_answers(schema)
+        describe(schema)
         app.openapi_schema = schema
     return app.openapi_schema
 

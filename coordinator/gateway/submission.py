@@ -81,9 +81,13 @@ class Submission:
     async def admit(self, request: TaskRequest, claims: Claims) -> None:
         """Whether these claims may ask for this model, and whether anybody ever had it. PermissionDenied, UnknownModel."""
         require_rights(request, claims)
-        if request.model is not None and await self._models.find(subjects.model_key(request.model)) is None:
+        if request.model is not None and not await self.knows(request.model):
             known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
             raise UnknownModel(unknown_model(request.model, known, restricted=bool(claims.models)))
+
+    async def knows(self, model: str) -> bool:
+        """Whether anybody ever had it."""
+        return await self._models.find(subjects.model_key(model)) is not None
 
     async def _publish(self, task: SubmittedTask, data: bytes) -> bool:
         """Whether the bus knew the id already. QueueFull where there is no room, here or on the stream."""

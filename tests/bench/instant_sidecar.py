@@ -10,20 +10,22 @@ from agent_sidecar.process import run
 from agent_sidecar.settings import SidecarSettings
 from bus.messages import BackendKind, ModelInfo, Upstream, Usage
 from bus.messages.base import JsonObject
+from bus.messages.definitions import ModelDefinition
 from bus.messages.models import ModelWish
 
 MODEL = ModelInfo(name="instant", loaded=True)
 
 
 class InstantBackend:
-    """One word, and done; after so many milliseconds as the path of its address says."""
+    """One word, and done; after so many milliseconds as the path of its address says, at once where that says nothing."""
 
     kind: BackendKind = "openai"
     manages_models = False
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
-        self._seconds = int(endpoint.rpartition("/")[2]) / 1000
+        said = endpoint.rpartition("/")[2]
+        self._seconds = int(said) / 1000 if said.isdecimal() else 0.0
 
     async def models(self) -> tuple[ModelInfo, ...]:
         return (MODEL,)
@@ -50,6 +52,10 @@ class InstantBackend:
     async def unload(self, model: str) -> None: ...
 
     async def delete(self, model: str) -> None: ...
+
+    async def copy(self, model: str, source: str) -> None: ...
+
+    async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None: ...
 
     def prefer(self, wishes: Iterable[ModelWish]) -> None: ...
 

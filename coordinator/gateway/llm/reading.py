@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bus.codec import explain
 from bus.errors import InvalidRequest
+from coordinator.gateway.body import parse
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,6 +22,8 @@ _UNION_TAGS: Final = frozenset({"function-before", "function-after", "list", "tu
 
 def read(model: type[M], body: bytes) -> M:
     """InvalidJson, InvalidRequest; `param` is the field."""
+    if b"NaN" in body or b"Infinity" in body:
+        parse(body)  # these are no JSON, and pydantic takes them; a text may have such words
     try:
         return model.model_validate_json(body)
     except ValidationError as error:

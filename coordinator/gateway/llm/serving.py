@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from time import monotonic
 from typing import Final
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -31,6 +32,8 @@ logger = telemetry.log(__name__)
 TASK_HEADER: Final = "X-Hive-Task"
 AGENT_HEADER: Final = "X-Hive-Agent"
 MODEL_HEADER: Final = "X-Hive-Model"
+_PLAIN: Final = "".join(map(chr, range(0x21, 0x7F))).replace("%", "")
+"""What stands in a header as it is; a client may name a model by anything else, too."""
 NOTHING: Final[Mapping[str, str]] = {}
 UNSAID_SECONDS: Final = 10.0
 """So long a stream that could still be another model's is not kept alive by comments, which would send its headers."""
@@ -73,7 +76,7 @@ class Serving(Response):
         if model != self._request.model:
             self._request = self._request.model_copy(update={"model": model})
         run = Run(self._gateway, self._claims, self._key, model if len(self._chain.models) > 1 else None)
-        self._told |= {TASK_HEADER: str(run.task_id), MODEL_HEADER: model}
+        self._told |= {TASK_HEADER: str(run.task_id), MODEL_HEADER: quote(model, safe=_PLAIN)}
         return run
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,11 +14,12 @@ from coordinator.gateway.llm.names import resolve
 from coordinator.gateway.llm.serving import Serving
 from coordinator.gateway.routes.declared import gateway_of
 
-router = APIRouter(prefix="/v1/messages", include_in_schema=False)
+router = APIRouter(prefix="/v1/messages", tags=["Anthropic"])
 
 
 @router.post("")
 async def create_message(request: Request) -> Response:
+    """The next message of a conversation, whole or in events."""
     gateway, claims, request_id = gateway_of(request), request.scope[CLAIMS], request.scope[REQUEST_ID]
     asked, job = messages_job(await bounded(request, gateway.settings.max_body_bytes))
     wording = MessagesWording(asked, request_id)

@@ -9,7 +9,7 @@ from bus import auth
 from bus.auth import Permission
 from bus.errors import UnknownModel
 from bus.messages import Claims
-from bus.messages.models import ModelAction
+from bus.messages.models import ModelAction, ModelOrder
 from coordinator.gateway.body import bounded
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
@@ -26,8 +26,7 @@ from coordinator.gateway.llm.ollama.ordering import done
 from coordinator.gateway.llm.ollama.serving import OllamaServing
 from coordinator.gateway.routes.declared import gateway_of
 
-router = APIRouter(include_in_schema=False)
-_LOOKS = ["GET", "HEAD"]
+router = APIRouter(tags=["Ollama"])
 
 
 def asker(request: Request) -> tuple[Gateway, Claims]:
@@ -43,26 +42,33 @@ def json(content: object) -> Response:
     return Response(to_json(content), media_type=JSON)
 
 
-@router.api_route(ROOT, methods=_LOOKS)
+@router.get(ROOT, include_in_schema=False)
+@router.head(ROOT, include_in_schema=False)
 async def root() -> Response:
     """What Ollama's command line asks before anything else."""
     return Response("Ollama is running", media_type="text/plain")
 
 
-@router.api_route("/api/version", methods=_LOOKS)
+@router.get("/api/version")
+@router.head("/api/version", include_in_schema=False)
 async def version() -> Response:
+    """The version of Ollama whose API this is."""
     return json({"version": models.VERSION})
 
 
-@router.api_route("/api/tags", methods=_LOOKS)
+@router.get("/api/tags")
+@router.head("/api/tags", include_in_schema=False)
 async def tags(request: Request) -> Response:
+    """Every model that a host which is there has, and every alias that stands for one."""
     gateway, claims = asker(request)
     auth.require(claims, Permission.AGENTS_VIEW)
     return json(models.tags(gateway.overview.agents.items.values(), gateway.named.items, claims))
 
 
-@router.api_route("/api/ps", methods=_LOOKS)
+@router.get("/api/ps")
+@router.head("/api/ps", include_in_schema=False)
 async def ps(request: Request) -> Response:
+    """Every model in memory, with what all its copies take together."""
     gateway, claims = asker(request)
     auth.require(claims, Permission.AGENTS_VIEW)
     return json(models.ps(gateway.overview.agents.items.values(), claims))
@@ -70,6 +76,7 @@ async def ps(request: Request) -> Response:
 
 @router.post("/api/chat")
 async def chat(request: Request) -> Response:
+    """The next message of a conversation, in lines unless `stream` is false. Without messages the model is loaded, or unloaded by `keep_alive: 0`."""
     gateway, claims = asker(request)
     asked = read_chat(await body_of(request))
     wording = ChatWording(asked.model)
@@ -80,6 +87,7 @@ async def chat(request: Request) -> Response:
 
 @router.post("/api/generate")
 async def generate(request: Request) -> Response:
+    """What follows a prompt, in lines unless `stream` is false. Without a prompt the model is loaded, or unloaded by `keep_alive: 0`."""
     gateway, claims = asker(request)
     asked = read_generate(await body_of(request))
     wording = GenerateWording(asked.model)
@@ -104,11 +112,12 @@ async def _unload(gateway: Gateway, claims: Claims, model: str, missing: Callabl
     for name in models.chain(model, gateway.named.items):
         if loaded := having(name, agents, loaded=True):
             auth.require(claims, Permission.AGENTS_MANAGE)
-            await done(gateway, claims, ModelAction.UNLOAD, name, loaded)
+            await done(gateway, claims, ModelAction.UNLOAD, ModelOrder(model=name, agents=loaded))
 
 
 @router.post("/api/embed")
 async def embed(request: Request) -> Response:
+    """A vector for each text."""
     gateway, claims = asker(request)
     asked = read_embed(await body_of(request))
     wording = EmbedWording(asked.model)
@@ -120,6 +129,7 @@ async def embed(request: Request) -> Response:
 
 @router.post("/api/embeddings")
 async def embeddings(request: Request) -> Response:
+    """A vector for one text, as older clients ask for it."""
     gateway, claims = asker(request)
     asked = read_embeddings(await body_of(request))
     if not asked.prompt:
@@ -132,6 +142,6 @@ async def embeddings(request: Request) -> Response:
 def known(gateway: Gateway, claims: Claims, model: str, missing: Callable[[str], UnknownModel] = not_found) -> None:
     """UnknownModel for one that no host has, or that the key may not use."""
     agents = list(gateway.overview.agents.items.values())
-    names = models.chain(model, gateway.named.items)
-    if not any(auth.allows_model(claims, name) and models.copies(name, agents) for name in names):
+    names, alias = models.chain(model, gateway.named.items), auth.allows_model(claims, model)
+    if not any((alias or auth.allows_model(claims, name)) and models.copies(name, agents) for name in names):
         raise missing(model)

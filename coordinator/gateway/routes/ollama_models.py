@@ -8,37 +8,30 @@ from starlette.responses import StreamingResponse
 
 from bus import auth, subjects
 from bus.auth import Permission
-from bus.errors import AgentUnable, HiveError, PermissionDenied
+from bus.errors import AgentUnable, HiveError, PermissionDenied, UnknownModel
 from bus.messages import AgentRecord, Claims
-from bus.messages.base import Text
-from bus.messages.models import ModelAction, ModelRef, ShownModel
+from bus.messages.definitions import ModelDefinition
+from bus.messages.models import MakeModel, ModelAction, ModelOrder, ModelRef, ShownModel
 from bus.submit import listed
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.ollama import models
 from coordinator.gateway.llm.ollama.answer import LINES
-from coordinator.gateway.llm.ollama.common import Named, named, read
+from coordinator.gateway.llm.ollama.common import INVALID_NAME, Named, is_name, named, read
+from coordinator.gateway.llm.ollama.create_request import Copy, Create, Pull, definition_of, source_of
 from coordinator.gateway.llm.ollama.errors import body_of as error_body
-from coordinator.gateway.llm.ollama.errors import not_there
-from coordinator.gateway.llm.ollama.moving import having, pulled_to, step_of
-from coordinator.gateway.llm.ollama.ordering import done, follow
+from coordinator.gateway.llm.ollama.errors import not_found, not_there
+from coordinator.gateway.llm.ollama.moving import having, made_on, pulled_to, step_of
+from coordinator.gateway.llm.ollama.ordering import done, follow, shown
 from coordinator.gateway.llm.reading import wrong
 from coordinator.gateway.routes.ollama import asker, body_of, json
 
-router = APIRouter(include_in_schema=False)
-
-
-class Pull(Named):
-    stream: bool | None = None
-
-
-class Copy(Named):
-    source: Text = ""
-    destination: Text = ""
+router = APIRouter(tags=["Ollama"])
 
 
 @router.post("/api/show")
 async def show(request: Request) -> Response:
+    """What its host tells of a model: template, parameters, licence, what it can do."""
     gateway, claims = asker(request)
     auth.require(claims, Permission.AGENTS_VIEW)
     name = named(read(Named, await body_of(request)))
@@ -58,26 +51,33 @@ async def pull(request: Request) -> Response:
     """To the Ollamas that have it already; else to one."""
     gateway, claims = asker(request)
     asked = read(Pull, await body_of(request))
-    name = _movable(claims, asked.model, "invalid model name")
+    name = _movable(claims, asked.model, INVALID_NAME)
     agents = pulled_to(name, _agents(gateway))
     if not agents:
         raise AgentUnable(f"No Ollama is there to pull {name}. Add a host with `hive agents add`, then pull again.")
+    order = ModelOrder(model=name, agents=agents)
     if asked.stream is False:
-        await done(gateway, claims, ModelAction.PULL, name, agents)
+        await _made(gateway, claims, ModelAction.PULL, order)
         return json({"status": "success"})
-    return StreamingResponse(_pulling(gateway, claims, name, agents), media_type=LINES)
+    return StreamingResponse(_steps(gateway, claims, ModelAction.PULL, order), media_type=LINES)
 
 
-async def _pulling(gateway: Gateway, claims: Claims, name: str, agents: tuple[str, ...]) -> AsyncGenerator[bytes, None]:
+async def _steps(gateway: Gateway, claims: Claims, action: ModelAction, order: ModelOrder) -> AsyncGenerator[bytes, None]:
     """As Ollama does, with what went wrong in a line of its own."""
     try:
-        async for jobs in follow(gateway, claims, ModelAction.PULL, name, agents):
+        async for jobs in follow(gateway, claims, action, order):
             if not all(job.status.terminal for job in jobs):
                 yield to_json(step_of(jobs)) + b"\n"
+        await shown(gateway, order)
     except HiveError as error:
         yield error_body(error) + b"\n"
     else:
         yield b'{"status":"success"}\n'
+
+
+async def _made(gateway: Gateway, claims: Claims, action: ModelAction, order: ModelOrder) -> None:
+    await done(gateway, claims, action, order)
+    await shown(gateway, order)
 
 
 @router.delete("/api/delete")
@@ -85,39 +85,60 @@ async def delete(request: Request) -> Response:
     """From every host that is there."""
     gateway, claims = asker(request)
     asked = read(Named, await body_of(request))
-    name = _movable(claims, asked.model, 'name "" is invalid')
+    name = _movable(claims, asked.model, f'name "{asked.model}" is invalid')
     agents = having(name, _agents(gateway))
     if not agents:
         raise not_there(name)
-    await done(gateway, claims, ModelAction.DELETE, name, agents)
+    await done(gateway, claims, ModelAction.DELETE, ModelOrder(model=name, agents=agents))
     return Response()
 
 
 @router.post("/api/copy")
 async def copy(request: Request) -> Response:
-    _, claims = asker(request)
+    """On every Ollama that has it."""
+    gateway, claims = asker(request)
     asked = read(Copy, await body_of(request))
-    _movable(claims, asked.source, 'source "" is invalid')
-    raise AgentUnable(
-        f"Hive copies no model files. Give {asked.source} the other name by `hive models alias {asked.destination or 'NAME'} {asked.source}`."
-    )
+    source = _movable(claims, asked.source, f'source "{asked.source}" is invalid', "source")
+    model = _movable(claims, asked.destination, f'destination "{asked.destination}" is invalid', "destination")
+    made_of, agents = _made_of(gateway, model, source)
+    if not agents:
+        raise UnknownModel(f'model "{source}" not found')
+    definition = ModelDefinition(source=made_of)
+    await _made(gateway, claims, ModelAction.COPY, MakeModel(model=model, agents=agents, definition=definition))
+    return Response()
 
 
 @router.post("/api/create")
 async def create(request: Request) -> Response:
-    _, claims = asker(request)
-    asked = read(Named, await body_of(request))
-    name = _movable(claims, asked.model, "invalid model name")
-    raise AgentUnable(
-        f"Hive creates no models. Create {name} on a host by its own `ollama create`; Hive shows it within seconds."
-    )
+    """On every Ollama that has what it is made of."""
+    gateway, claims = asker(request)
+    asked = read(Create, await body_of(request))
+    model = _movable(claims, asked.model, INVALID_NAME)
+    source = _movable(claims, source_of(asked), INVALID_NAME, "from")
+    made_of, agents = _made_of(gateway, model, source)
+    if not agents:
+        raise not_found(source)
+    order = MakeModel(model=model, agents=agents, definition=definition_of(asked, made_of))
+    if asked.stream is False:
+        await _made(gateway, claims, ModelAction.CREATE, order)
+        return json({"status": "success"})
+    return StreamingResponse(_steps(gateway, claims, ModelAction.CREATE, order), media_type=LINES)
 
 
-def _movable(claims: Claims, model: str, empty: str) -> str:
+def _made_of(gateway: Gateway, model: str, source: str) -> tuple[str, tuple[str, ...]]:
+    """The first of the models that the source's name stands for which an Ollama has, and where; Conflict."""
+    agents = _agents(gateway)
+    for name in models.chain(source, gateway.named.items):
+        if there := made_on(model, name, agents):
+            return name, there
+    return source, ()
+
+
+def _movable(claims: Claims, model: str, invalid: str, param: str = "model") -> str:
     """PermissionDenied, InvalidRequest."""
     auth.require(claims, Permission.AGENTS_MANAGE)
-    if not model:
-        raise wrong("model", empty)
+    if not is_name(model):
+        raise wrong(param, invalid)
     if not auth.allows_model(claims, model):
         raise PermissionDenied(f"This key may not use {model!r}, only {listed(claims.models)}.")
     return model

@@ -23,11 +23,12 @@ from coordinator.gateway.llm.openai.responses_request import responses_job
 from coordinator.gateway.llm.serving import Serving
 from coordinator.gateway.routes.declared import gateway_of
 
-router = APIRouter(prefix="/v1", include_in_schema=False)
+router = APIRouter(prefix="/v1", tags=["OpenAI"])
 
 
 @router.post("/chat/completions")
 async def chat_completions(request: Request) -> Response:
+    """The next message of a conversation, whole or in events."""
     gateway, claims = _asker(request)
     asked, job = chat_job(await bounded(request, gateway.settings.max_body_bytes))
     return Serving(gateway, claims, request.headers, job, ChatWording(asked))
@@ -35,6 +36,7 @@ async def chat_completions(request: Request) -> Response:
 
 @router.post("/completions")
 async def completions(request: Request) -> Response:
+    """What follows a prompt, as it is: no template is applied."""
     gateway, claims = _asker(request)
     asked, job = completion_job(await bounded(request, gateway.settings.max_body_bytes))
     return Serving(gateway, claims, request.headers, job, CompletionWording(asked))
@@ -42,6 +44,7 @@ async def completions(request: Request) -> Response:
 
 @router.post("/embeddings")
 async def embeddings(request: Request) -> Response:
+    """A vector for each text."""
     gateway, claims = _asker(request)
     asked, job = embeddings_job(await bounded(request, gateway.settings.max_body_bytes))
     return Serving(gateway, claims, request.headers, job, EmbeddingsWording(asked))
@@ -57,6 +60,7 @@ async def responses(request: Request) -> Response:
 
 @router.get("/models")
 async def list_models(request: Request) -> Response:
+    """Every model that a host which is there has, and every alias that stands for one."""
     gateway, claims = _asker(request)
     found = [_shown(each) for each in _listed(gateway, claims)]
     return Response(to_json({"object": "list", "data": found}), media_type="application/json")
@@ -64,6 +68,7 @@ async def list_models(request: Request) -> Response:
 
 @router.get("/models/{name:path}")
 async def get_model(request: Request, name: str) -> Response:
+    """One of them; a name without a tag means `:latest`."""
     gateway, claims = _asker(request)
     found = _listed(gateway, claims)
     for each in found:

@@ -105,6 +105,33 @@ def test_tools_are_offered_and_their_results_taken(client: Anthropic, hive: LlmH
     assert asked[2]["tool_name"] == "weather"  # type: ignore[index]
 
 
+def test_a_model_that_does_not_think_answers_whoever_asks_for_thoughts(client: Anthropic) -> None:
+    thinking: Any = {"type": "enabled", "budget_tokens": 1024}
+    found = client.messages.create(model=MODEL, messages=HELLO, max_tokens=2000, stop_sequences=["!", "."], thinking=thinking)
+    assert [block.type for block in found.content] == ["text"]
+
+
+def test_an_image_that_the_model_cannot_see_is_refused(client: Anthropic) -> None:
+    source = {"type": "base64", "media_type": "image/png", "data": "iVBORw0KGgo="}
+    asked: list[Any] = [{"role": "user", "content": [{"type": "image", "source": source}]}]
+    with pytest.raises(anthropic.BadRequestError, match="not supported"):
+        client.messages.create(model=MODEL, messages=asked, max_tokens=4)
+
+
+@pytest.mark.parametrize("choice", [{"type": "any"}, {"type": "tool", "name": "weather"}])
+def test_a_tool_that_must_be_used_is(client: Anthropic, choice: Any) -> None:
+    asked: dict[str, Any] = {"model": MODEL, "max_tokens": 60, "tools": [WEATHER], "tool_choice": choice}
+    town = {"type": "object", "properties": {"town": {"type": "string", "maxLength": 12}}, "required": ["town"]}
+    asked |= {"tools": [{**WEATHER, "input_schema": town}], "extra_body": {"temperature": 0}}
+    asked |= {"messages": [{"role": "user", "content": "Weather in Ulm?"}]}
+    found = client.messages.create(**asked)
+    [block] = found.content
+    assert (found.stop_reason, block.type, block.name) == ("tool_use", "tool_use", "weather")  # type: ignore[union-attr]
+    assert list(block.input) == ["town"]  # type: ignore[union-attr]
+    with client.messages.stream(**asked) as stream:
+        assert stream.get_final_message().content[0].input == block.input  # type: ignore[union-attr]
+
+
 def test_an_answer_of_a_given_form(client: Anthropic) -> None:
     schema = {"type": "object", "properties": {"colour": {"enum": ["red", "green"]}}, "required": ["colour"]}
     config: Any = {"format": {"type": "json_schema", "schema": schema}}

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +19,9 @@ from tests.parts.registry import Registry
 
 HI = [{"role": "user", "content": "Say hi"}]
 FEW = {"num_predict": 3, "temperature": 0, "seed": 1}
+SECONDS = 110
+"""For an answer of forty tokens where others use the machine too."""
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="
 TIMES = ("created_at", "modified_at", "expires_at")
 DIFFERS = ("total_duration", "load_duration", "prompt_eval_duration", "eval_duration")
 """Of these the type is compared; `size` in /api/ps and the like are the host's own and the same."""
@@ -34,8 +38,8 @@ def both(ollama_hive: LlmHive, ollama: Ollama) -> Callable[..., tuple[httpx.Resp
 
     def ask(method: str, path: str, body: object = None) -> tuple[httpx.Response, httpx.Response]:
         content = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
-        direct = httpx.request(method, f"{ollama.url}{path}", content=content, timeout=60)
-        return direct, ollama_hive.client.request(method, path, content=content)
+        direct = httpx.request(method, f"{ollama.url}{path}", content=content, timeout=SECONDS)
+        return direct, ollama_hive.client.request(method, path, content=content, timeout=SECONDS)
 
     return ask
 
@@ -65,9 +69,12 @@ def kind(response: httpx.Response) -> tuple[int, str]:
         ("/api/chat", {"messages": HI, "options": FEW}),
         ("/api/chat", {"messages": [{"role": "system", "content": "Be brief."}, *HI], "options": FEW}),
         ("/api/chat", {"messages": HI, "options": FEW, "format": {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}}),
+        ("/api/chat", {"messages": [{"role": "user", "content": "What is this?", "images": [PIXEL]}], "options": FEW}),
+        ("/api/chat", {"messages": HI, "options": FEW, "think": True}),
         ("/api/chat", {"messages": []}),
         ("/api/generate", {"prompt": "Say hi", "options": FEW}),
         ("/api/generate", {"prompt": "Rome is", "options": FEW, "raw": True}),
+        ("/api/generate", {"prompt": "What is this?", "images": [PIXEL], "options": FEW}),
         ("/api/generate", {"prompt": "Say hi", "options": FEW, "system": "Be brief.", "context": [1, 4093, 198]}),
         ("/api/generate", {}),
         ("/api/embed", {"input": "a"}),
@@ -81,6 +88,65 @@ def test_an_answer_at_once_has_the_same_fields(both: Callable[..., Any], path: s
     direct, through = both("POST", path, {"model": MODEL, **body, "stream": False})
     assert kind(through) == kind(direct) == (200, "application/json")
     assert shape(through.json()) == shape(direct.json())
+
+
+TEMPLATE = """{{- if .Tools }}<|im_start|>system
+{{ .Tools }}<|im_end|>
+{{ end }}{{- range .Messages }}<|im_start|>{{ .Role }}
+{{ .Content }}{{ range .ToolCalls }}{"name": "{{ .Function.Name }}", "arguments": {{ .Function.Arguments }}}{{ end }}<|im_end|>
+{{ end }}<|im_start|>assistant
+"""
+"""Shows a model its tools, and Ollama the form of a call."""
+TOWN = {"type": "object", "properties": {"town": {"type": "string"}}, "required": ["town"]}
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "", "parameters": TOWN}}
+CALL = {
+    "type": "object",
+    "properties": {"name": {"type": "string", "enum": ["weather"]}, "arguments": TOWN},
+    "required": ["name", "arguments"],
+}
+"""So small a model calls its tool when it can write nothing else; what it writes is a call all the same."""
+
+
+@pytest.fixture
+def with_tools(ollama: Ollama, ollama_hive: LlmHive) -> Iterator[str]:
+    """The same model, by a template that knows tools. Its weights are in memory under one name at a time, so it leaves it again."""
+    ollama.make_model("tools", template=TEMPLATE)
+    ollama_hive.until("/api/tags", lambda answer: "tools:latest" in answer.text)
+    yield "tools"
+    ollama_hive.client.post("/api/generate", json={"model": "tools", "keep_alive": 0}).raise_for_status()
+    ollama.remove_model("tools")
+    ollama_hive.until("/api/tags", lambda answer: "tools:latest" not in answer.text)
+
+
+def calling(response: httpx.Response) -> list[Any]:
+    """Lines without what Hive adds: ids of calls, which older Ollamas do not give, and lines that only keep a stream alive."""
+    found = [line for line in lines(response) if line["done"] or line["message"]["content"] or "tool_calls" in line["message"]]
+    for call in (call for line in found for call in line["message"].get("tool_calls", ())):
+        call.pop("id", None)
+    return found
+
+
+@pytest.mark.slow
+def test_a_tool_is_called_and_its_result_taken(both: Callable[..., Any], with_tools: str) -> None:
+    asked = [{"role": "user", "content": "Weather in Ulm?"}]
+    body = {"model": with_tools, "tools": [WEATHER], "messages": asked, "options": {**FEW, "num_predict": 40}}
+    both("POST", "/api/chat", {**body, "options": {**FEW, "num_predict": 1}})
+    direct, through = map(calling, both("POST", "/api/chat", {**body, "format": CALL}))
+    [call] = direct[0]["message"]["tool_calls"]
+    assert (call["function"]["name"], list(call["function"]["arguments"])) == ("weather", ["town"])
+    assert shape(through) == shape(direct)
+    history = [*asked, {"role": "assistant", "content": "", "tool_calls": [call]}, {"role": "tool", "content": "rain"}]
+    answering = {**body, "messages": history, "stream": False, "options": FEW}
+    both("POST", "/api/chat", answering)
+    direct, through = both("POST", "/api/chat", answering)
+    assert shape(through.json()) == shape(direct.json())
+
+
+def test_a_tool_that_the_model_cannot_call_is_refused_as_ollama_does(both: Callable[..., Any]) -> None:
+    direct, through = both("POST", "/api/chat", {"model": MODEL, "messages": HI, "tools": [WEATHER]})
+    assert kind(through) == kind(direct) == (400, "application/json")
+    assert "does not support tools" in direct.json()["error"]
+    assert "does not support tools" in through.json()["error"]
 
 
 def one_text(found: list[Any]) -> list[Any]:
@@ -200,7 +266,7 @@ def test_an_address_opens_the_doors_of_these_clients_alone(keyless: GatewayProce
     assert httpx.get(f"{keyless.url}/api/tags", headers={"Origin": "http://elsewhere.example"}).status_code == 401
 
 
-def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive, registry: Registry) -> None:
+def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive, registry: Registry, tmp_path: Path) -> None:
     binary = ollama_binary()
 
     def run(*arguments: str) -> str:
@@ -220,4 +286,64 @@ def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive,
     run("pull", name, "--insecure")
     ollama_hive.until("/api/tags", lambda answer: name in answer.text)
     run("rm", name)
+    modelfile = tmp_path / "Modelfile"
+    modelfile.write_text(f'FROM {MODEL}\nSYSTEM "Be brief."\nPARAMETER temperature 0.5\n')
+    run("create", "brief", "-f", str(modelfile))
+    assert "Be brief." in run("show", "brief")
+    run("cp", "brief", "short")
+    assert "short:latest" in run("list")
+    run("rm", "brief", "short")
     ollama_hive.until("/api/tags", lambda answer: name not in answer.text)
+
+
+def test_a_model_is_made_of_another_and_copied(both: Callable[..., Any], own_client: Client, ollama: Ollama) -> None:
+    asked = {"from": MODEL, "system": "Be brief.", "template": "{{ .Prompt }}", "parameters": {"temperature": 0.5}}
+    steps = list(own_client.create("brief", stream=True, from_=MODEL, system="Be brief.", parameters={"temperature": 0.5}))
+    assert steps[-1].status == "success"
+    assert own_client.generate("brief", "Say hi", options=FEW).response, "it can be asked as soon as it is made"
+    direct, through = both("POST", "/api/create", {"model": "brief", **asked, "stream": False})
+    assert (kind(through), through.json()) == (kind(direct), direct.json())
+    assert "SYSTEM Be brief." in (own_client.show("brief").modelfile or "")
+    direct, through = both("POST", "/api/copy", {"source": "brief", "destination": "short"})
+    assert (through.status_code, through.content) == (direct.status_code, direct.content) == (200, b"")
+    assert {"brief:latest", "short:latest"} <= ollama.on_disk()
+    own_client.generate("brief", keep_alive=0)
+    own_client.delete("brief")
+    own_client.delete("short")
+    assert not {"brief:latest", "short:latest"} & ollama.on_disk()
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "same"),
+    [
+        ("create", {"model": "", "from": MODEL}, True),
+        ("create", {"model": "bad name", "from": MODEL}, True),
+        ("create", {"model": "b", "stream": False}, True),
+        ("create", {"model": "b", "from": MODEL, "template": "{{ .Bad", "stream": False}, False),
+        ("create", {"model": "b", "from": MODEL, "parameters": 5}, False),
+        ("copy", {"source": "nope", "destination": "c"}, True),
+        ("copy", {"source": "", "destination": "c"}, True),
+        ("copy", {"source": "bad name", "destination": "c"}, True),
+        ("copy", {"source": MODEL, "destination": ""}, True),
+        ("copy", {}, True),
+    ],
+)
+def test_a_model_that_cannot_be_made(both: Callable[..., Any], path: str, body: dict[str, Any], same: bool) -> None:
+    direct, through = both("POST", f"/api/{path}", body)
+    assert kind(through) == kind(direct)
+    assert through.status_code >= 400
+    assert "error" in through.json()
+    assert "error" in direct.json()
+    if same:
+        assert through.json()["error"] == direct.json()["error"]
+
+
+def test_what_a_model_cannot_be_made_of(ollama_hive: LlmHive) -> None:
+    ask = ollama_hive.client.post
+    missing = ask("/api/create", json={"model": "b", "from": "nope"})
+    assert (missing.status_code, missing.json()["error"]) == (404, 'model "nope" not found, try pulling it first')
+    of_files = ask("/api/create", json={"model": "b", "files": {"a.gguf": f"sha256:{'0' * 64}"}})
+    assert of_files.status_code == 400
+    assert "`files`" in of_files.json()["error"]
+    said = ask("/api/create", json={"model": "b", "from": MODEL, "template": "{{ .Bad"}).text.splitlines()
+    assert "template error" in json.loads(said[-1])["error"]

@@ -200,7 +200,69 @@ def test_errors_are_openais(client: OpenAI, hive: LlmHive) -> None:
 
 def test_what_the_backend_cannot_do_is_said_before_anything_is_sent(client: OpenAI) -> None:
     image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
-    with pytest.raises(openai.APIStatusError) as refused:
+    with pytest.raises(openai.BadRequestError) as refused:
         client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": [image]}], stream=True)  # type: ignore[list-item,misc]
-    assert refused.value.status_code in (400, 502)
-    assert refused.value.body["message"]  # type: ignore[index]
+    assert refused.value.code == "unsupported_by_backend"
+
+
+def test_a_model_that_does_not_think_answers_whoever_asks_for_thoughts(client: OpenAI) -> None:
+    found = client.chat.completions.create(model=MODEL, messages=HELLO, max_tokens=4, temperature=0, reasoning_effort="low")
+    assert found.choices[0].message.content
+    assert not hasattr(found.choices[0].message, "reasoning_content")
+
+
+TOWN = {"type": "object", "properties": {"town": {"type": "string", "maxLength": 12}}, "required": ["town"]}
+DAY = {"type": "object", "properties": {"day": {"enum": ["today", "tomorrow"]}}, "required": ["day"]}
+WEATHER = {"type": "function", "function": {"name": "weather", "description": "The weather of a town.", "parameters": TOWN}}
+CALENDAR = {"type": "function", "function": {"name": "calendar", "description": "What a day brings.", "parameters": DAY}}
+
+
+def test_a_tool_that_is_named_is_called(client: OpenAI, hive: LlmHive) -> None:
+    asked = {
+        "model": MODEL,
+        "messages": [{"role": "user", "content": "Weather in Ulm?"}],
+        "tools": [WEATHER, CALENDAR],
+        "tool_choice": {"type": "function", "function": {"name": "weather"}},
+        "temperature": 0,
+    }
+    raw = client.chat.completions.with_raw_response.create(**asked)  # type: ignore[call-overload]
+    [choice] = raw.parse().choices
+    [call] = choice.message.tool_calls
+    assert (choice.finish_reason, choice.message.content, call.function.name) == ("tool_calls", None, "weather")
+    assert list(json.loads(call.function.arguments)) == ["town"]
+    assert call.id
+    [stored] = hive.ended(raw.headers["x-hive-task"])["output"]["tool_calls"]  # type: ignore[index]
+    assert (stored["name"], stored["id"]) == ("weather", call.id)
+    parts = [
+        part
+        for chunk in client.chat.completions.create(**asked, stream=True)  # type: ignore[call-overload]
+        for part in chunk.choices[0].delta.tool_calls or ()
+    ]
+    assert [part.function.name for part in parts if part.function.name] == ["weather"]
+    assert "".join(part.function.arguments for part in parts) == call.function.arguments
+
+
+def test_one_of_several_tools_is_called_where_one_must_be(client: OpenAI) -> None:
+    found = client.chat.completions.create(
+        model=MODEL,
+        messages=[{"role": "user", "content": "What does tomorrow bring?"}],
+        tools=[WEATHER, CALENDAR],  # type: ignore[list-item]
+        tool_choice="required",
+        temperature=0,
+    )
+    [choice] = found.choices
+    [call] = choice.message.tool_calls or ()
+    assert choice.finish_reason == "tool_calls"
+    wanted = {"weather": {"town"}, "calendar": {"day"}}
+    assert set(json.loads(call.function.arguments)) == wanted[call.function.name]  # type: ignore[union-attr]
+
+
+def test_a_call_that_is_cut_says_so(client: OpenAI) -> None:
+    found = client.chat.completions.create(
+        model=MODEL,
+        messages=HELLO,
+        tools=[WEATHER],  # type: ignore[list-item]
+        tool_choice="required",
+        max_tokens=2,
+    )
+    assert found.choices[0].finish_reason == "length"

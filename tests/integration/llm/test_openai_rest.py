@@ -87,6 +87,17 @@ def test_tools_are_offered_and_their_results_taken(client: OpenAI, hive: LlmHive
     assert [tool["name"] for tool in task["tools"]] == ["weather"]  # type: ignore[attr-defined]
 
 
+def test_a_tool_that_must_be_called_is(client: OpenAI) -> None:
+    town = {"type": "object", "properties": {"town": {"type": "string", "maxLength": 12}}, "required": ["town"]}
+    tools: list[Any] = [{**WEATHER, "parameters": town}]
+    found = client.responses.create(
+        model=MODEL, input="Weather in Ulm?", tools=tools, tool_choice="required", temperature=0, max_output_tokens=60
+    )
+    [call] = found.output
+    assert (found.status, call.type, call.name) == ("completed", "function_call", "weather")  # type: ignore[union-attr]
+    assert '"town"' in call.arguments  # type: ignore[union-attr]
+
+
 def test_what_is_kept_nowhere_is_refused(client: OpenAI) -> None:
     with pytest.raises(openai.BadRequestError) as refused:
         client.responses.create(model=MODEL, input="Hi", previous_response_id="resp_1")

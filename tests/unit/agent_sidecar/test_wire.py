@@ -10,6 +10,7 @@ from agent_sidecar.backends import ollama_answer as answers
 from agent_sidecar.backends import ollama_wire as ollama
 from agent_sidecar.backends import openai_request as openai
 from agent_sidecar.backends.backend import Ask, Piece, PullStep
+from agent_sidecar.backends.ollama_create import create_body, step_of
 from agent_sidecar.backends.ollama_pull import PullProgress
 from agent_sidecar.backends.openai_answer import Answer
 from agent_sidecar.backends.openai_answer import embedded as openai_embedded
@@ -18,6 +19,7 @@ from agent_sidecar.backends.residence import Footing
 from agent_sidecar.backends.vectors import packed
 from bus.errors import BackendError, BackendRefused, HiveError, ModelNotOnAgent, UnsupportedByBackend
 from bus.messages import ChatMessage, NamedTool, TaskKind, Tool, ToolCall, ToolCallDelta, Work
+from bus.messages.definitions import ModelDefinition
 
 PNG = "iVBORw0KGgo="
 CALL = ToolCall(name="weather", arguments={"town": "Ulm"})
@@ -351,3 +353,21 @@ def test_vectors_that_are_missing_or_of_another_length_are_no_answer() -> None:
         answers.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a", "b"))))
     with pytest.raises(UnsupportedByBackend, match="dimensions"):
         answers.embedded(data, Ask(model="m", kind=TaskKind.EMBED, work=Work(input=("a",), dimensions=3)))
+
+
+def test_a_model_is_made_in_ollamas_words() -> None:
+    made_of = ModelDefinition(source="a", system="Be brief.", parameters={"temperature": 0.5}, license=("MIT",))
+    assert create_body("b", made_of) == {
+        "model": "b", "from": "a", "stream": True, "system": "Be brief.", "parameters": {"temperature": 0.5}, "license": ["MIT"]
+    }  # fmt: skip
+    assert create_body("b", ModelDefinition(source="a")) == {"model": "b", "from": "a", "stream": True}
+
+
+def test_the_lines_of_a_create() -> None:
+    assert step_of(b'{"status":"writing manifest"}') == PullStep(said="writing manifest")
+    with pytest.raises(BackendRefused, match="unclosed action"):
+        step_of(b'{"error":"template error: unclosed action","status":400}')
+    with pytest.raises(BackendError, match="no such file"):
+        step_of(b'{"error":"open: no such file"}')
+    with pytest.raises(BackendError, match="cannot be read"):
+        step_of(b"<html>")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 from starlette.types import Message, Scope
 
-from bus import subjects
+from bus import auth, subjects
 from bus.errors import InvalidRequest, PermissionDenied
 from bus.messages import (
     AgentRecord,
@@ -25,16 +25,18 @@ from bus.messages import (
     ModelInfo,
     OutcomeStatus,
     OutputChunk,
+    Role,
     TaskStatus,
     Usage,
 )
 from bus.messages.aliases import ModelAlias
+from bus.testing import InMemoryBus
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import ANY_PROFICIENCY, asked_in
 from coordinator.gateway.llm.inbox import MOST_BYTES
 from coordinator.gateway.llm.names import listing, resolve
-from tests.unit.gateway.conftest import ANNA
+from tests.unit.gateway.conftest import ANNA, client_of
 from tests.unit.gateway.rooms import ACACIA, ATTEMPT, Rooms
 
 ALL, FEW = Claims(sub="a", roles=()), Claims(sub="a", roles=(), models=("llama3.2:3b",))
@@ -348,3 +350,16 @@ async def test_an_alias_is_in_force_at_once(admin: AsyncClient, anna: AsyncClien
     assert (await admin.delete("/api/aliases/gpt-4o")).status_code == 204
     assert (await admin.delete("/api/aliases/gpt-4o")).status_code == 404
     assert (await anna.post("/v1/chat/completions", json={**ASK, "model": "gpt-4o"})).status_code == 404
+
+
+async def test_a_key_of_aliases_alone_is_no_stranger_to_ollamas_door(gateway: Gateway, memory_bus: InMemoryBus) -> None:
+    for name, chain in {"chat": ("llama3.2:3b",), "other": ("llama3.2:3b",)}.items():
+        await memory_bus.put(subjects.KV_ALIASES, subjects.model_key(name), ModelAlias(alias=name, models=chain))
+    only = Claims(sub="ben", roles=(Role.DEVELOPER,), models=("chat",))
+    await memory_bus.put(subjects.KV_KEYS, auth.hash_key("sk-hive-ben"), only)
+    async with client_of(gateway, "sk-hive-ben") as ben:
+        statuses = [
+            (await ben.post("/api/embed", json={"model": model, "input": []})).status_code
+            for model in ("chat", "other", "llama3.2:3b")
+        ]
+    assert statuses == [200, 404, 404]

@@ -2,26 +2,30 @@
 
 import json
 from base64 import b64encode
+from datetime import UTC, datetime
 from struct import pack
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from pydantic import ValidationError
 from starlette.datastructures import Headers
 
-from bus.errors import InvalidJson, InvalidRequest, QueueFull, StreamInterrupted, UnknownModel
+from bus.errors import BackendRefused, Conflict, InvalidJson, InvalidRequest, QueueFull, StreamInterrupted, UnknownModel
 from bus.follow import Delta
-from bus.messages import AgentRecord, AgentStatus, Claims, ModelInfo, Timings, ToolCall, ToolCallDelta, Usage
+from bus.messages import AgentRecord, AgentStatus, Claims, FailureInfo, ModelInfo, Timings, ToolCall, ToolCallDelta, Usage
 from bus.messages.aliases import ModelAlias
+from bus.messages.models import JobStatus, ModelAction, ModelJob
 from coordinator.gateway.address_keys import AddressKey, hash_for
 from coordinator.gateway.llm.ollama import models
 from coordinator.gateway.llm.ollama.answer import ChatWording, GenerateWording
 from coordinator.gateway.llm.ollama.chat_request import chat_job, read_chat
+from coordinator.gateway.llm.ollama.create_request import Create, definition_of, source_of
 from coordinator.gateway.llm.ollama.embed_answer import numbers
 from coordinator.gateway.llm.ollama.embed_request import embed_job, read_embed
 from coordinator.gateway.llm.ollama.errors import respond, speaks
 from coordinator.gateway.llm.ollama.generate_request import generate_job, read_generate
-from coordinator.gateway.llm.ollama.moving import pulled_to
+from coordinator.gateway.llm.ollama.moving import failure_of, made_on, pulled_to
 from coordinator.gateway.llm.wording import Choice, Job, Whole
 from coordinator.gateway.settings import GatewaySettings
 from tests.unit.gateway.rooms import ACACIA
@@ -206,3 +210,56 @@ def test_an_address_stands_for_a_key_only_where_none_is_shown_and_no_browser_ask
 def test_a_range_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValidationError):
         GatewaySettings(address_keys=text)  # type: ignore[arg-type]
+
+
+def ollamas(**models: tuple[str, ...]) -> list[AgentRecord]:
+    found = {name: tuple(ModelInfo(name=model) for model in having) for name, having in models.items()}
+    return [
+        ACACIA.model_copy(update={"agent_id": name, "backend": "ollama", "models": having}) for name, having in found.items()
+    ]
+
+
+def test_a_model_is_made_on_every_ollama_that_has_what_it_is_made_of() -> None:
+    fleet = ollamas(oak=("a:latest",), elm=("a:latest", "b:latest"), ash=("c:1b",))
+    assert made_on("b", "a", fleet) == ("oak", "elm")
+    assert made_on("b", "nope", fleet) == ()
+    assert made_on("new", "c:1b", [*fleet, fleet[2].model_copy(update={"agent_id": "fir", "backend": "openai"})]) == ("ash",)
+    assert made_on("new", "c:1b", [fleet[2].model_copy(update={"status": AgentStatus.OFFLINE})]) == ()
+    with pytest.raises(Conflict, match="b is on elm too"):
+        made_on("b", "c:1b", fleet)
+
+
+def test_a_definition_is_what_was_said_of_it() -> None:
+    body = {"from": "a", "system": "s", "license": "MIT", "messages": [{"role": "user", "content": "x"}], "quantize": ""}
+    asked = Create.model_validate({"model": "b", **body})
+    found = definition_of(asked, source_of(asked))
+    assert (found.source, found.system, found.license, found.quantize) == ("a", "s", ("MIT",), None)
+    assert [(message.role, message.content) for message in found.messages] == [("user", "x")]
+    for more in ({"files": {"a.gguf": "sha256:0"}}, {"modelfile": "FROM a"}, {"from": ""}):
+        with pytest.raises(InvalidRequest):
+            source_of(Create.model_validate({"model": "b", "from": "a", **more}))
+
+
+def test_what_went_wrong_is_told_host_by_host_as_the_first_error() -> None:
+    now = datetime.now(UTC)
+    jobs = [
+        ModelJob(
+            id=uuid4(),
+            agent_id=agent,
+            instance="i",
+            action=ModelAction.CREATE,
+            model="b",
+            created_at=now,
+            updated_at=now,
+            **ended,
+        )
+        for agent, ended in {
+            "oak": {"status": JobStatus.COMPLETED},
+            "elm": {"status": JobStatus.FAILED, "error": FailureInfo(code="backend_refused", message="No.")},
+            "ash": {"status": JobStatus.FAILED, "error": FailureInfo(code="backend_error", message="Full.")},
+        }.items()
+    ]
+    failure = failure_of(jobs)
+    assert isinstance(failure, BackendRefused)
+    assert failure.message == "elm: No. ash: Full."
+    assert failure_of(jobs[:1]) is None

@@ -1,5 +1,6 @@
 """The API describes itself completely, and its examples are true."""
 
+import json
 import re
 from typing import Any
 
@@ -9,7 +10,7 @@ from httpx import AsyncClient
 from pydantic import BaseModel
 
 from bus.auth import Permission
-from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, UpdateSchedule
+from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, Timings, UpdateSchedule, Usage
 from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
@@ -20,6 +21,12 @@ from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
 from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.llm.anthropic import messages_answer, messages_request
+from coordinator.gateway.llm.dialects import dialect_of
+from coordinator.gateway.llm.examples import OPERATIONS
+from coordinator.gateway.llm.ollama import answer as ollama_answer
+from coordinator.gateway.llm.openai import chat_answer, chat_request
+from coordinator.gateway.llm.wording import Choice, Whole
 from coordinator.gateway.routes.declared import ANY_KEY, NO_KEY, PERMISSION_FIELD
 from coordinator.gateway.routes.tasks import Assignment
 
@@ -68,7 +75,7 @@ def test_every_route_has_a_summary_a_description_and_a_permission(operations: di
 
 def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Operation]) -> None:
     for (method, path), operation in operations.items():
-        if path in OPEN_PATHS:
+        if path in OPEN_PATHS or dialect_of(path) is not None:
             continue
         wanted = {"401"} if path == METRICS_PATH else {"401", "422", "503", "504"}
         wanted = wanted - {"401"} | {"403", "409", "429"} if path == JOIN_PATH else wanted
@@ -87,7 +94,7 @@ def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation
         for status, response in operation["responses"].items():
             content = response.get("content", {}).get("application/json")
             if content is not None:
-                assert content["example"], (method, path, status)
+                assert content.get("example") or content.get("examples"), (method, path, status)
     ready = operations["get", "/readyz"]["responses"]
     assert [ready[status]["content"]["application/json"]["example"]["ready"] for status in ("200", "503")] == [True, False]
     metrics = operations["get", METRICS_PATH]["responses"]["200"]["content"]
@@ -96,6 +103,45 @@ def test_every_answer_has_an_example(operations: dict[tuple[str, str], Operation
     assert list(stream) == ["text/event-stream"]
     assert "\n\nid: 1:5\nevent: delta\n" in stream["text/event-stream"]["example"]
     assert stream["text/event-stream"]["example"].startswith("event: queue\n")
+
+
+@pytest.mark.parametrize(("method", "path"), list(OPERATIONS))
+def test_a_door_documents_its_errors_in_its_protocols_form(
+    operations: dict[tuple[str, str], Operation], method: str, path: str
+) -> None:
+    known, operation = OPERATIONS[method, path], operations[method, path]
+    wanted = {"400", "401", "403", "503"} | ({"404", "413"} if known.takes else set()) | ({"409"} if known.is_task else set())
+    assert wanted <= set(operation["responses"])
+    assert "422" not in operation["responses"]
+    for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            for example in response["content"]["application/json"]["examples"].values():
+                assert example["value"]["error"]
+
+
+def test_every_operation_of_the_doors_is_described(operations: dict[tuple[str, str], Operation]) -> None:
+    assert {(method, path) for method, path in operations if dialect_of(path) is not None} == set(OPERATIONS)
+    for (method, path), known in OPERATIONS.items():
+        if known.takes is not None:
+            body = operations[method, path]["requestBody"]["content"]["application/json"]
+            known.takes.model_validate(body["examples"]["request"]["value"])
+
+
+def test_what_the_doors_answer_has_the_fields_of_the_examples() -> None:
+    whole = Whole(choices=[Choice(text="Hello!", finish_reason="stop")], usage=Usage(prompt_tokens=12, completion_tokens=2))
+    whole.timings = Timings(generation_seconds=0.04)
+    chat = OPERATIONS["post", "/v1/chat/completions"]
+    assert chat.body is not None
+    messages = OPERATIONS["post", "/v1/messages"]
+    assert messages.body is not None
+    asked = messages_request.MessagesRequest.model_validate(messages.body)
+    for operation, wording in (
+        (chat, chat_answer.ChatWording(chat_request.ChatRequest.model_validate(chat.body))),
+        (messages, messages_answer.MessagesWording(asked, "r1")),
+        (OPERATIONS["post", "/api/chat"], ollama_answer.ChatWording("m")),
+        (OPERATIONS["post", "/api/generate"], ollama_answer.GenerateWording("m")),
+    ):
+        assert set(json.loads(wording.whole(whole))) == set(operation.answer)
 
 
 def test_a_submit_that_was_made_before_and_a_requeue_that_cannot_help_are_described(

@@ -73,7 +73,7 @@ def test_a_key_that_is_put_into_the_file_is_found(tmp_path: Path) -> None:
     assert vault.sealing_id() == key_id
 
 
-@pytest.mark.parametrize("bad", ["short", "a" * 43, "not base64 at all!", new_key()[:-4]])
+@pytest.mark.parametrize("bad", ["short", "a" * 43, "not base64 at all!", "QUFB" * 10])
 def test_what_is_no_key_is_refused_and_not_shown(bad: str) -> None:
     with pytest.raises(CredentialUnreadable, match="is none") as told:
         read_keys(f"{new_key()} {bad}", "HIVE_CREDENTIALS_KEY")

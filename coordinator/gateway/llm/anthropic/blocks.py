@@ -42,7 +42,7 @@ class Block(Foreign):
     is_error: bool | None = None
 
 
-Blocks = Annotated[tuple[Block, ...], BeforeValidator(_blocks)]
+Blocks = Annotated[tuple[Block, ...], BeforeValidator(_blocks, json_schema_input_type=str | tuple[Block, ...])]
 
 
 class Message(Foreign):

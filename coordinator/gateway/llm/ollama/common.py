@@ -5,11 +5,11 @@ from binascii import Error
 from collections.abc import Iterable
 from typing import Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StrictBool, TypeAdapter, ValidationError, model_validator
 
 from bus.errors import InvalidRequest
 from bus.messages.base import JsonObject, Text
-from bus.messages.models import duration_seconds
+from bus.messages.models import ModelName, duration_seconds
 from coordinator.gateway.llm import reading
 from coordinator.gateway.llm.ollama.errors import no_body
 from coordinator.gateway.llm.reading import Foreign, wrong
@@ -17,6 +17,7 @@ from coordinator.gateway.llm.reading import Foreign, wrong
 M = TypeVar("M", bound=BaseModel)
 
 DOOR: Final = "ollama"
+INVALID_NAME: Final = "invalid model name"
 _LONGEST_NAME: Final = 255
 Whole = int | float
 _LEVELS: Final = ("low", "medium", "high")
@@ -112,6 +113,18 @@ def options_of(asked: Asking) -> JsonObject:
 def _as_whole(value: JsonValue) -> JsonValue:
     """JSON has one kind of number, and Ollama cuts what is behind the point."""
     return int(value) if isinstance(value, float) else value
+
+
+_NAME: Final[TypeAdapter[str]] = TypeAdapter(ModelName)
+
+
+def is_name(model: str) -> bool:
+    """Whether a model can be called so at all; its host may be stricter."""
+    try:
+        _NAME.validate_python(model)
+    except ValidationError:
+        return False
+    return True
 
 
 def _odd_option(error: ValueError) -> InvalidRequest:

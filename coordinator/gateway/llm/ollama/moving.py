@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from bus.errors import BackendError, Conflict, HiveError, from_code
 from bus.messages import AgentRecord, AgentStatus
 from bus.messages.models import JobStatus, ModelJob
 from bus.model_names import same_model
@@ -25,11 +26,27 @@ def pulled_to(model: str, agents: Sequence[AgentRecord]) -> tuple[str, ...]:
     """Where a pull goes: to the Ollamas that have it already, to be renewed; else to the one with the most memory, the fewest models
     in a tie. Empty where there is no Ollama.
     """
-    able = [agent for agent in agents if agent.backend == "ollama" and agent.status is not AgentStatus.OFFLINE]
+    able = _ollamas(agents)
     if there := having(model, able):
         return there
     best = sorted(able, key=lambda agent: (-_memory_gib(agent), len(agent.models), agent.agent_id))
     return tuple(agent.agent_id for agent in best[:1])
+
+
+def made_on(model: str, source: str, agents: Sequence[AgentRecord]) -> tuple[str, ...]:
+    """Where a model is made of another: on every Ollama that has the other; empty where none does. Conflict where the name is another
+    host's already, which would keep what it has: two models would have one name.
+    """
+    there = having(source, _ollamas(agents))
+    if there and (others := [agent for agent in having(model, agents) if agent not in there]):
+        raise Conflict(
+            f"{model} is on {', '.join(others)} too, which has no {source} to make it of. Delete it first, or take another name."
+        )
+    return there
+
+
+def _ollamas(agents: Iterable[AgentRecord]) -> list[AgentRecord]:
+    return [agent for agent in agents if agent.backend == "ollama" and agent.status is not AgentStatus.OFFLINE]
 
 
 def _memory_gib(agent: AgentRecord) -> float:
@@ -48,7 +65,10 @@ def step_of(jobs: Sequence[ModelJob]) -> dict[str, Any]:
     return line
 
 
-def failure_of(jobs: Iterable[ModelJob]) -> str | None:
-    """What went wrong, host by host; None where nothing did."""
+def failure_of(jobs: Iterable[ModelJob]) -> HiveError | None:
+    """What went wrong, host by host, as the first error; None where nothing did."""
     failed = [job for job in jobs if job.status is JobStatus.FAILED]
-    return " ".join(f"{job.agent_id}: {job.error.message if job.error else 'it failed.'}" for job in failed) or None
+    if not failed:
+        return None
+    said = " ".join(f"{job.agent_id}: {job.error.message if job.error else 'it failed.'}" for job in failed)
+    return from_code(failed[0].error.code if failed[0].error else BackendError.code, said)

@@ -2,29 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from time import monotonic
 from typing import Final
 
 from bus import subjects
 from bus.client import Received
-from bus.errors import AgentUnable, BackendError, HiveError
+from bus.errors import AgentUnable, HiveError
 from bus.messages import Claims
 from bus.messages.models import JobRef, ModelAction, ModelJob, ModelOrder, OrderedJobs
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.llm.ollama.moving import failure_of
+from coordinator.gateway.llm.ollama.moving import failure_of, having
 
 LOOK_SECONDS: Final = 1.0
 """Jobs are looked at so often where no event tells of them: one may be lost."""
+SHOWN_SECONDS: Final = 3.0
+"""A sidecar looks at its backend when a job has ended, and tells of it at once."""
+SHOWN_LOOK_SECONDS: Final = 0.05
 
 
 async def follow(
-    gateway: Gateway, claims: Claims, action: ModelAction, model: str, agents: tuple[str, ...]
+    gateway: Gateway, claims: Claims, action: ModelAction, order: ModelOrder
 ) -> AsyncGenerator[tuple[ModelJob, ...], None]:
     """The jobs as they are, each time that something changed, to the end of all. They go on when nobody reads this.
 
-    Raises what the order was refused with, and BackendError when a job failed.
+    Raises what the order was refused with, and what the first job that failed did.
     """
-    order = ModelOrder(model=model, agents=agents)
     changed = asyncio.Event()
 
     async def hear(_: Received) -> None:
@@ -45,14 +48,24 @@ async def follow(
     finally:
         await hearing.close()
     if (failure := failure_of(jobs)) is not None:
-        raise BackendError(failure)
+        raise failure
     yield jobs
 
 
-async def done(gateway: Gateway, claims: Claims, action: ModelAction, model: str, agents: tuple[str, ...]) -> None:
+async def done(gateway: Gateway, claims: Claims, action: ModelAction, order: ModelOrder) -> None:
     """As `follow`, for whoever wants only the end."""
-    async for _ in follow(gateway, claims, action, model, agents):
+    async for _ in follow(gateway, claims, action, order):
         continue
+
+
+async def shown(gateway: Gateway, order: ModelOrder) -> None:
+    """Until the model is listed where it was ordered, so that its client can use it at once. Not for long: a host may have gone."""
+    model, deadline = order.model, monotonic() + SHOWN_SECONDS
+    while monotonic() < deadline:
+        there = having(model, gateway.overview.agents.items.values())
+        if set(order.agents) <= set(there) and await gateway.submission.knows(model):
+            return
+        await asyncio.sleep(SHOWN_LOOK_SECONDS)
 
 
 async def _wait(changed: asyncio.Event) -> None:

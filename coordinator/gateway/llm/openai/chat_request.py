@@ -90,7 +90,7 @@ def _strings(value: Any) -> Any:
     return (value,) if isinstance(value, str) else value
 
 
-Strings = Annotated[tuple[Text, ...], BeforeValidator(_strings)]
+Strings = Annotated[tuple[Text, ...], BeforeValidator(_strings, json_schema_input_type=str | tuple[str, ...])]
 
 
 class Sampling(Foreign):

@@ -30,7 +30,9 @@ def _texts(value: Any) -> Any:
 class EmbeddingsRequest(Foreign):
     model: Text = Field(min_length=1, max_length=255)
     input: Annotated[
-        tuple[Annotated[Text, Field(min_length=1)], ...], Field(min_length=1, max_length=MAX_INPUTS), BeforeValidator(_texts)
+        tuple[Annotated[Text, Field(min_length=1)], ...],
+        Field(min_length=1, max_length=MAX_INPUTS),
+        BeforeValidator(_texts, json_schema_input_type=str | tuple[str, ...]),
     ]
     encoding_format: Literal["float", "base64"] = "float"
     dimensions: int | None = Field(default=None, ge=1)

@@ -61,7 +61,9 @@ def _items(value: Any) -> Any:
 
 
 class ResponsesRequest(Sampling):
-    input: Annotated[tuple[Item, ...], Field(min_length=1), BeforeValidator(_items)]
+    input: Annotated[
+        tuple[Item, ...], Field(min_length=1), BeforeValidator(_items, json_schema_input_type=str | tuple[Item, ...])
+    ]
     instructions: Text | None = None
     max_output_tokens: int | None = Field(default=None, ge=1)
     tools: tuple[ToolEntry, ...] | None = None
