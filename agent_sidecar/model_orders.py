@@ -47,8 +47,8 @@ class ModelOrders:
             return f"the backend of {self._agent_id} takes no orders about models. It is no Ollama; give it its models on its own host."
         if action in _TAKES_AWAY and (running := self._runner.uses(model)):
             return f"{running} attempts run with {model} on {self._agent_id}. Wait for their end, or drain the agent first."
-        if action in _MAKES and (job := self._jobs.find(action, model)):
-            return f"a {action} of {model} is under way there as job {job.id}, and may make it of something else. Wait for its end."
+        if action in _MAKES and (job := next(filter(None, (self._jobs.find(each, model) for each in _MAKES)), None)):
+            return f"a {job.action} of {model} is under way there as job {job.id}, and may make it of something else. Wait for its end."
         return None
 
     def _work(self, action: ModelAction, model: str, order: Control) -> Work:

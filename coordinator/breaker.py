@@ -12,35 +12,40 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from bus.errors import BackendError
 from bus.messages import FailureInfo
 from bus.messages.merits import HeldModel
 from coordinator.policy import Policy
 
 LONGEST_SECONDS: Final = 300.0
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
-MOST_WORDS: Final = 200
-"""Characters of a backend's message that are repeated."""
+MOST_KNOWN: Final = 16
+"""Tasks whose failures are remembered: the last ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """Of one model on one agent. `reason` is what the last one failed with; `trips` how often it opened since a task completed."""
+    """Of one model on one agent. `reason` is the code of the last failure: the backend's words are for the task's owner. `trips` is how
+    often it opened since a task completed.
+    """
 
-    failed: frozenset[UUID] = frozenset()
+    failed: tuple[UUID, ...] = ()
     reason: str = ""
     trips: int = 0
     until: datetime = NEVER
 
     def after_failure(self, task_id: UUID, error: FailureInfo | None, now: datetime, policy: Policy) -> "Breaker":
-        """While it is open, attempts that began before say nothing new."""
+        """While it is open, attempts that began before say nothing new. One that failed there before holds it no longer than it was held."""
         if now < self.until:
             return self
-        failed = self.failed | {task_id}
-        reason = "the backend failed" if error is None else f"{error.code}: {error.message[:MOST_WORDS]}"
+        is_new = task_id not in self.failed
+        failed = (*self.failed, task_id)[-MOST_KNOWN:] if is_new else self.failed
+        reason = BackendError.code if error is None else error.code
         if not self.trips and len(failed) < policy.breaker_failures:
             return replace(self, failed=failed, reason=reason)
-        seconds = min(LONGEST_SECONDS, policy.breaker_seconds * 2.0 ** min(self.trips, 16))
-        return Breaker(failed=failed, reason=reason, trips=self.trips + 1, until=now + timedelta(seconds=seconds))
+        trips = self.trips + 1 if is_new or not self.trips else self.trips
+        seconds = min(LONGEST_SECONDS, policy.breaker_seconds * 2.0 ** min(trips - 1, 16))
+        return Breaker(failed=failed, reason=reason, trips=trips, until=now + timedelta(seconds=seconds))
 
     def holds(self, now: datetime, *, tried: bool) -> bool:
         """Whether nothing is to be given to it. `tried`: a task is at it."""

@@ -151,8 +151,13 @@ class Presence:
         self._changed.add(agent.agent_id)
 
     def _cancel_strangers(self, heartbeat: Heartbeat) -> None:
-        """Named by two heartbeats in a row: an attempt that has only just ended is named by one."""
+        """Named by two heartbeats in a row: an attempt that has only just ended is named by one.
+
+        What still decides its task is none: its agent was taken for dead a moment ago, and no turn has given the task to another yet.
+        """
         strangers = set(self._state.registry.strangers(heartbeat))
+        if strangers:
+            strangers -= set(self._state.current.values())
         for attempt_id in strangers & self._strangers.get(heartbeat.agent_id, set()):
             # With the epoch: to a leader that was paused and deposed, all attempts of its successor are strangers.
             cancel = Control(action=ControlAction.CANCEL, attempt_id=attempt_id, epoch=self._state.epoch)

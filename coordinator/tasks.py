@@ -22,7 +22,17 @@ from bus.errors import (
     TaskTimeout,
     UnsupportedByBackend,
 )
-from bus.messages import EventType, FailureInfo, Requirements, TaskChange, TaskClass, TaskRequest, TaskStatus, Work
+from bus.messages import (
+    MAX_ATTEMPTS,
+    EventType,
+    FailureInfo,
+    Requirements,
+    TaskChange,
+    TaskClass,
+    TaskRequest,
+    TaskStatus,
+    Work,
+)
 from bus.messages.places import Delay
 from coordinator.sizes import TYPICAL, Size, size_of
 
@@ -35,9 +45,6 @@ MAX_HEADER: Final = 255
 """Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
 MAX_BACKOFF_SECONDS: Final = 30.0
-
-MOST_ATTEMPTS: Final = 10
-"""That a task may ask for. Hosts that die over it while they write give it no more than so many."""
 
 INABILITIES: Final = frozenset({UnsupportedByBackend.code, StreamInterrupted.code})
 """What an agent says before it begins, of work that another may be able to do."""
@@ -268,7 +275,7 @@ def after_failure(
         return GiveUp(error=timed_out(task))
     if error.code in INABILITIES:
         return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, attempts_allowed=task.attempts_allowed + 1))
-    if error.code == AgentLost.code and wrote and 1 < task.attempts_allowed < MOST_ATTEMPTS:
+    if error.code == AgentLost.code and wrote and 1 < task.attempts_allowed < MAX_ATTEMPTS:
         task = task.evolve(attempts_allowed=task.attempts_allowed + 1)
     if task.attempts >= task.attempts_allowed:
         message = f"{task.attempts} attempts failed; the last on {agent_id} with {error.code}: {error.message}"

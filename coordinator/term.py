@@ -122,7 +122,7 @@ class Term:
 
     def _is_read_along(self, task_id: UUID) -> bool:
         task = self.state.live.get(task_id)
-        return task is not None and task.streaming is Streaming.GOES_ON
+        return task is not None and task.streaming is not Streaming.NOT
 
     def _is_open(self, attempt: OpenAttempt) -> bool:
         return attempt.id in self.state.registry.open

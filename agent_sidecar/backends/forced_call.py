@@ -31,6 +31,7 @@ def forced_body(ask: Ask) -> Json:
     tools = _callable(ask.work)
     plain = ask.work.model_copy(update={"tools": (), "tool_choice": "auto", "format": None})
     body = chat_body(replace(ask, messages=_told_of(tools, conversation(ask)), work=plain))
+    body.pop("stop", None)  # it would end a call in the middle
     schema = {"name": "call", "schema": _schema(tools)}
     return {**body, "response_format": {"type": "json_schema", "json_schema": schema}}
 

@@ -151,6 +151,7 @@ class OllamaBackend:
     async def copy(self, model: str, source: str) -> None:
         body = to_json({"source": source, "destination": model})
         await self._http.request("POST", "/api/copy", body, timeout=UNLOAD_SECONDS)
+        self._residence.drop(model)
         await self.models()
 
     async def create(self, model: str, definition: ModelDefinition, told: Callable[[PullStep], None]) -> None:

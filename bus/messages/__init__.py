@@ -78,6 +78,7 @@ from bus.messages.schedules import (
     UpdateSchedule,
 )
 from bus.messages.tasks import (
+    MAX_ATTEMPTS,
     MAX_PRIORITY,
     MIN_PRIORITY,
     AgentRow,
@@ -101,6 +102,7 @@ from bus.messages.tasks import (
 from bus.messages.work import ChatMessage, NamedTool, TaskKind, Tool, ToolCall, Work
 
 __all__ = [
+    "MAX_ATTEMPTS",
     "MAX_PRIORITY",
     "MIN_PRIORITY",
     "AddUpstream",

@@ -26,7 +26,7 @@ class ModelSpeed(Message):
 class HeldModel(Message):
     """A model that keeps failing on an agent is not given to it before `until`, and then to one task at a time, until one completes."""
 
-    reason: str = Field(description="what the last task failed with")
+    reason: str = Field(description="the code of what the last task failed with")
     failed: int = Field(description="tasks that failed there in a row")
     trips: int = Field(description="how often it was held back since a task completed; each time for twice as long")
     until: datetime

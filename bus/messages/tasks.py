@@ -14,6 +14,8 @@ from bus.messages.work import Work, problem_of
 
 TaskId = UUID
 MIN_PRIORITY, MAX_PRIORITY = 1, 5
+MAX_ATTEMPTS = 10
+"""That a task may ask for, and that hosts which die over it while they write may give it."""
 _NAMED_PRIORITIES = {"high": 1, "medium": 3, "low": 5}
 
 
@@ -99,7 +101,7 @@ class TaskRequest(Work):
     max_attempts: int = Field(
         default=3,
         ge=1,
-        le=10,
+        le=MAX_ATTEMPTS,
         description="beside those that cost none: a host that refused, yielded or could not, and, where more than one is allowed, one that was lost while it wrote",
     )
     not_before: AwareDatetime | None = Field(

@@ -64,7 +64,8 @@ def cluster_families(status: ClusterStatus | None, agents: list[AgentRecord]) ->
         "hive_agent_held_models", "Models that are not given to an agent for a while, since they failed.", labels=("agent_id",)
     )
     for agent in agents:
-        held.add_metric((agent.agent_id,), len(agent.merits.held))
+        if agent.status is not AgentStatus.OFFLINE:  # what was held of one that is gone holds nothing any more
+            held.add_metric((agent.agent_id,), len(agent.merits.held))
     yield held
     if status is not None:
         queue = GaugeMetricFamily(

@@ -162,12 +162,19 @@ class Run:
 
     async def look(self) -> TaskRecord | None:
         """The record; None where there is none, or nobody can tell."""
+        try:
+            return await self.known()
+        except (Unavailable, DeadlineExceeded):
+            return None
+
+    async def known(self) -> TaskRecord | None:
+        """The record; None where there is none. Unavailable or DeadlineExceeded where nobody can tell."""
         body = TaskRef(id=self.task_id)
         try:
             return await verbs.ask(
                 self._gateway.bus, subjects.SERVICE_TASKS, "get", body, TaskRecord, self._claims, seconds=LOOK_SECONDS
             )
-        except (Unavailable, DeadlineExceeded, NotFound):
+        except NotFound:
             return None
 
 

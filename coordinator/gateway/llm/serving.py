@@ -111,8 +111,8 @@ class Serving(Response):
                 self._run = self._turn_to(model)
 
     async def _find_earlier(self) -> None:
-        """The model that the same request came to before, whoever has it now."""
-        tasks = {model: await Run(self._gateway, self._claims, self._key, model).look() for model in self._chain.models}
+        """The model that the same request came to before, whoever has it now. Unavailable where nobody can tell: it might be done twice."""
+        tasks = {model: await Run(self._gateway, self._claims, self._key, model).known() for model in self._chain.models}
         if (model := answering(tasks)) is not None:
             self._run = self._turn_to(model)
 

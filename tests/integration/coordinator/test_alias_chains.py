@@ -21,6 +21,13 @@ BROKEN, STAND_IN = ModelInfo(name="broken:70b", loaded=True), ModelInfo(name="sm
 
 
 @pytest.fixture
+async def hive(idle_hive: Hive) -> Hive:
+    """What is held back stays so for longer than a test takes."""
+    idle_hive.start_coordinator(breaker_seconds=120)
+    return idle_hive
+
+
+@pytest.fixture
 async def gateway(hive: Hive) -> AsyncIterator[Gateway]:
     await hive.leading()
     await hive.bus.put(subjects.KV_KEYS, auth.hash_key(KEY), Claims(sub="anna", roles=(Role.DEVELOPER,)))

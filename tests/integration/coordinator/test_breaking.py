@@ -9,6 +9,8 @@ from coordinator import tracks
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import MODEL
 
+HELD_SECONDS = 20
+"""Long enough for a takeover in between."""
 OTHER = ModelInfo(name="llama3:8b", loaded=True)
 
 
@@ -17,7 +19,9 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracks, "SAVE_SECONDS", 0.1)
 
 
-async def test_it_is_held_back_there_and_the_others_go_on(hive: Hive) -> None:
+async def test_it_is_held_back_there_and_the_others_go_on(idle_hive: Hive) -> None:
+    hive = idle_hive
+    hive.start_coordinator(breaker_seconds=120)
     acacia = await hive.sidecar("acacia", models=(MODEL, OTHER))
     for _ in range(3):
         task_id = await hive.submit(model=MODEL.name, max_attempts=1)
@@ -31,7 +35,7 @@ async def test_it_is_held_back_there_and_the_others_go_on(hive: Hive) -> None:
 
     [row] = (await hive.ask("explain", TaskRef(id=waiting), Explanation)).agents
     assert not row.able
-    assert row.reason.startswith(f"{MODEL.name} is held back there: 3 tasks in a row failed, the last with backend_error:")
+    assert row.reason.startswith(f"{MODEL.name} is held back there: 3 tasks in a row failed, the last with backend_error;")
     async with asyncio.timeout(15):
         while list((await hive.agent("acacia")).merits.held) != [MODEL.name]:
             await asyncio.sleep(0.02)
@@ -39,7 +43,9 @@ async def test_it_is_held_back_there_and_the_others_go_on(hive: Hive) -> None:
     assert (await birch.offered()).task_id == waiting
 
 
-async def test_a_successor_holds_it_too(hive: Hive) -> None:
+async def test_a_successor_holds_it_too(idle_hive: Hive) -> None:
+    hive = idle_hive
+    hive.start_coordinator(breaker_seconds=HELD_SECONDS)
     acacia = await hive.sidecar("acacia")
     for _ in range(3):
         task_id = await hive.submit(max_attempts=1)
@@ -50,10 +56,10 @@ async def test_a_successor_holds_it_too(hive: Hive) -> None:
             await asyncio.sleep(0.02)
     [leader] = hive.coordinators
     await hive.stop(leader)
-    hive.start_coordinator()
+    hive.start_coordinator(breaker_seconds=HELD_SECONDS)
     await hive.leading()
     waiting = await hive.submit()
     await hive.stored(waiting)
     [row] = (await hive.ask("explain", TaskRef(id=waiting), Explanation)).agents
     assert "is held back there" in row.reason
-    assert (await acacia.offered(seconds=25)).task_id == waiting  # the one that tries it
+    assert (await acacia.offered(seconds=2 * HELD_SECONDS)).task_id == waiting  # the one that tries it

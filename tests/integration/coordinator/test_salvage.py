@@ -9,6 +9,12 @@ from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is what becomes of what was read, and not how quick this machine is."""
+    monkeypatch.setattr(salvage, "SALVAGE_SECONDS", 10.0)
+
+
 async def say(
     sidecar: ScriptedSidecar, offer: DispatchOffer, text: str, offset: int, *, tokens: int, begins_at: int = 0
 ) -> None:

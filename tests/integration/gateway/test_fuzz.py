@@ -26,7 +26,7 @@ READY_SECONDS: Final = 60
 FUZZ_SECONDS: Final = int(os.environ.get("HIVE_FUZZ_SECONDS", "35"))
 WAIT_SECONDS: Final = 10
 """For an answer. Who asks a model when the only host was drained, as it is here sooner or later, waits for longer."""
-END_SECONDS: Final = WAIT_SECONDS + 20
+END_SECONDS: Final = WAIT_SECONDS + 60
 """For what was under way when the time was over, and the report."""
 EXAMPLES: Final = max(6, FUZZ_SECONDS // 5)
 """Of each operation, beside those that its schema suggests."""

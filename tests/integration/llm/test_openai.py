@@ -239,7 +239,9 @@ def test_a_tool_that_is_named_is_called(client: OpenAI, hive: LlmHive) -> None:
         for part in chunk.choices[0].delta.tool_calls or ()
     ]
     assert [part.function.name for part in parts if part.function.name] == ["weather"]
-    assert "".join(part.function.arguments for part in parts) == call.function.arguments
+    assert list(json.loads("".join(part.function.arguments for part in parts))) == [
+        "town"
+    ]  # how it is spaced, the model chooses anew
 
 
 def test_one_of_several_tools_is_called_where_one_must_be(client: OpenAI) -> None:
