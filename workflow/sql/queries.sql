@@ -191,7 +191,12 @@ SELECT t.workflow_id, t.node, w.version FROM workflow_event_triggers t JOIN work
 SELECT sequence FROM workflow_positions WHERE stream = $1;
 
 -- name: move_position
-INSERT INTO workflow_positions (stream, sequence) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence;
+INSERT INTO workflow_positions (stream, sequence) VALUES ($1, $2) ON CONFLICT (stream) DO UPDATE SET sequence = excluded.sequence
+WHERE workflow_positions.sequence < excluded.sequence;
+
+-- name: reset_position
+-- The stream's store was lost, and its sequences begin anew. $3: what was read, since another engine may have moved it on.
+UPDATE workflow_positions SET sequence = $2 WHERE stream = $1 AND sequence = $3;
 
 -- name: insert_credential
 INSERT INTO credentials (id, name, type, n8n_id, created_by, tenant, shared, fields, sealed, key_id)
