@@ -29,12 +29,12 @@ from workflow.effects import (
     SubmitTask,
 )
 from workflow.ending import ERROR_TRIGGER
-from workflow.engine import Engine, Place
+from workflow.engine import Engine, place_of
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.file_calls import FileCalls
 from workflow.graph import Graph, plan
-from workflow.held import Held, Origin
+from workflow.held import Held, Origin, root_of
 from workflow.inference import EFFECTS, Inference
 from workflow.lending import Lending
 from workflow.library import Plan
@@ -128,10 +128,12 @@ class Carrying:
                 start=_sub_trigger(found.graph.workflow),
                 items=tuple(effect.items),
                 depth=held.execution.depth + 1,
+                root=root_of(held),
+                awaited=effect.wait,
             )
             if not effect.wait:
                 await self._engine.store.save(child)
-            self._engine.start(child, Place.FREE if effect.wait else Place.WANTED)
+            self._engine.start(child, place_of(child))
         if not effect.wait:
             return Reply()
         return _reply_of(await self._ended(execution_id, child))
@@ -209,6 +211,7 @@ class Carrying:
                 start=start,
                 items=(effect.item,),
                 depth=held.execution.depth,  # what it calls counts on from where it was started
+                root=root_of(held),
             )
         except HiveError as error:
             logger.warning("error_workflow_not_started", workflow_id=effect.workflow_id, reason=error.message)

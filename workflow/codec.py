@@ -36,6 +36,8 @@ def frame(execution: Execution) -> dict[str, Any]:
         "last_failure": None if failure is None else failure.to_json(),
         "destination": execution.destination,
         "depth": execution.depth,
+        "root": execution.root,
+        "awaited": execution.awaited,
     }
 
 
@@ -69,6 +71,8 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         last_failure=_to_failure(given["last_failure"]),
         destination=given["destination"],
         depth=given.get("depth", 0),
+        root=given.get("root"),
+        awaited=given.get("awaited", True),
     )
 
 

@@ -52,6 +52,11 @@ class Place(Enum):
     FREE = auto()
 
 
+def place_of(held: Held) -> Place:
+    """For one that is taken up: what another execution waits for needs no room, since that one may have all the room there is."""
+    return Place.FREE if held.execution.mode is Mode.INTEGRATED and held.execution.awaited else Place.WANTED
+
+
 class Carrier(Protocol):
     """Carries out what is neither a wait nor an answer. Never raises."""
 
@@ -104,6 +109,8 @@ class Engine:
         items: Items = (),
         destination: str | None = None,
         depth: int = 0,
+        root: str | None = None,
+        awaited: bool = True,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
         execution = new_execution(
@@ -111,7 +118,7 @@ class Engine:
         )
         return Held(
             id=execution_id,
-            execution=execution.evolve(destination=destination, depth=depth),
+            execution=execution.evolve(destination=destination, depth=depth, root=root, awaited=awaited),
             graph=plan.graph,
             origin=plan.origin,
         )

@@ -137,6 +137,10 @@ class Execution:
     """A manual run ends after this node."""
     depth: int = 0
     """How many executions called one another before this one."""
+    root: str | None = None
+    """The id of the workflow whose execution began it all: of the first caller, or of what failed; None where it is its own."""
+    awaited: bool = True
+    """Of a sub-workflow: whether its caller waits for it."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

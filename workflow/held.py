@@ -65,3 +65,9 @@ class Held:
             return True
         name = "saveDataSuccessExecution" if execution.status is Status.SUCCESS else "saveDataErrorExecution"
         return settings.get(name) != "none"
+
+
+def root_of(held: Held) -> str | None:
+    """The workflow that began it all, by id."""
+    own = held.origin.workflow_id
+    return held.execution.root or (None if own is None else str(own))

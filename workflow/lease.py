@@ -12,8 +12,7 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from workflow.engine import Engine, Place
-from workflow.execution import Mode
+from workflow.engine import Engine, place_of
 from workflow.graph import plan
 from workflow.held import Held
 from workflow.n8n.parse import parse
@@ -86,7 +85,7 @@ class Lease:
             self._claimed += await self._statements.all("claim", self._id, room, False)
         for held in await self._load(self._claimed):
             logger.info("execution_taken_up", execution_id=str(held.id), epoch=held.epoch)
-            self._engine.start(held, Place.FREE if held.execution.mode is Mode.INTEGRATED else Place.WANTED)
+            self._engine.start(held, place_of(held))
         self._claimed.clear()
         found = await self._statements.one("next_wake")
         at: datetime | None = found["at"] if found is not None else None

@@ -11,7 +11,7 @@ from bus.messages import Claims
 from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
 from workflow.callers import Admitted
 from workflow.effects import Respond, WaitForCall
-from workflow.engine import Engine, Place, clock_ms
+from workflow.engine import Engine, Place, clock_ms, place_of
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status, Visit
 from workflow.held import Held, Origin
@@ -25,6 +25,8 @@ from workflow.store import Lost
 from workflow.webhook_reply import reply, webhook_item
 from workflow.webhooks import Route, item_of, not_registered, reply_of
 
+CLAIM_PAUSES: Final = (0.05, 0.1, 0.2, 0.3, 0.35)
+"""Seconds between looks for a waiting execution that somebody else has for a moment: one in all."""
 STARTED: Final = {"message": "Workflow was started"}
 
 
@@ -156,15 +158,13 @@ class Starting:
 
     async def resume(self, call: ResumeCall) -> WebhookReply:
         """The call of an execution's resume URL. ExecutionNotWaiting unless it waits for just this call."""
-        here = await self._engine.here(call.id)
-        held = here or await self._lease.claim_one(call.id)
+        here, held = await self._had(call.id)
         if held is None:
-            await self._reading.execution(call.id)
             raise ExecutionNotWaiting("The execution does not wait for a call, or has gone on already.")
         effect = _waits_for(held.execution, call)
         if effect is None:
             if here is None:  # it was claimed for nothing, and waits on
-                self._engine.start(held)
+                self._engine.start(held, place_of(held))
             raise ExecutionNotWaiting("The execution does not wait for this call. Check method and path.")
         node = _wait_node(held)
         admitted = await self._admitted(held, node, call, waits_here=here is not None)
@@ -179,10 +179,24 @@ class Starting:
             held.answered = answered = asyncio.get_running_loop().create_future()
         held.inbox.put_nowait(ended)
         if here is None:
-            self._engine.start(held, Place.WANTED)
+            self._engine.start(held, place_of(held))
         if answered is not None and answers:
             return reply_of(await self._responded(held, answered, node, call.wait_seconds))
         return WebhookReply(status=int(str(effect.reply.get("status", 200))), body=STARTED)
+
+    async def _had(self, execution_id: UUID) -> tuple[Held | None, Held | None]:
+        """Here already, and held: here, or claimed. One that waits and has an owner is with a call that will be refused, perhaps, or is
+        being let go of: it is looked for again for a while. ExecutionNotFound."""
+        for pause in (*CLAIM_PAUSES, None):
+            here = await self._engine.here(execution_id)
+            held = here or await self._lease.claim_one(execution_id)
+            if held is not None:
+                return here, held
+            row, _ = await self._reading.execution(execution_id)
+            if pause is None or row["status"] != Status.WAITING.value:
+                break
+            await asyncio.sleep(pause)
+        return None, None
 
     async def _admitted(self, held: Held, node: Node, call: ResumeCall, *, waits_here: bool) -> Admitted | WebhookReply:
         """One that was claimed for a caller who may not come in waits on."""
@@ -191,7 +205,7 @@ class Starting:
             admitted = await self._lending.admit(node, call, held.origin.claims)
         finally:
             if not waits_here and not isinstance(admitted, Admitted):
-                self._engine.start(held)
+                self._engine.start(held, place_of(held))
         return admitted
 
     async def stop(self, execution_id: UUID) -> bool:
