@@ -22,7 +22,7 @@ from bus.database import AWAY, NamedStatements
 from bus.errors import DatabaseUnavailable, HiveError, Unavailable
 from workflow.engine import Engine, clock_ms
 from workflow.execution import Mode, Status
-from workflow.hearing import execution_id_of, item_of, starts
+from workflow.hearing import execution_id_of, item_of, listening_nodes, starts
 from workflow.held import Held
 from workflow.library import Plan
 from workflow.limits import Limits, Place
@@ -117,6 +117,7 @@ class BusEvents:
             try:
                 plan = await self._engine.library.plan(row["workflow_id"], row["version"])
                 self._engine.keys.require(plan.origin.claims)
+                listening_nodes(plan.graph.workflow)
                 found.append(Listener(plan, row["workflow_id"], plan.graph.workflow.by_name[row["node"]]))
             except Unavailable:
                 raise
@@ -175,7 +176,7 @@ class BusEvents:
     def _started(self, listener: Listener, subject: str, event: Mapping[str, Any]) -> Held | None:
         node, workflow_id = listener.node, listener.workflow_id
         try:
-            if not starts(node, workflow_id, listener.plan.origin.claims.tenant, subject, event):
+            if not starts(node, workflow_id, listener.plan.origin.claims, subject, event):
                 return None
             execution_id = execution_id_of(workflow_id, node.name, subject, event)
             item = item_of(subject, event)

@@ -200,8 +200,12 @@ class Carrying:
         return [row["runs"] for row in await self._statements.all("runs_of", [execution_id])]
 
     async def error_execution(self, held: Held, effect: StartErrorWorkflow) -> Held | None:
+        """A workflow that is told of its own failures needs nobody's leave for it."""
+        library, origin = self._engine.library, held.origin
         try:
-            found = await self._callable(held, effect.workflow_id)
+            target = await library.resolve(effect.workflow_id, origin.claims.tenant)
+            own = target == origin.workflow_id
+            found = await (library.plan(target) if own else self._callable(held, effect.workflow_id))
             self._engine.keys.require(found.origin.claims)
             start = _error_trigger(found.graph)
             return self._engine.prepare(

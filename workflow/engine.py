@@ -109,7 +109,7 @@ class Engine:
         items: Items = (),
         destination: str | None = None,
         depth: int = 0,
-        root: str | None = None,
+        root: UUID | None = None,
         awaited: bool = True,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
@@ -118,7 +118,9 @@ class Engine:
         )
         return Held(
             id=execution_id,
-            execution=execution.evolve(destination=destination, depth=depth, root=root, awaited=awaited),
+            execution=execution.evolve(
+                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited
+            ),
             graph=plan.graph,
             origin=plan.origin,
         )

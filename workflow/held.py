@@ -67,7 +67,7 @@ class Held:
         return settings.get(name) != "none"
 
 
-def root_of(held: Held) -> str | None:
-    """The workflow that began it all, by id."""
-    own = held.origin.workflow_id
-    return held.execution.root or (None if own is None else str(own))
+def root_of(held: Held) -> UUID | None:
+    """The workflow that began it all."""
+    root = held.execution.root
+    return held.origin.workflow_id if root is None else UUID(root)

@@ -1,6 +1,7 @@
 """Tells the bus what happened in executions, after it was committed. An end that was not told, since the engine died, is told by another."""
 
 import asyncio
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -18,7 +19,7 @@ from bus.messages.workflows import ExecutionStatus, WorkflowChange, WorkflowMess
 from workflow.codec import new_runs
 from workflow.effects import PublishEvent
 from workflow.execution import NodeRun, Status
-from workflow.held import Held
+from workflow.held import Held, root_of
 from workflow.sql import queries
 
 logger = telemetry.log(__name__)
@@ -41,13 +42,13 @@ class Telling:
         self._free = asyncio.Semaphore(MAX_TELLING)
 
     async def started(self, held: Held) -> None:
-        await self._publish(EventType.WORKFLOW_EXECUTION_STARTED, _change(held, ExecutionStatus.RUNNING), "started")
+        await self._publish(held, EventType.WORKFLOW_EXECUTION_STARTED, _change(held, ExecutionStatus.RUNNING), "started")
 
     async def progressed(self, held: Held) -> None:
         """The node runs that nobody was told of yet."""
         for run in new_runs(held.execution, held.told):
             held.told = run.index + 1
-            await self._publish(EventType.WORKFLOW_NODE_COMPLETED, _node_change(held, run), str(run.index))
+            await self._publish(held, EventType.WORKFLOW_NODE_COMPLETED, _node_change(held, run), str(run.index))
 
     def ended(self, held: Held, *, kept: bool) -> None:
         """`kept`: the record has it, and is to know that it was told."""
@@ -55,31 +56,31 @@ class Telling:
         change = _change(held, ExecutionStatus(execution.status.value))
         if execution.failure is not None:
             change = change.model_copy(update={"error": execution.failure.message})
-        self._tell_end(change, kept=kept)
+        self._tell_end(held.origin.claims.tenant, change, kept=kept)
 
-    def _tell_end(self, change: WorkflowChange, *, kept: bool) -> None:
-        task = asyncio.create_task(self._end(change, kept=kept))
+    def _tell_end(self, tenant: str, change: WorkflowChange, *, kept: bool) -> None:
+        task = asyncio.create_task(self._end(tenant, change, kept=kept))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _end(self, change: WorkflowChange, *, kept: bool) -> None:
+    async def _end(self, tenant: str, change: WorkflowChange, *, kept: bool) -> None:
         kind = EventType.WORKFLOW_EXECUTION_COMPLETED
         if change.status is not ExecutionStatus.SUCCESS:
             kind = EventType.WORKFLOW_EXECUTION_FAILED
         event = _event(kind, change, "end")
         async with self._free:
             try:
-                await self._bus.publish_durable(_subject(kind, change), event, message_id=event.id)
+                await self._bus.publish_durable(_subject(tenant, kind, change), event, message_id=event.id)
             except HiveError as error:
                 logger.warning("end_not_told", execution_id=str(change.execution_id), reason=error.message)
                 return
         if kept:
             self._told.append(change.execution_id)
 
-    async def _publish(self, kind: EventType, change: WorkflowChange, word: str) -> None:
+    async def _publish(self, held: Held, kind: EventType, change: WorkflowChange, word: str) -> None:
         """A step on the way: whoever misses it reads the record."""
         try:
-            await self._bus.publish(_subject(kind, change), _event(kind, change, word))
+            await self._bus.publish(_subject(held.origin.claims.tenant, kind, change), _event(kind, change, word))
         except HiveError as error:
             logger.debug("step_not_told", reason=error.message)
 
@@ -93,7 +94,7 @@ class Telling:
                 if clock() - looked > UNTOLD_SECONDS:
                     looked = clock()
                     for row in await self._statements.all("untold", UNTOLD_SECONDS):
-                        self._tell_end(_change_of(row), kept=True)
+                        self._tell_end(row["tenant"], _change_of(row), kept=True)
             except (*AWAY, asyncpg.PostgresError) as error:
                 logger.warning("telling_waits_for_database", reason=type(error).__name__)
 
@@ -116,6 +117,7 @@ def _change(held: Held, status: ExecutionStatus) -> WorkflowChange:
     return WorkflowChange(
         execution_id=held.id,
         workflow_id=held.origin.workflow_id,
+        root_workflow_id=root_of(held),
         owner=held.origin.claims.sub,
         mode=held.execution.mode.value,
         status=status,
@@ -131,9 +133,11 @@ def _node_change(held: Held, run: NodeRun) -> WorkflowChange:
 
 
 def _change_of(row: Mapping[str, Any]) -> WorkflowChange:
+    root = json.loads(row["frame"]).get("root")
     return WorkflowChange(
         execution_id=row["id"],
         workflow_id=row["workflow_id"],
+        root_workflow_id=row["workflow_id"] if root is None else UUID(root),
         owner=row["created_by"],
         mode=row["mode"],
         status=ExecutionStatus(Status(row["status"]).value),
@@ -157,6 +161,7 @@ def message_event(held: Held, effect: PublishEvent) -> WorkflowMessageEvent:
         name=effect.name,
         execution_id=held.id,
         workflow_id=held.origin.workflow_id,
+        root_workflow_id=root_of(held),
         owner=held.origin.claims.sub,
         payload=effect.payload,
     )
@@ -170,5 +175,5 @@ def message_event(held: Held, effect: PublishEvent) -> WorkflowMessageEvent:
     )
 
 
-def _subject(kind: EventType, change: WorkflowChange) -> str:
-    return subjects.event(subjects.DEFAULT_TENANT, kind, change.execution_id)
+def _subject(tenant: str, kind: EventType, change: WorkflowChange) -> str:
+    return subjects.event(tenant, kind, change.execution_id)

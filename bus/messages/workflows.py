@@ -185,6 +185,9 @@ class WorkflowChange(Message):
 
     execution_id: UUID
     workflow_id: UUID | None = None
+    root_workflow_id: UUID | None = Field(
+        default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
+    )
     owner: str
     mode: str
     status: ExecutionStatus
@@ -203,6 +206,9 @@ class WorkflowMessage(Message):
     )
     execution_id: UUID
     workflow_id: UUID | None = None
+    root_workflow_id: UUID | None = Field(
+        default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
+    )
     owner: str
     payload: JsonValue = None
 

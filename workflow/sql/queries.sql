@@ -87,7 +87,9 @@ WHERE ($1::uuid IS NULL OR e.workflow_id = $1) AND ($2::text[] IS NULL OR e.stat
 ORDER BY e.created_at DESC, e.id DESC LIMIT $5;
 
 -- name: untold
-SELECT e.id, e.workflow_id, e.status, e.mode, e.created_by, e.error_message, e.started_at, e.completed_at FROM executions e
+SELECT e.id, e.workflow_id, e.status, e.mode, e.created_by, e.error_message, e.started_at, e.completed_at, e.frame,
+    e.claims->>'tenant' AS tenant
+FROM executions e
 WHERE e.completed_at IS NOT NULL AND NOT e.told AND e.completed_at < now() - make_interval(secs => $1)
 ORDER BY e.completed_at LIMIT 500;
 

@@ -187,13 +187,19 @@ async def test_what_came_while_no_engine_ran_is_taken_by_the_next(
 
 
 async def test_an_end_starts_another_workflow_and_none_by_its_own(engine: EngineProcess, workflows: Workflows) -> None:
-    watching = await workflows.create(chain(trigger(event="workflow.execution_*")), active=True)
+    """Nor by what it calls, whose executions are another workflow's."""
+    child = await workflows.create(chain(node("Called", "executeWorkflowTrigger")), active=True)
+    call = node("Call", "executeWorkflow", {"workflowId": {"__rl": True, "mode": "id", "value": str(child.id)}}, 1.2)
+    watching = await workflows.create(chain(trigger(event="workflow.execution_*"), call), active=True)
     watched = await workflows.create(chain(START))
     for _ in range(3):
         await workflows.execute(watched.id, wait=30)
-    records = await executions(workflows, watching.id, 6)
+    await executions(workflows, watching.id, 6)
+    await workflows.execute(watched.id, wait=30)  # by then the ends of what was called have been read
+    records = await executions(workflows, watching.id, 8)
     kinds = sorted(heard(each)["type"] for each in records)
-    assert kinds == ["workflow.execution_completed"] * 3 + ["workflow.execution_started"] * 3
+    assert kinds == ["workflow.execution_completed"] * 4 + ["workflow.execution_started"] * 4
+    assert {each.status for each in records} == {"success"}
 
 
 async def test_an_event_that_there_is_not_is_refused_when_it_is_activated(engine: EngineProcess, workflows: Workflows) -> None:
