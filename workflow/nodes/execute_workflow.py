@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from workflow.effects import CallWorkflow
+from workflow.execution import Reply
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
+from workflow.failure import Failure, NodeError
 from workflow.items import Item, Outputs, paired
-from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
+from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, NodeType, error_item, value_of
 
 
 def run(call: NodeCall) -> EffectRun:
@@ -34,7 +35,9 @@ def _each(call: NodeCall) -> EffectRun:
         reply = yield _effect(parameters, [_inputs(item, parameters)], waits)
         if reply.failure is not None:
             text = f"Error executing workflow with item at index {index}"
-            error = NodeError(text, description=reply.failure.message, item=index)
+            failed = Failure(message=text, code=reply.failure.code, description=reply.failure.message, item=index)
+            error = EffectFailed(Reply(failure=failed))
+            error.item = index
             if not call.continues:
                 raise error
             made.append(error_item(error, index))

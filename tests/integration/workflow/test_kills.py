@@ -11,7 +11,8 @@ from tests.integration.gateway.parts import CoordinatorProcess
 from tests.integration.workflow.killing import killing
 from tests.parts.nats import NatsServer
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+"""Above the deadlines of its own, which say more: engines that come up, and 200 s for the executions."""
 SEED = int(os.environ.get("HIVE_CHAOS_SEED") or SystemRandom().randrange(1_000_000))
 
 

@@ -18,25 +18,16 @@ START = node("Start", "manualTrigger")
 FEW = {"HIVE_WORKFLOW_RUNNING": "3", **ALLOW}
 
 
-class Together(Witness):
-    """`most`: how many calls were under way at once."""
-
-    def __init__(self) -> None:
-        super().__init__(self._look_at_all)
-        self.now, self.most = 0, 0
-
-    async def _look_at_all(self, _: str) -> None:
-        self.now += 1
-        self.most = max(self.most, self.now)
-        await asyncio.sleep(0.1)
-        self.now -= 1
+async def a_while(_: str) -> None:
+    """So that calls that may meet do."""
+    await asyncio.sleep(0.1)
 
 
 @pytest.mark.slow
 async def test_no_more_run_at_once_than_may_on_all_engines_and_a_killed_one_leaves_its_places(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
 ) -> None:
-    async with Together() as witness:
+    async with Witness(a_while) as witness:
         with (
             EngineProcess(nats_server, tmp_path, database_url, "one", **FEW) as one,
             EngineProcess(nats_server, tmp_path, database_url, "two", **FEW) as two,

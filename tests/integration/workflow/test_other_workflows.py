@@ -9,7 +9,15 @@ import pytest
 
 from bus import subjects
 from bus.errors import ExecutionEnded
-from bus.messages.workflows import ExecutionRecord, ExecutionRef, RetryExecution, WebhookCall, WebhookReply
+from bus.messages.workflows import (
+    ChangeWorkflow,
+    ExecutionRecord,
+    ExecutionRef,
+    RetryExecution,
+    WebhookCall,
+    WebhookReply,
+    WorkflowRecord,
+)
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.test_takeover import ALLOW, request
@@ -55,6 +63,24 @@ async def test_a_production_failure_starts_its_error_workflow_once(
     (item,) = items(record, "Told")
     assert item["execution"]["id"] == str(failed.id)
     assert item["execution"]["error"]["message"] == "it broke"
+
+
+async def test_a_workflow_that_nobody_may_call_is_told_of_its_own_failure(
+    engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows
+) -> None:
+    hook = node("Hook", "webhook", {"path": "own", "httpMethod": "POST", "responseMode": "lastNode"}, 2)
+    document = chain(hook, node("Break", "stopAndError", {"errorMessage": "it broke"}), settings={"callerPolicy": "none"})
+    document["nodes"].append(node("Told", "errorTrigger"))
+    made = await workflows.create(document)
+    document["settings"]["errorWorkflow"] = str(made.id)
+    verb = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "update")
+    await nats_bus.request(verb, ChangeWorkflow(id=made.id, n8n_data=document), WorkflowRecord)
+    await workflows.activate(made.id)
+    verb = subjects.service_verb(subjects.SERVICE_WEBHOOKS, "call")
+    reply = await nats_bus.request(verb, WebhookCall(path="own", method="POST"), WebhookReply, timeout=60)
+    assert reply.status == 500
+    found = (await workflows.list(made.id)).executions
+    assert {each.mode for each in found} == {"webhook", "error"}
 
 
 async def test_a_retry_begins_with_the_node_that_failed(engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows) -> None:

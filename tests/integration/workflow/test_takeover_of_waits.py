@@ -19,7 +19,7 @@ async def test_a_wait_that_was_too_short_to_be_let_go_of_ends_elsewhere(
 ) -> None:
     with EngineProcess(nats_server, tmp_path, database_url, "first") as first:
         await first.ready(nats_bus)
-        short = node("Short", "wait", {"amount": 3, "unit": "seconds"}, 1.1)
+        short = node("Short", "wait", {"amount": 4.9, "unit": "seconds"}, 1.1)
         made = await workflows.create(chain(node("Start", "manualTrigger"), short))
         begun = await workflows.execute(made.id)
         await workflows.with_status(begun.id, "waiting")

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 class Witness:
     """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer.
 
+    `most`: how many calls were under way at once, from when they came until they were answered, or their engine died.
     `paths`: the keys that came for each path. `look` is awaited with each key before it is answered.
     """
 
@@ -21,6 +22,8 @@ class Witness:
         self.answered: set[str] = set()
         self.hold = asyncio.Event()
         self.hold.set()
+        self.most = 0
+        self._calls: set[asyncio.StreamReader] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
 
@@ -47,6 +50,8 @@ class Witness:
                 await reader.readexactly(int(found.get("content-length", "0")))
                 key = found["idempotency-key"]
                 self.keys[key] += 1
+                self._calls.add(reader)
+                self.most = max(self.most, sum(not each.at_eof() for each in self._calls))
                 self.paths[asked.split(" ")[1]].add(key)
                 self.came.set()
                 if self._look is not None:
@@ -58,11 +63,13 @@ class Witness:
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
                 )
+                self._calls.discard(reader)
                 await writer.drain()
                 self.answered.add(key)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:
+            self._calls.discard(reader)
             writer.close()
 
     async def heard(self, count: int, seconds: float = 60) -> None:

@@ -8,6 +8,7 @@ from bus.errors import InvalidWorkflow, WorkflowCycle
 from tests.unit.workflow.build import code, node, workflow
 from tests.unit.workflow.test_recorded import order
 from workflow.driver import Driver
+from workflow.effects import CallWorkflow
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.graph import partial_plan, plan
@@ -182,6 +183,19 @@ def test_a_sub_workflow_gives_what_its_last_node_left(mode: str, driver: Driver)
     call = node("Call", "executeWorkflow", {"workflowId": {"value": "child"}, "mode": mode, "options": {}}, version=1.2)
     execution = driver.run(workflow(START, THREE, call, links=["Start → Gen → Call"]), mode=Mode.TRIGGER)
     assert jsons(execution, "Call") == [{"n": 11}, {"n": 12}, {"n": 13}]
+
+
+@pytest.mark.parametrize("mode", ["once", "each"])
+def test_a_sub_workflow_whose_outcome_is_unknown_is_not_called_again(mode: str, driver: Driver) -> None:
+    driver.carry_out = lambda _: Reply(failure=Failure(message="who knows", code="outcome_unknown"))
+    request = node("Request", "httpRequest", {"url": "http://a.test/", "options": {}}, version=4.2)
+    driver.workflows = {"child": workflow(node("In", "executeWorkflowTrigger"), request, links=["In → Request"])}
+    given = {"workflowId": {"value": "child"}, "mode": mode, "options": {}}
+    call = node("Call", "executeWorkflow", given, version=1.2, retryOnFail=True)
+    execution = driver.run(workflow(START, call, links=["Start → Call"]))
+    assert execution.failure is not None
+    assert execution.failure.code == "outcome_unknown"
+    assert sum(isinstance(effect, CallWorkflow) for effect in driver.effects) == 1
 
 
 @pytest.mark.parametrize(("setting", "repeatable"), [({}, True), ({"onInterrupt": "outcomeUnknown"}, False)])
