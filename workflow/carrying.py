@@ -11,7 +11,15 @@ import asyncpg
 from bus import subjects, telemetry
 from bus.client import Bus
 from bus.database import AWAY, NamedStatements
-from bus.errors import DeadlineExceeded, HiveError, InvalidWorkflow, Unavailable, WorkflowNotFound, WorkflowsTooDeep
+from bus.errors import (
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    HiveError,
+    InvalidWorkflow,
+    Unavailable,
+    WorkflowNotFound,
+    WorkflowsTooDeep,
+)
 from bus.messages import Claims, EventType
 from workflow.calling import listed, require_callable
 from workflow.documents import Documents
@@ -157,14 +165,20 @@ class Carrying:
         return found
 
     async def _callable(self, held: Held, reference: str) -> Plan:
-        """WorkflowNotFound, PermissionDenied."""
-        library, origin = self._engine.library, held.origin
-        found = await library.plan_for(await library.resolve(reference, origin.claims.tenant), origin.claims)
+        """WorkflowNotFound, PermissionDenied. Waits while the database is away."""
+        while True:
+            with suppress(DatabaseUnavailable):
+                return await self._found(held.origin, reference)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def _found(self, origin: Origin, reference: str) -> Plan:
+        library, saver = self._engine.library, await self._saver(origin)
+        found = await library.plan_for(await library.resolve(reference, saver), origin.claims)
         called, allowed = found.graph.workflow, []
         for each in listed(called):
             with suppress(WorkflowNotFound):
-                allowed.append(await library.resolve(each, origin.claims.tenant))
-        require_callable(called, found.origin.claims, await self._saver(origin), origin.workflow_id, allowed)
+                allowed.append(await library.resolve(each, found.origin.claims))
+        require_callable(called, found.origin.claims, saver, origin.workflow_id, allowed)
         return found
 
     async def _saver(self, origin: Origin) -> Claims:

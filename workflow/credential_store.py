@@ -11,8 +11,8 @@ import asyncpg
 
 from bus import auth, telemetry
 from bus.auth import Permission
-from bus.database import AWAY, NamedStatements, available
-from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable
+from bus.database import NamedStatements, available
+from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable
 from bus.messages import Claims
 from bus.messages.credentials import ChangeCredential, CreateCredential, CredentialList, CredentialRecord
 from workflow import credential_types
@@ -97,9 +97,10 @@ class Credentials:
         return self._open(await self._row(credential_id, claims))
 
     async def lend(self, reference: Reference, claims: Claims) -> Opened:
-        """For an execution with these rights: its owner's own, or one that is shared. An id counts more than a name.
+        """For an execution with these rights: its owner's own, or one that is shared. Hive's id counts first, then what is one's own, then n8n's
+        id, then the name: what another writes into a document never comes before what is one's own.
 
-        CredentialNotFound, CredentialUnreadable, DatabaseUnavailable; Conflict where a name means several that are shared.
+        CredentialNotFound, CredentialUnreadable, DatabaseUnavailable; Conflict where n8n's id or a name means several that are shared.
         """
         with available():
             rows = await self._statements.all(
@@ -161,7 +162,7 @@ class Credentials:
 
 async def reseal_when_possible(credentials: Credentials) -> None:
     """At an engine's start: a key that was put before the others takes over from them."""
-    with suppress(CredentialUnreadable, *AWAY, asyncpg.PostgresError):
+    with suppress(CredentialUnreadable, DatabaseUnavailable, asyncpg.PostgresError):
         await credentials.reseal()
 
 
@@ -173,10 +174,16 @@ def _meant(rows: Sequence[Any], reference: Reference, claims: Claims) -> Any:
             "Make it, or let its owner share it."
         )
     first = rows[0]
-    by_name = first["id"] != _uuid(reference.id) and first["n8n_id"] != reference.id
-    if by_name and first["created_by"] != claims.sub and len(rows) > 1:
+    by = _named_by(first, reference)
+    if by != "id" and first["created_by"] != claims.sub and len(rows) > 1 and _named_by(rows[1], reference) == by:
         raise Conflict(f"Several credentials of type {reference.type} are called {reference} and shared. Name one by its id.")
     return first
+
+
+def _named_by(row: Any, reference: Reference) -> str:
+    if row["id"] == _uuid(reference.id):
+        return "id"
+    return "n8n_id" if reference.id is not None and row["n8n_id"] == reference.id else "name"
 
 
 def _about(credential_id: UUID, kind: str, owner: str, tenant: str) -> str:

@@ -5,7 +5,7 @@ import base64
 import json
 import math
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import asyncpg
@@ -40,17 +40,20 @@ class Documents:
 
     async def _add(self, effect: HandleDocuments, claims: Claims) -> None:
         where, own = (claims.tenant, claims.sub, effect.store), f"{effect.key}/%"
-        if effect.clear:
-            await self._statements.run("clear_documents", *where, own)
-        row = await self._statements.one("count_documents", *where, own)  # an addition that is repeated does not count itself
-        there = 0 if row is None else row["n"]
+        there = 0
+        if not effect.clear:
+            row = await self._statements.one(
+                "count_documents", *where, own
+            )  # an addition that is repeated does not count itself
+            there = 0 if row is None else row["n"]
         if there + len(effect.texts) > MAX_DOCUMENTS:
             raise RequestRefused(
                 f"The store {effect.store!r} has {there:,} documents, and may have {MAX_DOCUMENTS:,}. Clear it, or use larger pieces."
             )
+        if effect.clear:
+            await self._statements.run("clear_documents", *where, own)
         ids = [f"{effect.key}/{place:05d}" for place in range(len(effect.texts))]
-        texts = [text.replace("\x00", "") for text in effect.texts]
-        about = [json.dumps(each).replace("\\u0000", "") for each in effect.metadata]
+        texts, about = _storable(effect.texts), [json.dumps(_storable(each)) for each in effect.metadata]
         vectors = [base64.b64decode(each) for each in effect.vectors]
         await self._statements.run("add_documents", *where, ids, texts, about, vectors)
 
@@ -67,6 +70,15 @@ class Documents:
             {"text": rows[place]["text"], "metadata": json.loads(rows[place]["metadata"]), "score": scores[place]}
             for place in best
         ]
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL, which no text of PostgreSQL has."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, Mapping):
+        return {_storable(name): _storable(inner) for name, inner in value.items()}
+    return [_storable(inner) for inner in value] if isinstance(value, list) else value
 
 
 def numbers(packed: bytes) -> "array[float]":

@@ -4,7 +4,9 @@ import asyncio
 import base64
 import glob
 import os
+import stat
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -65,7 +67,7 @@ class FileCalls:
         return found
 
     def _write(self, effect: HandleFiles) -> None:
-        """A whole file is there whole, or as it was before."""
+        """A whole file is there whole, or as it was before; who may read it, may as before."""
         path, content = self._require(Path(effect.path)), base64.b64decode(effect.content)
         if effect.append:
             with path.open("ab") as out:
@@ -75,6 +77,8 @@ class FileCalls:
         making = path.with_name(f".{path.name}.{uuid4().hex}")
         try:
             with making.open("xb") as out:
+                with suppress(FileNotFoundError):
+                    os.fchmod(out.fileno(), stat.S_IMODE(path.stat().st_mode))
                 out.write(content)
                 _sync(out.fileno())
             making.replace(path)

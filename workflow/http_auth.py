@@ -2,18 +2,25 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any, Final
 from urllib.parse import quote, quote_plus, urlencode
 
-from bus.errors import HiveError, InvalidRequest, RequestRefused
+from bus.errors import InvalidRequest, RequestRefused
 from workflow import credential_types as types
 
 BLANK: Final = "**********"
 _SHORT: Final = 6
 """A secret that is shorter is left where the other side repeats it: taken out, it would take with it what is none."""
+
+
+_PERCENT: Final = re.compile("%[0-9A-F]{2}")
+_HTML: Final = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&"}
+_ENCODINGS: Final = ("utf-8", "latin-1", "utf-16-le", "utf-16-be")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +34,14 @@ class HttpAuth:
     domains: tuple[str, ...] | None = None
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
+    def require_way(self, *, proxied: bool, verified: bool) -> None:
+        """RequestRefused where something between could be other than the host that the owner allows."""
+        if self.domains is not None and (proxied or not verified):
+            raise RequestRefused(
+                "The credential is for certain hosts alone (`allowedHttpRequestDomains`), so it goes through no proxy and to no host "
+                "whose certificate is not checked. Turn off the node's `proxy` and `allowUnauthorizedCerts`."
+            )
+
     def require_host(self, host: str) -> None:
         """RequestRefused for a host that the credential's owner does not allow."""
         if self.domains is not None and not any(fnmatchcase(host.lower(), domain) for domain in self.domains):
@@ -39,7 +54,7 @@ class HttpAuth:
 
 def auth_of(kind: str, data: Mapping[str, Any]) -> HttpAuth:
     """InvalidRequest for a type that no request can use. oAuth2Api is no business of this: its token is got first (workflow/oauth.py)."""
-    allowed = _domains(data)
+    allowed = domains_of(data)
     if kind == "httpDigestAuth":
         user, password = text(data, "user"), text(data, "password")
         return HttpAuth(digest=(user, password), domains=allowed, secrets=forms(password))
@@ -59,10 +74,6 @@ def auth_of(kind: str, data: Mapping[str, Any]) -> HttpAuth:
 
 def bearer(token: str, domains: tuple[str, ...] | None = None) -> HttpAuth:
     return HttpAuth(headers=_sound({"authorization": f"Bearer {token}"}), domains=domains, secrets=forms(token))
-
-
-def domains_of(data: Mapping[str, Any]) -> tuple[str, ...] | None:
-    return _domains(data)
 
 
 def _query(kind: str, data: Mapping[str, Any]) -> tuple[str, str]:
@@ -113,7 +124,7 @@ def _sound(headers: Mapping[str, str]) -> dict[str, str]:
     return dict(headers)
 
 
-def _domains(data: Mapping[str, Any]) -> tuple[str, ...] | None:
+def domains_of(data: Mapping[str, Any]) -> tuple[str, ...] | None:
     """n8n's `allowedHttpRequestDomains`: all, none, or domains."""
     how = data.get("allowedHttpRequestDomains", "all")
     if how == "none":
@@ -141,13 +152,22 @@ def _texts(value: Any) -> list[str]:
 
 def forms(*secrets: str) -> tuple[str, ...]:
     """How each may stand in an address, in JSON, or in an error; the longest first, so that none leaves a part of another."""
-    found = {
-        form
-        for secret in secrets
-        for form in (secret, quote(secret, safe=""), quote(secret), quote_plus(secret), json.dumps(secret)[1:-1])
-        if form
-    }
+    found = {form for secret in secrets for form in (secret, *_quoted(secret), *_escaped(secret)) if form}
     return tuple(sorted(found, key=len, reverse=True))
+
+
+def _quoted(secret: str) -> Iterable[str]:
+    for form in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield form
+        yield _PERCENT.sub(lambda match: match[0].lower(), form)
+
+
+def _escaped(secret: str) -> Iterable[str]:
+    """As JSON writers do: with and without what is not ASCII, with escaped slashes, and without signs that mean something in HTML."""
+    for form in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        for plain in (form, form.replace("/", "\\/")):
+            yield plain
+            yield plain.translate(_HTML)
 
 
 def cleared(value: Any, secrets: Iterable[str]) -> Any:
@@ -168,10 +188,26 @@ def _cleared(value: Any, secrets: list[str]) -> Any:
     return value
 
 
+def cleared_text(text: str, secrets: Iterable[str]) -> str:
+    """A body. JSON with escapes is cleared by what it says, since every sign of a secret may be escaped, and is written anew where it had one."""
+    long = [secret for secret in secrets if len(secret) >= _SHORT]
+    found = str(_cleared(text, long))
+    if not long or "\\" not in found:
+        return found
+    try:
+        value = json.loads(found)
+    except (ValueError, RecursionError):
+        return found
+    clear = _cleared(value, long)
+    return found if clear == value else json.dumps(clear, ensure_ascii=False)
+
+
 def cleared_bytes(content: bytes, secrets: Iterable[str]) -> bytes:
+    """Of what is no text."""
     for secret in secrets:
-        if len(secret) >= _SHORT:
-            content = content.replace(secret.encode(), BLANK.encode())
+        for encoding in _ENCODINGS if len(secret) >= _SHORT else ():
+            with suppress(UnicodeEncodeError):
+                content = content.replace(secret.encode(encoding), BLANK.encode(encoding))
     return content
 
 
@@ -194,7 +230,3 @@ def with_body(content: bytes, more: Mapping[str, Any]) -> bytes:
     if not isinstance(found, dict):
         raise RequestRefused("The credential adds fields to a JSON body, and the request has another.")
     return json.dumps({**found, **more}).encode()
-
-
-def refusal(error: HiveError, auth: HttpAuth | None) -> str:
-    return str(cleared(error.message, auth.secrets if auth is not None else ()))

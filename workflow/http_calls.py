@@ -17,7 +17,7 @@ from workflow.effects import CallHttp
 from workflow.execution import Reply
 from workflow.failure import Failure
 from workflow.guard import Guard
-from workflow.http_auth import HttpAuth, cleared, cleared_bytes, with_body, with_query
+from workflow.http_auth import HttpAuth, cleared, cleared_bytes, cleared_text, with_body, with_query
 
 KEY_HEADER: Final = "Idempotency-Key"
 NO_AUTH: Final = HttpAuth()
@@ -106,6 +106,7 @@ class HttpCalls:
             self._guard.check(url.host, str(each[4][0]))
 
     async def _call(self, effect: CallHttp, auth: HttpAuth) -> dict[str, Any]:
+        auth.require_way(proxied=effect.proxy is not None, verified=effect.verify_tls)
         client = self._client(effect)
         client.max_redirects = max(client.max_redirects, effect.max_redirects)
         request = _request(client, effect, auth)
@@ -180,11 +181,12 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 def _value(response: httpx.Response, content: bytes, auth: HttpAuth) -> dict[str, Any]:
     shown: dict[str, Any] = {"status": response.status_code, "headers": dict(response.headers), "url": str(response.url)}
-    shown, content = cleared(shown, auth.secrets), cleared_bytes(content, auth.secrets)
+    shown = cleared(shown, auth.secrets)
     try:
-        return {**shown, "body": content.decode(response.charset_encoding or "utf-8")}
+        text = content.decode(response.charset_encoding or "utf-8")
     except (UnicodeDecodeError, LookupError):
-        return {**shown, "body_base64": base64.b64encode(content).decode()}
+        return {**shown, "body_base64": base64.b64encode(cleared_bytes(content, auth.secrets)).decode()}
+    return {**shown, "body": cleared_text(text, auth.secrets)}
 
 
 def _cleared(failure: Failure, auth: HttpAuth) -> Reply:

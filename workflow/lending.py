@@ -32,9 +32,11 @@ _UNAUTHORIZED: Final = 401
 
 
 class Lending:
-    def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard) -> None:
+    """`max_bytes`: of what a database answers to one effect."""
+
+    def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
-        self._sql, self._redis = SqlCalls(guard), RedisCalls(guard)
+        self._sql, self._redis = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""

@@ -212,15 +212,20 @@ class Library:
         origin = Origin(workflow_id=workflow_id, version=version, claims=claims)
         return Plan(graph=plan(workflow), origin=origin, active=row["active"], uses_static=_STATIC in row["n8n_data"])
 
-    async def resolve(self, reference: str, tenant: str) -> UUID:
-        """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound."""
+    async def resolve(self, reference: str, saver: Claims) -> UUID:
+        """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound.
+
+        Anybody can write an id of n8n into a document, so it means those alone that `saver` saved.
+        """
         try:
             return UUID(reference)
         except ValueError:
             with available():
-                row = await self._statements.one("workflow_by_n8n_id", reference, tenant)
+                row = await self._statements.one("workflow_by_n8n_id", reference, saver.tenant, saver.sub)
         if row is None:
-            raise WorkflowNotFound(f"There is no workflow {reference!r}.")
+            raise WorkflowNotFound(
+                f"There is no workflow {reference!r}. An id of n8n finds what {saver.sub} saved; name another's by its id in Hive."
+            )
         found: UUID = row["id"]
         return found
 

@@ -110,7 +110,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
-        lending = Lending(credentials, http, guard)
+        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
         engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool, bus)
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()

@@ -1,4 +1,6 @@
-"""How databases of credentials are reached: by an address that the guard was asked about, with TLS that still checks the host's name."""
+"""How databases of credentials are reached: by an address that the guard was asked about, with TLS that still checks the host's name, and
+with a bound on what they answer.
+"""
 
 import asyncio
 import socket
@@ -7,6 +9,21 @@ from typing import Any
 
 from bus.errors import RequestRefused
 from workflow.guard import Guard
+
+
+class Room:
+    """For what a database answers to one effect."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max, self._left = max_bytes, max_bytes
+
+    def take(self, size: int) -> None:
+        """RequestRefused where that is too much."""
+        self._left -= size
+        if self._left < 0:
+            raise RequestRefused(
+                f"The answers have more than {self._max:,} bytes (HIVE_WORKFLOW_MAX_ANSWER_BYTES). Ask for less at a time."
+            )
 
 
 async def address_of(guard: Guard, host: str, port: int) -> str:

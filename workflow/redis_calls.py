@@ -5,6 +5,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Any, Final
 
+from redis._parsers import _AsyncRESP2Parser
 from redis.asyncio.connection import Connection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -16,15 +17,38 @@ from workflow.execution import Reply
 from workflow.failure import Failure
 from workflow.guard import Guard
 from workflow.http_auth import cleared, forms
-from workflow.reaching import address_of, tls
+from workflow.reaching import Room, address_of, tls
 
 CONNECT_SECONDS: Final = 15.0
+
+
+class _Counted:
+    """A StreamReader that takes no more than there is room for: an answer says how long it is before it comes."""
+
+    def __init__(self, reader: asyncio.StreamReader, room: Room) -> None:
+        self._reader, self._room = reader, room
+
+    async def readline(self) -> bytes:
+        line = await self._reader.readline()
+        self._room.take(len(line))
+        return line
+
+    async def readexactly(self, size: int) -> bytes:
+        self._room.take(size)
+        return await self._reader.readexactly(size)
 
 
 class _Line(Connection):
     """To an address, with TLS for a name."""
 
     tls: ssl.SSLContext | None = None
+    room: Room
+
+    async def _connect(self) -> None:
+        await super()._connect()  # type: ignore[no-untyped-call]
+        reader: Any = self._reader
+        counted: Any = _Counted(reader, self.room)
+        self._reader = counted
 
     def _connection_arguments(self) -> Mapping[str, Any]:
         found = {"host": self.host, "port": self.port}
@@ -32,8 +56,10 @@ class _Line(Connection):
 
 
 class RedisCalls:
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+    """`max_bytes`: of what an effect is answered."""
+
+    def __init__(self, guard: Guard, max_bytes: int) -> None:
+        self._guard, self._max_bytes = guard, max_bytes
 
     async def carry_out(self, effect: CallRedis, data: Mapping[str, Any]) -> Reply:
         """Never raises: what goes wrong is the reply's failure, without the password."""
@@ -78,7 +104,9 @@ class RedisCalls:
             socket_connect_timeout=CONNECT_SECONDS,
             retry=Retry(NoBackoff(), 0),
             protocol=2,
+            parser_class=_AsyncRESP2Parser,
         )
+        line.room = Room(self._max_bytes)
         if data.get("ssl") is True:
             line.tls = tls(host, verify=data.get("disableTlsVerification") is not True)
         await line.connect()  # type: ignore[no-untyped-call]

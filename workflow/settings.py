@@ -47,7 +47,11 @@ class WorkflowSettings(HiveSettings):
         default=(),
         description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',
     )
-    workflow_max_answer_bytes: int = Field(default=32 * 1024 * 1024, gt=0, description="of an HTTP answer that a node asks for")
+    workflow_max_answer_bytes: int = Field(
+        default=32 * 1024 * 1024,
+        gt=0,
+        description="of an HTTP answer that a node asks for, and of all that a database answers to it at once",
+    )
     credentials_key: SecretStr | None = Field(
         default=None,
         description="seals credentials, the same for all engines; several by comma: the first seals, all read "

@@ -2,14 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-from pydantic_core import from_json
+from asyncpg.prepared_stmt import PreparedStatement
+from pydantic_core import from_json, to_json
 
 from bus.errors import RequestRefused
 from workflow.effects import RunSql
@@ -18,16 +21,23 @@ from workflow.failure import Failure
 from workflow.guard import Guard
 from workflow.http_auth import cleared, forms
 from workflow.nodes.sql_text import statements
-from workflow.reaching import address_of, tls
+from workflow.reaching import Room, address_of, tls
 
 CONNECT_SECONDS: Final = 15.0
 MAX_ROWS: Final = 200_000
+"""Of an item's query."""
+PORTIONS: Final = (16, 2048)
+"""Rows that are fetched at a time, twice as many each time: how large they are is known before many are in memory."""
+_CALL: Final = re.compile(r"(\s|--[^\n]*\n|/\*.*?\*/)*call\b", re.IGNORECASE | re.DOTALL)
+_TLS: Final = ("disable", "allow", "require")
 _LARGE: Final = frozenset({"int8", "numeric"})
 
 
 class SqlCalls:
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+    """`max_bytes`: of what an effect is answered, as JSON. What is over it by a single row is in memory before it is refused."""
+
+    def __init__(self, guard: Guard, max_bytes: int) -> None:
+        self._guard, self._max_bytes = guard, max_bytes
 
     async def carry_out(self, effect: RunSql, data: Mapping[str, Any]) -> Reply:
         """Never raises: what goes wrong is the reply's failure, without the password."""
@@ -50,7 +60,7 @@ class SqlCalls:
     async def _asked(self, effect: RunSql, data: Mapping[str, Any]) -> list[dict[str, Any]]:
         connection = await self._connect(data)
         try:
-            found = await _all(connection, effect)
+            found = await _all(connection, effect, Room(self._max_bytes))
             await connection.close()
             return found
         finally:
@@ -67,6 +77,11 @@ class SqlCalls:
         host, port = str(data.get("host") or ""), _port(data)
         address = await address_of(self._guard, host, port)
         how = str(data.get("ssl") or "disable")
+        if how not in _TLS:
+            raise RequestRefused(
+                f"The credential's `ssl` is {how!r}, and may be {', '.join(_TLS)}. `require` checks the server's certificate and name, "
+                "unless `allowUnauthorizedCerts` is true."
+            )
         verify = how == "require" and data.get("allowUnauthorizedCerts") is not True
         return await asyncpg.connect(
             host=address,
@@ -100,19 +115,19 @@ def _port(data: Mapping[str, Any]) -> int:
         raise RequestRefused("The credential's port is no number.") from None
 
 
-async def _all(connection: asyncpg.Connection, effect: RunSql) -> list[dict[str, Any]]:
+async def _all(connection: asyncpg.Connection, effect: RunSql, room: Room) -> list[dict[str, Any]]:
     if effect.batching == "independently" or (len(effect.queries) == 1 and len(statements(effect.queries[0])) == 1):
         # one statement is a transaction by itself, and some can be in no other
-        return await _independently(connection, effect)
+        return await _independently(connection, effect, room)
     async with connection.transaction():
-        return [await _one(connection, query, place, effect) for place, query in enumerate(effect.queries)]
+        return [await _one(connection, query, place, effect, room) for place, query in enumerate(effect.queries)]
 
 
-async def _independently(connection: asyncpg.Connection, effect: RunSql) -> list[dict[str, Any]]:
+async def _independently(connection: asyncpg.Connection, effect: RunSql, room: Room) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     for place, query in enumerate(effect.queries):
         try:
-            found.append(await _one(connection, query, place, effect))
+            found.append(await _one(connection, query, place, effect, room))
         except _Failed as error:
             if not effect.goes_on:
                 raise
@@ -120,19 +135,52 @@ async def _independently(connection: asyncpg.Connection, effect: RunSql) -> list
     return found
 
 
-async def _one(connection: asyncpg.Connection, query: str, place: int, effect: RunSql) -> dict[str, Any]:
+async def _one(connection: asyncpg.Connection, query: str, place: int, effect: RunSql, room: Room) -> dict[str, Any]:
     rows: list[dict[str, Any]] = []
     try:
         for text in statements(query):
             statement = await connection.prepare(text)
             kinds = [attribute.type.name for attribute in statement.get_attributes()]
-            found = await statement.fetch()
-            if len(rows) + len(found) > MAX_ROWS:
-                raise RequestRefused(f"The query gives more than {MAX_ROWS:,} rows. Limit it.")
-            rows.extend(_row(record, kinds, as_text=effect.numbers_as_text) for record in found)
+            async with aclosing(_portions(connection, statement, text)) as portions:
+                async for portion in portions:
+                    if len(rows) + len(portion) > MAX_ROWS:
+                        raise RequestRefused(f"The query gives more than {MAX_ROWS:,} rows. Limit it.")
+                    found = [_row(record, kinds, as_text=effect.numbers_as_text) for record in portion]
+                    room.take(len(to_json(found)))
+                    rows.extend(found)
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise _Failed(error, place) from None
     return {"rows": rows}
+
+
+async def _portions(
+    connection: asyncpg.Connection, statement: PreparedStatement, text: str
+) -> AsyncGenerator[Sequence[asyncpg.Record]]:
+    """What gives no rows may be in no transaction, such as VACUUM; a procedure gives one row, and may end transactions."""
+    if not statement.get_attributes() or _CALL.match(text):
+        yield await statement.fetch()
+        return
+    async with _transaction(connection):
+        cursor = await statement.cursor()
+        size, most = PORTIONS
+        while portion := await cursor.fetch(size):
+            yield portion
+            size = min(2 * size, most)
+
+
+@asynccontextmanager
+async def _transaction(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """A cursor lives in one. asyncpg's own would trip over a query that begins or ends one itself."""
+    if connection.is_in_transaction():
+        yield
+        return
+    await connection.execute("BEGIN")
+    try:
+        yield
+    except Exception:
+        await connection.execute("ROLLBACK")
+        raise
+    await connection.execute("COMMIT")
 
 
 def _row(record: Any, kinds: Sequence[str], *, as_text: bool) -> dict[str, Any]:

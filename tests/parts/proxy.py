@@ -39,6 +39,8 @@ class Proxy:
         self._far: set[asyncio.StreamWriter] = set()
         self._giving_up: asyncio.TimerHandle | None = None
         self.port = 0
+        self.bytes_back = 0
+        """That came from the far end."""
 
     @classmethod
     def to_port(cls, port: int) -> "Proxy":
@@ -107,7 +109,10 @@ class Proxy:
         except OSError:
             return
         self._far.add(far_writer)
-        pumps = {asyncio.create_task(self._pump(reader, far_writer)), asyncio.create_task(self._pump(far_reader, writer))}
+        pumps = {
+            asyncio.create_task(self._pump(reader, far_writer)),
+            asyncio.create_task(self._pump(far_reader, writer, back=True)),
+        }
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
             await self._thawed.wait()
@@ -118,10 +123,11 @@ class Proxy:
             self._far.discard(far_writer)
             await asyncio.gather(_drained(far_writer), _drained(writer))
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, back: bool = False) -> None:
         """Until either end is gone. An end that goes while the line is frozen is news only once that thaws."""
         with suppress(OSError):
             while data := await reader.read(_READ_BYTES):
+                self.bytes_back += len(data) if back else 0
                 await self._thawed.wait()
                 writer.write(data)
                 await writer.drain()

@@ -17,6 +17,8 @@ from workflow.nodes.sql_text import filled, literal
 
 _WRITES: Final = {"insert": sql.insert, "update": sql.update, "upsert": sql.upsert}
 _SUCCESS: Final = {"success": True}
+_REPEATABLE: Final = frozenset({"select", "update", "upsert", "deleteTable"})
+"""No insert, also where it skips conflicts: a row whose key the database makes conflicts with none."""
 
 
 def run(call: NodeCall) -> EffectRun:
@@ -58,14 +60,8 @@ def _effect(call: NodeCall, queries: list[str]) -> RunSql:
         batching=str(options.get("queryBatching") or call.once().get("additionalFields.mode") or "single"),
         goes_on=call.continues,
         numbers_as_text=options.get("largeNumbersOutput", "text") != "numbers",
-        repeatable=_repeatable(_operation(call), call.once()),
+        repeatable=_operation(call) in _REPEATABLE,
     )
-
-
-def _repeatable(operation: str, parameters: Parameters) -> bool:
-    if operation == "insert":
-        return parameters.get("options.skipOnConflict") is True
-    return operation in ("select", "update", "upsert", "deleteTable")
 
 
 def _operation(call: NodeCall) -> str:

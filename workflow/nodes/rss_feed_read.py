@@ -124,9 +124,9 @@ def _dated(entry: Entry, others: Sequence[Any]) -> Entry:
     entry.setdefault("pubDate", text)
     try:
         when = parsedate_to_datetime(text) if "," in text else datetime.fromisoformat(text)
-    except ValueError:
+        there = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return entry
-    there = (when if when.tzinfo else when.replace(tzinfo=UTC)).astimezone(UTC)
     return {**entry, "isoDate": f"{there:%Y-%m-%dT%H:%M:%S}.{there.microsecond // 1000:03d}Z"}
 
 

@@ -129,7 +129,7 @@ SELECT * FROM workflows WHERE id = $1;
 SELECT version, active FROM workflows WHERE id = $1;
 
 -- name: workflow_by_n8n_id
-SELECT id FROM workflows WHERE n8n_id = $1 AND tenant = $2 ORDER BY active DESC, updated_at DESC LIMIT 1;
+SELECT id FROM workflows WHERE n8n_id = $1 AND tenant = $2 AND claims ->> 'sub' = $3 ORDER BY active DESC, updated_at DESC LIMIT 1;
 
 -- name: workflow_version
 SELECT v.n8n_data, v.name, w.static_data, w.active, w.claims, w.created_by, w.version FROM workflow_versions v
@@ -220,7 +220,7 @@ SELECT * FROM credentials WHERE tenant = $1 AND ($2::text IS NULL OR created_by 
 -- name: usable_credentials
 SELECT * FROM credentials
 WHERE tenant = $1 AND type = $2 AND (created_by = $3 OR shared) AND (id = $4::uuid OR n8n_id = $5 OR name = $6)
-ORDER BY id = $4::uuid DESC NULLS LAST, n8n_id = $5 DESC NULLS LAST, created_by = $3 DESC, created_at LIMIT 3;
+ORDER BY id = $4::uuid DESC NULLS LAST, created_by = $3 DESC, n8n_id = $5 DESC NULLS LAST, created_at LIMIT 2;
 
 -- name: credential_keys
 SELECT DISTINCT key_id FROM credentials;

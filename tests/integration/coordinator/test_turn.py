@@ -1,5 +1,6 @@
 """One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
 
+import asyncio
 import pickle
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -10,10 +11,21 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import AlreadyEnded, BusUnavailable, NoLeader
-from bus.messages import AgentRecord, AgentRef, AgentStatus, AttemptOutcome, OutcomeStatus, TaskClass
+from bus.messages import (
+    AgentRecord,
+    AgentRef,
+    AgentStatus,
+    AttemptOutcome,
+    Control,
+    ControlAction,
+    ControlReply,
+    Heartbeat,
+    OutcomeStatus,
+    TaskClass,
+)
 from coordinator.clock import Clock
 from coordinator.database import Statements
-from coordinator.inputs import OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
+from coordinator.inputs import AgentDied, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
 from coordinator.presence import Presence
 from coordinator.record import Deposed
 from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
@@ -190,6 +202,42 @@ async def test_a_host_that_is_merely_heard_again_is_written_every_ten_seconds_al
     assert await shown_at(10) == (timedelta(seconds=10), slots)
     agent.slots += 1
     assert await shown_at(11) == (timedelta(seconds=11), slots + 1)
+
+
+async def test_what_is_salvaged_of_an_agent_that_came_back_is_no_strangers_work(leader: Leader) -> None:
+    """It would end as cancelled, though nobody cancelled it."""
+    attempt = await leader.placed()
+    dead = list(leader.state.registry.deaths(1000.0))
+    agent, orders = leader.state.registry.agents["acacia"], list[Control]()
+
+    async def ordered(received: Received) -> ControlReply:
+        orders.append(received.decode(Control))
+        return ControlReply(ok=True)
+
+    async def beats(*numbers: int) -> None:
+        for number in numbers:
+            before, running = agent.last_seen, (attempt.id,)
+            heartbeat = Heartbeat(
+                agent_id="acacia", instance=agent.instance, sequence=number, status=AgentStatus.ONLINE, slots=1, running=running
+            )
+            await leader.bus.publish(subjects.heartbeat("acacia"), heartbeat)
+            async with asyncio.timeout(10):
+                while agent.last_seen == before:
+                    await asyncio.sleep(0.01)
+            await leader.bus.flush()
+
+    await leader.bus.answer(subjects.control("acacia"), ordered)
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)
+    await presence.start()
+    await beats(1, 2, 3)
+    await leader.turn(*[AgentDied(lost) for lost in dead])
+    await beats(4, 5)
+    async with asyncio.timeout(10):
+        while not orders:
+            await asyncio.sleep(0.01)
+    await leader.bus.flush()
+    await presence.close()
+    assert [(order.action, order.attempt_id) for order in orders] == [(ControlAction.CANCEL, attempt.id)]
 
 
 async def test_a_leader_remembers_no_prompt(leader: Leader) -> None:

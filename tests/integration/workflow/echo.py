@@ -18,7 +18,8 @@ class Request:
 
 
 class Echo:
-    """`redirect`: where `/` sends everybody. `/refused` answers 403, `/binary` bytes that are no text; both repeat the request too."""
+    """`redirect`: where `/` sends everybody. `/refused` answers 403, `/binary` bytes that are no text, `/slashes` JSON with escaped
+    slashes; all repeat the request too."""
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -72,6 +73,8 @@ class Echo:
             return _response(307, seen, f"Location: {self.redirect}\r\n")
         if request.path == "/binary":
             return _raw(200, b"\xff\xfe" + json.dumps(seen).encode(), "application/octet-stream")
+        if request.path == "/slashes":
+            return _raw(200, json.dumps(seen).replace("/", "\\/").encode(), "application/json")
         return _response(403 if request.path == "/refused" else 200, seen, f"X-Echo: {target}\r\n")
 
     def _knows(self, request: Request) -> bool:

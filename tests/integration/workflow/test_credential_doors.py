@@ -95,7 +95,7 @@ async def test_the_command_line(nats_bus: NatsBus, nats_server: NatsServer, data
     export.write_text(
         json.dumps(
             [
-                {"id": "n8nA", "name": "shop", "type": "postgres", "data": {"host": "h", "database": "d", "user": "u", "password": SECRET}},
+                {"id": "n8nA", "name": "shop", "type": "postgres", "data": {"host": "h.invalid", "database": "d", "user": "u", "password": SECRET}},
                 {"id": "n8nB", "name": "closed", "type": "httpBasicAuth", "data": "U2FsdGVk"},
                 {"id": "n8nC", "name": "odd", "type": "httpBearerAuth", "data": {"wrong": SECRET}},
             ]

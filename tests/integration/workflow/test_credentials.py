@@ -160,6 +160,14 @@ async def test_a_credential_is_for_the_hosts_that_its_owner_allows(
         assert error["code"] == "request_refused"
         assert "not for 127.0.0.1" in error["message"]
         assert not echo.requests
+    data |= {"allowedDomains": "127.0.0.1"}
+    await keeper.add("httpHeaderAuth", data, name="here")
+    async with Echo() as echo:
+        for options in ({"proxy": echo.url}, {"allowUnauthorizedCerts": True}):
+            record = await ran(workflows, asking(echo.url, "httpHeaderAuth", {"name": "here"}, options=options))
+            assert run_of(record)["error"]["code"] == "request_refused"
+        assert not echo.requests
+        assert (await ran(workflows, asking(echo.url, "httpHeaderAuth", {"name": "here"}))).status == "success"
 
 
 async def test_credentials_work_by_their_owners_right(engine: EngineProcess, nats_bus: NatsBus, keeper: Keeper) -> None:
@@ -181,8 +189,8 @@ async def test_credentials_work_by_their_owners_right(engine: EngineProcess, nat
         assert run_of(refused_run)["error"]["code"] == "credential_not_found"
         assert len(echo.requests) == 1
         await keeper.change(made.id, ANNA, shared=True)
-        bob = Claims(sub="dora", roles=(Role.DEVELOPER,))
-        assert (await as_somebody(nats_bus, document, bob)).status == "success"
+        dora = Claims(sub="dora", roles=(Role.DEVELOPER,))
+        assert (await as_somebody(nats_bus, document, dora)).status == "success"
 
 
 async def test_bad_credentials_are_refused_at_the_door(engine: EngineProcess, keeper: Keeper) -> None:
@@ -275,7 +283,14 @@ async def test_the_dump_of_everything_has_no_secret(
     async with Echo() as echo:
         echo.redirect = ""
         for kind in ("httpHeaderAuth", "httpQueryAuth", "httpBasicAuth"):
-            for url in (echo.url, f"{echo.url}refused", f"{echo.url}binary", "http://127.0.0.1:1/x", "http://[bad/"):
+            for url in (
+                echo.url,
+                f"{echo.url}refused",
+                f"{echo.url}binary",
+                f"{echo.url}slashes",
+                "http://127.0.0.1:1/x",
+                "http://[bad/",
+            ):
                 whole = {"response": {"response": {"fullResponse": True}}}
                 document = chain(node("Start", "manualTrigger"), asking(url, kind, {"name": "mine"}, options=whole))
                 workflow = await workflows.create(document)
@@ -285,7 +300,7 @@ async def test_the_dump_of_everything_has_no_secret(
         shown.append((await nats_bus.request(subject, ExecutionRef(id=record.id), ExecutionRecord)).model_dump_json())
         subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "get")
         shown.append((await nats_bus.request(subject, WorkflowRef(id=workflow.id), WorkflowRecord)).model_dump_json())
-        assert len(echo.requests) == 9
+        assert len(echo.requests) == 12
         await keeper.change(made.id, data={"value": SECRET + SECRET})
         await asyncio.wait_for(_until(lambda: sum(b"execution_failed" in each for each in heard) >= 1), 30)
     await listening.close()

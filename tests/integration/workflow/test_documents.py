@@ -67,3 +67,15 @@ async def test_what_does_not_fit_is_refused(store: Documents, monkeypatch: pytes
         await store.carry_out(add("k2", ("b", packed(1, 0)), ("c", packed(1, 0))), ANNA)
     for _ in range(2):
         await store.carry_out(add("k3", ("b", packed(1, 0))), ANNA)
+    with pytest.raises(RequestRefused, match="may have 2"):
+        await store.carry_out(add("k4", *[(name, packed(1, 0)) for name in "xyz"], clear=True), ANNA)
+    assert {text for text, _ in await found(store, ANNA, 1, 0)} == {"a", "b"}
+
+
+async def test_what_looks_like_an_escaped_nul_is_kept(store: Documents) -> None:
+    wish = add("k1", ("a", packed(1, 0))).model_copy(
+        update={"metadata": [{"of": "a", "path": "C:\\u0000", "nul\x00": ["x\x00y", 1]}]}
+    )
+    await store.carry_out(wish, ANNA)
+    reply = await store.carry_out(HandleDocuments(operation="search", store="s", vectors=[packed(1, 0)]), ANNA)
+    assert reply.value[0]["metadata"] == {"of": "a", "path": "C:\\u0000", "nul": ["xy", 1]}

@@ -89,7 +89,10 @@ async def test_a_retry_begins_with_the_node_that_failed(engine: EngineProcess, n
     call = node("Call", "executeWorkflow", {"workflowId": "later"}, 1)
     made = await workflows.create(chain(node("Start", "manualTrigger"), given, call))
     failed = await workflows.execute(made.id, wait=30)
-    assert (failed.status, failed.error_message) == ("error", "There is no workflow 'later'.")
+    assert (failed.status, failed.error_message) == (
+        "error",
+        "There is no workflow 'later'. An id of n8n finds what bus saved; name another's by its id in Hive.",
+    )
     child = chain(node("Called", "executeWorkflowTrigger"), node("Step", "set", STEP, 3.4), id="later")
     await workflows.create(child, active=True)
     verb = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "retry")

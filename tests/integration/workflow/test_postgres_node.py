@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.workflow.databases import Line, driver, pool, tcp_postgres  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
+from workflow import sql_calls
 from workflow.driver import Driver
 from workflow.effects import Effect, RunSql, effect_from_json
 from workflow.execution import Execution, Reply
@@ -22,6 +23,7 @@ CREATE TABLE things (id serial PRIMARY KEY, name text UNIQUE, price numeric, big
 INSERT INTO things (name, price, big, tags, facts, raw, ok) VALUES
     ('one', 1.50, 9007199254740993, '{a,"b c"}', '{"n": [1]}', '\\x0102', true), ('two', NULL, NULL, NULL, NULL, NULL, false);
 """
+MAX_BYTES = 1_000_000
 Run = Callable[..., Awaitable[Execution]]
 
 
@@ -36,7 +38,7 @@ async def line(tcp_postgres: Line, database_url: str) -> Line:  # noqa: F811
 @pytest.fixture
 async def node(line: Line, driver: Driver) -> Run:  # noqa: F811
     """Runs a case through the driver, in a thread, whose effects are carried out here."""
-    calls, loop = SqlCalls(Guard.of(["127.0.0.1"])), asyncio.get_running_loop()
+    calls, loop = SqlCalls(Guard.of(["127.0.0.1"]), MAX_BYTES), asyncio.get_running_loop()
 
     def carry_out(effect: Effect) -> Reply:
         stored = effect_from_json(effect.to_json())
@@ -195,7 +197,7 @@ async def test_what_only_writes_the_same_again_may_be_repeated(node: Run, driver
     for wish, gives, may in [
         (query("SELECT 1 AS a"), [[{"a": 1}]], False),
         (on("insert", **columns({"name": "x"}), options=name), [[{"name": "x"}]], False),
-        (on("insert", **columns({"name": "x"}), options={"skipOnConflict": True}), [], True),
+        (on("insert", **columns({"name": "x"}), options={"skipOnConflict": True}), [], False),
         (on("upsert", **columns({"name": "x", "ok": True}, "name"), options=name), [[{"name": "x"}]], True),
         (on("select", limit=1, options=name), [[{"name": "one"}]], True),
     ]:
@@ -204,17 +206,63 @@ async def test_what_only_writes_the_same_again_may_be_repeated(node: Run, driver
         assert [effect.repeatable for effect in driver.effects if isinstance(effect, RunSql)] == [may]
 
 
+async def test_more_than_there_is_room_for_is_refused_before_it_is_there(
+    node: Run, line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = SqlCalls(Guard.of(["127.0.0.1"]), MAX_BYTES)
+
+    async def refused(*queries: str, batching: str = "single") -> str:
+        before = line.proxy.bytes_back
+        reply = await calls.carry_out(RunSql(credentials={}, queries=list(queries), batching=batching), line.data)
+        assert reply.failure is not None
+        assert line.proxy.bytes_back - before < 4 * MAX_BYTES  # of 40 to 400 MB
+        return reply.failure.message
+
+    large = "SELECT repeat('x', 10000) AS a FROM generate_series(1, 40000)"
+    assert "HIVE_WORKFLOW_MAX_ANSWER_BYTES" in await refused(large)
+    assert "HIVE_WORKFLOW_MAX_ANSWER_BYTES" in await refused("BEGIN", large, batching="independently")
+    each = "SELECT repeat('x', 300000) AS a"
+    assert "HIVE_WORKFLOW_MAX_ANSWER_BYTES" in await refused(each, each, each, each)
+    monkeypatch.setattr(sql_calls, "MAX_ROWS", 100)
+    assert "100 rows" in await refused("SELECT a FROM generate_series(1, 10000000) AS a")
+    assert "100 rows" in await refused("INSERT INTO things (big) SELECT generate_series(1, 200) RETURNING big")
+    await node(query("SELECT count(*)::int AS n FROM things"), [[{"n": 2}]])
+
+
+async def test_queries_that_end_transactions_themselves(node: Run) -> None:
+    both = "BEGIN; INSERT INTO things (name) VALUES ('kept'); COMMIT; SELECT name FROM things ORDER BY id LIMIT 100"
+    for batching in ("single", "independently"):
+        await node(query("DELETE FROM things WHERE name = 'kept'"), [[{"success": True}]])
+        await node(query(both, queryBatching=batching), [[{"name": "one"}, {"name": "two"}, {"name": "kept"}]])
+    await node(query("VACUUM things"), [[{"success": True}]])
+    await node(
+        query(
+            "CREATE PROCEDURE keep(INOUT n int) LANGUAGE plpgsql AS $f$ BEGIN INSERT INTO things (big) VALUES (n); COMMIT; n := n + 1; END $f$"
+        ),
+        [[{"success": True}]],
+    )
+    await node(query("/* of one row */ CALL keep(1)"), [[{"n": 2}]])
+
+
 async def test_internal_hosts_and_sockets_and_wrong_doors_are_refused(line: Line, database_url: str) -> None:
     effect = RunSql(credentials={}, queries=["SELECT 1"], timeout_seconds=20)
-    closed, open_ = SqlCalls(Guard()), SqlCalls(Guard.of(["127.0.0.1"]))
+    closed, open_ = SqlCalls(Guard(), MAX_BYTES), SqlCalls(Guard.of(["127.0.0.1"]), MAX_BYTES)
     refused = await closed.carry_out(effect, line.data)
     assert refused.failure is not None
     assert refused.failure.code == "request_refused"
     by_socket = await open_.carry_out(effect, {**line.data, "host": database_url.rpartition("host=")[2]})
     assert by_socket.failure is not None
     assert "no unix sockets" in by_socket.failure.message
-    for wrong in ({"port": 1}, {"port": "x"}, {"database": "nowhere"}, {"user": "nobody"}, {"ssl": "require"}):
+    for wrong in (
+        {"port": 1},
+        {"port": "x"},
+        {"database": "nowhere"},
+        {"user": "nobody"},
+        {"ssl": "require"},
+        {"ssl": "verify-full"},
+    ):
         found = await open_.carry_out(effect, {**line.data, **wrong, "password": "correct-horse"})
         assert found.failure is not None, wrong
         assert "correct-horse" not in str(found)
+        assert ("may be disable, allow, require" in found.failure.message) is (wrong == {"ssl": "verify-full"})
     assert (await open_.test(line.data)).startswith("It is PostgreSQL")

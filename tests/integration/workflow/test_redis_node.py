@@ -1,6 +1,7 @@
 """The Redis node on a real Valkey: its operations, values of all types, and what it may not reach."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -26,13 +27,14 @@ from workflow.nodes.redis import info_of
 from workflow.redis_calls import RedisCalls
 
 CHOSEN = {"credentials": {"redis": {"id": "1", "name": "mine"}}}
+MAX_BYTES = 1_000_000
 Run = Callable[..., Awaitable[Execution]]
 
 
 @pytest.fixture
 async def node(tcp_valkey: Line, driver: Driver) -> Run:  # noqa: F811
     """Runs a case through the driver, in a thread, whose effects are carried out here."""
-    calls, loop = RedisCalls(Guard.of(["127.0.0.1"])), asyncio.get_running_loop()
+    calls, loop = RedisCalls(Guard.of(["127.0.0.1"]), MAX_BYTES), asyncio.get_running_loop()
 
     def carry_out(effect: Effect) -> Reply:
         stored = effect_from_json(effect.to_json())
@@ -137,15 +139,31 @@ async def test_what_adds_to_what_is_there_is_not_repeated(node: Run, driver: Dri
 
 async def test_internal_hosts_and_wrong_doors_are_refused(tcp_valkey: Line) -> None:  # noqa: F811
     effect = CallRedis(credentials={}, commands=[["PING"]], timeout_seconds=20)
-    refused = await RedisCalls(Guard()).carry_out(effect, tcp_valkey.data)
+    refused = await RedisCalls(Guard(), MAX_BYTES).carry_out(effect, tcp_valkey.data)
     assert refused.failure is not None
     assert refused.failure.code == "request_refused"
-    calls = RedisCalls(Guard.of(["127.0.0.1"]))
+    calls = RedisCalls(Guard.of(["127.0.0.1"]), MAX_BYTES)
     for wrong in ({"port": 1}, {"port": "x"}, {"host": "/tmp/x"}, {"user": "nobody"}, {"database": 9999}):
         found = await calls.carry_out(effect, {**tcp_valkey.data, **wrong, "password": "correct-horse"})
         assert found.failure is not None, wrong
         assert "correct-horse" not in str(found)
     assert await calls.test(tcp_valkey.data) == "It answers."
+
+
+async def test_more_than_there_is_room_for_is_refused_before_it_is_there(node: Run, tcp_valkey: Line, valkey_url: str) -> None:  # noqa: F811
+    async with redis.asyncio.from_url(valkey_url) as client:
+        await client.setrange("large", 100_000_000, "x")
+        await client.set("half", "x" * 600_000)
+        await client.rpush("many", *("x" * 1000 for _ in range(10_000)))
+    calls = RedisCalls(Guard.of(["127.0.0.1"]), MAX_BYTES)
+    for commands in ([["GET", "large"]], [["LRANGE", "many", "0", "-1"]], [["GET", "half"], ["GET", "half"]]):
+        before = tcp_valkey.proxy.bytes_back
+        found = await calls.carry_out(CallRedis(credentials={}, commands=commands), tcp_valkey.data)
+        assert found.failure is not None
+        assert found.failure.code == "request_refused"
+        assert "HIVE_WORKFLOW_MAX_ANSWER_BYTES" in found.failure.message
+        assert tcp_valkey.proxy.bytes_back - before < 40 * MAX_BYTES  # what the kernel's buffers take, and not all
+    assert len(outputs(await node("get", key="half", propertyName="v"))[0][0]["json"]["v"]) == 600_000
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -187,8 +205,9 @@ async def test_tls_is_for_the_name_though_the_connection_is_to_an_address(
             far_writer.close()
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    calls = RedisCalls(Guard.of(["127.0.0.1"]))
+    address = (await asyncio.get_running_loop().getaddrinfo("localhost", 0, type=socket.SOCK_STREAM))[0][4][0]
+    server = await asyncio.start_server(serve, address, 0, ssl=context)
+    calls = RedisCalls(Guard.of(["127.0.0.1", "::1"]), MAX_BYTES)
     async with server:
         data = {"host": "localhost", "port": server.sockets[0].getsockname()[1], "ssl": True}
         with pytest.raises(RequestRefused, match="certificate verify failed"):
@@ -197,4 +216,4 @@ async def test_tls_is_for_the_name_though_the_connection_is_to_an_address(
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         assert await calls.test(data) == "It answers."
         with pytest.raises(RequestRefused, match="IP address mismatch"):
-            await calls.test({**data, "host": "127.0.0.1"})
+            await calls.test({**data, "host": address})

@@ -53,6 +53,23 @@ async def test_what_is_called_has_its_saver_s_rights_and_its_saver_says_who_may_
     assert (await bo.execute(outer.id, wait=30)).status == "success"
 
 
+async def test_an_id_of_n8n_that_anybody_can_write_opens_nothing_and_takes_nothing_over(
+    engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    anna, bo = Workflows(nats_bus, ANNA), Workflows(nats_bus, BO)
+    own = await anna.create(chain(CALLED, id="n8nSub"), active=True)
+    other = await bo.create(chain(CALLED, settings={"callerPolicy": "any"}, id="n8nSub"), active=True)
+    assert (await anna.execute((await anna.create(call("n8nSub"))).id, wait=30)).status == "success"
+    assert (len((await anna.list(own.id)).executions), len((await bo.list(other.id)).executions)) == (1, 0)
+
+    list_of = {"callerPolicy": "workflowsFromAList", "callerIds": "n8nCaller"}
+    listed = await anna.create(chain(CALLED, settings=list_of, id="n8nListed"), active=True)
+    assert (await anna.execute((await anna.create(call("n8nListed") | {"id": "n8nCaller"})).id, wait=30)).status == "success"
+    forged = await bo.create(call(listed.id) | {"id": "n8nCaller"}, active=True)
+    refused = await bo.execute(forged.id, wait=30)
+    assert (refused.status, refused.data and refused.data["resultData"]["error"]["code"]) == ("error", "permission_denied")
+
+
 async def test_another_tenant_sees_and_touches_nothing(engine: EngineProcess, nats_bus: NatsBus) -> None:
     anna, stranger = Workflows(nats_bus, ANNA), Workflows(nats_bus, STRANGER)
     made = await anna.create(chain(CALLED, settings={"callerPolicy": "any"}))

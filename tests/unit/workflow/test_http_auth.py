@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from bus.errors import InvalidRequest, RequestRefused
 from workflow import credential_types
-from workflow.http_auth import BLANK, auth_of, basic, cleared, cleared_bytes, forms, with_body, with_query
+from workflow.http_auth import BLANK, auth_of, basic, cleared, cleared_bytes, cleared_text, forms, with_body, with_query
 
 SECRET = 'p&ss "w/ord" é'
 
@@ -93,6 +93,46 @@ def test_what_comes_back_is_cleared_in_every_form() -> None:
         BLANK: [BLANK, 1, None, True],
     }
     assert cleared_bytes(b"\xff" + SECRET.encode() + b"\xfe", secrets) == b"\xff" + BLANK.encode() + b"\xfe"
+
+
+KEY = "a/b<c>&d\u00e9f"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        json.dumps({"k": [KEY, 1.50]}).replace("/", "\\/"),
+        json.dumps({"k": [KEY, 1.50]}, ensure_ascii=False)
+        .replace("<", "\\u003C")
+        .replace(">", "\\u003e")
+        .replace("&", "\\u0026"),
+        '{"k": ["' + "".join(f"\\u{ord(sign):04X}" for sign in KEY) + '", 1.50]}',
+    ],
+)
+def test_json_is_cleared_however_it_is_escaped(written: str) -> None:
+    found = cleared_text(written, forms(KEY))
+    assert json.loads(found) == {"k": [BLANK, 1.5]}
+
+
+def test_other_texts_are_cleared_and_what_has_no_secret_is_as_it_came() -> None:
+    line = "data: " + json.dumps({"k": KEY}, ensure_ascii=False).replace("/", "\\/").replace("&", "\\u0026")
+    assert cleared_text(line.replace("<", "\\u003c").replace(">", "\\u003e"), forms(KEY)) == f'data: {{"k": "{BLANK}"}}'
+    assert cleared_text("k=a%2fb%3cc%3e%26d%c3%a9f", forms(KEY)) == f"k={BLANK}"
+    untouched = '{"a": 1.50, "b": "x\\/y",  "a": 2}'
+    assert cleared_text(untouched, forms(KEY)) == untouched
+    for encoding in ("latin-1", "utf-16-le"):
+        assert KEY.encode(encoding) not in cleared_bytes(b"\xff\xfe" + KEY.encode(encoding), forms(KEY))
+
+
+def test_what_is_for_certain_hosts_goes_through_nothing_that_could_be_another() -> None:
+    bound = auth_of(
+        "httpBearerAuth", {"token": "abcdef", "allowedHttpRequestDomains": "domains", "allowedDomains": "a.example"}
+    )
+    bound.require_way(proxied=False, verified=True)
+    auth_of("httpBearerAuth", {"token": "abcdef"}).require_way(proxied=True, verified=False)
+    for proxied, verified in ((True, True), (False, False)):
+        with pytest.raises(RequestRefused, match="no proxy"):
+            bound.require_way(proxied=proxied, verified=verified)
 
 
 @given(st.text(min_size=6, max_size=20), st.text(max_size=20), st.text(max_size=20))

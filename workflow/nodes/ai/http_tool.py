@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
@@ -21,6 +21,7 @@ from workflow.nodes.values import json_text, number_of, text_of
 from workflow.paths import read
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
+_AFTER: Final = re.compile(r"[/?#]")
 _QUOTE: Final = re.compile(r'\\.|"')
 _PARTS: Final = ("Query", "Headers", "Body")
 _MOST_LETTERS: Final = 20_000
@@ -100,6 +101,8 @@ def request(call: NodeCall, parameters: Parameters, seen: Mapping[str, Any]) -> 
     )
     if not url.startswith(("http://", "https://")):
         raise NodeError(f"Invalid URL: {url}")
+    if whole is None:
+        _require_host(parameters.text("url").strip(), url)
     query, headers = _part(parameters, "Query", seen), _part(parameters, "Headers", seen)
     body = _part(parameters, "Body", seen)
     sent = {name.lower(): text_of(value) for name, value in headers.items()}
@@ -112,6 +115,23 @@ def request(call: NodeCall, parameters: Parameters, seen: Mapping[str, Any]) -> 
         body_base64=base64.b64encode(json_text(body).encode()).decode() if body else None,
         credentials=credentials_of(call, parameters),
     )
+
+
+def _require_host(template: str, url: str) -> None:
+    """What the model fills is the host, or stands before its end, where the template says so, and changes no other. Raises NodeError."""
+    host = _AFTER.split(template.partition("://")[2])[0].rpartition("@")[2].partition(":")[0]
+    before, found = _host(_PLACE.sub("", template)), _host(url)
+    end = _PLACE.split(host)[-1].lower() if _PLACE.search(host) else ""
+    if _PLACE.fullmatch(host) or found == before or (end and found.endswith(end)):
+        return
+    raise NodeError(f"The URL's host is {before}, and with what was filled in it would be {found}")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        raise NodeError(f"Invalid URL: {url}") from None
 
 
 def _part(parameters: Parameters, part: str, seen: Mapping[str, Any]) -> dict[str, Any]:

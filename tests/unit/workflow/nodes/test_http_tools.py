@@ -91,6 +91,25 @@ def test_a_url_of_the_models_own_and_an_error(driver: Driver) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "filled", "asked_for"),
+    [
+        ("https://api.example{x}", "@evil.example", None),
+        ("https://api.example{x}/v1", ".evil.example", None),
+        ("https://api.example:{x}/v1", "1@evil.example", None),
+        ("https://{x}.api.example/", "a@evil.example:1", None),
+        ("https://api.example:{x}/v1", "8443", "https://api.example:8443/v1"),
+        ("https://{x}/v1", "other.example", "https://other.example/v1"),
+        ("https://{x}.api.example/", "eu", "https://eu.api.example/"),
+        ("https://api.example/{x}", "@a", "https://api.example/@a"),
+    ],
+)
+def test_what_is_filled_in_changes_no_host_that_is_named(driver: Driver, url: str, filled: str, asked_for: str | None) -> None:
+    asked, _, shown = used(driver, http_tool(url=url), {"x": filled}, {})
+    assert [effect.url for effect in asked if isinstance(effect, CallHttp)] == ([asked_for] if asked_for else [])
+    assert ("The URL's host is" in shown) is (asked_for is None)
+
+
+@pytest.mark.parametrize(
     ("parameters", "answer", "shown"),
     [
         ({"responseType": "json", "dataField": "rows", "fieldsToInclude": "selected", "fields": "a"}, {"rows": [{"a": 1, "b": 2}]}, '[{"a":1}]'),

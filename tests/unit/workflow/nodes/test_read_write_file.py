@@ -56,6 +56,13 @@ def test_files_are_read_by_a_pattern(driver: Driver, tmp_path: Path) -> None:
     check(driver, read("", Fails("No file is named")), within(tmp_path))
 
 
+def test_who_may_read_a_file_that_is_overwritten_may_as_before(driver: Driver, tmp_path: Path) -> None:
+    path = tmp_path / "out.txt"
+    path.touch(mode=0o600)
+    run(driver, write(path, "new"), within(tmp_path))
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("new", 0o600)
+
+
 def test_files_are_written_whole_or_added_to(driver: Driver, tmp_path: Path) -> None:
     path = tmp_path / "out.txt"
     gives = [[{"a": 1, "fileName": str(path)}]]

@@ -49,6 +49,10 @@ RDF = """<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:
         ("nonsense", Fails("not well formed")),
         ('<!DOCTYPE a [<!ENTITY b "c">]><rss/>', Fails("entities of its own")),
         ("<rss><channel/></rss>", []),
+        (
+            "<rss><channel><item><title>One</title><pubDate>0001-01-01T00:00:00+05:00</pubDate></item></channel></rss>",
+            [{"title": "One", "pubDate": "0001-01-01T00:00:00+05:00"}],
+        ),
     ],
 )  # fmt: skip
 def test_entries(driver: Driver, document: str, gives: Any) -> None:

@@ -1,0 +1,82 @@
+"""An error workflow is started for a failure that happens while the database is away: late, and not never."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from bus.database import migrate_by, open_pool
+from bus.messages import Claims, Role
+from bus.messages.workflows import CreateWorkflow
+from bus.nats_bus import NatsBus
+from tests.integration.workflow.databases import Line, pool, tcp_postgres  # noqa: F401 - fixtures
+from tests.integration.workflow.parts import chain, node
+from workflow.carrying import Carrying
+from workflow.credential_store import Credentials
+from workflow.effects import StartErrorWorkflow
+from workflow.engine import Engine, clock_ms
+from workflow.execution import Mode
+from workflow.expressions.pool import Pool
+from workflow.expressions.scripts import V8Scripts
+from workflow.file_calls import FileCalls
+from workflow.gate import RunningGate
+from workflow.guard import Guard
+from workflow.http_calls import HttpCalls
+from workflow.inference import Inference
+from workflow.interpreter import Interpreter
+from workflow.lending import Lending
+from workflow.library import Library
+from workflow.limits import Limits
+from workflow.nodes.catalogue import registry
+from workflow.sql import migrations
+from workflow.standing import Keys
+from workflow.store import Store
+from workflow.telling import Telling
+from workflow.vault import Vault
+
+ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
+
+
+async def nobody(_: UUID) -> None:
+    """There is no other engine to tell of a change."""
+
+
+async def test_it_waits_until_the_database_is_back(
+    nats_bus: NatsBus,
+    database_url: str,
+    tcp_postgres: Line,  # noqa: F811
+    pool: Pool,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    await migrate_by(database_url, migrations(), "workflow_migrations")
+    data = tcp_postgres.data
+    url = f"postgresql://{data['user']}@{data['host']}:{data['port']}/{data['database']}"
+    async with AsyncExitStack() as stack:
+        connections = await open_pool(url, 2)
+        stack.callback(connections.terminate)
+        library = Library(connections, registry(), "UTC", nobody)
+        keys, limits, http = Keys(nats_bus), Limits(url), HttpCalls(Guard(), 1000)
+        await keys.start()
+        stack.push_async_callback(keys.close)
+        stack.callback(limits.close)
+        stack.push_async_callback(http.close)
+        interpreter = Interpreter(registry=registry(), scripts=V8Scripts(pool), clock_ms=clock_ms)
+        telling = Telling(nats_bus, connections)
+        engine = Engine(Store(url, uuid4()), library, telling, interpreter, 1, RunningGate(1, 1, 1000), limits, keys)
+        lending = Lending(Credentials(connections, Vault(tmp_path / "key")), http, Guard(), 1000)
+        carrying = Carrying(engine, lending, FileCalls(()), Inference(nats_bus), connections, nats_bus)
+        failing = await library.create(CreateWorkflow(n8n_data=chain(node("Start", "manualTrigger"))), ANNA)
+        told = await library.create(CreateWorkflow(n8n_data=chain(node("Told", "errorTrigger"))), ANNA)
+        held = engine.prepare(await library.plan(failing.id), uuid4(), mode=Mode.MANUAL)
+
+        tcp_postgres.proxy.cut()
+        library.forget()
+        effect = StartErrorWorkflow(key="k", workflow_id=str(told.id), item={"json": {}})
+        starting = asyncio.create_task(carrying.error_execution(held, effect))
+        done, _ = await asyncio.wait({starting}, timeout=1)
+        assert not done
+        tcp_postgres.proxy.heal()
+        follower = await asyncio.wait_for(starting, 30)
+        assert follower is not None
+        assert follower.origin.workflow_id == told.id
+        await engine.close(1)
