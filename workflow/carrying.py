@@ -164,16 +164,18 @@ class Carrying:
         check_startable(found.graph, self._engine.interpreter.registry)
         return found
 
-    async def _callable(self, held: Held, reference: str) -> Plan:
-        """WorkflowNotFound, PermissionDenied. Waits while the database is away."""
+    async def _callable(self, held: Held, reference: str, *, or_itself: bool = False) -> Plan:
+        """WorkflowNotFound, PermissionDenied, but not for `or_itself`. Waits while the database is away."""
         while True:
             with suppress(DatabaseUnavailable):
-                return await self._found(held.origin, reference)
+                return await self._found(held.origin, reference, or_itself=or_itself)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def _found(self, origin: Origin, reference: str) -> Plan:
+    async def _found(self, origin: Origin, reference: str, *, or_itself: bool) -> Plan:
         library, saver = self._engine.library, await self._saver(origin)
         found = await library.plan_for(await library.resolve(reference, saver), origin.claims)
+        if or_itself and found.origin.workflow_id == origin.workflow_id:
+            return found
         called, allowed = found.graph.workflow, []
         for each in listed(called):
             with suppress(WorkflowNotFound):
@@ -215,11 +217,8 @@ class Carrying:
 
     async def error_execution(self, held: Held, effect: StartErrorWorkflow) -> Held | None:
         """A workflow that is told of its own failures needs nobody's leave for it."""
-        library, origin = self._engine.library, held.origin
         try:
-            target = await library.resolve(effect.workflow_id, origin.claims.tenant)
-            own = target == origin.workflow_id
-            found = await (library.plan(target) if own else self._callable(held, effect.workflow_id))
+            found = await self._callable(held, effect.workflow_id, or_itself=True)
             self._engine.keys.require(found.origin.claims)
             start = _error_trigger(found.graph)
             return self._engine.prepare(
