@@ -9,7 +9,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus, Received
-from bus.errors import AgentNotFound, AlreadyEnded, NotFound, TaskNotFound
+from bus.errors import AgentNotFound, AlreadyEnded, DatabaseUnavailable, NotFound, TaskNotFound
 from bus.messages import (
     AddUpstream,
     AgentRecord,
@@ -93,6 +93,8 @@ class Rooms:
         self.places: dict[UUID, QueuePlace] = {}
         self.placed: list[tuple[UUID, ...]] = []
         """Which tasks' places were asked for, by question."""
+        self.away = False
+        """Whether nobody can tell of a task."""
 
     async def start(self) -> None:
         await self.bus.put(subjects.KV_AGENTS, ACACIA.agent_id, ACACIA)
@@ -194,6 +196,8 @@ class Rooms:
         self.tasks[task_id] = self.tasks[task_id].model_copy(update={"attempts": (attempt,)})
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
+        if self.away:
+            raise DatabaseUnavailable("PostgreSQL does not answer.", retry_after_seconds=1)
         record = self.tasks.get(call.body.id)
         if record is None:
             raise TaskNotFound(f"There is no task {call.body.id}.")

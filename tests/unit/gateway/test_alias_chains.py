@@ -221,6 +221,12 @@ async def test_the_same_key_comes_to_the_same_answer(anna: AsyncClient, rooms: R
     assert len(rooms.tasks) == 2
 
 
+async def test_a_key_is_asked_nothing_anew_while_nobody_can_tell_what_it_came_to(anna: AsyncClient, rooms: Rooms) -> None:
+    rooms.away = True
+    assert (await ask(anna, key="once")).status_code == 503
+    assert rooms.tasks == {}
+
+
 async def test_a_key_whose_model_has_gone_comes_to_what_it_answered(anna: AsyncClient, rooms: Rooms, gateway: Gateway) -> None:
     asking = ask(anna, key="once")
     first = await task_of(rooms, FIRST, asking)
