@@ -49,7 +49,7 @@ clients: setup $(VENV)-bench/bin/celery
 # Faults of every kind under load: those with a promised time first, then at random for so many minutes. SEED repeats a run.
 MINUTES ?= 2
 chaos: setup
-	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos
+	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos --ignore tests/chaos/test_workflow_kills.py
 
 # Executions of workflows while their engines are killed.
 EXECUTIONS ?= 200
