@@ -1,6 +1,6 @@
 """Real databases as workflows reach them: by TCP, through a line to their sockets. And the driver that runs nodes in memory."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,11 +9,9 @@ import pytest
 
 from deploy.local.postgres import ROLE, SOCKET_NAME
 from tests.parts.proxy import Proxy
-from workflow.driver import Driver
-from workflow.expressions.pool import Pool
-from workflow.expressions.scripts import V8Scripts
-from workflow.interpreter import Interpreter
-from workflow.nodes.catalogue import registry
+from tests.unit.workflow.conftest import driver, pool
+
+__all__ = ["Line", "driver", "pool", "tcp_postgres", "tcp_valkey"]
 
 
 @dataclass(frozen=True)
@@ -42,17 +40,3 @@ async def tcp_valkey(valkey_url: str) -> AsyncIterator[Line]:
     await proxy.start()
     yield Line(proxy, {"host": "127.0.0.1", "port": proxy.port, "database": 0})
     await proxy.close()
-
-
-@pytest.fixture(scope="session")
-def pool() -> Iterator[Pool]:
-    pool = Pool()
-    yield pool
-    pool.close()
-
-
-@pytest.fixture
-def driver(pool: Pool) -> Driver:
-    """Its clock stands still."""
-    driver = Driver(interpreter=Interpreter(registry=registry(), scripts=V8Scripts(pool), clock_ms=lambda: driver.clock_ms))
-    return driver
