@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from bus.messages import AgentRecord, AgentRegistration, AgentStatus, ModelInfo
@@ -15,6 +16,9 @@ from coordinator.orders import Orders
 from coordinator.speed import Speed, rounded
 from coordinator.track import Track
 from coordinator.traits import Traits, traits_of
+
+MAX_DOUBLINGS: Final = 4
+"""Of the pause of an agent that refuses time after time; each refusal leaves a row."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -88,9 +92,19 @@ class Agent:
             self.held = held
 
     def tell(self, status: AgentStatus, reason: str | None) -> None:
-        """What its sidecar says of it."""
+        """What its sidecar says of it. One that takes work again is asked again, whatever it refused while it did not."""
+        if status is AgentStatus.ONLINE and self.status is not AgentStatus.ONLINE:
+            self.full_until, self.refusals = 0.0, 0
         self.told = status, reason
         self.status, self.reason = self.orders.shown(status, reason)
+
+    def refuse(self, pause_seconds: float, now: float) -> None:
+        """It is asked again after a pause, which doubles with each refusal in a row. Offers that were on their way when it began to refuse
+        come back refused too, however many, and say no more than the first.
+        """
+        if now >= self.full_until:
+            self.full_until = now + pause_seconds * 2 ** min(self.refusals, MAX_DOUBLINGS)
+            self.refusals += 1
 
     def order(self, orders: Orders, now: datetime) -> None:
         """What stands ordered from now on. An agent that is not there shows it when it comes."""

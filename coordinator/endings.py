@@ -20,8 +20,6 @@ from coordinator.tasks import Retry, Task, after_failure, timed_out
 logger = telemetry.log(__name__)
 
 YIELDED: Final = "it yielded its slot to a more urgent task"
-MAX_DOUBLINGS: Final = 4
-"""Of the pause of an agent that refuses time after time; each refusal leaves a row."""
 
 
 class Endings:
@@ -126,8 +124,8 @@ class Endings:
         error = FailureInfo(code="agent_unable", message=refused.reason)
         self._ledger.record.end_attempt(attempt.id, AttemptStatus.REFUSED, error)
         agent = self._ledger.state.registry.agents[attempt.agent_id]
-        pause_seconds = refused.pause_seconds * 2 ** min(agent.refusals, MAX_DOUBLINGS)
-        agent.full_until, agent.refusals = max(agent.full_until, self._ledger.clock + pause_seconds), agent.refusals + 1
+        if refused.pause_seconds:
+            agent.refuse(refused.pause_seconds, self._ledger.clock)
         task = self._ledger.state.live.get(attempt.task_id)
         if task is not None and self._ledger.state.current.get(task.id) == attempt.id:
             self._retry(task.evolve(attempts_allowed=task.attempts_allowed + 1), attempt.id, refused.reason)

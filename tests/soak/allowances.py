@@ -14,13 +14,13 @@ ALLOWANCES: Final = (
     # A page that was asked for and never connected, as by a probe, is held for a minute: 0.1 MB each.
     Allowance(pattern="gui.memory", each=512, noise=16 * MIB),
     # A task costs nobody anything once it is forgotten, so nothing may grow by the task. A task's bare record in a dict takes 0.7 KB; of
-    # that a fifth, and of what the allocator moves by itself ten times what was seen in ten minutes.
-    *(Allowance(pattern=f"{name}.memory", each=128, noise=MIB) for name in ("coordinator", "gateway", "monitor")),
+    # that a fifth, and twice what the allocator moves by itself, from one third to the next.
+    *(Allowance(pattern=f"{name}.memory", each=128, noise=2 * MIB) for name in ("coordinator", "gateway", "monitor")),
     # Beside these: a sidecar fills its list of the last answers, PostgreSQL's backends their caches.
     Allowance(pattern="*.memory", each=512, noise=4 * MIB),
     # Connections come and go with who is at work in this moment; one that stays behind every hundred tasks is more than this.
-    # A backend of PostgreSQL keeps open the tables and indexes that it has touched, some 30 of them: two connections more or less.
-    Allowance(pattern="postgres.files", each=0.002, noise=64),
+    # A backend of PostgreSQL keeps open the tables and indexes that it has touched.
+    Allowance(pattern="postgres.files", each=0.002, noise=32),
     Allowance(pattern="*.files", each=0.002, noise=12),
     Allowance(pattern="*.sockets", each=0.002, noise=12),
     Allowance(pattern="*.threads", noise=3),

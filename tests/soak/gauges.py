@@ -66,12 +66,14 @@ class Gauges:
 
 
 def _of_processes(processes: dict[str, psutil.Process]) -> Iterator[tuple[str, float]]:
-    """Memory is what a process has to itself, in bytes: of PostgreSQL's family the shared buffers are counted nowhere."""
+    """Memory is what a process has to itself, in bytes: of PostgreSQL's family the shared buffers are counted nowhere. Of a family, memory
+    and files are those of the one that has most: how many it is depends on who is at work, and shows in its threads and sockets.
+    """
     for name, process in processes.items():
         with suppress(psutil.NoSuchProcess):
             family = [process, *process.children(recursive=True)]
-            yield f"{name}.memory", float(sum(each.memory_full_info().uss for each in family))
-            yield f"{name}.files", float(sum(each.num_fds() for each in family))
+            yield f"{name}.memory", float(max(each.memory_full_info().uss for each in family))
+            yield f"{name}.files", float(max(each.num_fds() for each in family))
             yield f"{name}.sockets", float(sum(len(each.net_connections("all")) for each in family))
             yield f"{name}.threads", float(sum(each.num_threads() for each in family))
 

@@ -162,6 +162,26 @@ async def test_an_agent_that_refuses_time_after_time_is_asked_less_often(leader:
     assert agent.refusals == 0
 
 
+async def test_offers_that_were_on_their_way_when_an_agent_began_to_refuse_count_as_one(leader: Leader) -> None:
+    """Each doubled the pause once: an agent that failed once under load was given nothing for half a minute."""
+    await leader.agent()
+    [agent] = leader.state.registry
+    agent.slots = 8
+    offers = (await leader.turn(*[await leader.submitted() for _ in range(8)])).offers
+    assert len(offers) == 8
+    await leader.turn(*(OfferRefused(attempt.id, "it is degraded", 2.0) for attempt, _ in offers))
+    assert agent.full_until - leader.clock == 2.0
+    leader.clock = agent.full_until
+    assert len((await leader.turn(Tick())).offers) == 8
+
+
+async def test_a_task_that_was_cancelled_before_it_began_is_no_refusal_of_its_agent(leader: Leader) -> None:
+    attempt = await leader.placed()
+    [agent] = leader.state.registry
+    await leader.turn(OfferRefused(attempt.id, "it was cancelled before it began", pause_seconds=0.0))
+    assert (agent.refusals, agent.full_until) == (0, 0.0)
+
+
 async def test_an_agent_is_not_stored_by_a_deposed_leader(leader: Leader) -> None:
     await leader.connection.execute("UPDATE leadership SET epoch = epoch + 1")
     presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)

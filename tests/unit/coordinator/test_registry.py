@@ -53,6 +53,21 @@ def test_a_heartbeat_brings_status_slots_and_models(registry: Registry) -> None:
     assert acacia.models == (COLD,)
 
 
+def test_an_agent_that_takes_work_again_is_asked_at_once(registry: Registry) -> None:
+    acacia = registry.agents["acacia"]
+    registry.heartbeat(heartbeat(status=AgentStatus.DEGRADED), 11, NOON)
+    acacia.refuse(2.0, 11)
+    registry.heartbeat(heartbeat(), 11.6, NOON)
+    assert (acacia.free_slots(11.6), acacia.refusals) == (1, 0)
+
+
+def test_a_heartbeat_of_one_that_was_online_all_along_ends_no_pause(registry: Registry) -> None:
+    acacia = registry.agents["acacia"]
+    acacia.refuse(2.0, 11)
+    registry.heartbeat(heartbeat(), 11.6, NOON)
+    assert (acacia.free_slots(11.6), acacia.full_until) == (0, 13.0)
+
+
 @pytest.mark.parametrize("stranger", [heartbeat("birch"), heartbeat(instance="two")])
 def test_who_has_not_introduced_itself_is_not_heard(registry: Registry, stranger: object) -> None:
     with pytest.raises(KeyError):
