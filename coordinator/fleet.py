@@ -81,7 +81,10 @@ class Verdicts:
 
 
 class Fleet:
-    """`clock` is the leader's, in seconds. `free` are those that are online with a free slot, able or not."""
+    """`clock` is the leader's, in seconds. `free` are those that are online with a free slot, able or not.
+
+    It stands for the decisions of one turn; who was given something is looked at again (`given`).
+    """
 
     def __init__(self, agents: Collection[Agent], known: Verdicts, clock: float) -> None:
         self.agents, self.clock, self._known = agents, clock, known
@@ -94,6 +97,12 @@ class Fleet:
             and not agent.measuring
         ]
         self.free_ids = frozenset(agent.registration.agent_id for agent in self.free)
+
+    def given(self, agent: Agent) -> None:
+        """It has an attempt more."""
+        if len(agent.attempts) >= agent.slots and agent.agent_id in self.free_ids:
+            self.free = [each for each in self.free if each is not agent]
+            self.free_ids -= {agent.agent_id}
 
     def has_place(self, shape: Shape, home: str | None) -> bool:
         """Whether any that is free is able, and so the one that it is kept for."""

@@ -51,24 +51,19 @@ class Scheduler:
         self._served = dict.fromkeys(range(MIN_PRIORITY, MAX_PRIORITY + 1), 0)
         """When each priority was last served, counted in placements."""
 
-    def next(self, queue: Queue, agents: Collection[Agent], clock: float, now: datetime) -> Placement | None:
+    def next(self, queue: Queue, fleet: Fleet, now: datetime) -> Placement | None:
         """What to give out next, and to whom; None when nothing that waits can, or should, run now."""
-        if not len(queue):
-            return None
-        fleet = self.fleet(agents, clock)
-        if not fleet.free:
+        if not len(queue) or not fleet.free:
             return None
         risen, turn = partial(self._urgency, now=now), partial(self._ageing.turn, now=now)
         return Decision(queue, fleet, self._policy, risen, turn).best()
 
-    def yields(
-        self, queue: Queue, running: Collection[Running], agents: Collection[Agent], clock: float, now: datetime
-    ) -> list[OpenAttempt]:
+    def yields(self, queue: Queue, running: Collection[Running], fleet: Fleet, now: datetime) -> list[OpenAttempt]:
         """The attempts to be told to yield their slots, after everything that can be given out was."""
         if not running or not len(queue):
             return []
         level = partial(self._ageing.level, now=now)
-        return Preemption(queue, self.fleet(agents, clock), self._policy, level).chosen(running)
+        return Preemption(queue, fleet, self._policy, level).chosen(running)
 
     def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
         """The agents as they are at that second of the leader's clock."""

@@ -30,7 +30,7 @@ def place(agents: list[Agent], *models: str, seconds: float = 0, most: int = 1) 
         queue.add(task(model=model, sequence=number, priority=1 if number == 0 else 5), NOON)
     for number in range(most):
         clock = seconds if number else 0.0
-        placement = scheduler.next(queue, agents, clock, NOON)
+        placement = scheduler.next(queue, scheduler.fleet(agents, clock), NOON)
         assert placement is not None
         scheduler.take(queue, placement)
         taken = attempt(placement.agent.agent_id)

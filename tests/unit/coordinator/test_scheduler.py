@@ -187,7 +187,8 @@ def test_the_urgent_task_that_cannot_run_holds_nobody_up() -> None:
     queue, urgent, other = Queue(), task(priority=1, model="llama3"), task(priority=5, model=WARM.name, sequence=2)
     for waiting in (urgent, other):
         queue.add(waiting, NOON)
-    placement = Scheduler().next(queue, [agent()], 0, NOON)
+    scheduler = Scheduler()
+    placement = scheduler.next(queue, scheduler.fleet([agent()], 0), NOON)
     assert placement is not None
     assert placement.task == other
 
