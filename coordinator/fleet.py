@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from bus.messages import AgentStatus, ModelInfo
@@ -105,17 +106,25 @@ class Fleet:
             self.free_ids -= {agent.agent_id}
 
     def has_place(self, shape: Shape, home: str | None) -> bool:
-        """Whether any that is free is able, and so the one that it is kept for."""
-        if home is not None:
-            return any(agent.agent_id == home for agent, _ in self._known.places(shape, self.free))
+        """Whether any that is free is able, and so the one that it is kept for, while that is able at all."""
+        if home is not None and self._is_able(shape, home):
+            return home in self.free_ids
         return next(self._known.places(shape, self.free), None) is not None
+
+    def _is_able(self, shape: Shape, agent_id: str) -> bool:
+        agent = self._by_id.get(agent_id)
+        return agent is not None and next(self._known.places(shape, (agent,)), None) is not None
+
+    @cached_property
+    def _by_id(self) -> dict[str, Agent]:
+        return {agent.registration.agent_id: agent for agent in self.agents}
 
     def places(self, shape: Shape) -> list[Place]:
         """Every able one, free or not."""
         return list(self._known.places(shape, self.agents))
 
     def free_places(self, shape: Shape, home: str | None) -> list[Place]:
-        """Every able one that is free; none while the one that it is kept for is not."""
+        """Every able one that is free; none while the one that it is kept for is able and not free."""
         return list(self._known.places(shape, self.free)) if self.has_place(shape, home) else []
 
     def freed_places(self, shape: Shape, before: frozenset[str]) -> list[Place]:

@@ -80,7 +80,9 @@ class Scheduler:
         self._ageing.placed(agent.agent_id, overdue=placement.overdue)
         queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
         line.passed_since = None
-        line.kept.pop(task.priority, None)
+        kept = line.kept.get(task.priority)
+        if kept is not None and agent.agent_id not in kept.free:  # else patience was over, and is so for the next of the line
+            del line.kept[task.priority]
         if task.session is not None:
             speed = agent.speeds.get(placement.model.name)
             rate = speed.prompt_rate if speed is not None else None

@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import uuid4
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
@@ -218,12 +219,38 @@ def test_a_task_is_kept_for_a_busy_agent_that_is_sooner_and_not_for_ever() -> No
         (0, None),
         (29, None),
         (31, "slow"),
-        (32, None),
+        (32, "slow"),
     ):  # the fast one takes far longer than was predicted
         placement = scheduler.next(queue, scheduler.fleet(list(registry), seconds), after(seconds))
         assert (placement and placement.agent.agent_id) == chosen
         if placement is not None:
             scheduler.take(queue, placement)
+
+
+def test_patience_is_had_once_and_not_for_each_task_of_a_burst() -> None:
+    """Eight waited 30, 60, 90 … 240 s for a fast host with one long answer, beside eight idle slots."""
+    registry, queue, scheduler = Registry(), Queue(), Scheduler()
+    for name, rate, slots in (("fast", 100.0, 1), ("slow", 5.0, 8)):
+        registry.register(registration(name, slots=slots), 0, NOON)
+        registry.agents[name].speeds[WARM.name] = Speed(generation_rate=rate)
+    taken = attempt("fast")
+    taken.ends_at = 2.0
+    registry.take(taken)
+    for sequence in range(8):
+        queue.add(task(model=WARM.name, sequence=sequence), NOON)
+    begun: dict[str, list[float]] = {"fast": [], "slow": []}
+    for tick in range(4 * 65):
+        seconds = tick / 4
+        fleet = scheduler.fleet(list(registry), seconds)
+        while (placement := scheduler.next(queue, fleet, after(seconds))) is not None:
+            scheduler.take(queue, placement)
+            begun[placement.agent.agent_id].append(seconds)
+            placed = attempt(placement.agent.agent_id)
+            placed.ends_at = seconds + placement.seconds
+            registry.take(placed)
+            fleet.given(placement.agent)
+    assert (len(begun["slow"]), begun["fast"]) == (8, [])
+    assert max(begun["slow"]) < 31
 
 
 def test_a_task_that_lost_its_host_takes_what_is_free() -> None:
@@ -282,6 +309,22 @@ def test_a_conversation_goes_on_where_it_was_unless_that_host_is_busy_for_too_lo
     moved = scheduler.next(queue, scheduler.fleet(list(registry), 2.1), after(2.1))
     assert moved is not None
     assert moved.agent is other
+
+
+@pytest.mark.parametrize("status", [AgentStatus.OFFLINE, AgentStatus.DRAINING, AgentStatus.DEGRADED])
+def test_a_conversation_does_not_wait_for_a_host_that_takes_nothing(status: AgentStatus) -> None:
+    registry, queue, scheduler = Registry(), Queue(), Scheduler()
+    registry.register(registration("acacia"), 0, NOON)
+    queue.add(task(session=7, size=Size(4_000)), NOON)
+    placement = scheduler.next(queue, scheduler.fleet(list(registry), 0), NOON)
+    assert placement is not None
+    scheduler.take(queue, placement)
+    registry.register(registration("birch"), 0, NOON)
+    registry.agents["acacia"].status = status
+    queue.add(task(session=7, size=Size(4_000)), NOON)
+    again = scheduler.next(queue, scheduler.fleet(list(registry), 0), NOON)
+    assert again is not None
+    assert again.agent.agent_id == "birch"
 
 
 def test_a_conversation_whose_host_is_lost_goes_on_elsewhere_at_once() -> None:
