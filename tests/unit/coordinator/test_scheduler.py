@@ -90,7 +90,7 @@ def is_able(shape: Shape, known: Agent) -> bool:
 
 @given(shapes(), hives())
 def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[Agent]) -> None:
-    able = {known.agent_id for known in hive if is_able(shape, known)}
+    able = {known.agent_id for known in hive if known.slots and is_able(shape, known)}
     free = {known.agent_id for known in hive if known.agent_id in able and len(known.attempts) < known.slots}
     found = chosen(shape, hive, patient=False)
     assert found.agent.agent_id in free if found else not free or (free <= shape.avoid and able > free)
@@ -102,7 +102,7 @@ def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[
 def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_able(shape: Shape, hive: list[Agent]) -> None:
     found = chosen(shape, hive, patient=False)
     if found is not None and found.agent.agent_id in shape.avoid:
-        assert not any(is_able(shape, known) for known in hive if known.agent_id not in shape.avoid)
+        assert not any(known.slots and is_able(shape, known) for known in hive if known.agent_id not in shape.avoid)
 
 
 @given(shapes(), hives())
