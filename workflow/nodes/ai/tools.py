@@ -11,6 +11,7 @@ from workflow.n8n.document import Node
 from workflow.nodes import http_request, postgres, redis
 from workflow.nodes.ai import http_tool, vector_store
 from workflow.nodes.ai.models import attached, run_attached
+from workflow.nodes.code import PYTHON
 from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
 
@@ -82,12 +83,11 @@ def _used(call: NodeCall, index: int, given: Any) -> Using:
 
 
 def _code(call: NodeCall, given: Any) -> str:
-    if call.node.parameters.get("language", "javaScript") != "javaScript":
-        raise NodeError("Only JavaScript is run in a code tool here")
-    source = str(call.node.parameters.get("jsCode", ""))
-    query = json.dumps(
-        given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
-    )
+    query = given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
+    if call.node.parameters.get("language", "javaScript") in PYTHON:
+        source = str(call.node.parameters.get("pythonCode", ""))
+        return _text(call.scripts.python(call, source, "tool", query)[0]["json"]["answer"])
+    source, query = str(call.node.parameters.get("jsCode", "")), json.dumps(query)
     code = f"const __answer = await (async (query) => {{\n{source}\n}})({query});\nreturn [{{json: {{answer: __answer ?? null}}}}];"
     return _text(call.scripts.code(call, code, "all")[0]["json"]["answer"])
 
