@@ -33,6 +33,7 @@ from workflow.effects import (
     HandleToken,
     PublishEvent,
     RunSql,
+    SendMail,
     StartErrorWorkflow,
     SubmitTask,
 )
@@ -94,6 +95,8 @@ class Carrying:
                 return await self._lending.sql(effect, held.origin.claims)
             if isinstance(effect, CallRedis):
                 return await self._lending.redis(effect, held.origin.claims)
+            if isinstance(effect, SendMail):
+                return await self._lending.mail(effect, held.origin.claims)
             if isinstance(effect, HandleFiles):
                 return await self._files.carry_out(effect)
             if isinstance(effect, HandleDocuments):

@@ -20,6 +20,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "jwtAuth": (),
     "postgres": ("host", "database", "user"),
     "redis": ("host",),
+    "smtp": ("host",),
 }
 
 BEARER: Final[Mapping[str, str]] = {

@@ -25,7 +25,7 @@ OLDER: Final[Mapping[str, str]] = {
     "oAuth2": "oAuth2Api",
 }
 """Words of HTTP Request before version 3."""
-_ALWAYS: Final[Mapping[str, str]] = {"postgres": "postgres", "redis": "redis"}
+_ALWAYS: Final[Mapping[str, str]] = {"postgres": "postgres", "redis": "redis", "emailSend": "smtp"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,12 @@ from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
-from workflow.effects import CallHttp, CallRedis, HandleToken, RunSql
+from workflow.effects import CallHttp, CallRedis, HandleToken, RunSql, SendMail
 from workflow.execution import Reply
 from workflow.guard import Guard
 from workflow.http_auth import auth_of, bearer, domains_of
 from workflow.http_calls import HttpCalls
+from workflow.mail_calls import MailCalls
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.oauth import Tokens
@@ -36,7 +37,7 @@ class Lending:
 
     def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
-        self._sql, self._redis = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes)
+        self._sql, self._redis, self._mail = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes), MailCalls(guard)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
@@ -67,6 +68,9 @@ class Lending:
     async def redis(self, effect: CallRedis, claims: Claims) -> Reply:
         return await self._redis.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
 
+    async def mail(self, effect: SendMail, claims: Claims) -> Reply:
+        return await self._mail.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
     async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
         """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""
         kind = asked_of_callers(node)
@@ -90,6 +94,8 @@ class Lending:
             return await self._sql.test(credential.data)
         if credential.type == "redis":
             return await self._redis.test(credential.data)
+        if credential.type == "smtp":
+            return await self._mail.test(credential.data)
         if not credential.type.startswith("jwt"):
             auth_of(credential.type, credential.data)
         return None

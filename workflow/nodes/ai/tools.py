@@ -8,7 +8,7 @@ from typing import Any, Final
 from workflow.effects import CallWorkflow
 from workflow.failure import NodeError
 from workflow.n8n.document import Node
-from workflow.nodes import http_request, postgres, redis
+from workflow.nodes import email_send, http_request, postgres, redis
 from workflow.nodes.ai import http_tool, vector_store
 from workflow.nodes.ai.models import attached, run_attached
 from workflow.nodes.code import PYTHON
@@ -145,7 +145,7 @@ def _text(value: Any) -> str:
 
 _NODES: Final[Mapping[str, Any]] = {
     f"n8n-nodes-base.{name}Tool": module
-    for name, module in (("httpRequest", http_request), ("postgres", postgres), ("redis", redis))
+    for name, module in (("emailSend", email_send), ("httpRequest", http_request), ("postgres", postgres), ("redis", redis))
 }
 TYPES = (
     attached("toolHttpRequest", (1, 1.1), "ai_tool"),
