@@ -187,6 +187,21 @@ class CallRedis(Effect):
     timeout_seconds: float = 60
 
 
+@register
+class CallMcp(Effect):
+    """One question to an MCP server. The reply to `list` is its tools, to `call` the result of one, both in MCP's own shape."""
+
+    kind = "call_mcp"
+    url: str
+    sse: bool = False
+    """The older transport; else streamable HTTP."""
+    operation: str = "call"
+    tool: str = ""
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
+    timeout_seconds: float = 60
+
+
 class Attachment(Message):
     """A file of a mail; `content` is base64."""
 

@@ -37,7 +37,7 @@ from workflow.nodes import (
     wait,
     xml,
 )
-from workflow.nodes.ai import agent, chain, embedding, judging, loading, memory, models, parsing, tools, vector_store
+from workflow.nodes.ai import agent, chain, embedding, judging, loading, mcp, memory, models, parsing, tools, vector_store
 from workflow.nodes.registry import Registry
 
 _MODULES = (
@@ -46,6 +46,7 @@ _MODULES = (
     embedding,
     judging,
     loading,
+    mcp,
     memory,
     models,
     parsing,
