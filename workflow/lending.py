@@ -76,7 +76,7 @@ class Lending:
         return await self._mail.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
 
     async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
-        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, BackendError."""
+        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
         auth = NO_AUTH
         if effect.credentials:
             credential = await self.opened(effect.credentials, claims)

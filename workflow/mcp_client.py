@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bus.errors import BackendError, DeadlineExceeded, HiveError, RequestRefused
+from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
 
@@ -40,7 +40,7 @@ class McpClient:
         self._guard, self._max_bytes = guard, max_bytes
 
     async def tools(self, server: McpServer, timeout_seconds: float) -> list[dict[str, Any]]:
-        """As MCP has them: `name`, `description`, `inputSchema`, `annotations`. RequestRefused, DeadlineExceeded, BackendError."""
+        """As MCP has them: `name`, `description`, `inputSchema`, `annotations`. RequestRefused, DeadlineExceeded, NodeFailed."""
 
         async def ask(client: "Client") -> list[dict[str, Any]]:
             found: list[dict[str, Any]] = []
@@ -58,7 +58,7 @@ class McpClient:
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
     ) -> dict[str, Any]:
-        """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, BackendError."""
+        """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, NodeFailed."""
 
         async def ask(client: "Client") -> dict[str, Any]:
             meta: Any = {KEY_META: key}
@@ -82,7 +82,7 @@ class McpClient:
         except HiveError:
             raise
         except Exception as error:
-            raise BackendError(f"The MCP server does not answer as it should: {_words(error)}") from None
+            raise NodeFailed(f"The MCP server does not answer as it should: {_words(error)}") from None
         finally:
             asking.cancel()
             await asyncio.wait({asking}, timeout=LEAVE_SECONDS)

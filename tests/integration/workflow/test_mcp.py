@@ -12,7 +12,7 @@ import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp_types import ToolAnnotations
 
-from bus.errors import BackendError, DeadlineExceeded, RequestRefused
+from bus.errors import DeadlineExceeded, NodeFailed, RequestRefused
 from tests.integration.workflow.databases import driver, pool  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
 from tests.unit.workflow.nodes.case import run as run_case
@@ -112,7 +112,7 @@ async def test_tools_are_listed_and_called(bees: Bees, sse: bool) -> None:
         assert (found["content"][0]["text"], found["isError"]) == ("5 g eaten", False)
         failed = await client.call(server, "fails", {}, "k2", 30)
         assert failed["isError"] is True
-        with pytest.raises(BackendError):
+        with pytest.raises(NodeFailed):
             await client.tools(McpServer(url=url, sse=sse), 30)
     assert bees.calls == [("feed", 5)]
     assert KEY_META.startswith("hive/")
@@ -128,7 +128,7 @@ async def test_the_guard_and_the_bounds_hold(bees: Bees, sse: bool) -> None:
             await McpClient(GUARD, MAX_BYTES).call(server, "large", {}, "k", 30)
         with pytest.raises(DeadlineExceeded, match="within 1 s"):
             await McpClient(GUARD, MAX_BYTES).call(server, "sleeps", {}, "k", 1)
-    with pytest.raises(BackendError):
+    with pytest.raises(NodeFailed):
         await McpClient(GUARD, MAX_BYTES).tools(server, 30)
 
 
@@ -141,7 +141,7 @@ def carrying(loop: asyncio.AbstractEventLoop, texts: list[str] | None = None) ->
             if effect.operation == "list":
                 return Reply(value=await client.tools(server, effect.timeout_seconds))
             return Reply(value=await client.call(server, effect.tool, effect.arguments, effect.key, effect.timeout_seconds))
-        except (BackendError, DeadlineExceeded, RequestRefused) as error:
+        except (NodeFailed, DeadlineExceeded, RequestRefused) as error:
             return Reply(failure=Failure(message=error.message, code=error.code))
 
     def carry_out(effect: Effect) -> Reply:
