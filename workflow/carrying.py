@@ -36,7 +36,7 @@ from workflow.effects import (
     StartErrorWorkflow,
     SubmitTask,
 )
-from workflow.ending import ERROR_TRIGGER
+from workflow.ending import ERROR_TRIGGER, with_url
 from workflow.engine import Engine, place_of
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
@@ -78,9 +78,17 @@ class Carrying:
     """workflow.engine.Carrier."""
 
     def __init__(
-        self, engine: Engine, lending: Lending, files: FileCalls, inference: Inference, pool: asyncpg.Pool, bus: Bus
+        self,
+        engine: Engine,
+        lending: Lending,
+        files: FileCalls,
+        inference: Inference,
+        pool: asyncpg.Pool,
+        bus: Bus,
+        base_url: str = "",
     ) -> None:
         self._engine, self._lending, self._files, self._inference, self._bus = engine, lending, files, inference, bus
+        self._base_url = base_url
         self._statements = NamedStatements(pool, queries())
         self._documents = Documents(pool)
 
@@ -226,7 +234,7 @@ class Carrying:
                 execution_id_of(effect.key),
                 mode=Mode.ERROR,
                 start=start,
-                items=(effect.item,),
+                items=(with_url(effect.item, self._base_url),),
                 depth=held.execution.depth,  # what it calls counts on from where it was started
                 root=root_of(held),
             )

@@ -38,6 +38,7 @@ def frame(execution: Execution) -> dict[str, Any]:
         "depth": execution.depth,
         "root": execution.root,
         "awaited": execution.awaited,
+        "retry_of": execution.retry_of,
     }
 
 
@@ -73,6 +74,7 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         depth=given.get("depth", 0),
         root=given.get("root"),
         awaited=given.get("awaited", True),
+        retry_of=given.get("retry_of"),
     )
 
 

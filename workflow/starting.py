@@ -240,6 +240,7 @@ def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> 
         static_data=execution.static_data,
         custom_data=execution.custom_data,
         depth=execution.depth,
+        retry_of=execution.id,
     )
 
 
