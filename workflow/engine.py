@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from time import time
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from bus import telemetry
@@ -35,6 +35,7 @@ from workflow.store import Lost, Store
 from workflow.telling import Telling
 
 logger = telemetry.log(__name__)
+Result = TypeVar("Result")
 
 SHORT_WAIT_MS: Final = 5_000
 """A wait that is shorter stays in memory: letting go of it and taking it up again would cost more."""
@@ -131,6 +132,10 @@ class Engine:
         task = asyncio.create_task(self._run(held, place))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """What is no execution and asks V8, in a thread of those that may."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def stop(self, held: Held) -> None:
         """Between two nodes at the latest."""

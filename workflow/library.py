@@ -38,7 +38,8 @@ from workflow.sql import queries
 from workflow.webhooks import Table, require_checkable, routes_of
 
 MAX_PLANS: Final = 200
-_STATIC: Final = "getWorkflowStaticData"
+_STATIC: Final = ("getWorkflowStaticData", "memoryBufferWindow")
+"""What remembers between executions: a plan of such a workflow is read anew for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +211,12 @@ class Library:
             workflow = replace(workflow, static_data=json.loads(row["static_data"]))
         claims = Claims.model_validate_json(row["claims"])
         origin = Origin(workflow_id=workflow_id, version=version, claims=claims)
-        return Plan(graph=plan(workflow), origin=origin, active=row["active"], uses_static=_STATIC in row["n8n_data"])
+        return Plan(
+            graph=plan(workflow),
+            origin=origin,
+            active=row["active"],
+            uses_static=any(word in row["n8n_data"] for word in _STATIC),
+        )
 
     async def resolve(self, reference: str, saver: Claims) -> UUID:
         """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound.

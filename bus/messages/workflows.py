@@ -213,14 +213,34 @@ class WorkflowMessage(Message):
     payload: JsonValue = None
 
 
+class Door(StrEnum):
+    """Where a call came in: at `/webhook/…` or at `/form/…`."""
+
+    WEBHOOK = "webhook"
+    FORM = "form"
+
+
+class UploadedFile(Message):
+    """A file of a form. `data` is base64, `size` its bytes."""
+
+    field: str
+    name: str
+    mime_type: str = "application/octet-stream"
+    size: int
+    data: str
+
+
 class WebhookCall(Command):
-    """A call of `/webhook/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
+    """A call of `/webhook/…` or `/form/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
 
     path: Text
     method: str
     headers: dict[str, str] = Field(default_factory=dict)
     query: dict[str, Any] = Field(default_factory=dict)
     body: Any = None
+    files: tuple[UploadedFile, ...] = ()
+    door: Door = Door.WEBHOOK
+    preflight: bool = Field(default=False, description="a browser asks whether a page of elsewhere may call with `method`")
     test: bool = False
     wait_seconds: float = Field(default=60, ge=0, le=300)
 
@@ -238,6 +258,7 @@ class WebhookReply(Message):
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
     body_base64: str | None = None
+    page: bool = Field(default=False, description="of Hive's own: it has a policy that the door need not add to")
 
 
 class WorkflowNotice(Message):

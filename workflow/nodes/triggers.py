@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from workflow import due
 from workflow.chat import CHAT, MANUAL_CHAT, chat_json
+from workflow.forms import FORM, Filled, item_of
 from workflow.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 
@@ -26,6 +27,14 @@ def chat(call: NodeCall) -> Outputs:
     return [[{**item, "json": chat_json(item["json"], f"{session:032x}")} for item in call.items]]
 
 
+def form(call: NodeCall) -> Outputs:
+    """By hand nobody filled anything in."""
+    if call.execution.start_items:
+        return [call.items]
+    now = datetime.fromtimestamp(call.now_ms / 1000, UTC)
+    return [[item_of(Filled(json={}, files={}, problems={}), {}, now, "UTC", test=True)]]
+
+
 def _trigger(name: str, *versions: float, run: Callable[[NodeCall], Outputs] = run) -> NodeType:
     return NodeType(name=name, versions=versions, run=run, inputs=0, trigger=True)
 
@@ -40,5 +49,6 @@ TYPES = (
     _trigger("n8n-nodes-base.errorTrigger", 1),
     _trigger("n8n-nodes-base.executeWorkflowTrigger", 1, 1.1),
     _trigger(CHAT, 1, 1.1, 1.2, 1.3, 1.4, run=chat),
+    _trigger(FORM, 1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, run=form),
     _trigger(MANUAL_CHAT, 1, 1.1, run=chat),
 )
