@@ -39,6 +39,7 @@ def frame(execution: Execution) -> dict[str, Any]:
         "root": execution.root,
         "awaited": execution.awaited,
         "retry_of": execution.retry_of,
+        "chain": execution.chain,
     }
 
 
@@ -75,6 +76,7 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         root=given.get("root"),
         awaited=given.get("awaited", True),
         retry_of=given.get("retry_of"),
+        chain=given.get("chain", 0),
     )
 
 

@@ -112,6 +112,7 @@ class Engine:
         depth: int = 0,
         root: UUID | None = None,
         awaited: bool = True,
+        chain: int = 0,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
         execution = new_execution(
@@ -120,7 +121,7 @@ class Engine:
         return Held(
             id=execution_id,
             execution=execution.evolve(
-                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited
+                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited, chain=chain
             ),
             graph=plan.graph,
             origin=plan.origin,

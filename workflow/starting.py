@@ -268,6 +268,7 @@ def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> 
         static_data=execution.static_data,
         custom_data=execution.custom_data,
         depth=execution.depth,
+        chain=execution.chain,
         retry_of=execution.id,
     )
 

@@ -180,6 +180,9 @@ class ExecutionList(Record):
     next_cursor: str | None = None
 
 
+CHAIN = "how many executions, each started by an event of the one before, led to the one that tells this; 0: none"
+
+
 class WorkflowChange(Message):
     """What happened in an execution. Items stay in the record: events are read by many."""
 
@@ -188,6 +191,7 @@ class WorkflowChange(Message):
     root_workflow_id: UUID | None = Field(
         default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
     )
+    chain: int = Field(default=0, ge=0, description=CHAIN)
     owner: str
     mode: str
     status: ExecutionStatus
@@ -209,6 +213,7 @@ class WorkflowMessage(Message):
     root_workflow_id: UUID | None = Field(
         default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
     )
+    chain: int = Field(default=0, ge=0, description=CHAIN)
     owner: str
     payload: JsonValue = None
 
