@@ -58,11 +58,12 @@ class Placing:
         state.registry.hold(self._ledger.now)
         for task in state.queue.overdue(self._ledger.now):
             self._expire(task)
-        agents = list(state.registry)
-        while may_place and (placement := state.scheduler.next(state.queue, agents, self._ledger.clock, self._ledger.now)):
+        fleet = state.scheduler.fleet(list(state.registry), self._ledger.clock)
+        while may_place and (placement := state.scheduler.next(state.queue, fleet, self._ledger.now)):
             self._assign(self._start(placement), self._open(placement))
+            fleet.given(placement.agent)
         if may_place:
-            for attempt in state.scheduler.yields(state.queue, state.preemptible, agents, self._ledger.clock, self._ledger.now):
+            for attempt in state.scheduler.yields(state.queue, state.preemptible, fleet, self._ledger.now):
                 attempt.yielding = True
                 self._ledger.followup.preempts.append(attempt)
         for row in self._ledger.record.fresh.values():

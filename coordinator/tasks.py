@@ -104,6 +104,8 @@ class Task:
     timeout_seconds: float = 600
     attempts: int = 0
     attempts_allowed: int = 3
+    max_attempts: int = 3
+    """What was asked for; `attempts_allowed` counts those in that were not the task's doing, or were before a requeue by hand."""
     round_number: int = 0
     """How often it was requeued by hand."""
     started_at: datetime | None = None
@@ -125,6 +127,11 @@ class Task:
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+    @property
+    def failures(self) -> int:
+        """Attempts that count against the task: those that were refused, yielded or lost do not."""
+        return self.max_attempts - (self.attempts_allowed - self.attempts)
 
     @property
     def deadline(self) -> datetime | None:
@@ -191,6 +198,7 @@ def _task(received: Received, task_id: UUID, task_class: TaskClass, request: Tas
         require=ANYTHING if request.require == ANYTHING else request.require,
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
+        max_attempts=request.max_attempts,
         not_before=request.not_before,
         traceparent=_header(received, subjects.HEADER_TRACEPARENT),
         size=size_of(request),
@@ -282,12 +290,12 @@ def after_failure(
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
     if error.code == AgentLost.code:
         return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=None, back=Delay.HOST_LOST))
-    at = now + timedelta(seconds=backoff_seconds(task.attempts))
+    at = now + timedelta(seconds=backoff_seconds(task.failures))
     return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at, back=Delay.RETRY))
 
 
-def backoff_seconds(attempts: int) -> float:
-    doublings = min(max(0, attempts - 1), 10)
+def backoff_seconds(failures: int) -> float:
+    doublings = min(max(0, failures - 1), 10)
     return float(min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**doublings))
 
 

@@ -190,10 +190,10 @@ class Term:
         now = datetime.now(UTC)
         self.state.queue.wake(now)
         self.state.registry.hold(now)
-        state, agents, clock = self.state, list(self.state.registry), self.clock.seconds
-        if state.scheduler.next(state.queue, agents, clock, now) is not None:
+        state, fleet = self.state, self.state.scheduler.fleet(list(self.state.registry), self.clock.seconds)
+        if state.scheduler.next(state.queue, fleet, now) is not None:
             return True
-        return bool(state.scheduler.yields(state.queue, state.preemptible, agents, clock, now))
+        return bool(state.scheduler.yields(state.queue, state.preemptible, fleet, now))
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
