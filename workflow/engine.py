@@ -299,9 +299,9 @@ class Engine:
 
     async def _save_static_data(self, held: Held) -> None:
         execution, workflow_id = held.execution, held.origin.workflow_id
-        changed = execution.static_data != held.graph.workflow.static_data
-        if changed and workflow_id is not None and execution.mode is not Mode.MANUAL:
-            await self.library.save_static_data(workflow_id, execution.static_data)
+        before = held.graph.workflow.static_data
+        if execution.static_data != before and workflow_id is not None and execution.mode is not Mode.MANUAL:
+            await self.library.save_static_data(workflow_id, before, execution.static_data)
 
     async def _let_go(self, held: Held, wake_ms: int) -> None:
         """It waits in the record alone, and costs no memory."""

@@ -101,6 +101,9 @@ DELETE FROM executions WHERE id IN (
     SELECT id FROM executions WHERE completed_at < now() - make_interval(secs => $1) AND told LIMIT 1000
 );
 
+-- name: lock_static_data
+SELECT static_data FROM workflows WHERE id = $1 FOR UPDATE;
+
 -- name: save_static_data
 UPDATE workflows SET static_data = $2 WHERE id = $1;
 

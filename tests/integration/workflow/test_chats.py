@@ -94,9 +94,9 @@ async def test_a_chat_with_a_password_lets_in_who_knows_it(client: AsyncClient) 
         assert page.headers["content-type"] == "text/html; charset=utf-8"
 
 
-async def test_an_agent_remembers_a_session_and_the_chat_can_load_it(client: AsyncClient, nats_bus: NatsBus) -> None:
-    """Two messages of a session and one of another; what is loaded again is the session's own, and starts nothing."""
-    document = chain(chat("agent", {"loadPreviousSession": "memory"}), node("Agent", f"{AGENT}agent", {}, 1.7))
+def agent(hook: str) -> dict[str, Any]:
+    """With a memory that the chat shows again."""
+    document = chain(chat(hook, {"loadPreviousSession": "memory"}), node("Agent", f"{AGENT}agent", {}, 1.7))
     document["nodes"] += [
         node("Model", f"{AGENT}lmChatOpenAi", {"model": "gpt-4o-mini"}, 1),
         node("Memory", f"{AGENT}memoryBufferWindow", {}, 1.3),
@@ -105,7 +105,18 @@ async def test_an_agent_remembers_a_session_and_the_chat_can_load_it(client: Asy
     links["Model"] = {"ai_languageModel": [[{"node": "Agent", "type": "ai_languageModel", "index": 0}]]}
     both = [{"node": name, "type": "ai_memory", "index": 0} for name in ("Agent", "Chat")]
     links["Memory"] = {"ai_memory": [both]}
-    made = await saved(client, document)
+    return document
+
+
+async def loaded(client: AsyncClient, hook: str, session: str) -> list[tuple[str, str]]:
+    asked = {"action": "loadPreviousSession", "sessionId": session}
+    found = (await client.post(f"/webhook/{hook}/chat", json=asked)).json()["data"]
+    return [(each["id"][-1], each["kwargs"]["content"]) for each in found]
+
+
+async def test_an_agent_remembers_a_session_and_the_chat_can_load_it(client: AsyncClient, nats_bus: NatsBus) -> None:
+    """Two messages of a session and one of another; what is loaded again is the session's own, and starts nothing."""
+    made = await saved(client, agent("agent"))
     sidecar = InstantSidecar(nats_bus, text="Four.")
     await sidecar.start()
     for session, text in (("s1", "2 + 2?"), ("s1", "Sure?"), ("s2", "Hello")):
@@ -113,17 +124,31 @@ async def test_an_agent_remembers_a_session_and_the_chat_can_load_it(client: Asy
         assert answer.json() == {"output": "Four."}, answer.text
     await sidecar.close()
 
-    async def loaded(session: str) -> list[tuple[str, str]]:
-        asked = {"action": "loadPreviousSession", "sessionId": session}
-        found = (await client.post("/webhook/agent/chat", json=asked)).json()["data"]
-        return [(each["id"][-1], each["kwargs"]["content"]) for each in found]
-
     human, model = "HumanMessage", "AIMessage"
-    assert await loaded("s1") == [(human, "2 + 2?"), (model, "Four."), (human, "Sure?"), (model, "Four.")]
-    assert await loaded("s2") == [(human, "Hello"), (model, "Four.")]
-    assert await loaded("s3") == []
+    assert await loaded(client, "agent", "s1") == [(human, "2 + 2?"), (model, "Four."), (human, "Sure?"), (model, "Four.")]
+    assert await loaded(client, "agent", "s2") == [(human, "Hello"), (model, "Four.")]
+    assert await loaded(client, "agent", "s3") == []
     executions = (await client.get("/api/executions", params={"workflow_id": made})).json()["executions"]
     assert len(executions) == 3
+
+
+async def test_sessions_that_are_answered_at_once_are_all_remembered(client: AsyncClient, nats_bus: NatsBus) -> None:
+    """All are asked before any is answered, so each of them read what none of the others had kept yet."""
+    await saved(client, agent("together"))
+    sidecar = InstantSidecar(nats_bus, text="Four.")
+    await sidecar.start()
+    sidecar.may_end.clear()
+    asked = [{"sessionId": f"s{number}", "chatInput": f"Is it {number}?"} for number in range(6)]
+    waiting = [asyncio.create_task(client.post("/webhook/together/chat", json=each)) for each in asked]
+    async with asyncio.timeout(60):
+        while len((await client.get("/api/tasks", params={"status": "running"})).json()["tasks"]) < 6:
+            await asyncio.sleep(0.05)
+    sidecar.may_end.set()
+    assert [(await each).json() for each in waiting] == [{"output": "Four."}] * 6
+    await sidecar.close()
+    for each in asked:
+        found = await loaded(client, "together", each["sessionId"])
+        assert found == [("HumanMessage", each["chatInput"]), ("AIMessage", "Four.")]
 
 
 async def test_people_chat_on_its_page(client: AsyncClient, browser: Browser) -> None:  # noqa: F811

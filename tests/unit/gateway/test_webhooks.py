@@ -78,17 +78,18 @@ async def test_that_no_engine_is_there_is_said_long_before_an_engine_s_time_is_u
     assert (answer.status_code, answer.json()["code"]) == (503, "no_leader")
 
 
+@pytest.mark.parametrize("path", ["/webhook/orders", "/webhook/orders/chat", "/form/orders"])
 async def test_calls_that_would_hold_too_much_together_are_told_when_to_come_back(
-    nobody: AsyncClient, gateway: Gateway, heard: list[WebhookCall]
+    nobody: AsyncClient, gateway: Gateway, heard: list[WebhookCall], path: str
 ) -> None:
     with gateway.webhook_bodies.hold() as under_way:
         under_way.add(gateway.settings.max_webhook_bytes - 100)
-        refused = await nobody.post("/webhook/orders", json={"text": "x" * 200})
+        refused = await nobody.post(path, json={"text": "x" * 200})
         assert (refused.status_code, refused.json()["code"]) == (503, "too_many_executions")
         assert int(refused.headers["retry-after"]) > 0
-        assert (await nobody.post("/webhook/orders", json={})).status_code == 200
+        assert (await nobody.post(path, json={})).status_code == 200
     assert gateway.webhook_bodies.held == 0
-    assert (await nobody.post("/webhook/orders", json={"text": "x" * 200})).status_code == 200
+    assert (await nobody.post(path, json={"text": "x" * 200})).status_code == 200
     assert len(heard) == 2
 
 
