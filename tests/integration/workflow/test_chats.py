@@ -39,7 +39,7 @@ async def client(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, 
 async def test_a_public_chat_is_open_while_its_workflow_is_active(client: AsyncClient) -> None:
     made = await saved(client, chain(chat("open"), SAY), active=False)
     message = {"action": "sendMessage", "sessionId": "s1", "chatInput": "hello"}
-    async with AsyncClient(base_url=client.base_url) as stranger:
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
         refused = await stranger.post("/webhook/open/chat", json=message)
         assert (refused.status_code, refused.json()["code"]) == (404, "webhook_not_found")
         assert (await stranger.post("/webhook-test/open/chat", json=message)).status_code == 401
@@ -81,7 +81,7 @@ async def test_a_chat_with_a_password_lets_in_who_knows_it(client: AsyncClient) 
     own = chat("locked", authentication="basicAuth")
     own["credentials"] = {"httpBasicAuth": {"id": made["id"], "name": "door"}}
     await saved(client, chain(own, SAY))
-    async with AsyncClient(base_url=client.base_url) as stranger:
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
         for method in ("GET", "POST"):
             closed = await stranger.request(method, "/webhook/locked/chat")
             assert (closed.status_code, closed.headers["www-authenticate"]) == (401, 'Basic realm="Webhook"')

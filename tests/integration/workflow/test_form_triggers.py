@@ -119,8 +119,9 @@ async def test_what_is_wrong_is_said_where_it_is_wrong_and_nothing_starts(client
 
 async def test_programs_post_forms_too(client: AsyncClient) -> None:
     """By the names of the fields on the page, or of the values; what is wrong is a problem with a code."""
-    made = await saved(client, chain(form("post", {"fieldLabel": "Age", "fieldType": "number"}), END), active=False)
-    async with AsyncClient(base_url=client.base_url) as stranger:
+    fields = ({"fieldLabel": "Age", "fieldType": "number"}, {"fieldLabel": "Story"})
+    made = await saved(client, chain(form("post", *fields), END), active=False)
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
         closed = await stranger.post("/form/post", json={"Age": 7})
         assert (closed.status_code, closed.json()["code"]) == (404, "webhook_not_found")
         assert (await stranger.get("/form-test/post")).status_code == 401
@@ -134,6 +135,10 @@ async def test_programs_post_forms_too(client: AsyncClient) -> None:
             assert answer.status_code == 200, answer.text
             (item,) = await given(client, made, "Form")
             assert item["json"]["Age"] == 8
+        odd = "a\x00b \U0001f600"
+        assert (await stranger.post("/form/post", data={"field-1": odd})).status_code == 200
+        (item,) = await given(client, made, "Form")
+        assert (item["json"]["Age"], item["json"]["Story"]) == (None, odd)
         wrong = await stranger.post("/form/post", json={"Age": "old"})
         assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_request")
         assert "Age: This is no number" in wrong.json()["detail"]
@@ -158,7 +163,7 @@ async def test_a_form_answers_when_its_workflow_ends_and_lets_in_who_may(client:
     await saved(client, chain(own, node("Break", "stopAndError", {"errorMessage": "secret reason"})))
     fine = form("fine", {"fieldLabel": "x"}, version=1, responseMode="lastNode", options={"formSubmittedText": "All done"})
     await saved(client, chain(fine, END))
-    async with AsyncClient(base_url=client.base_url) as stranger:
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
         for method in ("GET", "POST"):
             assert (await stranger.request(method, "/form/locked")).status_code == 401
         refused = await stranger.post("/form/locked", json={}, auth=BasicAuth("ann", "right"))

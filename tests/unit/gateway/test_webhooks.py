@@ -103,6 +103,12 @@ async def test_a_page_of_hive_s_own_keeps_its_own_policy_alone(nobody: AsyncClie
     assert shown.headers.get_list("content-security-policy") == ["default-src 'none'"]
 
 
+async def test_what_a_form_does_not_take_is_said(nobody: AsyncClient) -> None:
+    refused = await nobody.put("/form/orders")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD, POST")
+    assert "takes GET, HEAD, POST" in refused.json()["detail"]
+
+
 PART = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n'
 FILE = b'--x\r\nContent-Disposition: form-data; name="a"; filename="b"\r\n\r\nv\r\n'
 
