@@ -156,9 +156,10 @@ class Queue:
                 del self._homes[task_id]
                 self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
 
-    def overdue(self, now: datetime) -> list[Task]:
-        """Those that wait while their time is over."""
-        return [self._tasks[task_id] for _, task_id in takewhile(lambda known: known[0] <= now, self._deadlines)]
+    def overdue(self, now: datetime, most: int) -> list[Task]:
+        """Those that wait while their time is over, those that are so for longest first."""
+        over = takewhile(lambda known: known[0] <= now, self._deadlines)
+        return [self._tasks[task_id] for _, task_id in islice(over, most)]
 
     def standing(self, task_id: UUID) -> Standing | None:
         """By priority and turn alone. None for what does not wait, or waits for its back-off."""

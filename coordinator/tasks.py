@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
 from bus import subjects
-from bus.client import Received
+from bus.client import MAX_MESSAGE_BYTES, Received
 from bus.codec import decode
 from bus.errors import (
     AgentLost,
@@ -39,8 +39,8 @@ from coordinator.sizes import TYPICAL, Size, size_of
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
 ANYTHING: Final = Requirements()
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024 - 64 * 1024
-"""What the bus takes (nats.conf), less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
+MAX_BODY_BYTES: Final = MAX_MESSAGE_BYTES - 64 * 1024
+"""What the bus takes, less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
 MAX_HEADER: Final = 255
 """Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
