@@ -98,6 +98,8 @@ def needed(node: Node) -> tuple[str, ...]:
         return (_ALWAYS[kind],)
     if kind == "jwt":
         return () if given.get("operation", "sign") == "decode" else ("jwtAuth",)
+    if kind == "chatTrigger" and given.get("public") is not True:
+        return ()  # nobody calls it
     if kind in _CALLED:
         asked = asked_of_callers(node)
         return () if asked is None else (ASKED_OF_CALLERS.get(asked, asked),)

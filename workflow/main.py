@@ -112,7 +112,10 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
-        engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool, bus)
+        files = FileCalls(settings.workflow_files)
+        engine.carrier = Carrying(
+            engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
+        )
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
@@ -132,7 +135,9 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         for each in served:
             stack.push_async_callback((await bus.serve(each)).close)
         logger.info("engine_ready", engine=str(engine_id))
-        await _first_to_end(lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits).run())
+        await _first_to_end(
+            lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run()
+        )
 
 
 def _given_keys(settings: WorkflowSettings) -> str | None:

@@ -34,6 +34,12 @@ class WorkflowSettings(HiveSettings):
     )
     workflow_time_zone: str = Field(default="UTC", description="of workflows that name none")
     workflow_retain_days: float = Field(default=14, ge=0, description="how long ended executions stay; 0: for ever")
+    workflow_event_chain: int = Field(
+        default=10,
+        ge=0,
+        description="executions that may be started one after the other, each by an event of the one before; a node that would publish "
+        "one more fails (`events_too_deep`)",
+    )
     workflow_allow_internal: tuple[str, ...] = Field(
         default=(),
         description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "

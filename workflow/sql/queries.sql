@@ -101,6 +101,9 @@ DELETE FROM executions WHERE id IN (
     SELECT id FROM executions WHERE completed_at < now() - make_interval(secs => $1) AND told LIMIT 1000
 );
 
+-- name: lock_static_data
+SELECT static_data FROM workflows WHERE id = $1 FOR UPDATE;
+
 -- name: save_static_data
 UPDATE workflows SET static_data = $2 WHERE id = $1;
 
@@ -175,7 +178,7 @@ UPDATE workflow_schedules SET next_due = $4 WHERE workflow_id = $1 AND node = $2
 DELETE FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 RETURNING node;
 
 -- name: workflows_with_webhooks
-SELECT id, n8n_data FROM workflows WHERE n8n_data::text LIKE '%n8n-nodes-base.webhook%' ORDER BY updated_at;
+SELECT id, n8n_data FROM workflows WHERE n8n_data::text ~ 'n8n-nodes-base\.(webhook|formTrigger)|n8n-nodes-langchain\.chatTrigger' ORDER BY updated_at;
 
 -- name: lock_schedule
 SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;
