@@ -118,7 +118,14 @@ class Attempt:
             self._result = result if self._result is None else _together(self._result, result)
             self.deltas.output(*self._reasons)  # an answer that is none is an error while there is time for one
             if self._full:
+                await self._give_up_the_others(choice)
                 return
+
+    async def _give_up_the_others(self, choice: int) -> None:
+        """The output is full: for answers behind this one there is no room to begin, and none of them came to its end."""
+        for _ in range(choice + 1, self.offer.n):
+            await self.deltas.begin_answer()
+            self._reasons.append("length")
 
     async def _find_footing(self) -> None:
         """StreamInterrupted where what was shown cannot be gone on with here; unshown, it is written again."""
@@ -148,7 +155,12 @@ class Attempt:
         if self._first_token_seconds is None:
             self._first_token_seconds = monotonic() - started
         self._pieces += 1
-        return await self.deltas.add(self._seam.join(piece))
+        fits = await self.deltas.add(self._seam.join(piece))
+        if not fits and piece.embeddings:
+            raise BackendRefused(
+                f"The {len(piece.embeddings)} vectors take more room than one answer has. Send fewer inputs at once, say half as many."
+            )
+        return fits
 
     def _why(self) -> HiveError | None:
         model, seconds = self.offer.model, self.offer.seconds_left

@@ -12,6 +12,10 @@ from bus.messages import ChatMessage, NamedTool, Tool, ToolCall, Work
 Json = dict[str, JsonValue]
 _PER_SERVER: Final = frozenset({"num_ctx", "keep_alive", "num_gpu", "num_thread", "num_batch", "use_mmap", "main_gpu"})
 """What these servers are told at their start and not by a request."""
+_OURS: Final = frozenset(
+    {"model", "messages", "prompt", "input", "stream", "stream_options", "n", "tools", "tool_choice", "parallel_tool_calls"}
+)
+"""What the task says itself, and no option may say otherwise: which model a key may use, and that the answer is a stream."""
 _STREAMED: Final[Json] = {"stream": True, "stream_options": {"include_usage": True}}
 _MIME: Final = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 
@@ -99,7 +103,7 @@ def _format(form: JsonValue) -> JsonValue:
 
 def chat_options(options: Mapping[str, JsonValue]) -> Json:
     """What has another name gets it; the rest goes as it is, since llama.cpp and vLLM know many of Ollama's by name."""
-    found: Json = {key: value for key, value in options.items() if key not in _PER_SERVER}
+    found: Json = {key: value for key, value in options.items() if key not in _PER_SERVER | _OURS}
     limit = found.pop("num_predict", None)
     if isinstance(limit, int) and limit >= 0:
         found["max_tokens"] = limit

@@ -134,6 +134,25 @@ def test_ollamas_options_in_openais_words() -> None:
     assert form["json_schema"]["schema"] == {"type": "object"}
 
 
+def test_no_option_says_otherwise_than_the_task() -> None:
+    """A key that may use one model would reach another, and an answer that is not streamed counts as a host's failure."""
+    options: Any = {
+        "model": "forbidden",
+        "messages": [],
+        "prompt": "other",
+        "stream": False,
+        "stream_options": {},
+        "n": 9,
+        "top_p": 0.5,
+    }
+    chat: Any = openai.chat_body(Ask(model="allowed", messages=TALK, options=options))
+    assert (chat["model"], chat["stream"], chat["top_p"]) == ("allowed", True, 0.5)
+    assert chat["messages"]
+    assert "n" not in chat
+    plain: Any = openai.completion_body(Ask(model="allowed", kind=TaskKind.GENERATE, prompt="mine", options=options))
+    assert (plain["model"], plain["prompt"], plain["stream"]) == ("allowed", "mine", True)
+
+
 def test_a_conversation_with_tools_and_images_in_openais_words() -> None:
     asked, called, answered = list(openai.chat_messages(TALK))
     content: Any = asked["content"]
