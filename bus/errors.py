@@ -117,6 +117,12 @@ class OutcomeUnknown(NodeFailed):
     code, title = "outcome_unknown", "Whether the node's effect happened is not known"
 
 
+class EngineDied(NodeFailed):
+    """Each engine that went on with the execution died before it got further, so no other one does."""
+
+    code, http_status, title = "engine_died", 500, "The execution ends each engine that goes on with it"
+
+
 class RequestRefused(NodeFailed):
     """The guard of requests: the address is internal, or the answer is larger than one may be."""
 

@@ -13,7 +13,19 @@ from typing import Any, Final, TypeAlias
 from bus.errors import OutcomeUnknown
 from workflow.effects import Effect, StartErrorWorkflow, WaitForCall, WaitUntil
 from workflow.ending import error_workflow, finished
-from workflow.events import Begin, EffectEnded, Event, Expired, NodeAsked, NodeReturned, NodeThrew, Order, RunNode, Stop
+from workflow.events import (
+    Begin,
+    EffectEnded,
+    Event,
+    Expired,
+    GivenUp,
+    NodeAsked,
+    NodeReturned,
+    NodeThrew,
+    Order,
+    RunNode,
+    Stop,
+)
 from workflow.execution import Current, Execution, NodeRun, Reply, Status, Visit
 from workflow.failure import Failure
 from workflow.following import followed, next_waiting
@@ -37,6 +49,8 @@ def advance(graph: Graph, types: NodeTypes, execution: Execution, event: Event) 
         return _end(graph, execution.evolve(current=None, stack=(), last_failure=None), Status.CANCELED, event.now_ms)
     if isinstance(event, Expired) or _expired(execution, event):
         return _end(graph, _timed_out(execution), Status.CANCELED, event.now_ms)
+    if isinstance(event, GivenUp):
+        return _give_up(graph, execution, event)
     if isinstance(event, Begin):
         return _begin(graph, types, execution, event.now_ms)
     if execution.current is None:
@@ -59,6 +73,15 @@ def _timed_out(execution: Execution) -> Execution:
         message="The execution took longer than its timeout allows", code="deadline_exceeded", name="TimeoutError"
     )
     return execution.evolve(current=None, stack=(), last_failure=failure)
+
+
+def _give_up(graph: Graph, execution: Execution, event: GivenUp) -> Step:
+    """It fails at the node that it stands at, whatever that node's `onError` says, and can be tried again from there."""
+    current = execution.current
+    if current is None:
+        return _end(graph, execution.evolve(last_failure=event.failure), Status.ERROR, event.now_ms)
+    failure = replace(event.failure, node=current.visit.node)
+    return _stop_with(graph, execution, current, NodeThrew(failure=failure, now_ms=event.now_ms))
 
 
 def _begin(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> Step:

@@ -20,7 +20,7 @@ from bus.errors import OutcomeUnknown
 from workflow.advance import advance
 from workflow.driver import new_execution
 from workflow.effects import Effect, Respond, StartErrorWorkflow, WaitForCall, WaitUntil
-from workflow.events import Begin, EffectEnded, Event, Expired, Order, RunNode, Stop
+from workflow.events import Begin, EffectEnded, Event, Expired, GivenUp, Order, RunNode, Stop
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.gate import RunningGate
@@ -209,7 +209,7 @@ class Engine:
         if held.execution.status is Status.NEW:
             await self._telling.started(held)
         try:
-            effects = await self._step(held, Begin(now_ms=clock_ms()))
+            effects = await self._step(held, _first_event(held))
             while not held.execution.ended:
                 if held.wake_ms is not None and held.inbox.empty():  # what came during the save is taken first
                     held.leaving = True
@@ -328,6 +328,13 @@ class Engine:
         """The first answer counts; where nobody waits any more it is nobody's."""
         if held.answered is not None and not held.answered.done():
             held.answered.set_result(respond)
+
+
+def _first_event(held: Held) -> Event:
+    """One that was stopped, or given up, before it was started here does nothing more."""
+    if held.given_up is not None:
+        return GivenUp(failure=held.given_up, now_ms=clock_ms())
+    return Stop(now_ms=clock_ms()) if held.stop_asked else Begin(now_ms=clock_ms())
 
 
 def _runs(orders: Sequence[Order]) -> bool:

@@ -112,7 +112,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         credentials = Credentials(pool, vault)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
         engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool, bus)
-        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
+        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
         starting = Starting(engine, lease, reading, lending, settings.base_url)

@@ -14,7 +14,7 @@ from bus.messages.workflows import ExecutionRecord, ExecutionStatus
 from workflow.codec import frame, from_frame, new_runs, run_from_json, run_to_json
 from workflow.execution import Execution, NodeRun
 from workflow.graph import Graph
-from workflow.held import Held, Origin
+from workflow.held import Held, Origin, Progress
 
 SHOWN_BYTES: Final = 8192
 """Of `input_data` and `output_data`, which repeat what frame and runs hold, for whoever reads the tables: longer ones are left out."""
@@ -57,6 +57,7 @@ def pack(held: Held, owner: UUID | None, wake_ms: int | None = None) -> Save:
         owner,
         held.epoch,
         _time(wake_ms),
+        held.take_ups if progress_of(execution) == held.progress else 0,
     )
     first = runs[0].index if runs else held.stored
     packed = encode([run_to_json(run) for run in runs]) if runs else None
@@ -95,7 +96,17 @@ def held_of(row: Mapping[str, Any], pieces: Iterable[bytes], graph: Graph) -> He
         stored=next_run,
         told=next_run,
         doubtful=frozenset(effect.key for effect in asked if not effect.repeatable),
+        take_ups=row["take_ups"],
+        progress=progress_of(execution),
     )
+
+
+def progress_of(execution: Execution) -> Progress:
+    """How far it is: the same whenever it is read, and another as soon as it got further."""
+    current = execution.current
+    if current is None:
+        return (execution.next_index,)
+    return (execution.next_index, current.attempt, current.retrying, len(current.rounds), len(current.replies))
 
 
 def origin_of(row: Mapping[str, Any]) -> Origin:

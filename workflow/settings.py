@@ -31,6 +31,12 @@ class WorkflowSettings(HiveSettings):
     workflow_lease_seconds: float = Field(
         default=5, ge=1, description="silence after which an engine is dead and others go on with its executions"
     )
+    workflow_take_ups: int = Field(
+        default=5,
+        ge=1,
+        description="how often an execution is taken up from an engine that died without it getting any further; "
+        "then it ends (`engine_died`)",
+    )
     workflow_time_zone: str = Field(default="UTC", description="of workflows that name none")
     workflow_retain_days: float = Field(default=14, ge=0, description="how long ended executions stay; 0: for ever")
     workflow_allow_internal: tuple[str, ...] = Field(

@@ -45,6 +45,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.EvaluationLimit: "Work on fewer items at a time, or raise the limit that the message names.",
     errors.RequestRefused: "Call a public address, or let an administrator allow this one (`HIVE_WORKFLOW_ALLOW_INTERNAL`).",
     errors.OutcomeUnknown: "Look at the other side whether it happened, then go on from the node or after it.",
+    errors.EngineDied: "Look in the engine's log how it died (memory, most often); let the node do less at once, then retry the execution.",
     errors.CredentialUnreadable: "Give the engine the key that it was sealed with (`HIVE_CREDENTIALS_KEY`), or enter the credential anew.",
     errors.DependencyFailed: "See why the other task failed; requeue both.",
     errors.IdempotencyMismatch: "Take a new key for another body.",
