@@ -291,6 +291,12 @@ class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database does not answer"
 
 
+class AnswerTooLarge(HiveError):
+    """Of a verb, or of a webhook: larger than the bus carries."""
+
+    code, http_status, title = "answer_too_large", 500, "The answer is larger than one may be"
+
+
 class DeadlineExceeded(HiveError):
     code, http_status, title = "deadline_exceeded", 504, "It did not happen in time"
 

@@ -173,6 +173,9 @@ class ExecutionRecord(Record):
     started_at: datetime | None = None
     completed_at: datetime | None = None
     data: dict[str, Any] | None = Field(default=None, description="left out in lists")
+    left_out: str | None = Field(
+        default=None, description="what of `data` is missing, where all of it is more than an answer holds"
+    )
 
 
 class ExecutionList(Record):

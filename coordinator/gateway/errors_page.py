@@ -84,6 +84,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.QueueFull: "Try again after `Retry-After`; what is urgent has a reserve. Add hosts, or raise `HIVE_MAX_WAITING`.",
     errors.StoreFull: "Try again when some tasks are done.",
     errors.DatabaseUnavailable: "Try again; submits are taken all the while. See `hive logs postgres`.",
+    errors.AnswerTooLarge: "Ask for less at a time; a workflow can answer with a part, or with an address of the whole.",
     errors.DeadlineExceeded: "Look whether it happened before you ask again.",
     errors.TaskTimeout: "Give `timeout_seconds` more, or the queue fewer tasks.",
     errors.AttemptsExhausted: "`attempts` of the task says what went wrong each time; requeue it when that is mended.",

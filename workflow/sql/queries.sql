@@ -90,6 +90,9 @@ SELECT execution_id, runs FROM execution_runs WHERE execution_id = ANY($1::uuid[
 -- name: get_execution
 SELECT e.*, w.name AS workflow_name FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
 
+-- name: status_of
+SELECT status FROM executions WHERE id = $1;
+
 -- name: list_executions
 SELECT e.id, e.workflow_id, e.workflow_version, e.status, e.mode, e.created_by, e.error_message, e.created_at, e.started_at,
     e.completed_at, e.wake_at, w.name AS workflow_name
