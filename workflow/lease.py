@@ -14,11 +14,12 @@ import asyncpg
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import EngineDied
-from workflow.engine import Engine, place_of
+from workflow.engine import Engine
 from workflow.failure import Failure
 from workflow.graph import Graph, plan
 from workflow.held import Held, Origin
 from workflow.n8n.parse import parse
+from workflow.rooms import place_of
 from workflow.rows import held_of, origin_of, progress_of
 from workflow.sql import queries
 

@@ -14,7 +14,10 @@ class WorkflowSettings(HiveSettings):
         default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
     )
     workflow_threads: int = Field(
-        default=0, ge=0, le=64, description="nodes that are computed at once; 0: as many as there are cores, at most 8"
+        default=0,
+        ge=0,
+        le=64,
+        description="nodes that are computed at once, and the most of one owner; 0: as many as there are cores, at most 8",
     )
     workflow_running: int = Field(default=256, ge=1, description="executions in memory at once; those that wait long are not")
     workflow_waiting: int = Field(

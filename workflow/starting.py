@@ -11,7 +11,7 @@ from bus.messages import Claims
 from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
 from workflow.callers import Admitted
 from workflow.effects import Respond, WaitForCall
-from workflow.engine import Engine, Place, clock_ms, place_of
+from workflow.engine import Engine, clock_ms
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status, Visit
 from workflow.held import Held, Origin
@@ -21,6 +21,7 @@ from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.reading import Reading
+from workflow.rooms import Place, place_of
 from workflow.store import Lost
 from workflow.webhook_reply import reply, webhook_item
 from workflow.webhooks import Route, item_of, not_registered, reply_of
