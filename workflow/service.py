@@ -33,6 +33,7 @@ from bus.messages.workflows import (
 )
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
+from workflow.cache import Cache
 from workflow.engine import Engine
 from workflow.held import Held
 from workflow.library import Library
@@ -55,9 +56,10 @@ class Verbs:
         reading: Reading,
         starting: Starting,
         tell_stop: Callable[[UUID], Awaitable[None]],
+        cache: Cache,
     ) -> None:
         self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
-        self._tell_stop = tell_stop
+        self._tell_stop, self._cache = tell_stop, cache
 
     async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
         return await self._library.create(call.body, call.claims)
@@ -66,7 +68,9 @@ class Verbs:
         return await self._library.change(call.body, call.claims)
 
     async def get(self, call: Call[WorkflowRef]) -> WorkflowRecord:
-        return await self._library.get(call.body.id, call.claims)
+        record = await self._library.get(call.body.id, call.claims)
+        self._cache.show(record)
+        return record
 
     async def list(self, call: Call[ListWorkflows]) -> WorkflowList:
         return await self._library.list(call.body, call.claims)

@@ -10,6 +10,9 @@ from bus.settings import HiveSettings
 
 class WorkflowSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis or Valkey: a cache of workflows; without it nothing stops"
+    )
     workflow_url: str = Field(
         default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
     )
