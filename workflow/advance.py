@@ -32,7 +32,7 @@ from workflow.following import followed, next_waiting
 from workflow.graph import Graph
 from workflow.items import Items, Outputs, with_pairs
 from workflow.n8n.document import Node, OnError, OnInterrupt
-from workflow.shaping import after_error, always_output, error_output
+from workflow.shaping import after_error, always_output, error_output, first_error
 from workflow.types import NodeTypes
 
 Step: TypeAlias = tuple[Execution, tuple[Order, ...]]
@@ -118,18 +118,21 @@ def _next(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> 
     return execution, (RunNode(visit.node),)
 
 
-def inputs_of(execution: Execution, visit: Visit) -> list[Items]:
-    """The items at each input of a visit."""
-    if not visit.sources:
-        return [execution.start_items]
-    return [execution.items_of(source) for source in visit.sources]
+def inputs_of(execution: Execution, visit: Visit, node: Node) -> list[Items]:
+    """The items at each input of a visit, as the node is given them."""
+    inputs = [execution.items_of(source) for source in visit.sources] if visit.sources else [execution.start_items]
+    return [items[:1] for items in inputs] if node.execute_once else inputs
 
 
 def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeReturned) -> Step:
     """Its outputs become run data, and what follows goes on the stack."""
     current = execution.standing
     node = graph.workflow.by_name[current.visit.node]
-    inputs = inputs_of(execution, current.visit)
+    error = first_error(event.outputs) if node.on_error is not OnError.STOP else None
+    if error is not None and current.attempt < node.tries and not _unknown(current):
+        failure = Failure(message=error, node=node.name)
+        return _retry(execution, current, node, NodeThrew(failure=failure, now_ms=event.now_ms))
+    inputs = inputs_of(execution, current.visit, node)
     outputs: Outputs = event.outputs
     if node.on_error is OnError.ERROR_OUTPUT:
         outputs = error_output(outputs, inputs, types.outputs(node))
@@ -179,10 +182,16 @@ def _threw(graph: Graph, types: NodeTypes, execution: Execution, current: Curren
         return _retry(execution, current, node, event)
     if node.on_error is OnError.STOP:
         return _stop_with(graph, execution, current, event)
-    inputs = inputs_of(execution, current.visit)
+    inputs = inputs_of(execution, current.visit, node)
     outputs = after_error(node.on_error, event.failure, inputs, types.outputs(node))
     run = _failed_run(current, event, with_pairs(outputs, inputs))
     return _go_on(graph, types, _with_run(execution, run, event.failure), node, current.run, event.now_ms)
+
+
+def _unknown(current: Current) -> bool:
+    """Whether an effect of this attempt may have happened, or not."""
+    replies = (reply for found in current.rounds for reply in found)
+    return any(reply.failure is not None and reply.failure.code == OutcomeUnknown.code for reply in replies)
 
 
 def _failed_run(current: Current, event: NodeThrew, outputs: Outputs | None) -> NodeRun:
