@@ -120,7 +120,9 @@ def _next(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> 
 
 def inputs_of(execution: Execution, visit: Visit, node: Node) -> list[Items]:
     """The items at each input of a visit, as the node is given them."""
-    inputs = [execution.items_of(source) for source in visit.sources] if visit.sources else [execution.start_items]
+    inputs: list[Items] = [execution.start_items]
+    if visit.sources:
+        inputs = [execution.items_of(source) for source in visit.sources]
     return [items[:1] for items in inputs] if node.execute_once else inputs
 
 
