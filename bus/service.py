@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from bus import auth, subjects, telemetry
 from bus.auth import Permission
@@ -98,12 +99,19 @@ async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Map
             body = decode(endpoint.body, data)
             answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers, size=len(data)))
             # With its nulls, unlike what the bus carries else: the same bodies as every door gives.
-            return _bounded(answer.model_dump_json().encode())
+            return _bounded(_text(answer))
         except HiveError as error:
             return refuse(error)
         except Exception:
             logger.exception("verb_failed", verb=endpoint.verb, of=service.name)
             return refuse(HiveError(f"{service.name}.{endpoint.verb} failed inside; its log has the reason."))
+
+
+def _text(answer: BaseModel) -> bytes:
+    try:
+        return answer.model_dump_json().encode()
+    except PydanticSerializationError as error:
+        raise AnswerTooLarge(f"The answer cannot be written: {error}.") from None
 
 
 def _bounded(data: bytes) -> Answer:

@@ -18,6 +18,7 @@ from workflow.held import Held, Origin, Progress
 
 SHOWN_RUN_BYTES: Final = 7_000_000
 """Of run data in one answer (`bus.service.MAX_ANSWER_BYTES` with room for the rest)."""
+_AROUND: Final = 5
 SHOWN_BYTES: Final = 8192
 """Of `input_data` and `output_data`, which repeat what frame and runs hold, for whoever reads the tables: longer ones are left out."""
 
@@ -164,12 +165,25 @@ def record_of_held(held: Held) -> ExecutionRecord:
 
 def fitting(data: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
     """Run data, or what of them fits into an answer, and what is left out then: the contents of files, else all of them."""
-    if len(encode(data)) <= SHOWN_RUN_BYTES:
-        return data, None
+    text = encode(data)
+    if len(text) <= SHOWN_RUN_BYTES:
+        return (
+            (data, None) if _readable(text) else (None, "All of it: something in the run data nests deeper than can be read.")
+        )
     smaller = _without_files(data)
-    if len(encode(smaller)) <= SHOWN_RUN_BYTES:
+    text = encode(smaller)
+    if len(text) <= SHOWN_RUN_BYTES and _readable(text):
         return smaller, f"The contents of files: with them the run data are more than {SHOWN_RUN_BYTES:,} bytes."
     return None, f"All of it: the run data are more than {SHOWN_RUN_BYTES:,} bytes."
+
+
+def _readable(text: bytes) -> bool:
+    """By whoever is given the answer, where the run data are a part of something larger."""
+    try:
+        from_json(b"[" * _AROUND + text + b"]" * _AROUND)
+    except ValueError as error:
+        return "recursion limit" not in str(error)
+    return True
 
 
 def _without_files(data: dict[str, Any]) -> dict[str, Any]:

@@ -58,6 +58,10 @@ async def test_what_an_answer_cannot_hold_is_left_out_and_said(
     record = await workflows.execute((await workflows.create(chain(START, code("Text", text)))).id, wait=60)
     assert (record.status, record.data) == ("success", None)
     assert "All of it" in (record.left_out or "")
+    deep = "let x = 1; for (let i = 0; i < 190; i++) x = [x]; return [{json: {x}}]"
+    record = await workflows.execute((await workflows.create(chain(START, code("Deep", deep)))).id, wait=60)
+    assert (record.status, record.data) == ("success", None)
+    assert "deeper" in (record.left_out or "")
     hook = node("Hook", "webhook", {"path": "large", "httpMethod": "POST", "responseMode": "lastNode"}, 2)
     await workflows.create(chain(hook, code("Text", text)), active=True)
     verb = subjects.service_verb(subjects.SERVICE_WEBHOOKS, "call")
