@@ -140,10 +140,11 @@ class ExecutionRef(Command):
 
 
 class RetryExecution(Command):
-    """`execution_id`: of the new one, made by the caller."""
+    """`execution_id`: of the new one, made by the caller. `node`: the one to begin with; left out: the one that failed."""
 
     id: UUID
     execution_id: UUID
+    node: Text | None = None
 
 
 class ListExecutions(Command):
