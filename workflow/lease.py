@@ -48,7 +48,7 @@ class _Suspect:
 class Lease:
     """`seconds` of silence make an engine dead. `run` goes on until cancelled, and raises LeaseLost.
 
-    `take_ups`: how often an execution is taken up from an engine that died without it getting further (ADR 0030).
+    `take_ups`: how often an execution is taken up from an engine that died without it getting further (ADR 0034).
     """
 
     def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float, take_ups: int) -> None:
