@@ -121,6 +121,12 @@ class OutcomeUnknown(NodeFailed):
     code, title = "outcome_unknown", "Whether the node's effect happened is not known"
 
 
+class EngineDied(NodeFailed):
+    """Each engine that went on with the execution died before it got further, so no other one does."""
+
+    code, http_status, title = "engine_died", 500, "The execution ends each engine that goes on with it"
+
+
 class RequestRefused(NodeFailed):
     """The guard of requests: the address is internal, or the answer is larger than one may be."""
 
@@ -287,6 +293,12 @@ class TooManyExecutions(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database does not answer"
+
+
+class AnswerTooLarge(HiveError):
+    """Of a verb, or of a webhook: larger than the bus carries."""
+
+    code, http_status, title = "answer_too_large", 500, "The answer is larger than one may be"
 
 
 class DeadlineExceeded(HiveError):

@@ -6,14 +6,15 @@ A request's work runs in a task of its own, since nats.micro hands an endpoint i
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 from bus import auth, subjects, telemetry
 from bus.auth import Permission
 from bus.codec import decode
-from bus.errors import HiveError, Unauthenticated
+from bus.errors import AnswerTooLarge, HiveError, Unauthenticated
 from bus.messages import Claims
 
 logger = telemetry.log(__name__)
@@ -21,6 +22,8 @@ R = TypeVar("R", bound=BaseModel)
 
 MAX_RUNNING = 512
 """Requests of one service that are worked on at once; more wait in the client's buffer."""
+MAX_ANSWER_BYTES: Final = 8_000_000
+"""A little less than nats-server's `max_payload` (nats.conf)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +99,26 @@ async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Map
             body = decode(endpoint.body, data)
             answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers, size=len(data)))
             # With its nulls, unlike what the bus carries else: the same bodies as every door gives.
-            return Answer(answer.model_dump_json().encode())
+            return _bounded(_text(answer))
         except HiveError as error:
             return refuse(error)
         except Exception:
             logger.exception("verb_failed", verb=endpoint.verb, of=service.name)
             return refuse(HiveError(f"{service.name}.{endpoint.verb} failed inside; its log has the reason."))
+
+
+def _text(answer: BaseModel) -> bytes:
+    try:
+        return answer.model_dump_json().encode()
+    except PydanticSerializationError as error:
+        raise AnswerTooLarge(f"The answer cannot be written: {error}.") from None
+
+
+def _bounded(data: bytes) -> Answer:
+    """What the bus would not carry is told, or whoever asked would wait in vain."""
+    if len(data) > MAX_ANSWER_BYTES:
+        raise AnswerTooLarge(f"The answer has {len(data):,} bytes; one may have {MAX_ANSWER_BYTES:,}.")
+    return Answer(data)
 
 
 def refuse(error: HiveError) -> Answer:

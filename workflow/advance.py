@@ -13,14 +13,26 @@ from typing import Any, Final, TypeAlias
 from bus.errors import OutcomeUnknown
 from workflow.effects import Effect, StartErrorWorkflow, WaitForCall, WaitUntil
 from workflow.ending import error_workflow, finished
-from workflow.events import Begin, EffectEnded, Event, Expired, NodeAsked, NodeReturned, NodeThrew, Order, RunNode, Stop
+from workflow.events import (
+    Begin,
+    EffectEnded,
+    Event,
+    Expired,
+    GivenUp,
+    NodeAsked,
+    NodeReturned,
+    NodeThrew,
+    Order,
+    RunNode,
+    Stop,
+)
 from workflow.execution import Current, Execution, NodeRun, Reply, Status, Visit
 from workflow.failure import Failure
 from workflow.following import followed, next_waiting
 from workflow.graph import Graph
 from workflow.items import Items, Outputs, with_pairs
 from workflow.n8n.document import Node, OnError, OnInterrupt
-from workflow.shaping import after_error, always_output, error_output
+from workflow.shaping import after_error, always_output, error_output, first_error
 from workflow.types import NodeTypes
 
 Step: TypeAlias = tuple[Execution, tuple[Order, ...]]
@@ -37,6 +49,8 @@ def advance(graph: Graph, types: NodeTypes, execution: Execution, event: Event) 
         return _end(graph, execution.evolve(current=None, stack=(), last_failure=None), Status.CANCELED, event.now_ms)
     if isinstance(event, Expired) or _expired(execution, event):
         return _end(graph, _timed_out(execution), Status.CANCELED, event.now_ms)
+    if isinstance(event, GivenUp):
+        return _give_up(graph, execution, event)
     if isinstance(event, Begin):
         return _begin(graph, types, execution, event.now_ms)
     if execution.current is None:
@@ -59,6 +73,15 @@ def _timed_out(execution: Execution) -> Execution:
         message="The execution took longer than its timeout allows", code="deadline_exceeded", name="TimeoutError"
     )
     return execution.evolve(current=None, stack=(), last_failure=failure)
+
+
+def _give_up(graph: Graph, execution: Execution, event: GivenUp) -> Step:
+    """It fails at the node that it stands at, whatever that node's `onError` says, and can be tried again from there."""
+    current = execution.current
+    if current is None:
+        return _end(graph, execution.evolve(last_failure=event.failure), Status.ERROR, event.now_ms)
+    failure = replace(event.failure, node=current.visit.node)
+    return _stop_with(graph, execution, current, NodeThrew(failure=failure, now_ms=event.now_ms))
 
 
 def _begin(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> Step:
@@ -95,18 +118,23 @@ def _next(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> 
     return execution, (RunNode(visit.node),)
 
 
-def inputs_of(execution: Execution, visit: Visit) -> list[Items]:
-    """The items at each input of a visit."""
-    if not visit.sources:
-        return [execution.start_items]
-    return [execution.items_of(source) for source in visit.sources]
+def inputs_of(execution: Execution, visit: Visit, node: Node) -> list[Items]:
+    """The items at each input of a visit, as the node is given them."""
+    inputs: list[Items] = [execution.start_items]
+    if visit.sources:
+        inputs = [execution.items_of(source) for source in visit.sources]
+    return [items[:1] for items in inputs] if node.execute_once else inputs
 
 
 def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeReturned) -> Step:
     """Its outputs become run data, and what follows goes on the stack."""
     current = execution.standing
     node = graph.workflow.by_name[current.visit.node]
-    inputs = inputs_of(execution, current.visit)
+    error = first_error(event.outputs) if node.on_error is not OnError.STOP else None
+    if error is not None and current.attempt < node.tries and not _unknown(current):
+        failure = Failure(message=error, node=node.name)
+        return _retry(execution, current, node, NodeThrew(failure=failure, now_ms=event.now_ms))
+    inputs = inputs_of(execution, current.visit, node)
     outputs: Outputs = event.outputs
     if node.on_error is OnError.ERROR_OUTPUT:
         outputs = error_output(outputs, inputs, types.outputs(node))
@@ -156,10 +184,16 @@ def _threw(graph: Graph, types: NodeTypes, execution: Execution, current: Curren
         return _retry(execution, current, node, event)
     if node.on_error is OnError.STOP:
         return _stop_with(graph, execution, current, event)
-    inputs = inputs_of(execution, current.visit)
+    inputs = inputs_of(execution, current.visit, node)
     outputs = after_error(node.on_error, event.failure, inputs, types.outputs(node))
     run = _failed_run(current, event, with_pairs(outputs, inputs))
     return _go_on(graph, types, _with_run(execution, run, event.failure), node, current.run, event.now_ms)
+
+
+def _unknown(current: Current) -> bool:
+    """Whether an effect of this attempt may have happened, or not."""
+    replies = (reply for found in current.rounds for reply in found)
+    return any(reply.failure is not None and reply.failure.code == OutcomeUnknown.code for reply in replies)
 
 
 def _failed_run(current: Current, event: NodeThrew, outputs: Outputs | None) -> NodeRun:

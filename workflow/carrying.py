@@ -39,7 +39,7 @@ from workflow.effects import (
     SubmitTask,
 )
 from workflow.ending import ERROR_TRIGGER, with_url
-from workflow.engine import Engine, place_of
+from workflow.engine import Engine
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.file_calls import FileCalls
@@ -52,6 +52,7 @@ from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
+from workflow.rooms import place_of
 from workflow.rows import execution_of
 from workflow.sql import queries
 from workflow.telling import message_event

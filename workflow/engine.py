@@ -7,20 +7,17 @@ One task runs one execution, so its events are taken in order. What is saved whe
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from enum import Enum, auto
+from collections.abc import Callable, Sequence
 from time import time
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from bus import telemetry
-from bus.errors import OutcomeUnknown
 from workflow.advance import advance
+from workflow.computing import Computing
 from workflow.driver import new_execution
 from workflow.effects import Effect, Respond, StartErrorWorkflow, WaitForCall, WaitUntil
-from workflow.events import Begin, EffectEnded, Event, Expired, Order, RunNode, Stop
+from workflow.events import EffectEnded, Event, Expired, Order, Stop
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.gate import RunningGate
@@ -29,33 +26,19 @@ from workflow.interpreter import Interpreter
 from workflow.items import Items
 from workflow.library import Library, Plan
 from workflow.limits import Limits
+from workflow.rooms import Place, Rooms
 from workflow.rows import pack
 from workflow.standing import Keys
+from workflow.steps import answered, first_event, is_last, long_wait, runs_node, unknown
 from workflow.store import Lost, Store
 from workflow.telling import Telling
 
 logger = telemetry.log(__name__)
 Result = TypeVar("Result")
 
-SHORT_WAIT_MS: Final = 5_000
-"""A wait that is shorter stays in memory: letting go of it and taking it up again would cost more."""
-
 
 def clock_ms() -> int:
     return int(time() * 1000)
-
-
-class Place(Enum):
-    """At the gate: to be waited for, taken already, or none, for a sub-workflow whose caller has one."""
-
-    WANTED = auto()
-    TAKEN = auto()
-    FREE = auto()
-
-
-def place_of(held: Held) -> Place:
-    """For one that is taken up: what another execution waits for needs no room, since that one may have all the room there is."""
-    return Place.FREE if held.execution.mode is Mode.INTEGRATED and held.execution.awaited else Place.WANTED
 
 
 class Carrier(Protocol):
@@ -85,8 +68,8 @@ class Engine:
         keys: Keys,
     ) -> None:
         self.store, self.library, self.interpreter = store, library, interpreter
-        self._telling, self.gate, self._limits, self.keys = telling, gate, limits, keys
-        self._threads = ThreadPoolExecutor(threads, "node")
+        self._telling, self.gate, self.keys = telling, gate, keys
+        self._rooms, self._computing = Rooms(gate, limits), Computing(threads)
         self.held: dict[UUID, Held] = {}
         self._running: set[asyncio.Task[None]] = set()
         self.parked: Callable[[int], None] = lambda _: None
@@ -134,9 +117,9 @@ class Engine:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def compute(self, work: Callable[[], Result]) -> Result:
+    async def compute(self, owner: str, work: Callable[[], Result]) -> Result:
         """What is no execution and asks V8, in a thread of those that may."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await self._computing.run(owner, work)
 
     def stop(self, held: Held) -> None:
         """Between two nodes at the latest."""
@@ -150,11 +133,11 @@ class Engine:
             task.cancel()
         if running:
             await asyncio.wait(running, timeout=seconds)
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._computing.close()
 
     async def _run(self, held: Held, place: Place) -> None:
         try:
-            async with self._room(held, place):
+            async with self._rooms.room(held, place):
                 await self._until_let_go(held)
         except Lost:
             logger.warning("execution_lost", execution_id=str(held.id))
@@ -166,34 +149,6 @@ class Engine:
             if self.held.get(held.id) is held:
                 del self.held[held.id]
             held.ended.set()
-
-    @asynccontextmanager
-    async def _room(self, held: Held, place: Place) -> AsyncIterator[None]:
-        """A place at the gate, and one of those that its workflow has. Who waits for the latter keeps nobody from the former."""
-        owner, most, inside, own = held.origin.claims.sub, held.graph.workflow.max_concurrency, place is Place.TAKEN, None
-        try:
-            if place is Place.WANTED:
-                await self.gate.enter(owner)
-                inside = True
-            workflow_id = held.origin.workflow_id
-            if most is not None and workflow_id is not None and place is not Place.FREE:
-                own = await self._limits.take_now(workflow_id, most)
-                if own is None:
-                    self.gate.step_aside(owner)
-                    inside = False
-                    try:
-                        own = await self._limits.take(workflow_id, most, lambda: held.stop_asked)
-                    finally:
-                        self.gate.step_back(owner)
-                    await self.gate.enter(owner)
-                    inside = True
-            yield
-        finally:
-            if inside:
-                self.gate.leave(owner)
-            self.gate.let_go(owner, held.size)
-            if own is not None:
-                await self._limits.give_back(own)
 
     async def _fail_inside(self, held: Held, error: Exception) -> None:
         """A fault of the engine, or a database that refuses what was to be saved: it ends here, since it would end the same elsewhere."""
@@ -215,7 +170,7 @@ class Engine:
         if held.execution.status is Status.NEW:
             await self._telling.started(held)
         try:
-            effects = await self._step(held, Begin(now_ms=clock_ms()))
+            effects = await self._step(held, first_event(held, clock_ms()))
             while not held.execution.ended:
                 if held.wake_ms is not None and held.inbox.empty():  # what came during the save is taken first
                     held.leaving = True
@@ -238,16 +193,16 @@ class Engine:
 
     async def _step(self, held: Held, event: Event) -> Sequence[Effect]:
         """Takes an event, computes what follows, saves it, and gives the effects that are to be carried out now."""
-        effect = _answered(held.execution, event)
+        effect = answered(held.execution, event)
         execution, orders = advance(held.graph, self.interpreter.registry, held.execution, event)
         held.execution = execution
-        if effect is not None and not isinstance(effect, Respond | WaitUntil) and _runs(orders):
+        if effect is not None and not isinstance(effect, Respond | WaitUntil) and runs_node(orders):
             await self.store.save(held)
         answer: Respond | None = None
         while True:
             effects = await self._compute(held, orders)
             last = effects[0] if len(effects) == 1 else None
-            if not isinstance(last, Respond) or not _is_last(held):
+            if not isinstance(last, Respond) or not is_last(held):
                 break
             # nothing follows but the end: one commit has both, and the caller is answered after it
             answer = last
@@ -261,14 +216,13 @@ class Engine:
 
     async def _compute(self, held: Held, orders: Sequence[Order]) -> list[Effect]:
         """Runs nodes in a thread until effects are to be carried out, or the end."""
-        if _runs(orders):
-            loop = asyncio.get_running_loop()
-            held.execution, orders = await loop.run_in_executor(self._threads, self._go_on, held, orders)
+        if runs_node(orders):
+            held.execution, orders = await self._computing.run(held.origin.claims.sub, self._go_on, held, orders)
         return [order for order in orders if isinstance(order, Effect)]
 
     def _go_on(self, held: Held, orders: Sequence[Order]) -> tuple[Execution, Sequence[Order]]:
         execution = held.execution
-        while _runs(orders):
+        while runs_node(orders):
             event: Event = self.interpreter.run(held.graph, execution)
             if held.stop_asked:
                 event = Stop(now_ms=clock_ms())
@@ -276,7 +230,7 @@ class Engine:
         return execution, orders
 
     async def _save(self, held: Held, effects: Sequence[Effect]) -> None:
-        held.wake_ms = _long_wait(held)
+        held.wake_ms = long_wait(held, clock_ms())
         if held.execution.ended:
             await self._save_end(held, effects)
         elif held.wake_ms is None:  # else it is saved when it is let go of
@@ -318,7 +272,7 @@ class Engine:
 
     async def _reply(self, held: Held, effect: Effect) -> Reply:
         if effect.key in held.doubtful:
-            return Reply(failure=_unknown(effect))
+            return Reply(failure=unknown(effect))
         if isinstance(effect, WaitUntil):
             await asyncio.sleep(max(0, effect.at_ms - clock_ms()) / 1000)
             return Reply()
@@ -334,46 +288,3 @@ class Engine:
         """The first answer counts; where nobody waits any more it is nobody's."""
         if held.answered is not None and not held.answered.done():
             held.answered.set_result(respond)
-
-
-def _runs(orders: Sequence[Order]) -> bool:
-    return bool(orders) and isinstance(orders[0], RunNode)
-
-
-def _answered(execution: Execution, event: Event) -> Effect | None:
-    """The effect that the event answers."""
-    if not isinstance(event, EffectEnded) or execution.current is None:
-        return None
-    return next((effect for effect in execution.current.asked if effect.key == event.key), None)
-
-
-def _is_last(held: Held) -> bool:
-    """Whether nothing is left to run after the node that is under way."""
-    execution = held.execution
-    current = execution.current
-    if current is None or execution.stack or execution.waiting:
-        return False
-    return not any(held.graph.children.get(current.visit.node, ()))
-
-
-def _long_wait(held: Held) -> int | None:
-    """When an execution that can be let go of goes on by itself (Unix milliseconds; 0: never); None where it stays in memory."""
-    current = held.execution.current
-    if held.attended or not held.inbox.empty() or held.execution.ended or current is None:  # what came is taken first
-        return None
-    open_ones = [effect for effect in current.asked if effect.key not in current.replies]
-    times = [effect.at_ms for effect in open_ones if isinstance(effect, WaitUntil | WaitForCall)]
-    if len(times) != len(open_ones):
-        return None
-    known = [at for at in times if at is not None]
-    if known and min(known) < clock_ms() + SHORT_WAIT_MS:
-        return None
-    return min(known, default=0)
-
-
-def _unknown(effect: Effect) -> Failure:
-    return Failure(
-        message=f"The engine died while {effect.kind!r} was under way, and the node says not to repeat it. Look whether it happened.",
-        code=OutcomeUnknown.code,
-        name="OutcomeUnknown",
-    )

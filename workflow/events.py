@@ -70,7 +70,15 @@ class Expired:
     now_ms: int
 
 
-Event: TypeAlias = Begin | NodeReturned | NodeThrew | NodeAsked | EffectEnded | Stop | Expired
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenUp:
+    """Each engine that goes on with it dies, so none does any more."""
+
+    failure: Failure
+    now_ms: int
+
+
+Event: TypeAlias = Begin | NodeReturned | NodeThrew | NodeAsked | EffectEnded | Stop | Expired | GivenUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,7 @@ __all__ = [
     "Event",
     "Expired",
     "Failure",
+    "GivenUp",
     "NodeAsked",
     "NodeReturned",
     "NodeThrew",

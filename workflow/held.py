@@ -2,14 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from bus.messages import Claims
 from workflow.effects import Respond
 from workflow.events import EffectEnded, Expired, Stop
 from workflow.execution import Execution, Mode, Status
+from workflow.failure import Failure
 from workflow.graph import Graph
+
+Progress: TypeAlias = tuple[int, ...]
+"""How far an execution is (`workflow.rows.progress_of`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,12 @@ class Held:
     """The index of the first run that nobody was told of."""
     doubtful: frozenset[str] = frozenset()
     """Keys of effects that were in flight when it was read from the record, and must not be repeated."""
+    take_ups: int = 0
+    """How often it was taken up from an engine that died, since it last got further. This one counts."""
+    progress: Progress = ()
+    """How far it was when it was read from the record."""
+    given_up: Failure | None = None
+    """It was taken up too often, and is only to be ended with this. Its runs were not read."""
     wake_ms: int | None = None
     """When it goes on by itself, where it can be let go of (0: never)."""
     leaving: bool = False

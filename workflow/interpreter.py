@@ -12,7 +12,7 @@ from bus.errors import HiveError
 from workflow.effects import Effect
 from workflow.events import NodeAsked, NodeReturned, NodeThrew
 from workflow.execution import Current, Execution, Mode, Reply
-from workflow.failure import Failure, NodeError
+from workflow.failure import Failure, LimitError, NodeError
 from workflow.graph import Graph
 from workflow.items import Item, Items, Outputs, numbered
 from workflow.n8n.document import Node
@@ -175,6 +175,10 @@ def _told(error: Exception) -> Exception:
     """What is no error of ours is a fault of the node's code: the type helps whoever reads it."""
     if isinstance(error, NodeError | HiveError):
         return error
+    if isinstance(error, RecursionError):
+        return LimitError("It nests deeper than can be read. Return less, or a text of it.")
+    if isinstance(error, AttributeError | TypeError | LookupError):
+        return NodeError(f"A parameter or an item has a type that the node does not expect: {type(error).__name__}: {error}")
     return NodeError(f"The node failed unexpectedly: {type(error).__name__}: {error}")
 
 

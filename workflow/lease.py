@@ -1,8 +1,9 @@
 """Ownership: an engine says that it lives, takes up what nobody owns, and drops everything once the others have buried it."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from time import time
 from typing import Any, Final
@@ -12,34 +13,53 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from workflow.engine import Engine, place_of
-from workflow.graph import plan
-from workflow.held import Held
+from bus.errors import EngineDied
+from workflow.engine import Engine
+from workflow.failure import Failure
+from workflow.graph import Graph, plan
+from workflow.held import Held, Origin
 from workflow.n8n.parse import parse
-from workflow.rows import held_of, origin_of
+from workflow.rooms import place_of
+from workflow.rows import held_of, origin_of, progress_of
 from workflow.sql import queries
 
 logger = telemetry.log(__name__)
 
 CLAIM_AT_ONCE: Final = 50
 LOOK_SECONDS: Final = 1.0
+FREE_TAKE_UPS: Final = 2
+"""Two engines that died with an execution may be chance; with the third it, or something beside it, is suspected of ending engines."""
+SUSPECT_SECONDS: Final = 10.0
+"""An engine that lives on with its suspect for so long takes up the next."""
 
 
 class LeaseLost(Exception):
     """Others have what this engine had. It begins anew, with another id."""
 
 
-class Lease:
-    """`seconds` of silence make an engine dead. `run` goes on until cancelled, and raises LeaseLost."""
+@dataclass(frozen=True, slots=True)
+class _Suspect:
+    """An execution that may end this engine, and until when (Unix seconds) its death would be that one's doing."""
 
-    def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float) -> None:
+    id: UUID
+    until: float
+
+
+class Lease:
+    """`seconds` of silence make an engine dead. `run` goes on until cancelled, and raises LeaseLost.
+
+    `take_ups`: how often an execution is taken up from an engine that died without it getting further (ADR 0034).
+    """
+
+    def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float, take_ups: int) -> None:
         self._statements = NamedStatements(pool, queries())
-        self._engine, self._seconds = engine, seconds
+        self._engine, self._seconds, self._take_ups = engine, seconds, take_ups
         self._id = engine.store.engine
         self._wake: float | None = None
         self._look = asyncio.Event()
         self._claimed: list[Mapping[str, Any]] = []
         """Ours, and not started yet: the database went away before their runs were read."""
+        self._suspect: _Suspect | None = None
         engine.parked = self._parked
 
     def _parked(self, at_ms: int) -> None:
@@ -79,17 +99,35 @@ class Lease:
 
     async def _take_up(self) -> None:
         """What others wait for is taken up though there is no room: they may be what takes the room."""
-        self._claimed += await self._statements.all("claim", self._id, CLAIM_AT_ONCE, True)
+        await self._claim(CLAIM_AT_ONCE, integrated=True)
         room = max(0, min(CLAIM_AT_ONCE, self._engine.gate.free))
         if room:
-            self._claimed += await self._statements.all("claim", self._id, room, False)
+            await self._claim(room)
+        await self._claim_suspect()
         for held in await self._load(self._claimed):
-            logger.info("execution_taken_up", execution_id=str(held.id), epoch=held.epoch)
+            logger.info("execution_taken_up", execution_id=str(held.id), epoch=held.epoch, times=held.take_ups)
             self._engine.start(held, place_of(held))
         self._claimed.clear()
         found = await self._statements.one("next_wake")
         at: datetime | None = found["at"] if found is not None else None
         self._wake = None if at is None else at.timestamp()
+
+    async def _claim(self, most: int, *, integrated: bool = False, suspects: bool = False) -> Sequence[Mapping[str, Any]]:
+        rows = await self._statements.all("claim", self._id, most, integrated, suspects, FREE_TAKE_UPS, self._take_ups)
+        self._claimed += rows
+        return rows
+
+    async def _claim_suspect(self) -> None:
+        """What may end the engine is taken up alone, and the record says so first: should the engine die, it is known of what."""
+        if self._suspect is not None:
+            held = self._engine.held.get(self._suspect.id)
+            if held is not None and progress_of(held.execution) == held.progress and time() < self._suspect.until:
+                return
+            await self._statements.run("suspect", self._id, None)
+            self._suspect = None
+        for row in await self._claim(1, suspects=True):
+            self._suspect = _Suspect(row["id"], time() + SUSPECT_SECONDS)
+            await self._statements.run("suspect", self._id, row["id"])
 
     async def claim_one(self, execution_id: UUID) -> Held | None:
         """An execution that nobody owns, whatever it waits for; None where somebody does, or it has ended. Not started yet."""
@@ -99,23 +137,38 @@ class Lease:
     async def _load(self, rows: Iterable[Mapping[str, Any]]) -> list[Held]:
         """An execution that this version cannot read stays ours and is told in the log, so that the others go on."""
         rows = list(rows)
-        pieces: dict[UUID, list[bytes]] = {row["id"]: [] for row in rows}
+        pieces: dict[UUID, list[bytes]] = {row["id"]: [] for row in rows if row["take_ups"] <= self._take_ups}
         for piece in await self._statements.all("runs_of", list(pieces)) if pieces else []:
             pieces[piece["execution_id"]].append(piece["runs"])
         found = []
         for row in rows:
             try:
-                found.append(await self._held(row, pieces[row["id"]]))
+                found.append(await self._held(row, pieces.get(row["id"])))
             except AWAY:
                 raise
             except Exception:
                 logger.exception("execution_cannot_be_read", execution_id=str(row["id"]))
         return found
 
-    async def _held(self, row: Mapping[str, Any], pieces: list[bytes]) -> Held:
-        origin = origin_of(row)
+    async def _held(self, row: Mapping[str, Any], pieces: list[bytes] | None) -> Held:
+        """Without `pieces`: it is given up, and what it ran, which may be what ends engines, stays where it is."""
+        held = held_of(row, pieces or (), await self._graph(origin_of(row)))
+        if pieces is None:
+            held.given_up = _given_up(self._take_ups)
+        return held
+
+    async def _graph(self, origin: Origin) -> Graph:
         if origin.document is not None:
-            return held_of(row, pieces, plan(parse(origin.document)))
+            return plan(parse(origin.document))
         if origin.workflow_id is None:
             raise ValueError("its workflow was deleted")
-        return held_of(row, pieces, (await self._engine.library.plan(origin.workflow_id, origin.version)).graph)
+        return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph
+
+
+def _given_up(times: int) -> Failure:
+    return Failure(
+        message=f"The engine died {times + 1} times while it went on from here, and nothing got further in between. "
+        "The execution is not taken up again.",
+        code=EngineDied.code,
+        name="EngineDied",
+    )

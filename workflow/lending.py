@@ -5,7 +5,8 @@ What it holds is in no effect, reply, failure or log: only here, and on its way 
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from bus import telemetry
@@ -26,8 +27,10 @@ from workflow.mcp_client import McpClient, McpServer
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.oauth import Tokens
-from workflow.redis_calls import RedisCalls
 from workflow.sql_calls import SqlCalls
+
+if TYPE_CHECKING:
+    from workflow.redis_calls import RedisCalls
 
 logger = telemetry.log(__name__)
 
@@ -40,8 +43,14 @@ class Lending:
 
     def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
-        self._sql, self._redis, self._mail = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes), MailCalls(guard)
-        self._mcp = McpClient(guard, max_bytes)
+        self._sql, self._mail, self._mcp = SqlCalls(guard, max_bytes), MailCalls(guard), McpClient(guard, max_bytes)
+        self._guard, self._max_bytes = guard, max_bytes
+
+    @cached_property
+    def _redis(self) -> "RedisCalls":
+        from workflow.redis_calls import RedisCalls  # an engine that calls none spares the memory of its client
+
+        return RedisCalls(self._guard, self._max_bytes)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""

@@ -179,6 +179,12 @@ class Library:
             workflows=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
         )
 
+    async def standing(self, workflow_id: UUID) -> tuple[int, bool] | None:
+        """The version that counts and whether it is active, as the record has it now. None where there is no such workflow."""
+        with available():
+            row = await self._statements.one("current_version", workflow_id)
+        return None if row is None else (row["version"], row["active"])
+
     async def versions(self, workflow_id: UUID, claims: Claims) -> WorkflowVersions:
         await self._row(workflow_id, claims)
         with available():

@@ -17,6 +17,7 @@ from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
 from workflow.bus_events import BusEvents
+from workflow.cache import Cache
 from workflow.carrying import Carrying
 from workflow.credential_service import service
 from workflow.credential_store import Credentials, reseal_when_possible
@@ -88,6 +89,8 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         notices = _Notices(bus)
         types = registry()
         library = Library(pool, types, settings.workflow_time_zone, notices.changed)
+        notices.cache = cache = Cache(_redis_url(settings), library.standing)
+        stack.push_async_callback(cache.close)
         store, telling = Store(settings.database_url.get_secret_value(), engine_id), Telling(bus, pool)
         interpreter = Interpreter(
             registry=types,
@@ -116,7 +119,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
         )
-        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
+        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
         starting = Starting(engine, lease, reading, lending, settings.base_url)
@@ -131,13 +134,20 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(notices.close)
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
-        served = (*services(Verbs(engine, library, reading, starting, notices.stop), most), service(credentials, lending))
+        served = (
+            *services(Verbs(engine, library, reading, starting, notices.stop, cache), most),
+            service(credentials, lending),
+        )
         for each in served:
             stack.push_async_callback((await bus.serve(each)).close)
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(
             lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run()
         )
+
+
+def _redis_url(settings: WorkflowSettings) -> str | None:
+    return (settings.redis_url.get_secret_value() or None) if settings.redis_url is not None else None
 
 
 def _given_keys(settings: WorkflowSettings) -> str | None:
@@ -178,7 +188,9 @@ async def _expire(pool: asyncpg.Pool, days: float) -> None:
 
 
 class _Notices:
-    """What engines tell each other on the bus."""
+    """What engines tell each other on the bus. `cache` is set before anything changes."""
+
+    cache: Cache
 
     def __init__(self, bus: NatsBus) -> None:
         self._bus = bus
@@ -198,6 +210,7 @@ class _Notices:
         await self._close()
 
     async def changed(self, workflow_id: UUID) -> None:
+        await self.cache.drop(workflow_id)
         await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id))
 
     async def stop(self, execution_id: UUID) -> None:

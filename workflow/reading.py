@@ -11,7 +11,7 @@ from bus.errors import ExecutionNotFound
 from bus.messages import Claims
 from bus.messages.workflows import ExecutionList, ExecutionRecord, ListExecutions
 from workflow.codec import in_n8n_shape
-from workflow.execution import Execution
+from workflow.execution import Execution, Status
 from workflow.library import cursor, read_cursor
 from workflow.n8n.parse import parse_text
 from workflow.rows import execution_of, origin_of, record_of
@@ -42,6 +42,12 @@ class Reading:
     async def get(self, execution_id: UUID, claims: Claims) -> ExecutionRecord:
         row, execution = await self.execution_for(execution_id, claims)
         return record_of(row, in_n8n_shape(execution))
+
+    async def has_ended(self, execution_id: UUID) -> bool:
+        """Also where its workflow keeps no record of it."""
+        with available():
+            row = await self._statements.one("status_of", execution_id)
+        return row is None or Status(row["status"]).ended
 
     async def list(self, query: ListExecutions, claims: Claims) -> ExecutionList:
         """Of the asker's tenant."""

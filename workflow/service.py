@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import DeadlineExceeded, ExecutionEnded
+from bus.errors import DeadlineExceeded, ExecutionEnded, ExecutionNotFound
 from bus.messages import Claims, NoReply
 from bus.messages.workflows import (
     ActivateWorkflow,
@@ -32,13 +33,17 @@ from bus.messages.workflows import (
 )
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
+from workflow.cache import Cache
 from workflow.engine import Engine
+from workflow.held import Held
 from workflow.library import Library
 from workflow.reading import Reading
+from workflow.rows import record_of_held
 from workflow.starting import Starting
 
 STOP_SECONDS: Final = 8.0
 LOOK_SECONDS: Final = 0.1
+WAIT_LOOK_SECONDS: Final = 0.5
 
 
 class Verbs:
@@ -51,9 +56,10 @@ class Verbs:
         reading: Reading,
         starting: Starting,
         tell_stop: Callable[[UUID], Awaitable[None]],
+        cache: Cache,
     ) -> None:
         self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
-        self._tell_stop = tell_stop
+        self._tell_stop, self._cache = tell_stop, cache
 
     async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
         return await self._library.create(call.body, call.claims)
@@ -62,7 +68,9 @@ class Verbs:
         return await self._library.change(call.body, call.claims)
 
     async def get(self, call: Call[WorkflowRef]) -> WorkflowRecord:
-        return await self._library.get(call.body.id, call.claims)
+        record = await self._library.get(call.body.id, call.claims)
+        self._cache.show(record)
+        return record
 
     async def list(self, call: Call[ListWorkflows]) -> WorkflowList:
         return await self._library.list(call.body, call.claims)
@@ -81,13 +89,29 @@ class Verbs:
         """Waits for the end for as long as was asked; the record says whether it came."""
         execution_id = await self._starting.execute(call.body, call.claims, call.size)
         held = self._engine.held.get(execution_id)
-        if held is not None and call.body.wait_seconds:
-            try:
+        if call.body.wait_seconds:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(call.body.wait_seconds):
-                    await held.ended.wait()
-            except TimeoutError:
-                pass
-        return await self._reading.get(execution_id, call.claims)
+                    await self._end_of(execution_id, held)
+        return await self._shown(execution_id, held, call.claims)
+
+    async def _end_of(self, execution_id: UUID, held: Held | None) -> None:
+        """Here; or in the record, where it is let go of or is another engine's."""
+        if held is not None:
+            await held.ended.wait()
+            if held.execution.ended:
+                return
+        while not await self._reading.has_ended(execution_id):
+            await asyncio.sleep(WAIT_LOOK_SECONDS)
+
+    async def _shown(self, execution_id: UUID, held: Held | None, claims: Claims) -> ExecutionRecord:
+        """One that ended here is shown to whoever started it, also where its workflow keeps no record. ExecutionNotFound."""
+        try:
+            return await self._reading.get(execution_id, claims)
+        except ExecutionNotFound:
+            if held is None or not held.execution.ended:
+                raise
+            return record_of_held(held)
 
     async def get_execution(self, call: Call[ExecutionRef]) -> ExecutionRecord:
         return await self._reading.get(call.body.id, call.claims)
@@ -96,7 +120,8 @@ class Verbs:
         return await self._reading.list(call.body, call.claims)
 
     async def retry(self, call: Call[RetryExecution]) -> ExecutionRecord:
-        return await self._reading.get(await self._starting.retry(call.body, call.claims), call.claims)
+        execution_id = await self._starting.retry(call.body, call.claims)
+        return await self._shown(execution_id, self._engine.held.get(execution_id), call.claims)
 
     async def stop(self, call: Call[ExecutionRef]) -> ExecutionRecord:
         """Answered once it has ended. ExecutionEnded for one that had ended before."""

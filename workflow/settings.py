@@ -11,11 +11,17 @@ from workflow.python.host import Confinement
 
 class WorkflowSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    redis_url: SecretStr | None = Field(
+        default=None, description="Redis or Valkey: a cache of workflows; without it nothing stops"
+    )
     workflow_url: str = Field(
         default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
     )
     workflow_threads: int = Field(
-        default=0, ge=0, le=64, description="nodes that are computed at once; 0: as many as there are cores, at most 8"
+        default=0,
+        ge=0,
+        le=64,
+        description="nodes that are computed at once, and the most of one owner; 0: as many as there are cores, at most 8",
     )
     workflow_running: int = Field(default=256, ge=1, description="executions in memory at once; those that wait long are not")
     workflow_waiting: int = Field(
@@ -31,6 +37,12 @@ class WorkflowSettings(HiveSettings):
     )
     workflow_lease_seconds: float = Field(
         default=5, ge=1, description="silence after which an engine is dead and others go on with its executions"
+    )
+    workflow_take_ups: int = Field(
+        default=5,
+        ge=1,
+        description="how often an execution is taken up from an engine that died without it getting any further; "
+        "then it ends (`engine_died`)",
     )
     workflow_time_zone: str = Field(default="UTC", description="of workflows that name none")
     workflow_retain_days: float = Field(default=14, ge=0, description="how long ended executions stay; 0: for ever")

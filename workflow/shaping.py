@@ -40,6 +40,14 @@ def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outpu
     return [*good, failed]
 
 
+def first_error(outputs: Outputs) -> str | None:
+    """What the first item says went wrong. A node that goes on after errors is tried again for it, as n8n does."""
+    first = outputs[0][0] if outputs and outputs[0] else None
+    if first is None or not _is_error(first):
+        return None
+    return str(first.get("error") or (first.get("json") or {})["error"])
+
+
 def _is_error(item: Item) -> bool:
     """An item that says only what went wrong; one with data of its own beside `error` is data."""
     if item.get("error"):

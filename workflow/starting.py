@@ -9,13 +9,14 @@ from bus.auth import Permission
 from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
 from bus.messages import Claims
 from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
+from workflow.again import again_from, again_from_failure
 from workflow.callers import Admitted
 from workflow.chat import CHAT, PREVIOUS, options_of, preflight, previous
 from workflow.effects import Respond, WaitForCall
-from workflow.engine import Engine, Place, clock_ms, place_of
+from workflow.engine import Engine, clock_ms
 from workflow.entering import answer, at_once, entered, late, with_origin
 from workflow.events import EffectEnded
-from workflow.execution import Execution, Mode, Reply, Status, Visit
+from workflow.execution import Execution, Mode, Reply, Status
 from workflow.held import Held, Origin
 from workflow.lease import Lease
 from workflow.lending import Lending
@@ -24,6 +25,7 @@ from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.nodes.ai.memory import Memory
 from workflow.reading import Reading
+from workflow.rooms import Place, place_of
 from workflow.store import Lost
 from workflow.webhook_reply import webhook_item
 from workflow.webhooks import Route, door_of, not_registered
@@ -82,7 +84,7 @@ class Starting:
             return previous(())
         engine, execution = self._engine, held.execution
         call = engine.interpreter.seen_from(held.graph, execution, node, execution.start_items, clock_ms())
-        return previous(await engine.compute(Memory(call, 0).messages))
+        return previous(await engine.compute(held.origin.claims.sub, Memory(call, 0).messages))
 
     async def _route(self, call: WebhookCall) -> tuple[Route, dict[str, str]]:
         """A table that does not know the path is read again: the workflow may have been activated a moment ago, elsewhere."""
@@ -159,16 +161,20 @@ class Starting:
         self._engine.gate.leave(held.origin.claims.sub, held.size)
 
     async def retry(self, wish: RetryExecution, claims: Claims) -> UUID:
-        """A new execution that begins with the node that failed, and has what ran before it. Conflict for one that did not fail."""
+        """A new execution that begins with the node that failed, or that is named, and has what ran before it.
+
+        Conflict for one that did not fail, or has not ended where a node is named.
+        """
         row, execution = await self._reading.execution_for(wish.id, claims)
-        if execution.status is not Status.ERROR:
-            raise Conflict(f"The execution is {execution.status.value}; only one that failed is tried again.")
+        if not (execution.status is Status.ERROR or (wish.node is not None and execution.ended)):
+            wanted = "failed is tried again" if wish.node is None else "has ended is gone through again"
+            raise Conflict(f"The execution is {execution.status.value}; only one that {wanted}.")
         if row["workflow_id"] is None:
             raise ExecutionNotFound("Its workflow was deleted, so it cannot be tried again.")
         plan = await self._engine.library.plan_for(row["workflow_id"], claims)
         check_startable(plan.graph, self._engine.interpreter.registry)
         origin = Origin(workflow_id=row["workflow_id"], version=plan.origin.version, claims=claims)
-        again = again_from_failure(execution, str(wish.execution_id), clock_ms())
+        again = _again(execution, wish)
         if any(
             name not in plan.graph.workflow.by_name
             for name in (*again.runs, *again.waiting, *(visit.node for visit in again.stack))
@@ -247,30 +253,11 @@ def _preflight(node: Node, call: WebhookCall) -> WebhookReply:
     return WebhookReply(status=204, headers=preflight(node, call))
 
 
-def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> Execution:
-    """An execution that has all that ran before the failing run, begins with that, and goes on with what was still to come. Pure."""
-    last = max((run for runs in execution.runs.values() for run in runs), key=lambda run: run.index, default=None)
-    if last is None:
-        raise Conflict("No node of it ran. Execute the workflow from its start.")
-    runs = {name: kept for name, found in execution.runs.items() if (kept := tuple(run for run in found if run is not last))}
-    return Execution(
-        id=execution_id,
-        workflow_id=execution.workflow_id,
-        mode=Mode.RETRY,
-        created_ms=now_ms,
-        start_items=execution.start_items,
-        stack=(Visit(last.node, last.sources), *execution.stack),
-        waiting=execution.waiting,
-        destination=execution.destination,
-        runs=runs,
-        next_index=last.index,
-        contexts=execution.contexts,
-        static_data=execution.static_data,
-        custom_data=execution.custom_data,
-        depth=execution.depth,
-        chain=execution.chain,
-        retry_of=execution.id,
-    )
+def _again(execution: Execution, wish: RetryExecution) -> Execution:
+    new_id = str(wish.execution_id)
+    if wish.node is None:
+        return again_from_failure(execution, new_id, clock_ms())
+    return again_from(execution, new_id, clock_ms(), wish.node)
 
 
 def _waits_for(execution: Execution, call: ResumeCall) -> WaitForCall | None:

@@ -22,7 +22,7 @@ from workflow.sql import queries
 logger = telemetry.log(__name__)
 
 AGAIN_SECONDS: Final = 0.2
-_COLUMNS: Final = 19
+_COLUMNS: Final = 20
 
 
 class Lost(Exception):

@@ -140,10 +140,11 @@ class ExecutionRef(Command):
 
 
 class RetryExecution(Command):
-    """`execution_id`: of the new one, made by the caller."""
+    """`execution_id`: of the new one, made by the caller. `node`: the one to begin with; left out: the one that failed."""
 
     id: UUID
     execution_id: UUID
+    node: Text | None = None
 
 
 class ListExecutions(Command):
@@ -173,6 +174,9 @@ class ExecutionRecord(Record):
     started_at: datetime | None = None
     completed_at: datetime | None = None
     data: dict[str, Any] | None = Field(default=None, description="left out in lists")
+    left_out: str | None = Field(
+        default=None, description="what of `data` is missing, where all of it is more than an answer holds"
+    )
 
 
 class ExecutionList(Record):

@@ -1,6 +1,6 @@
 """The workflow engine as it is served: `python -m tests.bench.workflow`. Real NATS and PostgreSQL (synced), one engine process, webhooks by the bus.
 
-The door is left out: what is measured is the engine with its record. CPU is that of the engine's process.
+The door is left out: what is measured is the engine with its record. CPU is that of the engine's process. `--memory`: memory alone.
 """
 
 import asyncio
@@ -75,15 +75,43 @@ async def bench(bus: Bus, engine: psutil.Process) -> None:
         await measure(name, engine, lambda name=name, body=body: call(bus, name, body), count, at_once)
 
 
-async def served(nats: NatsServer, process: "subprocess.Popen[bytes]") -> None:
+def resident(engine: psutil.Process) -> float:
+    """MB now."""
+    return float(engine.memory_info().rss) / 1e6
+
+
+def peak(engine: psutil.Process) -> float:
+    """MB at most, since `forget_peak`."""
+    lines = Path(f"/proc/{engine.pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:"))
+
+
+def forget_peak(engine: psutil.Process) -> None:
+    Path(f"/proc/{engine.pid}/clear_refs").write_text("5")
+
+
+async def memory(bus: Bus, engine: psutil.Process) -> None:
+    """Of an engine that has run nothing, then of one that runs 10,000 items in a code node for each."""
+    idle = resident(engine)
+    workflows = Workflows(bus)
+    await workflows.create(json.loads((DATA / "bench-items-gen-each.json").read_text()), active=True)
+    forget_peak(engine)
+    print(f"memory: idle {idle:.0f} MB (of which pages of files {engine.memory_info().shared / 1e6:.0f})")
+    for runs in (1, 9):
+        await many(lambda: call(bus, "bench-items-gen-each", {"n": 10_000}), runs, 1)
+        print(f"memory: 10,000 items, {runs:>2} more runs: at most {peak(engine):.0f}, then {resident(engine):.0f} MB")
+
+
+async def served(nats: NatsServer, process: "subprocess.Popen[bytes]", work: Callable[..., Awaitable[None]]) -> None:
     bus = await nats.connect()
     subject = subjects.service_verb(subjects.SERVICE_WORKFLOWS, "list")
     await bus.request(subject, ListWorkflows(), WorkflowList, timeout=90)
-    await bench(bus, psutil.Process(process.pid))
+    await work(bus, psutil.Process(process.pid))
     await bus.close()
 
 
-def main() -> None:
+def with_engine(work: Callable[..., Awaitable[None]]) -> None:
+    """In a hive of its own, so that one part leaves nothing in the memory of the other."""
     with TemporaryDirectory() as folder, folder_for_others("bench") as database:
         nats, postgres = NatsServer(Path(folder)), PostgresServer(database)
         nats.start()
@@ -92,12 +120,18 @@ def main() -> None:
         with Path(folder, "engine.log").open("wb") as log:
             process = subprocess.Popen([sys.executable, "-m", "workflow.main"], env=environment, stdout=log, stderr=log)
         try:
-            asyncio.run(served(nats, process))
+            asyncio.run(served(nats, process, work))
         finally:
             process.terminate()
             process.wait(10)
             postgres.stop()
             nats.kill()
+
+
+def main() -> None:
+    with_engine(memory)
+    if "--memory" not in sys.argv:
+        with_engine(bench)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """`Scripts` for nodes: parameters and code of a call, evaluated in an isolate of the workflow's owner, or in a process where it is Python."""
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from workflow.nodes.contract import NodeCall
 from workflow.python.host import Python
 
 _MOST_TEMPLATES: Final = 10_000
+_PLACE: Final = re.compile(r"^<anonymous>:\d+: ")
+"""A line of the runtime's own, which says nothing to whoever wrote the code."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,10 @@ class V8Scripts:
             raise LimitError(f"The result has {len(text):,} letters; it may have {self._limits.output_bytes:,}.")
         try:
             return from_json(text)
-        except ValueError:  # half of a surrogate pair, which JavaScript allows in a string
+        except ValueError as error:
+            if "recursion limit" in str(error):
+                raise LimitError("The result nests deeper than can be read. Return less, or a text of it.") from None
+            # half of a surrogate pair, which JavaScript allows in a string
             return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
 
 
@@ -166,7 +172,7 @@ def _limited(run: Any, seconds: float) -> Any:
     except OutOfMemory:
         raise LimitError("It used more memory than it may. Work on fewer items at a time.") from None
     except ScriptError as error:
-        raise NodeError(str(error).splitlines()[0]) from error
+        raise NodeError(_PLACE.sub("", str(error).splitlines()[0])) from error
 
 
 def _expression_error(message: str, template: Template, leaf: int, index: int) -> ExpressionError:

@@ -3,9 +3,6 @@
 import re
 from typing import Any
 
-from markdown_it import MarkdownIt
-from markdownify import ATX, markdownify
-
 from workflow.expressions.parameters import Parameters
 from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import NodeCall, NodeType, each_item
@@ -24,6 +21,8 @@ def _converted(index: int, item: Item, parameters: Parameters) -> Item:
 
 
 def _to_markdown(parameters: Parameters) -> str:
+    from markdownify import ATX, markdownify  # an engine that converts none spares its memory
+
     options: dict[str, Any] = {"heading_style": ATX, "bullets": parameters.text("options.bulletMarker", "*")}
     mark = parameters.text("options.strongDelimiter", "**")
     text = markdownify(parameters.text("html"), strong_em_symbol=mark[:1], **options)
@@ -32,6 +31,8 @@ def _to_markdown(parameters: Parameters) -> str:
 
 def _to_html(parameters: Parameters) -> str:
     """Tables and struck text are options in n8n; headings get an id unless that is turned off."""
+    from markdown_it import MarkdownIt
+
     renderer = MarkdownIt("commonmark", {"breaks": parameters.get("options.simpleLineBreaks") is True})
     if parameters.get("options.tables") is True:
         renderer.enable("table")

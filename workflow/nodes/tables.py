@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
-from openpyxl import Workbook, load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 from selectolax.lexbor import LexborHTMLParser
 
 from workflow.failure import LimitError, NodeError
@@ -31,6 +29,9 @@ def read_csv(text: str, options: Mapping[str, Any]) -> list[Row]:
 
 
 def read_xlsx(content: bytes, options: Mapping[str, Any]) -> list[Row]:
+    from openpyxl import load_workbook  # an engine that reads no workbook spares its memory
+    from openpyxl.utils.exceptions import InvalidFileException
+
     _check_unpacked(content)
     try:
         book = load_workbook(io.BytesIO(content), read_only=True, data_only=True)
@@ -100,6 +101,8 @@ def write_csv(rows: Sequence[Row], options: Mapping[str, Any]) -> bytes:
 
 
 def write_xlsx(rows: Sequence[Row], options: Mapping[str, Any]) -> bytes:
+    from openpyxl import Workbook
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(str(options.get("sheetName") or "Sheet"))
     names = _columns(rows)

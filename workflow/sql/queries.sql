@@ -4,29 +4,31 @@
 WITH saved AS (
     INSERT INTO executions AS e (
         id, workflow_id, workflow_version, document, status, mode, created_by, claims, input_data, output_data, error_message,
-        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at
+        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at, take_ups
     )
     SELECT g.id, g.workflow_id, g.workflow_version, g.document::json, g.status, g.mode, g.created_by, g.claims::jsonb,
         g.input_data::jsonb, g.output_data::jsonb, g.error_message, g.created_at, g.started_at, g.completed_at, g.frame,
-        g.revision, g.owner, g.epoch, g.wake_at
+        g.revision, g.owner, g.epoch, g.wake_at, g.take_ups
     FROM unnest(
         $1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
         $11::text[], $12::timestamptz[], $13::timestamptz[], $14::timestamptz[], $15::bytea[], $16::int[], $17::uuid[], $18::int[],
-        $19::timestamptz[]
+        $19::timestamptz[], $20::int[]
     ) AS g (
         id, workflow_id, workflow_version, document, status, mode, created_by, claims, input_data, output_data, error_message,
-        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at
+        created_at, started_at, completed_at, frame, revision, owner, epoch, wake_at,
+        take_ups
     )
     ON CONFLICT (id) DO UPDATE SET
         status = excluded.status, output_data = excluded.output_data, error_message = excluded.error_message,
         started_at = excluded.started_at, completed_at = excluded.completed_at, frame = excluded.frame,
-        revision = excluded.revision, owner = excluded.owner, wake_at = excluded.wake_at
-    WHERE e.owner = $20 AND e.epoch = excluded.epoch AND e.revision IN (excluded.revision - 1, excluded.revision)
+        revision = excluded.revision, owner = excluded.owner, wake_at = excluded.wake_at,
+        take_ups = excluded.take_ups
+    WHERE e.owner = $21 AND e.epoch = excluded.epoch AND e.revision IN (excluded.revision - 1, excluded.revision)
     RETURNING e.id
 ), added AS (
     INSERT INTO execution_runs (execution_id, first_index, runs)
     SELECT r.execution_id, r.first_index, r.runs
-    FROM unnest($21::uuid[], $22::int[], $23::bytea[]) AS r (execution_id, first_index, runs)
+    FROM unnest($22::uuid[], $23::int[], $24::bytea[]) AS r (execution_id, first_index, runs)
     JOIN saved ON saved.id = r.execution_id
     ON CONFLICT DO NOTHING
 )
@@ -47,23 +49,34 @@ DELETE FROM workflow_engines WHERE id = $1;
 -- name: release
 UPDATE executions SET owner = NULL, wake_at = CASE status WHEN 'waiting' THEN now() ELSE wake_at END WHERE owner = $1;
 
+-- name: suspect
+UPDATE workflow_engines SET suspect = $2 WHERE id = $1;
+
 -- name: bury
-DELETE FROM workflow_engines WHERE seen_at < now() - make_interval(secs => $1);
+-- Where the dead one had a suspect, the take-ups of the others do not count.
+WITH dead AS (
+    DELETE FROM workflow_engines WHERE seen_at < now() - make_interval(secs => $1) RETURNING id, suspect
+)
+UPDATE executions e SET take_ups = e.take_ups - 1 FROM dead
+WHERE e.owner = dead.id AND e.id <> dead.suspect AND e.status IN ('new', 'running', 'waiting');
 
 -- name: claim
 -- One with an owner waits in that engine's memory: when the engine is dead, so is the wait. $3: only what other executions wait for.
+-- $4: only those that were taken up $5 times already without getting further, or only the others. Those of $6 times are only ended.
 WITH free AS (
     SELECT e.id FROM executions e
     WHERE e.status IN ('new', 'running', 'waiting')
         AND (e.status <> 'waiting' OR e.owner IS NOT NULL OR e.wake_at <= now())
         AND (NOT $3 OR e.mode = 'integrated')
+        AND (e.owner IS NOT NULL AND e.take_ups >= $5 AND e.take_ups < $6) = $4
         AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM workflow_engines w WHERE w.id = e.owner))
-    ORDER BY e.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
+    ORDER BY CASE WHEN $4 THEN e.take_ups END, e.created_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE executions e SET owner = $1, epoch = e.epoch + 1 FROM free WHERE e.id = free.id RETURNING e.*;
+UPDATE executions e SET owner = $1, epoch = e.epoch + 1, take_ups = CASE WHEN e.owner IS NULL THEN 0 ELSE e.take_ups + 1 END
+FROM free WHERE e.id = free.id RETURNING e.*;
 
 -- name: claim_one
-UPDATE executions e SET owner = $1, epoch = e.epoch + 1
+UPDATE executions e SET owner = $1, epoch = e.epoch + 1, take_ups = CASE WHEN e.owner IS NULL THEN 0 ELSE e.take_ups + 1 END
 WHERE e.id = $2 AND e.status IN ('new', 'running', 'waiting')
     AND (e.owner IS NULL OR NOT EXISTS (SELECT FROM workflow_engines w WHERE w.id = e.owner))
 RETURNING e.*;
@@ -76,6 +89,9 @@ SELECT execution_id, runs FROM execution_runs WHERE execution_id = ANY($1::uuid[
 
 -- name: get_execution
 SELECT e.*, w.name AS workflow_name FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
+
+-- name: status_of
+SELECT status FROM executions WHERE id = $1;
 
 -- name: list_executions
 SELECT e.id, e.workflow_id, e.workflow_version, e.status, e.mode, e.created_by, e.error_message, e.created_at, e.started_at,

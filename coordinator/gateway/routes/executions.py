@@ -25,6 +25,8 @@ router = APIRouter(prefix="/api/executions", tags=["executions"])
 
 _ExecutionId = Annotated[UUID, Path(description="the execution's id", examples=["0b1f6a52-6a0b-4f5e-9d53-0c7c6a1f2b99"])]
 
+_Node = Annotated[str | None, Query(description="the node to begin with, by its name", min_length=1, max_length=1000)]
+
 
 @router.get("", summary="List executions, newest first", response_model=ExecutionList, **needs(Permission.EXECUTIONS_VIEW))
 async def list_executions(query: Annotated[ListExecutions, Query()], gateway: Door, caller: Caller) -> Response:
@@ -58,7 +60,7 @@ async def stop(execution_id: _ExecutionId, gateway: Door, caller: Caller) -> Res
 
 @router.post(
     "/{execution_id}/retry",
-    summary="Try a failed execution again",
+    summary="Try an execution again, from a node",
     status_code=201,
     response_model=ExecutionRecord,
     **needs(
@@ -72,8 +74,11 @@ async def stop(execution_id: _ExecutionId, gateway: Door, caller: Caller) -> Res
         TooManyExecutions,
     ),
 )
-async def retry(execution_id: _ExecutionId, gateway: Door, caller: Caller) -> Response:
-    """A new execution of the workflow as it is now, from the node that failed, with what ran before it."""
-    body = RetryExecution(id=execution_id, execution_id=uuid4())
+async def retry(execution_id: _ExecutionId, gateway: Door, caller: Caller, node: _Node = None) -> Response:
+    """A new execution of the workflow as it is now, from the node that failed, with what ran before it.
+
+    With `node`, from the last run of that node, also of an execution that did not fail: what ran after it is done again.
+    """
+    body = RetryExecution(id=execution_id, execution_id=uuid4(), node=node)
     made = await verbs.order(gateway.bus, subjects.SERVICE_EXECUTIONS, "retry", body, ExecutionRecord, caller)
     return answer(made, 201, {"Location": f"/api/executions/{made.id}"})

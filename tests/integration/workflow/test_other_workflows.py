@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from bus import subjects
-from bus.errors import ExecutionEnded
+from bus.errors import Conflict, ExecutionEnded
 from bus.messages.workflows import (
     ChangeWorkflow,
     ExecutionRecord,
@@ -103,6 +103,25 @@ async def test_a_retry_begins_with_the_node_that_failed(engine: EngineProcess, n
     assert (record.mode, record.status) == ("retry", "success"), record.error_message
     assert items(record, "Given") == items(failed, "Given"), "what had run is kept, not run again"
     assert items(record, "Call") == [{"seen": items(failed, "Given")[0]["n"]}]
+
+
+async def test_it_is_gone_through_again_from_a_node_that_is_named(
+    engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows
+) -> None:
+    given = node("Given", "set", {"mode": "raw", "jsonOutput": '={{ {"n": $now.toMillis()} }}'}, 3.4)
+    made = await workflows.create(chain(node("Start", "manualTrigger"), given, node("Step", "set", STEP, 3.4)))
+    whole = await workflows.execute(made.id, wait=30)
+    verb = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "retry")
+    wish = RetryExecution(id=whole.id, execution_id=uuid4(), node="Step")
+    await nats_bus.request(verb, wish, ExecutionRecord)
+    again = await workflows.ended(wish.execution_id)
+    assert (again.status, again.mode) == ("success", "retry")
+    assert items(again, "Given") == items(whole, "Given")
+    assert items(again, "Step") == items(whole, "Step")
+    with pytest.raises(Conflict):
+        await nats_bus.request(verb, RetryExecution(id=whole.id, execution_id=uuid4()), ExecutionRecord)
+    with pytest.raises(Conflict):
+        await nats_bus.request(verb, RetryExecution(id=whole.id, execution_id=uuid4(), node="Elsewhere"), ExecutionRecord)
 
 
 async def test_what_is_stopped_ends_as_canceled_whichever_engine_is_asked_and_wherever_it_waits(

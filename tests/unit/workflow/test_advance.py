@@ -8,7 +8,7 @@ from bus.errors import InvalidWorkflow, WorkflowCycle
 from tests.unit.workflow.build import code, node, workflow
 from tests.unit.workflow.test_recorded import order
 from workflow.driver import Driver
-from workflow.effects import CallWorkflow
+from workflow.effects import CallWorkflow, Effect
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.graph import partial_plan, plan
@@ -53,6 +53,38 @@ def test_tries_wait_between_them_and_only_the_last_failure_counts(driver: Driver
     assert (execution.status, len(execution.runs["Flaky"])) == (Status.ERROR, 1)
     assert driver.clock_ms - before == 800
     assert [effect.key for effect in driver.effects] == ["1.1.1.0.0", "1.1.2.0.0"]
+
+
+@pytest.mark.parametrize("on_error", ["continueRegularOutput", "continueErrorOutput"])
+@pytest.mark.parametrize(("code", "asked", "ends_well"), [("node_failed", 3, True), ("outcome_unknown", 1, False)])
+def test_a_node_that_goes_on_after_errors_is_tried_again_before_it_does(
+    code: str, asked: int, ends_well: bool, on_error: str, driver: Driver
+) -> None:
+    replies = [Reply(failure=Failure(message="busy", code=code))] * 2
+    keys: list[str] = []
+
+    def carry_out(effect: Effect) -> Reply:
+        keys.append(effect.key)
+        fine = Reply(value={"status": 200, "headers": {"Content-Type": "application/json"}, "body": '{"ok": true}', "url": "u"})
+        return replies.pop() if replies else fine
+
+    driver.carry_out = carry_out
+    retried = {"retryOnFail": True, "maxTries": 3, "waitBetweenTries": 10, "onError": on_error}
+    call = node("Call", "httpRequest", {"url": "http://example.com", "options": {}}, version=4.2, **retried)
+    nodes = (START, call, node("Ok", "noOp"), node("Err", "noOp"))
+    execution = driver.run(workflow(*nodes, links=["Start → Call → Ok", "Call:1 → Err"]))
+    assert len(set(keys)) == len(keys) == asked
+    assert len(execution.runs["Call"]) == 1
+    (left,) = jsons(execution, "Err" if on_error == "continueErrorOutput" and not ends_well else "Ok")
+    assert left == {"ok": True} if ends_well else "busy" in str(left["error"])
+
+
+def test_what_a_node_that_runs_once_leaves_comes_of_the_first_item(driver: Driver) -> None:
+    once = code("Once", "return [{json: {n: 1}}, {json: {n: 2}}]", executeOnce=True)
+    stop = node("Stop", "stopAndError", {"errorMessage": "no"}, executeOnce=True, onError="continueErrorOutput")
+    execution = driver.run(workflow(START, THREE, once, stop, links=["Start → Gen → Once", "Gen → Stop"]))
+    assert [item["pairedItem"] for item in (execution.runs["Once"][0].outputs or [[]])[0] or ()] == [{"item": 0}, {"item": 0}]
+    assert jsons(execution, "Stop", output=1) == [{"i": 1, "error": "no"}]
 
 
 def test_execute_once_sees_the_first_item_alone(driver: Driver) -> None:

@@ -8,10 +8,10 @@ from bus.messages import Claims
 from tests.unit.workflow.build import node, workflow
 from workflow.codec import frame, from_frame
 from workflow.driver import Driver, new_execution
-from workflow.engine import Place, place_of
 from workflow.execution import Mode
 from workflow.graph import plan
 from workflow.held import Held, Origin
+from workflow.rooms import Place, place_of
 
 
 @pytest.mark.parametrize(
