@@ -11,7 +11,7 @@ MOST_BYTES: Final = 512 * 1024
 
 
 class Inbox:
-    """`put` is a bus handler, `set` is called when the task's end is announced (waiting.py)."""
+    """`put` is called with each chunk as the bus reads it, `set` when the task's end is announced (waiting.py)."""
 
     def __init__(self) -> None:
         self._chunks: deque[Received] = deque()
@@ -20,7 +20,7 @@ class Inbox:
         self.lost = False
         self.announced = False
 
-    async def put(self, received: Received) -> None:
+    def put(self, received: Received) -> None:
         if self.lost or (self._chunks and self._bytes + len(received.data) > MOST_BYTES):
             self.lost = True  # and all that follow: what comes behind a gap is of no use
         else:

@@ -154,6 +154,27 @@ async def test_an_answer_is_given_by_the_end_mark_without_the_record(anna: Async
     assert rooms.tasks[host.task_id].status is TaskStatus.QUEUED  # nobody was asked
 
 
+async def test_an_end_that_is_announced_before_its_mark_needs_no_look_at_the_record(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna)
+    host = await said(rooms, asking)
+    await host.text("Hello")
+    await rooms.announce(host.task_id)
+    await host.end(5)
+    response = await asking
+    assert response.json()["choices"][0]["message"]["content"] == "Hello"
+    assert rooms.looks == 0
+
+
+async def test_an_end_that_is_announced_and_has_no_mark_is_taken_from_the_record(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna)
+    host = await said(rooms, asking)
+    await host.text("Hel")
+    await rooms.finish(host.task_id, "Hello there.", announce=False)
+    await rooms.announce(host.task_id)
+    assert (await asking).json()["choices"][0]["message"]["content"] == "Hello there."
+    assert rooms.looks == 1
+
+
 async def test_what_did_not_come_is_taken_from_the_record(anna: AsyncClient, rooms: Rooms) -> None:
     asking = ask(anna, stream=True)
     host = await said(rooms, asking)
