@@ -55,18 +55,18 @@ def aliases(**chains: tuple[str, ...]) -> dict[str, ModelAlias]:
 def test_a_name_stands_for_the_first_model_that_is_there() -> None:
     fleet = [agent("oak", "small:1b"), agent("elm", "big:70b", status=AgentStatus.OFFLINE)]
     known = aliases(chat=("big:70b", "small:1b"), lone=("big:70b",))
-    assert resolve("chat", known, fleet, ALL) == "small:1b"
-    assert resolve("lone", known, fleet, ALL) == "big:70b"
-    assert resolve("other", known, fleet, ALL) == "other"
-    assert resolve("chat:latest", known, fleet, ALL) == "small:1b"
-    assert resolve("chat", known, [agent("elm", "big:70b")], ALL) == "big:70b"
+    assert resolve("chat", known, fleet, ALL).model == "small:1b"
+    assert resolve("lone", known, fleet, ALL).model == "big:70b"
+    assert resolve("other", known, fleet, ALL).model == "other"
+    assert resolve("chat:latest", known, fleet, ALL).model == "small:1b"
+    assert resolve("chat", known, [agent("elm", "big:70b")], ALL).model == "big:70b"
 
 
 def test_a_key_may_use_an_alias_by_its_name_or_by_what_it_stands_for() -> None:
     known = aliases(chat=("qwen3:8b", "llama3.2:3b"), only=("qwen3:8b",))
     fleet = [agent("oak", "qwen3:8b", "llama3.2:3b")]
-    assert resolve("chat", known, fleet, FEW) == "llama3.2:3b"
-    assert resolve("only", known, fleet, Claims(sub="a", roles=(), models=("only",))) == "qwen3:8b"
+    assert resolve("chat", known, fleet, FEW).model == "llama3.2:3b"
+    assert resolve("only", known, fleet, Claims(sub="a", roles=(), models=("only",))).model == "qwen3:8b"
     for name in ("only", "qwen3:8b"):
         with pytest.raises(PermissionDenied, match=name):
             resolve(name, known, fleet, FEW)
@@ -204,6 +204,35 @@ async def test_a_stream_goes_on_where_another_attempt_does(anna: AsyncClient, ro
     response = await asking
     assert text_of(response.text) == "Hello."
     assert response.text.endswith("data: [DONE]\n\n")
+
+
+async def test_white_space_that_a_stream_begins_with_waits_for_a_word(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("\n")
+    await host.text("\n", offset=1)
+    await host.text("Hello.", offset=2)
+    await host.end(8)
+    assert text_of((await asking).text) == "\n\nHello."
+
+
+async def test_an_answer_of_white_space_alone_is_one(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text(" \n")
+    await host.end(2)
+    response = await asking
+    assert text_of(response.text) == " \n"
+    assert response.text.endswith("data: [DONE]\n\n")
+
+
+async def test_a_stream_that_so_far_has_only_white_space_may_begin_again(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("\n")
+    await host.text(" Good day.", number=2)
+    await host.end(10, number=2)
+    assert text_of((await asking).text) == " Good day."
 
 
 async def test_a_stream_that_would_begin_again_ends_in_an_error_and_its_task_is_cancelled(
