@@ -95,6 +95,53 @@ def test_headers_that_cannot_be_are_refused(headers: dict[str, str]) -> None:
         asked_in(Headers(headers))
 
 
+TALK = {"messages": [{"role": "user", "content": "Hi"}]}
+DOORS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": TALK,
+    "/v1/completions": {"prompt": "Hi"},
+    "/v1/embeddings": {"input": "Hi"},
+    "/v1/responses": {"input": "Hi"},
+    "/v1/messages": {**TALK, "max_tokens": 9},
+    "/api/chat": TALK,
+    "/api/generate": {"prompt": "Hi"},
+    "/api/embed": {"input": "Hi"},
+    "/api/embeddings": {"prompt": "Hi"},
+}
+
+
+@pytest.mark.parametrize("path", DOORS)
+async def test_a_request_is_a_task_of_its_caller_with_what_its_headers_ask_for(
+    anna: AsyncClient, rooms: Rooms, path: str
+) -> None:
+    headers = {"X-Hive-Priority": "1", "X-Hive-Session": "talk", "X-Hive-Require": "code=0.8, vision"}
+    asking = asyncio.create_task(anna.post(path, json={"model": "llama3.2:3b", **DOORS[path]}, headers=headers))
+    host = await said(rooms, asking)
+    task = rooms.tasks[host.task_id]
+    assert (task.owner, task.priority, task.session) == ("anna", 1, "talk")
+    assert task.require.capabilities == {"code": 0.8, "vision": ANY_PROFICIENCY}
+    await host.fail("task_timeout")
+    await rooms.announce(host.task_id)
+    response = await asking
+    assert (response.status_code, response.headers["x-hive-task"]) == (504, str(host.task_id))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/pull", {"model": "qwen3:8b"}),
+        ("DELETE", "/api/delete", {"model": "llama3.2:3b"}),
+        ("POST", "/api/copy", {"source": "llama3.2:3b", "destination": "mine"}),
+        ("POST", "/api/create", {"model": "mine", "from": "llama3.2:3b"}),
+    ],
+)
+async def test_who_moves_models_needs_the_permission_for_it(
+    anna: AsyncClient, method: str, path: str, body: dict[str, str]
+) -> None:
+    response = await anna.request(method, path, json=body)
+    assert response.status_code == 403
+    assert "agents.manage" in response.json()["error"]
+
+
 class Said:
     """What a host says of a task, attempt by attempt."""
 
