@@ -16,7 +16,7 @@ class Inbox:
     def __init__(self) -> None:
         self._chunks: deque[Received] = deque()
         self._bytes = 0
-        self._wake = asyncio.Event()
+        self._wake, self._came = asyncio.Event(), False
         self.lost = False
         self.announced = False
 
@@ -26,10 +26,14 @@ class Inbox:
         else:
             self._chunks.append(received)
             self._bytes += len(received.data)
-        self._wake.set()
+        self._stir()
 
     def set(self) -> None:
         self.announced = True
+        self._stir()
+
+    def _stir(self) -> None:
+        self._came = True
         self._wake.set()
 
     def take(self) -> Received | None:
@@ -41,12 +45,13 @@ class Inbox:
         return received
 
     async def wait(self, seconds: float) -> bool:
-        """Until something happens; False when nothing has for so long."""
-        if not self._wake.is_set():
+        """Until something happens; False when nothing has for so long. By a bare timer: this is done for each token."""
+        if not self._came:
+            timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
             try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                return False
+                await self._wake.wait()
+            finally:
+                timer.cancel()
         self._wake.clear()
-        return True
+        came, self._came = self._came, False
+        return came
