@@ -73,6 +73,8 @@ bench: setup $(VENV)-bench/bin/celery
 	$(VENV)/bin/python -m tests.bench.sync_price
 	$(VENV)/bin/python -m tests.bench.decisions
 	$(VENV)/bin/python -m tests.bench.fleet_sim
+	$(VENV)/bin/python -m tests.bench.gateway
+	$(VENV)/bin/python -m tests.bench.streams
 
 $(VENV)-bench/bin/celery: requirements-bench.lock | $(filter .uv/bin/uv,$(UV))
 	$(UV) venv --quiet --clear --python '>=$(PYTHON)' $(VENV)-bench

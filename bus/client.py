@@ -169,9 +169,10 @@ class Bus(ABC):
 
     @abstractmethod
     async def collect(self, subject: str, take: Callable[[Received], None]) -> Closing:
-        """Requests for whoever answers them later, many at once: an answer is published to their `reply`.
+        """As `subscribe`, without a queue: `take` gets each message as it is read, must be quick, and holds what it wants held.
 
-        `take` gets each as it is read, and must be quick. What it does not answer, whoever asks gives up by its own deadline.
+        Requests are answered later, many at once, by an answer that is published to their `reply`. What is not answered, whoever asks
+        gives up by its own deadline.
         """
 
     @abstractmethod

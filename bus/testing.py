@@ -139,13 +139,19 @@ class InMemoryBus(Bus):
         received = Received(subject, encode(message), outgoing_headers(headers) or {})
         if (waiting := self._replies.get(subject)) is not None and not waiting.done():
             waiting.set_result(received)
-        for subscription in list(self._subscriptions):
-            if matches(subscription.subject_filter, subject):
-                subscription.queue.put_nowait(received)
+        self._hand_over(received)
         if stream := self._stream_of(subject):
             message_id = received.headers.get(subjects.HEADER_MSG_ID, f"core-{id(received)}-{stream.sequence}")
             await stream.store(received, message_id)
         await asyncio.sleep(0)
+
+    def _hand_over(self, received: Received) -> None:
+        for subscription in list(self._subscriptions):
+            if matches(subscription.subject_filter, received.subject):
+                subscription.queue.put_nowait(received)
+        for collector in list(self._collectors):
+            if matches(collector.subject_filter, received.subject):
+                collector.take(received)
 
     async def publish_durable(
         self,
@@ -161,9 +167,7 @@ class InMemoryBus(Bus):
         if stream is None:
             raise DeadlineExceeded(f"No stream listens on {subject}.")
         stored = await stream.store(received, message_id)
-        for subscription in list(self._subscriptions):
-            if matches(subscription.subject_filter, subject):
-                subscription.queue.put_nowait(received)
+        self._hand_over(received)
         await asyncio.sleep(0)
         return stored
 

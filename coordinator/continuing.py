@@ -12,11 +12,11 @@ from coordinator.tasks import Streaming, Task
 def written(outcome: AttemptOutcome) -> Continuation | None:
     """What an attempt that did not complete leaves to the next one; None where that begins anew.
 
-    A call of a tool is not gone on from, nor a thought that has not led to an answer. And an attempt that went on, and failed before
-    it wrote a word, may have failed over what it went on from.
+    A call of a tool is not gone on from, nor a thought that has not led to an answer, nor white space. And an attempt that went on, and
+    failed before it wrote a word, may have failed over what it went on from.
     """
     output = outcome.output
-    if not output.text or output.tool_calls or output.others:
+    if not output.text.strip() or output.tool_calls or output.others:
         return None
     if outcome.status is OutcomeStatus.FAILED and outcome.begins_at and not added(outcome):
         return None
@@ -35,13 +35,20 @@ def continuation(request: TaskRequest, left: Continuation | None) -> Continuatio
 
 def broken_off(task: Task, outcome: AttemptOutcome) -> FailureInfo | None:
     """StreamInterrupted where somebody has seen output that no other attempt can go on from; None where another may be tried."""
-    if task.streaming is Streaming.NOT or not any(content.units for content in contents_of(outcome.output)):
+    if task.streaming is Streaming.NOT or not _is_seen(outcome.output):
         return None
     if task.streaming is Streaming.GOES_ON and written(outcome) is not None:
         return None
     why = "" if outcome.error is None else f" ({outcome.error.code}: {outcome.error.message})"
     message = f"The answer broke off{why}, and what was sent of it already cannot be gone on with. Ask again."
     return FailureInfo(code=StreamInterrupted.code, message=message)
+
+
+def _is_seen(output: Output) -> bool:
+    """White space is nothing yet: doors keep what a stream begins with until a word follows."""
+    return any(
+        content.thinking or content.text.strip() or content.tool_calls or content.embeddings for content in contents_of(output)
+    )
 
 
 def pieced_together(attempt: OpenAttempt, chunks: Sequence[OutputChunk], before: Continuation | None) -> AttemptOutcome | None:

@@ -52,14 +52,29 @@ def _told_of(tools: tuple[Tool, ...], messages: tuple[ChatMessage, ...]) -> tupl
 
 
 def _schema(tools: tuple[Tool, ...]) -> JsonValue:
+    """What a tool's own schema refers to is somewhere in it, by its path from the root: of several, each has a place of its own there."""
     if len(tools) == 1:
         return _arguments(tools[0])
-    return {"anyOf": [_call(tool) for tool in tools]}
+    places = {f"arguments{number}": tool for number, tool in enumerate(tools)}
+    moved: Json = {place: _moved(_arguments(tool), f"#/$defs/{place}") for place, tool in places.items()}
+    return {"anyOf": [_call(tool, f"#/$defs/{place}") for place, tool in places.items()], "$defs": moved}
 
 
-def _call(tool: Tool) -> JsonValue:
-    properties: Json = {"name": {"const": tool.name}, "arguments": _arguments(tool)}
+def _call(tool: Tool, arguments: str) -> JsonValue:
+    properties: Json = {"name": {"const": tool.name}, "arguments": {"$ref": arguments}}
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+def _moved(schema: JsonValue, place: str) -> JsonValue:
+    """The same schema at another place of a document. A property may be named `$ref` too: what it is then is no text."""
+    if isinstance(schema, list):
+        return [_moved(each, place) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {
+        key: place + value[1:] if key == "$ref" and isinstance(value, str) and value.startswith("#") else _moved(value, place)
+        for key, value in schema.items()
+    }
 
 
 def _arguments(tool: Tool) -> JsonValue:

@@ -54,6 +54,9 @@ def create_app(gateway: Gateway) -> FastAPI:
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
     for routes in (
+        openai,  # who asks for an answer first: routes are looked through in their order, and each costs some microseconds
+        ollama,
+        anthropic,
         tasks,
         schedules,
         workflows,
@@ -72,10 +75,7 @@ def create_app(gateway: Gateway) -> FastAPI:
         status,
         health,
         docs_page,
-        ollama,
         ollama_models,
-        openai,
-        anthropic,
     ):
         app.include_router(routes.router)
     app.include_router(joining.door)

@@ -22,6 +22,22 @@ SLOTS = 128
 READY_SECONDS = 30
 
 
+def launched(stack: ExitStack, launch: Launch, folder: Path) -> psutil.Process:
+    """It ends with `stack`, and its log is in `folder`."""
+    started = start(launch, folder / f"{launch.name}.log")
+
+    def end() -> None:
+        started.terminate()
+        try:
+            started.wait(10)
+        except subprocess.TimeoutExpired:
+            started.kill()
+            started.wait()
+
+    stack.callback(end)
+    return psutil.Process(started.pid)
+
+
 class BenchHive:
     """Everything ends with `stack`, however that ends. `processes` are Hive's and its servers', by name."""
 
@@ -38,14 +54,16 @@ class BenchHive:
             "postgres": psutil.Process(self.postgres.process.pid),
         }
 
-    def start(self, name: str, module: str, *, slots: int = SLOTS, milliseconds: int = 0) -> psutil.Process:
-        """A sidecar has so many slots, and its backend takes so long for a task."""
+    def start(
+        self, name: str, module: str, *, slots: int = SLOTS, milliseconds: int = 0, backends: str | None = None
+    ) -> psutil.Process:
+        """A sidecar speaks for `backends`, else for one of instant_sidecar.py with so many slots, which takes so long for a task."""
         self.processes[name] = self.other(
             module,
             NATS_URL=self.server.url,
             HIVE_DATABASE_URL=self.postgres.url,
             HIVE_DATA_DIR=str(self._folder),
-            HIVE_BACKENDS=f"instant=http://127.0.0.1:9/{milliseconds}?slots={slots}",
+            HIVE_BACKENDS=backends or f"instant=http://127.0.0.1:9/{milliseconds}?slots={slots}",
             HIVE_API_PORT=str(self.port),
             HIVE_ADMIN_KEY=KEY,
             HIVE_LOG_LEVEL="warning",
@@ -55,18 +73,7 @@ class BenchHive:
     def other(self, module: str, *arguments: str, **env: str) -> psutil.Process:
         """A process that is not Hive's."""
         launch = Launch(name=module, command=(sys.executable, "-m", module, *arguments), environment=env)
-        started = start(launch, self._folder / f"{module}.log")
-
-        def end() -> None:
-            started.terminate()
-            try:
-                started.wait(10)
-            except subprocess.TimeoutExpired:
-                started.kill()
-                started.wait()
-
-        self._stack.callback(end)
-        return psutil.Process(started.pid)
+        return launched(self._stack, launch, self._folder)
 
     async def connect(self) -> NatsBus:
         return await NatsBus.connect(self.server.settings(), "bench", timeout=10)

@@ -78,6 +78,20 @@ async def test_the_same_id_is_stored_once(bus: Bus) -> None:
     assert again.sequence == first.sequence
 
 
+async def test_what_is_published_is_collected_too_until_that_is_closed(bus: Bus) -> None:
+    heard, inbox = list[Received](), Inbox()
+    collecting = await bus.collect("test.a.*", heard.append)
+    await bus.subscribe("test.a.*", inbox)
+    await bus.flush()
+    for text in (b"1", b"2"):
+        await bus.publish("test.a.b", text)
+    await inbox.first(2)
+    await collecting.close()
+    await bus.publish("test.a.b", b"3")
+    await inbox.first(1)
+    assert [(each.subject, each.data) for each in heard] == [("test.a.b", b"1"), ("test.a.b", b"2")]
+
+
 async def test_what_is_collected_is_answered_later_and_in_any_order(bus: Bus) -> None:
     task_id, heard = uuid4(), list[Received]()
     collecting = await bus.collect(subjects.ALL_REPORTS, heard.append)

@@ -8,7 +8,6 @@ from bus.errors import (
     BackendError,
     BackendStalled,
     HiveError,
-    ModelNotFound,
     ModelNotOnAgent,
     UnknownModel,
     UnsupportedByBackend,
@@ -36,10 +35,10 @@ class Chain:
         self.model = model
         self._asked.add(model)
 
-    def is_stranded(self, record: TaskRecord | None, there: Collection[str]) -> bool:
-        """Whether it waits for a model that nobody has any more who takes work, and the next one need not."""
+    def instead(self, record: TaskRecord | None, there: Collection[str]) -> str | None:
+        """The next one, which need not wait, for a task that waits for a model that nobody has any more who takes work."""
         waits = record is not None and record.status is TaskStatus.QUEUED
-        return waits and tagged(self.model) not in there and self.next(there) is not None
+        return self.next(there) if waits and tagged(self.model) not in there else None
 
 
 def answering(tasks: Mapping[str, TaskRecord | None]) -> str | None:
@@ -56,7 +55,7 @@ def answering(tasks: Mapping[str, TaskRecord | None]) -> str | None:
 
 def may_go_on(error: HiveError, record: TaskRecord | None) -> bool:
     """Whether another model might do it. `record`: of the task, where there was one and it ended."""
-    return isinstance(error, UnknownModel | ModelNotFound) if record is None else is_model_bound(record)
+    return isinstance(error, UnknownModel) if record is None else is_model_bound(record)
 
 
 def is_model_bound(record: TaskRecord) -> bool:

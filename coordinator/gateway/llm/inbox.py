@@ -11,25 +11,29 @@ MOST_BYTES: Final = 512 * 1024
 
 
 class Inbox:
-    """`put` is a bus handler, `set` is called when the task's end is announced (waiting.py)."""
+    """`put` is called with each chunk as the bus reads it, `set` when the task's end is announced (waiting.py)."""
 
     def __init__(self) -> None:
         self._chunks: deque[Received] = deque()
         self._bytes = 0
-        self._wake = asyncio.Event()
+        self._wake, self._came = asyncio.Event(), False
         self.lost = False
         self.announced = False
 
-    async def put(self, received: Received) -> None:
+    def put(self, received: Received) -> None:
         if self.lost or (self._chunks and self._bytes + len(received.data) > MOST_BYTES):
             self.lost = True  # and all that follow: what comes behind a gap is of no use
         else:
             self._chunks.append(received)
             self._bytes += len(received.data)
-        self._wake.set()
+        self._stir()
 
     def set(self) -> None:
         self.announced = True
+        self._stir()
+
+    def _stir(self) -> None:
+        self._came = True
         self._wake.set()
 
     def take(self) -> Received | None:
@@ -41,12 +45,13 @@ class Inbox:
         return received
 
     async def wait(self, seconds: float) -> bool:
-        """Until something happens; False when nothing has for so long."""
-        if not self._wake.is_set():
+        """Until something happens; False when nothing has for so long. By a bare timer: this is done for each token."""
+        if not self._came:
+            timer = asyncio.get_running_loop().call_later(seconds, self._wake.set)
             try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                return False
+                await self._wake.wait()
+            finally:
+                timer.cancel()
         self._wake.clear()
-        return True
+        came, self._came = self._came, False
+        return came

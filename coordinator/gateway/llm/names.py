@@ -20,10 +20,10 @@ class Listed:
     created: int = 0
 
 
-def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[AgentRecord], claims: Claims) -> str:
-    """The first model of the chain that is on a host that is there, else the first one. Pure. Raises what `chain_of` does."""
-    chain = chain_of(name, aliases, claims)
-    return chain[0] if len(chain) == 1 else Chain(chain, present(agents)).model
+def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[AgentRecord], claims: Claims) -> Chain:
+    """What is asked for by that name: first of the models that are on a host that is there. Pure. Raises what `chain_of` does."""
+    models = chain_of(name, aliases, claims)
+    return Chain(models, present(agents) if len(models) > 1 else ())
 
 
 def chain_of(name: str, aliases: Mapping[str, ModelAlias], claims: Claims) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """One task of a door: submitted, followed to its end, and cancelled when its client goes.
 
 Its end is told by the end mark, which is sent when the report is on disk; the record is asked for where that does not come, and where
-chunks are missing (docs/adr/0017).
+chunks are missing (docs/adr/0017). The event of the end is sent at the same moment, so the mark may be just behind it.
 """
 
 from collections.abc import AsyncGenerator
@@ -29,6 +29,8 @@ LOOK_SECONDS: Final = 2.0
 QUIET_SECONDS: Final = 2.0
 """After which the record is looked at when nothing comes: an event may be lost. Doubles each time, since most that wait are queued."""
 LONGEST_QUIET_SECONDS: Final = 15.0
+MARK_SECONDS: Final = 0.2
+"""After which the record is looked at when a task's end is announced and its mark does not come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +63,13 @@ class Run:
         self._inbox, self._position = Inbox(), Position(0, 0)
         self._stack = AsyncExitStack()
         self._over, self._fresh, self._abandoned = True, False, False
+        self._marked = False
+        """Whether the newest attempt's end mark was read."""
 
     async def __aenter__(self) -> Self:
         """Listens first. On one connection the server sees that before the submit, so nothing need be waited for."""
         self._stack.enter_context(self._gateway.waiting.expect(self.task_id, self._inbox))
-        listening = await self._gateway.bus.subscribe(subjects.outputs_of_task(self.task_id), self._inbox.put)
+        listening = await self._gateway.bus.collect(subjects.outputs_of_task(self.task_id), self._inbox.put)
         self._stack.push_async_callback(listening.close)
         return self
 
@@ -106,10 +110,8 @@ class Run:
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
         """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
         if not self._fresh:
-            for chunk in await self._stored():
-                for item in self._position.advance(chunk):
-                    yield item
-            self._inbox.set()
+            for item in await self._stored():
+                yield item
         quiet_seconds = QUIET_SECONDS
         while True:
             while (received := self._inbox.take()) is not None:
@@ -122,16 +124,10 @@ class Run:
                     return
             if self._inbox.lost:
                 self._inbox.lost = False
-                for chunk in await self._stored():
-                    for item in self._position.advance(chunk):
-                        yield item
-                self._inbox.set()
-            heard = await self._inbox.wait(quiet_seconds)
-            if self._gateway.stopping.is_set():
-                raise Unavailable(
-                    f"This gateway is stopping. The task {self.task_id} goes on; its output can be fetched by its id."
-                )
-            if heard and not self._inbox.announced:
+                for item in await self._stored():
+                    yield item
+            announced = self._inbox.announced
+            if not (announced and self._marked) and await self._heard(MARK_SECONDS if announced else quiet_seconds):
                 continue
             self._inbox.announced = False
             record = await self.look()
@@ -142,17 +138,29 @@ class Run:
                 self._over = True
                 yield Ended(_ending_of(record))
                 return
-            if not heard:
+            if not announced:
                 yield Quiet(record)
                 quiet_seconds = min(quiet_seconds * 2, LONGEST_QUIET_SECONDS)
 
-    async def _stored(self) -> list[OutputChunk]:
-        """At once: how fast the client reads is nothing to the stream."""
-        return [chunk async for chunk in stored(self._gateway.bus, subjects.outputs_of_task(self.task_id))]
+    async def _stored(self) -> list[Delta | Restart]:
+        """What the stream has, at once: how fast the client reads is nothing to it. The record is looked at after that."""
+        found = [chunk async for chunk in stored(self._gateway.bus, subjects.outputs_of_task(self.task_id))]
+        self._inbox.set()
+        return [item for chunk in found for item in self._position.advance(chunk)]
+
+    async def _heard(self, seconds: float) -> bool:
+        """Whether something came within so many seconds. Unavailable when the gateway stops."""
+        heard = await self._inbox.wait(seconds)
+        if self._gateway.stopping.is_set():
+            raise Unavailable(
+                f"This gateway is stopping. The task {self.task_id} goes on; its output can be fetched by its id."
+            )
+        return heard
 
     def _read(self, received: Received, chunk: OutputChunk) -> list[Delta | Restart]:
         if chunk.number >= self._position.number:
             self.agent_id = subjects.agent_of_output(received.subject)
+            self._marked = chunk.end is not None
         return list(self._position.advance(chunk))
 
     def _is_whole(self, chunk: OutputChunk) -> bool:

@@ -14,15 +14,15 @@ from starlette.types import Receive, Scope, Send
 
 from bus import telemetry
 from bus.codec import explain
-from bus.errors import HiveError, ModelNotFound, StreamInterrupted
+from bus.errors import HiveError, StreamInterrupted
 from bus.follow import Delta, Restart
 from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import Asked, asked_in
-from coordinator.gateway.llm.chain import Chain, answering, may_go_on
+from coordinator.gateway.llm.chain import answering, may_go_on
 from coordinator.gateway.llm.gathering import Gathering
-from coordinator.gateway.llm.names import chain_of, present
+from coordinator.gateway.llm.names import present, resolve
 from coordinator.gateway.llm.running import Ended, Quiet, Run
 from coordinator.gateway.llm.wording import Choice, Job, Whole, Wording
 from coordinator.gateway.places import place_headers, place_of
@@ -38,6 +38,14 @@ NOTHING: Final[Mapping[str, str]] = {}
 UNSAID_SECONDS: Final = 10.0
 """So long a stream that could still be another model's is not kept alive by comments, which would send its headers."""
 STREAM_HEADERS: Final = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+class _Stranded(Exception):
+    """Nobody has the model any more, and `instead` is there: it is asked even if it goes too, since its task can wait."""
+
+    def __init__(self, instead: str) -> None:
+        super().__init__(instead)
+        self.instead = instead
 
 
 class Serving(Response):
@@ -57,15 +65,16 @@ class Serving(Response):
         super().__init__()
         self._gateway, self._job, self._wording = gateway, job, wording
         asked = asked_in(headers)
-        models = chain_of(job.model, gateway.named.items, claims)
-        self._chain = Chain(models, self._there() if len(models) > 1 else ())
+        self._chain = resolve(job.model, gateway.named.items, gateway.overview.agents.items.values(), claims)
         self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
         self._key, self._since = asked.idempotency_key, monotonic()
         self._request = _request_of(job, self._chain.model, asked)
         self._told: dict[str, str] = dict(told)
-        self._run = self._turn_to(self._chain.model)
         self._begun = self._spoken = False
+        self._blank: list[Delta] = []
+        """White space that a stream begins with: kept until a word follows, since another host, or model, may still begin anew."""
         self._beginning = b""
+        self._run = self._turn_to(self._chain.model)
 
     def _there(self) -> set[str]:
         return present(self._gateway.overview.agents.items.values())
@@ -76,6 +85,7 @@ class Serving(Response):
         if model != self._request.model:
             self._request = self._request.model_copy(update={"model": model})
         run = Run(self._gateway, self._claims, self._key, model if len(self._chain.models) > 1 else None)
+        self._blank.clear()
         self._told |= {TASK_HEADER: str(run.task_id), MODEL_HEADER: quote(model, safe=_PLAIN)}
         return run
 
@@ -103,12 +113,15 @@ class Serving(Response):
                     await run.submit(self._request)
                     await (self._stream(run, send) if self._request.streamed else self._whole(run, send))
                 return
+            except _Stranded as stranded:
+                model, why = stranded.instead, "no_agent_has_it"
             except HiveError as error:
-                model = self._chain.next(self._there()) if may_go_on(error, self._run.record) else None
-                if model is None:
+                found = self._chain.next(self._there()) if may_go_on(error, self._run.record) else None
+                if found is None:
                     raise
-                logger.info("went_on_with_next_model", task_id=str(self._run.task_id), model=model, code=error.code)
-                self._run = self._turn_to(model)
+                model, why = found, error.code
+            logger.info("went_on_with_next_model", task_id=str(self._run.task_id), model=model, why=why)
+            self._run = self._turn_to(model)
 
     async def _find_earlier(self) -> None:
         """The model that the same request came to before, whoever has it now. Unavailable where nobody can tell: it might be done twice."""
@@ -147,13 +160,17 @@ class Serving(Response):
     async def _say(self, run: Run, item: Delta | Restart | Quiet | Ended, send: Send) -> None:
         wording = self._wording
         match item:
+            case Delta() if not self._spoken and _is_blank(item):
+                self._blank.append(item)
             case Delta():
-                await self._write(send, wording.stream_delta(item))
+                await self._write(send, self._kept() + wording.stream_delta(item))
                 self._spoken = True
             case Restart() if self._spoken:
                 raise StreamInterrupted(
                     "The host that wrote the answer was lost, and what was sent of it cannot be gone on with. Ask again."
                 )
+            case Restart():
+                self._blank.clear()
             case Quiet(record):
                 if self._may_go_on():
                     self._require_place(record)
@@ -167,7 +184,12 @@ class Serving(Response):
             case Ended(ending):
                 whole = Whole(choices=[Choice() for _ in range(self._request.n)], agent_id=run.agent_id)
                 whole.end(ending)
-                await self._write(send, wording.stream_end(whole), more=False)
+                await self._write(send, self._kept() + wording.stream_end(whole), more=False)
+
+    def _kept(self) -> bytes:
+        kept = b"".join(map(self._wording.stream_delta, self._blank))
+        self._blank.clear()
+        return kept
 
     def _may_go_on(self) -> bool:
         """Whether another model might still answer: headers that are sent name this one."""
@@ -180,10 +202,10 @@ class Serving(Response):
         )
 
     def _require_place(self, record: TaskRecord | None) -> None:
-        """ModelNotFound for what waits for a model that is gone while another is there."""
-        if len(self._chain.models) > 1 and self._chain.is_stranded(record, self._there()):
+        """_Stranded for what waits for a model that is gone while another is there."""
+        if len(self._chain.models) > 1 and (instead := self._chain.instead(record, self._there())) is not None:
             self._run.abandon()
-            raise ModelNotFound(f"No agent that takes work has {self._chain.model} any more.")
+            raise _Stranded(instead)
 
     async def _write(self, send: Send, data: bytes, *, more: bool = True) -> None:
         """Waits while the client reads more slowly than the host writes; meanwhile chunks gather in the run's inbox."""
@@ -200,6 +222,10 @@ class Serving(Response):
         raw = [(b"content-type", media_type.encode())]
         raw += [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
+
+
+def _is_blank(delta: Delta) -> bool:
+    return not (delta.thinking or delta.text.strip() or delta.tool_calls or delta.embeddings)
 
 
 def _request_of(job: Job, model: str, asked: Asked) -> TaskRequest:

@@ -7,6 +7,7 @@ from bus.messages import Claims, TaskRequest
 from coordinator.gateway.body import bounded
 from coordinator.gateway.envelope import REQUEST_ID
 from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic.messages_answer import MessagesWording
 from coordinator.gateway.llm.anthropic.messages_request import count_job, messages_job
 from coordinator.gateway.llm.estimate import prompt_tokens
@@ -31,12 +32,13 @@ async def count_tokens(request: Request) -> Response:
     """An estimate (coordinator.gateway.llm.estimate), for who might also ask the model."""
     gateway, claims = gateway_of(request), request.scope[CLAIMS]
     job = count_job(await bounded(request, gateway.settings.max_body_bytes))
-    model = resolve(job.model, gateway.named.items, gateway.overview.agents.items.values(), claims)
-    await gateway.submission.admit(TaskRequest(prompt="-", model=model), _of_a_name_that_was_allowed(claims))
+    await _admit(gateway, claims, job.model)
     headers = {"request-id": request.scope[REQUEST_ID]}
     return Response(to_json({"input_tokens": prompt_tokens(job.work)}), headers=headers, media_type="application/json")
 
 
-def _of_a_name_that_was_allowed(claims: Claims) -> Claims:
-    """What it stands for need not be named in the key."""
-    return claims.model_copy(update={"models": ()})
+async def _admit(gateway: Gateway, claims: Claims, name: str) -> None:
+    """As a message would be, by the model that would be asked. PermissionDenied, UnknownModel."""
+    model = resolve(name, gateway.named.items, gateway.overview.agents.items.values(), claims).model
+    every = claims.model_copy(update={"models": ()})  # what a name stands for that was allowed need not be named in the key
+    await gateway.submission.admit(TaskRequest(prompt="-", model=model), every)

@@ -22,7 +22,7 @@ from coordinator.gateway.llm.ollama.create_request import Copy, Create, Pull, de
 from coordinator.gateway.llm.ollama.errors import body_of as error_body
 from coordinator.gateway.llm.ollama.errors import not_found, not_there
 from coordinator.gateway.llm.ollama.moving import having, made_on, pulled_to, step_of
-from coordinator.gateway.llm.ollama.ordering import done, follow, shown
+from coordinator.gateway.llm.ollama.ordering import done, follow, gone, shown
 from coordinator.gateway.llm.reading import wrong
 from coordinator.gateway.routes.ollama import asker, body_of, json
 
@@ -89,7 +89,9 @@ async def delete(request: Request) -> Response:
     agents = having(name, _agents(gateway))
     if not agents:
         raise not_there(name)
-    await done(gateway, claims, ModelAction.DELETE, ModelOrder(model=name, agents=agents))
+    order = ModelOrder(model=name, agents=agents)
+    await done(gateway, claims, ModelAction.DELETE, order)
+    await gone(gateway, order)
     return Response()
 
 

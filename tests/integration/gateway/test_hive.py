@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
@@ -237,6 +238,32 @@ async def test_a_gateway_that_is_killed_loses_nothing_that_it_acknowledged(hive:
         await hive.gateway.answers()
     async with hive.gateway.client() as client:
         assert (await ended(client, task_id))["output"]["text"] == "Hello there."
+
+
+async def test_a_stream_at_a_door_whose_gateway_is_killed_is_no_answer_and_its_task_ends_anyway(hive: Hive) -> None:
+    hive.sidecar.may_end.clear()
+    task_id = await stream_into_a_kill(hive)
+    hive.sidecar.may_end.set()
+    hive.gateway.restart()
+    await hive.gateway.answers()
+    async with hive.gateway.client() as client:
+        task = await ended(client, task_id)
+        assert (task["status"], task["output"]["text"]) == ("completed", "Hello there.")
+        output = (await client.get(f"/api/tasks/{task['id']}/output")).text
+        assert json.loads(output.rstrip().rpartition("data: ")[2])["output"]["text"] == "Hello there."
+
+
+async def stream_into_a_kill(hive: Hive) -> str:
+    """The id of a task whose gateway is killed when the first words of its answer have come; its client is not told that this was all."""
+    asked = {"model": "instant:1b", "messages": [{"role": "user", "content": "Hi"}], "stream": True}
+    async with hive.gateway.client() as client, client.stream("POST", "/v1/chat/completions", json=asked) as response:
+        lines = response.aiter_lines()
+        while "Hello " not in await anext(lines):
+            continue
+        await asyncio.to_thread(hive.gateway.kill)
+        with pytest.raises(httpx.RemoteProtocolError):
+            assert "[DONE]" not in [line async for line in lines]
+    return str(response.headers["x-hive-task"])
 
 
 async def test_a_stop_ends_streams_in_words_and_running_requests_with_what_there_is(hive: Hive) -> None:

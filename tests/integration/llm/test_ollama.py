@@ -293,7 +293,7 @@ def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive,
     run("cp", "brief", "short")
     assert "short:latest" in run("list")
     run("rm", "brief", "short")
-    ollama_hive.until("/api/tags", lambda answer: name not in answer.text)
+    assert not {"brief:latest", "short:latest", name} & {line.split()[0] for line in run("list").splitlines() if line}
 
 
 def test_a_model_is_made_of_another_and_copied(both: Callable[..., Any], own_client: Client, ollama: Ollama) -> None:
@@ -311,6 +311,8 @@ def test_a_model_is_made_of_another_and_copied(both: Callable[..., Any], own_cli
     own_client.delete("brief")
     own_client.delete("short")
     assert not {"brief:latest", "short:latest"} & ollama.on_disk()
+    listed = {model.model for model in own_client.list().models}
+    assert not {"brief:latest", "short:latest"} & listed, "what was deleted is listed no more"
 
 
 @pytest.mark.parametrize(

@@ -212,7 +212,8 @@ def test_a_model_that_does_not_think_answers_whoever_asks_for_thoughts(client: O
 
 
 TOWN = {"type": "object", "properties": {"town": {"type": "string", "maxLength": 12}}, "required": ["town"]}
-DAY = {"type": "object", "properties": {"day": {"enum": ["today", "tomorrow"]}}, "required": ["day"]}
+DAYS = ["today", "tomorrow"]
+DAY = {"type": "object", "properties": {"day": {"$ref": "#/$defs/day"}}, "required": ["day"], "$defs": {"day": {"enum": DAYS}}}
 WEATHER = {"type": "function", "function": {"name": "weather", "description": "The weather of a town.", "parameters": TOWN}}
 CALENDAR = {"type": "function", "function": {"name": "calendar", "description": "What a day brings.", "parameters": DAY}}
 
@@ -255,8 +256,10 @@ def test_one_of_several_tools_is_called_where_one_must_be(client: OpenAI) -> Non
     [choice] = found.choices
     [call] = choice.message.tool_calls or ()
     assert choice.finish_reason == "tool_calls"
-    wanted = {"weather": {"town"}, "calendar": {"day"}}
-    assert set(json.loads(call.function.arguments)) == wanted[call.function.name]  # type: ignore[union-attr]
+    wanted = {"weather": "town", "calendar": "day"}
+    [(name, value)] = json.loads(call.function.arguments).items()
+    assert name == wanted[call.function.name]  # type: ignore[union-attr]
+    assert name == "town" or value in DAYS
 
 
 def test_a_call_that_is_cut_says_so(client: OpenAI) -> None:

@@ -48,9 +48,33 @@ def test_one_of_several_is_called_by_its_name() -> None:
     body: Any = forced_body(ask(WEATHER, TIME, messages=(first, HI)))
     system, _ = body["messages"]
     assert system["content"].startswith("Be brief.\n\nYou answer with a call of one of these functions")
-    weather, time = schema_of(body)["anyOf"]
+    schema = schema_of(body)
+    weather, time = schema["anyOf"]
     assert (list(weather["properties"]), weather["properties"]["name"]) == (["name", "arguments"], {"const": "weather"})
-    assert time["properties"]["arguments"]["additionalProperties"] is False
+    assert referred(schema, weather["properties"]["arguments"]) == PARAMETERS
+    assert referred(schema, time["properties"]["arguments"])["additionalProperties"] is False
+
+
+def referred(schema: Any, reference: Any) -> Any:
+    found = schema
+    for part in reference["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return found
+
+
+def test_what_a_schema_refers_to_is_found_where_it_is_one_of_several() -> None:
+    town: Any = {"type": "object", "properties": {"name": {"type": "string"}, "near": {"$ref": "#/$defs/town"}}}
+    parameters: Any = {"type": "object", "properties": {"to": {"$ref": "#/$defs/town"}}, "$defs": {"town": town}}
+    named_so: Any = {"type": "object", "properties": {"$ref": {"type": "string"}, "again": {"anyOf": [{"$ref": "#"}]}}}
+    tools = (Tool(name="go", parameters=parameters), Tool(name="refer", parameters=named_so))
+    schema = schema_of(forced_body(ask(*tools)))
+    go, refer = (referred(schema, each["properties"]["arguments"]) for each in schema["anyOf"])
+    to = referred(schema, go["properties"]["to"])
+    assert to["properties"]["name"] == {"type": "string"}
+    assert referred(schema, to["properties"]["near"]) == to
+    assert refer["properties"]["$ref"] == {"type": "string"}
+    assert referred(schema, refer["properties"]["again"]["anyOf"][0]) == refer
+    assert schema_of(forced_body(ask(tools[0]))) == parameters
 
 
 def test_arguments_are_shown_as_they_are_written() -> None:

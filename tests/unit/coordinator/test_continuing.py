@@ -54,6 +54,9 @@ def test_what_another_attempt_may_write_on_behind(work: dict[str, object], goes_
         (Streaming.GOES_ON, Output(text="Once"), False),
         (Streaming.BREAKS, Output(text="Once"), True),
         (Streaming.BREAKS, Output(), False),
+        (Streaming.BREAKS, Output(text=" \n"), False),
+        (Streaming.GOES_ON, Output(text="\n\n"), False),
+        (Streaming.GOES_ON, Output(text="\n", thinking="Hm"), True),
         (Streaming.GOES_ON, Output(thinking="Hm"), True),
         (Streaming.GOES_ON, Output(text="Look", tool_calls=(ToolCall(name="f"),)), True),
         (Streaming.GOES_ON, Output(text="a", others=(Output(text="b"),)), True),
@@ -66,6 +69,11 @@ def test_a_stream_that_cannot_be_gone_on_with_ends_in_words(streaming: Streaming
     if broken is not None:
         assert broken.code == "stream_interrupted"
         assert "it broke" in broken.message
+
+
+def test_white_space_is_not_gone_on_from() -> None:
+    assert written(outcome(OutcomeStatus.FAILED, " \n")) is None
+    assert written(outcome(OutcomeStatus.FAILED, "\nOnce")) is not None
 
 
 def test_a_successor_knows_of_a_stream_what_its_predecessor_knew() -> None:

@@ -93,6 +93,8 @@ class Rooms:
         self.places: dict[UUID, QueuePlace] = {}
         self.placed: list[tuple[UUID, ...]] = []
         """Which tasks' places were asked for, by question."""
+        self.looks = 0
+        """How often a record was asked for."""
         self.away = False
         """Whether nobody can tell of a task."""
 
@@ -172,9 +174,15 @@ class Rooms:
             "usage": Usage(prompt_tokens=3, completion_tokens=2),
         }
         self._begin(task_id)
-        record = self.tasks[task_id] = self.tasks[task_id].model_copy(update=ended)
-        if not announce:
-            return
+        self.tasks[task_id] = self.tasks[task_id].model_copy(update=ended)
+        if announce:
+            await self.announce(task_id)
+            end = OutputChunk(number=1, offset=len(text), end=OutcomeStatus.COMPLETED)
+            await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), end)
+
+    async def announce(self, task_id: UUID) -> None:
+        """The event that it completed."""
+        record = self.tasks[task_id]
         change = TaskChange(
             task_id=task_id, status=TaskStatus.COMPLETED, rank=1100, priority=record.priority, owner=record.owner
         )
@@ -186,8 +194,6 @@ class Rooms:
             data=change,
         )
         await self.bus.publish(subjects.event(record.tenant, EventType.TASK_COMPLETED, task_id), event)
-        end = OutputChunk(number=1, offset=len(text), end=OutcomeStatus.COMPLETED)
-        await self.bus.publish(subjects.output("acacia", task_id, ATTEMPT), end)
 
     def _begin(self, task_id: UUID) -> None:
         """An attempt is in the record before it can say a word."""
@@ -196,6 +202,7 @@ class Rooms:
         self.tasks[task_id] = self.tasks[task_id].model_copy(update={"attempts": (attempt,)})
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
+        self.looks += 1
         if self.away:
             raise DatabaseUnavailable("PostgreSQL does not answer.", retry_after_seconds=1)
         record = self.tasks.get(call.body.id)

@@ -163,6 +163,17 @@ async def test_once_something_was_sent_the_failure_is_told(gateway: Gateway, roo
     assert len(rooms.tasks) == 1
 
 
+async def test_white_space_is_nothing_that_was_sent(gateway: Gateway, rooms: Rooms) -> None:
+    client = Client(gateway, {**ASK, "model": "chat", "stream": True})
+    client.may_read.set()
+    first = await task_of(rooms, FIRST, client.asking)
+    await Said(rooms, first).text("\n")
+    fail(rooms, first)
+    await rooms.finish(await task_of(rooms, SECOND, client.asking), "Hello.")
+    await client.asking
+    assert text_of(client.text) == "Hello."
+
+
 async def test_the_last_model_s_failure_is_the_answer(anna: AsyncClient, rooms: Rooms) -> None:
     asking = ask(anna)
     fail(rooms, await task_of(rooms, FIRST, asking))
@@ -205,6 +216,16 @@ async def test_who_waits_for_a_model_that_has_gone_is_given_the_next(
     async with asyncio.timeout(10):
         while rooms.tasks[first].status is not TaskStatus.CANCELLED:
             await asyncio.sleep(0.001)
+
+
+async def test_the_next_model_is_asked_though_it_goes_at_that_moment(
+    anna: AsyncClient, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = iter([{SECOND}])
+    monkeypatch.setattr("coordinator.gateway.llm.serving.Serving._there", lambda _: next(looks, set()))
+    asking = ask(anna)
+    await rooms.finish(await task_of(rooms, SECOND, asking), "Hello.")
+    assert (await asking).headers["x-hive-model"] == SECOND
 
 
 async def test_the_same_key_comes_to_the_same_answer(anna: AsyncClient, rooms: Rooms) -> None:

@@ -66,6 +66,17 @@ async def test_tokens_are_counted_without_a_task(anna: AsyncClient, viewer: Asyn
     assert (await viewer.post("/v1/messages/count_tokens", json=ASK)).json()["error"]["type"] == "permission_error"
 
 
+async def test_a_name_counts_as_the_model_that_a_message_would_ask(anna: AsyncClient, admin: AsyncClient) -> None:
+    for alias, models in (("near", ["never-seen:1b", "llama3.2:3b"]), ("far", ["never-seen:1b"])):
+        (await admin.put(f"/api/aliases/{alias}", json={"models": models})).raise_for_status()
+    statuses = {
+        name: (await anna.post("/v1/messages/count_tokens", json={**ASK, "model": name})).status_code
+        for name in ("near", "far")
+    }
+    assert statuses == {"near": 200, "far": 404}
+    assert (await anna.post("/v1/messages", json={**ASK, "model": "far"})).status_code == 404
+
+
 async def test_a_message_is_a_task(anna: AsyncClient, rooms: Rooms) -> None:
     asking = asyncio.create_task(anna.post("/v1/messages?beta=true", json=ASK, headers={"anthropic-version": "2023-06-01"}))
     host = await said(rooms, asking)

@@ -55,18 +55,18 @@ def aliases(**chains: tuple[str, ...]) -> dict[str, ModelAlias]:
 def test_a_name_stands_for_the_first_model_that_is_there() -> None:
     fleet = [agent("oak", "small:1b"), agent("elm", "big:70b", status=AgentStatus.OFFLINE)]
     known = aliases(chat=("big:70b", "small:1b"), lone=("big:70b",))
-    assert resolve("chat", known, fleet, ALL) == "small:1b"
-    assert resolve("lone", known, fleet, ALL) == "big:70b"
-    assert resolve("other", known, fleet, ALL) == "other"
-    assert resolve("chat:latest", known, fleet, ALL) == "small:1b"
-    assert resolve("chat", known, [agent("elm", "big:70b")], ALL) == "big:70b"
+    assert resolve("chat", known, fleet, ALL).model == "small:1b"
+    assert resolve("lone", known, fleet, ALL).model == "big:70b"
+    assert resolve("other", known, fleet, ALL).model == "other"
+    assert resolve("chat:latest", known, fleet, ALL).model == "small:1b"
+    assert resolve("chat", known, [agent("elm", "big:70b")], ALL).model == "big:70b"
 
 
 def test_a_key_may_use_an_alias_by_its_name_or_by_what_it_stands_for() -> None:
     known = aliases(chat=("qwen3:8b", "llama3.2:3b"), only=("qwen3:8b",))
     fleet = [agent("oak", "qwen3:8b", "llama3.2:3b")]
-    assert resolve("chat", known, fleet, FEW) == "llama3.2:3b"
-    assert resolve("only", known, fleet, Claims(sub="a", roles=(), models=("only",))) == "qwen3:8b"
+    assert resolve("chat", known, fleet, FEW).model == "llama3.2:3b"
+    assert resolve("only", known, fleet, Claims(sub="a", roles=(), models=("only",))).model == "qwen3:8b"
     for name in ("only", "qwen3:8b"):
         with pytest.raises(PermissionDenied, match=name):
             resolve(name, known, fleet, FEW)
@@ -93,6 +93,53 @@ def test_headers_ask_for_priority_session_and_capabilities() -> None:
 def test_headers_that_cannot_be_are_refused(headers: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest):
         asked_in(Headers(headers))
+
+
+TALK = {"messages": [{"role": "user", "content": "Hi"}]}
+DOORS: dict[str, dict[str, Any]] = {
+    "/v1/chat/completions": TALK,
+    "/v1/completions": {"prompt": "Hi"},
+    "/v1/embeddings": {"input": "Hi"},
+    "/v1/responses": {"input": "Hi"},
+    "/v1/messages": {**TALK, "max_tokens": 9},
+    "/api/chat": TALK,
+    "/api/generate": {"prompt": "Hi"},
+    "/api/embed": {"input": "Hi"},
+    "/api/embeddings": {"prompt": "Hi"},
+}
+
+
+@pytest.mark.parametrize("path", DOORS)
+async def test_a_request_is_a_task_of_its_caller_with_what_its_headers_ask_for(
+    anna: AsyncClient, rooms: Rooms, path: str
+) -> None:
+    headers = {"X-Hive-Priority": "1", "X-Hive-Session": "talk", "X-Hive-Require": "code=0.8, vision"}
+    asking = asyncio.create_task(anna.post(path, json={"model": "llama3.2:3b", **DOORS[path]}, headers=headers))
+    host = await said(rooms, asking)
+    task = rooms.tasks[host.task_id]
+    assert (task.owner, task.priority, task.session) == ("anna", 1, "talk")
+    assert task.require.capabilities == {"code": 0.8, "vision": ANY_PROFICIENCY}
+    await host.fail("task_timeout")
+    await rooms.announce(host.task_id)
+    response = await asking
+    assert (response.status_code, response.headers["x-hive-task"]) == (504, str(host.task_id))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/pull", {"model": "qwen3:8b"}),
+        ("DELETE", "/api/delete", {"model": "llama3.2:3b"}),
+        ("POST", "/api/copy", {"source": "llama3.2:3b", "destination": "mine"}),
+        ("POST", "/api/create", {"model": "mine", "from": "llama3.2:3b"}),
+    ],
+)
+async def test_who_moves_models_needs_the_permission_for_it(
+    anna: AsyncClient, method: str, path: str, body: dict[str, str]
+) -> None:
+    response = await anna.request(method, path, json=body)
+    assert response.status_code == 403
+    assert "agents.manage" in response.json()["error"]
 
 
 class Said:
@@ -154,6 +201,27 @@ async def test_an_answer_is_given_by_the_end_mark_without_the_record(anna: Async
     assert rooms.tasks[host.task_id].status is TaskStatus.QUEUED  # nobody was asked
 
 
+async def test_an_end_that_is_announced_before_its_mark_needs_no_look_at_the_record(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna)
+    host = await said(rooms, asking)
+    await host.text("Hello")
+    await rooms.announce(host.task_id)
+    await host.end(5)
+    response = await asking
+    assert response.json()["choices"][0]["message"]["content"] == "Hello"
+    assert rooms.looks == 0
+
+
+async def test_an_end_that_is_announced_and_has_no_mark_is_taken_from_the_record(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna)
+    host = await said(rooms, asking)
+    await host.text("Hel")
+    await rooms.finish(host.task_id, "Hello there.", announce=False)
+    await rooms.announce(host.task_id)
+    assert (await asking).json()["choices"][0]["message"]["content"] == "Hello there."
+    assert rooms.looks == 1
+
+
 async def test_what_did_not_come_is_taken_from_the_record(anna: AsyncClient, rooms: Rooms) -> None:
     asking = ask(anna, stream=True)
     host = await said(rooms, asking)
@@ -183,6 +251,35 @@ async def test_a_stream_goes_on_where_another_attempt_does(anna: AsyncClient, ro
     response = await asking
     assert text_of(response.text) == "Hello."
     assert response.text.endswith("data: [DONE]\n\n")
+
+
+async def test_white_space_that_a_stream_begins_with_waits_for_a_word(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("\n")
+    await host.text("\n", offset=1)
+    await host.text("Hello.", offset=2)
+    await host.end(8)
+    assert text_of((await asking).text) == "\n\nHello."
+
+
+async def test_an_answer_of_white_space_alone_is_one(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text(" \n")
+    await host.end(2)
+    response = await asking
+    assert text_of(response.text) == " \n"
+    assert response.text.endswith("data: [DONE]\n\n")
+
+
+async def test_a_stream_that_so_far_has_only_white_space_may_begin_again(anna: AsyncClient, rooms: Rooms) -> None:
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("\n")
+    await host.text(" Good day.", number=2)
+    await host.end(10, number=2)
+    assert text_of((await asking).text) == " Good day."
 
 
 async def test_a_stream_that_would_begin_again_ends_in_an_error_and_its_task_is_cancelled(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from time import monotonic
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from bus import subjects
@@ -60,12 +60,27 @@ async def done(gateway: Gateway, claims: Claims, action: ModelAction, order: Mod
 
 async def shown(gateway: Gateway, order: ModelOrder) -> None:
     """Until the model is listed where it was ordered, so that its client can use it at once. Not for long: a host may have gone."""
-    model, deadline = order.model, monotonic() + SHOWN_SECONDS
-    while monotonic() < deadline:
-        there = having(model, gateway.overview.agents.items.values())
-        if set(order.agents) <= set(there) and await gateway.submission.knows(model):
-            return
-        await asyncio.sleep(SHOWN_LOOK_SECONDS)
+    async with _not_for_long():
+        while not (set(order.agents) <= _having(gateway, order) and await gateway.submission.knows(order.model)):
+            await asyncio.sleep(SHOWN_LOOK_SECONDS)
+
+
+async def gone(gateway: Gateway, order: ModelOrder) -> None:
+    """Until the model is listed nowhere where it was deleted."""
+    async with _not_for_long():
+        while set(order.agents) & _having(gateway, order):
+            await asyncio.sleep(SHOWN_LOOK_SECONDS)
+
+
+def _having(gateway: Gateway, order: ModelOrder) -> set[str]:
+    return set(having(order.model, gateway.overview.agents.items.values()))
+
+
+@asynccontextmanager
+async def _not_for_long() -> AsyncGenerator[None, None]:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(SHOWN_SECONDS):
+            yield
 
 
 async def _wait(changed: asyncio.Event) -> None:
