@@ -46,6 +46,10 @@ class Identity:
         """None for a key that there is not, or that was revoked."""
         return await self._keys.find(key_hash)
 
+    def holds(self, key_hash: str) -> bool:
+        """Whether it was known, and not revoked, when the bucket last spoke."""
+        return key_hash in self._keys.items
+
 
 def read(headers: Headers) -> Credential:
     """The key of a request, wherever it stands. Pure."""

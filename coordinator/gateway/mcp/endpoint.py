@@ -12,8 +12,10 @@ from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from bus.messages import Claims
+from bus.together import end
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.mcp.feed import Feed
 from coordinator.gateway.mcp.guard import require_own_names
 from coordinator.gateway.mcp.server import build
 
@@ -69,11 +71,23 @@ def _user(claims: Claims) -> AuthenticatedUser:
 @asynccontextmanager
 async def open_mcp(gateway: Gateway) -> AsyncIterator[Endpoint]:
     settings = gateway.settings
+    feed = Feed(gateway)
     manager = StreamableHTTPSessionManager(
-        build(gateway),
+        build(gateway, feed),
         max_request_body_size=settings.max_body_bytes,
         session_idle_timeout=settings.mcp_session_seconds,
         max_sessions=settings.mcp_sessions,
     )
-    async with manager.run():
-        yield Endpoint(gateway, manager)
+    await feed.start()
+    ending = asyncio.create_task(_stop(gateway, feed))
+    try:
+        async with manager.run():
+            yield Endpoint(gateway, manager)
+    finally:
+        await end([ending])
+        await feed.close()
+
+
+async def _stop(gateway: Gateway, feed: Feed) -> None:
+    await gateway.stopping.wait()
+    feed.stop()

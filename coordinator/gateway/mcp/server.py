@@ -1,76 +1,91 @@
-"""The protocol's requests, answered by the tools with the rights of the key that each request shows."""
+"""The protocol's requests, answered with the rights of the key that each request shows: a session has none of its own."""
 
 from typing import Any, Final
 
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
+from mcp.server.lowlevel import NotificationOptions, Server
+from mcp.server.models import InitializationOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
+    NotificationParams,
     PaginatedRequestParams,
 )
-from starlette.requests import Request
+from pydantic import BaseModel
 
 from bus import telemetry
 from bus.errors import HiveError
-from bus.messages import Claims
 from bus.version import hive_version
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.answers import answer, refusal
 from coordinator.gateway.mcp.catalogue import TOOLS
+from coordinator.gateway.mcp.context import Context, claims_of
+from coordinator.gateway.mcp.feed import Feed
+from coordinator.gateway.mcp.published import Published
 
 logger = telemetry.log(__name__)
 
-Context = ServerRequestContext[Any, Request]
-
 INSTRUCTIONS: Final = """Hive is one queue in front of many GPU hosts that run language models. Submit a task with submit_task and ask get_task for
-its end; no call waits longer than 50 seconds, so long work goes on by itself under its id. Workflows are n8n's documents."""
+its end; no call waits longer than 50 seconds, so long work goes on by itself under its id. Workflows are n8n's documents, and every active one
+that you may call is a tool of its own."""
 
 
-class Handlers:
-    """What the protocol asks for. Which key asks is in each request: a session has no rights of its own."""
+class McpServer(Server[Any]):
+    """With what it tells by itself."""
+
+    def create_initialization_options(
+        self, notification_options: NotificationOptions | None = None, *args: Any, **kwargs: Any
+    ) -> InitializationOptions:
+        return super().create_initialization_options(NotificationOptions(tools_changed=True), *args, **kwargs)
+
+
+class Tools:
+    """Hive's own, and the active workflows."""
 
     def __init__(self, gateway: Gateway) -> None:
-        self._gateway = gateway
+        self._gateway, self._published = gateway, Published(gateway, TOOLS.keys())
 
-    async def list_tools(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
+    async def list(self, context: Context, _: PaginatedRequestParams | None) -> ListToolsResult:
         """Those that the key may use."""
         claims = claims_of(context)
-        return ListToolsResult(tools=[tool.described for tool in TOOLS.values() if tool.open_to(claims)])
+        own = [tool.described for tool in TOOLS.values() if tool.open_to(claims)]
+        return ListToolsResult(tools=[*own, *await self._published.list(claims)])
 
-    async def call_tool(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
-        claims = claims_of(context)
-        tool = TOOLS.get(params.name)
-        if tool is None:
-            raise MCPError(INVALID_PARAMS, f"There is no tool {params.name}. tools/list has those that this key may use.")
+    async def call(self, context: Context, params: CallToolRequestParams) -> CallToolResult:
         try:
-            return answer(await tool.call(self._gateway, claims, params.arguments, context.session.report_progress))
+            return answer(await self._called(context, params))
         except HiveError as error:
             return refusal(error)
+        except MCPError:
+            raise
         except Exception as error:
             logger.error("tool_failed", tool=params.name, exc_info=error)
             return refusal(HiveError("Something failed inside, and it is Hive's fault. The gateway's log has the reason."))
 
+    async def _called(self, context: Context, params: CallToolRequestParams) -> BaseModel:
+        claims, progress = claims_of(context), context.session.report_progress
+        if (own := TOOLS.get(params.name)) is not None:
+            return await own.call(self._gateway, claims, params.arguments, progress)
+        published = await self._published.find(params.name, claims)
+        if published is None:
+            raise MCPError(INVALID_PARAMS, f"There is no tool {params.name}. tools/list has those that this key may use.")
+        return await self._published.call(published, claims, params.arguments, progress)
 
-def claims_of(context: Context) -> Claims:
-    """Of the HTTP request that this came with: the gate has looked at its key."""
-    if context.request is None:
-        raise MCPError(INVALID_PARAMS, "The request came by no door.")
-    claims: Claims = context.request.scope[CLAIMS]
-    return claims
 
-
-def build(gateway: Gateway) -> Server[Any]:
-    handlers = Handlers(gateway)
-    return Server(
+def build(gateway: Gateway, feed: Feed) -> Server[Any]:
+    tools = Tools(gateway)
+    server = McpServer(
         "hive",
         version=hive_version(),
         title="Hive",
         instructions=INSTRUCTIONS,
-        on_list_tools=handlers.list_tools,
-        on_call_tool=handlers.call_tool,
+        # No parameter travels as a header. Without this every call of 2026-07-28 would list all tools, and so ask an engine, to know that.
+        get_tool_input_schema=lambda _: None,
+        on_list_tools=tools.list,
+        on_call_tool=tools.call,
+        on_subscriptions_listen=feed.listen,
     )
+    server.add_notification_handler("notifications/initialized", NotificationParams, feed.joined)
+    return server

@@ -8,6 +8,7 @@ from bus import subjects
 from bus.auth import Permission
 from bus.messages.workflows import (
     ActivateWorkflow,
+    CallWorkflowTool,
     ChangeWorkflow,
     CreateWorkflow,
     ExecuteWish,
@@ -62,7 +63,7 @@ async def _run(call: Call[RunWorkflow]) -> ExecutionState:
     return ExecutionState.of(await watched(call, "execute", body, wish.wait_seconds))
 
 
-async def watched(call: Call[Any], verb: str, body: ExecuteWorkflow, wait_seconds: float) -> ExecutionRecord:
+async def watched(call: Call[Any], verb: str, body: ExecuteWorkflow | CallWorkflowTool, wait_seconds: float) -> ExecutionRecord:
     """Starts an execution, and waits for its end as long as was asked; meanwhile the client is told which nodes have ended."""
     bus, claims, seconds = call.gateway.bus, call.claims, verbs.ORDER_SECONDS + wait_seconds
     async with hearing(bus, claims.tenant, body.execution_id) as heard:

@@ -7,12 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp import Client, ClientSession
+from mcp.server.subscriptions import ToolsListChanged
+from mcp.shared.exceptions import MCPError
+from mcp_types import ToolListChangedNotification
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
 from tests.integration.gateway.parts import ADMIN_KEY
 from tests.integration.workflow.parts import EngineProcess, chain, node
-from tests.parts.mcp import given, session, text_of
+from tests.parts.mcp import Told, given, modern, session, text_of
 from tests.parts.nats import NatsServer
 
 
@@ -112,3 +116,91 @@ async def test_an_execution_is_followed_and_stopped(whole: Whole) -> None:
         assert given(await waiting)["status"] == "canceled"
         again = await client.call_tool("cancel_execution", {"id": begun["id"]})
         assert again.structured_content["code"] == "execution_ended"
+
+
+def asking(name: str, **settings: Any) -> dict[str, Any]:
+    """Takes a number and a word, and gives them back."""
+    fields = {"workflowInputs": {"values": [{"name": "n", "type": "number"}, {"name": "word", "type": "string"}]}}
+    code = "return [{json: {...$input.first().json, by: 'the workflow'}}]"
+    nodes = node("Asked", "executeWorkflowTrigger", fields, 1.1), node("Answer", "code", {"jsCode": code}, 2)
+    return {**chain(*nodes, settings=settings), "name": name}
+
+
+def changed(message: Any) -> bool:
+    return isinstance(message, ToolListChangedNotification)
+
+
+async def tools_of(client: ClientSession | Client) -> dict[str, Any]:
+    return {tool.name: tool for tool in (await client.list_tools()).tools}
+
+
+async def test_an_active_workflow_is_a_tool_and_clients_are_told(whole: Whole) -> None:
+    told = Told()
+    async with session(whole.url, ADMIN_KEY, told) as client:
+        made = given(await client.call_tool("create_workflow", {"n8n_data": asking("Ask me")}))["id"]
+        assert "ask_me" not in await tools_of(client)
+        given(await client.call_tool("activate_workflow", {"id": made, "active": True}))
+        await told.until(changed)
+        tool = (await tools_of(client))["ask_me"]
+        assert tool.input_schema["properties"] == {"n": {"type": "number"}, "word": {"type": "string"}}
+        run = given(await client.call_tool("ask_me", {"n": 7}))
+        assert (run["status"], run["items"][0]["json"]) == ("success", {"n": 7, "word": None, "by": "the workflow"})
+        for arguments, field in (({"n": "seven"}, "n"), ({"m": 7}, "m")):
+            refused = await client.call_tool("ask_me", arguments)
+            assert (refused.structured_content["code"], f"`{field}`" in text_of(refused)) == ("invalid_request", True)
+        given(await client.call_tool("update_workflow", {"id": made, "name": "Ask again"}))
+        await told.until(changed)
+        assert "ask_again" in await tools_of(client)
+        given(await client.call_tool("activate_workflow", {"id": made, "active": False}))
+        await told.until(changed)
+        assert "ask_again" not in await tools_of(client)
+
+
+async def test_a_client_of_the_version_without_sessions_listens(whole: Whole) -> None:
+    async with modern(whole.url, ADMIN_KEY) as client, client.listen(tools_list_changed=True) as changes:
+        made = given(await client.call_tool("create_workflow", {"n8n_data": asking("Ask me")}))["id"]
+        given(await client.call_tool("activate_workflow", {"id": made, "active": True}))
+        async with asyncio.timeout(20):
+            assert isinstance(await anext(aiter(changes)), ToolsListChanged)
+        assert given(await client.call_tool("ask_me", {"word": "hi"}))["items"][0]["json"]["word"] == "hi"
+
+
+async def test_a_workflow_that_failed_says_so(whole: Whole) -> None:
+    breaking = {**chain(node("Start", "manualTrigger"), node("Break", "code", {"jsCode": "throw new Error('no luck')"}, 2))}
+    async with session(whole.url, ADMIN_KEY) as client:
+        made = given(await client.call_tool("create_workflow", {"n8n_data": {**breaking, "name": "Break"}}))["id"]
+        given(await client.call_tool("activate_workflow", {"id": made, "active": True}))
+        failed = await client.call_tool("break", {})
+        assert (failed.is_error, failed.structured_content["code"], "no luck" in text_of(failed)) == (True, "node_failed", True)
+
+
+async def test_a_workflow_is_a_tool_of_those_whom_its_saver_lets_call_it(whole: Whole) -> None:
+    async with whole.hive.gateway.client() as admin:
+        anna = (await admin.post("/api/keys", json={"owner": "anna"})).json()["key"]
+        vera = (await admin.post("/api/keys", json={"owner": "vera", "role": "viewer"})).json()["key"]
+    async with session(whole.url, ADMIN_KEY) as saver, session(whole.url, anna) as other, session(whole.url, vera) as viewer:
+        for document in (asking("Mine alone"), asking("For all", callerPolicy="any")):
+            made = given(await saver.call_tool("create_workflow", {"n8n_data": document}))["id"]
+            given(await saver.call_tool("activate_workflow", {"id": made, "active": True}))
+        assert {"mine_alone", "for_all"} <= (await tools_of(saver)).keys()
+        assert (await tools_of(other)).keys() & {"mine_alone", "for_all"} == {"for_all"}
+        assert not (await tools_of(viewer)).keys() & {"mine_alone", "for_all"}
+        run = given(await other.call_tool("for_all", {"n": 1}))
+        assert run["created_by"] == "admin"
+        for client, name in ((other, "mine_alone"), (viewer, "for_all")):
+            with pytest.raises(MCPError, match=f"There is no tool {name}"):
+                await client.call_tool(name, {})
+
+
+async def test_tools_of_workflows_come_back_with_their_engine(whole: Whole, nats_bus: NatsBus) -> None:
+    told = Told()
+    async with session(whole.url, ADMIN_KEY, told) as client:
+        made = given(await client.call_tool("create_workflow", {"n8n_data": asking("Ask me")}))["id"]
+        given(await client.call_tool("activate_workflow", {"id": made, "active": True}))
+        await told.until(changed)
+        await asyncio.to_thread(whole.engine.stop)
+        without = await tools_of(client)
+        assert ("submit_task" in without, "ask_me" in without) == (True, False)
+        whole.engine.restart()
+        await told.until(changed, 60)
+        assert "ask_me" in await tools_of(client)
