@@ -1,4 +1,5 @@
-"""What clients are told unasked: that the list of tools has changed. The bus says so, and every gateway tells its own clients.
+"""What clients are told unasked: that the list of tools has changed, or a resource that they watch. The bus says so, and every gateway
+tells its own clients.
 
 By handshake a client has a session with a stream; the version of 2026-07-28 has neither, and listens by a request that stays open.
 Nobody is told anything once the key that they came with was revoked.
@@ -6,8 +7,10 @@ Nobody is told anything once the key that they came with was revoked.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ListenHandler
@@ -17,14 +20,19 @@ from mcp_types import INTERNAL_ERROR, SubscriptionsListenRequestParams, Subscrip
 
 from bus import subjects
 from bus.client import Closing, Received
+from bus.errors import HiveError, InvalidRequest
+from bus.messages import Claims
 from bus.messages.workflows import WorkflowNotice
 from bus.together import end
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.mcp.context import Context, key_hash_of
+from coordinator.gateway.mcp.context import Context, claims_of, key_hash_of
+from coordinator.gateway.mcp.reading import kind_of, require_readable
 
 SEND_SECONDS: Final = 5.0
 """Who takes in nothing for so long is told nothing until the next time."""
 
+MAX_WATCHED: Final = 100
+"""Resources, by one client."""
 _JOINED: Final = "hive.client"
 
 
@@ -34,6 +42,7 @@ class Client:
 
     session: ServerSession
     key_hash: str
+    watched: dict[str, Closing] = field(default_factory=dict)
     pending: dict[ServerEvent, None] = field(default_factory=dict)
     sending: asyncio.Task[None] | None = None
 
@@ -55,6 +64,8 @@ class Client:
     async def close(self) -> None:
         if self.sending is not None:
             await end([self.sending])
+        for uri in list(self.watched):
+            await self.watched.pop(uri).close()
 
 
 async def _say(session: ServerSession, event: ServerEvent) -> None:
@@ -90,25 +101,78 @@ class Feed:
             stream.close()
 
     async def joined(self, context: Context, _: object) -> None:
-        """A client has shaken hands, which counts once."""
+        """A client has shaken hands."""
+        self._client(context)
+
+    def _client(self, context: Context) -> Client:
+        """One a session."""
         connection = context.session._connection  # the package gives handlers no other way to hear of a session's end
-        if _JOINED in connection.state:
-            return
+        if (known := connection.state.get(_JOINED)) is not None:
+            found: Client = known
+            return found
         connection.state[_JOINED] = client = Client(context.session, key_hash_of(context))
         self._clients.add(client)
         connection.exit_stack.callback(self._clients.discard, client)
         connection.exit_stack.push_async_callback(client.close)
+        return client
+
+    async def watch(self, context: Context, uri: str) -> None:
+        """InvalidRequest where the client watches as many as it may."""
+        client, claims = self._client(context), claims_of(context)
+        if uri in client.watched:
+            return
+        if len(client.watched) >= MAX_WATCHED:
+            raise _too_many()
+
+        def changed() -> None:
+            if self._gateway.identity.holds(client.key_hash):
+                client.tell(ResourceUpdated(uri))
+
+        changes = await self._changes(claims, uri, changed)
+        if uri in client.watched or client not in self._clients:  # asked for twice at once, or gone meanwhile
+            await changes.close()
+        else:
+            client.watched[uri] = changes
+
+    async def unwatch(self, context: Context, uri: str) -> None:
+        if (subscription := self._client(context).watched.pop(uri, None)) is not None:
+            await subscription.close()
+
+    async def _changes(self, claims: Claims, uri: str, changed: Callable[[], None]) -> Closing:
+        """Calls `changed` whenever the bus says that the resource has."""
+        kind, entity_id = kind_of(uri)
+
+        async def heard(received: Received) -> None:
+            if kind.concerns(received, entity_id):
+                changed()
+
+        return await self._gateway.bus.subscribe(kind.subject(claims, entity_id), heard)
 
     async def listen(self, context: Context, params: SubscriptionsListenRequestParams) -> SubscriptionsListenResult:
-        """A client of 2026-07-28 listens until it goes, or the gateway stops."""
+        """A client of 2026-07-28 listens until it goes, or the gateway stops. What it may not read it is not told of."""
         if len(self._streams) >= self._gateway.settings.mcp_sessions:
             raise MCPError(INTERNAL_ERROR, "As many clients listen as may. Ask again later, or poll.")
-        stream = ListenHandler(_Own(self, key_hash_of(context)))
+        own = _Own(self, key_hash_of(context))
+        stream = ListenHandler(own)
         self._streams.add(stream)
+        wishes, claims = params.notifications, claims_of(context)
         try:
-            return await stream(context, params)
+            async with AsyncExitStack() as stack:
+                uris = [uri for uri in dict.fromkeys(wishes.resource_subscriptions or ()) if await self._readable(claims, uri)]
+                for uri in uris[:MAX_WATCHED]:
+                    changes = await self._changes(claims, uri, partial(own.tell, ResourceUpdated(uri)))
+                    stack.push_async_callback(changes.close)
+                honoured = wishes.model_copy(update={"resource_subscriptions": uris[:MAX_WATCHED]})
+                return await stream(context, params.model_copy(update={"notifications": honoured}))
         finally:
             self._streams.discard(stream)
+
+    async def _readable(self, claims: Claims, uri: str) -> bool:
+        try:
+            await require_readable(self._gateway, claims, uri)
+        except HiveError:
+            return False
+        return True
 
     def publish(self, event: ServerEvent) -> None:
         for client in self._clients:
@@ -117,7 +181,10 @@ class Feed:
         for listener in list(self._listeners.values()):
             listener(event)
 
-    def subscribe(self, key_hash: str, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
+    def subscribe(
+        self, key_hash: str, listener: Callable[[ServerEvent], None]
+    ) -> tuple[Callable[[ServerEvent], None], Callable[[], None]]:
+        """What tells the listener, as long as its key holds, and what ends that."""
         token = object()
 
         def heard(event: ServerEvent) -> None:
@@ -125,7 +192,11 @@ class Feed:
                 listener(event)
 
         self._listeners[token] = heard
-        return lambda: self._listeners.pop(token, None) and None
+
+        def forget() -> None:
+            self._listeners.pop(token, None)
+
+        return heard, forget
 
     async def _noticed(self, received: Received) -> None:
         if received.decode(WorkflowNotice).stop_execution is None:
@@ -137,9 +208,20 @@ class _Own:
 
     def __init__(self, feed: Feed, key_hash: str) -> None:
         self._feed, self._key_hash = feed, key_hash
+        self._tell: Callable[[ServerEvent], None] | None = None
 
-    async def publish(self, event: Any) -> None:
+    def tell(self, event: ServerEvent) -> None:
+        """What is for this listener alone."""
+        if self._tell is not None:
+            self._tell(event)
+
+    async def publish(self, event: ServerEvent) -> None:
         self._feed.publish(event)
 
     def subscribe(self, listener: Callable[[ServerEvent], None]) -> Callable[[], None]:
-        return self._feed.subscribe(self._key_hash, listener)
+        self._tell, forget = self._feed.subscribe(self._key_hash, listener)
+        return forget
+
+
+def _too_many() -> InvalidRequest:
+    return InvalidRequest(f"A client watches {MAX_WATCHED} resources at most. Let some go first.")

@@ -23,7 +23,9 @@ from coordinator.gateway.mcp.answers import answer, refusal
 from coordinator.gateway.mcp.catalogue import TOOLS
 from coordinator.gateway.mcp.context import Context, claims_of
 from coordinator.gateway.mcp.feed import Feed
+from coordinator.gateway.mcp.prompts import Prompts
 from coordinator.gateway.mcp.published import Published
+from coordinator.gateway.mcp.resources import Resources
 
 logger = telemetry.log(__name__)
 
@@ -75,7 +77,7 @@ class Tools:
 
 
 def build(gateway: Gateway, feed: Feed) -> Server[Any]:
-    tools = Tools(gateway)
+    tools, resources, prompts = Tools(gateway), Resources(gateway, feed), Prompts(gateway)
     server = McpServer(
         "hive",
         version=hive_version(),
@@ -85,6 +87,14 @@ def build(gateway: Gateway, feed: Feed) -> Server[Any]:
         get_tool_input_schema=lambda _: None,
         on_list_tools=tools.list,
         on_call_tool=tools.call,
+        on_list_resources=resources.list,
+        on_list_resource_templates=resources.templates,
+        on_read_resource=resources.read,
+        on_subscribe_resource=resources.subscribe,
+        on_unsubscribe_resource=resources.unsubscribe,
+        on_completion=resources.complete,
+        on_list_prompts=prompts.list,
+        on_get_prompt=prompts.get,
         on_subscriptions_listen=feed.listen,
     )
     server.add_notification_handler("notifications/initialized", NotificationParams, feed.joined)

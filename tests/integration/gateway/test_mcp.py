@@ -1,6 +1,7 @@
 """The door for assistants with the real rooms behind it: coordinator, engine, PostgreSQL and nats-server."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from mcp import Client, ClientSession
 from mcp.server.subscriptions import ToolsListChanged
 from mcp.shared.exceptions import MCPError
-from mcp_types import ToolListChangedNotification
+from mcp_types import ResourceTemplateReference, ResourceUpdatedNotification, TextResourceContents, ToolListChangedNotification
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
@@ -204,3 +205,32 @@ async def test_tools_of_workflows_come_back_with_their_engine(whole: Whole, nats
         whole.engine.restart()
         await told.until(changed, 60)
         assert "ask_me" in await tools_of(client)
+
+
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+async def test_executions_and_workflows_are_watched(whole: Whole) -> None:
+    told = Told()
+    slow = chain(
+        node("Start", "manualTrigger"), node("Rest", "wait", {"resume": "timeInterval", "amount": 1, "unit": "hours"}, 1.1)
+    )
+    async with session(whole.url, ADMIN_KEY, told) as client:
+        made = given(await client.call_tool("create_workflow", {"n8n_data": slow}))["id"]
+        document, listed = f"hive://workflows/{made}", (await client.list_resources()).resources
+        assert {"hive://agents/acacia", document} <= {resource.uri for resource in listed}
+        await client.subscribe_resource(document)
+        given(await client.call_tool("update_workflow", {"id": made, "name": "Slow"}))
+        await told.until(lambda message: updated(message, document))
+        run = given(await client.call_tool("run_workflow", {"id": made}))["id"]
+        execution = f"hive://executions/{run}"
+        await client.subscribe_resource(execution)
+        given(await client.call_tool("cancel_execution", {"id": run}))
+        await told.until(lambda message: updated(message, execution))
+        (contents,) = (await client.read_resource(execution)).contents
+        assert isinstance(contents, TextResourceContents)
+        assert json.loads(contents.text)["status"] == "canceled"
+        ids = await client.complete(ResourceTemplateReference(uri="hive://executions/{id}"), {"name": "id", "value": run[:6]})
+        assert ids.completion.values == [run]
+
+
+def updated(message: Any, uri: str) -> bool:
+    return isinstance(message, ResourceUpdatedNotification) and message.params.uri == uri

@@ -1,7 +1,6 @@
 """The door for assistants, by its official client over HTTP, with the rooms on a bus in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -11,15 +10,15 @@ from mcp.shared.exceptions import MCPError
 from bus import auth, subjects
 from bus.messages import TaskStatus
 from bus.testing import InMemoryBus
-from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.catalogue import TOOLS
-from coordinator.gateway.mcp.endpoint import open_mcp
-from coordinator.gateway.server import Server, listen
 from coordinator.gateway.settings import GatewaySettings
 from tests.parts.mcp import given, modern, session, text_of
 from tests.unit.gateway.conftest import ADMIN, ANNA, VIEWER
+from tests.unit.gateway.mcp_door import url
 from tests.unit.gateway.rooms import Rooms
+
+__all__ = ["url"]
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 HELLO = {
@@ -33,25 +32,6 @@ HELLO = {
 @pytest.fixture
 def settings() -> GatewaySettings:
     return GatewaySettings(mcp_sessions=3, mcp_hosts="hive.example")
-
-
-@pytest.fixture
-async def url(gateway: Gateway) -> AsyncIterator[str]:
-    listener, stop = listen("127.0.0.1", 0), asyncio.Event()
-
-    async def serve() -> None:
-        """In one task, as the package wants what it opens to be closed."""
-        async with open_mcp(gateway) as mcp:
-            server = Server(create_app(gateway, mcp), gateway.settings, gateway.stop)
-            serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await stop.wait()
-            server.stop()
-            await serving
-
-    serving = asyncio.create_task(serve())
-    yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    stop.set()
-    await serving
 
 
 def posting(url: str, key: str | None = ADMIN, **headers: str) -> httpx.AsyncClient:
