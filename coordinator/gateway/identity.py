@@ -46,9 +46,9 @@ class Identity:
         """None for a key that there is not, or that was revoked."""
         return await self._keys.find(key_hash)
 
-    def holds(self, key_hash: str) -> bool:
-        """Whether it was known, and not revoked, when the bucket last spoke."""
-        return key_hash in self._keys.items
+    def held(self, key_hash: str) -> Claims | None:
+        """As the bucket last spoke; None where the key was revoked."""
+        return self._keys.items.get(key_hash)
 
 
 def read(headers: Headers) -> Credential:

@@ -125,7 +125,7 @@ class Feed:
             raise _too_many()
 
         def changed() -> None:
-            if self._gateway.identity.holds(client.key_hash):
+            if self._gateway.identity.held(client.key_hash) is not None:
                 client.tell(ResourceUpdated(uri))
 
         changes = await self._changes(claims, uri, changed)
@@ -176,7 +176,7 @@ class Feed:
 
     def publish(self, event: ServerEvent) -> None:
         for client in self._clients:
-            if self._gateway.identity.holds(client.key_hash):
+            if self._gateway.identity.held(client.key_hash) is not None:
                 client.tell(event)
         for listener in list(self._listeners.values()):
             listener(event)
@@ -188,7 +188,7 @@ class Feed:
         token = object()
 
         def heard(event: ServerEvent) -> None:
-            if self._gateway.identity.holds(key_hash):
+            if self._gateway.identity.held(key_hash) is not None:
                 listener(event)
 
         self._listeners[token] = heard

@@ -77,10 +77,7 @@ class Resources:
         return [_listed(_WORKFLOW, str(workflow.id), workflow.name) for workflow in found.workflows]
 
     async def read(self, context: Context, params: ReadResourceRequestParams) -> ReadResourceResult:
-        try:
-            mime_type, text = await text_of(self._gateway, claims_of(context), params.uri)
-        except HiveError as error:
-            raise protocol_error(error) from None
+        mime_type, text = await text_of(self._gateway, claims_of(context), params.uri)
         return ReadResourceResult(contents=[TextResourceContents(uri=params.uri, mime_type=mime_type, text=text)])
 
     async def complete(self, context: Context, params: CompleteRequestParams) -> CompleteResult:
@@ -92,17 +89,11 @@ class Resources:
             raise MCPError(INVALID_PARAMS, f"There is no template {params.ref.uri} with a variable {argument.name!r}.")
         if not kind.open_to(claims):
             return _completed(())
-        try:
-            return _completed(await kind.ids(self._gateway, claims, argument.value))
-        except HiveError as error:
-            raise protocol_error(error) from None
+        return _completed(await kind.ids(self._gateway, claims, argument.value))
 
     async def subscribe(self, context: Context, params: SubscribeRequestParams) -> EmptyResult:
-        try:
-            await require_readable(self._gateway, claims_of(context), params.uri)
-            await self._feed.watch(context, params.uri)
-        except HiveError as error:
-            raise protocol_error(error) from None
+        await require_readable(self._gateway, claims_of(context), params.uri)
+        await self._feed.watch(context, params.uri)
         return EmptyResult()
 
     async def unsubscribe(self, context: Context, params: UnsubscribeRequestParams) -> EmptyResult:

@@ -1,7 +1,10 @@
 """The protocol's requests, answered with the rights of the key that each request shows: a session has none of its own."""
 
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final
 
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.lowlevel import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.shared.exceptions import MCPError
@@ -25,13 +28,21 @@ from coordinator.gateway.mcp.context import Context, claims_of
 from coordinator.gateway.mcp.feed import Feed
 from coordinator.gateway.mcp.prompts import Prompts
 from coordinator.gateway.mcp.published import Published
-from coordinator.gateway.mcp.resources import Resources
+from coordinator.gateway.mcp.resources import Resources, protocol_error
 
 logger = telemetry.log(__name__)
 
 INSTRUCTIONS: Final = """Hive is one queue in front of many GPU hosts that run language models. Submit a task with submit_task and ask get_task for
 its end; no call waits longer than 50 seconds, so long work goes on by itself under its id. Workflows are n8n's documents, and every active one
 that you may call is a tool of its own."""
+
+
+Lifespan = Callable[[Server[Any]], AbstractAsyncContextManager[Any]]
+
+
+@asynccontextmanager
+async def nothing(_: Server[Any]) -> AsyncIterator[None]:
+    yield None
 
 
 class McpServer(Server[Any]):
@@ -76,13 +87,23 @@ class Tools:
         return await self._published.call(published, claims, params.arguments, progress)
 
 
-def build(gateway: Gateway, feed: Feed) -> Server[Any]:
+async def in_words(ctx: Context, call_next: CallNext) -> HandlerResult:
+    """What Hive refuses beyond a tool, such as a list for a key that was revoked, in the protocol's form."""
+    try:
+        return await call_next(ctx)
+    except HiveError as error:
+        raise protocol_error(error) from None
+
+
+def build(gateway: Gateway, feed: Feed, lifespan: Lifespan = nothing) -> Server[Any]:
+    """`lifespan` gives the `OwnKey` of a server on standard input; over HTTP every request has its own."""
     tools, resources, prompts = Tools(gateway), Resources(gateway, feed), Prompts(gateway)
     server = McpServer(
         "hive",
         version=hive_version(),
         title="Hive",
         instructions=INSTRUCTIONS,
+        lifespan=lifespan,
         # No parameter travels as a header. Without this every call of 2026-07-28 would list all tools, and so ask an engine, to know that.
         get_tool_input_schema=lambda _: None,
         on_list_tools=tools.list,
@@ -97,5 +118,6 @@ def build(gateway: Gateway, feed: Feed) -> Server[Any]:
         on_get_prompt=prompts.get,
         on_subscriptions_listen=feed.listen,
     )
+    server.middleware.append(in_words)
     server.add_notification_handler("notifications/initialized", NotificationParams, feed.joined)
     return server
