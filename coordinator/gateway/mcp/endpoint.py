@@ -2,11 +2,13 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.server.lowlevel import Server
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
@@ -69,11 +71,12 @@ def _user(claims: Claims) -> AuthenticatedUser:
 
 
 @asynccontextmanager
-async def open_mcp(gateway: Gateway) -> AsyncIterator[Endpoint]:
+async def open_mcp(gateway: Gateway, builder: Callable[[Gateway, Feed], Server[Any]] = build) -> AsyncIterator[Endpoint]:
+    """`builder` makes the server that answers."""
     settings = gateway.settings
     feed = Feed(gateway)
     manager = StreamableHTTPSessionManager(
-        build(gateway, feed),
+        builder(gateway, feed),
         max_request_body_size=settings.max_body_bytes,
         session_idle_timeout=settings.mcp_session_seconds,
         max_sessions=settings.mcp_sessions,

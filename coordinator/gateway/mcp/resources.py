@@ -39,6 +39,7 @@ from coordinator.gateway.mcp.resource_kinds import JSON, KINDS
 MOST_VALUES: Final = 100
 """The protocol's bound."""
 LISTED: Final = 100
+_NUMBERS: Final = "Agents by status, waiting tasks, slots and throughput."
 LIST_SECONDS: Final = 2.0
 _AGENT, _WORKFLOW = (next(kind for kind in KINDS if kind.name == name) for name in ("agent", "workflow"))
 
@@ -59,7 +60,7 @@ class Resources:
     def _fleet(self, claims: Claims) -> Sequence[Resource]:
         if not auth.allows(claims, Permission.AGENTS_VIEW):
             return ()
-        cluster = Resource(uri=CLUSTER, name="cluster", title="The hive in numbers", mime_type=JSON)
+        cluster = Resource(uri=CLUSTER, name="cluster", title="The hive in numbers", description=_NUMBERS, mime_type=JSON)
         agents = self._gateway.overview.agent_list().agents
         return [cluster, *(_listed(_AGENT, agent.agent_id, agent.name) for agent in agents)]
 
@@ -102,7 +103,8 @@ class Resources:
 
 
 def _listed(kind: Kind, entity_id: str, title: str) -> Resource:
-    return Resource(uri=kind.uri_of(entity_id), name=f"{kind.name} {entity_id}", title=title, mime_type=kind.mime_type)
+    name, uri = f"{kind.name} {entity_id}", kind.uri_of(entity_id)
+    return Resource(uri=uri, name=name, title=title, description=kind.description, mime_type=kind.mime_type)
 
 
 def _completed(values: Sequence[str]) -> CompleteResult:
