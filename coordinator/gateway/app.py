@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Scope
 
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
@@ -42,6 +42,14 @@ from coordinator.gateway.routes import (
     workflows,
 )
 from coordinator.gateway.routes.declared import GATEWAY
+
+
+class NamedRoute(Route):
+    """One that the metrics can name, as FastAPI's own are."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
 
 
 class Api(FastAPI):
@@ -83,7 +91,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         app.include_router(routes.router)
     app.include_router(joining.door)
     if mcp is not None:
-        app.router.routes.append(Route(MCP_PATH, endpoint=mcp))
+        app.router.routes.append(NamedRoute(MCP_PATH, endpoint=mcp))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)

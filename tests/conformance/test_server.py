@@ -75,7 +75,7 @@ async def url(nats_bus: NatsBus) -> AsyncIterator[str]:
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 async def test_every_active_scenario_passes(url: str, tmp_path: Path) -> None:
-    command = (str(NODE), str(SUITE), "server", "--url", url, "--suite", "active", "--output-dir", str(tmp_path))
+    command = (str(NODE), str(SUITE), "server", "--url", url, "--suite", "all", "--output-dir", str(tmp_path))
     process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
     try:
         async with asyncio.timeout(SUITE_SECONDS):

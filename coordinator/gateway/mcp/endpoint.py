@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
@@ -13,13 +13,18 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
+from bus import auth
 from bus.messages import Claims
 from bus.together import end
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.identity import read
 from coordinator.gateway.mcp.feed import Feed
 from coordinator.gateway.mcp.guard import require_own_names
 from coordinator.gateway.mcp.server import build
+
+KEY_SECONDS: Final = 5.0
+"""Between two looks at the key of a client that listens; told it is nothing from the moment on at which its key was revoked."""
 
 
 class Endpoint:
@@ -42,7 +47,7 @@ class Endpoint:
             await self._manager.handle_request(scope, receive, send)
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """What the server tells unasked, until the client goes or the gateway stops."""
+        """What the server tells unasked, until the client goes, its key is revoked, or the gateway stops."""
         open_ended = False
 
         async def sending(message: Message) -> None:
@@ -52,8 +57,11 @@ class Endpoint:
 
         serving = asyncio.create_task(self._manager.handle_request(scope, receive, sending))
         stopping = asyncio.create_task(self._gateway.stopping.wait())
+        key_hash = auth.hash_key(read(Headers(scope=scope)).secret)
         try:
-            await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            while self._gateway.identity.held(key_hash) is not None:
+                if (await asyncio.wait({serving, stopping}, timeout=KEY_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    break
         finally:
             for task in (serving, stopping):
                 task.cancel()

@@ -99,7 +99,7 @@ async def test_a_workflow_is_stored_run_and_read(whole: Whole) -> None:
 async def test_an_execution_is_followed_and_stopped(whole: Whole) -> None:
     heard: asyncio.Queue[str | None] = asyncio.Queue()
 
-    async def progressed(_progress: float, _total: float | None, message: str | None) -> None:
+    async def progressed(progress: float, total: float | None, message: str | None) -> None:
         heard.put_nowait(message)
 
     slow = chain(

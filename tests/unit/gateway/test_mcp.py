@@ -13,6 +13,7 @@ from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.catalogue import TOOLS
 from coordinator.gateway.settings import GatewaySettings
+from tests.integration.gateway.parts import until
 from tests.parts.mcp import given, modern, session, text_of
 from tests.unit.gateway.conftest import ADMIN, ANNA, VIEWER
 from tests.unit.gateway.mcp_door import url
@@ -54,7 +55,7 @@ async def test_a_task_is_submitted_waited_for_and_read(url: str, rooms: Rooms) -
 async def test_progress_tells_how_a_task_stands_while_a_client_waits(url: str, rooms: Rooms) -> None:
     heard: asyncio.Queue[str | None] = asyncio.Queue()
 
-    async def progressed(_progress: float, _total: float | None, message: str | None) -> None:
+    async def progressed(progress: float, total: float | None, message: str | None) -> None:
         heard.put_nowait(message)
 
     async with session(url, ANNA) as client:
@@ -218,3 +219,20 @@ async def test_a_stop_ends_streams(gateway: Gateway, url: str) -> None:
                 assert [line async for line in stream.aiter_lines()] == []
             except httpx.RemoteProtocolError as error:
                 pytest.fail(f"the stream was cut and not ended: {error}")
+
+
+async def test_a_stream_ends_with_its_key(url: str, memory_bus: InMemoryBus) -> None:
+    async with posting(url, ANNA) as anna:
+        begun = await anna.post("/mcp", json=HELLO)
+        own = {"Mcp-Session-Id": begun.headers["mcp-session-id"], "MCP-Protocol-Version": "2025-11-25"}
+        async with anna.stream("GET", "/mcp", headers=own, timeout=20) as stream:
+            assert stream.status_code == 200
+            await memory_bus.delete(subjects.KV_KEYS, auth.hash_key(ANNA))
+            assert [line async for line in stream.aiter_lines()] == []
+
+
+async def test_requests_are_counted_under_their_path(url: str, gateway: Gateway) -> None:
+    counted = b'hive_api_request_duration_seconds_count{method="POST",route="/mcp",status="200"} 1.0'
+    async with posting(url, ANNA) as anna:
+        await anna.post("/mcp", json=HELLO)
+        await until(lambda: counted in gateway.metrics.page(None, ()))
