@@ -17,7 +17,7 @@ from bus.messages.workflows import CallWorkflowTool, ExecutionStatus, WorkflowTo
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.execution_view import ExecutionState
-from coordinator.gateway.mcp.tool import MAX_WAIT_SECONDS, Call, Progress
+from coordinator.gateway.mcp.tool import MAX_WAIT_SECONDS, Call, Progress, parse
 from coordinator.gateway.mcp.workflow_tools import watched
 
 logger = telemetry.log(__name__)
@@ -85,7 +85,8 @@ class Published:
         self, tool: WorkflowTool, claims: Claims, given: Mapping[str, Any] | None, progress: Progress
     ) -> ExecutionState:
         """NodeFailed for an execution that failed."""
-        body = CallWorkflowTool(id=tool.id, execution_id=uuid4(), input=dict(given or {}), wait_seconds=CALL_SECONDS)
+        wish = {"id": tool.id, "execution_id": uuid4(), "input": given or {}, "wait_seconds": CALL_SECONDS}
+        body = parse(CallWorkflowTool, wish)
         call = Call(gateway=self._gateway, claims=claims, arguments=Command(), progress=progress)
         state = ExecutionState.of(await watched(call, "call", body, body.wait_seconds))
         if state.status is ExecutionStatus.ERROR:

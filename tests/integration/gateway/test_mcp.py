@@ -15,7 +15,7 @@ from mcp_types import ResourceTemplateReference, ResourceUpdatedNotification, Te
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
-from tests.integration.gateway.parts import ADMIN_KEY
+from tests.integration.gateway.parts import ADMIN_KEY, GatewayProcess
 from tests.integration.workflow.parts import EngineProcess, chain, node
 from tests.parts.mcp import Told, given, modern, session, text_of
 from tests.parts.nats import NatsServer
@@ -164,6 +164,18 @@ async def test_a_client_of_the_version_without_sessions_listens(whole: Whole) ->
         async with asyncio.timeout(20):
             assert isinstance(await anext(aiter(changes)), ToolsListChanged)
         assert given(await client.call_tool("ask_me", {"word": "hi"}))["items"][0]["json"]["word"] == "hi"
+
+
+async def test_clients_of_every_gateway_are_told(whole: Whole, nats_server: NatsServer, tmp_path: Path) -> None:
+    told, folder = Told(), tmp_path / "second"
+    folder.mkdir()
+    with GatewayProcess(nats_server, folder) as second:
+        await second.answers()
+        async with session(whole.url, ADMIN_KEY) as client, session(second.url, ADMIN_KEY, told) as other:
+            made = given(await client.call_tool("create_workflow", {"n8n_data": asking("Ask me")}))["id"]
+            given(await client.call_tool("activate_workflow", {"id": made, "active": True}))
+            await told.until(changed)
+            assert given(await other.call_tool("ask_me", {"n": 1}))["status"] == "success"
 
 
 async def test_a_workflow_that_failed_says_so(whole: Whole) -> None:

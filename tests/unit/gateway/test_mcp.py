@@ -1,6 +1,7 @@
 """The door for assistants, by its official client over HTTP, with the rooms on a bus in memory."""
 
 import asyncio
+import json
 from uuid import UUID, uuid4
 
 import httpx
@@ -236,3 +237,19 @@ async def test_requests_are_counted_under_their_path(url: str, gateway: Gateway)
     async with posting(url, ANNA) as anna:
         await anna.post("/mcp", json=HELLO)
         await until(lambda: counted in gateway.metrics.page(None, ()))
+
+
+async def test_half_a_character_is_refused_in_words(url: str) -> None:
+    """The package's newer transport lets it in, and the bus could not carry it."""
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "0"},
+        "io.modelcontextprotocol/clientCapabilities": {},
+    }
+    params = {"name": "submit_task", "arguments": {"prompt": "half"}, "_meta": meta}
+    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}).replace("half", "\\ud800")
+    headers = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/call", "Mcp-Name": "submit_task"}
+    async with posting(url, ANNA) as anna:
+        answer = await anna.post("/mcp", content=body, headers={**headers, "Content-Type": "application/json"})
+    result = answer.json()["result"]
+    assert (result["isError"], result["structuredContent"]["code"]) == (True, "invalid_request")
