@@ -166,6 +166,7 @@ async def test_a_client_of_the_version_without_sessions_listens(whole: Whole) ->
         assert given(await client.call_tool("ask_me", {"word": "hi"}))["items"][0]["json"]["word"] == "hi"
 
 
+@pytest.mark.slow
 async def test_clients_of_every_gateway_are_told(whole: Whole, nats_server: NatsServer, tmp_path: Path) -> None:
     told, folder = Told(), tmp_path / "second"
     folder.mkdir()
@@ -205,6 +206,7 @@ async def test_a_workflow_is_a_tool_of_those_whom_its_saver_lets_call_it(whole: 
                 await client.call_tool(name, {})
 
 
+@pytest.mark.slow
 async def test_tools_of_workflows_come_back_with_their_engine(whole: Whole, nats_bus: NatsBus) -> None:
     told = Told()
     async with session(whole.url, ADMIN_KEY, told) as client:

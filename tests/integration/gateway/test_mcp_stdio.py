@@ -15,6 +15,7 @@ from tests.integration.gateway.conftest import Hive
 from tests.parts.mcp import Told, given, text_of
 from tests.parts.nats import NatsServer
 
+pytestmark = pytest.mark.slow  # each starts a process that reads the whole door
 HIVE = str(Path(sys.executable).parent / "hive")
 HELLO = {"prompt": "Say hello.", "model": "instant:1b", "wait_seconds": 30}
 
