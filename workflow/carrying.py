@@ -25,6 +25,7 @@ from workflow.calling import listed, require_callable
 from workflow.documents import Documents
 from workflow.effects import (
     CallHttp,
+    CallMcp,
     CallRedis,
     CallWorkflow,
     Effect,
@@ -33,6 +34,7 @@ from workflow.effects import (
     HandleToken,
     PublishEvent,
     RunSql,
+    SendMail,
     StartErrorWorkflow,
     SubmitTask,
 )
@@ -94,6 +96,10 @@ class Carrying:
                 return await self._lending.sql(effect, held.origin.claims)
             if isinstance(effect, CallRedis):
                 return await self._lending.redis(effect, held.origin.claims)
+            if isinstance(effect, CallMcp):
+                return await self._lending.mcp(effect, held.origin.claims)
+            if isinstance(effect, SendMail):
+                return await self._lending.mail(effect, held.origin.claims)
             if isinstance(effect, HandleFiles):
                 return await self._files.carry_out(effect)
             if isinstance(effect, HandleDocuments):

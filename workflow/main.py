@@ -35,6 +35,7 @@ from workflow.lending import Lending
 from workflow.library import Library
 from workflow.limits import Limits
 from workflow.nodes.catalogue import registry
+from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
 from workflow.service import Verbs, services
@@ -90,7 +91,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         store, telling = Store(settings.database_url.get_secret_value(), engine_id), Telling(bus, pool)
         interpreter = Interpreter(
             registry=types,
-            scripts=V8Scripts(scripts),
+            scripts=V8Scripts(scripts, python=Python(settings.workflow_python)),
             clock_ms=clock_ms,
             environment=_environment(settings.base_url, settings.workflow_models),
             time_zone=settings.workflow_time_zone,

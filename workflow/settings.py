@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from bus.settings import HiveSettings
+from workflow.python.host import Confinement
 
 
 class WorkflowSettings(HiveSettings):
@@ -46,6 +47,11 @@ class WorkflowSettings(HiveSettings):
     workflow_files: tuple[Path, ...] = Field(
         default=(),
         description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',
+    )
+    workflow_python: Confinement = Field(
+        default=Confinement.CONFINED,
+        description="code in Python: `confined` runs it where the kernel keeps it from files, network and processes (Linux 5.13 or newer), "
+        "`unconfined` also where it cannot, so that such code may do what the engine may, `off` not at all",
     )
     workflow_max_answer_bytes: int = Field(
         default=32 * 1024 * 1024,
