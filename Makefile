@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow clients chaos kills soak check bench wheel lock scripts clean
+.PHONY: setup up test slow clients mcp-conformance chaos kills soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -45,6 +45,15 @@ slow: setup
 # Clients of other people's, whose packages have an environment of their own; without it `make slow` leaves them out.
 clients: setup $(VENV)-bench/bin/celery
 	$(VENV)/bin/pytest -q tests/integration/llm/test_other_clients.py
+
+# The Model Context Protocol's official suite, and the Node that it needs, by npm.
+CONFORMANCE := tests/conformance
+mcp-conformance: setup $(CONFORMANCE)/node_modules/.package-lock.json
+	$(VENV)/bin/pytest -q -rP $(CONFORMANCE)
+
+$(CONFORMANCE)/node_modules/.package-lock.json: $(CONFORMANCE)/package-lock.json
+	cd $(CONFORMANCE) && npm ci --silent
+	touch $@
 
 # Faults of every kind under load: those with a promised time first, then at random for so many minutes. SEED repeats a run.
 MINUTES ?= 2

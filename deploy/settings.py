@@ -23,6 +23,7 @@ class DeploySettings(HiveSettings):
     nats_websocket_port: int = Field(default=0, ge=0, le=65535, description="of the bus for browsers; on loopback always")
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL, the truth; left out: `hive up` starts one")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey, a cache; left out: `hive up` starts one")
+    key: SecretStr | None = Field(default=None, description="that `hive mcp` acts with (`hive keys create NAME`)")
     admin_key: SecretStr | None = Field(default=None, description="the first key; left out: made, and shown once")
 
     @property

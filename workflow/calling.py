@@ -44,3 +44,19 @@ def require_callable(called: Workflow, owner: Claims, caller: Claims, caller_id:
         f"The workflow {called.name!r} may not be called from here: its setting `callerPolicy` is `{policy}`, "
         f"and {caller.sub} is not who saved it. Whoever saved it can let others call it."
     )
+
+
+def may_call(called: Workflow, owner: Claims, person: Claims) -> bool:
+    """Whether somebody may call it who is no workflow: who saved it, or anybody of the tenant where it is open to any."""
+    return CallerPolicy.of(called) is CallerPolicy.ANY or (
+        CallerPolicy.of(called) is CallerPolicy.SAME_OWNER and owner.sub == person.sub
+    )
+
+
+def require_may_call(called: Workflow, owner: Claims, person: Claims) -> None:
+    """PermissionDenied unless `may_call`."""
+    if not may_call(called, owner, person):
+        raise PermissionDenied(
+            f"The workflow {called.name!r} runs with the rights of {owner.sub}, and {person.sub} may not call it: its setting "
+            f"`callerPolicy` is `{CallerPolicy.of(called)}`. Run it by hand, with your own rights, or have its saver set it to `any`."
+        )

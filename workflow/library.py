@@ -21,10 +21,13 @@ from bus.messages.workflows import (
     WorkflowList,
     WorkflowProblem,
     WorkflowRecord,
+    WorkflowTool,
+    WorkflowTools,
     WorkflowVersion,
     WorkflowVersions,
 )
 from workflow import due
+from workflow.calling import may_call
 from workflow.current import Currents, Routes
 from workflow.graph import Graph, plan
 from workflow.hearing import listening_nodes
@@ -36,9 +39,12 @@ from workflow.nodes.registry import Registry
 from workflow.remembering import merged
 from workflow.rows import encode
 from workflow.sql import queries
+from workflow.tools import called_trigger, input_schema
 from workflow.webhooks import Table, require_checkable, routes_of
 
 MAX_PLANS: Final = 200
+MAX_TOOLS: Final = 128
+"""More than a model can choose among, and fewer than plans are kept."""
 _STATIC: Final = ("getWorkflowStaticData", "memoryBufferWindow")
 """What remembers between executions: a plan of such a workflow is read anew for each."""
 
@@ -190,6 +196,25 @@ class Library:
         with available():
             rows = await self._statements.all("list_versions", workflow_id)
         return WorkflowVersions(versions=tuple(WorkflowVersion(**row) for row in rows))
+
+    async def tools(self, claims: Claims) -> WorkflowTools:
+        """The active workflows that `claims` may call, MAX_TOOLS at most."""
+        with available():
+            rows = await self._statements.all("callable_workflows", claims.tenant, claims.sub, MAX_TOOLS)
+        found = [await self._tool(row, claims) for row in rows]
+        return WorkflowTools(tools=tuple(tool for tool in found if tool is not None))
+
+    async def _tool(self, row: Any, claims: Claims) -> WorkflowTool | None:
+        """None for what no call can start, was deleted meanwhile, or is not open to them."""
+        try:
+            plan = await self.plan(row["id"], row["version"])
+        except WorkflowNotFound:
+            return None
+        workflow = plan.graph.workflow
+        trigger = called_trigger(workflow)
+        if trigger is None or not may_call(workflow, plan.origin.claims, claims):
+            return None
+        return WorkflowTool(**row, input_schema=input_schema(trigger))
 
     async def plan(self, workflow_id: UUID, version: int | None = None) -> Plan:
         """The current version unless one is named. WorkflowNotFound."""

@@ -140,6 +140,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         )
         for each in served:
             stack.push_async_callback((await bus.serve(each)).close)
+        await notices.ready()
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(
             lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run()
@@ -212,6 +213,10 @@ class _Notices:
     async def changed(self, workflow_id: UUID) -> None:
         await self.cache.drop(workflow_id)
         await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id))
+
+    async def ready(self) -> None:
+        """Doors that asked in vain may ask again."""
+        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice())
 
     async def stop(self, execution_id: UUID) -> None:
         await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(stop_execution=execution_id))

@@ -14,6 +14,7 @@ from bus.errors import DeadlineExceeded, ExecutionEnded, ExecutionNotFound
 from bus.messages import Claims, NoReply
 from bus.messages.workflows import (
     ActivateWorkflow,
+    CallWorkflowTool,
     ChangeWorkflow,
     CreateWorkflow,
     ExecuteWorkflow,
@@ -29,6 +30,7 @@ from bus.messages.workflows import (
     WorkflowList,
     WorkflowRecord,
     WorkflowRef,
+    WorkflowTools,
     WorkflowVersions,
 )
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
@@ -88,12 +90,23 @@ class Verbs:
     async def execute(self, call: Call[ExecuteWorkflow]) -> ExecutionRecord:
         """Waits for the end for as long as was asked; the record says whether it came."""
         execution_id = await self._starting.execute(call.body, call.claims, call.size)
+        return await self._within(execution_id, call.body.wait_seconds, call.claims)
+
+    async def tools(self, call: Call[NoReply]) -> WorkflowTools:
+        return await self._library.tools(call.claims)
+
+    async def call_tool(self, call: Call[CallWorkflowTool]) -> ExecutionRecord:
+        """As `execute`, but of an active workflow and with its saver's rights."""
+        execution_id = await self._starting.call_tool(call.body, call.claims, call.size)
+        return await self._within(execution_id, call.body.wait_seconds, call.claims)
+
+    async def _within(self, execution_id: UUID, seconds: float, claims: Claims) -> ExecutionRecord:
         held = self._engine.held.get(execution_id)
-        if call.body.wait_seconds:
+        if seconds:
             with suppress(TimeoutError):
-                async with asyncio.timeout(call.body.wait_seconds):
+                async with asyncio.timeout(seconds):
                     await self._end_of(execution_id, held)
-        return await self._shown(execution_id, held, call.claims)
+        return await self._shown(execution_id, held, claims)
 
     async def _end_of(self, execution_id: UUID, held: Held | None) -> None:
         """Here; or in the record, where it is let go of or is another engine's."""
@@ -167,6 +180,8 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
         _endpoint("activate", ActivateWorkflow, verbs.activate, Permission.WORKFLOWS_EDIT, "Let its triggers begin or end"),
         _endpoint("delete", WorkflowRef, verbs.delete, Permission.WORKFLOWS_DELETE, "Its executions stay"),
         _endpoint("execute", ExecuteWorkflow, verbs.execute, Permission.EXECUTIONS_START, "Run it by hand"),
+        _endpoint("tools", NoReply, verbs.tools, Permission.EXECUTIONS_START, "Active ones that the caller may call"),
+        _endpoint("call", CallWorkflowTool, verbs.call_tool, Permission.EXECUTIONS_START, "With its saver's rights"),
     )
     executions = (
         _endpoint("get", ExecutionRef, verbs.get_execution, Permission.EXECUTIONS_VIEW, "With its run data"),

@@ -8,9 +8,10 @@ from bus import auth
 from bus.auth import Permission
 from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
 from bus.messages import Claims
-from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
+from bus.messages.workflows import CallWorkflowTool, ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
 from workflow.again import again_from, again_from_failure
 from workflow.callers import Admitted
+from workflow.calling import require_may_call
 from workflow.chat import CHAT, PREVIOUS, options_of, preflight, previous
 from workflow.effects import Respond, WaitForCall
 from workflow.engine import Engine, clock_ms
@@ -27,6 +28,7 @@ from workflow.nodes.ai.memory import Memory
 from workflow.reading import Reading
 from workflow.rooms import Place, place_of
 from workflow.store import Lost
+from workflow.tools import called_trigger, check_input, input_schema, item_of_call
 from workflow.webhook_reply import webhook_item
 from workflow.webhooks import Route, door_of, not_registered
 
@@ -131,6 +133,22 @@ class Starting:
         held = self._engine.prepare(
             own, wish.execution_id, mode=Mode.MANUAL, start=wish.start, items=wish.items, destination=wish.destination
         )
+        held.size = size
+        await self._begin(held)
+        return held.id
+
+    async def call_tool(self, wish: CallWorkflowTool, claims: Claims, size: int) -> UUID:
+        """Runs what is active, with the rights of whoever saved it. PermissionDenied, Conflict, InvalidRequest, TooManyExecutions."""
+        plan = await self._engine.library.plan_for(wish.id, claims)
+        workflow, saver = plan.graph.workflow, plan.origin.claims
+        require_may_call(workflow, saver, claims)
+        self._engine.keys.require(saver)
+        trigger = called_trigger(workflow)
+        if not plan.active or trigger is None:
+            raise Conflict(f"The workflow {workflow.name!r} is not active, or no trigger of it takes calls. Activate it first.")
+        check_input(input_schema(trigger), wish.input)
+        items = (item_of_call(trigger, wish.input),)
+        held = self._engine.prepare(plan, wish.execution_id, mode=Mode.TRIGGER, start=trigger.name, items=items)
         held.size = size
         await self._begin(held)
         return held.id

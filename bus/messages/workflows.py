@@ -135,6 +135,31 @@ class ExecuteWorkflow(ExecuteWish):
     wait_seconds: float = Field(default=0, ge=0, le=300)
 
 
+class WorkflowTool(Record):
+    """An active workflow as something to call: `input_schema` is a JSON schema of an object."""
+
+    id: UUID
+    name: str
+    description: str | None = None
+    version: int
+    input_schema: dict[str, Any]
+
+
+class WorkflowTools(Record):
+    """Those that whoever asks may call, newest first."""
+
+    tools: tuple[WorkflowTool, ...]
+
+
+class CallWorkflowTool(Command):
+    """Runs an active workflow with the rights of whoever saved it. `execution_id`: as of `ExecuteWorkflow`."""
+
+    id: UUID
+    execution_id: UUID
+    input: dict[str, Any] = Field(default_factory=dict)
+    wait_seconds: float = Field(default=0, ge=0, le=300)
+
+
 class ExecutionRef(Command):
     id: UUID
 
@@ -271,7 +296,7 @@ class WebhookReply(Message):
 
 
 class WorkflowNotice(Message):
-    """Between engines: a workflow was saved, or an execution is to be stopped."""
+    """Between engines, and for doors: a workflow was saved, or an execution is to be stopped; neither: an engine is ready."""
 
     workflow_id: UUID | None = None
     stop_execution: UUID | None = None

@@ -5,6 +5,8 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Scope
 
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
@@ -15,6 +17,7 @@ from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm import dialects
+from coordinator.gateway.mcp import PATH as MCP_PATH
 from coordinator.gateway.routes import (
     agent_history,
     agent_orders,
@@ -41,6 +44,14 @@ from coordinator.gateway.routes import (
 from coordinator.gateway.routes.declared import GATEWAY
 
 
+class NamedRoute(Route):
+    """One that the metrics can name, as FastAPI's own are."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        match, child = super().matches(scope)
+        return match, {**child, "route": self}
+
+
 class Api(FastAPI):
     """FastAPI with Hive's own description."""
 
@@ -48,8 +59,8 @@ class Api(FastAPI):
         return openapi.document(self)
 
 
-def create_app(gateway: Gateway) -> FastAPI:
-    """Everything that a request may need comes from `gateway`; the app keeps nothing of its own."""
+def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
+    """Everything that a request may need comes from `gateway`; the app keeps nothing of its own. `mcp` answers at /mcp (endpoint.py)."""
     app = Api(title="Hive", version=hive_version(), docs_url=None, redoc_url=None)
     setattr(app.state, GATEWAY, gateway)
     setattr(app.state, MAX_BODY, gateway.settings.max_body_bytes)
@@ -79,6 +90,8 @@ def create_app(gateway: Gateway) -> FastAPI:
     ):
         app.include_router(routes.router)
     app.include_router(joining.door)
+    if mcp is not None:
+        app.router.routes.append(NamedRoute(MCP_PATH, endpoint=mcp))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)

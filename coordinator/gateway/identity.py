@@ -46,6 +46,10 @@ class Identity:
         """None for a key that there is not, or that was revoked."""
         return await self._keys.find(key_hash)
 
+    def held(self, key_hash: str) -> Claims | None:
+        """As the bucket last spoke; None where the key was revoked."""
+        return self._keys.items.get(key_hash)
+
 
 def read(headers: Headers) -> Credential:
     """The key of a request, wherever it stands. Pure."""

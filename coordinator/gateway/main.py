@@ -15,6 +15,7 @@ from coordinator.gateway.advertising import advertise
 from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import open_gateway
+from coordinator.gateway.mcp.endpoint import open_mcp
 from coordinator.gateway.server import Server, listen
 from coordinator.gateway.service import submit_service
 from coordinator.gateway.settings import GatewaySettings
@@ -34,10 +35,10 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     if bus is None:
         return
     try:
-        async with open_gateway(bus, settings) as gateway:
+        async with open_gateway(bus, settings) as gateway, open_mcp(gateway) as mcp:
             services = (submit_service(gateway.submission), alias_service(gateway.aliases))
             served = [await bus.serve(service) for service in services]
-            server = Server(create_app(gateway), settings, gateway.stop)
+            server = Server(create_app(gateway, mcp), settings, gateway.stop)
             port = listener.getsockname()[1]
             beside = [
                 asyncio.create_task(_stop(server, stopping)),

@@ -1,13 +1,23 @@
 """What the gateway can be told, beside what every process can."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
 
 from bus.hosts import is_loopback
 from bus.mdns import MDNS_INTERFACES, Addresses
 from bus.settings import HiveSettings
 from coordinator.gateway.address_keys import AddressKeys
+
+
+def _names(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 
 class GatewaySettings(HiveSettings):
@@ -34,6 +44,14 @@ class GatewaySettings(HiveSettings):
         default=(),
         description="for clients of language models that cannot send a key, and only at their doors: `192.168.1.0/24=FILE`, several by "
         "comma. Who comes from there without a key has the key in the file, or the one whose hash is written as `sha256:…`",
+    )
+    mcp_sessions: int = Field(default=1000, ge=1, description="of MCP clients, open at once; more are refused (503)")
+    mcp_session_seconds: float = Field(
+        default=1800, gt=0, description="without a request or an open stream, after which an MCP session ends"
+    )
+    mcp_hosts: Names = Field(
+        default=(),
+        description="names by comma, beside its own, by which MCP clients and pages reach the API, such as a proxy's; others are refused (403)",
     )
     stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
 

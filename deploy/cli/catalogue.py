@@ -29,6 +29,7 @@ MODULES: Final = {
     "apply": "apply",
     "placement": "model_placement",
     "keys": "keys",
+    "mcp": "mcp",
 }
 """Command to module of this package. One with several commands has them in its `app`, else the function is called as the module."""
 

@@ -160,6 +160,11 @@ WHERE ($1::boolean IS NULL OR active = $1) AND ($2::timestamptz IS NULL OR (crea
     AND tenant = $5 AND ($6::text IS NULL OR created_by = $6)
 ORDER BY created_at DESC, id DESC LIMIT $4;
 
+-- name: callable_workflows
+SELECT id, name, description, version FROM workflows
+WHERE active AND tenant = $1 AND (claims ->> 'sub' = $2 OR n8n_data -> 'settings' ->> 'callerPolicy' = 'any')
+ORDER BY created_at DESC, id DESC LIMIT $3;
+
 -- name: list_versions
 SELECT version, name, created_by, created_at FROM workflow_versions WHERE workflow_id = $1 ORDER BY version DESC LIMIT 500;
 

@@ -67,6 +67,7 @@ from bus.messages.maintenance import (
 from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
 from bus.messages.places import QueuePlace
 from bus.messages.tasks import SubmittedTask
+from bus.messages.workflows import WorkflowTools
 from bus.overview import CLUSTER
 from bus.service import Call, Endpoint, Service
 from bus.submit import accepted
@@ -148,6 +149,9 @@ class Rooms:
             ),
             subjects.SERVICE_UPSTREAMS: (
                 Endpoint(verb="add", body=AddUpstream, handler=self._echo, permission=Permission.AGENTS_MANAGE),
+            ),
+            subjects.SERVICE_WORKFLOWS: (
+                Endpoint(verb="tools", body=NoReply, handler=self._tools, permission=Permission.EXECUTIONS_START),
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
@@ -314,6 +318,9 @@ class Rooms:
 
     async def _echo(self, call: Call[AddUpstream]) -> Upstream:
         return Upstream.model_validate(call.body.model_dump(exclude={"key"}))
+
+    async def _tools(self, call: Call[NoReply]) -> WorkflowTools:
+        return WorkflowTools(tools=())
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
