@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow clients mcp-conformance chaos kills soak check bench wheel lock scripts clean
+.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts clean
 
 setup: $(STAMP)
 
@@ -48,7 +48,9 @@ clients: setup $(VENV)-bench/bin/celery
 
 # The Model Context Protocol's official suite, and the Node that it needs, by npm.
 CONFORMANCE := tests/conformance
-mcp-conformance: setup $(CONFORMANCE)/node_modules/.package-lock.json
+mcp-suite: $(CONFORMANCE)/node_modules/.package-lock.json
+
+mcp-conformance: setup mcp-suite
 	$(VENV)/bin/pytest -q -rP $(CONFORMANCE)
 
 $(CONFORMANCE)/node_modules/.package-lock.json: $(CONFORMANCE)/package-lock.json
