@@ -15,6 +15,7 @@ from bus.nats_bus import NatsBus, declare
 from bus.overview import Overview
 from bus.service import Service
 from bus.together import end, together
+from bus.vitals import telling_vitals
 from coordinator import leader
 from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
@@ -37,6 +38,7 @@ from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
 from coordinator.status_reads import status_service
+from coordinator.store_reads import StoreReads
 from coordinator.term import Term, TermOver, Unstorable
 
 logger = telemetry.log(__name__)
@@ -100,7 +102,7 @@ class Coordinator:
             self._reads.service(),
             self._agents.service(),
             self._maintenance.service(),
-            status_service(self._overview),
+            status_service(self._overview, StoreReads(self._statements, self._cache)),
             self._models.service(),
             self._keys.service(),
             self._schedules.service(),
@@ -196,6 +198,7 @@ async def serve(settings: CoordinatorSettings) -> None:
         await declare(bus)
         pool = await _database(settings)
         stack.callback(pool.terminate)
+        await stack.enter_async_context(telling_vitals(bus, "coordinator"))
         await Coordinator(bus, pool, settings, instance).run()
 
 

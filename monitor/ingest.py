@@ -10,7 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bus.messages import AgentChange, AgentPerformance, AgentStatus, ClusterPerformance, PerformanceMetrics, TaskEvent
-from monitor.tally import Tally, tally
+from bus.messages.events import WorkflowEvent
+from bus.messages.readings import MonitorReadings
+from bus.messages.workflows import ExecutionStatus
+from monitor.tally import Tally, execution_tally, tally
+from monitor.window import LastHour
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +35,25 @@ class Ledger:
         self._counted: dict[str, None] = {}
         self._tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
         self._heard: dict[str, Heard] = {}
+        self._lately, self._executions_lately = LastHour(), LastHour()
+        self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
     def count(self, event: TaskEvent) -> None:
         """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
         if not event.data.status.terminal or not self._first_time(event.id):
             return
         self._since = min(self._since, event.timestamp)
-        self._tallies[event.data.agent_id] += tally(event.data)
+        found = tally(event.data)
+        self._tallies[event.data.agent_id] += found
+        self._lately.add(event.timestamp, found)
+
+    def count_execution(self, event: WorkflowEvent, *, live: bool) -> None:
+        """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
+        holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
+        if not event.data.status.ended or not self._first_time(event.id):
+            return
+        self._executions_lately.add(event.timestamp, execution_tally(event.data))
+        self._executions[event.data.status.value] += live
 
     def _first_time(self, event_id: str) -> bool:
         if event_id in self._counted:
@@ -69,6 +85,14 @@ class Ledger:
             completion_tokens=whole.completion_tokens,
             mean_task_seconds=whole.mean_task_seconds,
             since=self._since,
+        )
+
+    def readings(self, now: datetime) -> MonitorReadings:
+        """For a scrape."""
+        return MonitorReadings(
+            executions=dict(self._executions),
+            execution_success_rate=self._executions_lately.sum(now).success_rate,
+            mean_task_seconds=self._lately.sum(now).mean_task_seconds,
         )
 
     def _agent(self, agent_id: str, now: float) -> AgentPerformance:

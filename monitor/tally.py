@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Final, Self
 
 from bus.messages import TaskChange, TaskStatus, Timings, Usage
+from bus.messages.workflows import ExecutionStatus, WorkflowChange
 
 MICROSECONDS: Final = 1_000_000
 
@@ -30,6 +31,11 @@ class Tally:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
 
     @property
+    def success_rate(self) -> float | None:
+        """Of 1. What was cancelled says nothing of how well it would have gone."""
+        return self.completed / (self.completed + self.failed) if self.completed + self.failed else None
+
+    @property
     def mean_task_seconds(self) -> float | None:
         return self.task_microseconds / self.timed_tasks / MICROSECONDS if self.timed_tasks else None
 
@@ -50,6 +56,18 @@ def tally(change: TaskChange) -> Tally:
     """What one event adds: nothing, unless it is an end."""
     kind = _KINDS.get(change.status)
     return kind(change) if kind else Tally()
+
+
+_EXECUTIONS: Final = {
+    ExecutionStatus.SUCCESS: Tally(completed=1),
+    ExecutionStatus.ERROR: Tally(failed=1),
+    ExecutionStatus.CANCELED: Tally(cancelled=1),
+}
+
+
+def execution_tally(change: WorkflowChange) -> Tally:
+    """The same of an execution: nothing, unless it has ended."""
+    return _EXECUTIONS.get(change.status, Tally())
 
 
 def _completed(usage: Usage, timings: Timings) -> Tally:

@@ -64,7 +64,7 @@ from bus.messages.models import (
     Wish,
 )
 from bus.messages.places import Delay, QueuePlace, Rise
-from coordinator.gateway import credential_examples, workflow_examples
+from coordinator.gateway import credential_examples, metrics_examples, workflow_examples
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.places import HEADERS
 from coordinator.gateway.readiness import judge
@@ -456,7 +456,7 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
 LIFE: Final[dict[str, Any]] = {"status": "ok", "version": "0.1.0"}
 READY: Final = judge(True, _CLUSTER, agents=1).model_dump(mode="json")
 NOT_READY: Final = judge(True, None, agents=1).model_dump(mode="json")
-METRICS_PAGE: Final = Metrics().page(_CLUSTER, [_AGENT]).decode()
+METRICS_PAGE: Final = Metrics().page(_CLUSTER, [_AGENT], metrics_examples.READINGS).decode()
 ASYNCAPI: Final[dict[str, Any]] = {
     "asyncapi": "3.0.0",
     "info": {"title": "Hive", "version": "0.1.0"},

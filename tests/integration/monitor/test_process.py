@@ -1,17 +1,28 @@
 """The monitor as a process on a real server: it counts, it survives, it stops."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from bus import subjects
 from bus.messages import AgentPerformance, NoReply, TaskStatus, Timings, Usage
+from bus.messages.workflows import ExecutionStatus
 from bus.nats_bus import NatsBus
+from bus.vitals import telling_vitals
 from monitor.document import AsyncApiDocument
-from tests.integration.monitor.parts import MonitorProcess, agent, performance, publish, publish_poison
+from tests.integration.monitor.parts import (
+    MonitorProcess,
+    agent,
+    performance,
+    publish,
+    publish_execution,
+    publish_poison,
+    readings,
+)
 from tests.parts.nats import NatsServer
-from tests.unit.monitor.events import metrics, task_event
+from tests.unit.monitor.events import execution_event, metrics, task_event
 
 
 @pytest.fixture
@@ -92,3 +103,26 @@ async def test_the_document_of_the_bus_comes_from_the_running_monitor(nats_bus: 
     asyncapi = subjects.service_verb(subjects.SERVICE_DOCS, "asyncapi")
     found = await nats_bus.request(asyncapi, NoReply(), AsyncApiDocument, timeout=20)
     assert (found.root["asyncapi"], "submit" in str(found.root["channels"])) == ("3.0.0", True)
+
+
+async def test_executions_that_end_are_counted_from_its_start_on(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await readings(nats_bus, lambda found: found.executions["success"] == 0)
+    for status in (ExecutionStatus.SUCCESS, ExecutionStatus.ERROR):
+        await publish_execution(nats_bus, execution_event(status, timestamp=datetime.now(UTC)))
+    found = await readings(nats_bus, lambda found: found.executions == {"success": 1, "error": 1, "canceled": 0})
+    assert found.execution_success_rate == 0.5
+    monitor.kill()
+    await publish_execution(nats_bus, execution_event(timestamp=datetime.now(UTC)))
+    monitor.restart()
+    found = await readings(nats_bus, lambda found: found.execution_success_rate == pytest.approx(2 / 3))
+    assert found.executions == {"success": 0, "error": 0, "canceled": 0}
+
+
+async def test_it_tells_of_itself_and_of_other_processes(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    await readings(nats_bus, lambda found: True)
+    sockets = [3]
+    async with telling_vitals(nats_bus, "gui", lambda: sockets[0]):
+        found = await readings(nats_bus, lambda found: {each.service for each in found.services} == {"gui", "monitor"})
+    gui, own = found.services
+    assert (gui.websocket_connections, own.websocket_connections) == (3, None)
+    assert own.memory_bytes > 10_000_000

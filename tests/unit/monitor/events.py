@@ -15,6 +15,8 @@ from bus.messages import (
     Timings,
     Usage,
 )
+from bus.messages.events import WorkflowEvent
+from bus.messages.workflows import ExecutionStatus, WorkflowChange
 
 NOON = datetime(2025, 7, 6, 12, tzinfo=UTC)
 _ENDS = {
@@ -49,6 +51,22 @@ def task_event(
         timings=timings,
     )
     return TaskEvent(id=f"{task_id}.{rank}", type=_ENDS[status], source="coordinator", timestamp=timestamp, data=change)
+
+
+def execution_event(
+    status: ExecutionStatus = ExecutionStatus.SUCCESS,
+    *,
+    workflow_id: UUID | None = None,
+    owner: str = "ann",
+    timestamp: datetime = NOON,
+) -> WorkflowEvent:
+    """The end of an execution, as an engine tells it."""
+    execution_id = uuid4()
+    kind = EventType.WORKFLOW_EXECUTION_COMPLETED
+    if status is not ExecutionStatus.SUCCESS:
+        kind = EventType.WORKFLOW_EXECUTION_FAILED
+    change = WorkflowChange(execution_id=execution_id, workflow_id=workflow_id, owner=owner, mode="manual", status=status)
+    return WorkflowEvent(id=f"{execution_id}.end", type=kind, source="workflow", timestamp=timestamp, data=change)
 
 
 def agent_event(agent_id: str, status: AgentStatus, kind: EventType = EventType.AGENT_STATUS_CHANGED) -> AgentEvent:

@@ -7,8 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentPerformance, AgentStatus, ClusterPerformance, TaskEvent, TaskStatus, Timings, Usage
+from bus.messages.readings import ServiceVitals
+from bus.messages.workflows import ExecutionStatus
+from bus.vitals import FRESH_SECONDS
 from monitor.ingest import Ledger
-from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
+from monitor.vitals import Vitals
+from tests.unit.monitor.events import NOON, agent_event, execution_event, metrics, task_event
 
 ENDS = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
 seconds = st.none() | st.floats(min_value=0.000_001, max_value=86_400)
@@ -109,3 +113,39 @@ def test_an_agent_is_shown_from_the_moment_it_registers() -> None:
     found = ledger()
     found.meet(agent_event("walnut", AgentStatus.ONLINE).data)
     assert agents(found.performance(0)) == {"walnut": AgentPerformance(agent_id="walnut")}
+
+
+def test_the_rate_and_the_mean_are_those_of_the_last_hour() -> None:
+    found = ledger()
+    for minutes, seconds in ((90, 100.0), (59, 4.0), (0, 2.0)):
+        at = NOON - timedelta(minutes=minutes)
+        found.count(task_event(timings=Timings(total_seconds=seconds), timestamp=at))
+        found.count_execution(
+            execution_event(ExecutionStatus.ERROR if minutes else ExecutionStatus.SUCCESS, timestamp=at), live=True
+        )
+    found.count_execution(execution_event(ExecutionStatus.CANCELED), live=True)
+    told = found.readings(NOON)
+    assert (told.mean_task_seconds, told.execution_success_rate) == (3.0, 0.5)
+    later = found.readings(NOON + timedelta(hours=1))
+    assert (later.mean_task_seconds, later.execution_success_rate) == (None, None)
+
+
+def test_executions_that_ended_before_the_start_are_not_counted_up() -> None:
+    found = ledger()
+    found.count_execution(execution_event(), live=False)
+    assert (found.readings(NOON).executions, found.readings(NOON).execution_success_rate) == (
+        {"success": 0, "error": 0, "canceled": 0},
+        1.0,
+    )
+    event = execution_event(ExecutionStatus.ERROR)
+    for _ in range(2):
+        found.count_execution(event, live=True)
+    assert found.readings(NOON).executions == {"success": 0, "error": 1, "canceled": 0}
+
+
+def test_a_process_that_is_silent_has_gone() -> None:
+    found = Vitals()
+    for instance, at in (("1", 0.0), ("2", FRESH_SECONDS / 2)):
+        found.hear(ServiceVitals(service="gui", instance=instance, memory_bytes=1), at)
+    assert [each.instance for each in found.present(FRESH_SECONDS)] == ["1", "2"]
+    assert [each.instance for each in found.present(FRESH_SECONDS + 1)] == ["2"]

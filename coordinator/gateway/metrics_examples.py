@@ -1,0 +1,22 @@
+"""What rooms might tell at a scrape, for the API's own documentation."""
+
+from datetime import date
+from typing import Final
+
+from bus.messages.readings import MonitorReadings, ServiceVitals, StoreReadings, WorkflowsCreated
+from coordinator.gateway.scraping import Readings
+
+READINGS: Final = Readings(
+    monitor=MonitorReadings(
+        executions={"success": 41, "error": 1, "canceled": 0},
+        execution_success_rate=0.975,
+        mean_task_seconds=3.2,
+        services=(
+            ServiceVitals(
+                service="gui", instance="5f0c1d2e3a4b", cpu_percent=2.5, memory_bytes=98_304_000, websocket_connections=3
+            ),
+        ),
+    ),
+    stores=StoreReadings(database_connections={"active": 1, "idle": 9}, redis_memory_bytes=1_048_576),
+    workflows=WorkflowsCreated(day=date(2026, 11, 23), created=2),
+)
