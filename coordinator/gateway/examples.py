@@ -42,6 +42,7 @@ from bus.messages import (
 )
 from bus.messages.aliases import AliasList, ModelAlias
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
+from bus.messages.cluster import ModelQuality, UserQuality
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
 from bus.messages.maintenance import MaintenanceList, MaintenancePhase, MaintenanceWindow
@@ -444,10 +445,15 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
     ),
     _CLUSTER,
     ClusterPerformance(
-        agents=(AgentPerformance(agent_id="acacia", completed=12, generation_tokens_per_second=52.4, mean_task_seconds=1.2),),
-        completed=12,
-        failed=0,
-        cancelled=1,
+        agents=(
+            AgentPerformance(
+                agent_id="acacia", **metrics_examples.WELL, generation_tokens_per_second=52.4, mean_task_seconds=1.2
+            ),
+        ),
+        models=(ModelQuality(model="llama3.2:3b", **metrics_examples.WELL),),
+        users=(UserQuality(user="anna", **metrics_examples.WELL),),
+        workflows=(),
+        **metrics_examples.WELL,
         completion_tokens=1840,
         mean_task_seconds=1.2,
         since=_NOON,

@@ -1,11 +1,20 @@
 """What rooms might tell at a scrape, for the API's own documentation."""
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from bus.messages.readings import MonitorReadings, ServiceVitals, StoreReadings, WorkflowsCreated
 from coordinator.gateway.scraping import Readings
 
+WELL: Final[dict[str, Any]] = {
+    "completed": 12,
+    "failed": 0,
+    "cancelled": 1,
+    "retries": 1,
+    "success_rate": 1.0,
+    "error_rate": 0.0,
+}
+"""Of class Quality."""
 READINGS: Final = Readings(
     monitor=MonitorReadings(
         executions={"success": 41, "error": 1, "canceled": 0},

@@ -47,6 +47,8 @@ async def test_it_tells_what_ended_and_what_was_measured(nats_bus: NatsBus, moni
         agent_id="acacia",
         metrics=metrics("acacia", cpu_usage=12.5),
         completed=1,
+        success_rate=1.0,
+        error_rate=0.0,
         generation_tokens_per_second=30,
         mean_task_seconds=4,
     )

@@ -36,15 +36,19 @@ def task_event(
     usage: Usage | None = None,
     timings: Timings | None = None,
     timestamp: datetime = NOON,
+    owner: str = "ann",
+    model: str | None = None,
+    round_number: int = 0,
 ) -> TaskEvent:
     """An event with the deterministic id of its task and rank."""
-    task_id, rank = task_id or uuid4(), 1000 * attempt + 5
+    task_id, rank = task_id or uuid4(), 1_000_000 * round_number + 1000 * attempt + 5
     change = TaskChange(
         task_id=task_id,
         status=status,
         rank=rank,
         priority=3,
-        owner="ann",
+        owner=owner,
+        model=model,
         agent_id=agent_id,
         attempt=attempt,
         usage=usage,
@@ -57,7 +61,7 @@ def execution_event(
     status: ExecutionStatus = ExecutionStatus.SUCCESS,
     *,
     workflow_id: UUID | None = None,
-    owner: str = "ann",
+    mode: str = "manual",
     timestamp: datetime = NOON,
 ) -> WorkflowEvent:
     """The end of an execution, as an engine tells it."""
@@ -65,7 +69,7 @@ def execution_event(
     kind = EventType.WORKFLOW_EXECUTION_COMPLETED
     if status is not ExecutionStatus.SUCCESS:
         kind = EventType.WORKFLOW_EXECUTION_FAILED
-    change = WorkflowChange(execution_id=execution_id, workflow_id=workflow_id, owner=owner, mode="manual", status=status)
+    change = WorkflowChange(execution_id=execution_id, workflow_id=workflow_id, owner="ann", mode=mode, status=status)
     return WorkflowEvent(id=f"{execution_id}.end", type=kind, source="workflow", timestamp=timestamp, data=change)
 
 

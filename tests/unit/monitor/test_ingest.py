@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentPerformance, AgentStatus, ClusterPerformance, TaskEvent, TaskStatus, Timings, Usage
+from bus.messages.cluster import ModelQuality, UserQuality, WorkflowQuality
 from bus.messages.readings import ServiceVitals
 from bus.messages.workflows import ExecutionStatus
 from bus.vitals import FRESH_SECONDS
+from monitor.groups import Groups
 from monitor.ingest import Ledger
+from monitor.tally import Tally
 from monitor.vitals import Vitals
 from tests.unit.monitor.events import NOON, agent_event, execution_event, metrics, task_event
 
@@ -40,6 +43,8 @@ def task_events(draw: st.DrawFn) -> TaskEvent:
         agent_id=draw(st.sampled_from(["acacia", "walnut", None])),
         task_id=UUID(int=draw(st.integers(0, 10))),
         attempt=draw(st.integers(1, 10)),
+        owner=draw(st.sampled_from(["ann", "bo"])),
+        model=draw(st.sampled_from(["qwen3", "qwen3:latest", "llama3.2:3b", None])),
         usage=Usage(completion_tokens=draw(st.integers(0, 10_000))),
         timings=Timings(
             total_seconds=draw(seconds), generation_seconds=draw(seconds), generation_tokens_per_second=draw(seconds)
@@ -106,7 +111,9 @@ def test_an_agent_that_went_offline_has_no_present_metrics_but_keeps_its_counts(
     found.count(task_event(agent_id="acacia"))
     found.measure(metrics("acacia", cpu_usage=10), 100)
     found.meet(agent_event("acacia", AgentStatus.OFFLINE).data)
-    assert agents(found.performance(100))["acacia"] == AgentPerformance(agent_id="acacia", completed=1)
+    assert agents(found.performance(100))["acacia"] == AgentPerformance(
+        agent_id="acacia", completed=1, success_rate=1.0, error_rate=0.0
+    )
 
 
 def test_an_agent_is_shown_from_the_moment_it_registers() -> None:
@@ -149,3 +156,41 @@ def test_a_process_that_is_silent_has_gone() -> None:
         found.hear(ServiceVitals(service="gui", instance=instance, memory_bytes=1), at)
     assert [each.instance for each in found.present(FRESH_SECONDS)] == ["1", "2"]
     assert [each.instance for each in found.present(FRESH_SECONDS + 1)] == ["2"]
+
+
+def test_quality_is_told_by_agent_model_user_and_workflow() -> None:
+    found = ledger()
+    found.count(task_event(agent_id="acacia", owner="ann", model="qwen3", attempt=3))
+    found.count(task_event(TaskStatus.FAILED, agent_id="acacia", owner="bo", model="qwen3:latest"))
+    found.count(task_event(TaskStatus.CANCELLED, agent_id="walnut", owner="bo", model="llama3.2:3b"))
+    workflow_id = UUID(int=9)
+    found.count_execution(execution_event(ExecutionStatus.ERROR, workflow_id=workflow_id), live=True)
+    found.count_execution(execution_event(workflow_id=workflow_id, mode="retry"), live=True)
+    told = found.performance(0)
+    half = {"completed": 1, "failed": 1, "success_rate": 0.5, "error_rate": 0.5}
+    assert told.models == (
+        ModelQuality(model="llama3.2:3b", cancelled=1),
+        ModelQuality(model="qwen3:latest", retries=2, **half),
+    )
+    assert told.users == (
+        UserQuality(user="ann", completed=1, retries=2, success_rate=1, error_rate=0),
+        UserQuality(user="bo", failed=1, cancelled=1, success_rate=0, error_rate=1),
+    )
+    assert told.workflows == (WorkflowQuality(workflow_id=workflow_id, retries=1, **half),)
+    assert agents(told)["acacia"] == AgentPerformance(agent_id="acacia", retries=2, **half)
+    assert (told.retries, told.success_rate, told.cancelled) == (2, 0.5, 1)
+
+
+def test_retries_of_a_task_that_was_requeued_by_hand_count_once() -> None:
+    task_id = UUID(int=7)
+    found = ledger()
+    found.count(task_event(TaskStatus.FAILED, task_id=task_id, attempt=3))
+    found.count(task_event(task_id=task_id, attempt=4, round_number=1))
+    assert found.performance(0).retries == 2
+
+
+def test_of_more_names_than_are_kept_the_one_that_ended_nothing_for_longest_is_forgotten() -> None:
+    found = Groups(most=2)
+    for name in ("a", "b", "a", "c"):
+        found.add(name, Tally(completed=1))
+    assert [(name, tally.completed) for name, tally in found] == [("a", 2), ("c", 1)]
