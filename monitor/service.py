@@ -1,6 +1,7 @@
 """The monitor's verbs: how the hive performs, and what its messages look like."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from time import monotonic
 
@@ -8,6 +9,7 @@ from bus import subjects
 from bus.auth import Permission
 from bus.errors import Unavailable
 from bus.messages import ClusterPerformance, NoReply
+from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.readings import MonitorReadings
 from bus.service import Call, Endpoint, Service
 from bus.version import hive_version
@@ -15,8 +17,10 @@ from monitor.document import AsyncApiDocument
 from monitor.ingest import Ledger
 from monitor.vitals import Vitals
 
+History = Callable[[ListMetrics], Awaitable[MetricsHistory]]
 
-def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event) -> Service:
+
+def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read_history: History) -> Service:
     """`counted` is set once everything that ended before the monitor's start is in the ledger."""
 
     def require_counted() -> None:
@@ -32,6 +36,9 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event) -> S
     async def readings(call: Call[NoReply]) -> MonitorReadings:
         require_counted()
         return ledger.readings(datetime.now(UTC)).model_copy(update={"services": vitals.present(monotonic())})
+
+    async def history(call: Call[ListMetrics]) -> MetricsHistory:
+        return await read_history(call.body)
 
     return Service(
         name=subjects.SERVICE_METRICS,
@@ -51,6 +58,13 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event) -> S
                 handler=readings,
                 permission=Permission.METRICS_VIEW,
                 description="{} -> what a scrape asks of the monitor",
+            ),
+            Endpoint(
+                verb="history",
+                body=ListMetrics,
+                handler=history,
+                permission=Permission.METRICS_VIEW,
+                description="{agent_id} -> what was measured of an agent, newest first",
             ),
         ),
     )

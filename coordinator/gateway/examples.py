@@ -444,6 +444,7 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         nats_url="nats://hive:…@192.168.1.5:4222",
     ),
     _CLUSTER,
+    metrics_examples.HISTORY,
     ClusterPerformance(
         agents=(
             AgentPerformance(

@@ -1,8 +1,9 @@
-"""What rooms might tell at a scrape, for the API's own documentation."""
+"""What rooms might tell of metrics, for the API's own documentation."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
+from bus.messages.history import MetricsHistory, MetricsPoint, Resolution, Spread
 from bus.messages.readings import MonitorReadings, ServiceVitals, StoreReadings, WorkflowsCreated
 from coordinator.gateway.scraping import Readings
 
@@ -28,4 +29,17 @@ READINGS: Final = Readings(
     ),
     stores=StoreReadings(database_connections={"active": 1, "idle": 9}, redis_memory_bytes=1_048_576),
     workflows=WorkflowsCreated(day=date(2026, 11, 23), created=2),
+)
+HISTORY: Final = MetricsHistory(
+    agent_id="acacia",
+    resolution=Resolution.MINUTE,
+    points=(
+        MetricsPoint(
+            timestamp=datetime(2026, 11, 23, 12, 0, tzinfo=UTC),
+            values={
+                "gpu_usage": Spread(min=12.0, mean=71.5, max=98.0, n=12),
+                "tokens_per_second": Spread(min=41.2, mean=50.3, max=55.8, n=9),
+            },
+        ),
+    ),
 )

@@ -27,9 +27,9 @@ M = TypeVar("M", bound=BaseModel)
 class MonitorProcess:
     """`python -m monitor.main`, as the supervisor starts it."""
 
-    def __init__(self, server: NatsServer, folder: Path) -> None:
+    def __init__(self, server: NatsServer, folder: Path, **env: str) -> None:
         self._log = (folder / "monitor.log").open("ab")
-        self._env = {**os.environ, "NATS_URL": server.url, "HIVE_DATA_DIR": str(folder), "HIVE_LOG_FORMAT": "json"}
+        self._env = {**os.environ, "NATS_URL": server.url, "HIVE_DATA_DIR": str(folder), "HIVE_LOG_FORMAT": "json", **env}
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":

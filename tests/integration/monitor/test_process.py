@@ -1,5 +1,6 @@
 """The monitor as a process on a real server: it counts, it survives, it stops."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from bus import subjects
+from bus.errors import DatabaseUnavailable
 from bus.messages import AgentPerformance, NoReply, TaskStatus, Timings, Usage
+from bus.messages.history import ListMetrics, MetricsHistory, Resolution, Spread
 from bus.messages.workflows import ExecutionStatus
 from bus.nats_bus import NatsBus
 from bus.vitals import telling_vitals
@@ -22,6 +25,7 @@ from tests.integration.monitor.parts import (
     readings,
 )
 from tests.parts.nats import NatsServer
+from tests.parts.postgres import PostgresServer
 from tests.unit.monitor.events import execution_event, metrics, task_event
 
 
@@ -128,3 +132,28 @@ async def test_it_tells_of_itself_and_of_other_processes(nats_bus: NatsBus, moni
     gui, own = found.services
     assert (gui.websocket_connections, own.websocket_connections) == (3, None)
     assert own.memory_bytes > 10_000_000
+
+
+async def test_it_keeps_what_was_measured_and_tells_it_as_soon_as_postgresql_is_there(
+    nats_bus: NatsBus, nats_server: NatsServer, own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    own_postgres.kill()
+    verb = subjects.service_verb(subjects.SERVICE_METRICS, "history")
+    asked = ListMetrics(agent_id="acacia", resolution=Resolution.RAW)
+    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=own_postgres.url):
+        await performance(nats_bus, lambda found: True)
+        await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=12.5))
+        with pytest.raises(DatabaseUnavailable):
+            await nats_bus.request(verb, asked, MetricsHistory)
+        own_postgres.start()
+        async with asyncio.timeout(30):
+            while not (found := await told(nats_bus, verb, asked)).points:
+                await asyncio.sleep(0.05)
+    assert found.points[0].values == {"cpu_usage": Spread(min=12.5, mean=12.5, max=12.5, n=1)}
+
+
+async def told(bus: NatsBus, verb: str, asked: ListMetrics) -> MetricsHistory:
+    try:
+        return await bus.request(verb, asked, MetricsHistory)
+    except DatabaseUnavailable:
+        return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution)

@@ -56,6 +56,7 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
+from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Spread
 from bus.messages.maintenance import (
     ListMaintenance,
     MaintenanceList,
@@ -150,6 +151,7 @@ class Rooms:
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
+                Endpoint(verb="history", body=ListMetrics, handler=self._metrics, permission=Permission.METRICS_VIEW),
                 Endpoint(verb="readings", body=NoReply, handler=self._readings, permission=Permission.METRICS_VIEW),
             ),
             subjects.SERVICE_STATUS: (
@@ -318,6 +320,16 @@ class Rooms:
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
+
+    async def _metrics(self, call: Call[ListMetrics]) -> MetricsHistory:
+        """Of acacia as many points as were asked for, the newest at `before`; of cedar, which was removed, one; of others none."""
+        asked = call.body
+        number = {"acacia": asked.limit, "cedar": 1}.get(asked.agent_id, 0)
+        newest = asked.before or datetime(2026, 11, 23, tzinfo=UTC)
+        used = {"cpu_usage": Spread(min=1, mean=2, max=3, n=12)}
+        points = tuple(MetricsPoint(timestamp=newest - timedelta(minutes=n), values=used) for n in range(number))
+        more = points[-1].timestamp if number > 1 else None
+        return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)
 
     async def _readings(self, call: Call[NoReply]) -> MonitorReadings:
         gui = ServiceVitals(

@@ -9,6 +9,7 @@ import pytest
 from bus import subjects
 from bus.errors import PermissionDenied, Unavailable
 from bus.messages import Claims, ClusterPerformance, NoReply, Role
+from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.readings import MonitorReadings, ServiceVitals
 from bus.testing import InMemoryBus
 from monitor.document import AsyncApiDocument
@@ -20,6 +21,11 @@ from tests.unit.monitor.events import NOON, task_event
 PERFORMANCE = subjects.service_verb(subjects.SERVICE_METRICS, "performance")
 READINGS = subjects.service_verb(subjects.SERVICE_METRICS, "readings")
 ASYNCAPI = subjects.service_verb(subjects.SERVICE_DOCS, "asyncapi")
+
+
+async def nothing(asked: ListMetrics) -> MetricsHistory:
+    """Of an agent that nobody measured."""
+    return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution)
 
 
 @pytest.fixture
@@ -38,7 +44,7 @@ def ledger() -> Ledger:
 
 async def test_half_a_count_is_never_told(bus: InMemoryBus, ledger: Ledger) -> None:
     counted = asyncio.Event()
-    await bus.serve(metrics_service(ledger, Vitals(), counted))
+    await bus.serve(metrics_service(ledger, Vitals(), counted, nothing))
     with pytest.raises(Unavailable, match="Try again") as refused:
         await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)
     assert refused.value.retry_after_seconds
@@ -54,7 +60,7 @@ async def test_the_document_crosses_the_bus_as_it_is(bus: InMemoryBus) -> None:
 
 async def test_what_a_scrape_asks_is_told_with_the_processes_that_are_there(bus: InMemoryBus, ledger: Ledger) -> None:
     vitals, counted = Vitals(), asyncio.Event()
-    await bus.serve(metrics_service(ledger, vitals, counted))
+    await bus.serve(metrics_service(ledger, vitals, counted, nothing))
     with pytest.raises(Unavailable):
         await bus.request(READINGS, NoReply(), MonitorReadings)
     counted.set()
@@ -67,8 +73,17 @@ async def test_what_a_scrape_asks_is_told_with_the_processes_that_are_there(bus:
 async def test_who_may_not_view_metrics_is_refused(bus: InMemoryBus, ledger: Ledger, verb: str) -> None:
     counted = asyncio.Event()
     counted.set()
-    for service in (metrics_service(ledger, Vitals(), counted), docs_service(AsyncApiDocument({}))):
+    for service in (metrics_service(ledger, Vitals(), counted, nothing), docs_service(AsyncApiDocument({}))):
         await bus.serve(service)
     await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="vic", roles=(Role.VIEWER,)))
     with pytest.raises(PermissionDenied, match=r"metrics\.view"):
         await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="non", roles=()))
+
+
+async def test_who_may_not_view_metrics_reads_no_history(bus: InMemoryBus, ledger: Ledger) -> None:
+    await bus.serve(metrics_service(ledger, Vitals(), asyncio.Event(), nothing))
+    history = subjects.service_verb(subjects.SERVICE_METRICS, "history")
+    asked = ListMetrics(agent_id="acacia")
+    assert (await bus.request(history, asked, MetricsHistory)).agent_id == "acacia"
+    with pytest.raises(PermissionDenied, match=r"metrics\.view"):
+        await bus.request(history, asked, MetricsHistory, claims=Claims(sub="non", roles=()))
