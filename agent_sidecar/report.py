@@ -7,10 +7,10 @@ outcome for the leader that comes (docs/adr/0018).
 import asyncio
 
 from bus import subjects, telemetry
-from bus.client import Bus
+from bus.client import MAX_MESSAGE_BYTES, Bus
 from bus.codec import encode
-from bus.errors import HiveError
-from bus.messages import AttemptOutcome, OutputChunk
+from bus.errors import HiveError, PayloadTooLarge
+from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, OutputChunk
 
 logger = telemetry.log(__name__)
 
@@ -20,6 +20,10 @@ FIRST_PAUSE_SECONDS = 0.2
 LONGEST_PAUSE_SECONDS = 5.0
 MOST_BYTES = 16 * 1024 * 1024
 """Of reports that wait: four of the largest, thousands of the usual."""
+
+
+MOST_REPORT_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
+"""The text of an output is bounded before; what stands beside it, such as a backend's `context`, is not."""
 
 
 class Reports:
@@ -37,11 +41,22 @@ class Reports:
     async def tell(self, outcome: AttemptOutcome) -> None:
         """Returns once it is acknowledged."""
         data = encode(outcome)
+        if len(data) > MOST_REPORT_BYTES:
+            outcome = _without_output(outcome, len(data))
+            data = encode(outcome)
         self._bytes += len(data)
         try:
             await report(self._bus, outcome, data)
         finally:
             self._bytes -= len(data)
+
+
+def _without_output(outcome: AttemptOutcome, size: int) -> AttemptOutcome:
+    """What the bus does not take would be told for ever, and its task would hang."""
+    message = f"The backend's answer has {size:,} bytes, and {MOST_REPORT_BYTES:,} are the most. Ask for less at once."
+    error = FailureInfo(code=PayloadTooLarge.code, message=message)
+    changes = {"status": OutcomeStatus.FAILED, "output": Output(), "begins_at": 0, "error": error, "retryable": False}
+    return outcome.model_copy(update=changes)
 
 
 async def report(bus: Bus, outcome: AttemptOutcome, data: bytes) -> None:

@@ -19,6 +19,8 @@ logger = telemetry.log(__name__)
 
 MOST_MODELS = 2000
 LONGEST_NAME = 255
+BUSY_SECONDS = 60.0
+"""So long overdue, a model that was left out is asked for a word although others are at work: on a host that is never idle it would wait for ever."""
 
 Models = tuple[ModelInfo, ...]
 
@@ -84,9 +86,12 @@ class BackendWatch:
         accused = fault.model if fault else None
         if accused is not None and _among(models, accused) and not self.suspects.holds(accused):
             await self._hear(accused, models)
-        for model in self.suspects.due(monotonic()):
-            if fault is None and self._busy():
-                return  # its load would take the memory of what runs
+        due = self.suspects.due(monotonic())
+        if (
+            fault is None and self._busy()
+        ):  # its load would take the memory of what runs, which is the lesser evil after a while
+            due = self.suspects.due(monotonic() - BUSY_SECONDS)
+        for model in due:
             with suppress(BackendStalled):
                 await self._hear(model, models)
 

@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -19,6 +19,9 @@ from bus.messages import Claims
 from bus.service import Service
 
 M = TypeVar("M", bound=BaseModel)
+
+MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
+"""What a server of Hive's takes (nats.conf)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,12 +25,22 @@ async def together(*works: Coroutine[Any, Any, object]) -> None:
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancels them until the last has ended. What they raised is the business of whoever asks them."""
-    tasks = list(tasks)
+    """Cancels them until the last has ended. What they raised is the business of whoever asks them.
+
+    Whoever is cancelled while it waits here, as by somebody who ends it in turn and asks again, is so once they have ended.
+    """
+    tasks, told = list(tasks), list[asyncio.CancelledError]()
     while left := [task for task in tasks if not task.done()]:
         for task in left:
             task.cancel()
-        await asyncio.wait(left, timeout=AGAIN_SECONDS)
+        waiting = asyncio.ensure_future(asyncio.wait(left, timeout=AGAIN_SECONDS))
+        while not waiting.done():
+            try:
+                await asyncio.shield(waiting)
+            except asyncio.CancelledError as cancelled:
+                told.append(cancelled)
     for task in tasks:
         if not task.cancelled():
             task.exception()
+    if told:
+        raise told[0]

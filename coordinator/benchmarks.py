@@ -23,6 +23,7 @@ from coordinator.database import AWAY, Statements, available
 from coordinator.facts import Fact, benchmark_fact
 from coordinator.idleness import Idleness, hardware_of, new_model, wanted
 from coordinator.inputs import Input, Tick
+from coordinator.registry import SILENCE_SECONDS
 from coordinator.speed import Speed
 from coordinator.state import State
 
@@ -188,18 +189,26 @@ class Benchmarks:
         for record in list(self._running.values()):
             agent = self._state.registry.agents.get(record.agent_id)
             age_seconds = (datetime.now(UTC) - record.started_at).total_seconds()
-            if agent is None or not agent.present or age_seconds > MOST_SECONDS:
+            if agent is None or self._has_left(agent) or age_seconds > MOST_SECONDS:
                 ended = {"status": BenchmarkStatus.INTERRUPTED, "error": "Its agent left.", "ended_at": datetime.now(UTC)}
                 await self.report(record.model_copy(update=ended))
+
+    def _has_left(self, agent: Agent) -> bool:
+        """For good, as far as is known: not while its death is not certain, nor while this leader has not yet heard whoever is there."""
+        heard = self._clock.seconds >= SILENCE_SECONDS
+        return heard and not agent.present and agent.disconnected_at is None
 
     # Yielding
 
     def give_way(self) -> None:
-        """Called after each turn: who is measured while a task waits for it is told to stop."""
-        for agent_id in self._running:
-            agent = self._state.registry.agents.get(agent_id)
-            if agent is not None and agent.measuring and agent_id not in self._yielding and wanted(self._state.queue, agent):
-                self._yielding[agent_id] = asyncio.create_task(self._yield(agent))
+        """Called after each turn: who is measured while a task waits for it is told to stop, by its own word that it is measured: of a
+        benchmark that an earlier leader ordered this one may know nothing.
+        """
+        if not len(self._state.queue):
+            return
+        for agent in self._state.registry:
+            if agent.measuring and agent.agent_id not in self._yielding and wanted(self._state.queue, agent):
+                self._yielding[agent.agent_id] = asyncio.create_task(self._yield(agent))
 
     async def _yield(self, agent: Agent) -> None:
         try:

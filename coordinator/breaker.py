@@ -32,11 +32,16 @@ class Breaker:
     failed: tuple[UUID, ...] = ()
     reason: str = ""
     trips: int = 0
+    opened: datetime = NEVER
     until: datetime = NEVER
 
-    def after_failure(self, task_id: UUID, error: FailureInfo | None, now: datetime, policy: Policy) -> "Breaker":
-        """While it is open, attempts that began before say nothing new. One that failed there before holds it no longer than it was held."""
-        if now < self.until:
+    def after_failure(
+        self, task_id: UUID, error: FailureInfo | None, began: datetime, now: datetime, policy: Policy
+    ) -> "Breaker":
+        """Attempts that `began` before it opened say nothing new, however late they end; nor does what fails while it is open. A task that
+        failed there before holds it no longer than it was held.
+        """
+        if now < self.until or began < self.opened:
             return self
         is_new = task_id not in self.failed
         failed = (*self.failed, task_id)[-MOST_KNOWN:] if is_new else self.failed
@@ -45,7 +50,7 @@ class Breaker:
             return replace(self, failed=failed, reason=reason)
         trips = self.trips + 1 if is_new or not self.trips else self.trips
         seconds = min(LONGEST_SECONDS, policy.breaker_seconds * 2.0 ** min(trips - 1, 16))
-        return Breaker(failed=failed, reason=reason, trips=trips, until=now + timedelta(seconds=seconds))
+        return Breaker(failed=failed, reason=reason, trips=trips, opened=now, until=now + timedelta(seconds=seconds))
 
     def holds(self, now: datetime, *, tried: bool) -> bool:
         """Whether nothing is to be given to it. `tried`: a task is at it."""

@@ -127,8 +127,10 @@ def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
     """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one.
 
     Only those count that have the model warm: the others will sooner take what needs no other model there. Those that are dearer than
-    the free one must be sooner by as much.
+    the free one must be sooner by as much. An agent that failed the task before gets it only where no other is able, busy or not.
     """
+    if free.avoided:
+        return any(agent.slots and agent.agent_id not in ask.shape.avoid for agent, _ in fleet.places(ask.shape))
     if not ask.patient or len(fleet.free) == len(fleet.agents):
         return False
     warm = free.model is not None and free.agent.holds(free.model)

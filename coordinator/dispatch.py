@@ -65,6 +65,11 @@ class Dispatcher:
                 except (DeadlineExceeded, BusUnavailable):
                     again = True
                     logger.info("offer_unanswered", task_id=str(attempt.task_id), agent_id=attempt.agent_id)
+                except HiveError as error:  # an answer that nobody can read is none
+                    again = True
+                    known = {"task_id": str(attempt.task_id), "agent_id": attempt.agent_id}
+                    logger.warning("offer_answer_unreadable", error=error.message, **known)
+                    await asyncio.sleep(ABSENT_PAUSE_SECONDS)
         finally:
             self._offering.discard(attempt.id)
 

@@ -36,7 +36,10 @@ def _reason(table: list[Candidate], chosen: Candidate | None) -> str:
     if chosen is not None:
         return _reason_for(table, chosen)
     able = [candidate for candidate in table if candidate.unable is None]
-    if any(candidate.free_slots for candidate in able):
+    free = [candidate for candidate in able if candidate.free_slots]
+    if free and all(candidate.avoided for candidate in free):
+        return f"waits for {able[0].agent.agent_id}, which is busy; {free[0].agent.agent_id}, which is free, failed this task before"
+    if free:
         return f"waits for {able[0].agent.agent_id}, which is busy and still predicted to finish it before any that is free"
     if able:
         return "waits: every able agent is busy"

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from bus.messages import AgentStatus, ModelInfo
@@ -81,7 +82,10 @@ class Verdicts:
 
 
 class Fleet:
-    """`clock` is the leader's, in seconds. `free` are those that are online with a free slot, able or not."""
+    """`clock` is the leader's, in seconds. `free` are those that are online with a free slot, able or not.
+
+    It stands for the decisions of one turn; who was given something is looked at again (`given`).
+    """
 
     def __init__(self, agents: Collection[Agent], known: Verdicts, clock: float) -> None:
         self.agents, self.clock, self._known = agents, clock, known
@@ -95,18 +99,32 @@ class Fleet:
         ]
         self.free_ids = frozenset(agent.registration.agent_id for agent in self.free)
 
+    def given(self, agent: Agent) -> None:
+        """It has an attempt more."""
+        if len(agent.attempts) >= agent.slots and agent.agent_id in self.free_ids:
+            self.free = [each for each in self.free if each is not agent]
+            self.free_ids -= {agent.agent_id}
+
     def has_place(self, shape: Shape, home: str | None) -> bool:
-        """Whether any that is free is able, and so the one that it is kept for."""
-        if home is not None:
-            return any(agent.agent_id == home for agent, _ in self._known.places(shape, self.free))
+        """Whether any that is free is able, and so the one that it is kept for, while that is able at all."""
+        if home is not None and self._is_able(shape, home):
+            return home in self.free_ids
         return next(self._known.places(shape, self.free), None) is not None
+
+    def _is_able(self, shape: Shape, agent_id: str) -> bool:
+        agent = self._by_id.get(agent_id)
+        return agent is not None and next(self._known.places(shape, (agent,)), None) is not None
+
+    @cached_property
+    def _by_id(self) -> dict[str, Agent]:
+        return {agent.registration.agent_id: agent for agent in self.agents}
 
     def places(self, shape: Shape) -> list[Place]:
         """Every able one, free or not."""
         return list(self._known.places(shape, self.agents))
 
     def free_places(self, shape: Shape, home: str | None) -> list[Place]:
-        """Every able one that is free; none while the one that it is kept for is not."""
+        """Every able one that is free; none while the one that it is kept for is able and not free."""
         return list(self._known.places(shape, self.free)) if self.has_place(shape, home) else []
 
     def freed_places(self, shape: Shape, before: frozenset[str]) -> list[Place]:

@@ -21,6 +21,7 @@ logger = telemetry.log(__name__)
 
 MAX_TURN: Final = 400
 """Inputs of one commit. More would let the first of them wait for the last."""
+CLOSE_SECONDS: Final = 1.0
 MAX_REPORTED_BYTES: Final = 32 * 1024 * 1024
 """Of reports that wait for a turn. What comes beyond gets no answer, and so takes the way by the stream."""
 
@@ -140,8 +141,9 @@ class Intake:
         self._acceptances.close()
         if self._hearing is not None:
             await self._hearing.close()
-        with suppress(HiveError):
-            await self.purge()
+        with suppress(HiveError, TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):  # who steps down because the bus is silent has no more to wait for
+                await self.purge()
 
 
 def _stream(name: str) -> str:

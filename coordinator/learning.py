@@ -1,6 +1,6 @@
 """What the end of an attempt says about its agent. Pure."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bus.errors import AgentLost
 from bus.messages import AttemptOutcome, OutcomeStatus
@@ -26,7 +26,8 @@ def learn(registry: Registry, outcome: AttemptOutcome, now: datetime) -> None:
     elif outcome.status is OutcomeStatus.FAILED and outcome.retryable and not _is_no_fault(outcome):
         agent.track = agent.track.with_failed(now)
         known = agent.breakers.get(attempt.model, Breaker())
-        agent.breakers[attempt.model] = known.after_failure(outcome.task_id, outcome.error, now, registry.policy)
+        began = now - timedelta(seconds=outcome.timings.total_seconds or 0.0)
+        agent.breakers[attempt.model] = known.after_failure(outcome.task_id, outcome.error, began, now, registry.policy)
     agent.appraise(now)
     agent.hold(now)
 

@@ -2,7 +2,10 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -44,6 +47,7 @@ from coordinator.term import Term, TermOver, Unstorable
 logger = telemetry.log(__name__)
 
 RETRY_SECONDS = 0.2
+ANEW_SECONDS = 5.0
 HEARD_SECONDS = 0.5
 """A bus that takes longer for a round trip is as good as away."""
 
@@ -80,8 +84,7 @@ class Coordinator:
                     await leadership.release()
                 await asyncio.sleep(RETRY_SECONDS)
         finally:
-            for service in served:
-                await service.close()
+            await asyncio.gather(*(service.close() for service in served), return_exceptions=True)
             await self._models.close()
             await self._overview.close()
             await self._cache.close()
@@ -161,8 +164,8 @@ class Coordinator:
             await self._cache.show(status, state)
 
         firing = Firing(self._bus, self._statements, leadership.epoch, verbs.cancel)
-        work = (clear(self._statements, self._settings), reconciler.run(), firing.run())
-        beside = [asyncio.create_task(each) for each in work]
+        work = (partial(clear, self._statements, self._settings), reconciler.run, firing.run)
+        beside = [asyncio.create_task(_again_and_again(each)) for each in work]
         try:
             await term.run(show)
         except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
@@ -174,6 +177,16 @@ class Coordinator:
                 await service.close()
             with suppress(*AWAY):
                 await asyncio.wait_for(writer.close(), 2)
+
+
+async def _again_and_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """What stands beside a term does not end it; a mistake of ours in it is logged, and it begins anew."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            logger.exception("beside_the_term_failed")
+        await asyncio.sleep(ANEW_SECONDS)
 
 
 async def _until_lost(leadership: leader.Leadership) -> None:

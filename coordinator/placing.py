@@ -1,6 +1,7 @@
 """The part of a turn that gives out what is free: slots to tasks, by the scheduler's word, and tasks to those that waited for others."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from bus.errors import DependencyFailed
@@ -12,6 +13,9 @@ from coordinator.ledger import Ledger
 from coordinator.rows import task_from
 from coordinator.scheduler import Placement
 from coordinator.tasks import Task, timed_out
+
+MOST_EXPIRED: Final = 400
+"""Of one turn: a client may give a hundred thousand tasks one deadline, and nobody else is to wait for their end."""
 
 
 class Placing:
@@ -35,11 +39,12 @@ class Placing:
             failed = await self._fail_dependents(because) if because else []
 
     async def _fail_dependents(self, because: dict[UUID, UUID]) -> list[UUID]:
-        for task_id, other in because.items():
-            message = f"It depends on the task {other}, which did not complete."
+        for row in await self._ledger.record.all("live_tasks", list(because)):
+            task = task_from(row)
+            message = f"It depends on the task {because[task.id]}, which did not complete."
             error = FailureInfo(code=DependencyFailed.code, message=message)
-            self._ledger.announce(await self._ledger.load(task_id), TaskStatus.FAILED, error=error)
-            self._ledger.record.fail(task_id, error)
+            self._ledger.announce(task, TaskStatus.FAILED, error=error)
+            self._ledger.record.fail(task.id, error)
         self._ledger.state.depended_on.difference_update(because)
         return list(because)
 
@@ -56,13 +61,14 @@ class Placing:
         state = self._ledger.state
         state.queue.wake(self._ledger.now)
         state.registry.hold(self._ledger.now)
-        for task in state.queue.overdue(self._ledger.now):
+        for task in state.queue.overdue(self._ledger.now, MOST_EXPIRED):
             self._expire(task)
-        agents = list(state.registry)
-        while may_place and (placement := state.scheduler.next(state.queue, agents, self._ledger.clock, self._ledger.now)):
+        fleet = state.scheduler.fleet(list(state.registry), self._ledger.clock)
+        while may_place and (placement := state.scheduler.next(state.queue, fleet, self._ledger.now)):
             self._assign(self._start(placement), self._open(placement))
+            fleet.given(placement.agent)
         if may_place:
-            for attempt in state.scheduler.yields(state.queue, state.preemptible, agents, self._ledger.clock, self._ledger.now):
+            for attempt in state.scheduler.yields(state.queue, state.preemptible, fleet, self._ledger.now):
                 attempt.yielding = True
                 self._ledger.followup.preempts.append(attempt)
         for row in self._ledger.record.fresh.values():

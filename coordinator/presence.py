@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from bus import subjects, telemetry
 from bus.client import Bus, Received
 from bus.errors import AgentNotFound, Conflict, HiveError, NoLeader
@@ -28,7 +30,7 @@ from bus.messages import (
 )
 from coordinator.agent import Agent
 from coordinator.clock import TICK_SECONDS, Clock
-from coordinator.database import Statements
+from coordinator.database import AWAY, Statements
 from coordinator.facts import Fact, agent_fact
 from coordinator.inputs import Input, OfferAccepted, Tick
 from coordinator.orders import Orders
@@ -39,6 +41,8 @@ logger = telemetry.log(__name__)
 
 FORGET_SECONDS: Final = SILENCE_SECONDS + 2.0
 """How long a removed agent may go on speaking before its removal is refused."""
+MOST_MODELS: Final = 50_000
+"""Names of models that are remembered: the bus has room for twice as many, and a hive has some hundred."""
 SEEN: Final = timedelta(seconds=10)
 """So much later it was heard before that alone is shown: else each heartbeat of each host would be a write, and one for every door to read."""
 
@@ -64,6 +68,8 @@ class Presence:
         self._stack = AsyncExitStack()
         self._shown: dict[str, AgentRecord] = {}
         self._changed: set[str] = set()
+        self._learners: set[str] = set()
+        """Agents with models that nobody had before, which are not remembered yet."""
         self._due = asyncio.Event()
         self._showing = asyncio.Lock()
         self._asked: dict[str, float] = {}
@@ -119,29 +125,40 @@ class Presence:
             verb = subjects.service_verb(subjects.SERVICE_UPSTREAMS, "remove")
             await self._bus.request(verb, asked, NoReply, timeout=FORGET_SECONDS, patient=False)
         until = self._clock.seconds + FORGET_SECONDS
-        while agent.present and self._clock.seconds < until:
+        while (agent.present or agent.attempts) and self._clock.seconds < until:
             await asyncio.sleep(TICK_SECONDS)
-        if agent.present:
-            raise Conflict(
-                f"A sidecar speaks for {asked.agent_id} and is alive. Stop that one first; its host may know it by name."
-            )
+        self._refuse_to_remove(agent)
         if await self._sql.one("remove_agent", asked.agent_id, self._state.epoch) is None:
             raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
+        try:
+            self._refuse_to_remove(agent)
+        except Conflict:  # it came back meanwhile: its next registration writes its row anew
+            self.control(asked.agent_id, Control(action=ControlAction.REGISTER))
+            raise
         self._state.registry.forget(asked.agent_id)
         async with self._showing:
             self._shown.pop(asked.agent_id, None)
             await self._bus.delete(subjects.KV_AGENTS, asked.agent_id)
 
+    def _refuse_to_remove(self, agent: Agent) -> None:
+        """Conflict while it speaks, or while its death has not yet given its work to others: nobody would look for that any more."""
+        if agent.present or agent.attempts:
+            raise Conflict(
+                f"A sidecar speaks for {agent.agent_id}, or spoke until a moment ago. Stop that one first; its host may know it by name."
+            )
+
     async def _heartbeat(self, received: Received) -> None:
+        """Awaits nothing but a word to the bus: what one host brings must not hold up the others' heartbeats, and so their lives."""
         heartbeat = received.decode(Heartbeat)
         try:
             change = self._state.registry.heartbeat(heartbeat, self._clock.seconds, datetime.now(UTC))
         except KeyError:
-            await self._ask_to_register(heartbeat)
+            self._ask_to_register(heartbeat)
             return
         agent = self._state.registry.agents[heartbeat.agent_id]
-        if heartbeat.models is not None:
-            await self._learn_models(agent)
+        if heartbeat.models is not None and self._unlearned(agent):
+            self._learners.add(agent.agent_id)
+            self._due.set()
         self._cancel_strangers(heartbeat)
         for attempt_id in self._state.registry.unannounced(heartbeat, self._clock.seconds):
             self._put(OfferAccepted(attempt_id))
@@ -177,7 +194,7 @@ class Presence:
         self._work.add(task)
         task.add_done_callback(self._work.discard)
 
-    async def _ask_to_register(self, heartbeat: Heartbeat) -> None:
+    def _ask_to_register(self, heartbeat: Heartbeat) -> None:
         """Once a second at most: the answer is a registration, not the reply."""
         if self._clock.seconds - self._asked.get(heartbeat.agent_id, -10.0) >= 1.0:
             self._asked[heartbeat.agent_id] = self._clock.seconds
@@ -222,14 +239,27 @@ class Presence:
             await self._due.wait()
             self._due.clear()
             try:
+                await self._learn_what_is_new()
                 await self.show()
-            except HiveError as error:
-                logger.warning("agents_not_shown", error=error.message)  # they are when the others are, within a second
+            except (HiveError, asyncpg.PostgresError, *AWAY) as error:
+                # They are when the others are, within a second.
+                logger.warning("agents_not_shown", error=getattr(error, "message", type(error).__name__))
+
+    async def _learn_what_is_new(self) -> None:
+        """Of heartbeats. What cannot be remembered now is so at the next try."""
+        for agent_id in list(self._learners):
+            if (agent := self._state.registry.agents.get(agent_id)) is not None:
+                await self._learn_models(agent)
+            self._learners.discard(agent_id)
+
+    def _unlearned(self, agent: Agent) -> list[str]:
+        """At most as many as there is room for: a backend may name its models anew at each look."""
+        new = [model.name for model in agent.models if model.name not in self._state.models]
+        return new[: max(0, MOST_MODELS - len(self._state.models))]
 
     async def _learn_models(self, agent: Agent) -> None:
         """Every model ever seen is remembered, in PostgreSQL and for the doors."""
-        new = [model.name for model in agent.models if model.name not in self._state.models]
-        if new:
+        if new := self._unlearned(agent):
             await self._sql.run("add_models", new)
             for name in new:
                 await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
@@ -243,6 +273,12 @@ class Presence:
         async with self._showing:  # one after the other, so that what was written last is what is remembered
             while self._changed:
                 await self._show_one(self._changed.pop())
+
+    async def show_what_is_left(self) -> None:
+        """Once a second, for what did not come through when it changed."""
+        if self._learners:
+            self._due.set()
+        await self.show()
 
     async def _show_one(self, agent_id: str) -> None:
         agent = self._state.registry.agents.get(agent_id)

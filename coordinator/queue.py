@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import chain, islice, takewhile
+from typing import Final
 from uuid import UUID
 
 from sortedcontainers import SortedList
@@ -17,6 +18,9 @@ from coordinator.sessions import Home, Sessions
 from coordinator.shapes import Shape, shape_of
 from coordinator.standing import Standing
 from coordinator.tasks import Task
+
+SPARE_REMINDERS: Final = 1000
+"""Of tasks that have left before their time came, beside as many as wait for it."""
 
 
 class Queue:
@@ -31,6 +35,8 @@ class Queue:
         self._homes: dict[UUID, str] = {}
         """Of the tasks that are kept for the host of their conversation."""
         self._delayed: list[tuple[datetime, UUID]] = []
+        self._delayed_counts = dict.fromkeys(self.bands, 0)
+        """By priority."""
         self._kept: list[tuple[datetime, UUID]] = []
         self._deadlines = SortedList()
         """Deadline and id of every task that has one."""
@@ -59,9 +65,16 @@ class Queue:
             self._deadlines.add((task.deadline, task.id))
         if task.not_before is not None and task.not_before > now:
             self._tasks[task.id] = task
-            heappush(self._delayed, (task.not_before, task.id))
+            self._delay(task, task.not_before)
         else:
             self._place(task, now)
+
+    def _delay(self, task: Task, until: datetime) -> None:
+        self._delayed_counts[task.priority] += 1
+        if len(self._delayed) > 2 * sum(self._delayed_counts.values()) + SPARE_REMINDERS:
+            self._delayed = list({reminder for reminder in self._delayed if self._is_delayed(*reminder)})
+            heapify(self._delayed)
+        heappush(self._delayed, (until, task.id))
 
     def extend(self, tasks: Iterable[Task], now: datetime) -> None:
         """As `add`, for many."""
@@ -114,6 +127,8 @@ class Queue:
             return None
         if task.not_before is None:
             self._displace(task)
+        else:
+            self._delayed_counts[task.priority] -= 1
         self._homes.pop(task_id, None)
         if task.deadline is not None:
             self._deadlines.discard((task.deadline, task_id))
@@ -130,7 +145,9 @@ class Queue:
         while self._delayed and self._delayed[0][0] <= now:
             due, task_id = heappop(self._delayed)
             if self._is_delayed(due, task_id):
-                self._place(self._tasks[task_id], now)
+                task = self._tasks[task_id]
+                self._delayed_counts[task.priority] -= 1
+                self._place(task, now)
         while self._kept and self._kept[0][0] <= now:
             _, task_id = heappop(self._kept)
             if task_id in self._homes:
@@ -139,9 +156,10 @@ class Queue:
                 del self._homes[task_id]
                 self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
 
-    def overdue(self, now: datetime) -> list[Task]:
-        """Those that wait while their time is over."""
-        return [self._tasks[task_id] for _, task_id in takewhile(lambda known: known[0] <= now, self._deadlines)]
+    def overdue(self, now: datetime, most: int) -> list[Task]:
+        """Those that wait while their time is over, those that are so for longest first."""
+        over = takewhile(lambda known: known[0] <= now, self._deadlines)
+        return [self._tasks[task_id] for _, task_id in islice(over, most)]
 
     def standing(self, task_id: UUID) -> Standing | None:
         """By priority and turn alone. None for what does not wait, or waits for its back-off."""
@@ -167,9 +185,7 @@ class Queue:
         """Waiting tasks by class, those in their back-off among them."""
         counts = dict.fromkeys(TaskClass, 0)
         for priority, band in self.bands.items():
-            counts[task_class(priority)] += len(band)
-        for _, task_id in {reminder for reminder in self._delayed if self._is_delayed(*reminder)}:
-            counts[task_class(self._tasks[task_id].priority)] += 1
+            counts[task_class(priority)] += len(band) + self._delayed_counts[priority]
         return counts
 
     def _is_delayed(self, due: datetime, task_id: UUID) -> bool:

@@ -99,10 +99,13 @@ class Reconciler:
 
     async def run(self) -> None:
         """For ever."""
-        await self._jobs.start()
+        started = False
         try:
             while True:
                 try:
+                    if not started:
+                        await self._jobs.start()
+                        started = True
                     if not self._loaded:
                         await self._load()
                     await self._reconcile()

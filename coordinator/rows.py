@@ -171,6 +171,7 @@ def task_from(row: Any) -> Task:
         timeout_seconds=row["timeout_seconds"],
         attempts=row["attempts"],
         attempts_allowed=row["attempts_allowed"],
+        max_attempts=row["max_attempts"],
         round_number=row["round_number"],
         started_at=row["started_at"],
         not_before=row["not_before"],

@@ -51,24 +51,19 @@ class Scheduler:
         self._served = dict.fromkeys(range(MIN_PRIORITY, MAX_PRIORITY + 1), 0)
         """When each priority was last served, counted in placements."""
 
-    def next(self, queue: Queue, agents: Collection[Agent], clock: float, now: datetime) -> Placement | None:
+    def next(self, queue: Queue, fleet: Fleet, now: datetime) -> Placement | None:
         """What to give out next, and to whom; None when nothing that waits can, or should, run now."""
-        if not len(queue):
-            return None
-        fleet = self.fleet(agents, clock)
-        if not fleet.free:
+        if not len(queue) or not fleet.free:
             return None
         risen, turn = partial(self._urgency, now=now), partial(self._ageing.turn, now=now)
         return Decision(queue, fleet, self._policy, risen, turn).best()
 
-    def yields(
-        self, queue: Queue, running: Collection[Running], agents: Collection[Agent], clock: float, now: datetime
-    ) -> list[OpenAttempt]:
+    def yields(self, queue: Queue, running: Collection[Running], fleet: Fleet, now: datetime) -> list[OpenAttempt]:
         """The attempts to be told to yield their slots, after everything that can be given out was."""
         if not running or not len(queue):
             return []
         level = partial(self._ageing.level, now=now)
-        return Preemption(queue, self.fleet(agents, clock), self._policy, level).chosen(running)
+        return Preemption(queue, fleet, self._policy, level).chosen(running)
 
     def fleet(self, agents: Collection[Agent], clock: float) -> Fleet:
         """The agents as they are at that second of the leader's clock."""
@@ -85,7 +80,9 @@ class Scheduler:
         self._ageing.placed(agent.agent_id, overdue=placement.overdue)
         queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
         line.passed_since = None
-        line.kept.pop(task.priority, None)
+        kept = line.kept.get(task.priority)
+        if kept is not None and agent.agent_id not in kept.free:  # else patience was over, and is so for the next of the line
+            del line.kept[task.priority]
         if task.session is not None:
             speed = agent.speeds.get(placement.model.name)
             rate = speed.prompt_rate if speed is not None else None

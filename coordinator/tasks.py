@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
 from bus import subjects
-from bus.client import Received
+from bus.client import MAX_MESSAGE_BYTES, Received
 from bus.codec import decode
 from bus.errors import (
     AgentLost,
@@ -40,8 +40,8 @@ from coordinator.sizes import TYPICAL, Size, size_of
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
 ANYTHING: Final = Requirements()
-MAX_BODY_BYTES: Final = 8 * 1024 * 1024 - 64 * 1024
-"""What the bus takes (nats.conf), less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
+MAX_BODY_BYTES: Final = MAX_MESSAGE_BYTES - 64 * 1024
+"""What the bus takes, less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
 MAX_HEADER: Final = 255
 """Characters; what Hive itself writes there is shorter."""
 FIRST_BACKOFF_SECONDS: Final = 0.5
@@ -105,6 +105,8 @@ class Task:
     timeout_seconds: float = 600
     attempts: int = 0
     attempts_allowed: int = 3
+    max_attempts: int = 3
+    """What was asked for; `attempts_allowed` counts those in that were not the task's doing, or were before a requeue by hand."""
     round_number: int = 0
     """How often it was requeued by hand."""
     started_at: datetime | None = None
@@ -126,6 +128,11 @@ class Task:
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)
+
+    @property
+    def failures(self) -> int:
+        """Attempts that count against the task: those that were refused, yielded or lost do not."""
+        return self.max_attempts - (self.attempts_allowed - self.attempts)
 
     @property
     def deadline(self) -> datetime | None:
@@ -192,6 +199,7 @@ def _task(received: Received, task_id: UUID, task_class: TaskClass, request: Tas
         require=ANYTHING if request.require == ANYTHING else request.require,
         timeout_seconds=request.timeout_seconds,
         attempts_allowed=request.max_attempts,
+        max_attempts=request.max_attempts,
         not_before=request.not_before,
         traceparent=_header(received, subjects.HEADER_TRACEPARENT),
         size=size_of(request),
@@ -283,12 +291,12 @@ def after_failure(
         return GiveUp(error=FailureInfo(code=AttemptsExhausted.code, message=message))
     if error.code == AgentLost.code:
         return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=None, back=Delay.HOST_LOST))
-    at = now + timedelta(seconds=backoff_seconds(task.attempts))
+    at = now + timedelta(seconds=backoff_seconds(task.failures))
     return Retry(task=task.evolve(avoid=task.avoid | {agent_id}, not_before=at, back=Delay.RETRY))
 
 
-def backoff_seconds(attempts: int) -> float:
-    doublings = min(max(0, attempts - 1), 10)
+def backoff_seconds(failures: int) -> float:
+    doublings = min(max(0, failures - 1), 10)
     return float(min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2**doublings))
 
 

@@ -170,8 +170,15 @@ class Term:
             self._intake.wake.clear()
             inputs = self._intake.take(1 if self._one_by_one else MAX_TURN)
             self._gathers = len(inputs) >= MANY
-            if any(not isinstance(taken, Tick) for taken in inputs) or self._can_place() or self._may_tidy():
+            if (
+                any(not isinstance(taken, Tick) for taken in inputs)
+                or self._can_place()
+                or self._may_tidy()
+                or self._has_overdue()
+            ):
                 await self._turn(inputs)
+                if self._has_overdue():  # more of them than one turn ends
+                    self._intake.wake.set()
             self.benchmarks.give_way()
             if not self._backlog.done:
                 await self._backlog.more()
@@ -184,16 +191,19 @@ class Term:
         """Whether it is quiet, and rows of the outbox are left to delete; while it is not, other turns do that in passing."""
         return bool(self._publisher.sent) and monotonic() - self._turned_at >= SLOW_SECONDS
 
+    def _has_overdue(self) -> bool:
+        return bool(self.state.queue.overdue(datetime.now(UTC), most=1))
+
     def _can_place(self) -> bool:
         if self._listening:
             return False
         now = datetime.now(UTC)
         self.state.queue.wake(now)
         self.state.registry.hold(now)
-        state, agents, clock = self.state, list(self.state.registry), self.clock.seconds
-        if state.scheduler.next(state.queue, agents, clock, now) is not None:
+        state, fleet = self.state, self.state.scheduler.fleet(list(self.state.registry), self.clock.seconds)
+        if state.scheduler.next(state.queue, fleet, now) is not None:
             return True
-        return bool(state.scheduler.yields(state.queue, state.preemptible, agents, clock, now))
+        return bool(state.scheduler.yields(state.queue, state.preemptible, fleet, now))
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
@@ -259,10 +269,9 @@ class Term:
             await asyncio.sleep(TICK_SECONDS)
 
     def _overdue(self) -> list[UUID]:
-        now = datetime.now(UTC)
-        limit = now - TIMEOUT_MARGIN
-        late = [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
-        return late + [task.id for task in self.state.queue.overdue(now)]
+        """Of those that run. What waits is looked at by each turn."""
+        limit = datetime.now(UTC) - TIMEOUT_MARGIN
+        return [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
 
     async def _offer_again(self, attempts: list[OpenAttempt]) -> None:
         """The sidecar knows by the attempt's id whether it had it; if not, it begins now."""
@@ -279,13 +288,16 @@ class Term:
                 self._dispatcher.offer(attempt, offer, again=True)
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
-        await self.presence.show_all()
+        shown = False
         while True:
             try:
+                if not shown:
+                    await self.presence.show_all()
+                    shown = True
                 if self._intake.doubtful and await self._intake.lost():
                     raise TermOver
                 await self._intake.purge()
-                await self.presence.show()
+                await self.presence.show_what_is_left()
             except HiveError as error:
                 logger.warning("housekeeping_waits", error=error.message)
             row = await self._reading.one("count_pending")

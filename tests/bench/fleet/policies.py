@@ -134,10 +134,11 @@ class Hive:
         self._registry.agents[host.name].speeds.setdefault(job.model, Speed()).learn(timings, usage)
 
     def give_out(self, now: float) -> list[tuple[Job, Host]]:
-        given, agents, noon = [], list(self._registry), START + timedelta(seconds=now)
+        given, noon = [], START + timedelta(seconds=now)
         for host in self._hosts.values():
             self._hear(host)
-        while (placement := self._scheduler.next(self._queue, agents, now, noon)) is not None:
+        fleet = self._scheduler.fleet(list(self._registry), now)
+        while (placement := self._scheduler.next(self._queue, fleet, noon)) is not None:
             self._scheduler.take(self._queue, placement)
             attempt = OpenAttempt(
                 id=placement.task.id,
@@ -151,6 +152,7 @@ class Hive:
                 ends_at=now + placement.seconds,
             )
             self._registry.take(attempt)
+            fleet.given(placement.agent)
             given.append((self._jobs.pop(placement.task.id), self._hosts[placement.agent.agent_id]))
         return given
 

@@ -146,6 +146,22 @@ async def test_a_new_leader_ends_what_its_predecessor_began_and_nobody_speaks_of
     await newest_is(hive, lambda each: each.status is BenchmarkStatus.INTERRUPTED)
 
 
+async def test_a_benchmark_of_which_a_new_leader_has_lost_sight_yields_to_a_task(hive: Hive) -> None:
+    """It would hold all slots of its host until it is over, minutes later."""
+    sidecar = await hive.sidecar("acacia")
+    await ask(hive)
+    await sidecar.controlled()
+    [leader] = hive.coordinators
+    await hive.stop(leader)
+    await hive.sql("UPDATE agent_benchmarks SET status = 'interrupted'")
+    hive.start_coordinator()
+    await hive.leading()
+    task_id = await hive.submit()
+    assert (await sidecar.controlled()).action is ControlAction.YIELD
+    await sidecar.complete(await sidecar.offered())
+    await hive.ended(task_id)
+
+
 async def test_what_is_new_is_measured_once_it_has_been_idle_and_not_again_by_the_next_leader(idle_hive: Hive) -> None:
     hive = idle_hive
     leader = hive.start_coordinator(benchmark_idle_seconds=1)

@@ -1,6 +1,11 @@
 """A task's time: from its first dispatch to its end, whatever it does meanwhile."""
 
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
 from bus.messages import AttemptStatus, ControlAction, OutcomeStatus, TaskStatus
+from coordinator import placing
 from tests.integration.coordinator.conftest import Hive
 
 
@@ -57,3 +62,13 @@ async def test_what_waits_for_another_attempt_when_its_time_is_over_has_failed(h
     assert record.error.code == "task_timeout"
     assert [attempt.status for attempt in record.attempts] == [AttemptStatus.LOST]
     assert (await hive.ended(dependent)).status is TaskStatus.FAILED
+
+
+async def test_more_tasks_than_one_turn_ends_are_over_at_one_deadline(hive: Hive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(placing, "MOST_EXPIRED", 3)
+    await hive.sidecar("acacia")
+    over = datetime.now(UTC) + timedelta(seconds=1.5)
+    task_ids = [await hive.submit(require={"vram_gb": 5000}, deadline=over.isoformat()) for _ in range(10)]
+    ends = [await hive.ended(task_id) for task_id in task_ids]
+    assert {record.error.code for record in ends if record.error is not None} == {"task_timeout"}
+    assert len(ends) == len(task_ids)

@@ -19,6 +19,7 @@ from bus.messages import (
     Control,
     ControlAction,
     ControlReply,
+    FailureInfo,
     Heartbeat,
     OutcomeStatus,
     TaskClass,
@@ -180,6 +181,19 @@ async def test_a_task_that_was_cancelled_before_it_began_is_no_refusal_of_its_ag
     [agent] = leader.state.registry
     await leader.turn(OfferRefused(attempt.id, "it was cancelled before it began", pause_seconds=0.0))
     assert (agent.refusals, agent.full_until) == (0, 0.0)
+
+
+async def test_a_hundred_tasks_that_wait_for_one_that_fails_cost_a_handful_of_statements(leader: Leader) -> None:
+    """Two for each, one after the other, held up everybody else's tasks for as long as they took."""
+    attempt = await leader.placed()
+    waiting = [await leader.submitted(body=f'{{"prompt":"hi","depends_on":["{attempt.task_id}"]}}') for _ in range(100)]
+    await leader.turn(*waiting)
+    statements = list[object]()
+    leader.connection.add_query_logger(statements.append)
+    failed = FailureInfo(code="invalid_request", message="it cannot be done")
+    await leader.turn(await leader.reported(attempt, OutcomeStatus.FAILED, error=failed, retryable=False))
+    assert {await leader.status(id_of(read)) for read in waiting} == {"failed"}
+    assert len(statements) < 20 + len(waiting), "beside those that look at each here"
 
 
 async def test_an_agent_is_not_stored_by_a_deposed_leader(leader: Leader) -> None:

@@ -9,7 +9,7 @@ from agent_sidecar import report
 from bus import subjects
 from bus.client import Received
 from bus.codec import encode
-from bus.messages import AttemptOutcome, OutcomeStatus
+from bus.messages import AttemptOutcome, OutcomeStatus, Output
 from bus.testing import InMemoryBus
 
 WHAT = AttemptOutcome(
@@ -50,3 +50,17 @@ async def test_of_a_leader_that_does_not_answer_nothing_more_is_expected(monkeyp
         await report.report(bus, WHAT, encode(WHAT))
     assert len(heard) == 1
     assert await kept(bus)
+
+
+async def test_what_is_larger_than_the_bus_takes_ends_as_a_failure_that_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be told for ever, its task would hang, and the agent would in the end refuse all work."""
+    monkeypatch.setattr(report, "MOST_REPORT_BYTES", 1000)
+    bus = InMemoryBus()
+    reports = report.Reports(bus)
+    await reports.tell(WHAT.model_copy(update={"output": Output(text="no", context=tuple(range(10_000)))}))
+    stored = await bus.last(subjects.OUTCOMES, SUBJECT)
+    assert stored is not None
+    told = stored.decode(AttemptOutcome)
+    assert told.error is not None
+    assert (told.status, told.error.code, told.retryable) == (OutcomeStatus.FAILED, "payload_too_large", False)
+    assert not reports.full

@@ -55,3 +55,27 @@ async def test_cancelling_it_ends_them_all() -> None:
     with pytest.raises(asyncio.CancelledError):
         await task
     assert len(asyncio.all_tasks()) == 1
+
+
+async def test_one_that_is_cancelled_while_it_ends_others_ends_them_first() -> None:
+    may_end, clean = asyncio.Event(), list[str]()
+
+    async def cleans_up() -> None:
+        try:
+            await for_ever()
+        finally:
+            await may_end.wait()
+            clean.append("all of it")
+
+    work = asyncio.create_task(cleans_up())
+    await asyncio.sleep(0)
+    ending = asyncio.create_task(end([work]))
+    await asyncio.sleep(0)
+    for _ in range(3):
+        ending.cancel()
+        await asyncio.sleep(0)
+    assert not ending.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await ending
+    assert clean == ["all of it"]

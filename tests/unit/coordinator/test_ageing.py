@@ -39,7 +39,7 @@ class Second:
 
     def passes(self) -> None:
         now = after(self.seconds)
-        placement = self.scheduler.next(self.queue, [self.host], self.seconds, now)
+        placement = self.scheduler.next(self.queue, self.scheduler.fleet([self.host], self.seconds), now)
         if placement is not None:
             self.scheduler.take(self.queue, placement)
             self.waited[placement.task.id] = (now - placement.task.created_at).total_seconds()

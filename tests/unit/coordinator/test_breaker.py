@@ -29,7 +29,7 @@ def failed(*seconds: float, policy: Policy = POLICY) -> Breaker:
     """A task each, so many seconds after noon."""
     known = Breaker()
     for each in seconds:
-        known = known.after_failure(uuid4(), BROKEN, after(each), policy)
+        known = known.after_failure(uuid4(), BROKEN, after(each), after(each), policy)
     return known
 
 
@@ -43,22 +43,30 @@ def test_it_opens_after_so_many_tasks_in_a_row_and_then_lets_one_try() -> None:
 
 def test_what_fails_while_it_is_open_began_before_and_says_nothing_new() -> None:
     known = failed(0, 1, 2)
-    assert known.after_failure(uuid4(), BROKEN, after(5), POLICY) == known
+    assert known.after_failure(uuid4(), BROKEN, after(5), after(5), POLICY) == known
+
+
+def test_what_began_before_it_opened_says_nothing_new_however_late_it_fails() -> None:
+    """Eight that ran side by side held their model back for ten minutes between them."""
+    known = Breaker()
+    for second in (0, 0.1, 0.2, 11, 32, 73, 154, 315):
+        known = known.after_failure(uuid4(), BROKEN, NOON, after(second), POLICY)
+    assert (known.trips, known.until) == (1, after(10.2))
 
 
 def test_a_task_that_fails_again_and_again_speaks_for_itself_alone() -> None:
     known, one = Breaker(), uuid4()
     for second in range(9):
-        known = known.after_failure(one, BROKEN, after(second), POLICY)
+        known = known.after_failure(one, BROKEN, after(second), after(second), POLICY)
     assert not known.holds(after(9), tried=True)
 
 
 def test_a_task_that_fails_at_each_trial_holds_it_no_longer_each_time() -> None:
     known, one = failed(0, 1), uuid4()
     for second in (2, 12, 22):
-        known = known.after_failure(one, BROKEN, after(second), POLICY)
+        known = known.after_failure(one, BROKEN, after(second), after(second), POLICY)
         assert (known.trips, known.until) == (1, after(second + 10))
-    known = known.after_failure(uuid4(), BROKEN, after(32), POLICY)
+    known = known.after_failure(uuid4(), BROKEN, after(32), after(32), POLICY)
     assert (known.trips, known.until) == (2, after(52))
 
 
@@ -72,7 +80,7 @@ def test_each_time_it_is_held_for_longer_up_to_a_bound(more: int, seconds: float
     policy, now = Policy(breaker_failures=1, breaker_seconds=seconds), NOON
     known, before = Breaker(), 0.0
     for _ in range(more + 1):
-        known = known.after_failure(uuid4(), BROKEN, now, policy)
+        known = known.after_failure(uuid4(), BROKEN, now, now, policy)
         held = (known.until - now).total_seconds()
         assert before <= held + 1e-6
         assert held <= LONGEST_SECONDS

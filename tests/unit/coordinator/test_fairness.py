@@ -85,7 +85,7 @@ def test_the_position_is_the_turn_in_which_a_task_then_goes(waiting: list[tuple[
     tasks = [task(owner=owner, priority=priority, sequence=number) for number, (owner, priority) in enumerate(waiting)]
     queue.extend(tasks, NOON)
     host = agent()
-    while (placement := scheduler.next(queue, [host], 0, NOON)) is not None:
+    while (placement := scheduler.next(queue, scheduler.fleet([host], 0), NOON)) is not None:
         places = sorted(position for known in tasks if (position := queue.position(known.id)) is not None)
         assert places == list(range(1, len(queue) + 1))
         assert queue.position(placement.task.id) == 1

@@ -33,7 +33,8 @@ def yields(
     queue = Queue()
     for known in waiting:
         queue.add(known, now)
-    return Scheduler().yields(queue, running, hive, clock, now)
+    scheduler = Scheduler()
+    return scheduler.yields(queue, running, scheduler.fleet(hive, clock), now)
 
 
 def test_a_less_urgent_task_yields_to_one_that_finds_no_slot() -> None:
@@ -148,12 +149,12 @@ def test_whoever_yields_is_less_urgent_and_its_slot_goes_to_somebody_who_is_more
     for number, (priority, waited) in enumerate(waiting):
         queue.add(task(priority=priority, sequence=number, model=WARM.name, created_at=after(seconds - waited)), now)
     tasks = {known.attempt.id: known.task for known in at_work}
-    told = scheduler.yields(queue, at_work, hive, 0.0, now)
+    told = scheduler.yields(queue, at_work, scheduler.fleet(hive, 0.0), now)
     assert len(told) == len({known.id for known in told}) <= len(waiting)
     for known in told:
         assert not known.yielding
         next(each for each in hive if each.agent_id == known.agent_id).attempts.pop(known.id)
-        placement = scheduler.next(queue, hive, 0.0, now)
+        placement = scheduler.next(queue, scheduler.fleet(hive, 0.0), now)
         assert placement is not None
         assert level(placement.task, now) < level(tasks[known.id], now)
         scheduler.take(queue, placement)

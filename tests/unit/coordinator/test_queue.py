@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from bus.messages import Requirements, TaskClass, task_class
-from coordinator.queue import Queue
+from coordinator.queue import SPARE_REMINDERS, Queue
 from coordinator.shapes import Shape, shape_of
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, after, task
@@ -96,7 +96,7 @@ class QueueAgainstAList(RuleBasedStateMachine):
     @invariant()
     def overdue_are_those_whose_time_is_over(self) -> None:
         late = {known.id for known in self.waiting.values() if known.deadline is not None and known.deadline <= self.now}
-        assert {known.id for known in self.queue.overdue(self.now)} == late
+        assert {known.id for known in self.queue.overdue(self.now, most=1000)} == late
 
     @invariant()
     def heads_are_the_first_of_each_line(self) -> None:
@@ -186,3 +186,13 @@ def test_what_is_not_there_has_no_place_and_leaves_nothing() -> None:
     assert (queue.position(uuid4()), queue.remove(uuid4()), queue.get(uuid4())) == (None, None, None)
     with suppress(StopIteration):
         assert next(heads(queue)) is None
+
+
+def test_reminders_of_tasks_that_have_left_do_not_pile_up() -> None:
+    queue = Queue()
+    for _ in range(5 * SPARE_REMINDERS):
+        left = task(not_before=after(3600))
+        queue.add(left, NOON)
+        queue.remove(left.id)
+    assert len(queue._delayed) <= SPARE_REMINDERS + 1
+    assert not queue.counts()[TaskClass.MEDIUM]

@@ -90,19 +90,19 @@ def is_able(shape: Shape, known: Agent) -> bool:
 
 @given(shapes(), hives())
 def test_whoever_is_chosen_is_able_and_has_a_free_slot(shape: Shape, hive: list[Agent]) -> None:
-    free = {known.agent_id for known in hive if is_able(shape, known) and len(known.attempts) < known.slots}
+    able = {known.agent_id for known in hive if known.slots and is_able(shape, known)}
+    free = {known.agent_id for known in hive if known.agent_id in able and len(known.attempts) < known.slots}
     found = chosen(shape, hive, patient=False)
-    assert found.agent.agent_id in free if found else not free
+    assert found.agent.agent_id in free if found else not free or (free <= shape.avoid and able > free)
     patient = chosen(shape, hive)
     assert patient is None or patient == found
 
 
 @given(shapes(), hives())
-def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_free(shape: Shape, hive: list[Agent]) -> None:
+def test_an_agent_that_failed_the_task_is_chosen_only_where_no_other_is_able(shape: Shape, hive: list[Agent]) -> None:
     found = chosen(shape, hive, patient=False)
     if found is not None and found.agent.agent_id in shape.avoid:
-        others = [known for known in hive if known.agent_id not in shape.avoid]
-        assert chosen(shape, others, patient=False) is None
+        assert not any(known.slots and is_able(shape, known) for known in hive if known.agent_id not in shape.avoid)
 
 
 @given(shapes(), hives())
@@ -120,6 +120,18 @@ def test_a_task_that_is_kept_for_a_busy_agent_is_explained_so() -> None:
     table = table_of(Shape.of(WARM.name, Requirements()), [busy, free])
     assert (table.choice, [row.agent_id for row in table.agents]) == (None, ["acacia", "birch"])
     assert table.reason.startswith("waits for acacia, which is busy")
+
+
+def test_a_task_waits_for_a_busy_agent_rather_than_go_back_to_one_that_failed_it() -> None:
+    """The broken one is always free, since it fails fast: the task would spend all its attempts there."""
+    broken, good = agent("acacia"), agent("birch", busy=1)
+    shape = Shape.of(WARM.name, Requirements(), None, frozenset({"acacia"}))
+    assert chosen(shape, [broken, good], patient=False) is None
+    table = table_of(shape, [broken, good])
+    assert table.reason == "waits for birch, which is busy; acacia, which is free, failed this task before"
+    for nobody_else in ([broken], [broken, agent("birch", status=AgentStatus.OFFLINE)], [broken, agent("birch", slots=0)]):
+        found = chosen(shape, nobody_else)
+        assert found is not None, "a lone host is tried again"
 
 
 def test_nobody_waits_for_an_agent_that_has_no_slots_any_more() -> None:
@@ -187,7 +199,8 @@ def test_the_urgent_task_that_cannot_run_holds_nobody_up() -> None:
     queue, urgent, other = Queue(), task(priority=1, model="llama3"), task(priority=5, model=WARM.name, sequence=2)
     for waiting in (urgent, other):
         queue.add(waiting, NOON)
-    placement = Scheduler().next(queue, [agent()], 0, NOON)
+    scheduler = Scheduler()
+    placement = scheduler.next(queue, scheduler.fleet([agent()], 0), NOON)
     assert placement is not None
     assert placement.task == other
 

@@ -79,7 +79,7 @@ class WatchedTask(RuleBasedStateMachine):
 
     @rule()
     def one_is_given_out(self) -> None:
-        placement = self.scheduler.next(self.queue, [self.host], self.seconds, self.now)
+        placement = self.scheduler.next(self.queue, self.scheduler.fleet([self.host], self.seconds), self.now)
         if placement is None:
             return
         self.scheduler.take(self.queue, placement)
@@ -143,7 +143,7 @@ def test_a_less_urgent_task_that_has_waited_for_long_puts_it_back() -> None:
     watch.comes(owner="bob", priority=5, sequence=1)
     assert watch.sees(170) == (1, None)
     assert watch.sees(181) == (2, Delay.AGEING)
-    placement = watch.scheduler.next(watch.queue, [watch.host], 181, after(181))
+    placement = watch.scheduler.next(watch.queue, watch.scheduler.fleet([watch.host], 181), after(181))
     assert placement is not None
     assert placement.task.owner == "bob"
 
@@ -152,7 +152,7 @@ def test_tasks_whose_model_is_warm_put_it_back_for_some_seconds() -> None:
     watch = Watch()
     watch.comes(owner="ada", sequence=30, model=WARM.name)
     assert watch.sees() == (1, None)
-    placement = watch.scheduler.next(watch.queue, [watch.host], 0, NOON)
+    placement = watch.scheduler.next(watch.queue, watch.scheduler.fleet([watch.host], 0), NOON)
     assert placement is not None
     assert placement.task.sequence == 30
     assert watch.sees() == (2, Delay.GROUPING)
@@ -203,7 +203,7 @@ def test_a_task_begins_about_when_it_was_said() -> None:
     clock = 0.0
     while last.id in queue:
         free = [host for host in hosts if done.get(host.agent_id, 0.0) <= clock]
-        while (placement := scheduler.next(queue, free, clock, after(clock))) is not None:
+        while (placement := scheduler.next(queue, scheduler.fleet(free, clock), after(clock))) is not None:
             scheduler.take(queue, placement)
             done[placement.agent.agent_id] = clock + placement.seconds
             free.remove(placement.agent)

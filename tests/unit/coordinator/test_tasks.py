@@ -56,6 +56,7 @@ def test_a_submit_is_understood_by_its_subject_headers_and_body() -> None:
         require=TaskRequest.model_validate_json(body).require,
         timeout_seconds=9,
         attempts_allowed=2,
+        max_attempts=2,
         traceparent="00-1-2-01",
         size=Size(1),
     )
@@ -153,6 +154,13 @@ def test_a_failure_is_tried_again_later_and_elsewhere() -> None:
     decision = decided(task(attempts=1, started_at=NOON))
     assert isinstance(decision, Retry)
     assert (decision.task.not_before, decision.task.avoid) == (after(1.5), frozenset({"acacia"}))
+
+
+def test_attempts_that_were_refused_or_yielded_do_not_lengthen_the_back_off() -> None:
+    """Nor do those before a requeue by hand: six refusals made the first failure wait for half a minute."""
+    decision = decided(task(attempts=7, attempts_allowed=9, max_attempts=3, started_at=NOON))
+    assert isinstance(decision, Retry)
+    assert decision.task.not_before == after(1.5)
 
 
 def test_a_lost_agent_costs_no_back_off() -> None:
