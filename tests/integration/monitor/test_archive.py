@@ -72,6 +72,10 @@ def has_read(pool: asyncpg.Pool, position: int) -> Callable[[], Awaitable[bool]]
     return look
 
 
+async def has_stored(bus: NatsBus, position: int) -> bool:
+    return (await bus.stream_state(subjects.METRICS)).last_sequence == position
+
+
 async def insert(pool: asyncpg.Pool, agent_id: str, at: datetime, body: str = '{"cpu_usage": 1}') -> None:
     await pool.execute("INSERT INTO agent_metrics VALUES ($1, $2, $3)", agent_id, at, body)
 
@@ -115,9 +119,11 @@ async def test_a_stream_that_was_made_anew_is_read_from_its_beginning(nats_bus: 
     js = nats_bus.client.jetstream()
     await js.delete_stream(subjects.METRICS)
     await js.add_stream(next(each for each in streams.STREAMS if each.name == subjects.METRICS))
-    await measured(nats_bus, "acacia", cpu_usage=2)
+    for _ in range(3):  # more than were read of the old one: its position alone does not tell
+        await measured(nats_bus, "acacia", cpu_usage=2)
+    await eventually(lambda: has_stored(nats_bus, 3))
     async with archiving(nats_bus, pool):
-        await eventually(holds(pool, 3))
+        await eventually(holds(pool, 5))
 
 
 async def test_partitions_are_there_before_they_are_needed_and_go_when_nothing_in_them_is_kept(pool: asyncpg.Pool) -> None:
@@ -130,6 +136,15 @@ async def test_partitions_are_there_before_they_are_needed_and_go_when_nothing_i
     found = await partitions(pool)
     assert (found[0], found[-1]) == ("agent_metrics_20261124", "agent_metrics_20261129")
     assert await pool.fetchval("SELECT to_regclass('agent_metrics_20261123')") is None
+
+
+async def test_making_a_partition_waits_for_no_writer(pool: asyncpg.Pool) -> None:
+    await upkeep(pool).once(NOON)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("INSERT INTO agent_metrics VALUES ('acacia', $1, '{}')", NOON)
+        async with asyncio.timeout(10):
+            assert await upkeep(pool).once(NOON + timedelta(days=1))
+    assert "agent_metrics_20261126" in await partitions(pool)
 
 
 async def test_with_0_days_all_is_kept(pool: asyncpg.Pool) -> None:
