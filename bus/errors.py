@@ -79,6 +79,10 @@ class WorkflowsTooDeep(InvalidWorkflow):
     code, title = "workflows_too_deep", "More workflows call one another than may"
 
 
+class EventsTooDeep(InvalidWorkflow):
+    code, title = "events_too_deep", "More executions start one another by events than may"
+
+
 class WorkflowCycle(InvalidWorkflow):
     code, title = "workflow_cycle", "The workflow has a cycle that nothing in it can leave"
 

@@ -123,14 +123,19 @@ def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:
     return None if best is None or is_better_kept(ask, best, fleet) else best
 
 
+def _works(agent: Agent, now: float) -> bool:
+    """Whether a slot of it will be free: not of one that refuses what it is offered."""
+    return agent.slots > 0 and agent.full_until <= now
+
+
 def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
     """Whether the busy would have done the task, and its rivals, by the time at which the best of the free would have done this one.
 
     Only those count that have the model warm: the others will sooner take what needs no other model there. Those that are dearer than
-    the free one must be sooner by as much. An agent that failed the task before gets it only where no other is able, busy or not.
+    the free one must be sooner by as much. An agent that failed the task before gets it only where no other works on what it could do.
     """
     if free.avoided:
-        return any(agent.slots and agent.agent_id not in ask.shape.avoid for agent, _ in fleet.places(ask.shape))
+        return any(agent.agent_id not in ask.shape.avoid and _works(agent, fleet.clock) for agent, _ in fleet.places(ask.shape))
     if not ask.patient or len(fleet.free) == len(fleet.agents):
         return False
     warm = free.model is not None and free.agent.holds(free.model)

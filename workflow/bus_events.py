@@ -22,7 +22,7 @@ from bus.database import AWAY, NamedStatements
 from bus.errors import DatabaseUnavailable, HiveError, Unavailable
 from workflow.engine import Engine, clock_ms
 from workflow.execution import Mode, Status
-from workflow.hearing import execution_id_of, item_of, listening_nodes, starts
+from workflow.hearing import chain_after, execution_id_of, item_of, listening_nodes, starts
 from workflow.held import Held
 from workflow.library import Plan
 from workflow.limits import Limits, Place
@@ -52,10 +52,11 @@ class Listener:
 class BusEvents:
     """`run` goes on until it is cancelled."""
 
-    def __init__(self, bus: Bus, pool: asyncpg.Pool, engine: Engine, limits: Limits) -> None:
+    def __init__(self, bus: Bus, pool: asyncpg.Pool, engine: Engine, limits: Limits, most_in_chain: int) -> None:
         self._bus, self._engine, self._limits = bus, engine, limits
         self._statements = NamedStatements(pool, queries())
         self._started_here: list[Held] = []
+        self._most_in_chain = most_in_chain
 
     async def run(self) -> None:
         await asyncio.gather(*(self._follow(number, stream) for number, stream in enumerate(STREAMS)))
@@ -179,8 +180,10 @@ class BusEvents:
             if not starts(node, workflow_id, listener.plan.origin.claims, subject, event):
                 return None
             execution_id = execution_id_of(workflow_id, node.name, subject, event)
-            item = item_of(subject, event)
-            return self._engine.prepare(listener.plan, execution_id, mode=Mode.TRIGGER, start=node.name, items=(item,))
+            item, chain = item_of(subject, event), chain_after(event, self._most_in_chain)
+            return self._engine.prepare(
+                listener.plan, execution_id, mode=Mode.TRIGGER, start=node.name, items=(item,), chain=chain
+            )
         except Exception as error:  # a subject of another form, a workflow that cannot start
             logger.warning("event_not_taken", subject=subject, workflow_id=str(workflow_id), reason=repr(error)[:500])
             return None

@@ -25,6 +25,7 @@ from workflow.calling import listed, require_callable
 from workflow.documents import Documents
 from workflow.effects import (
     CallHttp,
+    CallMcp,
     CallRedis,
     CallWorkflow,
     Effect,
@@ -33,15 +34,17 @@ from workflow.effects import (
     HandleToken,
     PublishEvent,
     RunSql,
+    SendMail,
     StartErrorWorkflow,
     SubmitTask,
 )
-from workflow.ending import ERROR_TRIGGER
+from workflow.ending import ERROR_TRIGGER, with_url
 from workflow.engine import Engine, place_of
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
 from workflow.file_calls import FileCalls
 from workflow.graph import Graph, plan
+from workflow.hearing import require_chain
 from workflow.held import Held, Origin, root_of
 from workflow.inference import EFFECTS, Inference
 from workflow.lending import Lending
@@ -78,9 +81,18 @@ class Carrying:
     """workflow.engine.Carrier."""
 
     def __init__(
-        self, engine: Engine, lending: Lending, files: FileCalls, inference: Inference, pool: asyncpg.Pool, bus: Bus
+        self,
+        engine: Engine,
+        lending: Lending,
+        files: FileCalls,
+        inference: Inference,
+        pool: asyncpg.Pool,
+        bus: Bus,
+        base_url: str = "",
+        most_in_chain: int = 10,
     ) -> None:
         self._engine, self._lending, self._files, self._inference, self._bus = engine, lending, files, inference, bus
+        self._base_url, self._most_in_chain = base_url, most_in_chain
         self._statements = NamedStatements(pool, queries())
         self._documents = Documents(pool)
 
@@ -94,6 +106,10 @@ class Carrying:
                 return await self._lending.sql(effect, held.origin.claims)
             if isinstance(effect, CallRedis):
                 return await self._lending.redis(effect, held.origin.claims)
+            if isinstance(effect, CallMcp):
+                return await self._lending.mcp(effect, held.origin.claims)
+            if isinstance(effect, SendMail):
+                return await self._lending.mail(effect, held.origin.claims)
             if isinstance(effect, HandleFiles):
                 return await self._files.carry_out(effect)
             if isinstance(effect, HandleDocuments):
@@ -113,7 +129,9 @@ class Carrying:
             return Reply(failure=Failure(message=f"{effect.kind} failed inside: {type(error).__name__}", code="internal_error"))
 
     async def _publish(self, held: Held, effect: PublishEvent) -> Reply:
-        """Until the bus has it: the same id again is the same event. A payload that is too large fails."""
+        """Until the bus has it: the same id again is the same event. A payload that is too large fails. EventsTooDeep where nothing may be
+        started by it any more: whoever published it is to know."""
+        require_chain(held.execution.chain + 1, self._most_in_chain)
         event = message_event(held, effect)
         subject = subjects.event(held.origin.claims.tenant, EventType.WORKFLOW_MESSAGE, held.id)
         while True:
@@ -138,6 +156,7 @@ class Carrying:
                 depth=held.execution.depth + 1,
                 root=root_of(held),
                 awaited=effect.wait,
+                chain=held.execution.chain,
             )
             if not effect.wait:
                 await self._engine.store.save(child)
@@ -226,9 +245,10 @@ class Carrying:
                 execution_id_of(effect.key),
                 mode=Mode.ERROR,
                 start=start,
-                items=(effect.item,),
+                items=(with_url(effect.item, self._base_url),),
                 depth=held.execution.depth,  # what it calls counts on from where it was started
                 root=root_of(held),
+                chain=held.execution.chain,
             )
         except HiveError as error:
             logger.warning("error_workflow_not_started", workflow_id=effect.workflow_id, reason=error.message)

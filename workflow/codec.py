@@ -38,6 +38,8 @@ def frame(execution: Execution) -> dict[str, Any]:
         "depth": execution.depth,
         "root": execution.root,
         "awaited": execution.awaited,
+        "retry_of": execution.retry_of,
+        "chain": execution.chain,
     }
 
 
@@ -73,6 +75,8 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         depth=given.get("depth", 0),
         root=given.get("root"),
         awaited=given.get("awaited", True),
+        retry_of=given.get("retry_of"),
+        chain=given.get("chain", 0),
     )
 
 

@@ -20,6 +20,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "jwtAuth": (),
     "postgres": ("host", "database", "user"),
     "redis": ("host",),
+    "smtp": ("host",),
 }
 
 BEARER: Final[Mapping[str, str]] = {
@@ -68,6 +69,8 @@ OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
 _UNUSABLE: Final = {
     "oAuth1Api": "Hive does not sign requests by OAuth 1.",
     "httpSslAuth": "Hive sends no client certificates.",
+    "httpMultipleHeadersAuth": "Hive sends one header to an MCP server: choose `headerAuth` or `bearerAuth`.",
+    "mcpOAuth2Api": "Hive does not log in to MCP servers by OAuth: choose `bearerAuth` with a token that you have.",
 }
 
 

@@ -25,7 +25,12 @@ OLDER: Final[Mapping[str, str]] = {
     "oAuth2": "oAuth2Api",
 }
 """Words of HTTP Request before version 3."""
-_ALWAYS: Final[Mapping[str, str]] = {"postgres": "postgres", "redis": "redis"}
+_MCP: Final[Mapping[str, str]] = {
+    "bearerAuth": "httpBearerAuth",
+    "headerAuth": "httpHeaderAuth",
+    "multipleHeadersAuth": "httpMultipleHeadersAuth",
+}
+_ALWAYS: Final[Mapping[str, str]] = {"postgres": "postgres", "redis": "redis", "emailSend": "smtp"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +98,14 @@ def needed(node: Node) -> tuple[str, ...]:
         return (_ALWAYS[kind],)
     if kind == "jwt":
         return () if given.get("operation", "sign") == "decode" else ("jwtAuth",)
+    if kind == "chatTrigger" and given.get("public") is not True:
+        return ()  # nobody calls it
     if kind in _CALLED:
         asked = asked_of_callers(node)
         return () if asked is None else (ASKED_OF_CALLERS.get(asked, asked),)
+    if kind == "mcpClient":
+        how = str(given.get("authentication", "none"))
+        return () if how == "none" else (_MCP.get(how, how),)
     return tuple(_of_request(given)) if kind in ("httpRequest", "toolHttpRequest") else ()
 
 

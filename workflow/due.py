@@ -22,6 +22,22 @@ TYPES: Final = ("n8n-nodes-base.scheduleTrigger", "n8n-nodes-base.cron", "n8n-no
 ON_TIME: Final = timedelta(seconds=30)
 """What is found later than this was missed: longer than a takeover takes."""
 MAX_CATCH_UP: Final = 100
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS: Final = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
+"""English whatever the machine speaks: workflows compare with them."""
 _EPOCH: Final = datetime(1970, 1, 5, tzinfo=UTC)  # a Monday
 
 
@@ -97,23 +113,29 @@ def came_due(
 
 
 def trigger_item(due: datetime, zone: str) -> dict[str, Any]:
-    """What a schedule node gives, as n8n documents it."""
+    """What a schedule node gives, in the words of n8n: `July 9th 2025, 4:10:00 pm`."""
     at = due.astimezone(_zone(zone))
+    offset = at.isoformat()[-6:]
+    clock = f"{at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}"
     return {
         "json": {
             "timestamp": at.isoformat(timespec="milliseconds"),
-            "Readable date": f"{at:%B} {at.day}, {at.year}, {at:%I:%M:%S %p}",
-            "Readable time": f"{at:%I:%M:%S %p}",
-            "Day of week": f"{at:%A}",
-            "Year": f"{at:%Y}",
-            "Month": f"{at:%B}",
+            "Readable date": f"{_MONTHS[at.month - 1]} {at.day}{_ordinal(at.day)} {at.year}, {clock}",
+            "Readable time": clock,
+            "Day of week": _DAYS[at.weekday()],
+            "Year": str(at.year),
+            "Month": _MONTHS[at.month - 1],
             "Day of month": f"{at:%d}",
             "Hour": f"{at:%H}",
             "Minute": f"{at:%M}",
             "Second": f"{at:%S}",
-            "Timezone": f"{zone} (UTC{at.isoformat()[-6:]})",
+            "Timezone": f"{zone} (UTC{offset})",
         }
     }
+
+
+def _ordinal(day: int) -> str:
+    return "th" if day in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")
 
 
 def rules(node: Node) -> list[Rule]:

@@ -188,6 +188,53 @@ class CallRedis(Effect):
 
 
 @register
+class CallMcp(Effect):
+    """One question to an MCP server. The reply to `list` is its tools, to `call` the result of one, both in MCP's own shape."""
+
+    kind = "call_mcp"
+    url: str
+    sse: bool = False
+    """The older transport; else streamable HTTP."""
+    operation: str = "call"
+    tool: str = ""
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
+    timeout_seconds: float = 60
+
+
+class Attachment(Message):
+    """A file of a mail; `content` is base64."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    name: str
+    mime_type: str
+    content: str
+
+
+@register
+class SendMail(Effect):
+    """One mail by SMTP. The reply says who was accepted, who was refused, and its `messageId`, which is the same each time that it is sent.
+
+    Addresses are as a mail's head has them: `Ann <ann@example.org>`. `date_ms`: Unix milliseconds.
+    """
+
+    kind = "send_mail"
+    credentials: dict[str, JsonValue]
+    sender: str
+    to: list[str]
+    cc: list[str] = Field(default_factory=list)
+    bcc: list[str] = Field(default_factory=list)
+    reply_to: list[str] = Field(default_factory=list)
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    attachments: list[Attachment] = Field(default_factory=list)
+    date_ms: int
+    verify_tls: bool = True
+    timeout_seconds: float = 60
+
+
+@register
 class HandleFiles(Effect):
     """Reads files of the engine's machine by a pattern, or writes one, within the folders that an administrator allows.
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 from time import time
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 from uuid import UUID
 
 from bus import telemetry
@@ -35,6 +35,7 @@ from workflow.store import Lost, Store
 from workflow.telling import Telling
 
 logger = telemetry.log(__name__)
+Result = TypeVar("Result")
 
 SHORT_WAIT_MS: Final = 5_000
 """A wait that is shorter stays in memory: letting go of it and taking it up again would cost more."""
@@ -111,6 +112,7 @@ class Engine:
         depth: int = 0,
         root: UUID | None = None,
         awaited: bool = True,
+        chain: int = 0,
     ) -> Held:
         """An execution that nobody runs yet. InvalidWorkflow without a trigger."""
         execution = new_execution(
@@ -119,7 +121,7 @@ class Engine:
         return Held(
             id=execution_id,
             execution=execution.evolve(
-                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited
+                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited, chain=chain
             ),
             graph=plan.graph,
             origin=plan.origin,
@@ -131,6 +133,10 @@ class Engine:
         task = asyncio.create_task(self._run(held, place))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+
+    async def compute(self, work: Callable[[], Result]) -> Result:
+        """What is no execution and asks V8, in a thread of those that may."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def stop(self, held: Held) -> None:
         """Between two nodes at the latest."""
@@ -293,9 +299,9 @@ class Engine:
 
     async def _save_static_data(self, held: Held) -> None:
         execution, workflow_id = held.execution, held.origin.workflow_id
-        changed = execution.static_data != held.graph.workflow.static_data
-        if changed and workflow_id is not None and execution.mode is not Mode.MANUAL:
-            await self.library.save_static_data(workflow_id, execution.static_data)
+        before = held.graph.workflow.static_data
+        if execution.static_data != before and workflow_id is not None and execution.mode is not Mode.MANUAL:
+            await self.library.save_static_data(workflow_id, before, execution.static_data)
 
     async def _let_go(self, held: Held, wake_ms: int) -> None:
         """It waits in the record alone, and costs no memory."""

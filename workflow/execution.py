@@ -139,6 +139,10 @@ class Execution:
     """How many executions called one another before this one."""
     root: str | None = None
     """The id of the workflow whose execution began it all: of the first caller, or of what failed; None where it is its own."""
+    chain: int = 0
+    """How many executions, each started by an event of the one before, led to it."""
+    retry_of: str | None = None
+    """The id of the execution that failed and is tried again."""
     awaited: bool = True
     """Of a sub-workflow: whether its caller waits for it."""
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid5
 
 from bus import auth
 from bus.auth import Permission
-from bus.errors import InvalidWorkflow
+from bus.errors import EventsTooDeep, InvalidWorkflow
 from bus.messages import Claims, EventType
 from workflow.n8n.document import Node, Workflow
 
@@ -68,6 +68,24 @@ def starts(node: Node, workflow_id: UUID, saver: Claims, subject: str, event: Ma
         return False
     name = node.parameters.get("name")
     return not name or fnmatchcase(str(found.get("name", "")), str(name))
+
+
+def chain_after(event: Mapping[str, Any], most: int) -> int:
+    """Of an execution that the event starts: one more than that of the execution that told it, 0 for an event of anything else.
+    EventsTooDeep for more than `most`: workflows that start each other would for ever."""
+    data = event.get("data")
+    found = data.get("chain") if isinstance(data, dict) and "execution_id" in data else None
+    chain = 0 if found is None else int(found) + 1
+    require_chain(chain, most)
+    return chain
+
+
+def require_chain(chain: int, most: int) -> None:
+    if chain > most:
+        raise EventsTooDeep(
+            f"{most} executions were started one after the other, each by an event of the one before, and this would be one more "
+            "(HIVE_WORKFLOW_EVENT_CHAIN). Do workflows start each other without end?"
+        )
 
 
 def item_of(subject: str, event: Mapping[str, Any]) -> dict[str, Any]:

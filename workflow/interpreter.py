@@ -14,7 +14,7 @@ from workflow.events import NodeAsked, NodeReturned, NodeThrew
 from workflow.execution import Current, Execution, Mode, Reply
 from workflow.failure import Failure, NodeError
 from workflow.graph import Graph
-from workflow.items import Item, Outputs, numbered
+from workflow.items import Item, Items, Outputs, numbered
 from workflow.n8n.document import Node
 from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, Scripts, helpers_of
 from workflow.nodes.registry import Registry
@@ -91,6 +91,21 @@ class Interpreter:
             static_data=dict(execution.static_data),
             custom_data=dict(execution.custom_data),
             helpers=helpers_of(graph, node) if node.name in graph.helpers else {},
+            environment=self.environment(execution),
+        )
+
+    def seen_from(self, graph: Graph, execution: Execution, node: Node, items: Items, now_ms: int) -> NodeCall:
+        """For a look at what is attached to a node, of an execution that does not run."""
+        return NodeCall(
+            node=node,
+            inputs=[list(items)],
+            execution=execution,
+            graph=graph,
+            scripts=self.scripts,
+            now_ms=now_ms,
+            time_zone=graph.workflow.time_zone or self.time_zone,
+            static_data=dict(execution.static_data),
+            helpers=helpers_of(graph, node),
             environment=self.environment(execution),
         )
 

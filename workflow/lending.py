@@ -6,19 +6,23 @@ What it holds is in no effect, reply, failure or log: only here, and on its way 
 import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bus import telemetry
-from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable
+from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError
 from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
-from workflow.effects import CallHttp, CallRedis, HandleToken, RunSql
+from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunSql, SendMail
 from workflow.execution import Reply
+from workflow.failure import Failure
 from workflow.guard import Guard
-from workflow.http_auth import auth_of, bearer, domains_of
-from workflow.http_calls import HttpCalls
+from workflow.http_auth import auth_of, bearer, cleared, domains_of
+from workflow.http_calls import NO_AUTH, HttpCalls
+from workflow.mail_calls import MailCalls
+from workflow.mcp_client import McpClient, McpServer
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.oauth import Tokens
@@ -36,7 +40,8 @@ class Lending:
 
     def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
-        self._sql, self._redis = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes)
+        self._sql, self._redis, self._mail = SqlCalls(guard, max_bytes), RedisCalls(guard, max_bytes), MailCalls(guard)
+        self._mcp = McpClient(guard, max_bytes)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
@@ -67,6 +72,27 @@ class Lending:
     async def redis(self, effect: CallRedis, claims: Claims) -> Reply:
         return await self._redis.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
 
+    async def mail(self, effect: SendMail, claims: Claims) -> Reply:
+        return await self._mail.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
+        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
+        auth = NO_AUTH
+        if effect.credentials:
+            credential = await self.opened(effect.credentials, claims)
+            auth = auth_of(credential.type, credential.data)
+        auth.require_host(urlsplit(effect.url).hostname or "")
+        server = McpServer(url=effect.url, sse=effect.sse, headers=auth.headers)
+        try:
+            found: Any = (
+                await self._mcp.tools(server, effect.timeout_seconds)
+                if effect.operation == "list"
+                else await self._mcp.call(server, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
+            )
+        except HiveError as error:
+            return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
+        return Reply(value=cleared(found, auth.secrets))
+
     async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
         """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""
         kind = asked_of_callers(node)
@@ -90,6 +116,8 @@ class Lending:
             return await self._sql.test(credential.data)
         if credential.type == "redis":
             return await self._redis.test(credential.data)
+        if credential.type == "smtp":
+            return await self._mail.test(credential.data)
         if not credential.type.startswith("jwt"):
             auth_of(credential.type, credential.data)
         return None

@@ -34,12 +34,14 @@ from workflow.n8n.check import check, check_startable
 from workflow.n8n.limits import check_depth
 from workflow.n8n.parse import parse
 from workflow.nodes.registry import Registry
+from workflow.remembering import merged
 from workflow.rows import encode
 from workflow.sql import queries
 from workflow.webhooks import Table, require_checkable, routes_of
 
 MAX_PLANS: Final = 200
-_STATIC: Final = "getWorkflowStaticData"
+_STATIC: Final = ("getWorkflowStaticData", "memoryBufferWindow")
+"""What remembers between executions: a plan of such a workflow is read anew for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +160,7 @@ class Library:
         except asyncpg.UniqueViolationError:
             paths = ", ".join(sorted({f"{route.method} {route.path}" for route in routes}))
             raise WebhookTaken(
-                f"Another active workflow, or another node, listens on one of {paths}. Change the path."
+                f"Another active workflow, or another node, listens on one of {paths}. Change the path, or the node's webhookId where it has none."
             ) from None
         await statements.run("drop_event_triggers", workflow_id)
         await statements.run("add_event_triggers", workflow_id, [node.name for node in listening_nodes(workflow)])
@@ -219,7 +221,12 @@ class Library:
             workflow = replace(workflow, static_data=json.loads(row["static_data"]))
         claims = Claims.model_validate_json(row["claims"])
         origin = Origin(workflow_id=workflow_id, version=version, claims=claims)
-        return Plan(graph=plan(workflow), origin=origin, active=row["active"], uses_static=_STATIC in row["n8n_data"])
+        return Plan(
+            graph=plan(workflow),
+            origin=origin,
+            active=row["active"],
+            uses_static=any(word in row["n8n_data"] for word in _STATIC),
+        )
 
     async def resolve(self, reference: str, saver: Claims) -> UUID:
         """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound.
@@ -238,9 +245,15 @@ class Library:
         found: UUID = row["id"]
         return found
 
-    async def save_static_data(self, workflow_id: UUID, data: Mapping[str, Any]) -> None:
+    async def save_static_data(self, workflow_id: UUID, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """What an execution changed of what it had read `before`; others may have saved meanwhile."""
         with available():
-            await self._statements.run("save_static_data", workflow_id, encode(dict(data)))
+            async with self._pool.acquire() as connection, connection.transaction():
+                statements = NamedStatements(connection, queries())
+                row = await statements.one("lock_static_data", workflow_id)
+                if row is not None:
+                    now = {} if row["static_data"] is None else json.loads(row["static_data"])
+                    await statements.run("save_static_data", workflow_id, encode(merged(before, after, now)))
 
     async def table(self, *, fresh: bool = False) -> Table:
         return await self._routes.table(fresh=fresh)

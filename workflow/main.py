@@ -36,6 +36,7 @@ from workflow.lending import Lending
 from workflow.library import Library
 from workflow.limits import Limits
 from workflow.nodes.catalogue import registry
+from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
 from workflow.service import Verbs, services
@@ -92,7 +93,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         store, telling = Store(settings.database_url.get_secret_value(), engine_id), Telling(bus, pool)
         interpreter = Interpreter(
             registry=types,
-            scripts=V8Scripts(scripts),
+            scripts=V8Scripts(scripts, python=Python(settings.workflow_python)),
             clock_ms=clock_ms,
             environment=_environment(settings.base_url, settings.workflow_models),
             time_zone=settings.workflow_time_zone,
@@ -113,7 +114,10 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
-        engine.carrier = Carrying(engine, lending, FileCalls(settings.workflow_files), inference, pool, bus)
+        files = FileCalls(settings.workflow_files)
+        engine.carrier = Carrying(
+            engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
+        )
         lease, reading = Lease(pool, engine, settings.workflow_lease_seconds), Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
@@ -133,7 +137,9 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         for each in served:
             stack.push_async_callback((await bus.serve(each)).close)
         logger.info("engine_ready", engine=str(engine_id))
-        await _first_to_end(lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits).run())
+        await _first_to_end(
+            lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run()
+        )
 
 
 def _given_keys(settings: WorkflowSettings) -> str | None:

@@ -60,7 +60,7 @@ class Reading:
         """Webhooks of all workflows as they are saved, active or not: a test call reaches what is on the canvas."""
         with available():
             rows = await self._statements.all("workflows_with_webhooks")
-        return Table(route for row in rows for route in routes_of(row["id"], parse_text(row["n8n_data"])))
+        return Table(route for row in rows for route in routes_of(row["id"], parse_text(row["n8n_data"]), test=True))
 
 
 def _no_execution(execution_id: UUID) -> ExecutionNotFound:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import uuid4
 
 import asyncpg
 
@@ -16,8 +17,10 @@ from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import DatabaseUnavailable, HiveError, PermissionDenied
 from workflow import due
+from workflow.ending import trigger_failed
 from workflow.engine import Engine
 from workflow.execution import Mode
+from workflow.failure import Failure
 from workflow.sql import queries
 from workflow.store import Lost
 
@@ -54,6 +57,7 @@ class Schedules:
                 raise
             except Exception as error:
                 self._log_failed(row, error)
+                await self._tell_failed(row, error, now)
                 await self._move(self._statements, row, now + AGAIN)
 
     def _log_failed(self, row: Mapping[str, Any], error: Exception) -> None:
@@ -62,6 +66,27 @@ class Schedules:
             logger.warning("schedule_failed", **where, reason=error.message)
         else:  # a node that is gone from the document, a time that no calendar has: its place in the code is needed
             logger.exception("schedule_failed", **where, reason=type(error).__name__)
+
+    async def _tell_failed(self, row: Mapping[str, Any], error: Exception, now: datetime) -> None:
+        """The error workflow, once for a version of the workflow; where that fails too, the log has said it."""
+        try:
+            plan = await self._engine.library.plan(row["workflow_id"], row["version"])
+            failure = Failure.of(error, row["node"])
+            effect = trigger_failed(plan.graph.workflow, row["node"], failure, int(now.timestamp() * 1000))
+            if effect is None:
+                return
+            keyed = effect.model_copy(update={"key": f"{effect.key}.{row['version']}"})
+            failed = self._engine.prepare(plan, uuid4(), mode=Mode.TRIGGER)
+            held = await self._engine.carrier.error_execution(failed, keyed)
+            if held is not None:
+                await self._engine.store.save(held)
+                self._engine.start(held)
+        except Lost:  # it was told before
+            return
+        except (*AWAY, DatabaseUnavailable):
+            raise
+        except Exception as other:
+            logger.warning("schedule_failure_not_told", workflow_id=str(row["workflow_id"]), reason=repr(other)[:500])
 
     async def _next(self) -> datetime | None:
         found = await self._statements.one("next_schedule")

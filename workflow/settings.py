@@ -6,6 +6,7 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 
 from bus.settings import HiveSettings
+from workflow.python.host import Confinement
 
 
 class WorkflowSettings(HiveSettings):
@@ -33,6 +34,12 @@ class WorkflowSettings(HiveSettings):
     )
     workflow_time_zone: str = Field(default="UTC", description="of workflows that name none")
     workflow_retain_days: float = Field(default=14, ge=0, description="how long ended executions stay; 0: for ever")
+    workflow_event_chain: int = Field(
+        default=10,
+        ge=0,
+        description="executions that may be started one after the other, each by an event of the one before; a node that would publish "
+        "one more fails (`events_too_deep`)",
+    )
     workflow_allow_internal: tuple[str, ...] = Field(
         default=(),
         description="hosts and networks that requests of workflows may reach though they are internal, as JSON: "
@@ -46,6 +53,11 @@ class WorkflowSettings(HiveSettings):
     workflow_files: tuple[Path, ...] = Field(
         default=(),
         description='folders of this machine whose files workflows may read and write, as JSON: `["/srv/exchange"]`; none: no files',
+    )
+    workflow_python: Confinement = Field(
+        default=Confinement.CONFINED,
+        description="code in Python: `confined` runs it where the kernel keeps it from files, network and processes (Linux 5.13 or newer), "
+        "`unconfined` also where it cannot, so that such code may do what the engine may, `off` not at all",
     )
     workflow_max_answer_bytes: int = Field(
         default=32 * 1024 * 1024,

@@ -10,8 +10,10 @@ from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
 from bus.messages import Claims
 from bus.messages.workflows import ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
 from workflow.callers import Admitted
+from workflow.chat import CHAT, PREVIOUS, options_of, preflight, previous
 from workflow.effects import Respond, WaitForCall
 from workflow.engine import Engine, Place, clock_ms, place_of
+from workflow.entering import answer, at_once, entered, late, with_origin
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status, Visit
 from workflow.held import Held, Origin
@@ -20,10 +22,11 @@ from workflow.lending import Lending
 from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
+from workflow.nodes.ai.memory import Memory
 from workflow.reading import Reading
 from workflow.store import Lost
-from workflow.webhook_reply import reply, webhook_item
-from workflow.webhooks import Route, item_of, not_registered, reply_of
+from workflow.webhook_reply import webhook_item
+from workflow.webhooks import Route, door_of, not_registered
 
 CLAIM_PAUSES: Final = (0.05, 0.1, 0.2, 0.3, 0.35)
 """Seconds between looks for a waiting execution that somebody else has for a moment: one in all."""
@@ -46,21 +49,40 @@ class Starting:
         library = self._engine.library
         plan = await (library.plan_for(route.workflow_id, claims) if call.test else library.plan(route.workflow_id))
         node = plan.graph.workflow.by_name.get(route.node)
-        if node is None or (not plan.active and not call.test):
+        if node is None or (not plan.active and not call.test) or door_of(node) is not call.door:
             raise not_registered(call)
         self._engine.keys.require(plan.origin.claims)
+        if call.preflight:
+            return _preflight(node, call)
         # who makes a test call has shown a key at the door
         admitted = Admitted(headers=call.headers) if call.test else await self._lending.admit(node, call, plan.origin.claims)
         if isinstance(admitted, WebhookReply):
-            return admitted
+            return with_origin(node, call, admitted)
         heard = call.model_copy(update={"headers": admitted.headers})
-        item = item_of(heard, parameters, self._base_url, test=call.test)
+        zone = plan.graph.workflow.time_zone or self._engine.interpreter.time_zone
+        item = entered(node, heard, parameters, self._base_url, zone)
+        if isinstance(item, WebhookReply):
+            return item
         item["json"] |= admitted.more
         mode = Mode.MANUAL if call.test else Mode.WEBHOOK
         held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
+        if (
+            node.type == CHAT
+            and item["json"]["action"] == PREVIOUS
+            and options_of(node).get("loadPreviousSession") != "manually"
+        ):
+            return with_origin(node, call, WebhookReply(body=await self._previous(held, node)))
         held.size = size
         await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
-        return await self._answer(held, node, call.wait_seconds)
+        return with_origin(node, call, await self._answer(held, node, call.wait_seconds))
+
+    async def _previous(self, held: Held, node: Node) -> dict[str, Any]:
+        """What the memory that is attached to the chat has of the session; nothing where the node does not say so. Nothing is started."""
+        if options_of(node).get("loadPreviousSession") != "memory":
+            return previous(())
+        engine, execution = self._engine, held.execution
+        call = engine.interpreter.seen_from(held.graph, execution, node, execution.start_items, clock_ms())
+        return previous(await engine.compute(Memory(call, 0).messages))
 
     async def _route(self, call: WebhookCall) -> tuple[Route, dict[str, str]]:
         """A table that does not know the path is read again: the workflow may have been activated a moment ago, elsewhere."""
@@ -72,19 +94,19 @@ class Starting:
 
     async def _answer(self, held: Held, node: Node, seconds: float) -> WebhookReply:
         """As the node's response mode says. What is answered at once is stored before."""
-        if node.parameters.get("responseMode", "onReceived") == "onReceived":
+        if at_once(node):
             try:
                 await self._engine.store.save(held)
             except BaseException:
                 self._leave(held)
                 raise
             self._engine.start(held, Place.TAKEN)
-            return reply_of(reply(node, held.execution, ()))
+            return answer(node, held.execution, ())
         held.answered = answered = asyncio.get_running_loop().create_future()
         self._engine.start(held, Place.TAKEN)
-        return reply_of(await self._responded(held, answered, node, seconds))
+        return await self._responded(held, answered, node, seconds)
 
-    async def _responded(self, held: Held, answered: "asyncio.Future[Respond]", node: Node, seconds: float) -> Respond:
+    async def _responded(self, held: Held, answered: "asyncio.Future[Respond]", node: Node, seconds: float) -> WebhookReply:
         """What a Respond node says, or what the end makes of the mode. After `seconds` the caller is let go; the execution goes on."""
         ending = asyncio.create_task(held.ended.wait())
         waited: set[asyncio.Future[Any]] = {answered, ending}
@@ -95,9 +117,8 @@ class Starting:
         given = (answered.result(),) if answered.done() else ()
         answered.cancel()
         if given or held.execution.ended:
-            return reply(node, held.execution, given)
-        text = f"The workflow did not answer within {seconds:g} s; it goes on."
-        return Respond(status=504, body={"message": text, "executionId": str(held.id)})
+            return answer(node, held.execution, given)
+        return late(node, f"The workflow did not answer within {seconds:g} s; it goes on.", str(held.id))
 
     async def execute(self, wish: ExecuteWorkflow, claims: Claims, size: int) -> UUID:
         """By hand: runs what is saved, active or not, with the caller's own rights. It is stored before this returns."""
@@ -181,7 +202,7 @@ class Starting:
         if here is None:
             self._engine.start(held, place_of(held))
         if answered is not None and answers:
-            return reply_of(await self._responded(held, answered, node, call.wait_seconds))
+            return await self._responded(held, answered, node, call.wait_seconds)
         return WebhookReply(status=int(str(effect.reply.get("status", 200))), body=STARTED)
 
     async def _had(self, execution_id: UUID) -> tuple[Held | None, Held | None]:
@@ -219,6 +240,13 @@ class Starting:
         return True
 
 
+def _preflight(node: Node, call: WebhookCall) -> WebhookReply:
+    """Webhooks and forms are not asked by pages of other sites."""
+    if node.type != CHAT:
+        raise not_registered(call)
+    return WebhookReply(status=204, headers=preflight(node, call))
+
+
 def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> Execution:
     """An execution that has all that ran before the failing run, begins with that, and goes on with what was still to come. Pure."""
     last = max((run for runs in execution.runs.values() for run in runs), key=lambda run: run.index, default=None)
@@ -240,6 +268,8 @@ def again_from_failure(execution: Execution, execution_id: str, now_ms: int) -> 
         static_data=execution.static_data,
         custom_data=execution.custom_data,
         depth=execution.depth,
+        chain=execution.chain,
+        retry_of=execution.id,
     )
 
 

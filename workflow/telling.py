@@ -118,6 +118,7 @@ def _change(held: Held, status: ExecutionStatus) -> WorkflowChange:
         execution_id=held.id,
         workflow_id=held.origin.workflow_id,
         root_workflow_id=root_of(held),
+        chain=held.execution.chain,
         owner=held.origin.claims.sub,
         mode=held.execution.mode.value,
         status=status,
@@ -133,11 +134,13 @@ def _node_change(held: Held, run: NodeRun) -> WorkflowChange:
 
 
 def _change_of(row: Mapping[str, Any]) -> WorkflowChange:
-    root = json.loads(row["frame"]).get("root")
+    frame = json.loads(row["frame"])
+    root = frame.get("root")
     return WorkflowChange(
         execution_id=row["id"],
         workflow_id=row["workflow_id"],
         root_workflow_id=row["workflow_id"] if root is None else UUID(root),
+        chain=frame.get("chain", 0),
         owner=row["created_by"],
         mode=row["mode"],
         status=ExecutionStatus(Status(row["status"]).value),
@@ -162,6 +165,7 @@ def message_event(held: Held, effect: PublishEvent) -> WorkflowMessageEvent:
         execution_id=held.id,
         workflow_id=held.origin.workflow_id,
         root_workflow_id=root_of(held),
+        chain=held.execution.chain,
         owner=held.origin.claims.sub,
         payload=effect.payload,
     )

@@ -19,9 +19,13 @@ def webhook_item(
     return {"json": {"headers": headers or {}, "params": params or {}, "query": query or {}, "body": body}}
 
 
+def mode_of(trigger: Node) -> str:
+    return str(trigger.parameters.get("responseMode", "onReceived"))
+
+
 def reply(trigger: Node, execution: Execution, responses: Sequence[Respond]) -> Respond:
     """What the caller gets. A Respond node's answer comes first; an execution that failed without one is an error 500."""
-    mode = trigger.parameters.get("responseMode", "onReceived")
+    mode = mode_of(trigger)
     code = _status(trigger)
     if mode == "onReceived":
         data = (trigger.parameters.get("options") or {}).get("responseData")

@@ -7,13 +7,15 @@ from typing import Any, Final
 from uuid import UUID
 
 from bus.errors import InvalidWorkflow, WebhookNotFound
-from bus.messages.workflows import WebhookCall, WebhookReply
+from bus.messages.workflows import Door, WebhookCall, WebhookReply
+from workflow.chat import CHAT, chat_path, is_public
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers
 from workflow.effects import Respond
+from workflow.forms import FORM, fields_of, form_path
 from workflow.n8n.document import Node, Workflow
 from workflow.webhook_reply import webhook_item
 
-TYPES: Final = ("n8n-nodes-base.webhook",)
+WEBHOOK: Final = "n8n-nodes-base.webhook"
 _METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
@@ -32,13 +34,26 @@ class Route:
         return self.path.split("/")
 
 
-def routes_of(workflow_id: UUID, workflow: Workflow) -> list[Route]:
+def routes_of(workflow_id: UUID, workflow: Workflow, *, test: bool = False) -> list[Route]:
+    """`test`: also chats that are not public."""
     return [
-        Route(method, path_of(node), workflow_id, node.name)
+        Route(method, path, workflow_id, node.name)
         for node in workflow.nodes
-        if node.type in TYPES and not node.disabled
-        for method in _methods(node)
+        if not node.disabled
+        for method, path in _addresses(node, test=test)
     ]
+
+
+def _addresses(node: Node, *, test: bool) -> Iterable[tuple[str, str]]:
+    if node.type == WEBHOOK:
+        return [(method, path_of(node)) for method in _methods(node)]
+    if node.type == CHAT and (test or is_public(node)):
+        return [(method, chat_path(node)) for method in ("GET", "POST")]
+    return [(method, form_path(node)) for method in ("GET", "POST")] if node.type == FORM else []
+
+
+def door_of(node: Node) -> Door:
+    return Door.FORM if node.type == FORM else Door.WEBHOOK
 
 
 def path_of(node: Node) -> str:
@@ -92,12 +107,15 @@ def _match(pattern: Sequence[str], parts: Sequence[str]) -> dict[str, str] | Non
 def not_registered(call: WebhookCall) -> WebhookNotFound:
     return WebhookNotFound(
         f'The requested webhook "{call.method} {call.path}" is not registered. '
-        "Activate the workflow, and check path and method of its Webhook node."
+        "Activate the workflow, and check path and method of its Webhook, Chat Trigger (which must be public) or Form Trigger."
     )
 
 
 def require_checkable(node: Node) -> None:
-    """InvalidWorkflow for a node that asks for something of its callers that could not be checked, so that nobody would get in."""
+    """InvalidWorkflow for a node that asks for something of its callers that could not be checked, so that nobody would get in, and for
+    a form that is none."""
+    if node.type == FORM:
+        fields_of(node)
     kind = asked_of_callers(node)
     if kind is None:
         return

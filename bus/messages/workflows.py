@@ -180,6 +180,9 @@ class ExecutionList(Record):
     next_cursor: str | None = None
 
 
+CHAIN = "how many executions, each started by an event of the one before, led to the one that tells this; 0: none"
+
+
 class WorkflowChange(Message):
     """What happened in an execution. Items stay in the record: events are read by many."""
 
@@ -188,6 +191,7 @@ class WorkflowChange(Message):
     root_workflow_id: UUID | None = Field(
         default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
     )
+    chain: int = Field(default=0, ge=0, description=CHAIN)
     owner: str
     mode: str
     status: ExecutionStatus
@@ -209,18 +213,39 @@ class WorkflowMessage(Message):
     root_workflow_id: UUID | None = Field(
         default=None, description="the workflow that began it all: of the first caller, or of what failed; else its own"
     )
+    chain: int = Field(default=0, ge=0, description=CHAIN)
     owner: str
     payload: JsonValue = None
 
 
+class Door(StrEnum):
+    """Where a call came in: at `/webhook/…` or at `/form/…`."""
+
+    WEBHOOK = "webhook"
+    FORM = "form"
+
+
+class UploadedFile(Message):
+    """A file of a form. `data` is base64, `size` its bytes."""
+
+    field: str
+    name: str
+    mime_type: str = "application/octet-stream"
+    size: int
+    data: str
+
+
 class WebhookCall(Command):
-    """A call of `/webhook/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
+    """A call of `/webhook/…` or `/form/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
 
     path: Text
     method: str
     headers: dict[str, str] = Field(default_factory=dict)
     query: dict[str, Any] = Field(default_factory=dict)
     body: Any = None
+    files: tuple[UploadedFile, ...] = ()
+    door: Door = Door.WEBHOOK
+    preflight: bool = Field(default=False, description="a browser asks whether a page of elsewhere may call with `method`")
     test: bool = False
     wait_seconds: float = Field(default=60, ge=0, le=300)
 
@@ -238,6 +263,7 @@ class WebhookReply(Message):
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
     body_base64: str | None = None
+    page: bool = Field(default=False, description="of Hive's own: it has a policy that the door need not add to")
 
 
 class WorkflowNotice(Message):

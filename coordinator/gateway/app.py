@@ -106,9 +106,11 @@ async def _no_route(request: Request, error: HTTPException) -> Response:
 
 
 def _methods(request: Request) -> str:
-    """Every method that the path takes: the router itself names only those of the first route that it met."""
-    path = getattr(request.scope.get("route"), "path", "")
-    return ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"].get(path, ())))
+    """Every method that the path takes: the router itself names only those of the first route that it met. Where nothing is described,
+    as at the doors of workflows, there is one route."""
+    route = request.scope.get("route")
+    found = request.app.openapi()["paths"].get(getattr(route, "path", "")) or getattr(route, "methods", None) or ()
+    return ", ".join(sorted(method.upper() for method in found))
 
 
 def _respond(request: Request, error: HiveError) -> Response:

@@ -36,6 +36,8 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.UnknownTimeZone: "Take a name of the IANA database, such as `Europe/Berlin`.",
     errors.InvalidWorkflow: "Correct the place that the message names; `hive workflow check` lists them all.",
     errors.WorkflowsTooDeep: "Look for a workflow that calls itself, at once or by others, and give it a condition under which it stops.",
+    errors.EventsTooDeep: "Look for workflows that start each other by their events, and give one a condition under which it publishes nothing; "
+    "or raise `HIVE_WORKFLOW_EVENT_CHAIN`.",
     errors.WorkflowCycle: "Give the cycle a node that can leave it, such as If or Loop Over Items.",
     errors.WorkflowTooLarge: "Remove pinned data, or move a part into a sub-workflow.",
     errors.NodeFailed: "See the execution's run data for node and item; correct the node, and retry from there.",

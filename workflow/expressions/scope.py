@@ -1,10 +1,13 @@
-"""The data of one call of V8: the items, and of everything else only what is mentioned. Pure."""
+"""The data of one call of V8, or of a process of Python: the items, and of everything else only what is mentioned. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from workflow.execution import Execution, NodeRun, Source
-from workflow.expressions.needs import Needs
+from workflow.expressions.needs import Needs, needs_of
 from workflow.items import Items
 from workflow.nodes.contract import NodeCall
 from workflow.pairing import Tracer
@@ -28,6 +31,26 @@ def payload(call: NodeCall, needs: Needs, indices: Sequence[int]) -> dict[str, A
             name, read = part
             data[name] = read(call)
     return data
+
+
+_IN_PYTHON: Final = re.compile(r"(?<![\w.])_(?=[(A-Za-z])")
+
+
+def python_call(call: NodeCall, source: str, style: str, query: Any = None) -> dict[str, Any]:
+    """As `workflow/python/program.py` reads it. Its names begin with `_` where those of JavaScript begin with `$`."""
+    data = payload(call, needs_of((_IN_PYTHON.sub("$", source), "$input")), (0,))
+    data |= {"continues": call.continues, "static": call.static_data, "customData": call.custom_data}
+    data["node"] = {"name": call.node.name, "id": call.node.id, "version": call.node.version}
+    data["offset_seconds"] = _offset_seconds(call.time_zone)
+    attributes = call.node.parameters.get("language") != "pythonNative"
+    return {"source": source, "style": style, "query": query, "attributes": attributes, "data": data}
+
+
+def _offset_seconds(zone: str) -> float:
+    try:
+        return (datetime.now(ZoneInfo(zone)).utcoffset() or timedelta()).total_seconds()
+    except (ZoneInfoNotFoundError, ValueError):
+        return 0
 
 
 def _nodes(call: NodeCall, needs: Needs, count: int) -> dict[str, Any]:

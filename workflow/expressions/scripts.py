@@ -1,4 +1,4 @@
-"""`Scripts` for nodes: parameters and code of a call, evaluated in an isolate of the workflow's owner."""
+"""`Scripts` for nodes: parameters and code of a call, evaluated in an isolate of the workflow's owner, or in a process where it is Python."""
 
 import json
 import time
@@ -12,11 +12,12 @@ from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.needs import needs_of
 from workflow.expressions.parameters import Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
-from workflow.expressions.scope import payload
+from workflow.expressions.scope import payload, python_call
 from workflow.expressions.simple import compile_simple, evaluate
 from workflow.failure import CodeError, ExpressionError, LimitError, NodeError
 from workflow.items import Item
 from workflow.nodes.contract import NodeCall
+from workflow.python.host import Python
 
 _MOST_TEMPLATES: Final = 10_000
 
@@ -33,8 +34,9 @@ class Limits:
 class V8Scripts:
     """Keeps `workflow.nodes.contract.Scripts`. Safe for several threads: each call leases an isolate of its own."""
 
-    def __init__(self, pool: Pool, limits: Limits | None = None) -> None:
+    def __init__(self, pool: Pool, limits: Limits | None = None, python: Python | None = None) -> None:
         self._pool = pool
+        self._python = python or Python()
         self._limits = limits or Limits()
         self._templates: dict[int, Template] = {}
 
@@ -61,15 +63,26 @@ class V8Scripts:
             definition = to_json({"code": {"source": source, "style": style}})
             data["program"] = engine.program((source, style), definition)
             found = _limited(lambda: self._run_code(engine, data), self._limits.code_seconds)
-        call.logs.extend(found.get("logs", ()))
-        if "error" in found:
-            raise _code_error(found["error"])
-        if found.get("static") is not None:
-            call.static_data.update(found["static"])
-        if found.get("custom"):
-            call.custom_data.update(found["custom"])
-        items: list[Item] = found["items"]
-        return items
+        return _kept(call, found)
+
+    def python(self, call: NodeCall, source: str, style: str, query: Any = None) -> list[Item]:
+        found = self._read_python(self._python.run(to_bytes(python_call(call, source, style, query))))
+        if "unconfined" in found:
+            raise NodeError(
+                f"This machine cannot confine code in Python: {found['unconfined']}",
+                description="An administrator may let it run all the same (HIVE_WORKFLOW_PYTHON)",
+            )
+        if "memory" in found:
+            raise LimitError("It used more memory than it may. Work on fewer items at a time.")
+        if "value" in found:
+            found["items"] = [{"json": {"answer": found["value"]}}]
+        return _kept(call, found)
+
+    def _read_python(self, text: bytes) -> Any:
+        try:
+            return from_json(text)
+        except ValueError as error:
+            raise NodeError(f"What the code returns cannot be read: {error}") from None
 
     def library(self, call: NodeCall, name: str, function: str, argument: Any) -> Any:
         seconds = self._limits.expression_seconds
@@ -117,6 +130,19 @@ class V8Scripts:
             return from_json(text)
         except ValueError:  # half of a surrogate pair, which JavaScript allows in a string
             return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+def _kept(call: NodeCall, found: dict[str, Any]) -> list[Item]:
+    """The items of code that ran, and what else it leaves."""
+    call.logs.extend(found.get("logs", ()))
+    if "error" in found:
+        raise _code_error(found["error"])
+    if found.get("static") is not None:
+        call.static_data.update(found["static"])
+    if found.get("custom"):
+        call.custom_data.update(found["custom"])
+    items: list[Item] = found["items"]
+    return items
 
 
 def to_bytes(value: Any) -> bytes:

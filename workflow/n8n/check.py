@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bus.errors import InvalidWorkflow, WorkflowCycle
-from workflow import credentials
+from workflow import chat, credentials, forms
 from workflow.graph import Graph, endless_cycles, plan
 from workflow.n8n.document import Node, Problem, Severity, Workflow
 from workflow.nodes.registry import Registry
@@ -41,6 +41,7 @@ def check(workflow: Workflow, registry: Registry) -> Report:
         *_no_trigger(workflow, registry),
         *(problem for node in known for problem in _version(node, registry)),
         *(found for node in known if not node.disabled and (found := credentials.problem(node)) is not None),
+        *(problem for node in known if not node.disabled for problem in _differs(node)),
         *(_unknown(node) for node in unknown),
     ]
     return Report(
@@ -87,6 +88,12 @@ def _version(node: Node, registry: Registry) -> Iterable[Problem]:
         yield Problem(code="node_version", message=message, node=node.name)
     if kind.note is not None:
         yield Problem(code="node_note", message=f"{node.name!r}: {kind.note}.", node=node.name)
+
+
+def _differs(node: Node) -> Iterable[Problem]:
+    found = chat.difference(node) if node.type == chat.CHAT else forms.difference(node) if node.type == forms.FORM else None
+    if found is not None:
+        yield Problem(code="node_note", message=f"{node.name!r} {found}.", node=node.name)
 
 
 def _unknown(node: Node) -> Problem:

@@ -7,6 +7,7 @@ from workflow.nodes import (
     compare_datasets,
     crypto,
     date_time,
+    email_send,
     events,
     execute_workflow,
     execution_data,
@@ -36,7 +37,7 @@ from workflow.nodes import (
     wait,
     xml,
 )
-from workflow.nodes.ai import agent, chain, embedding, judging, loading, memory, models, parsing, tools, vector_store
+from workflow.nodes.ai import agent, chain, embedding, judging, loading, mcp, memory, models, parsing, tools, vector_store
 from workflow.nodes.registry import Registry
 
 _MODULES = (
@@ -45,6 +46,7 @@ _MODULES = (
     embedding,
     judging,
     loading,
+    mcp,
     memory,
     models,
     parsing,
@@ -56,6 +58,7 @@ _MODULES = (
     compare_datasets,
     crypto,
     date_time,
+    email_send,
     events,
     events,
     execute_workflow,

@@ -1,27 +1,37 @@
-"""Code, Function and Function Item: JavaScript over all items at once, or over each."""
+"""Code, Function and Function Item: JavaScript or Python over all items at once, or over each."""
+
+from collections.abc import Callable
+from typing import Final
 
 from workflow.failure import CodeError, NodeError
-from workflow.items import Outputs
+from workflow.items import Item, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
+
+PYTHON: Final = ("python", "pythonNative")
+"""As n8n named its first and its second way to run it."""
 
 
 def run_code(call: NodeCall) -> Outputs:
-    parameters = call.node.parameters
-    language = parameters.get("language", "javaScript")
+    language = call.node.parameters.get("language", "javaScript")
+    style = "each" if call.node.parameters.get("mode") == "runOnceForEachItem" else "all"
+    if language in PYTHON:
+        return [_continued(call, lambda: call.scripts.python(call, _source(call, "pythonCode"), style))]
     if language != "javaScript":
-        name = "Python" if str(language).startswith("python") else str(language)
-        raise NodeError(f"Code in {name} is not run here", description="Write it in JavaScript, in this node")
-    style = "each" if parameters.get("mode") == "runOnceForEachItem" else "all"
-    source = parameters.get("jsCode", "")
+        raise NodeError(f"Code in {language} is not run here", description="Write it in JavaScript or Python")
+    return [_continued(call, lambda: call.scripts.code(call, _source(call, "jsCode"), style))]
+
+
+def _source(call: NodeCall, name: str) -> str:
+    source = call.node.parameters.get(name, "")
     if not isinstance(source, str):
         raise NodeError("The code must be a text")
-    return [_continued(call, source, style)]
+    return source
 
 
-def _continued(call: NodeCall, source: str, style: str) -> list[dict[str, object]]:
+def _continued(call: NodeCall, run: Callable[[], list[Item]]) -> list[Item]:
     """What the code throws becomes an item where the node continues; a result of the wrong shape is always the node's failure."""
     try:
-        return call.scripts.code(call, source, style)
+        return run()
     except CodeError as error:
         if not call.continues or error.line is None:
             raise
@@ -41,7 +51,7 @@ TYPES = (
         name="n8n-nodes-base.code",
         versions=(1, 2),
         run=run_code,
-        note="Code in Python is refused when it is reached: write it in JavaScript",
+        note="Code in Python may import Python's own library alone, has no files, no network and no `_jmespath`",
     ),
     NodeType(name="n8n-nodes-base.function", versions=(1,), run=run_function),
     NodeType(name="n8n-nodes-base.functionItem", versions=(1,), run=run_function_item),

@@ -60,6 +60,10 @@ class Scripts(Protocol):
         """Runs a code node's source; `style` is one of `all`, `each`, `function`, `functionItem`."""
         ...
 
+    def python(self, call: "NodeCall", source: str, style: str, query: Any = None) -> list[Item]:
+        """Runs a code node's source in Python; `style` is one of `all`, `each`, `tool` (one item with its `answer` to `query`)."""
+        ...
+
     def library(self, call: "NodeCall", name: str, function: str, argument: Any) -> Any:
         """Calls a function of a vendored library (`alasql`) with JSON; the result is JSON too."""
         ...

@@ -1,5 +1,11 @@
 """Triggers: what started the execution passes through. Their own work, such as listening, is the engine's."""
 
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from workflow import due
+from workflow.chat import CHAT, MANUAL_CHAT, chat_json
+from workflow.forms import FORM, Filled, item_of
 from workflow.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 
@@ -8,7 +14,28 @@ def run(call: NodeCall) -> Outputs:
     return [call.items]
 
 
-def _trigger(name: str, *versions: float) -> NodeType:
+def schedule(call: NodeCall) -> Outputs:
+    """By hand there is no due time: it gives the present one, as n8n does."""
+    if call.execution.start_items:
+        return [call.items]
+    return [[due.trigger_item(datetime.fromtimestamp(call.now_ms / 1000, UTC), call.time_zone)]]
+
+
+def chat(call: NodeCall) -> Outputs:
+    """By hand a message may be all that is given; the session is one of its own then."""
+    session = call.random.getrandbits(128)
+    return [[{**item, "json": chat_json(item["json"], f"{session:032x}")} for item in call.items]]
+
+
+def form(call: NodeCall) -> Outputs:
+    """By hand nobody filled anything in."""
+    if call.execution.start_items:
+        return [call.items]
+    now = datetime.fromtimestamp(call.now_ms / 1000, UTC)
+    return [[item_of(Filled(json={}, files={}, problems={}), {}, now, "UTC", test=True)]]
+
+
+def _trigger(name: str, *versions: float, run: Callable[[NodeCall], Outputs] = run) -> NodeType:
     return NodeType(name=name, versions=versions, run=run, inputs=0, trigger=True)
 
 
@@ -16,11 +43,12 @@ TYPES = (
     _trigger("n8n-nodes-base.manualTrigger", 1),
     _trigger("n8n-nodes-base.start", 1),
     _trigger("n8n-nodes-base.webhook", 1, 1.1, 2, 2.1),
-    _trigger("n8n-nodes-base.scheduleTrigger", 1, 1.1, 1.2, 1.3),
-    _trigger("n8n-nodes-base.cron", 1),
-    _trigger("n8n-nodes-base.interval", 1),
+    _trigger("n8n-nodes-base.scheduleTrigger", 1, 1.1, 1.2, 1.3, run=schedule),
+    _trigger("n8n-nodes-base.cron", 1, run=schedule),
+    _trigger("n8n-nodes-base.interval", 1, run=schedule),
     _trigger("n8n-nodes-base.errorTrigger", 1),
     _trigger("n8n-nodes-base.executeWorkflowTrigger", 1, 1.1),
-    _trigger("@n8n/n8n-nodes-langchain.chatTrigger", 1, 1.1, 1.2, 1.3),
-    _trigger("@n8n/n8n-nodes-langchain.manualChatTrigger", 1, 1.1),
+    _trigger(CHAT, 1, 1.1, 1.2, 1.3, 1.4, run=chat),
+    _trigger(FORM, 1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, run=form),
+    _trigger(MANUAL_CHAT, 1, 1.1, run=chat),
 )

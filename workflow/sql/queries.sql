@@ -101,6 +101,9 @@ DELETE FROM executions WHERE id IN (
     SELECT id FROM executions WHERE completed_at < now() - make_interval(secs => $1) AND told LIMIT 1000
 );
 
+-- name: lock_static_data
+SELECT static_data FROM workflows WHERE id = $1 FOR UPDATE;
+
 -- name: save_static_data
 UPDATE workflows SET static_data = $2 WHERE id = $1;
 
@@ -183,7 +186,7 @@ UPDATE workflow_schedules SET next_due = $4 WHERE workflow_id = $1 AND node = $2
 DELETE FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 RETURNING node;
 
 -- name: workflows_with_webhooks
-SELECT id, n8n_data FROM workflows WHERE n8n_data::text LIKE '%n8n-nodes-base.webhook%' ORDER BY updated_at;
+SELECT id, n8n_data FROM workflows WHERE n8n_data::text ~ 'n8n-nodes-base\.(webhook|formTrigger)|n8n-nodes-langchain\.chatTrigger' ORDER BY updated_at;
 
 -- name: lock_schedule
 SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;
@@ -253,3 +256,25 @@ ON CONFLICT DO NOTHING;
 
 -- name: documents
 SELECT id, text, metadata, vector FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 ORDER BY created_at, id;
+
+-- name: vector_extension
+SELECT installed_version IS NOT NULL AS installed FROM pg_available_extensions WHERE name = 'vector';
+
+-- name: documents_without_embedding
+SELECT tenant, owner, store, id, vector FROM workflow_documents WHERE embedding IS NULL AND length(vector) BETWEEN 4 AND 64000 LIMIT 500;
+
+-- name: embed_documents
+UPDATE workflow_documents w SET embedding = d.embedding::vector
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS d (tenant, owner, store, id, embedding)
+WHERE (w.tenant, w.owner, w.store, w.id) = (d.tenant, d.owner, d.store, d.id);
+
+-- name: add_embedded_documents
+INSERT INTO workflow_documents (tenant, owner, store, id, text, metadata, vector, embedding)
+SELECT $1, $2, $3, d.id, d.text, d.metadata, d.vector, d.embedding::vector
+FROM unnest($4::text[], $5::text[], $6::jsonb[], $7::bytea[], $8::text[]) AS d (id, text, metadata, vector, embedding)
+ON CONFLICT DO NOTHING;
+
+-- name: nearest_documents
+SELECT text, metadata, coalesce(nullif(1 - (embedding <=> $4::text::vector), 'NaN'), 0) AS score
+FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND embedding IS NOT NULL
+ORDER BY score DESC, created_at, id LIMIT $5;

@@ -16,11 +16,13 @@ from bus import auth, subjects
 from bus.auth import Permission
 from bus.errors import ExecutionNotFound, InvalidRequest, Unauthenticated
 from bus.messages import Claims
-from bus.messages.workflows import ResumeCall, WebhookCall, WebhookReply
+from bus.messages.workflows import Door as Way
+from bus.messages.workflows import ResumeCall, UploadedFile, WebhookCall, WebhookReply
 from coordinator.gateway import verbs
 from coordinator.gateway.body import MAX_BODY, bounded, parse
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.identity import read
+from coordinator.gateway.multipart import parts_of
 from coordinator.gateway.routes.declared import Door
 from coordinator.gateway.webhook_bodies import Holding
 
@@ -43,6 +45,33 @@ async def webhook(path: str, request: Request, gateway: Door) -> Response:
     with gateway.webhook_bodies.hold() as holding:
         call = WebhookCall(path=path, **await _heard(request, holding))
         return await _answer(gateway, "call", call, NOBODY)
+
+
+@router.options("/webhook/{path:path}")
+async def preflight(path: str, request: Request, gateway: Door) -> Response:
+    """A browser asks whether a page of another site may call: a chat's Allowed Origins say so. Nothing is read, and nothing begins."""
+    method = request.headers.get("access-control-request-method", "").upper()
+    if method not in METHODS:
+        raise InvalidRequest("Name the method that is to be called in Access-Control-Request-Method.")
+    call = WebhookCall(path=path, method=method, headers={"origin": request.headers.get("origin", "")}, preflight=True)
+    return await _answer(gateway, "call", call, NOBODY)
+
+
+@router.api_route("/form/{path:path}", methods=["GET", "HEAD", "POST"])
+async def form(path: str, request: Request, gateway: Door) -> Response:
+    with gateway.webhook_bodies.hold() as holding:
+        call = WebhookCall(path=path, door=Way.FORM, **await _heard(request, holding))
+        return await _answer(gateway, "call", call, NOBODY)
+
+
+@router.api_route("/form-test/{path:path}", methods=["GET", "HEAD", "POST"])
+async def form_test(path: str, request: Request, gateway: Door) -> Response:
+    """As `/webhook-test/`."""
+    caller: Claims = request.scope[CLAIMS]
+    auth.require(caller, Permission.EXECUTIONS_START)
+    with gateway.webhook_bodies.hold() as holding:
+        call = WebhookCall(path=path, door=Way.FORM, test=True, **await _heard(request, holding, keyed=True))
+        return await _answer(gateway, "call", call, caller)
 
 
 @router.api_route("/webhook-test/{path:path}", methods=METHODS)
@@ -72,7 +101,8 @@ async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) ->
     reply = await verbs.order(gateway.bus, subjects.SERVICE_WEBHOOKS, verb, call, WebhookReply, claims, seconds=seconds)
     headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
     response = Response(_content(reply, headers), reply.status, headers)
-    response.headers.append("content-security-policy", _SANDBOX)  # beside the workflow's own: a browser keeps to both
+    if not reply.page:
+        response.headers.append("content-security-policy", _SANDBOX)  # beside the workflow's own: a browser keeps to both
     return response
 
 
@@ -96,11 +126,13 @@ async def _heard(request: Request, holding: Holding, *, keyed: bool = False) -> 
     """The call's parts but its path. `keyed`: it was let in by a key. PayloadTooLarge, InvalidJson, InvalidRequest, TooManyExecutions."""
     data = await bounded(request, getattr(request.app.state, MAX_BODY), holding.add)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body, files = await _read(data, kind, request.headers)
     return {
         "method": request.method,
         "headers": {name: value for name, value in request.headers.items() if not _is_key(name, value, keyed=keyed)},
         "query": _grouped(list(request.query_params.multi_items())),
-        "body": _parsed(data, kind),
+        "body": body,
+        "files": files,
         "wait_seconds": WAIT_SECONDS,
     }
 
@@ -115,6 +147,14 @@ def _is_key(name: str, value: str, *, keyed: bool) -> bool:
         return False
 
 
+async def _read(data: bytes, kind: str, headers: Headers) -> tuple[Any, tuple[UploadedFile, ...]]:
+    """The body, and the files that came with it. InvalidJson, InvalidRequest."""
+    if kind != "multipart/form-data" or not data:
+        return _parsed(data, kind), ()
+    parts = await parts_of(data, headers)
+    return _grouped(parts.fields), tuple(parts.files)
+
+
 def _parsed(data: bytes, kind: str) -> Any:
     if not data:
         return {}
@@ -126,8 +166,6 @@ def _parsed(data: bytes, kind: str) -> Any:
         raise InvalidRequest("The body is binary, which webhooks do not take yet. Send JSON, a form, or text.") from None
     if kind == "application/x-www-form-urlencoded":
         return _grouped(parse_qsl(text, keep_blank_values=True))
-    if kind == "multipart/form-data":
-        raise InvalidRequest("Forms with files are not taken yet. Send JSON, or application/x-www-form-urlencoded.")
     return text
 
 

@@ -1,10 +1,12 @@
 """The store of documents on a real PostgreSQL: nearest first, by owner, bounded, and a repeated addition adds nothing."""
 
+import asyncio
 import base64
 from array import array
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from bus.database import migrate_by, open_pool
@@ -19,11 +21,25 @@ ANNA, BERT = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "be
 
 
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Documents]:
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
     await migrate_by(database_url, migrations(), "workflow_migrations")
     pool = await open_pool(database_url, 2)
-    yield Documents(pool)
+    yield pool
     await pool.close()
+
+
+@pytest.fixture(params=["pgvector", "array"])
+async def store(pool: asyncpg.Pool, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Documents:
+    """On this database with its extension, and as on one that has none."""
+    if request.param == "array":
+        monkeypatch.setattr(documents, "prepare", _without)
+    elif not await pool.fetch("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
+        pytest.skip("this PostgreSQL has no pgvector")
+    return Documents(pool)
+
+
+async def _without(*_: Any) -> bool:
+    return False
 
 
 def packed(*numbers: float) -> str:
@@ -63,6 +79,7 @@ async def test_what_does_not_fit_is_refused(store: Documents, monkeypatch: pytes
     with pytest.raises(RequestRefused, match="another model"):
         await store.carry_out(HandleDocuments(operation="search", store="s", vectors=[packed(1, 2, 3)]), ANNA)
     monkeypatch.setattr(documents, "MAX_DOCUMENTS", 2)
+    monkeypatch.setattr(documents, "MAX_NEAREST", 2)
     with pytest.raises(RequestRefused, match="may have 2"):
         await store.carry_out(add("k2", ("b", packed(1, 0)), ("c", packed(1, 0))), ANNA)
     for _ in range(2):
@@ -79,3 +96,31 @@ async def test_what_looks_like_an_escaped_nul_is_kept(store: Documents) -> None:
     await store.carry_out(wish, ANNA)
     reply = await store.carry_out(HandleDocuments(operation="search", store="s", vectors=[packed(1, 0)]), ANNA)
     assert reply.value[0]["metadata"] == {"of": "a", "path": "C:\\u0000", "nul": ["xy", 1]}
+
+
+async def test_what_was_there_before_pgvector_is_found_by_it(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, "prepare", _without)
+        before = Documents(pool)
+        await before.carry_out(add("k1", ("east", packed(1, 0)), ("nothing", packed(0, 0))), ANNA)
+    both = [Documents(pool), Documents(pool)]
+    await asyncio.gather(*(each.carry_out(add(f"k{n + 2}", (f"new{n}", packed(-1, n))), ANNA) for n, each in enumerate(both)))
+    assert await found(both[0], ANNA, 1, 0) == [("east", 1.0), ("nothing", 0.0), ("new1", -0.707), ("new0", -1.0)]
+    assert await found(before, ANNA, 1, 0) == [("east", 1.0), ("nothing", 0.0), ("new1", -0.707), ("new0", -1.0)]
+
+
+async def test_a_database_user_who_may_not_install_it_goes_without(pool: asyncpg.Pool, database_url: str) -> None:
+    async def as_plain(connection: asyncpg.Connection) -> None:
+        await connection.execute("SET ROLE documents_plain")
+
+    name = await pool.fetchval("SELECT current_database()")
+    await pool.execute(
+        "DO $$ BEGIN CREATE ROLE documents_plain; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+    )
+    await pool.execute(
+        f'GRANT ALL ON ALL TABLES IN SCHEMA public TO documents_plain; REVOKE CREATE ON DATABASE "{name}" FROM documents_plain'
+    )
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2, setup=as_plain) as limited:
+        store = Documents(limited)
+        await store.carry_out(add("k1", ("east", packed(1, 0))), ANNA)
+        assert await found(store, ANNA, 1, 0) == [("east", 1.0)]

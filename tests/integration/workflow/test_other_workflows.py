@@ -62,7 +62,9 @@ async def test_a_production_failure_starts_its_error_workflow_once(
     assert (record.mode, record.status) == ("error", "success")
     (item,) = items(record, "Told")
     assert item["execution"]["id"] == str(failed.id)
+    assert item["execution"]["url"].endswith(f"/api/executions/{failed.id}")
     assert item["execution"]["error"]["message"] == "it broke"
+    assert item["execution"]["error"]["node"]["name"] == "Break"
 
 
 async def test_a_workflow_that_nobody_may_call_is_told_of_its_own_failure(

@@ -4,18 +4,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis.asyncio
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from bus.errors import RequestRefused
+from tests.integration.workflow.certificates import self_signed
 from tests.integration.workflow.databases import Line, driver, pool, tcp_valkey  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
 from tests.unit.workflow.nodes.case import run as run_case
@@ -166,30 +162,10 @@ async def test_more_than_there_is_room_for_is_refused_before_it_is_there(node: R
     assert len(outputs(await node("get", key="half", propertyName="v"))[0][0]["json"]["v"]) == 600_000
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    """Of `localhost`, signed by itself; and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder(
-            name, name, key.public_key(), x509.random_serial_number(), now - timedelta(days=1), now + timedelta(days=1)
-        )
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    (certificate := folder / "cert.pem").write_bytes(made.public_bytes(pem))
-    (secret := folder / "key.pem").write_bytes(
-        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return certificate, secret
-
-
 async def test_tls_is_for_the_name_though_the_connection_is_to_an_address(
     valkey_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    certificate, secret = _certificate(tmp_path)
+    certificate, secret = self_signed(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, secret)
 

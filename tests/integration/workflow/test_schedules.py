@@ -42,7 +42,10 @@ async def test_a_row_that_cannot_be_fired_holds_up_no_other_and_is_tried_again_l
 ) -> None:
     rule = {"rule": {"interval": [{"field": "seconds", "secondsInterval": 1}]}}
     document = chain(node("Every", "scheduleTrigger", rule, 1.2), node("End", "noOp"))
-    odd, refused, well = [await workflows.create(document, active=True) for _ in range(3)]
+    told = await workflows.create(chain(node("Told", "errorTrigger")), active=True)
+    telling = {**document, "settings": {**document["settings"], "errorWorkflow": str(told.id)}}
+    odd = await workflows.create(telling, active=True)
+    refused, well = [await workflows.create(document, active=True) for _ in range(2)]
     database = await asyncpg.connect(database_url)
     await database.execute("UPDATE workflow_schedules SET node = 'Gone' WHERE workflow_id = $1", odd.id)
     await database.execute(f"ALTER TABLE executions ADD CHECK (workflow_id <> '{refused.id}') NOT VALID")
@@ -59,3 +62,9 @@ async def test_a_row_that_cannot_be_fired_holds_up_no_other_and_is_tried_again_l
     failed = [line for line in engine.log.read_text().splitlines() if "schedule_failed" in line]
     assert all(any(str(each.id) in line for line in failed) for each in (odd, refused))
     assert engine.process.poll() is None
+    (begun,) = (await workflows.list(told.id)).executions
+    shown = await workflows.ended(begun.id)
+    assert shown.data is not None
+    found = shown.data["resultData"]["runData"]["Told"][0]["data"]["main"][0][0]["json"]
+    assert found["trigger"]["error"]["name"] == "WorkflowActivationError"
+    assert found["workflow"]["id"] == str(odd.id)

@@ -3,18 +3,20 @@
 import asyncio
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bus import subjects
 from bus.errors import DeadlineExceeded, TooManyExecutions
 from bus.messages import Claims, Role
-from bus.messages.workflows import WebhookCall, WebhookReply
+from bus.messages.workflows import Door, WebhookCall, WebhookReply
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.test_takeover import ALLOW, request
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
+from workflow.chat import CHAT
 
 pytestmark = pytest.mark.slow
 
@@ -24,25 +26,46 @@ BODY = {"text": "x" * 100_000}
 LIMITS = {"HIVE_WORKFLOW_RUNNING": "8", "HIVE_WORKFLOW_WAITING": "1000", "HIVE_WORKFLOW_HELD_BYTES": "2000000"}
 
 
-async def call(bus: NatsBus) -> int:
+HOOK = node("Hook", "webhook", {"path": "storm", "httpMethod": "POST", "responseMode": "lastNode"}, 2)
+CHATS = node("Hook", CHAT, {"public": True}, 1.1, webhookId="storm")
+FORMS = node(
+    "Hook",
+    "formTrigger",
+    {"path": "storm", "responseMode": "lastNode", "formFields": {"values": [{"fieldLabel": "text"}]}},
+    2.2,
+)
+
+
+async def call(bus: NatsBus, path: str = "storm", door: Door = Door.WEBHOOK) -> int:
     """The status of the answer; for one that was refused the seconds after which to come back, negative."""
+    asked = WebhookCall(path=path, method="POST", body=BODY, door=door)
     try:
-        return (await bus.request(CALL, WebhookCall(path="storm", method="POST", body=BODY), WebhookReply, timeout=60)).status
+        return (await bus.request(CALL, asked, WebhookReply, timeout=60)).status
     except TooManyExecutions as error:
         return -(error.retry_after_seconds or 0)
 
 
+@pytest.mark.parametrize(
+    ("hook", "path", "door"),
+    [(HOOK, "storm", Door.WEBHOOK), (CHATS, "storm/chat", Door.WEBHOOK), (FORMS, "storm", Door.FORM)],
+    ids=["webhook", "chat", "form"],
+)
 async def test_a_storm_of_large_calls_is_bounded_in_bytes_and_others_go_on(
-    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+    nats_bus: NatsBus,
+    nats_server: NatsServer,
+    database_url: str,
+    tmp_path: Path,
+    hook: dict[str, Any],
+    path: str,
+    door: Door,
 ) -> None:
     """Each call holds 100 kB until the witness answers, so of 2 MB Anna's ten fit, and hers fill all places to run in."""
-    hook = node("Hook", "webhook", {"path": "storm", "httpMethod": "POST", "responseMode": "lastNode"}, 2)
     async with Witness() as witness:
         with EngineProcess(nats_server, tmp_path, database_url, **ALLOW, **LIMITS) as engine:
             await engine.ready(nats_bus)
             witness.hold.clear()
             await Workflows(nats_bus, ANNA).create(chain(hook, request("One", witness.url)), active=True)
-            storm = [asyncio.create_task(call(nats_bus)) for _ in range(200)]
+            storm = [asyncio.create_task(call(nats_bus, path, door)) for _ in range(200)]
             await witness.heard(8)
             refused = 0
             for done in asyncio.as_completed(storm):
@@ -62,4 +85,4 @@ async def test_a_storm_of_large_calls_is_bounded_in_bytes_and_others_go_on(
             assert (await waits).status == "success"
             answers = await asyncio.gather(*storm)
             assert answers.count(200) == 10
-            assert await call(nats_bus) == 200, "there is room again"
+            assert await call(nats_bus, path, door) == 200, "there is room again"

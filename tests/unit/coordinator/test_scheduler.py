@@ -129,7 +129,10 @@ def test_a_task_waits_for_a_busy_agent_rather_than_go_back_to_one_that_failed_it
     assert chosen(shape, [broken, good], patient=False) is None
     table = table_of(shape, [broken, good])
     assert table.reason == "waits for birch, which is busy; acacia, which is free, failed this task before"
-    for nobody_else in ([broken], [broken, agent("birch", status=AgentStatus.OFFLINE)], [broken, agent("birch", slots=0)]):
+    refusing = agent("birch")
+    refusing.refuse(2.0, 0)
+    away, without = agent("birch", status=AgentStatus.OFFLINE), agent("birch", slots=0)
+    for nobody_else in ([broken], [broken, away], [broken, without], [broken, refusing]):
         found = chosen(shape, nobody_else)
         assert found is not None, "a lone host is tried again"
 

@@ -5,10 +5,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from bus.errors import InvalidWorkflow
+from bus.errors import EventsTooDeep, InvalidWorkflow
 from bus.messages import Claims, Role
 from tests.unit.workflow.build import node, workflow
-from workflow.hearing import TRIGGER, listening_nodes, starts
+from workflow.hearing import TRIGGER, chain_after, listening_nodes, starts
 from workflow.n8n.document import Node, Workflow
 
 OWN, OTHER = uuid4(), uuid4()
@@ -61,3 +61,25 @@ def test_what_hears_of_no_task_or_of_one_may_submit_some(parameters: dict[str, A
     assert listening_nodes(
         flow({"event": "task.*"}, node("Next", "noOp"), node("Talk", "@n8n/n8n-nodes-langchain.chatTrigger"))
     )
+
+
+@pytest.mark.parametrize(
+    ("data", "chain"),
+    [
+        ({"task_id": "1"}, 0),
+        ({"task_id": "1", "chain": 9}, 0),
+        ({"execution_id": "1"}, 0),
+        ({"execution_id": "1", "chain": 0}, 1),
+        ({"execution_id": "1", "chain": 2}, 3),
+        ("no object", 0),
+    ],
+)
+def test_an_execution_that_an_event_starts_is_one_further_in_the_chain(data: Any, chain: int) -> None:
+    assert chain_after({"data": data}, 3) == chain
+
+
+def test_a_chain_has_an_end() -> None:
+    with pytest.raises(EventsTooDeep, match="3 executions were started one after the other"):
+        chain_after({"data": {"execution_id": "1", "chain": 3}}, 3)
+    with pytest.raises(EventsTooDeep):
+        chain_after({"data": {"execution_id": "1", "chain": 0}}, 0)

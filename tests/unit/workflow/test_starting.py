@@ -18,6 +18,7 @@ def test_it_begins_with_the_node_that_failed_and_goes_on_with_its_siblings_and_w
     assert "Right" not in failed.runs
 
     again = again_from_failure(failed, "2", now_ms=0)
+    assert again.retry_of == failed.id
     mended = workflow(*nodes[:2], node("Left", "noOp"), *rest, links=links)
     ended, effects = step(plan(mended), driver.interpreter, again, Begin(now_ms=0))
     assert (ended.status, effects) == (Status.SUCCESS, ())

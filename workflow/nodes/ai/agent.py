@@ -12,7 +12,7 @@ from workflow.effects import Effect
 from workflow.execution import Reply
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs, paired
-from workflow.nodes.ai import parsing, tools
+from workflow.nodes.ai import mcp, parsing, tools
 from workflow.nodes.ai.asking import Message, ask, prompt_of
 from workflow.nodes.ai.chain import ask_structured
 from workflow.nodes.ai.memory import Memory
@@ -20,6 +20,8 @@ from workflow.nodes.ai.models import Model, model_of
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item
 from workflow.nodes.values import number_of
 
+Others = Mapping[str, mcp.McpTool]
+"""Tools of MCP servers, by name."""
 _SYSTEM: Final = "You are a helpful assistant"
 _RULES: Final = """You may use these tools:
 {tools}
@@ -30,9 +32,10 @@ You are then told what it gave. When you need no tool (any more), answer the use
 
 def run(call: NodeCall) -> EffectRun:
     made: list[Item] = []
+    others = yield from mcp.listed(call)
     for index in range(len(call.items)):
         try:
-            fields = yield from _answered(call, index)
+            fields = yield from _answered(call, index, others)
             made.append({"json": fields, "pairedItem": paired(index)})
         except NodeError as error:
             error.item = index if error.item is None else error.item
@@ -43,19 +46,19 @@ def run(call: NodeCall) -> EffectRun:
     return outputs
 
 
-def _answered(call: NodeCall, index: int) -> Generator[Effect, Reply, dict[str, Any]]:
+def _answered(call: NodeCall, index: int, others: Others) -> Generator[Effect, Reply, dict[str, Any]]:
     prompt = prompt_of(call, index)
     if not prompt:
         raise NodeError("No prompt specified", description="Expected to find the prompt in an input field called 'chatInput'")
     model, memory = model_of(call, index), Memory(call, index)
     parameters = call.each()[index]
     messages: list[Message] = [
-        {"role": "system", "content": _system(call, parameters.text("options.systemMessage", _SYSTEM))},
+        {"role": "system", "content": _system(call, parameters.text("options.systemMessage", _SYSTEM), others)},
         *memory.messages(),
         {"role": "user", "content": prompt},
     ]
     most = int(number_of(parameters.get("options.maxIterations", 10)) or 10)
-    text, steps = yield from _steps(call, index, model, messages, most, memory.session)
+    text, steps = yield from _steps(call, index, model, messages, most, memory.session, others)
     schema = parsing.schema_of(call, index)
     output: Any = text
     if schema is not None:
@@ -66,12 +69,12 @@ def _answered(call: NodeCall, index: int) -> Generator[Effect, Reply, dict[str, 
     return {"output": output, **shown}
 
 
-def _system(call: NodeCall, text: str) -> str:
-    return f"{text}\n\n{_RULES.format(tools=tools.described(call))}" if call.helpers.get("ai_tool") else text
+def _system(call: NodeCall, text: str, others: Others) -> str:
+    return f"{text}\n\n{_RULES.format(tools=tools.described(call, others))}" if call.helpers.get("ai_tool") else text
 
 
 def _steps(
-    call: NodeCall, index: int, model: Model, messages: list[Message], most: int, session: str | None
+    call: NodeCall, index: int, model: Model, messages: list[Message], most: int, session: str | None, others: Others
 ) -> Generator[Effect, Reply, tuple[str, list[dict[str, Any]]]]:
     """The final answer, and the tools that were used on the way. `messages` grows by the steps."""
     steps: list[dict[str, Any]] = []
@@ -81,7 +84,7 @@ def _steps(
         if wish is None:
             return text, steps
         name, given = wish
-        observation = yield from tools.use(call, index, name, given)
+        observation = yield from tools.use(call, index, name, given, others)
         steps.append({"action": {"tool": name, "toolInput": given}, "observation": observation})
         messages.append({"role": "assistant", "content": text})
         messages.append({"role": "user", "content": f"The tool {name} gave:\n{observation}"})

@@ -6,8 +6,7 @@ from workflow.nodes.ai.asking import Message
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import number_of, text_of
-
-_MOST_SESSIONS = 100
+from workflow.remembering import MEMORY, MOST_SESSIONS
 
 
 class Memory:
@@ -37,10 +36,10 @@ class Memory:
         kept = [*self.messages(), {"role": "user", "content": asked}, {"role": "assistant", "content": answered}]
         others = {name: value for name, value in self._sessions().items() if name != self.session}
         sessions = {**others, self.session: kept[len(kept) - 2 * self._exchanges :]}
-        self._call.static_data["memory"] = dict(list(sessions.items())[-_MOST_SESSIONS:])
+        self._call.static_data[MEMORY] = dict(list(sessions.items())[-MOST_SESSIONS:])
 
     def _sessions(self) -> dict[str, Any]:
-        found: dict[str, Any] = self._call.static_data.get("memory") or {}
+        found: dict[str, Any] = self._call.static_data.get(MEMORY) or {}
         return found
 
 

@@ -8,9 +8,11 @@ from typing import Any, Final
 from workflow.effects import CallWorkflow
 from workflow.failure import NodeError
 from workflow.n8n.document import Node
-from workflow.nodes import http_request, postgres, redis
-from workflow.nodes.ai import http_tool, vector_store
+from workflow.nodes import email_send, http_request, postgres, redis
+from workflow.nodes.ai import http_tool, mcp, vector_store
+from workflow.nodes.ai.mcp import McpTool
 from workflow.nodes.ai.models import attached, run_attached
+from workflow.nodes.code import PYTHON
 from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
 
@@ -27,9 +29,15 @@ def name_of(node: Node) -> str:
     return "".join(letter if letter.isalnum() or letter in "_-" else "_" for letter in name)
 
 
-def described(call: NodeCall) -> str:
-    """The tools attached to the node, a line for each."""
-    return "\n".join(f"- {name_of(node)}: {_description(call, node)}" for node in call.helpers.get("ai_tool", ()))
+def described(call: NodeCall, others: Mapping[str, McpTool]) -> str:
+    """The tools attached to the node, a line for each. `others`: those of MCP servers."""
+    own = [f"- {name_of(node)}: {_description(call, node)}" for node in call.helpers.get("ai_tool", ()) if not _is_server(node)]
+    return "\n".join([*own, *(f"- {name}: {mcp.description(tool)}" for name, tool in others.items())])
+
+
+def _is_server(node: Node) -> bool:
+    """It is no tool itself: its server has some."""
+    return node.short_type == mcp.CLIENT_TOOL
 
 
 def _description(call: NodeCall, node: Node) -> str:
@@ -53,12 +61,15 @@ def _asks(node: Node) -> str:
     return f" Its input is an object with {fields}." if fields else ""
 
 
-def use(call: NodeCall, index: int, name: str, given: Any) -> Using:
+def use(call: NodeCall, index: int, name: str, given: Any, others: Mapping[str, McpTool]) -> Using:
     """What the tool answers. What goes wrong is an answer too: the model may try something else."""
-    node = next((each for each in call.helpers.get("ai_tool", ()) if name_of(each) == name), None)
-    if node is None:
-        return f"There is no tool {name!r}."
+    node = next((each for each in call.helpers.get("ai_tool", ()) if name_of(each) == name and not _is_server(each)), None)
+    other = others.get(name)
     try:
+        if node is None:
+            if other is None:
+                return f"There is no tool {name!r}."
+            return (yield from mcp.use(call.of_helper(other.node), other, given))
         return (yield from _used(call.of_helper(node), index, given))
     except NodeError as error:
         return f"The tool failed: {error.message}"
@@ -82,12 +93,11 @@ def _used(call: NodeCall, index: int, given: Any) -> Using:
 
 
 def _code(call: NodeCall, given: Any) -> str:
-    if call.node.parameters.get("language", "javaScript") != "javaScript":
-        raise NodeError("Only JavaScript is run in a code tool here")
-    source = str(call.node.parameters.get("jsCode", ""))
-    query = json.dumps(
-        given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
-    )
+    query = given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
+    if call.node.parameters.get("language", "javaScript") in PYTHON:
+        source = str(call.node.parameters.get("pythonCode", ""))
+        return _text(call.scripts.python(call, source, "tool", query)[0]["json"]["answer"])
+    source, query = str(call.node.parameters.get("jsCode", "")), json.dumps(query)
     code = f"const __answer = await (async (query) => {{\n{source}\n}})({query});\nreturn [{{json: {{answer: __answer ?? null}}}}];"
     return _text(call.scripts.code(call, code, "all")[0]["json"]["answer"])
 
@@ -145,7 +155,7 @@ def _text(value: Any) -> str:
 
 _NODES: Final[Mapping[str, Any]] = {
     f"n8n-nodes-base.{name}Tool": module
-    for name, module in (("httpRequest", http_request), ("postgres", postgres), ("redis", redis))
+    for name, module in (("emailSend", email_send), ("httpRequest", http_request), ("postgres", postgres), ("redis", redis))
 }
 TYPES = (
     attached("toolHttpRequest", (1, 1.1), "ai_tool"),

@@ -101,7 +101,7 @@ OTHERS = (
     of("code", "no file", {"jsCode": "return [{t: await this.helpers.getBinaryDataBuffer(0, 'x')}]"}, [{}], Fails("no binary field 'x'"), 2),
     of("code", "no requests", {"jsCode": "return await this.helpers.httpRequest({url: 'x'})"}, [{}], Fails("HTTP Request node"), 2),
     of("code", "nothing", {"jsCode": "1"}, [{}], Fails("doesn't return items"), 2),
-    of("code", "python", {"language": "python", "pythonCode": "return []"}, [{}], Fails("Python"), 2),
+    of("code", "another language", {"language": "cobol"}, [{}], Fails("cobol"), 2),
     of("code", "version 1", {"jsCode": "return items"}, P[:1], [P[:1]]),
     of("function", "all", {"functionCode": "items[0].json.x = 1; return items;"}, [{"a": 1}], [[{"a": 1, "x": 1}]]),
     of("functionItem", "each", {"functionCode": "item.x = item.n; return item;"}, P[:1], [[{**P[0], "x": 3}]]),

@@ -1,0 +1,159 @@
+"""One question to an MCP server: which tools it has, or a call of one. By streamable HTTP or SSE, through the guard, with bounds on time and size.
+
+It knows nothing of executions, so whatever else speaks to MCP servers can use it. The official package is loaded when it is first needed.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
+from workflow.guard import Guard
+from workflow.reaching import Room, address_of
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+KEY_META: Final = "hive/idempotency-key"
+"""In `_meta` of a call: the same each time that the call is repeated. Servers may look at it; MCP itself knows no such thing."""
+LEAVE_SECONDS: Final = 5.0
+"""For a session to be closed, once nobody waits for it."""
+_MOST_TOOLS: Final = 1000
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class McpServer:
+    """`sse`: the older transport; else streamable HTTP."""
+
+    url: str
+    sse: bool = False
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class McpClient:
+    """A session for each question: servers forget sessions, and an engine may die between two. `max_bytes`: of all that it is answered."""
+
+    def __init__(self, guard: Guard, max_bytes: int) -> None:
+        self._guard, self._max_bytes = guard, max_bytes
+
+    async def tools(self, server: McpServer, timeout_seconds: float) -> list[dict[str, Any]]:
+        """As MCP has them: `name`, `description`, `inputSchema`, `annotations`. RequestRefused, DeadlineExceeded, NodeFailed."""
+
+        async def ask(client: "Client") -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = []
+            cursor: str | None = None
+            while len(found) < _MOST_TOOLS:
+                page = await client.list_tools(cursor=cursor)
+                found += [_plain(tool) for tool in page.tools]
+                cursor = page.next_cursor
+                if not cursor:
+                    break
+            return found[:_MOST_TOOLS]
+
+        return await self._within(server, timeout_seconds, ask)
+
+    async def call(
+        self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
+    ) -> dict[str, Any]:
+        """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, NodeFailed."""
+
+        async def ask(client: "Client") -> dict[str, Any]:
+            meta: Any = {KEY_META: key}
+            return _plain(await client.call_tool(tool, dict(arguments), meta=meta))
+
+        return await self._within(server, timeout_seconds, ask)
+
+    async def _within(self, server: McpServer, timeout_seconds: float, ask: Callable[["Client"], Awaitable[Answer]]) -> Answer:
+        """A refusal ends it at once: the package's own tasks would only log it."""
+        refused: asyncio.Future[HiveError] = asyncio.get_running_loop().create_future()
+        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused))
+        waiting: set[asyncio.Future[Any]] = {asking, refused}
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+                if refused.done():
+                    raise refused.result()
+                return await asking
+        except TimeoutError:
+            raise DeadlineExceeded(f"The MCP server did not answer within {timeout_seconds:g} s.") from None
+        except HiveError:
+            raise
+        except Exception as error:
+            raise NodeFailed(f"The MCP server does not answer as it should: {_words(error)}") from None
+        finally:
+            asking.cancel()
+            await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
+            if asking.done() and not asking.cancelled():
+                asking.exception()  # it is told already
+            refused.cancel()
+
+    async def _asked(
+        self,
+        server: McpServer,
+        timeout_seconds: float,
+        ask: Callable[["Client"], Awaitable[Answer]],
+        refused: "asyncio.Future[HiveError]",
+    ) -> Answer:
+        from mcp import Client
+
+        async with Client(self._transport(server, timeout_seconds, refused), read_timeout_seconds=timeout_seconds) as client:
+            return await ask(client)
+
+    def _transport(
+        self, server: McpServer, timeout_seconds: float, refused: "asyncio.Future[HiveError]"
+    ) -> AbstractAsyncContextManager[Any]:
+        import httpx2
+        from mcp.client.sse import sse_client
+        from mcp.client.streamable_http import streamable_http_client
+
+        from workflow.mcp_http import bounded
+
+        room = Room(self._max_bytes)
+
+        def refuse(error: HiveError) -> None:
+            if not refused.done():
+                refused.set_result(error)
+
+        async def resolve(host: str, port: int) -> str:
+            return await address_of(self._guard, host, port)
+
+        def client(
+            headers: dict[str, str] | None = None, timeout: httpx2.Timeout | None = None, auth: httpx2.Auth | None = None
+        ) -> httpx2.AsyncClient:
+            # trust_env off: a proxy of the environment would be the engine's, not the workflow's
+            transport = bounded(resolve, room.take, refuse)
+            found = {"accept-encoding": "identity", **(headers or {}), **server.headers}
+            return httpx2.AsyncClient(transport=transport, headers=found, timeout=timeout_seconds, trust_env=False, auth=auth)
+
+        if server.sse:
+            return sse_client(server.url, timeout=timeout_seconds, httpx_client_factory=client)
+
+        @asynccontextmanager
+        async def streamable() -> AsyncIterator[Any]:
+            limit = self._max_bytes
+            async with (
+                client() as http,
+                streamable_http_client(server.url, http_client=http, max_sse_event_size=limit) as streams,
+            ):
+                yield streams
+
+        return streamable()
+
+
+def _plain(message: Any) -> dict[str, Any]:
+    found: dict[str, Any] = message.model_dump(mode="json", by_alias=True, exclude_none=True)
+    found.pop("_meta", None)
+    found.pop("resultType", None)
+    return found
+
+
+def _words(error: BaseException) -> str:
+    """Of what a group of tasks failed with, the first thing that says something."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, RequestRefused):
+        return error.message
+    return str(error) or type(error).__name__
