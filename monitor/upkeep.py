@@ -1,6 +1,6 @@
 """What the tables of metrics need beside their rows: partitions made ahead, minutes and hours rolled up, old partitions dropped.
 
-None of it holds up whoever writes (docs/adr/0031): a partition is made apart and attached, and detached before it is dropped.
+None of it holds up whoever writes (docs/adr/0038): a partition is made apart and attached, and detached before it is dropped.
 Of several monitors one does it at a time.
 """
 

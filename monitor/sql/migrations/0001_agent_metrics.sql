@@ -1,4 +1,4 @@
--- The seed's agent_metrics, cut by time (docs/adr/0031), and what it is rolled up to. They refer to no table of the coordinator: the
+-- The seed's agent_metrics, cut by time (docs/adr/0038), and what it is rolled up to. They refer to no table of the coordinator: the
 -- monitor may be the first to start. Partitions are made and dropped by monitor/upkeep.py.
 
 CREATE TABLE agent_metrics (
