@@ -64,6 +64,7 @@ ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
+ALL_VITALS: Final = f"{ROOT}.vitals.*.*"
 WORKFLOW_NOTICES: Final = f"{ROOT}.workflow.notices"
 """What one engine tells the others. One that misses what was saved finds it when it next uses it, within seconds (workflow/current.py)."""
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
@@ -157,6 +158,11 @@ def heartbeat(agent_id: str) -> str:
 
 def metrics(agent_id: str) -> str:
     return f"{ROOT}.agents.{agent_id}.metrics"
+
+
+def vitals(service: str, instance: str) -> str:
+    """What a process of Hive says of itself."""
+    return f"{ROOT}.vitals.{service}.{instance}"
 
 
 def health(agent_id: str) -> str:

@@ -46,6 +46,16 @@ class Cache:
                 logger.warning("cache_away", error=str(error))
             self._away = True
 
+    async def memory_bytes(self) -> int | None:
+        """What it has allocated; None without it."""
+        if self._redis is None:
+            return None
+        try:
+            return int((await self._redis.info("memory"))["used_memory"])
+        except (RedisError, OSError, TimeoutError, KeyError) as error:
+            logger.debug("cache_memory_not_read", reason=type(error).__name__)
+            return None
+
     async def close(self) -> None:
         if self._redis is not None:
             await self._redis.aclose()

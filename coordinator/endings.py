@@ -44,6 +44,7 @@ class Endings:
 
     def _outcome(self, outcome: AttemptOutcome) -> None:
         attempt = self._ledger.state.registry.close(outcome.attempt_id)
+        model = attempt.model if attempt is not None else None
         task = self._ledger.state.live.get(outcome.task_id)
         if task is None or self._ledger.state.current.get(outcome.task_id) != outcome.attempt_id:
             self._end_attempt(outcome, AttemptStatus(outcome.status.value), outcome.error)
@@ -54,26 +55,28 @@ class Endings:
             if attempt is not None:
                 agent = self._ledger.state.registry.agents[attempt.agent_id]
                 agent.refusals = 0
-            self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, outcome=outcome)
+            self._end(task, outcome.attempt_id, TaskStatus.COMPLETED, outcome.agent_id, model, outcome=outcome)
         elif outcome.status is OutcomeStatus.CANCELLED:
             self._end_attempt(outcome, AttemptStatus.CANCELLED)
-            self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id)
+            self._end(task, outcome.attempt_id, TaskStatus.CANCELLED, outcome.agent_id, model)
             self._ledger.record.keep_output(outcome)
         elif outcome.status is OutcomeStatus.PREEMPTED:
-            self._preempted(task, outcome)
+            self._preempted(task, outcome, model)
         else:
             error = outcome.error or FailureInfo(code="backend_error", message="The backend failed and said nothing.")
             self._end_attempt(outcome, AttemptStatus.FAILED, error)
-            self._failed(task, outcome.attempt_id, outcome.agent_id, error, retryable=outcome.retryable, outcome=outcome)
+            self._failed(
+                task, outcome.attempt_id, outcome.agent_id, error, retryable=outcome.retryable, model=model, outcome=outcome
+            )
 
     def _end_attempt(self, outcome: AttemptOutcome, status: AttemptStatus, error: FailureInfo | None = None) -> None:
         self._ledger.record.end_attempt(outcome.attempt_id, status, error, begins_at=outcome.begins_at)
 
-    def _preempted(self, task: Task, outcome: AttemptOutcome) -> None:
+    def _preempted(self, task: Task, outcome: AttemptOutcome, model: str | None) -> None:
         """It yielded to a more urgent task, which costs it none of its attempts."""
         self._end_attempt(outcome, AttemptStatus.PREEMPTED)
         if (broken := broken_off(task, outcome)) is not None:
-            self._failed(task, outcome.attempt_id, outcome.agent_id, broken, retryable=False, outcome=outcome)
+            self._failed(task, outcome.attempt_id, outcome.agent_id, broken, retryable=False, model=model, outcome=outcome)
             return
         fact = preempted_fact(task, self._ledger.now, outcome.agent_id, outcome.attempt_id)
         self._ledger.followup.facts.append(fact)
@@ -88,6 +91,7 @@ class Endings:
         error: FailureInfo,
         *,
         retryable: bool,
+        model: str | None,
         outcome: AttemptOutcome | None = None,
     ) -> None:
         broken = broken_off(task, outcome) if retryable and outcome is not None else None
@@ -98,17 +102,21 @@ class Endings:
         if isinstance(decision, Retry):
             self._retry(decision.task, attempt_id, f"{error.code}: {error.message}", outcome)
             return
-        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=decision.error)
+        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, model, error=decision.error)
         if outcome is not None:
             self._ledger.record.keep_output(outcome)
 
-    def _end(self, task: Task, attempt_id: UUID, status: TaskStatus, agent_id: str | None, **more: Any) -> None:
+    def _end(
+        self, task: Task, attempt_id: UUID, status: TaskStatus, agent_id: str | None, model: str | None, **more: Any
+    ) -> None:
+        """`model` is what the attempt ran, where that is known: the task itself may have named none."""
         self._ledger.state.leave(task.id)
         end = EndRow(task=task, attempt_id=attempt_id, status=status, **more)
         self._ledger.record.end(end)
         self._ledger.ended.append((task.id, status))
         took = {"usage": end.outcome.usage, "timings": end.outcome.timings} if end.outcome else {}
-        self._ledger.announce(task, status, agent_id=agent_id, attempt_id=attempt_id, error=end.error, **took)
+        known = {"agent_id": agent_id, "attempt_id": attempt_id, "model": model or task.model}
+        self._ledger.announce(task, status, error=end.error, **known, **took)
 
     def _retry(self, task: Task, attempt_id: UUID, reason: str, outcome: AttemptOutcome | None = None) -> None:
         self._ledger.state.leave(task.id)
@@ -139,7 +147,7 @@ class Endings:
             left = left and left.model_copy(update={"error": error})
             self._ledger.record.end_attempt(attempt.id, AttemptStatus.LOST, error, begins_at=left.begins_at if left else 0)
             if task is not None and self._ledger.state.current.get(attempt.task_id) == attempt.id:
-                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True, outcome=left)
+                self._failed(task, attempt.id, attempt.agent_id, error, retryable=True, model=attempt.model, outcome=left)
 
     def time_is_up(self, task_id: UUID) -> None:
         task, attempt_id = self._ledger.state.live.get(task_id), self._ledger.state.current.get(task_id)
@@ -149,9 +157,10 @@ class Endings:
         if attempt is not None:
             attempt.superseded = True
             self._ledger.followup.cancels.append(attempt)
-        agent_id, error = None if attempt is None else attempt.agent_id, timed_out(task)
+        agent_id, model = (None, None) if attempt is None else (attempt.agent_id, attempt.model)
+        error = timed_out(task)
         self._ledger.record.end_attempt(attempt_id, AttemptStatus.FAILED, error)
-        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, error=error)
+        self._end(task, attempt_id, TaskStatus.FAILED, agent_id, model, error=error)
 
 
 def _unreadable(subject: str, error: HiveError) -> AttemptOutcome | None:

@@ -18,6 +18,7 @@ from bus.nats_bus import NatsBus, declare
 from bus.overview import Overview
 from bus.service import Service
 from bus.together import end, together
+from bus.vitals import telling_vitals
 from coordinator import leader
 from coordinator.agent_reads import AgentReads
 from coordinator.cache import Cache
@@ -40,6 +41,7 @@ from coordinator.service import LeaderService
 from coordinator.settings import CoordinatorSettings
 from coordinator.state import State
 from coordinator.status_reads import status_service
+from coordinator.store_reads import StoreReads
 from coordinator.term import Term, TermOver, Unstorable
 
 logger = telemetry.log(__name__)
@@ -103,7 +105,7 @@ class Coordinator:
             self._reads.service(),
             self._agents.service(),
             self._maintenance.service(),
-            status_service(self._overview),
+            status_service(self._overview, StoreReads(self._statements, self._cache)),
             self._models.service(),
             self._keys.service(),
             self._schedules.service(),
@@ -209,6 +211,7 @@ async def serve(settings: CoordinatorSettings) -> None:
         await declare(bus)
         pool = await _database(settings)
         stack.callback(pool.terminate)
+        await stack.enter_async_context(telling_vitals(bus, "coordinator"))
         await Coordinator(bus, pool, settings, instance).run()
 
 

@@ -33,6 +33,7 @@ from bus.messages import (
     TaskStatus,
     Work,
 )
+from bus.messages.events import RANKS_OF_A_ROUND, RANKS_OF_AN_ATTEMPT
 from bus.messages.places import Delay
 from coordinator.sizes import TYPICAL, Size, size_of
 
@@ -313,7 +314,7 @@ def failure(error: HiveError) -> FailureInfo:
 
 def rank(status: TaskStatus, attempt: int, round_number: int = 0) -> int:
     """Orders the changes of one task without clocks. A requeue by hand begins a round, even after no attempt at all."""
-    return round_number * 1_000_000 + attempt * 1000 + _RANK[status]
+    return round_number * RANKS_OF_A_ROUND + attempt * RANKS_OF_AN_ATTEMPT + _RANK[status]
 
 
 def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:

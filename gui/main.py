@@ -12,6 +12,8 @@ import uvloop
 
 from bus import telemetry
 from bus.nats_bus import NatsBus, declare
+from bus.open_sockets import OpenSockets
+from bus.vitals import telling_vitals
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.pages.dashboard import Dashboard
@@ -46,8 +48,9 @@ async def serve(settings: GuiSettings) -> None:
         stack.push_async_callback(feed.close)
         lasts = timedelta(hours=settings.gui_session_hours)
         web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, lasts=lasts), settings)
-        listener = _listen(settings)
-        await _run(_Server(_config(web)), listener)
+        listener, sockets = _listen(settings), OpenSockets()
+        async with telling_vitals(bus, "gui", lambda: sockets.number):
+            await _run(_Server(_config(sockets.around(web))), listener)
 
 
 def _config(web: object) -> uvicorn.Config:

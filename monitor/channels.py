@@ -26,6 +26,7 @@ from bus.messages import (
     TaskRequest,
 )
 from bus.messages.events import JoinTokenEvent, MaintenanceEvent, ModelEvent, WorkflowEvent, WorkflowMessageEvent
+from bus.messages.readings import ServiceVitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +129,12 @@ SENT: Final = (
         f"What an agent measures every five seconds; a value that it cannot read is left out. Kept for an hour in {subjects.METRICS}.",
     ),
     Channel(
+        "vitals",
+        subjects.vitals("{service}", "{instance}"),
+        ServiceVitals,
+        "What a process of Hive says of itself every five seconds: CPU, memory, a door's WebSocket connections. Not stored.",
+    ),
+    Channel(
         "dispatch",
         subjects.dispatch("{agent_id}", "{instance}"),
         DispatchOffer,
@@ -185,7 +192,8 @@ PARAMETERS: Final = {
     "task_id": Parameter("UUID of the task; whoever submits makes it."),
     "attempt_id": Parameter("UUID of the attempt."),
     "agent_id": Parameter("Public name of the agent, such as acacia."),
-    "instance": Parameter("Of the sidecar process: new at every start."),
+    "instance": Parameter("Of the process: new at every start."),
+    "service": Parameter("Of Hive, such as gateway."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "schedule_id": Parameter("UUID of the schedule."),
     "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),

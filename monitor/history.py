@@ -9,29 +9,27 @@ from typing import Final
 from bus import subjects, telemetry
 from bus.client import Bus, Reader, Received
 from bus.errors import InvalidRequest
-from bus.messages import TaskEvent
+from monitor.ends import TASK_ENDS, take
 from monitor.ingest import Ledger
 
 logger = telemetry.log(__name__)
 
-TASK_ENDS: Final = subjects.events("task.*")
-"""In the stream EVENTS this is ends only; the steps before them are in another one (bus/streams.py)."""
 BATCH: Final = 1000
 QUIET_SECONDS: Final = 5.0
 """The newest may expire while the others are read. Whoever listens from the returned position on misses nothing either way."""
 
 
-async def recount(bus: Bus, ledger: Ledger) -> int:
+async def recount(bus: Bus, ledger: Ledger, ends: str = TASK_ENDS) -> int:
     """Count every end that the stream holds. Returns the position of the last one; what is later is for `listener`."""
-    newest = await bus.last(subjects.EVENTS, TASK_ENDS)
+    newest = await bus.last(subjects.EVENTS, ends)
     if newest is None:
         return 0
-    reader = await bus.read(subjects.EVENTS, TASK_ENDS)
+    reader = await bus.read(subjects.EVENTS, ends)
     position = 0
     try:
         while position < newest.sequence and (batch := await _batch(reader)):
             for received in batch:
-                _count(ledger, received)
+                _count(ledger, ends, received)
             position = batch[-1].sequence
     finally:
         await reader.close()
@@ -45,8 +43,8 @@ async def _batch(reader: Reader) -> list[Received]:
         return []
 
 
-def _count(ledger: Ledger, received: Received) -> None:
+def _count(ledger: Ledger, ends: str, received: Received) -> None:
     try:
-        ledger.count(received.decode(TaskEvent))
+        take(ends, ledger, received, live=False)
     except InvalidRequest as error:
         logger.warning("event_refused", subject=received.subject, sequence=received.sequence, reason=error.message)

@@ -8,9 +8,17 @@ and both ends count, each for the agent that brought it about: what is told here
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from bus.messages import AgentChange, AgentPerformance, AgentStatus, ClusterPerformance, PerformanceMetrics, TaskEvent
-from monitor.tally import Tally, tally
+from bus.messages.cluster import ModelQuality, UserQuality, WorkflowQuality
+from bus.messages.events import WorkflowEvent
+from bus.messages.readings import MonitorReadings
+from bus.messages.workflows import ExecutionStatus
+from bus.model_names import tagged
+from monitor.groups import Groups
+from monitor.tally import Tally, execution_tally, tally
+from monitor.window import LastHour
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +39,32 @@ class Ledger:
         self._counted: dict[str, None] = {}
         self._tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
         self._heard: dict[str, Heard] = {}
+        self._models, self._users, self._workflows = Groups(), Groups(), Groups()
+        self._lately, self._executions_lately = LastHour(), LastHour()
+        self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
     def count(self, event: TaskEvent) -> None:
         """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
         if not event.data.status.terminal or not self._first_time(event.id):
             return
         self._since = min(self._since, event.timestamp)
-        self._tallies[event.data.agent_id] += tally(event.data)
+        found = tally(event.data)
+        self._tallies[event.data.agent_id] += found
+        self._lately.add(event.timestamp, found)
+        self._users.add(event.data.owner, found)
+        if event.data.model is not None:
+            self._models.add(tagged(event.data.model), found)
+
+    def count_execution(self, event: WorkflowEvent, *, live: bool) -> None:
+        """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
+        holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
+        if not event.data.status.ended or not self._first_time(event.id):
+            return
+        found = execution_tally(event.data)
+        self._executions_lately.add(event.timestamp, found)
+        if event.data.workflow_id is not None:
+            self._workflows.add(str(event.data.workflow_id), found)
+        self._executions[event.data.status.value] += live
 
     def _first_time(self, event_id: str) -> bool:
         if event_id in self._counted:
@@ -62,22 +89,30 @@ class Ledger:
         names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
         whole = sum(self._tallies.values(), Tally())
         return ClusterPerformance(
+            **whole.quality,
             agents=tuple(self._agent(name, now) for name in names),
-            completed=whole.completed,
-            failed=whole.failed,
-            cancelled=whole.cancelled,
+            models=self._models.told(lambda name, own: ModelQuality(model=name, **own.quality)),
+            users=self._users.told(lambda name, own: UserQuality(user=name, **own.quality)),
+            workflows=self._workflows.told(lambda name, own: WorkflowQuality(workflow_id=UUID(name), **own.quality)),
             completion_tokens=whole.completion_tokens,
             mean_task_seconds=whole.mean_task_seconds,
             since=self._since,
         )
 
+    def readings(self, now: datetime) -> MonitorReadings:
+        """For a scrape."""
+        return MonitorReadings(
+            executions=dict(self._executions),
+            execution_success_rate=self._executions_lately.sum(now).success_rate,
+            mean_task_seconds=self._lately.sum(now).mean_task_seconds,
+        )
+
     def _agent(self, agent_id: str, now: float) -> AgentPerformance:
         own, heard = self._tallies.get(agent_id, Tally()), self._heard.get(agent_id)
         return AgentPerformance(
+            **own.quality,
             agent_id=agent_id,
             metrics=heard.metrics if heard and now - heard.at <= self._fresh_seconds else None,
-            completed=own.completed,
-            failed=own.failed,
             generation_tokens_per_second=own.generation_tokens_per_second,
             mean_task_seconds=own.mean_task_seconds,
         )

@@ -1,4 +1,4 @@
-"""What happens from now on: typed FastStream handlers, one for the ends of tasks and one for the agents.
+"""What happens from now on: typed FastStream handlers, one for each kind of end and one for the agents.
 
 Ends come from their stream by an ordered consumer, which goes on by itself after a gap or a restart of the server. Nothing is
 acknowledged: the picture lives in memory, so the server has no progress to keep. What happens to agents is core: metrics tell
@@ -7,8 +7,9 @@ the same a few seconds later.
 
 import asyncio
 import logging
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from faststream import BaseMiddleware
 from faststream.middlewares import AckPolicy
@@ -19,10 +20,10 @@ from nats.js.api import ConsumerConfig, DeliverPolicy
 from bus import subjects, telemetry
 from bus.codec import decode
 from bus.errors import InvalidRequest
-from bus.messages import AgentEvent, TaskEvent
+from bus.messages import AgentEvent, HiveEvent
 from bus.nats_reader import IDLE_HEARTBEAT_SECONDS
 from bus.settings import HiveSettings
-from monitor.history import TASK_ENDS
+from monitor.ends import MODELS, read, taker
 from monitor.ingest import Ledger
 
 logger = telemetry.log(__name__)
@@ -46,36 +47,15 @@ class RefuseInvalid(BaseMiddleware):
         return False
 
 
-async def _task_event(message: NatsMessage) -> TaskEvent:
-    return decode(TaskEvent, message.body)
-
-
 async def _agent_event(message: NatsMessage) -> AgentEvent:
     return decode(AgentEvent, message.body)
 
 
-def listener(settings: HiveSettings, ledger: Ledger, after: int) -> NatsBroker:
-    """A broker, not yet started, whose handlers tell the ledger. `after` is the position of the last end that it knows."""
+def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int]) -> NatsBroker:
+    """A broker, not yet started, whose handlers tell the ledger. `after` has the position of the last end that it knows, by filter."""
     broker = _broker(settings)
-    position = after
-
-    # It begins with the last known end: until nats-py has seen one message, a restart of the server makes it begin at the first.
-    @broker.subscriber(
-        TASK_ENDS,
-        stream=JStream(subjects.EVENTS, declare=False),
-        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(after, 1)),
-        ordered_consumer=True,
-        idle_heartbeat=IDLE_HEARTBEAT_SECONDS,
-        ack_policy=AckPolicy.MANUAL,
-        decoder=_task_event,
-        no_reply=True,
-    )
-    async def count_end(event: TaskEvent, message: NatsMessage) -> None:
-        nonlocal position
-        sequence = message.raw_message.metadata.sequence.stream
-        if sequence > position:
-            ledger.count(event)
-            position = sequence
+    for ends in MODELS:
+        _listen(broker, ends, taker(ends, ledger, live=True), after.get(ends, 0))
 
     # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
     @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)
@@ -83,6 +63,31 @@ def listener(settings: HiveSettings, ledger: Ledger, after: int) -> NatsBroker:
         ledger.meet(event.data)
 
     return broker
+
+
+def _listen(broker: NatsBroker, ends: str, count: Callable[[HiveEvent[Any]], None], after: int) -> None:
+    position = after
+
+    async def decoded(message: NatsMessage) -> HiveEvent[Any]:
+        return read(ends, message.body)
+
+    # It begins with the last known end: until nats-py has seen one message, a restart of the server makes it begin at the first.
+    @broker.subscriber(
+        ends,
+        stream=JStream(subjects.EVENTS, declare=False),
+        config=ConsumerConfig(deliver_policy=DeliverPolicy.BY_START_SEQUENCE, opt_start_seq=max(after, 1)),
+        ordered_consumer=True,
+        idle_heartbeat=IDLE_HEARTBEAT_SECONDS,
+        ack_policy=AckPolicy.MANUAL,
+        decoder=decoded,
+        no_reply=True,
+    )
+    async def count_end(event: Any, message: NatsMessage) -> None:
+        nonlocal position
+        sequence = message.raw_message.metadata.sequence.stream
+        if sequence > position:
+            count(event)
+            position = sequence
 
 
 def _broker(settings: HiveSettings) -> NatsBroker:

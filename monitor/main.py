@@ -13,13 +13,19 @@ import uvloop
 from bus import subjects, telemetry
 from bus.client import Received
 from bus.messages import PerformanceMetrics
+from bus.messages.readings import ServiceVitals
 from bus.nats_bus import NatsBus, declare
+from bus.together import end
+from bus.vitals import telling_vitals
 from monitor.document import describe
+from monitor.ends import MODELS
 from monitor.history import recount
 from monitor.ingest import Ledger
+from monitor.keeping import Keeping
 from monitor.listener import listener, start, stop
 from monitor.service import docs_service, metrics_service
 from monitor.settings import MonitorSettings
+from monitor.vitals import Vitals
 
 logger = telemetry.log(__name__)
 
@@ -31,26 +37,35 @@ async def serve(settings: MonitorSettings) -> None:
     ledger = Ledger(
         datetime.now(UTC), fresh_seconds=settings.metrics_fresh_seconds, remembered=settings.monitor_remembered_ends
     )
-    counted = asyncio.Event()
+    vitals, counted = Vitals(), asyncio.Event()
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "monitor")
         stack.push_async_callback(bus.close)
         await declare(bus)
-        for service in (metrics_service(ledger, counted), docs_service(describe(settings))):
+        keeping = Keeping(bus, settings)
+        for service in (metrics_service(ledger, vitals, counted, keeping.history), docs_service(describe(settings))):
             stack.push_async_callback((await bus.serve(service)).close)
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
-        position = await recount(bus, ledger)
-        broker = listener(settings, ledger, position)
+        await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
+        await stack.enter_async_context(telling_vitals(bus, "monitor"))
+        kept = asyncio.create_task(keeping.run())
+        stack.push_async_callback(end, [kept])
+        positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
+        broker = listener(settings, ledger, positions)
         stack.push_async_callback(stop, broker)
         await start(broker)
         counted.set()
-        logger.info("monitor_ready", position=position)
-        await asyncio.Event().wait()
+        logger.info("monitor_ready", positions=list(positions.values()))
+        await kept
 
 
 async def measure(ledger: Ledger, received: Received) -> None:
     """Metrics of hundreds of agents are a hot path: by nats-py, not by FastStream."""
     ledger.measure(received.decode(PerformanceMetrics), monotonic())
+
+
+async def hear_vitals(vitals: Vitals, received: Received) -> None:
+    vitals.hear(received.decode(ServiceVitals), monotonic())
 
 
 async def until_stopped(settings: MonitorSettings) -> None:

@@ -1,27 +1,44 @@
 """The monitor's verbs: how the hive performs, and what its messages look like."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from time import monotonic
 
 from bus import subjects
 from bus.auth import Permission
 from bus.errors import Unavailable
 from bus.messages import ClusterPerformance, NoReply
+from bus.messages.history import ListMetrics, MetricsHistory
+from bus.messages.readings import MonitorReadings
 from bus.service import Call, Endpoint, Service
 from bus.version import hive_version
 from monitor.document import AsyncApiDocument
 from monitor.ingest import Ledger
+from monitor.vitals import Vitals
+
+History = Callable[[ListMetrics], Awaitable[MetricsHistory]]
 
 
-def metrics_service(ledger: Ledger, counted: asyncio.Event) -> Service:
+def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read_history: History) -> Service:
     """`counted` is set once everything that ended before the monitor's start is in the ledger."""
 
-    async def performance(call: Call[NoReply]) -> ClusterPerformance:
+    def require_counted() -> None:
         if not counted.is_set():
             raise Unavailable(
                 "The monitor has just started and still counts what ended before. Try again in a moment.", retry_after_seconds=2
             )
+
+    async def performance(call: Call[NoReply]) -> ClusterPerformance:
+        require_counted()
         return ledger.performance(monotonic())
+
+    async def readings(call: Call[NoReply]) -> MonitorReadings:
+        require_counted()
+        return ledger.readings(datetime.now(UTC)).model_copy(update={"services": vitals.present(monotonic())})
+
+    async def history(call: Call[ListMetrics]) -> MetricsHistory:
+        return await read_history(call.body)
 
     return Service(
         name=subjects.SERVICE_METRICS,
@@ -34,6 +51,20 @@ def metrics_service(ledger: Ledger, counted: asyncio.Event) -> Service:
                 handler=performance,
                 permission=Permission.METRICS_VIEW,
                 description="{} -> latest metrics of every agent, and what its ended tasks add up to",
+            ),
+            Endpoint(
+                verb="readings",
+                body=NoReply,
+                handler=readings,
+                permission=Permission.METRICS_VIEW,
+                description="{} -> what a scrape asks of the monitor",
+            ),
+            Endpoint(
+                verb="history",
+                body=ListMetrics,
+                handler=history,
+                permission=Permission.METRICS_VIEW,
+                description="{agent_id} -> what was measured of an agent, newest first",
             ),
         ),
     )

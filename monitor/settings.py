@@ -1,11 +1,21 @@
 """What a monitor can be told."""
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from bus.settings import HiveSettings
 
 
 class MonitorSettings(HiveSettings):
+    database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    retain_metrics_days: float = Field(
+        default=3, ge=0, description="how long each measurement of an agent stays, one every 5 s; 0: for ever"
+    )
+    retain_metrics_minutes_days: float = Field(
+        default=30, ge=0, description="how long minutes of agents' metrics stay; 0: for ever"
+    )
+    retain_metrics_hours_days: float = Field(
+        default=730, ge=0, description="how long hours of agents' metrics stay; 0: for ever"
+    )
     metrics_fresh_seconds: float = Field(
         default=30, gt=0, description="metrics of an agent that are older than this are left out: it is gone, or mute"
     )

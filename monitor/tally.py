@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from bus.messages import TaskChange, TaskStatus, Timings, Usage
+from bus.messages.cluster import Quality
+from bus.messages.workflows import ExecutionStatus, WorkflowChange
 
 MICROSECONDS: Final = 1_000_000
+RETRY: Final = "retry"
+"""n8n's word for the mode of an execution that goes on with one that failed."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,6 +20,8 @@ class Tally:
     completed: int = 0
     failed: int = 0
     cancelled: int = 0
+    retries: int = 0
+    """Attempts after the first, of tasks; executions that went on with one that had failed."""
     completion_tokens: int = 0
     timed_tasks: int = 0
     """Completed tasks whose duration is known."""
@@ -28,6 +34,21 @@ class Tally:
 
     def __add__(self, other: Self) -> Self:
         return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+
+    @property
+    def success_rate(self) -> float | None:
+        """Of 1. What was cancelled says nothing of how well it would have gone."""
+        return self.completed / (self.completed + self.failed) if self.completed + self.failed else None
+
+    @property
+    def error_rate(self) -> float | None:
+        """Of 1: what is missing to `success_rate`."""
+        return self.failed / (self.completed + self.failed) if self.completed + self.failed else None
+
+    @property
+    def quality(self) -> dict[str, Any]:
+        """As the fields of bus.messages.cluster.Quality."""
+        return {name: getattr(self, name) for name in Quality.model_fields}
 
     @property
     def mean_task_seconds(self) -> float | None:
@@ -49,7 +70,25 @@ _KINDS: Final[dict[TaskStatus, Callable[[TaskChange], Tally]]] = {
 def tally(change: TaskChange) -> Tally:
     """What one event adds: nothing, unless it is an end."""
     kind = _KINDS.get(change.status)
-    return kind(change) if kind else Tally()
+    return kind(change) + Tally(retries=_retries(change)) if kind else Tally()
+
+
+def _retries(change: TaskChange) -> int:
+    """Once a task: one that was requeued by hand and ends again has told those of its first round already."""
+    return 0 if change.round_number else max(0, change.attempt - 1)
+
+
+_EXECUTIONS: Final = {
+    ExecutionStatus.SUCCESS: Tally(completed=1),
+    ExecutionStatus.ERROR: Tally(failed=1),
+    ExecutionStatus.CANCELED: Tally(cancelled=1),
+}
+
+
+def execution_tally(change: WorkflowChange) -> Tally:
+    """The same of an execution: nothing, unless it has ended."""
+    ended = _EXECUTIONS.get(change.status)
+    return ended + Tally(retries=int(change.mode == RETRY)) if ended else Tally()
 
 
 def _completed(usage: Usage, timings: Timings) -> Tally:

@@ -14,6 +14,7 @@ import asyncpg
 from bus.database import NamedStatements, available
 from bus.errors import Conflict, InvalidRequest, WebhookTaken, WorkflowNotFound
 from bus.messages import Claims
+from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ChangeWorkflow,
     CreateWorkflow,
@@ -91,7 +92,15 @@ class Library:
                 if row is None:
                     raise RuntimeError("an insert gave no row")
                 await statements.run("insert_version", row["id"], 1, row["name"], row["n8n_data"], claims.sub)
+                await statements.run("count_created")  # last: others who create wait for its row until the commit
         return self._record(row)
+
+    async def created_today(self) -> WorkflowsCreated:
+        with available():
+            row = await self._statements.one("created_today")
+        if row is None:
+            raise RuntimeError("a row of expressions gave no row")
+        return WorkflowsCreated(day=row["day"], created=row["created"])
 
     async def change(self, wish: ChangeWorkflow, claims: Claims) -> WorkflowRecord:
         """A new version. Conflict when `version` is not the one that is changed."""

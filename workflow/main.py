@@ -16,6 +16,7 @@ from bus.database import AWAY, NamedStatements, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
+from bus.vitals import telling_vitals
 from workflow.bus_events import BusEvents
 from workflow.cache import Cache
 from workflow.carrying import Carrying
@@ -64,6 +65,7 @@ async def serve(settings: WorkflowSettings) -> None:
         await declare(bus)
         pool = await _database(settings.database_url.get_secret_value())
         stack.callback(pool.terminate)
+        await stack.enter_async_context(telling_vitals(bus, "workflow"))
         scripts = Pool()
         stack.callback(scripts.close)
         while True:

@@ -12,6 +12,7 @@ from bus import subjects
 from bus.auth import Permission
 from bus.errors import DeadlineExceeded, ExecutionEnded, ExecutionNotFound
 from bus.messages import Claims, NoReply
+from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ActivateWorkflow,
     CallWorkflowTool,
@@ -86,6 +87,9 @@ class Verbs:
     async def delete(self, call: Call[WorkflowRef]) -> NoReply:
         await self._library.delete(call.body.id, call.claims)
         return NoReply()
+
+    async def created(self, call: Call[NoReply]) -> WorkflowsCreated:
+        return await self._library.created_today()
 
     async def execute(self, call: Call[ExecuteWorkflow]) -> ExecutionRecord:
         """Waits for the end for as long as was asked; the record says whether it came."""
@@ -179,6 +183,7 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
         _endpoint("versions", WorkflowRef, verbs.versions, Permission.WORKFLOWS_VIEW, "Who saved what when"),
         _endpoint("activate", ActivateWorkflow, verbs.activate, Permission.WORKFLOWS_EDIT, "Let its triggers begin or end"),
         _endpoint("delete", WorkflowRef, verbs.delete, Permission.WORKFLOWS_DELETE, "Its executions stay"),
+        _endpoint("created", NoReply, verbs.created, Permission.METRICS_VIEW, "How many were stored today"),
         _endpoint("execute", ExecuteWorkflow, verbs.execute, Permission.EXECUTIONS_START, "Run it by hand"),
         _endpoint("tools", NoReply, verbs.tools, Permission.EXECUTIONS_START, "Active ones that the caller may call"),
         _endpoint("call", CallWorkflowTool, verbs.call_tool, Permission.EXECUTIONS_START, "With its saver's rights"),

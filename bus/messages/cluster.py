@@ -28,24 +28,54 @@ class ClusterStatus(Record):
     age_seconds: float = Field(default=0.0, description="since a leader said so; while one leads, a second or less")
 
 
-class AgentPerformance(Record):
+class Quality(Record):
+    """How well things ended. Rates are of 1, among what completed or failed: what was cancelled says nothing. Null where nothing did."""
+
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    retries: int = Field(default=0, description="attempts after the first; of executions, those that went on with a failed one")
+    success_rate: float | None = None
+    error_rate: float | None = None
+
+
+class ModelQuality(Quality):
+    """Of the tasks that a model did, wherever it is."""
+
+    model: str
+
+
+class UserQuality(Quality):
+    """Of a user's tasks."""
+
+    user: str
+
+
+class WorkflowQuality(Quality):
+    """Of the executions of a workflow."""
+
+    workflow_id: UUID
+
+
+class AgentPerformance(Quality):
     """Latest metrics of an agent, and what the tasks that ended with it add up to."""
 
     agent_id: Slug
     metrics: PerformanceMetrics | None = None
-    completed: int = 0
-    failed: int = 0
     generation_tokens_per_second: float | None = None
     mean_task_seconds: float | None = None
 
 
-class ClusterPerformance(Record):
-    """The answer of `GET /api/metrics/performance`. Counts go back to `since`: the oldest end that the event stream still held."""
+class ClusterPerformance(Quality):
+    """The answer of `GET /api/metrics/performance`. Counts go back to `since`: the oldest end that the event stream still held.
+
+    Its own counts are those of all tasks. `models`, `users` and `workflows` are the thousand of each with which something ended last.
+    """
 
     agents: tuple[AgentPerformance, ...]
-    completed: int
-    failed: int
-    cancelled: int
+    models: tuple[ModelQuality, ...] = ()
+    users: tuple[UserQuality, ...] = ()
+    workflows: tuple[WorkflowQuality, ...] = ()
     completion_tokens: int
     mean_task_seconds: float | None = None
     since: datetime

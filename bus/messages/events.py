@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from bus.messages.agents import AgentStatus
@@ -72,6 +72,10 @@ _TERMINAL = {
 }
 
 
+RANKS_OF_A_ROUND: Final = 1_000_000
+RANKS_OF_AN_ATTEMPT: Final = 1000
+
+
 class TaskChange(Message):
     """What changed about a task. Prompts and outputs stay in the record: events are read by many."""
 
@@ -90,6 +94,11 @@ class TaskChange(Message):
     timings: Timings | None = None
     error: FailureInfo | None = None
     reason: Words | None = None
+
+    @property
+    def round_number(self) -> int:
+        """How often the task was requeued by hand."""
+        return self.rank // RANKS_OF_A_ROUND
 
 
 class AgentChange(Message):

@@ -96,6 +96,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)
     app.add_middleware(Envelope, metrics=gateway.metrics)
+    app.add_middleware(gateway.sockets.around)
     return app
 
 

@@ -42,6 +42,7 @@ from bus.messages import (
 )
 from bus.messages.aliases import AliasList, ModelAlias
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkList, BenchmarkStatus, BenchmarkTrigger
+from bus.messages.cluster import ModelQuality, UserQuality
 from bus.messages.health import AgentHealth, AgentHealthCheck
 from bus.messages.joining import IssuedJoinToken, JoinGrant, JoinTokenList, JoinTokenRecord, JoinTokenState
 from bus.messages.maintenance import MaintenanceList, MaintenancePhase, MaintenanceWindow
@@ -64,7 +65,7 @@ from bus.messages.models import (
     Wish,
 )
 from bus.messages.places import Delay, QueuePlace, Rise
-from coordinator.gateway import credential_examples, workflow_examples
+from coordinator.gateway import credential_examples, metrics_examples, workflow_examples
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.places import HEADERS
 from coordinator.gateway.readiness import judge
@@ -443,11 +444,17 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
         nats_url="nats://hive:…@192.168.1.5:4222",
     ),
     _CLUSTER,
+    metrics_examples.HISTORY,
     ClusterPerformance(
-        agents=(AgentPerformance(agent_id="acacia", completed=12, generation_tokens_per_second=52.4, mean_task_seconds=1.2),),
-        completed=12,
-        failed=0,
-        cancelled=1,
+        agents=(
+            AgentPerformance(
+                agent_id="acacia", **metrics_examples.WELL, generation_tokens_per_second=52.4, mean_task_seconds=1.2
+            ),
+        ),
+        models=(ModelQuality(model="llama3.2:3b", **metrics_examples.WELL),),
+        users=(UserQuality(user="anna", **metrics_examples.WELL),),
+        workflows=(),
+        **metrics_examples.WELL,
         completion_tokens=1840,
         mean_task_seconds=1.2,
         since=_NOON,
@@ -456,7 +463,7 @@ _ANSWERS: Final[tuple[BaseModel, ...]] = (
 LIFE: Final[dict[str, Any]] = {"status": "ok", "version": "0.1.0"}
 READY: Final = judge(True, _CLUSTER, agents=1).model_dump(mode="json")
 NOT_READY: Final = judge(True, None, agents=1).model_dump(mode="json")
-METRICS_PAGE: Final = Metrics().page(_CLUSTER, [_AGENT]).decode()
+METRICS_PAGE: Final = Metrics().page(_CLUSTER, [_AGENT], metrics_examples.READINGS).decode()
 ASYNCAPI: Final[dict[str, Any]] = {
     "asyncapi": "3.0.0",
     "info": {"title": "Hive", "version": "0.1.0"},

@@ -11,6 +11,7 @@ from bus.client import Bus
 from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
+from bus.open_sockets import OpenSockets
 from bus.overview import Overview
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.attempts import Attempts
@@ -41,6 +42,7 @@ class Gateway:
     webhook_bodies: WebhookBodies
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
+    sockets: OpenSockets = field(default_factory=OpenSockets)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -11,6 +11,7 @@ from bus import telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
 from bus.together import end
+from bus.vitals import telling_vitals
 from coordinator.gateway.advertising import advertise
 from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
@@ -35,7 +36,11 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     if bus is None:
         return
     try:
-        async with open_gateway(bus, settings) as gateway, open_mcp(gateway) as mcp:
+        async with (
+            open_gateway(bus, settings) as gateway,
+            open_mcp(gateway) as mcp,
+            telling_vitals(bus, "gateway", lambda: gateway.sockets.number),
+        ):
             services = (submit_service(gateway.submission), alias_service(gateway.aliases))
             served = [await bus.serve(service) for service in services]
             server = Server(create_app(gateway, mcp), settings, gateway.stop)

@@ -1,24 +1,17 @@
-"""What Prometheus reads. Names are the seed's, so that its dashboards and alerts fit.
+"""What Prometheus reads. Names are the seed's, so that its dashboards and alerts fit."""
 
-`hive_active_agents_total` counts what is there now, which the suffix denies; it is exported without a type, as promtool wants.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily, Metric, UnknownMetricFamily
+from prometheus_client.core import Metric
 from starlette.types import Scope
 
-from bus.messages import AgentRecord, AgentStatus, ClusterStatus
+from bus.messages import AgentRecord, ClusterStatus
+from coordinator.gateway.families import families
+from coordinator.gateway.scraping import Readings
 
 BUCKETS_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
-HEALTH: Final[Mapping[AgentStatus, float]] = {
-    AgentStatus.ONLINE: 1,
-    AgentStatus.DRAINING: 1,
-    AgentStatus.DEGRADED: 0.5,
-    AgentStatus.OFFLINE: 0,
-}
 
 
 class Metrics:
@@ -45,35 +38,9 @@ class Metrics:
         if status >= 400:
             self._errors.labels(*labels).inc()
 
-    def page(self, status: ClusterStatus | None, agents: Iterable[AgentRecord]) -> bytes:
-        """Prometheus's text format. Without a leader (`status` is None) the length of the queue is left out, not zero."""
-        return generate_latest(_Page(self._registry, list(cluster_families(status, list(agents)))))
-
-
-def cluster_families(status: ClusterStatus | None, agents: list[AgentRecord]) -> Iterator[Metric]:
-    """What is true of the hive, whichever gateway is asked. Pure."""
-    active = sum(agent.status is not AgentStatus.OFFLINE for agent in agents)
-    yield UnknownMetricFamily("hive_active_agents_total", "Agents that are not offline.", value=active)
-    health = GaugeMetricFamily(
-        "hive_agent_health_status", "1 online or draining, 0.5 degraded, 0 offline.", labels=("agent_id",)
-    )
-    for agent in agents:
-        health.add_metric((agent.agent_id,), HEALTH[agent.status])
-    yield health
-    held = GaugeMetricFamily(
-        "hive_agent_held_models", "Models that are not given to an agent for a while, since they failed.", labels=("agent_id",)
-    )
-    for agent in agents:
-        if agent.status is not AgentStatus.OFFLINE:  # what was held of one that is gone holds nothing any more
-            held.add_metric((agent.agent_id,), len(agent.merits.held))
-    yield held
-    if status is not None:
-        queue = GaugeMetricFamily(
-            "hive_task_queue_length", "Waiting tasks by class; pending ones wait for other tasks.", labels=("class",)
-        )
-        for name, length in status.queue.items():
-            queue.add_metric((name,), length)
-        yield queue
+    def page(self, status: ClusterStatus | None, agents: Iterable[AgentRecord], readings: Readings) -> bytes:
+        """Prometheus's text format."""
+        return generate_latest(_Page(self._registry, list(families(status, list(agents), readings))))
 
 
 class _Page(CollectorRegistry):

@@ -406,3 +406,7 @@ UPDATE schedules SET next_due = $4, enabled = $5, last_due = coalesce($6, last_d
     problem = $8::jsonb
 FROM fence WHERE id = $2 AND next_due = $3
 RETURNING id;
+
+-- name: database_connections
+SELECT state, count(*) AS sessions FROM pg_stat_activity
+WHERE datname = current_database() AND backend_type = 'client backend' GROUP BY state ORDER BY state;

@@ -127,6 +127,14 @@ UPDATE workflows SET static_data = $2 WHERE id = $1;
 INSERT INTO workflows (id, name, description, n8n_id, n8n_data, created_by, tenant, claims)
 VALUES ($1, $2, $3, $4, $5::json, $6, $7, $8::jsonb) RETURNING *;
 
+-- name: count_created
+INSERT INTO workflow_days (day, created) VALUES ((now() AT TIME ZONE 'UTC')::date, 1)
+ON CONFLICT (day) DO UPDATE SET created = workflow_days.created + 1;
+
+-- name: created_today
+SELECT (now() AT TIME ZONE 'UTC')::date AS day,
+    coalesce((SELECT created FROM workflow_days WHERE day = (now() AT TIME ZONE 'UTC')::date), 0) AS created;
+
 -- name: insert_version
 INSERT INTO workflow_versions (workflow_id, version, name, n8n_data, created_by) VALUES ($1, $2, $3, $4::json, $5);
 

@@ -24,6 +24,7 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, HealthPage, ListHealth
+from bus.messages.history import ListMetrics, MetricsHistory, MetricsPage
 from coordinator.gateway import examples, verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
@@ -44,6 +45,26 @@ async def agent_health(agent_id: AgentIdPath, query: Annotated[HealthPage, Query
     """
     body = ListHealth(agent_id=agent_id, limit=query.limit, before=query.before)
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_AGENTS, "health", body, AgentHealth, caller))
+
+
+@router.get(
+    "/metrics",
+    summary="What was measured of an agent, newest first",
+    response_model=MetricsHistory,
+    **needs(Permission.METRICS_VIEW, InvalidId, AgentNotFound),
+)
+async def agent_metrics(
+    agent_id: AgentIdPath, query: Annotated[MetricsPage, Query()], gateway: Door, caller: Caller
+) -> Response:
+    """Minutes, hours, or each measurement (`resolution`). An agent that was removed has its history for as long as it is kept.
+
+    `next_before` of one page is `before` of the next; it is null on the last.
+    """
+    body = ListMetrics(agent_id=agent_id, **query.model_dump())
+    found = await verbs.ask(gateway.bus, subjects.SERVICE_METRICS, "history", body, MetricsHistory, caller)
+    if not found.points:
+        await gateway.overview.agent(agent_id)
+    return answer(found)
 
 
 @router.post(

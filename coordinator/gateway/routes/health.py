@@ -12,6 +12,7 @@ from bus.version import hive_version
 from coordinator.gateway import examples
 from coordinator.gateway.readiness import Readiness, examine
 from coordinator.gateway.routes.declared import Door, answer, needs_no_key
+from coordinator.gateway.scraping import ask_rooms
 
 router = APIRouter(tags=["health"])
 
@@ -55,7 +56,12 @@ async def readyz(gateway: Door) -> Response:
     **needs_no_key(Unauthenticated, also=examples.shown(examples.METRICS_PAGE, "text/plain")),
 )
 async def metrics(gateway: Door) -> Response:
-    """Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN."""
+    """The hive as a whole, and this process's own requests. A room that does not answer within two seconds is left out.
+
+    Open on loopback; beyond it `Authorization: Bearer` with the scrape token of HIVE_METRICS_TOKEN.
+    """
     overview = gateway.overview
+    readings = await ask_rooms(gateway.bus)
     status = overview.status() if overview.led else None
-    return Response(gateway.metrics.page(status, overview.agents.items.values()), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    page = gateway.metrics.page(status, overview.agents.items.values(), readings)
+    return Response(page, media_type=CONTENT_TYPE_PLAIN_0_0_4)

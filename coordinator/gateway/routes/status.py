@@ -40,7 +40,10 @@ async def agents_status(gateway: Door) -> Response:
     **needs(Permission.METRICS_VIEW),
 )
 async def performance(gateway: Door, caller: Caller) -> Response:
-    """The latest metrics of every agent, and what its finished attempts add up to since the monitor started."""
+    """The latest metrics of every agent, and how well tasks ended: by agent, model and user, and executions by workflow.
+
+    Counted are all ends that the stream of events still holds, which are those of three days.
+    """
     body = NoReply()
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_METRICS, "performance", body, ClusterPerformance, caller))
 

@@ -3,9 +3,11 @@
 import asyncio
 from uuid import uuid4
 
+import pytest
+
 from bus import subjects
 from bus.client import Received
-from bus.messages import TaskStatus
+from bus.messages import TaskEvent, TaskStatus
 from tests.integration.coordinator.conftest import Hive
 
 
@@ -46,3 +48,24 @@ async def test_its_events_tell_its_story_in_order(hive: Hive) -> None:
         await sidecar.complete(offer)
         seen.append(await story.get())
     assert seen == ["task.created", "task.assigned", "task.started", "task.completed"]
+
+
+@pytest.mark.parametrize("status", [TaskStatus.COMPLETED, TaskStatus.FAILED])
+async def test_its_end_names_the_model_that_did_it_though_the_task_named_none(hive: Hive, status: TaskStatus) -> None:
+    ends: asyncio.Queue[TaskEvent] = asyncio.Queue()
+
+    async def read(received: Received) -> None:
+        await ends.put(received.decode(TaskEvent))
+
+    sidecar, task_id = await hive.sidecar("acacia"), uuid4()
+    await hive.bus.subscribe(subjects.events(f"task.{status}", entity_id=task_id), read)
+    await hive.bus.flush()
+    await hive.submit(task_id=task_id, max_attempts=1)
+    offer = await sidecar.offered()
+    if status is TaskStatus.COMPLETED:
+        await sidecar.complete(offer)
+    else:
+        await sidecar.fail(offer)
+    async with asyncio.timeout(10):
+        end = (await ends.get()).data
+    assert (end.model, end.agent_id) == ("smollm2:135m", "acacia")

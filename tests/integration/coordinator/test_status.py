@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from pydantic import SecretStr
 
 from bus.errors import NoLeader
 from bus.messages import ClusterStatus, NoReply
+from bus.messages.readings import StoreReadings
 from bus.overview import LEADS_SECONDS, Overview
 from tests.integration.coordinator.conftest import Hive
 
@@ -28,6 +30,10 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def asked(hive: Hive) -> ClusterStatus:
     return await hive.ask("cluster", NoReply(), ClusterStatus, service="status", patient=False)
+
+
+async def stores(hive: Hive) -> StoreReadings:
+    return await hive.ask("stores", NoReply(), StoreReadings, service="status")
 
 
 async def test_what_the_leader_says_reaches_everybody(hive: Hive, overview: Overview) -> None:
@@ -68,3 +74,22 @@ async def test_a_replica_that_starts_while_nobody_leads_tells_what_was_said_befo
         assert (late.led, late.status().slots) == (False, 1)
     finally:
         await late.close()
+
+
+async def test_the_stores_tell_of_their_sessions_and_their_memory(idle_hive: Hive, valkey_url: str) -> None:
+    idle_hive.start_coordinator(redis_url=SecretStr(valkey_url))
+    await idle_hive.leading()
+    before = await stores(idle_hive)
+    assert before.database_connections is not None
+    assert before.database_connections["active"] >= 1
+    assert (before.redis_memory_bytes or 0) > 100_000
+    for _ in range(3):
+        await idle_hive.database()
+    after = await stores(idle_hive)
+    assert after.database_connections is not None
+    assert after.database_connections["idle"] >= 3
+
+
+async def test_a_hive_without_redis_tells_no_memory_of_it(hive: Hive) -> None:
+    await hive.leading()
+    assert (await stores(hive)).redis_memory_bytes is None

@@ -7,25 +7,29 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import Self
+from typing import Self, TypeVar
 from uuid import uuid4
+
+from pydantic import BaseModel
 
 from bus import subjects
 from bus.client import Bus
 from bus.errors import DeadlineExceeded, Unavailable
 from bus.messages import AgentPerformance, ClusterPerformance, EventType, NoReply, TaskEvent
+from bus.messages.events import WorkflowEvent
+from bus.messages.readings import MonitorReadings
 from tests.parts.nats import NatsServer
 
 ROOT = Path(__file__).parents[3]
-PERFORMANCE = subjects.service_verb(subjects.SERVICE_METRICS, "performance")
+M = TypeVar("M", bound=BaseModel)
 
 
 class MonitorProcess:
     """`python -m monitor.main`, as the supervisor starts it."""
 
-    def __init__(self, server: NatsServer, folder: Path) -> None:
+    def __init__(self, server: NatsServer, folder: Path, **env: str) -> None:
         self._log = (folder / "monitor.log").open("ab")
-        self._env = {**os.environ, "NATS_URL": server.url, "HIVE_DATA_DIR": str(folder), "HIVE_LOG_FORMAT": "json"}
+        self._env = {**os.environ, "NATS_URL": server.url, "HIVE_DATA_DIR": str(folder), "HIVE_LOG_FORMAT": "json", **env}
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
@@ -61,14 +65,29 @@ async def publish(bus: Bus, event: TaskEvent, *, message_id: str | None = None) 
     return (await bus.publish_durable(subject, event, message_id=message_id or event.id, timeout=15)).sequence
 
 
+async def publish_execution(bus: Bus, event: WorkflowEvent) -> None:
+    """As an engine does."""
+    subject = subjects.event(subjects.DEFAULT_TENANT, event.type, event.data.execution_id)
+    await bus.publish_durable(subject, event, message_id=event.id, timeout=15)
+
+
 async def performance(bus: Bus, until: Callable[[ClusterPerformance], bool], seconds: float = 20) -> ClusterPerformance:
+    return await _told(bus, "performance", ClusterPerformance, until, seconds)
+
+
+async def readings(bus: Bus, until: Callable[[MonitorReadings], bool], seconds: float = 20) -> MonitorReadings:
+    return await _told(bus, "readings", MonitorReadings, until, seconds)
+
+
+async def _told(bus: Bus, verb: str, answer: type[M], until: Callable[[M], bool], seconds: float) -> M:
     """Asks again and again until the answer is as it should be; the last answer is in the error."""
-    found: ClusterPerformance | None = None
+    found: M | None = None
+    subject = subjects.service_verb(subjects.SERVICE_METRICS, verb)
     try:
         async with asyncio.timeout(seconds):
             while True:
                 try:
-                    found = await bus.request(PERFORMANCE, NoReply(), ClusterPerformance, timeout=2)
+                    found = await bus.request(subject, NoReply(), answer, timeout=2)
                 except (Unavailable, DeadlineExceeded):
                     continue
                 if until(found):

@@ -10,6 +10,7 @@ from bus.client import Received
 from bus.codec import encode
 from bus.messages import AgentEvent, AgentStatus, ClusterPerformance, EventType, TaskStatus
 from bus.nats_bus import NatsBus
+from monitor.ends import TASK_ENDS
 from monitor.history import recount
 from monitor.ingest import Ledger
 from monitor.listener import listener, start, stop
@@ -25,7 +26,7 @@ def ledger() -> Ledger:
 
 @asynccontextmanager
 async def listening(server: NatsServer, ledger: Ledger, after: int) -> AsyncIterator[None]:
-    broker = listener(server.settings(), ledger, after)
+    broker = listener(server.settings(), ledger, {TASK_ENDS: after})
     await start(broker)
     try:
         yield

@@ -3,7 +3,7 @@
 tests/integration/gateway/ puts the real ones in their place.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from bus import auth, subjects
@@ -56,6 +56,7 @@ from bus.messages.benchmarks import (
     ListBenchmarks,
 )
 from bus.messages.health import AgentHealth, AgentHealthCheck, ListHealth
+from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Spread
 from bus.messages.maintenance import (
     ListMaintenance,
     MaintenanceList,
@@ -66,6 +67,7 @@ from bus.messages.maintenance import (
 )
 from bus.messages.orders import DrainAgent, LabelAgent, StandingDrain
 from bus.messages.places import QueuePlace
+from bus.messages.readings import MonitorReadings, ServiceVitals, StoreReadings, WorkflowsCreated
 from bus.messages.tasks import SubmittedTask
 from bus.messages.workflows import WorkflowTools
 from bus.overview import CLUSTER
@@ -155,6 +157,14 @@ class Rooms:
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
+                Endpoint(verb="history", body=ListMetrics, handler=self._metrics, permission=Permission.METRICS_VIEW),
+                Endpoint(verb="readings", body=NoReply, handler=self._readings, permission=Permission.METRICS_VIEW),
+            ),
+            subjects.SERVICE_STATUS: (
+                Endpoint(verb="stores", body=NoReply, handler=self._stores, permission=Permission.METRICS_VIEW),
+            ),
+            subjects.SERVICE_WORKFLOWS: (
+                Endpoint(verb="created", body=NoReply, handler=self._created, permission=Permission.METRICS_VIEW),
             ),
         }
 
@@ -324,6 +334,30 @@ class Rooms:
 
     async def _performance(self, call: Call[NoReply]) -> ClusterPerformance:
         return ClusterPerformance(agents=(), completed=1, failed=0, cancelled=0, completion_tokens=2, since=datetime.now(UTC))
+
+    async def _metrics(self, call: Call[ListMetrics]) -> MetricsHistory:
+        """Of acacia as many points as were asked for, the newest at `before`; of cedar, which was removed, one; of others none."""
+        asked = call.body
+        number = {"acacia": asked.limit, "cedar": 1}.get(asked.agent_id, 0)
+        newest = asked.before or datetime(2026, 11, 23, tzinfo=UTC)
+        used = {"cpu_usage": Spread(min=1, mean=2, max=3, n=12)}
+        points = tuple(MetricsPoint(timestamp=newest - timedelta(minutes=n), values=used) for n in range(number))
+        more = points[-1].timestamp if number > 1 else None
+        return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)
+
+    async def _readings(self, call: Call[NoReply]) -> MonitorReadings:
+        gui = ServiceVitals(
+            service="gui", instance="5f0c1d2e3a4b", cpu_percent=2.5, memory_bytes=98_304_000, websocket_connections=3
+        )
+        return MonitorReadings(
+            executions={"success": 41, "error": 1}, execution_success_rate=0.975, mean_task_seconds=3.2, services=(gui,)
+        )
+
+    async def _stores(self, call: Call[NoReply]) -> StoreReadings:
+        return StoreReadings(database_connections={"active": 1, "idle": 9}, redis_memory_bytes=1_048_576)
+
+    async def _created(self, call: Call[NoReply]) -> WorkflowsCreated:
+        return WorkflowsCreated(day=date(2026, 11, 23), created=2)
 
 
 def _numbers() -> ClusterStatus:

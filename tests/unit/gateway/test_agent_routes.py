@@ -16,6 +16,24 @@ async def test_a_page_has_a_bound_and_a_time_its_zone(viewer: AsyncClient) -> No
         assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), wrong
 
 
+async def test_metrics_of_an_agent_are_read_page_by_page_in_the_resolution_that_is_asked_for(viewer: AsyncClient) -> None:
+    path = "/api/agents/acacia/metrics"
+    first = (await viewer.get(path, params={"limit": 2, "resolution": "hour"})).json()
+    assert (first["resolution"], len(first["points"])) == ("hour", 2)
+    second = (await viewer.get(path, params={"before": first["next_before"]})).json()
+    assert (second["resolution"], len(second["points"])) == ("minute", 500)
+    assert second["points"][0]["timestamp"] == first["next_before"]
+    for wrong in ({"limit": 2001}, {"resolution": "day"}, {"since": "2026-11-23T12:00:00"}, {"agent_id": "walnut"}):
+        refused = await viewer.get(path, params=wrong)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request"), wrong
+
+
+async def test_an_agent_that_was_removed_has_its_metrics_and_one_that_never_was_is_not_found(viewer: AsyncClient) -> None:
+    assert len((await viewer.get("/api/agents/cedar/metrics")).json()["points"]) == 1
+    gone = await viewer.get("/api/agents/walnut/metrics")
+    assert (gone.status_code, gone.json()["code"]) == (404, "agent_not_found")
+
+
 async def test_a_benchmark_is_asked_for_by_who_may_manage_agents_and_begins(admin: AsyncClient, viewer: AsyncClient) -> None:
     begun = await admin.post("/api/agents/acacia/benchmark", json={"model": "qwen3:8b"})
     assert (begun.status_code, begun.json()["model"], begun.json()["step"]) == (202, "qwen3:8b", "reload")

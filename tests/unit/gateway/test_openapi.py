@@ -44,6 +44,7 @@ SEED = {
     ("get", "/api/status/cluster"),
     ("get", "/api/status/agents"),
     ("get", "/api/metrics/performance"),
+    ("get", "/api/agents/{agent_id}/metrics"),
 }
 
 

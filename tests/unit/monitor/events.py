@@ -15,6 +15,8 @@ from bus.messages import (
     Timings,
     Usage,
 )
+from bus.messages.events import WorkflowEvent
+from bus.messages.workflows import ExecutionStatus, WorkflowChange
 
 NOON = datetime(2025, 7, 6, 12, tzinfo=UTC)
 _ENDS = {
@@ -34,21 +36,41 @@ def task_event(
     usage: Usage | None = None,
     timings: Timings | None = None,
     timestamp: datetime = NOON,
+    owner: str = "ann",
+    model: str | None = None,
+    round_number: int = 0,
 ) -> TaskEvent:
     """An event with the deterministic id of its task and rank."""
-    task_id, rank = task_id or uuid4(), 1000 * attempt + 5
+    task_id, rank = task_id or uuid4(), 1_000_000 * round_number + 1000 * attempt + 5
     change = TaskChange(
         task_id=task_id,
         status=status,
         rank=rank,
         priority=3,
-        owner="ann",
+        owner=owner,
+        model=model,
         agent_id=agent_id,
         attempt=attempt,
         usage=usage,
         timings=timings,
     )
     return TaskEvent(id=f"{task_id}.{rank}", type=_ENDS[status], source="coordinator", timestamp=timestamp, data=change)
+
+
+def execution_event(
+    status: ExecutionStatus = ExecutionStatus.SUCCESS,
+    *,
+    workflow_id: UUID | None = None,
+    mode: str = "manual",
+    timestamp: datetime = NOON,
+) -> WorkflowEvent:
+    """The end of an execution, as an engine tells it."""
+    execution_id = uuid4()
+    kind = EventType.WORKFLOW_EXECUTION_COMPLETED
+    if status is not ExecutionStatus.SUCCESS:
+        kind = EventType.WORKFLOW_EXECUTION_FAILED
+    change = WorkflowChange(execution_id=execution_id, workflow_id=workflow_id, owner="ann", mode=mode, status=status)
+    return WorkflowEvent(id=f"{execution_id}.end", type=kind, source="workflow", timestamp=timestamp, data=change)
 
 
 def agent_event(agent_id: str, status: AgentStatus, kind: EventType = EventType.AGENT_STATUS_CHANGED) -> AgentEvent:

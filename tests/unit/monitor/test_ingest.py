@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentPerformance, AgentStatus, ClusterPerformance, TaskEvent, TaskStatus, Timings, Usage
+from bus.messages.cluster import ModelQuality, UserQuality, WorkflowQuality
+from bus.messages.readings import ServiceVitals
+from bus.messages.workflows import ExecutionStatus
+from bus.vitals import FRESH_SECONDS
+from monitor.groups import Groups
 from monitor.ingest import Ledger
-from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
+from monitor.tally import Tally
+from monitor.vitals import Vitals
+from tests.unit.monitor.events import NOON, agent_event, execution_event, metrics, task_event
 
 ENDS = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
 seconds = st.none() | st.floats(min_value=0.000_001, max_value=86_400)
@@ -36,6 +43,8 @@ def task_events(draw: st.DrawFn) -> TaskEvent:
         agent_id=draw(st.sampled_from(["acacia", "walnut", None])),
         task_id=UUID(int=draw(st.integers(0, 10))),
         attempt=draw(st.integers(1, 10)),
+        owner=draw(st.sampled_from(["ann", "bo"])),
+        model=draw(st.sampled_from(["qwen3", "qwen3:latest", "llama3.2:3b", None])),
         usage=Usage(completion_tokens=draw(st.integers(0, 10_000))),
         timings=Timings(
             total_seconds=draw(seconds), generation_seconds=draw(seconds), generation_tokens_per_second=draw(seconds)
@@ -102,10 +111,86 @@ def test_an_agent_that_went_offline_has_no_present_metrics_but_keeps_its_counts(
     found.count(task_event(agent_id="acacia"))
     found.measure(metrics("acacia", cpu_usage=10), 100)
     found.meet(agent_event("acacia", AgentStatus.OFFLINE).data)
-    assert agents(found.performance(100))["acacia"] == AgentPerformance(agent_id="acacia", completed=1)
+    assert agents(found.performance(100))["acacia"] == AgentPerformance(
+        agent_id="acacia", completed=1, success_rate=1.0, error_rate=0.0
+    )
 
 
 def test_an_agent_is_shown_from_the_moment_it_registers() -> None:
     found = ledger()
     found.meet(agent_event("walnut", AgentStatus.ONLINE).data)
     assert agents(found.performance(0)) == {"walnut": AgentPerformance(agent_id="walnut")}
+
+
+def test_the_rate_and_the_mean_are_those_of_the_last_hour() -> None:
+    found = ledger()
+    for minutes, seconds in ((90, 100.0), (59, 4.0), (0, 2.0)):
+        at = NOON - timedelta(minutes=minutes)
+        found.count(task_event(timings=Timings(total_seconds=seconds), timestamp=at))
+        found.count_execution(
+            execution_event(ExecutionStatus.ERROR if minutes else ExecutionStatus.SUCCESS, timestamp=at), live=True
+        )
+    found.count_execution(execution_event(ExecutionStatus.CANCELED), live=True)
+    told = found.readings(NOON)
+    assert (told.mean_task_seconds, told.execution_success_rate) == (3.0, 0.5)
+    later = found.readings(NOON + timedelta(hours=1))
+    assert (later.mean_task_seconds, later.execution_success_rate) == (None, None)
+
+
+def test_executions_that_ended_before_the_start_are_not_counted_up() -> None:
+    found = ledger()
+    found.count_execution(execution_event(), live=False)
+    assert (found.readings(NOON).executions, found.readings(NOON).execution_success_rate) == (
+        {"success": 0, "error": 0, "canceled": 0},
+        1.0,
+    )
+    event = execution_event(ExecutionStatus.ERROR)
+    for _ in range(2):
+        found.count_execution(event, live=True)
+    assert found.readings(NOON).executions == {"success": 0, "error": 1, "canceled": 0}
+
+
+def test_a_process_that_is_silent_has_gone() -> None:
+    found = Vitals()
+    for instance, at in (("1", 0.0), ("2", FRESH_SECONDS / 2)):
+        found.hear(ServiceVitals(service="gui", instance=instance, memory_bytes=1), at)
+    assert [each.instance for each in found.present(FRESH_SECONDS)] == ["1", "2"]
+    assert [each.instance for each in found.present(FRESH_SECONDS + 1)] == ["2"]
+
+
+def test_quality_is_told_by_agent_model_user_and_workflow() -> None:
+    found = ledger()
+    found.count(task_event(agent_id="acacia", owner="ann", model="qwen3", attempt=3))
+    found.count(task_event(TaskStatus.FAILED, agent_id="acacia", owner="bo", model="qwen3:latest"))
+    found.count(task_event(TaskStatus.CANCELLED, agent_id="walnut", owner="bo", model="llama3.2:3b"))
+    workflow_id = UUID(int=9)
+    found.count_execution(execution_event(ExecutionStatus.ERROR, workflow_id=workflow_id), live=True)
+    found.count_execution(execution_event(workflow_id=workflow_id, mode="retry"), live=True)
+    told = found.performance(0)
+    half = {"completed": 1, "failed": 1, "success_rate": 0.5, "error_rate": 0.5}
+    assert told.models == (
+        ModelQuality(model="llama3.2:3b", cancelled=1),
+        ModelQuality(model="qwen3:latest", retries=2, **half),
+    )
+    assert told.users == (
+        UserQuality(user="ann", completed=1, retries=2, success_rate=1, error_rate=0),
+        UserQuality(user="bo", failed=1, cancelled=1, success_rate=0, error_rate=1),
+    )
+    assert told.workflows == (WorkflowQuality(workflow_id=workflow_id, retries=1, **half),)
+    assert agents(told)["acacia"] == AgentPerformance(agent_id="acacia", retries=2, **half)
+    assert (told.retries, told.success_rate, told.cancelled) == (2, 0.5, 1)
+
+
+def test_retries_of_a_task_that_was_requeued_by_hand_count_once() -> None:
+    task_id = UUID(int=7)
+    found = ledger()
+    found.count(task_event(TaskStatus.FAILED, task_id=task_id, attempt=3))
+    found.count(task_event(task_id=task_id, attempt=4, round_number=1))
+    assert found.performance(0).retries == 2
+
+
+def test_of_more_names_than_are_kept_the_one_that_ended_nothing_for_longest_is_forgotten() -> None:
+    found = Groups(most=2)
+    for name in ("a", "b", "a", "c"):
+        found.add(name, Tally(completed=1))
+    assert [(name, tally.completed) for name, tally in found] == [("a", 2), ("c", 1)]

@@ -2,20 +2,30 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 
 import pytest
 
 from bus import subjects
 from bus.errors import PermissionDenied, Unavailable
 from bus.messages import Claims, ClusterPerformance, NoReply, Role
+from bus.messages.history import ListMetrics, MetricsHistory
+from bus.messages.readings import MonitorReadings, ServiceVitals
 from bus.testing import InMemoryBus
 from monitor.document import AsyncApiDocument
 from monitor.ingest import Ledger
 from monitor.service import docs_service, metrics_service
+from monitor.vitals import Vitals
 from tests.unit.monitor.events import NOON, task_event
 
 PERFORMANCE = subjects.service_verb(subjects.SERVICE_METRICS, "performance")
+READINGS = subjects.service_verb(subjects.SERVICE_METRICS, "readings")
 ASYNCAPI = subjects.service_verb(subjects.SERVICE_DOCS, "asyncapi")
+
+
+async def nothing(asked: ListMetrics) -> MetricsHistory:
+    """Of an agent that nobody measured."""
+    return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution)
 
 
 @pytest.fixture
@@ -34,7 +44,7 @@ def ledger() -> Ledger:
 
 async def test_half_a_count_is_never_told(bus: InMemoryBus, ledger: Ledger) -> None:
     counted = asyncio.Event()
-    await bus.serve(metrics_service(ledger, counted))
+    await bus.serve(metrics_service(ledger, Vitals(), counted, nothing))
     with pytest.raises(Unavailable, match="Try again") as refused:
         await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)
     assert refused.value.retry_after_seconds
@@ -48,12 +58,32 @@ async def test_the_document_crosses_the_bus_as_it_is(bus: InMemoryBus) -> None:
     assert await bus.request(ASYNCAPI, NoReply(), AsyncApiDocument) == document
 
 
-@pytest.mark.parametrize("verb", [PERFORMANCE, ASYNCAPI])
+async def test_what_a_scrape_asks_is_told_with_the_processes_that_are_there(bus: InMemoryBus, ledger: Ledger) -> None:
+    vitals, counted = Vitals(), asyncio.Event()
+    await bus.serve(metrics_service(ledger, vitals, counted, nothing))
+    with pytest.raises(Unavailable):
+        await bus.request(READINGS, NoReply(), MonitorReadings)
+    counted.set()
+    gui = ServiceVitals(service="gui", instance="1", memory_bytes=7, websocket_connections=2)
+    vitals.hear(gui, monotonic())
+    assert (await bus.request(READINGS, NoReply(), MonitorReadings)).services == (gui,)
+
+
+@pytest.mark.parametrize("verb", [PERFORMANCE, READINGS, ASYNCAPI])
 async def test_who_may_not_view_metrics_is_refused(bus: InMemoryBus, ledger: Ledger, verb: str) -> None:
     counted = asyncio.Event()
     counted.set()
-    for service in (metrics_service(ledger, counted), docs_service(AsyncApiDocument({}))):
+    for service in (metrics_service(ledger, Vitals(), counted, nothing), docs_service(AsyncApiDocument({}))):
         await bus.serve(service)
     await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="vic", roles=(Role.VIEWER,)))
     with pytest.raises(PermissionDenied, match=r"metrics\.view"):
         await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="non", roles=()))
+
+
+async def test_who_may_not_view_metrics_reads_no_history(bus: InMemoryBus, ledger: Ledger) -> None:
+    await bus.serve(metrics_service(ledger, Vitals(), asyncio.Event(), nothing))
+    history = subjects.service_verb(subjects.SERVICE_METRICS, "history")
+    asked = ListMetrics(agent_id="acacia")
+    assert (await bus.request(history, asked, MetricsHistory)).agent_id == "acacia"
+    with pytest.raises(PermissionDenied, match=r"metrics\.view"):
+        await bus.request(history, asked, MetricsHistory, claims=Claims(sub="non", roles=()))

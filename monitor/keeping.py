@@ -1,0 +1,60 @@
+"""The monitor's record, for as long as the process lives: it waits for PostgreSQL, however long, and takes up where it ended.
+
+Nothing that the monitor tells of the present waits for it.
+"""
+
+import asyncio
+from typing import Final
+
+import asyncpg
+
+from bus import telemetry
+from bus.client import Bus
+from bus.database import AWAY, migrate_by, open_pool
+from bus.errors import DatabaseUnavailable, HiveError
+from bus.messages.history import ListMetrics, MetricsHistory
+from bus.together import together
+from monitor.archive import Archive
+from monitor.past import Past
+from monitor.settings import MonitorSettings
+from monitor.sql import migrations
+from monitor.upkeep import Upkeep, now_utc
+
+logger = telemetry.log(__name__)
+
+CONNECTIONS: Final = 4
+AGAIN_SECONDS: Final = 2.0
+
+
+class Keeping:
+    def __init__(self, bus: Bus, settings: MonitorSettings) -> None:
+        self._bus, self._settings = bus, settings
+        self._past: Past | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            try:
+                await self._keep()
+            except* (HiveError, asyncpg.PostgresError, *AWAY) as errors:
+                logger.warning("metrics_not_kept", reason=repr(errors.exceptions[0]))
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _keep(self) -> None:
+        url = self._settings.database_url.get_secret_value()
+        await migrate_by(url, migrations(), "monitor_migrations")
+        pool = await open_pool(url, CONNECTIONS)
+        try:
+            self._past, archive = Past(pool), Archive(self._bus, pool)
+            upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
+            await upkeep.once(now_utc())
+            logger.info("metrics_are_kept")
+            await together(archive.run(), upkeep.run())
+        finally:
+            pool.terminate()
+
+    async def history(self, asked: ListMetrics) -> MetricsHistory:
+        """DatabaseUnavailable."""
+        if self._past is None:
+            raise DatabaseUnavailable("The monitor has not reached PostgreSQL yet. Try again shortly.", retry_after_seconds=2)
+        return await self._past.read(asked)

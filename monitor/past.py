@@ -1,0 +1,42 @@
+"""The history of an agent's metrics, read from what the archive has stored."""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import asyncpg
+
+from bus.database import NamedStatements, available
+from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Resolution, Spread
+from monitor.sql import queries
+
+BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+END: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""Bounds that are always given let PostgreSQL leave out partitions without planning the question anew."""
+
+
+class Past:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._sql = NamedStatements(pool, queries())
+
+    async def read(self, asked: ListMetrics) -> MetricsHistory:
+        """DatabaseUnavailable."""
+        bounds = (asked.since or BEGINNING, asked.before or END)
+        with available():
+            rows = await self._sql.all(f"history_{asked.resolution}", asked.agent_id, *bounds, asked.limit + 1)
+        points = tuple(_point(row, asked.resolution) for row in rows[: asked.limit])
+        more = points[-1].timestamp if len(rows) > asked.limit else None
+        return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)
+
+
+def _point(row: Mapping[str, Any], resolution: Resolution) -> MetricsPoint:
+    stored = json.loads(row["metrics"])
+    values = _measured(stored) if resolution is Resolution.RAW else {name: Spread(**spread) for name, spread in stored.items()}
+    return MetricsPoint(timestamp=row["timestamp"], values=values)
+
+
+def _measured(stored: dict[str, Any]) -> dict[str, Spread]:
+    flat = {**stored, **(stored.get("network_io") or {})}
+    numbers = {name: float(value) for name, value in flat.items() if isinstance(value, int | float)}
+    return {name: Spread(min=value, mean=value, max=value, n=1) for name, value in sorted(numbers.items())}

@@ -1,0 +1,31 @@
+"""What came lately: a sum over the last hour, to the minute. Pure; times are those of the events."""
+
+from datetime import datetime
+from typing import Final
+
+from monitor.tally import Tally
+
+SECONDS: Final = 3600
+BUCKET_SECONDS: Final = 60
+
+
+class LastHour:
+    """Holds one tally a minute, however much comes, in whatever order."""
+
+    def __init__(self) -> None:
+        self._minutes: dict[int, Tally] = {}
+
+    def add(self, at: datetime, tally: Tally) -> None:
+        minute = _minute(at)
+        self._minutes[minute] = self._minutes.get(minute, Tally()) + tally
+
+    def sum(self, now: datetime) -> Tally:
+        """An event of a clock that is ahead counts; one that is older than the hour is forgotten."""
+        oldest = _minute(now) - SECONDS // BUCKET_SECONDS + 1
+        for minute in [minute for minute in self._minutes if minute < oldest]:
+            del self._minutes[minute]
+        return sum(self._minutes.values(), Tally())
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp()) // BUCKET_SECONDS
