@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bus import subjects, telemetry
@@ -57,6 +58,8 @@ class Envelope:
 
         try:
             await self._app(scope, receive, send_marked)
+        except ClientDisconnect:  # in the middle of its body: nobody is there to be answered
+            pass
         except Exception as error:
             if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
                 raise

@@ -4,16 +4,18 @@ Its end is told by the end mark, which is sent when the report is on disk; the r
 chunks are missing (docs/adr/0017). The event of the end is sent at the same moment, so the mark may be just behind it.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from time import monotonic
 from types import TracebackType
 from typing import Final, Self
 from uuid import UUID
 
 from bus import subjects, telemetry
 from bus.client import Received
-from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, Unavailable, from_code
+from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, TaskNotFound, Unavailable, from_code
 from bus.follow import Delta, Position, Restart, stored
 from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.output import Timings
@@ -29,6 +31,10 @@ LOOK_SECONDS: Final = 2.0
 QUIET_SECONDS: Final = 2.0
 """After which the record is looked at when nothing comes: an event may be lost. Doubles each time, since most that wait are queued."""
 LONGEST_QUIET_SECONDS: Final = 15.0
+FIRST_PAUSE_SECONDS: Final = 1.0
+CANCEL_SECONDS: Final = 600.0
+MOST_UNKNOWN: Final = 5
+"""Looks in a row that find no record of what was taken."""
 MARK_SECONDS: Final = 0.2
 """After which the record is looked at when a task's end is announced and its mark does not come."""
 
@@ -47,6 +53,24 @@ class Ended:
     ending: Ending
 
 
+class Gap:
+    """A chunk that did not come: those behind it are of no use until the stream has been read again."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+        self._pause = FIRST_PAUSE_SECONDS
+
+    def met(self, now: float) -> None:
+        self._due = now if self._due is None else self._due
+
+    def is_due(self, now: float) -> bool:
+        """Whether to read the stream now; the next time after twice as long, should that not have helped."""
+        if self._due is None or now < self._due:
+            return False
+        self._due, self._pause = now + self._pause, min(LONGEST_QUIET_SECONDS, 2 * self._pause)
+        return True
+
+
 class Run:
     """`async with`: submits on entry; on exit cancels a task that has not ended, unless it may be asked for again by its
     Idempotency-Key or this gateway is stopping.
@@ -63,6 +87,7 @@ class Run:
         self._inbox, self._position = Inbox(), Position(0, 0)
         self._stack = AsyncExitStack()
         self._over, self._fresh, self._abandoned = True, False, False
+        self._gap, self._unknown = Gap(), 0
         self._marked = False
         """Whether the newest attempt's end mark was read."""
 
@@ -99,37 +124,53 @@ class Run:
         self._abandoned = True
 
     async def _cancel(self) -> None:
-        """Its client has gone, or takes nothing more of it. That says nothing about the host."""
-        try:
-            await verbs.ask(
-                self._gateway.bus, subjects.SERVICE_TASKS, "cancel", TaskRef(id=self.task_id), TaskRecord, self._claims
-            )
-        except HiveError as error:
-            logger.info("task_not_cancelled", task_id=str(self.task_id), reason=error.message)
+        """Its client has gone, or takes nothing more of it. That says nothing about the host.
+
+        Said again while nobody can hear it: what clients gave up while the record was away would be done ahead of what others wait for.
+        """
+        until, pause = monotonic() + CANCEL_SECONDS, FIRST_PAUSE_SECONDS
+        while not self._gateway.stopping.is_set():
+            try:
+                body = TaskRef(id=self.task_id)
+                await verbs.ask(self._gateway.bus, subjects.SERVICE_TASKS, "cancel", body, TaskRecord, self._claims)
+                return
+            except HiveError as error:
+                if not isinstance(error, Unavailable | DeadlineExceeded) or monotonic() > until:
+                    logger.info("task_not_cancelled", task_id=str(self.task_id), reason=error.message)
+                    return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._gateway.stopping.wait(), pause)
+            pause = min(LONGEST_QUIET_SECONDS, 2 * pause)
 
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
         """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
         if not self._fresh:
             for item in await self._stored():
                 yield item
-        quiet_seconds = QUIET_SECONDS
+        quiet_seconds, said_at = QUIET_SECONDS, monotonic()
         while True:
             while (received := self._inbox.take()) is not None:
                 chunk = received.decode(OutputChunk)
                 for item in self._read(received, chunk):
+                    said_at = monotonic()
                     yield item
                 if self._is_whole(chunk):
                     self._over = True
                     yield Ended(chunk.ending or Ending())
                     return
-            if self._inbox.lost:
+            if self._inbox.lost or self._gap.is_due(monotonic()):
                 self._inbox.lost = False
                 for item in await self._stored():
+                    said_at = monotonic()
                     yield item
             announced = self._inbox.announced
-            if not (announced and self._marked) and await self._heard(MARK_SECONDS if announced else quiet_seconds):
+            if (
+                not (announced and self._marked)
+                and await self._heard(MARK_SECONDS if announced else quiet_seconds)
+                and monotonic() - said_at < LONGEST_QUIET_SECONDS
+            ):
                 continue
-            self._inbox.announced = False
+            self._inbox.announced, said_at = False, monotonic()
             record = await self.look()
             if record is not None and record.status.terminal:
                 self.record = record
@@ -161,7 +202,12 @@ class Run:
         if chunk.number >= self._position.number:
             self.agent_id = subjects.agent_of_output(received.subject)
             self._marked = chunk.end is not None
-        return list(self._position.advance(chunk))
+        found = list(self._position.advance(chunk))
+        if self._position.misses(chunk):
+            self._gap.met(monotonic())
+        elif found:
+            self._gap = Gap()
+        return found
 
     def _is_whole(self, chunk: OutputChunk) -> bool:
         """Whether it is the end mark of an answer that is complete, and all of that came here."""
@@ -169,11 +215,18 @@ class Run:
         return completed and chunk.number == self._position.number and chunk.offset == self._position.offset
 
     async def look(self) -> TaskRecord | None:
-        """The record; None where there is none, or nobody can tell."""
+        """The record; None where nobody can tell. TaskNotFound for one that is gone, such as by a restored backup: it has no end."""
         try:
-            return await self.known()
+            record = await self.known()
         except (Unavailable, DeadlineExceeded):
             return None
+        self._unknown = 0 if record is not None else self._unknown + 1
+        if self._unknown >= MOST_UNKNOWN:
+            self._over = True
+            raise TaskNotFound(f"The task {self.task_id} is not in the record any more. Ask again.")
+        if record is not None:
+            self.agent_id = self.agent_id or record.assigned_agent_id
+        return record
 
     async def known(self) -> TaskRecord | None:
         """The record; None where there is none. Unavailable or DeadlineExceeded where nobody can tell."""

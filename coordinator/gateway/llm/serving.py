@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from bus import telemetry
 from bus.codec import explain
-from bus.errors import HiveError, StreamInterrupted
+from bus.errors import HiveError, IdempotencyMismatch, PermissionDenied, StreamInterrupted
 from bus.follow import Delta, Restart
 from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from coordinator.gateway.envelope import HEADERS
@@ -66,7 +66,8 @@ class Serving(Response):
         self._gateway, self._job, self._wording = gateway, job, wording
         asked = asked_in(headers)
         self._chain = resolve(job.model, gateway.named.items, gateway.overview.agents.items.values(), claims)
-        self._claims = claims.model_copy(update={"models": ()})  # the name was allowed; what it stands for need not be named
+        # The name was allowed; what it stands for need not be named in the key.
+        self._claims = claims.model_copy(update={"models": self._chain.models if claims.models else ()})
         self._key, self._since = asked.idempotency_key, monotonic()
         self._request = _request_of(job, self._chain.model, asked)
         self._told: dict[str, str] = dict(told)
@@ -125,7 +126,10 @@ class Serving(Response):
 
     async def _find_earlier(self) -> None:
         """The model that the same request came to before, whoever has it now. Unavailable where nobody can tell: it might be done twice."""
-        tasks = {model: await Run(self._gateway, self._claims, self._key, model).known() for model in self._chain.models}
+        try:
+            tasks = {model: await Run(self._gateway, self._claims, self._key, model).known() for model in self._chain.models}
+        except PermissionDenied:
+            raise IdempotencyMismatch("This Idempotency-Key brought a task of somebody else's. Take a new key.") from None
         if (model := answering(tasks)) is not None:
             self._run = self._turn_to(model)
 
@@ -142,8 +146,9 @@ class Serving(Response):
                 case Ended():
                     whole = Whole(choices=gathering.choices(self._request.n), agent_id=run.agent_id)
                     whole.end(item.ending)
+                    body = self._wording.whole(whole)  # before the first byte: it may be an error
                     await self._start(send, self._wording.whole_type)
-                    await send({"type": "http.response.body", "body": self._wording.whole(whole)})
+                    await send({"type": "http.response.body", "body": body})
 
     async def _stream(self, run: Run, send: Send) -> None:
         if not self._beginning:  # else an earlier model of the alias said nothing behind it

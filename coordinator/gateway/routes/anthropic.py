@@ -39,6 +39,7 @@ async def count_tokens(request: Request) -> Response:
 
 async def _admit(gateway: Gateway, claims: Claims, name: str) -> None:
     """As a message would be, by the model that would be asked. PermissionDenied, UnknownModel."""
-    model = resolve(name, gateway.named.items, gateway.overview.agents.items.values(), claims).model
-    every = claims.model_copy(update={"models": ()})  # what a name stands for that was allowed need not be named in the key
-    await gateway.submission.admit(TaskRequest(prompt="-", model=model), every)
+    chain = resolve(name, gateway.named.items, gateway.overview.agents.items.values(), claims)
+    # What a name stands for that was allowed need not be named in the key.
+    meant = claims.model_copy(update={"models": chain.models if claims.models else ()})
+    await gateway.submission.admit(TaskRequest(prompt="-", model=chain.model), meant)

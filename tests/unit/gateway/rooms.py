@@ -154,6 +154,7 @@ class Rooms:
             ),
             subjects.SERVICE_WORKFLOWS: (
                 Endpoint(verb="tools", body=NoReply, handler=self._tools, permission=Permission.EXECUTIONS_START),
+                Endpoint(verb="created", body=NoReply, handler=self._created, permission=Permission.METRICS_VIEW),
             ),
             subjects.SERVICE_METRICS: (
                 Endpoint(verb="performance", body=NoReply, handler=self._performance, permission=Permission.METRICS_VIEW),
@@ -162,9 +163,6 @@ class Rooms:
             ),
             subjects.SERVICE_STATUS: (
                 Endpoint(verb="stores", body=NoReply, handler=self._stores, permission=Permission.METRICS_VIEW),
-            ),
-            subjects.SERVICE_WORKFLOWS: (
-                Endpoint(verb="created", body=NoReply, handler=self._created, permission=Permission.METRICS_VIEW),
             ),
         }
 

@@ -167,6 +167,13 @@ def test_a_call_that_is_no_json_is_an_error_and_no_call_without_arguments() -> N
         wording().whole(Whole(choices=[Choice(tool_calls=[ToolCall(name="weather", written="{broken")])]))
 
 
+def test_a_call_that_was_cut_ends_by_its_tokens_and_has_no_arguments() -> None:
+    call = ToolCall(name="weather", id="call_1", written='{"city": "Ber')
+    body = json.loads(wording().whole(Whole(choices=[Choice(tool_calls=[call], finish_reason="length")])))
+    assert body["stop_reason"] == "max_tokens"
+    assert body["content"] == [{"type": "tool_use", "id": "call_1", "name": "weather", "input": {}}]
+
+
 def test_a_stream_has_one_block_after_the_other() -> None:
     said = wording(stream=True)
     whole = Whole(choices=[Choice()])

@@ -34,8 +34,9 @@ from bus.testing import InMemoryBus
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import ANY_PROFICIENCY, asked_in
-from coordinator.gateway.llm.inbox import MOST_BYTES
+from coordinator.gateway.llm.inbox import MOST_BYTES, Inbox
 from coordinator.gateway.llm.names import listing, resolve
+from coordinator.gateway.llm.running import Gap
 from tests.unit.gateway.conftest import ANNA, client_of
 from tests.unit.gateway.rooms import ACACIA, ATTEMPT, Rooms
 
@@ -233,6 +234,30 @@ async def test_what_did_not_come_is_taken_from_the_record(anna: AsyncClient, roo
     assert response.text.endswith("data: [DONE]\n\n")
 
 
+async def test_a_stream_that_missed_a_chunk_goes_on_from_the_bus_while_its_host_still_writes(
+    anna: AsyncClient, rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would say nothing more until the end of its task, not even a comment."""
+    take = Inbox.put
+    monkeypatch.setattr(Inbox, "put", lambda inbox, chunk: None if b"two " in chunk.data else take(inbox, chunk))
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    for offset, text in ((0, "one "), (4, "two "), (8, "three")):
+        await host.text(text, offset=offset)
+    await host.end(13)
+    assert text_of((await asking).text) == "one two three"
+    assert rooms.tasks[host.task_id].status is TaskStatus.QUEUED, "the record could not tell"
+
+
+def test_a_gap_that_cannot_be_closed_is_looked_at_ever_more_rarely() -> None:
+    gap, looks = Gap(), list[float]()
+    for tick in range(600):
+        gap.met(tick / 10)
+        if gap.is_due(tick / 10):
+            looks.append(tick / 10)
+    assert looks == [0, 1, 3, 7, 15, 30, 45]
+
+
 async def test_an_answer_that_is_not_seen_yet_is_begun_anew(anna: AsyncClient, rooms: Rooms) -> None:
     asking = ask(anna)
     host = await said(rooms, asking)
@@ -345,11 +370,13 @@ async def test_who_waits_is_kept_alive_and_told_the_place(
     monkeypatch.setattr("coordinator.gateway.llm.running.QUIET_SECONDS", 0.01)
     asking = ask(anna, stream=True)
     host = await said(rooms, asking)
-    rooms.tasks[host.task_id] = rooms.tasks[host.task_id].model_copy(update={"position": 7})
+    waits = {"position": 7, "assigned_agent_id": "acacia"}
+    rooms.tasks[host.task_id] = rooms.tasks[host.task_id].model_copy(update=waits)
     await asyncio.sleep(0.1)
     await host.text("Hi")
     await host.end(2)
     response = await asking
+    assert response.headers["x-hive-agent"] == "acacia", "known before a word was said"
     assert ": queued, position 7\n\n" in response.text
     assert response.headers["x-hive-queue-position"] == "7"
     assert text_of(response.text) == "Hi"

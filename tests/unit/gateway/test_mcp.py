@@ -13,6 +13,7 @@ from bus.messages import TaskStatus
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.catalogue import TOOLS
+from coordinator.gateway.scraping import Readings
 from coordinator.gateway.settings import GatewaySettings
 from tests.integration.gateway.parts import until
 from tests.parts.mcp import given, modern, session, text_of
@@ -236,7 +237,7 @@ async def test_requests_are_counted_under_their_path(url: str, gateway: Gateway)
     counted = b'hive_api_request_duration_seconds_count{method="POST",route="/mcp",status="200"} 1.0'
     async with posting(url, ANNA) as anna:
         await anna.post("/mcp", json=HELLO)
-        await until(lambda: counted in gateway.metrics.page(None, ()))
+        await until(lambda: counted in gateway.metrics.page(None, (), Readings()))
 
 
 async def test_half_a_character_is_refused_in_words(url: str) -> None:

@@ -132,10 +132,11 @@ def _content(choice: Choice) -> list[Json]:
         found.append({"type": "thinking", "thinking": choice.thinking, "signature": ""})
     if choice.text:
         found.append({"type": "text", "text": choice.text})
-    return found + [_tool_use(call) for call in choice.tool_calls]
+    return found + [_tool_use(call, cut=choice.finish_reason == "length") for call in choice.tool_calls]
 
 
-def _tool_use(call: ToolCall) -> Json:
-    if call.written is not None and not call.arguments and call.written.strip() not in ("", "{}"):
+def _tool_use(call: ToolCall, *, cut: bool) -> Json:
+    """One that was cut has no arguments; `max_tokens`, as the reason of the end, says why. BackendError for one that is none."""
+    if not cut and call.written is not None and not call.arguments and call.written.strip() not in ("", "{}"):
         raise BackendError(f"The model called {call.name!r} with arguments that are no JSON object. Ask again.")
     return {"type": "tool_use", "id": call.id or new_call_id(), "name": call.name, "input": call.arguments}
