@@ -34,6 +34,8 @@ LEFT_OUT: Final = {
     "POST /api/agents": "connects to addresses that are made up here, and says honestly that nobody answers there",
     "DELETE /api/keys/{key_id}": "takes the fuzzer's own key from it, whose id it has read in an answer",
 }
+OF_PYTHON: Final = "SystemError: AST constructor recursion depth mismatch"
+"""Now and then of CPython 3.11, in the fuzzer itself while it makes up deep bodies: no request is sent then, and no server is to blame."""
 HEADERS: Final = {"Authorization": f"Bearer {ADMIN_KEY}"}
 
 
@@ -45,7 +47,7 @@ def url(nats_server: NatsServer, database_url: str, tmp_path: Path) -> Iterator[
         gateway = stack.enter_context(GatewayProcess(nats_server, tmp_path))
         bus = {"NATS_URL": nats_server.url}
         stack.enter_context(Process("workflow.main", tmp_path, {**bus, "HIVE_DATABASE_URL": database_url}))
-        stack.enter_context(Process("monitor.main", tmp_path, bus))
+        stack.enter_context(Process("monitor.main", tmp_path, {**bus, "HIVE_DATABASE_URL": database_url}))
         sidecar = {**bus, "HIVE_BACKENDS": "acacia=http://127.0.0.1:1/0", "HIVE_SIDECAR_ADOPT": "true"}
         stack.enter_context(Process("tests.bench.instant_sidecar", tmp_path, sidecar))
         with httpx.Client(base_url=gateway.url, headers=HEADERS, timeout=30) as client:
@@ -53,6 +55,7 @@ def url(nats_server: NatsServer, database_url: str, tmp_path: Path) -> Iterator[
             until_it_answers(client, "/v1/models", "instant")
             until_it_answers(client, "/api/workflows", "workflows")
             until_it_answers(client, "/api/metrics/performance", "agents")
+            until_it_answers(client, "/api/agents/acacia/metrics", "points")
             until_it_answers(client, "/asyncapi", "asyncapi")
             client.put(f"/api/aliases/{examples.MODEL}", json={"models": ["instant"]}).raise_for_status()
         yield gateway.url
@@ -116,5 +119,7 @@ def assert_all_was_well(printed: str, code: int) -> None:
     late = re.findall(r"Network Error\s+(\S[^\n]*)", printed.partition(" SUMMARY ")[0])
     assert all(error.startswith("Read timed out") for error in late), late
     kinds = set(re.findall(r"🚫 ([A-Z][A-Za-z ]+): \d+", printed))
-    assert kinds <= {"Network Error"}, kinds
-    assert code == 0 or late, printed[-8000:]
+    assert kinds <= {"Network Error", "Runtime Error"}, kinds
+    broken = sum(map(int, re.findall(r"🚫 Runtime Error: (\d+)", printed)))
+    assert printed.count(OF_PYTHON) >= broken, printed[-8000:]
+    assert code == 0 or late or broken, printed[-8000:]
