@@ -65,6 +65,7 @@ async def first_delta(client: httpx.AsyncClient, task_id: str) -> dict[str, Any]
     raise AssertionError("the stream ended before it said anything")
 
 
+@pytest.mark.slow
 async def test_a_stream_tells_the_place_of_a_task_that_waits_and_what_put_it_back(hive: Hive) -> None:
     nobody_yet = {**HELLO, "require": {"vram_gb": 500}}
     async with hive.gateway.client() as client:
@@ -102,6 +103,7 @@ async def event_of(lines: AsyncIterator[str], name: str) -> dict[str, Any]:
     raise AssertionError("the stream ended")
 
 
+@pytest.mark.slow
 async def test_a_reader_that_goes_away_is_forgotten(hive: Hive, nats_server: NatsServer) -> None:
     hive.sidecar.may_end.clear()
     async with hive.gateway.client() as client:
@@ -138,6 +140,7 @@ async def test_a_key_opens_the_doors_until_it_is_revoked(hive: Hive) -> None:
                     await asyncio.sleep(0.01)
 
 
+@pytest.mark.slow
 async def test_an_idempotency_key_holds_after_the_task_has_ended(hive: Hive) -> None:
     headers = {"Idempotency-Key": str(uuid4())}
     async with hive.gateway.client() as client:
@@ -169,6 +172,7 @@ async def test_dependencies_cancel_explain_and_status(hive: Hive) -> None:
         assert (await ended(client, first))["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_while_no_coordinator_lived_is_done_by_the_next(hive: Hive) -> None:
     async with hive.gateway.client() as client:
         hive.coordinator.kill()
@@ -180,6 +184,7 @@ async def test_what_was_acknowledged_while_no_coordinator_lived_is_done_by_the_n
             assert (await ended(client, answer.json()["id"]))["status"] == "completed"
 
 
+@pytest.mark.slow
 async def test_submits_are_taken_while_postgresql_is_away(
     nats_bus: NatsBus, nats_server: NatsServer, own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
@@ -212,6 +217,7 @@ async def test_the_bus_describes_itself(hive: Hive, nats_server: NatsServer, tmp
             assert (await client.get("/api/metrics/performance")).status_code == 200
 
 
+@pytest.mark.slow
 async def test_a_host_is_added_by_the_sidecar_or_refused_with_the_reason(
     hive: Hive, nats_server: NatsServer, tmp_path: Path
 ) -> None:
@@ -228,6 +234,7 @@ async def test_a_host_is_added_by_the_sidecar_or_refused_with_the_reason(
             assert "127.0.0.1:9" in dead.json()["detail"]
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_is_killed_loses_nothing_that_it_acknowledged(hive: Hive) -> None:
     hive.sidecar.may_end.clear()
     async with hive.gateway.client() as client:
@@ -240,6 +247,7 @@ async def test_a_gateway_that_is_killed_loses_nothing_that_it_acknowledged(hive:
         assert (await ended(client, task_id))["output"]["text"] == "Hello there."
 
 
+@pytest.mark.slow
 async def test_a_stream_at_a_door_whose_gateway_is_killed_is_no_answer_and_its_task_ends_anyway(hive: Hive) -> None:
     hive.sidecar.may_end.clear()
     task_id = await stream_into_a_kill(hive)
@@ -266,6 +274,7 @@ async def stream_into_a_kill(hive: Hive) -> str:
     return str(response.headers["x-hive-task"])
 
 
+@pytest.mark.slow
 async def test_a_stop_ends_streams_in_words_and_running_requests_with_what_there_is(hive: Hive) -> None:
     hive.sidecar.may_end.clear()
     async with hive.gateway.client() as client:
@@ -288,6 +297,7 @@ async def arrived(client: httpx.AsyncClient, title: str) -> None:
             await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_rest_is_fast_enough(hive: Hive) -> None:
     """The fastest, since a machine that does other things delays the most; `make bench` measures the median."""
     async with hive.gateway.client() as client:

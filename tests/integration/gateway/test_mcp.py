@@ -63,6 +63,7 @@ async def test_a_task_goes_in_and_its_answer_comes_out(hive: Hive) -> None:
         assert given(await client.call_tool("cluster_status", {}))["leader"]
 
 
+@pytest.mark.slow
 async def test_what_runs_is_cancelled(hive: Hive) -> None:
     hive.sidecar.may_end.clear()
     async with session(hive.gateway.url, ADMIN_KEY) as client:
@@ -72,6 +73,7 @@ async def test_what_runs_is_cancelled(hive: Hive) -> None:
         assert given(await client.call_tool("list_tasks", {"status": ["cancelled"]}))["tasks"][0]["id"] == running["id"]
 
 
+@pytest.mark.slow
 async def test_a_workflow_is_stored_run_and_read(whole: Whole) -> None:
     async with session(whole.url, ADMIN_KEY) as client:
         made = given(await client.call_tool("create_workflow", {"n8n_data": doubling()}))
@@ -96,6 +98,7 @@ async def test_a_workflow_is_stored_run_and_read(whole: Whole) -> None:
         assert given(await client.call_tool("list_workflows", {}))["workflows"][0]["name"] == "Doubling"
 
 
+@pytest.mark.slow
 async def test_an_execution_is_followed_and_stopped(whole: Whole) -> None:
     heard: asyncio.Queue[str | None] = asyncio.Queue()
 
@@ -135,6 +138,7 @@ async def tools_of(client: ClientSession | Client) -> dict[str, Any]:
     return {tool.name: tool for tool in (await client.list_tools()).tools}
 
 
+@pytest.mark.slow
 async def test_an_active_workflow_is_a_tool_and_clients_are_told(whole: Whole) -> None:
     told = Told()
     async with session(whole.url, ADMIN_KEY, told) as client:
@@ -157,6 +161,7 @@ async def test_an_active_workflow_is_a_tool_and_clients_are_told(whole: Whole) -
         assert "ask_again" not in await tools_of(client)
 
 
+@pytest.mark.slow
 async def test_a_client_of_the_version_without_sessions_listens(whole: Whole) -> None:
     async with modern(whole.url, ADMIN_KEY) as client, client.listen(tools_list_changed=True) as changes:
         made = given(await client.call_tool("create_workflow", {"n8n_data": asking("Ask me")}))["id"]
@@ -179,6 +184,7 @@ async def test_clients_of_every_gateway_are_told(whole: Whole, nats_server: Nats
             assert given(await other.call_tool("ask_me", {"n": 1}))["status"] == "success"
 
 
+@pytest.mark.slow
 async def test_a_workflow_that_failed_says_so(whole: Whole) -> None:
     breaking = {**chain(node("Start", "manualTrigger"), node("Break", "code", {"jsCode": "throw new Error('no luck')"}, 2))}
     async with session(whole.url, ADMIN_KEY) as client:
@@ -188,6 +194,7 @@ async def test_a_workflow_that_failed_says_so(whole: Whole) -> None:
         assert (failed.is_error, failed.structured_content["code"], "no luck" in text_of(failed)) == (True, "node_failed", True)
 
 
+@pytest.mark.slow
 async def test_a_workflow_is_a_tool_of_those_whom_its_saver_lets_call_it(whole: Whole) -> None:
     async with whole.hive.gateway.client() as admin:
         anna = (await admin.post("/api/keys", json={"owner": "anna"})).json()["key"]
@@ -221,6 +228,7 @@ async def test_tools_of_workflows_come_back_with_their_engine(whole: Whole, nats
         assert "ask_me" in await tools_of(client)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 async def test_executions_and_workflows_are_watched(whole: Whole) -> None:
     told = Told()
