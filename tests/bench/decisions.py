@@ -89,16 +89,17 @@ class Bench:
 
     def decisions(self) -> list[float]:
         """Gives out what can be, as a turn does. How many microseconds of processor time each decision took; the look at the hosts, which
-        serves them all, counts to the first.
+        serves them all, counts to the first. The last one, which finds nothing more to give, is none and takes next to nothing: counted
+        in, it was half of all, and made the median of the others a third of what it is.
         """
         took, fleet = list[float](), None
         while True:
             began = process_time_ns()
             fleet = fleet or self.scheduler.fleet(self.agents, self.clock)
             placement = self.scheduler.next(self.queue, fleet, self.now)
-            took.append((process_time_ns() - began) / 1000)
             if placement is None:
                 return took
+            took.append((process_time_ns() - began) / 1000)
             self.take(placement)
             fleet.given(placement.agent)
 
