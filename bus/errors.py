@@ -275,6 +275,12 @@ class NoLeader(Unavailable):
     code, title = "no_leader", "No coordinator leads at the moment"
 
 
+class NotReady(Unavailable):
+    """Of a service that has just begun."""
+
+    code, title = "not_ready", "The service has just started"
+
+
 class BusUnavailable(Unavailable):
     code, title = "bus_unavailable", "The bus does not answer"
 

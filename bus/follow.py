@@ -191,7 +191,8 @@ class Position:
 
 async def _next(inbox: asyncio.Queue[Received]) -> Received | None:
     try:
-        return await asyncio.wait_for(inbox.get(), POLL_SECONDS)
+        async with asyncio.timeout(POLL_SECONDS):
+            return await inbox.get()
     except TimeoutError:
         return None
 
@@ -204,7 +205,9 @@ async def stored(bus: Bus, subject_filter: str) -> AsyncGenerator[OutputChunk, N
     reader, sequence = await bus.read(subjects.OUTPUT, subject_filter), 0
     try:
         while sequence < newest.sequence:
-            for message in await asyncio.wait_for(reader.batch(10_000), STORED_SECONDS):
+            async with asyncio.timeout(STORED_SECONDS):
+                batch = await reader.batch(10_000)
+            for message in batch:
                 sequence = message.sequence
                 yield message.decode(OutputChunk)
     except TimeoutError:  # the newest has expired meanwhile, or was erased

@@ -30,7 +30,8 @@ logger = telemetry.log(__name__)
 SERVICE_TYPE: Final = "_hive._tcp.local."
 LOOK_SECONDS: Final = 3.0
 """Answers come within a second; a Wi-Fi that sleeps takes its time."""
-RESOLVE_SECONDS: Final = 1.0
+RESOLVE_SECONDS: Final = 3.0
+"""Where the address did not come with the name; what was asked once and got lost is asked again within it."""
 ANY: Final = frozenset({"", "0.0.0.0", "::", "*"})
 MDNS_INTERFACES: Final = (
     "IPv4 addresses by comma, of the interfaces that mDNS is spoken on; left out: that of HIVE_HOST, where it is one, else all but "

@@ -16,7 +16,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError, FlushTimeoutError, NoRespondersError, ProtocolError
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.protocol.command import unsub_cmd
+from nats.protocol.command import sub_cmd, unsub_cmd
 
 from bus.nats_errors import guard
 from bus.together import end
@@ -72,6 +72,10 @@ class NatsClient(Client):
                 prefix = self.new_inbox() + "."
                 await self.collect(prefix + "*", self._answered)
                 self._replies_prefix = prefix
+
+    async def _send_subscribe(self, sub: Subscription) -> None:
+        """At once: whoever was cancelled while nats-py's own waits could not leave what it had subscribed to."""
+        self._send_soon(sub_cmd(sub._subject, sub._queue or "", sub._id))
 
     async def collect(self, subject: str, take: Callable[[Msg], None]) -> Subscription:
         """Every message goes to `take` as it is read; nothing is kept back or dropped here."""

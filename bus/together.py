@@ -11,6 +11,9 @@ from typing import Any, Final
 AGAIN_SECONDS: Final = 3.0
 """Longer than what cleans up after a cancel needs."""
 
+_let_go: Final = set[asyncio.Task[None]]()
+"""Held here, since the loop holds no task that nobody else does."""
+
 
 async def together(*works: Coroutine[Any, Any, object]) -> None:
     """Returns when the first returns, and none runs any more. Raises a group of whatever they raised."""
@@ -22,6 +25,16 @@ async def together(*works: Coroutine[Any, Any, object]) -> None:
     errors = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
     if errors:
         raise BaseExceptionGroup("what ran together", errors)
+
+
+def let_go(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """`end` for whoever may not wait, as a generator that is closed: they are cancelled now, and again until they have ended."""
+    tasks = [task for task in tasks if not task.done()]
+    for task in tasks:
+        task.cancel()
+    ending = asyncio.get_running_loop().create_task(end(tasks))
+    _let_go.add(ending)
+    ending.add_done_callback(_let_go.discard)
 
 
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:

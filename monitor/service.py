@@ -7,7 +7,7 @@ from time import monotonic
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import Unavailable
+from bus.errors import NotReady
 from bus.messages import ClusterPerformance, NoReply
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.readings import MonitorReadings
@@ -25,7 +25,7 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read
 
     def require_counted() -> None:
         if not counted.is_set():
-            raise Unavailable(
+            raise NotReady(
                 "The monitor has just started and still counts what ended before. Try again in a moment.", retry_after_seconds=2
             )
 

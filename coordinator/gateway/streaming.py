@@ -13,6 +13,7 @@ from bus.errors import HiveError, InvalidRequest
 from bus.follow import Delta, Done, Restart, beyond, end_of, follow
 from bus.messages import Claims, Message, TaskRecord, TokenLogprob, ToolCallDelta
 from bus.messages.places import QueuePlace
+from bus.together import let_go
 from coordinator.gateway import problem
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.places import place_of
@@ -122,8 +123,7 @@ async def paced(
                 case step:
                     yield step
     finally:
-        for task in tasks:
-            task.cancel()
+        let_go(tasks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from bus import subjects
 from bus.client import Bus
-from bus.errors import DatabaseUnavailable, DeadlineExceeded, NoLeader
+from bus.errors import DatabaseUnavailable, DeadlineExceeded, NoLeader, NotReady
 from bus.messages import Claims
 
 M = TypeVar("M", bound=BaseModel)
@@ -25,7 +25,8 @@ async def ask(
     """A question that changes nothing, or an order that may be given twice: one that was lost with the room that had it, or that
     a leader got who hangs and is being replaced, is asked again.
 
-    So is one that met a coordinator without its database: another may have it, or it may be back in a moment.
+    So is one that met a coordinator without its database: another may have it, or it may be back in a moment; and one that met a
+    service that has just begun.
     """
     deadline = monotonic() + seconds
     while True:
@@ -36,7 +37,7 @@ async def ask(
         except (DeadlineExceeded, NoLeader):
             if left <= READ_TRY_SECONDS:
                 raise
-        except DatabaseUnavailable:
+        except (DatabaseUnavailable, NotReady):
             if left <= READ_TRY_SECONDS:
                 raise
             await asyncio.sleep(AGAIN_SECONDS)

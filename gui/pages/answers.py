@@ -8,6 +8,7 @@ from bus import telemetry
 from bus.errors import HiveError
 from bus.follow import Delta, Done, Restart, follow
 from bus.messages import FailureInfo
+from bus.together import let_go
 from gui.desk import Desk
 from gui.elements.parts import Live
 
@@ -27,14 +28,14 @@ class Answers:
         """Follow these, and only these."""
         keep = {task_id for task_id in wanted if task_id is not None}
         for task_id in set(self._following) - keep:
-            self._following.pop(task_id).cancel()
+            let_go((self._following.pop(task_id),))
         for task_id in keep - set(self._following):
             self._following[task_id] = asyncio.create_task(self._follow(task_id))
 
     def again(self, task_id: UUID) -> None:
         """From the beginning: the page has forgotten it, or the task was put back into the queue."""
         if running := self._following.pop(task_id, None):
-            running.cancel()
+            let_go((running,))
 
     async def _follow(self, task_id: UUID) -> None:
         pending = _Pending(self._live, task_id)

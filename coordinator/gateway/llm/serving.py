@@ -17,6 +17,7 @@ from bus.codec import explain
 from bus.errors import HiveError, IdempotencyMismatch, PermissionDenied, StreamInterrupted
 from bus.follow import Delta, Restart
 from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
+from bus.together import end
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import Asked, asked_in
@@ -98,9 +99,7 @@ class Serving(Response):
         try:
             await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (answering, leaving):
-                task.cancel()
-            await asyncio.wait({answering, leaving})
+            await end((answering, leaving))
         if not answering.cancelled():
             answering.result()
 

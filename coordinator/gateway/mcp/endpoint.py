@@ -63,9 +63,7 @@ class Endpoint:
                 if (await asyncio.wait({serving, stopping}, timeout=KEY_SECONDS, return_when=asyncio.FIRST_COMPLETED))[0]:
                     break
         finally:
-            for task in (serving, stopping):
-                task.cancel()
-            await asyncio.wait({serving, stopping})
+            await end((serving, stopping))
         if not serving.cancelled():
             serving.result()
         elif open_ended:

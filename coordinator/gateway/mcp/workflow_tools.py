@@ -19,6 +19,7 @@ from bus.messages.workflows import (
     WorkflowRecord,
     WorkflowRef,
 )
+from bus.together import let_go
 from coordinator.gateway import verbs
 from coordinator.gateway.mcp.execution_events import hearing
 from coordinator.gateway.mcp.execution_view import ExecutionState
@@ -75,7 +76,7 @@ async def watched(call: Call[Any], verb: str, body: ExecuteWorkflow | CallWorkfl
                 await call.progress(steps * STEP_SECONDS, wait_seconds, heard.words)
             return asking.result()
         finally:
-            asking.cancel()
+            let_go((asking,))
 
 
 TOOLS: Final[tuple[Tool[Any], ...]] = (

@@ -7,7 +7,7 @@ import pytest
 from nats.js.api import StreamConfig
 
 from bus import subjects
-from bus.client import Stored
+from bus.client import Received, Stored
 from bus.errors import BusUnavailable, StoreFull
 from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
@@ -26,6 +26,21 @@ async def test_who_leaves_a_flush_early_does_not_make_the_connection_deaf(nats_b
     async with asyncio.timeout(3):
         await nats_bus.flush()
         assert (await nats_bus.stream_state(subjects.TASKS)).last_sequence >= 0
+
+
+async def test_who_leaves_a_subscribing_early_leaves_nothing_behind(own_nats_server: NatsServer) -> None:
+    """It never waits, so there is no moment at which it is subscribed and nobody holds it."""
+    bus = await own_nats_server.connect()
+
+    async def ignore(message: Received) -> None:
+        del message
+
+    subscribing = bus.subscribe("test.left", ignore)
+    with pytest.raises(StopIteration) as subscribed:
+        subscribing.send(None)
+    await bus.flush()
+    await subscribed.value.value.close()
+    await bus.close()
 
 
 async def test_a_reader_or_a_watch_of_what_does_not_exist_fails_as_hive_does(nats_bus: NatsBus) -> None:

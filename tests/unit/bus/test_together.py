@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bus import together as module
-from bus.together import end, together
+from bus.together import end, let_go, together
 
 
 async def for_ever() -> None:
@@ -45,6 +45,19 @@ async def test_whoever_drops_a_cancel_is_cancelled_again(monkeypatch: pytest.Mon
     await asyncio.sleep(0)
     async with asyncio.timeout(5):
         await end([deaf])
+    assert (heard, deaf.cancelled()) == (["the first"], True)
+
+
+async def test_whoever_may_not_wait_lets_go_of_one_that_drops_a_cancel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    heard: list[str] = []
+    deaf = asyncio.create_task(deaf_once(heard))
+    await asyncio.sleep(0)
+    let_go([deaf])
+    async with asyncio.timeout(5):
+        await asyncio.wait([deaf])
+        while len(asyncio.all_tasks()) > 1:
+            await asyncio.sleep(0)
     assert (heard, deaf.cancelled()) == (["the first"], True)
 
 

@@ -3,12 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import pytest
 from httpx import AsyncClient
 
+from bus import together
 from bus.errors import InvalidRequest, TaskNotFound
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
@@ -178,6 +180,26 @@ async def test_the_end_of_a_reader_ends_what_it_read() -> None:
     async with asyncio.timeout(2):
         await started.wait()
         reader.cancel()
+        await cleaned.wait()
+
+
+async def test_items_that_drop_a_cancel_end_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those do that wait for an answer by `asyncio.wait_for` of Python 3.11, when it comes together with the cancel."""
+    monkeypatch.setattr(together, "AGAIN_SECONDS", 0.01)
+    cleaned = asyncio.Event()
+
+    async def items() -> AsyncGenerator[str, None]:
+        try:
+            yield "one"
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            await asyncio.Event().wait()
+        finally:
+            cleaned.set()
+
+    async with asyncio.timeout(2):
+        async with aclosing(paced(items(), asyncio.Event())) as steps:
+            assert await anext(steps) == "one"
         await cleaned.wait()
 
 

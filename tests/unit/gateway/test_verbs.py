@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from bus import auth, subjects
-from bus.errors import DatabaseUnavailable
+from bus.errors import DatabaseUnavailable, HiveError, NotReady
 from bus.messages import NoReply, TaskRef
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
@@ -16,15 +16,15 @@ BODY = TaskRef(id=uuid4())
 
 
 class Coordinator:
-    """Has no database for the first `away` questions."""
+    """Has no database for the first `away` questions, or whatever else is amiss."""
 
-    def __init__(self, away: int) -> None:
-        self.away, self.asked = away, 0
+    def __init__(self, away: int, error: type[HiveError] = DatabaseUnavailable) -> None:
+        self.away, self.error, self.asked = away, error, 0
 
     async def get(self, _call: Call[TaskRef]) -> NoReply:
         self.asked += 1
         if self.asked <= self.away:
-            raise DatabaseUnavailable("PostgreSQL does not answer.")
+            raise self.error("It does not answer yet.")
         return NoReply()
 
     async def serve(self, bus: InMemoryBus | None = None) -> InMemoryBus:
@@ -38,8 +38,9 @@ async def ask(bus: InMemoryBus, seconds: float) -> None:
     await verbs.ask(bus, subjects.SERVICE_TASKS, "get", BODY, NoReply, auth.BUS_OPERATOR, seconds=seconds)
 
 
-async def test_a_question_that_met_no_database_is_asked_again() -> None:
-    coordinator = Coordinator(away=2)
+@pytest.mark.parametrize("error", [DatabaseUnavailable, NotReady])
+async def test_a_question_that_met_no_database_or_a_service_that_has_just_begun_is_asked_again(error: type[HiveError]) -> None:
+    coordinator = Coordinator(2, error)
     await ask(await coordinator.serve(), verbs.READ_SECONDS)
     assert coordinator.asked == 3
 

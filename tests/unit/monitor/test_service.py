@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from bus import subjects
-from bus.errors import PermissionDenied, Unavailable
+from bus.errors import NotReady, PermissionDenied
 from bus.messages import Claims, ClusterPerformance, NoReply, Role
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.readings import MonitorReadings, ServiceVitals
@@ -45,7 +45,7 @@ def ledger() -> Ledger:
 async def test_half_a_count_is_never_told(bus: InMemoryBus, ledger: Ledger) -> None:
     counted = asyncio.Event()
     await bus.serve(metrics_service(ledger, Vitals(), counted, nothing))
-    with pytest.raises(Unavailable, match="Try again") as refused:
+    with pytest.raises(NotReady, match="Try again") as refused:
         await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)
     assert refused.value.retry_after_seconds
     counted.set()
@@ -61,7 +61,7 @@ async def test_the_document_crosses_the_bus_as_it_is(bus: InMemoryBus) -> None:
 async def test_what_a_scrape_asks_is_told_with_the_processes_that_are_there(bus: InMemoryBus, ledger: Ledger) -> None:
     vitals, counted = Vitals(), asyncio.Event()
     await bus.serve(metrics_service(ledger, vitals, counted, nothing))
-    with pytest.raises(Unavailable):
+    with pytest.raises(NotReady):
         await bus.request(READINGS, NoReply(), MonitorReadings)
     counted.set()
     gui = ServiceVitals(service="gui", instance="1", memory_bytes=7, websocket_connections=2)
