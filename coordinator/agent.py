@@ -138,7 +138,7 @@ class Agent:
 
     def holds(self, model: ModelInfo) -> bool:
         """Whether the model is warm: as was last heard, or since an attempt that is open had it loaded."""
-        return model.loaded or any(attempt.model == model.name for attempt in self.attempts.values())
+        return model.loaded or model.name in [attempt.model for attempt in self.attempts.values()]
 
     def record(self) -> AgentRecord:
         known = self.registration

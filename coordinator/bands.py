@@ -4,6 +4,7 @@ A line is what is alike to the scheduler: the same shape and the same home. So a
 never at every task.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import merge
@@ -60,6 +61,20 @@ class Head:
     line: Line
 
 
+@dataclass(frozen=True, slots=True)
+class _Lanes:
+    """Of one owner: what waits in each line, and the first of each, by arrival."""
+
+    by_line: dict[Line, SortedList] = field(default_factory=dict)
+    firsts: list[tuple[Order, Line]] = field(default_factory=list)
+
+    def replace(self, line: Line, before: Order | None, after: Order | None) -> None:
+        if before is not None:
+            del self.firsts[bisect_left(self.firsts, before, key=_by_order)]
+        if after is not None:
+            insort(self.firsts, (after, line), key=_by_order)
+
+
 class Band:
     """`weights` are those of owners; who is not named has 1."""
 
@@ -68,7 +83,7 @@ class Band:
         self.lines: dict[Line, int] = {}
         """How many tasks wait in each."""
         self.owners: dict[str, int] = {}
-        self._lanes: dict[str, dict[Line, SortedList]] = {}
+        self._lanes: dict[str, _Lanes] = {}
         self._heads = SortedList(key=_arrival)
         """The first of each lane, by arrival."""
         self._returned: dict[str, Return] = {}
@@ -80,7 +95,7 @@ class Band:
     def add(self, owner: str, line: Line, orders: Collection[Order]) -> None:
         """Each at its place by arrival."""
         self.shares.join(owner)
-        lane = self._lanes.setdefault(owner, {}).setdefault(line, SortedList())
+        lane = self._lanes.setdefault(owner, _Lanes()).by_line.setdefault(line, SortedList())
         before = lane[0] if lane else None
         lane.update(orders)
         self._head(owner, line, before)
@@ -90,7 +105,7 @@ class Band:
 
     def discard(self, owner: str, line: Line, order: Order) -> None:
         """KeyError or ValueError when it is not there."""
-        lanes = self._lanes[owner]
+        lanes = self._lanes[owner].by_line
         before = lanes[line][0]
         lanes[line].remove(order)
         self._head(owner, line, before)
@@ -105,9 +120,11 @@ class Band:
 
     def _head(self, owner: str, line: Line, before: Order | None) -> None:
         """Its lane has changed."""
-        lane = self._lanes[owner][line]
+        lanes = self._lanes[owner]
+        lane = lanes.by_line[line]
         after = lane[0] if lane else None
         if after != before:
+            lanes.replace(line, before, after)
             if before is not None:
                 self._heads.remove(Head(before, owner, line))
             if after is not None:
@@ -127,11 +144,9 @@ class Band:
     def first(self, lines: Collection[Line]) -> Head | None:
         """The oldest task, in any of these lines, of the owner whose turn it is."""
         for owner in self.shares:
-            lanes = self._lanes[owner]
-            heads = [(lanes[line][0], line) for line in lines if line in lanes]
-            if heads:
-                order, line = min(heads, key=_by_order)
-                return Head(order, owner, line)
+            for order, line in self._lanes[owner].firsts:
+                if line in lines:
+                    return Head(order, owner, line)
         return None
 
     def upcoming(self, most: int) -> Iterator[UUID]:
@@ -139,12 +154,12 @@ class Band:
         mine: dict[str, Iterator[Order]] = {}
         for owner in self.shares.upcoming(self.owners, most):
             if owner not in mine:
-                mine[owner] = merge(*self._lanes[owner].values())
+                mine[owner] = merge(*self._lanes[owner].by_line.values())
             yield next(mine[owner])[1]
 
     def before(self, owner: str, order: Order) -> tuple[int, int]:
         """How many of the same owner go before it, and how many of others."""
-        own = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].values())
+        own = sum(int(lane.bisect_left(order)) for lane in self._lanes[owner].by_line.values())
         return own, self.shares.others_before(owner, own, self.owners)
 
 

@@ -6,15 +6,16 @@ Ties go to the less busy, then to the more proficient.
 """
 
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter
 from typing import Final
 
 from bus.messages import ModelInfo
 from coordinator.agent import Agent
-from coordinator.fleet import Fleet, Place
+from coordinator.fleet import Fleet
 from coordinator.prediction import done_by, run_seconds, starts_in
 from coordinator.shapes import Shape, unable
 from coordinator.sizes import TYPICAL, Size
+from coordinator.warmth import Place
 
 WORTH_WAITING_WARM: Final = 0.5
 """Where a free agent has the model warm, waiting for a busy one must promise to be done in so much of the time: others wait for it too."""
@@ -23,8 +24,6 @@ WORTH_WAITING_COLD: Final = 0.95
 SAME_SECONDS: Final = 0.001
 AVOIDED_COST: Final = 1e9
 """Of an agent that failed this task before: taken only where no other is able, whatever that one's time costs."""
-LEAST_RUN_SECONDS: Final = 0.1
-"""Quicker than any task: for long queues it is clear without counting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +107,14 @@ def price_of(agent: Agent, model: ModelInfo, now: float) -> float:
 
 def cheapest(ask: Ask, places: list[Place], now: float) -> Candidate | None:
     """The place that costs least. Only of those that tie it matters who they are."""
+    if len(places) < 2:
+        return measure(ask, *places[0], now) if places else None
     costs = [cost_of(ask, agent, model, now) for agent, model in places]
-    if not costs:
-        return None
     most = min(costs) + SAME_SECONDS
-    ties = [(order_of(agent, cost), agent, model) for cost, (agent, model) in zip(costs, places, strict=True) if cost <= most]
-    _, agent, model = min(ties, key=itemgetter(0))
-    return measure(ask, agent, model, now)
+    ties = [place for cost, place in zip(costs, places, strict=True) if cost <= most]
+    if len(ties) == 1:
+        return measure(ask, *ties[0], now)
+    return min((measure(ask, *place, now) for place in ties), key=attrgetter("order"))
 
 
 def choose(ask: Ask, fleet: Fleet, places: list[Place]) -> Candidate | None:
@@ -140,10 +140,9 @@ def is_better_kept(ask: Ask, free: Candidate, fleet: Fleet) -> bool:
         return False
     warm = free.model is not None and free.agent.holds(free.model)
     within, left = free.seconds * (WORTH_WAITING_WARM if warm else WORTH_WAITING_COLD), ask.rivals
-    busy = fleet.busy_places(ask.shape)
-    if left > sum(agent.slots for agent, _ in busy) * within / LEAST_RUN_SECONDS:
+    if left > fleet.most_done(ask.shape, ask.size, within):
         return False
-    for agent, model in busy:
+    for agent, model in fleet.busy_places(ask.shape):
         if agent.agent_id not in ask.shape.avoid:
             left -= done_by(
                 agent, model, ask.size, fleet.clock, within * min(1.0, free.price / agent.demand.price(fleet.clock))

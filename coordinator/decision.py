@@ -70,7 +70,7 @@ class Decision:
         turn: Callable[[str], Overdue | None],
     ) -> None:
         self._queue, self._fleet, self._policy, self._risen, self._turn = queue, fleet, policy, risen, turn
-        able = {line for line in queue.lines if fleet.has_place(line.shape, line.home)}
+        able = fleet.with_place(queue.lines)
         self._open = {
             band: {line for line in able & band.lines.keys() if not (line.kept and self._is_still_kept(line, priority))}
             for priority, band in queue.bands.items()
@@ -143,7 +143,7 @@ class Decision:
         return found
 
     def _is_open(self, line: Line, agent: Agent) -> bool:
-        return any(place is agent for place, _ in self._fleet.free_places(line.shape, line.home))
+        return self._fleet.free_model(line.shape, line.home, agent) is not None
 
     def _warm_first(self, band: Band, found: Placement) -> Placement:
         """Before an agent swaps its model, those that need the one it has: for some seconds, not for ever."""
@@ -162,4 +162,5 @@ class Decision:
         return line.passed_since is not None and self._fleet.clock - line.passed_since >= self._policy.grouping_seconds
 
     def _is_warm(self, line: Line, agent: Agent) -> bool:
-        return any(place is agent and agent.holds(model) for place, model in self._fleet.free_places(line.shape, line.home))
+        model = self._fleet.free_model(line.shape, line.home, agent)
+        return model is not None and agent.holds(model)

@@ -63,7 +63,7 @@ class Placing:
         fleet = state.scheduler.fleet(list(state.registry), self._ledger.clock)
         while may_place and (placement := state.scheduler.next(state.queue, fleet, self._ledger.now)):
             self._assign(self._start(placement), self._open(placement))
-            fleet.given(placement.agent)
+            fleet.given(placement.agent, placement.model)
         if may_place:
             for attempt in state.scheduler.yields(state.queue, state.preemptible, fleet, self._ledger.now):
                 attempt.yielding = True

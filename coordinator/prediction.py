@@ -47,6 +47,11 @@ def service_seconds(agent: Agent, model: ModelInfo, size: Size = TYPICAL, known_
     return reading + tokens / (speed.generation_rate or ASSUMED_GENERATION_RATE)
 
 
+def completion_tokens(agent: Agent, model: ModelInfo) -> float:
+    """What it writes as a rule."""
+    return agent.speeds.get(model.name, _UNMEASURED).completion_tokens or ASSUMED_COMPLETION_TOKENS
+
+
 def run_seconds(agent: Agent, model: ModelInfo, size: Size = TYPICAL, home: str | None = None) -> float:
     """As `service_seconds`, and the model's load before. `home` is the host that knows the conversation, while its model is warm."""
     load = load_seconds(agent, model)

@@ -14,11 +14,12 @@ from coordinator.agent import Agent, OpenAttempt
 from coordinator.bands import Band, Line
 from coordinator.choice import Candidate, is_better_kept, price_of
 from coordinator.decision import ask_of
-from coordinator.fleet import Fleet, Place
+from coordinator.fleet import Fleet
 from coordinator.policy import Policy
 from coordinator.prediction import has_room, run_seconds
 from coordinator.queue import Queue
 from coordinator.tasks import Task
+from coordinator.warmth import Place
 
 SOON_SECONDS: Final = 1.0
 """An attempt that is predicted to end within it frees its slot as soon as one that is told to yield."""

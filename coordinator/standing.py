@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bus.messages.places import Delay, Rise
-from coordinator.fleet import Place
 from coordinator.prediction import service_seconds
 from coordinator.tasks import Task
+from coordinator.warmth import Place
 
 
 class Return(NamedTuple):

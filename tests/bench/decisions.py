@@ -101,7 +101,7 @@ class Bench:
                 return took
             took.append((process_time_ns() - began) / 1000)
             self.take(placement)
-            fleet.given(placement.agent)
+            fleet.given(placement.agent, placement.model)
 
     def round(self) -> list[float]:
         self.clock += 0.05

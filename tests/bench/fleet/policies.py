@@ -152,7 +152,7 @@ class Hive:
                 ends_at=now + placement.seconds,
             )
             self._registry.take(attempt)
-            fleet.given(placement.agent)
+            fleet.given(placement.agent, placement.model)
             given.append((self._jobs.pop(placement.task.id), self._hosts[placement.agent.agent_id]))
         return given
 

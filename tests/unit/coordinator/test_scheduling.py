@@ -113,7 +113,7 @@ class Hive(RuleBasedStateMachine):
                 break
             self.check(placement, agents)
             self.take(placement)
-            fleet.given(placement.agent)
+            fleet.given(placement.agent, placement.model)
 
     def take(self, placement: Placement) -> None:
         self.scheduler.take(self.queue, placement)
@@ -248,7 +248,7 @@ def test_patience_is_had_once_and_not_for_each_task_of_a_burst() -> None:
             placed = attempt(placement.agent.agent_id)
             placed.ends_at = seconds + placement.seconds
             registry.take(placed)
-            fleet.given(placement.agent)
+            fleet.given(placement.agent, placement.model)
     assert (len(begun["slow"]), begun["fast"]) == (8, [])
     assert max(begun["slow"]) < 31
 
