@@ -142,7 +142,7 @@ class InstantSidecar:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _register(self) -> None:
-        await self._bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "register"), self._agent, NoReply, timeout=30)
+        await self._bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "register"), self._agent, NoReply, timeout=90)
 
     async def _beat(self) -> None:
         for sequence in range(1_000_000):
