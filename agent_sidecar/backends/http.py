@@ -9,8 +9,8 @@ import errno
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import h11
 
@@ -22,6 +22,7 @@ from bus.errors import BackendError, BackendUnreachable, HiveError, InvalidReque
 CONNECT_SECONDS = 3.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 HIVE_HEADER = "x-hive-version"
+BREAKS = (OSError, EOFError, h11.RemoteProtocolError)
 END_SECONDS = 0.1
 """Waited for the end of a body of which all that matters came: some backends send it on its own. Without it the connection is not kept."""
 
@@ -45,10 +46,12 @@ class Response:
         self.headers = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
 
     async def _event(self) -> object:
-        with broken(self._url):
+        try:
             while (event := self._connection.next()) is h11.NEED_DATA:
                 if not await self._connection.receive() and not self._may_end:
                     raise EOFError(f"it was closed {'in the middle of' if self.status else 'without'} an answer")
+        except BREAKS as error:
+            raise broken(self._url, error) from error
         return event
 
     @property
@@ -148,8 +151,10 @@ class HttpClient:
             with suppress(OSError):
                 return await _send(kept, events)
         connection = await self._connect()
-        with broken(self.address.url):
+        try:
             return await _send(connection, events)
+        except BREAKS as error:
+            raise broken(self.address.url, error) from error
 
     async def _connect(self) -> Connection:
         address = self.address
@@ -202,10 +207,6 @@ def _refused(error: OSError) -> bool:
     return isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error)
 
 
-@contextmanager
-def broken(url: str) -> Iterator[None]:
-    """Turns a connection that breaks while it is in use into BackendUnreachable."""
-    try:
-        yield
-    except (OSError, EOFError, h11.RemoteProtocolError) as error:
-        raise BackendUnreachable(f"The connection to {url} broke: {error}. See the backend's log for why.") from error
+def broken(url: str, error: Exception) -> BackendUnreachable:
+    """For a connection that broke while it was in use (BREAKS)."""
+    return BackendUnreachable(f"The connection to {url} broke: {error}. See the backend's log for why.")
