@@ -1,4 +1,4 @@
-"""Connections to one backend, kept open between requests: a new one for each was 15 % of what a sidecar does for an attempt.
+"""Connections to one backend, kept open between requests where it keeps its word (http.py): a new one for each was 15 % of a sidecar's share.
 
 Only one whose last answer came to its end is kept, so leaving an answer still ends its work at the backend.
 """
@@ -15,7 +15,7 @@ import h11
 from agent_sidecar.addresses import Address
 
 IDLE_SECONDS: Final = 2.0
-"""llama.cpp, vLLM and LM Studio close what was idle for 5 s, Ollama closes nothing: so nothing is written to what is just being closed."""
+"""Ollama closes nothing that is idle, and a proxy before it rarely so soon: so nothing is written to what is just being closed."""
 _READ_BYTES: Final = 64 * 1024
 
 

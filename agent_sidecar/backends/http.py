@@ -102,10 +102,15 @@ class Response:
 class HttpClient:
     """One address. A request has a connection to itself until it is answered, so that leaving it ends its work at the backend."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, keeps: bool = False) -> None:
+        """`keeps`: a connection serves the next request, too. Only for a backend that says so when it closes one: llama.cpp's server closes some
+        that it promised to keep, just as the next request comes.
+        """
         self.address = address
         self._connections = Connections(address)
         self._headers = [("Host", address.authority), ("User-Agent", "hive-sidecar")]
+        if not keeps:
+            self._headers.append(("Connection", "close"))
         if address.key:
             self._headers.append(("Authorization", f"Bearer {address.key}"))
 

@@ -59,7 +59,7 @@ class OllamaBackend:
     manages_models = True
 
     def __init__(self, address: Address, insecure_registries: frozenset[str] = frozenset()) -> None:
-        self._http = HttpClient(address)
+        self._http = HttpClient(address, keeps=True)
         self._insecure_registries = insecure_registries
         self._residence = Residence()
         self._limits: dict[str, int | None] = {}

@@ -23,22 +23,29 @@ ASK = Ask(model=MODEL, messages=(ChatMessage(role="user", content="Hi"),), optio
 
 
 async def test_requests_one_after_the_other_share_a_connection(keeping: Keeping) -> None:
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     for _ in range(3):
         assert await client.request("POST", "/", b"{}") == b"well"
     assert (keeping.connections, keeping.requests) == (1, 3)
 
 
 async def test_requests_at_once_have_one_each(keeping: Keeping) -> None:
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     async with client.stream("GET", "/") as one, client.stream("GET", "/") as other:
         assert (await one.read(), await other.read()) == (b"well", b"well")
     await asyncio.gather(*(client.request("GET", "/") for _ in range(2)))
     assert (keeping.connections, keeping.requests) == (2, 4)
 
 
-async def test_one_that_the_backend_closed_is_not_written_to(keeping: Keeping) -> None:
+async def test_a_backend_that_is_not_known_to_keep_them_is_asked_to_close_them(keeping: Keeping) -> None:
     client = HttpClient(keeping.address)
+    for _ in range(3):
+        assert await client.request("GET", "/") == b"well"
+    assert (keeping.connections, keeping.requests) == (3, 3)
+
+
+async def test_one_that_the_backend_closed_is_not_written_to(keeping: Keeping) -> None:
+    client = HttpClient(keeping.address, keeps=True)
     for _ in range(20):
         await client.request("POST", "/", b"{}")
         keeping.hang_up()  # and the loop has had no turn since
@@ -47,7 +54,7 @@ async def test_one_that_the_backend_closed_is_not_written_to(keeping: Keeping) -
 
 async def test_one_that_was_long_idle_is_not_written_to(keeping: Keeping, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("agent_sidecar.backends.connections.IDLE_SECONDS", -1.0)
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     for _ in range(2):
         await client.request("GET", "/")
     assert keeping.connections == 2
@@ -55,7 +62,7 @@ async def test_one_that_was_long_idle_is_not_written_to(keeping: Keeping, monkey
 
 async def test_a_request_that_was_not_sent_is_sent_again(keeping: Keeping) -> None:
     keeping.answers = lambda connection: (WELL, Keeping.RESET) if connection == 1 else ()
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     await client.request("GET", "/")
     assert await client.request("POST", "/", b"x" * 15_000_000, timeout=20) == b"well"  # more than the socket takes at once
     assert (keeping.connections, keeping.requests) == (2, 2)
@@ -63,7 +70,7 @@ async def test_a_request_that_was_not_sent_is_sent_again(keeping: Keeping) -> No
 
 async def test_a_request_that_was_sent_is_not_sent_again(keeping: Keeping) -> None:
     keeping.answers = lambda connection: (WELL, None)
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     await client.request("GET", "/")
     with pytest.raises(BackendUnreachable, match="without an answer"):
         await client.request("POST", "/", b"{}")
@@ -72,7 +79,7 @@ async def test_a_request_that_was_sent_is_not_sent_again(keeping: Keeping) -> No
 
 async def test_what_comes_behind_an_answer_is_nobodys(keeping: Keeping) -> None:
     keeping.answers = lambda connection: (WELL + SMUGGLED,)
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     for _ in range(3):
         assert await client.request("GET", "/") == b"well"
     assert keeping.connections == 3
@@ -81,7 +88,7 @@ async def test_what_comes_behind_an_answer_is_nobodys(keeping: Keeping) -> None:
 @pytest.mark.parametrize("answer", [WELL.replace(b"1.1", b"1.0"), WELL.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")])
 async def test_a_backend_that_keeps_none_is_asked_by_a_new_one(keeping: Keeping, answer: bytes) -> None:
     keeping.answers = lambda connection: (answer,)
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     for _ in range(2):
         assert await client.request("GET", "/") == b"well"
     assert keeping.connections == 2
@@ -89,7 +96,7 @@ async def test_a_backend_that_keeps_none_is_asked_by_a_new_one(keeping: Keeping,
 
 async def test_an_answer_that_is_left_closes_its_connection(keeping: Keeping) -> None:
     keeping.answers = lambda connection: (b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf",) if connection == 1 else ()
-    client = HttpClient(keeping.address)
+    client = HttpClient(keeping.address, keeps=True)
     with suppress(LookupError):
         async with client.stream("GET", "/") as response:
             assert await response.part() == b"half"
