@@ -72,7 +72,7 @@ class Deltas:
 
     def _within(self, piece: Piece) -> tuple[Piece, bool]:
         """The piece as far as it fits, without U+0000, which no store takes."""
-        whole = replace(piece, text=_storable(piece.text), thinking=_storable(piece.thinking))
+        whole = _storable(piece)
         size = _size(whole.text) + _size(whole.thinking) + _size_beside(whole)
         if size <= self._left:
             self._left -= size
@@ -125,13 +125,17 @@ def _out_of_order(unsent: Piece, more: Piece) -> bool:
 
 def _size_beside(piece: Piece) -> int:
     """Of what is no text. A logprob takes about as much for itself as for each of the likeliest at its place."""
+    if not (piece.tool_calls or piece.logprobs or piece.embeddings):  # as of nearly every token
+        return 0
     calls = sum(_size(call.arguments) + len(call.name or "") + CALL_BYTES for call in piece.tool_calls)
     logprobs = sum(1 + len(each.top_logprobs) for each in piece.logprobs) * LOGPROB_BYTES
     return calls + logprobs + sum(map(len, piece.embeddings))
 
 
-def _storable(text: str) -> str:
-    return text.replace("\x00", "") if "\x00" in text else text
+def _storable(piece: Piece) -> Piece:
+    if "\x00" not in piece.text and "\x00" not in piece.thinking:
+        return piece
+    return replace(piece, text=piece.text.replace("\x00", ""), thinking=piece.thinking.replace("\x00", ""))
 
 
 def _size(text: str) -> int:

@@ -5,8 +5,10 @@ Deltas are numbered by attempt and text offset, so joining live and stored ones 
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
+from time import monotonic
+from typing import Final
 from uuid import UUID
 
 from bus import subjects
@@ -20,6 +22,10 @@ POLL_SECONDS = 2.0
 
 STORED_SECONDS = 2.0
 """What the stream holds comes at once; what does not come is not held any more, and the record has it at the end."""
+
+FIRST_PAUSE_SECONDS: Final = 1.0
+LONGEST_PAUSE_SECONDS: Final = 15.0
+"""Between two readings of the stream for a chunk that did not come, and that it does not have either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +73,9 @@ async def follow(
         for subject in (subjects.outputs_of_task(task_id), subjects.events("task.*", entity_id=task_id)):
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
-        position = Position(number, offset)
-        for chunk in () if fresh else [chunk async for chunk in stored(bus, subjects.outputs_of_task(task_id))]:
-            for item in position.advance(chunk):
-                yield item
+        reading = Reading(bus, task_id, Position(number, offset))
+        for item in () if fresh else await reading.stored():
+            yield item
         ended = None if fresh else await _record(bus, task_id, claims)
         while ended is None:
             received = await _next(inbox)
@@ -78,11 +83,13 @@ async def follow(
                 chunk = received.decode(OutputChunk)
                 if chunk.number == number and end_of(chunk) < offset:  # said now, so nobody can have heard more before
                     raise beyond(number, offset, end_of(chunk))
-                for item in position.advance(chunk):
+                for item in reading.take(chunk):
                     yield item
             elif received is None or subjects.event_type(received.subject).terminal:
                 ended = await _record(bus, task_id, claims)
-        for item in position.rest(ended):
+            for item in await reading.missed() if ended is None and reading.gap.is_due(monotonic()) else ():
+                yield item
+        for item in reading.position.rest(ended):
             yield item
         yield Done(record=ended)
 
@@ -135,7 +142,7 @@ class Position:
         self._heard = Heard()
 
     def advance(self, chunk: OutputChunk) -> Iterator[Delta | Restart]:
-        """Nothing for what was seen or is superseded; a chunk after a gap is left to `rest`, which has the record."""
+        """Nothing for what was seen or is superseded, nor for what is behind a gap: that is read again (Reading), or of the record (`rest`)."""
         self._heard.take(chunk)
         if chunk.number < self.number:
             return
@@ -187,6 +194,51 @@ class Position:
             embeddings=new.embeddings,
         )
         self.offset = start + units
+
+
+class Gap:
+    """A chunk that did not come: those behind it are of no use until the stream has been read again. Pure."""
+
+    def __init__(self) -> None:
+        self._due: float | None = None
+        self._pause = FIRST_PAUSE_SECONDS
+
+    def met(self, now: float) -> None:
+        self._due = now if self._due is None else self._due
+
+    def is_due(self, now: float) -> bool:
+        """Whether to read the stream now; the next time after twice as long, should that not have helped."""
+        if self._due is None or now < self._due:
+            return False
+        self._due, self._pause = now + self._pause, min(LONGEST_PAUSE_SECONDS, 2 * self._pause)
+        return True
+
+
+class Reading:
+    """One task's chunks as they come to one reader, and from the stream what did not come to it."""
+
+    def __init__(self, bus: Bus, task_id: UUID, position: Position) -> None:
+        self._bus, self._subject = bus, subjects.outputs_of_task(task_id)
+        self.position, self.gap = position, Gap()
+
+    def take(self, chunk: OutputChunk) -> list[Delta | Restart]:
+        found = list(self.position.advance(chunk))
+        if self.position.misses(chunk):
+            self.gap.met(monotonic())
+        elif found:
+            self.gap = Gap()
+        return found
+
+    async def missed(self) -> list[Delta | Restart]:
+        """As `stored`, and nothing where the bus cannot tell: it is asked again, and the record has it at the end."""
+        with suppress(Unavailable, DeadlineExceeded):
+            return await self.stored()
+        return []
+
+    async def stored(self) -> list[Delta | Restart]:
+        """What the stream has beyond what was seen, at once: how fast its reader reads is nothing to it. BusUnavailable."""
+        found = [chunk async for chunk in stored(self._bus, self._subject)]
+        return [item for chunk in found for item in self.position.advance(chunk)]
 
 
 async def _next(inbox: asyncio.Queue[Received]) -> Received | None:

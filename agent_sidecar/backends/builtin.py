@@ -151,4 +151,6 @@ class BuiltinBackend:
         """There is one, and it is loaded."""
 
     async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
         self.stop()

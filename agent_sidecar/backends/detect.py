@@ -1,6 +1,7 @@
 """Finds out by asking what answers at an address: Ollama, an OpenAI-compatible server, or nothing that Hive can use."""
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,11 +30,11 @@ class _List(BaseModel):
 
 async def detect(address: Address, *, timeout: float = 5.0) -> BackendKind:
     """BackendUnreachable says why nothing usable answers, InvalidRequest that Hive itself does."""
-    http = HttpClient(address)
-    if await _answers(http, "/api/version", _Version, timeout):
-        return "ollama"
-    if await _answers(http, "/v1/models", _List, timeout):
-        return "openai"
+    with closing(HttpClient(address)) as http:
+        if await _answers(http, "/api/version", _Version, timeout):
+            return "ollama"
+        if await _answers(http, "/v1/models", _List, timeout):
+            return "openai"
     raise BackendUnreachable(
         f"{address.url} answers, but neither as Ollama (/api/version) nor as an OpenAI-compatible server (/v1/models). "
         "Check host and port; where it asks for a key, give that too (`hive agents add --key-file`, HIVE_BACKEND_KEYS)."
@@ -78,6 +79,7 @@ class DetectedBackend:
         try:
             return await (await self._backend()).models()
         except BackendError:
+            await self.aclose()
             self._found = None  # something else may listen there by now
             raise
 

@@ -9,26 +9,29 @@ import errno
 import socket
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 
 import h11
 
 from agent_sidecar.addresses import Address
+from agent_sidecar.backends.connections import Connection, Connections
 from agent_sidecar.backends.refusal import refusal
-from bus.errors import BackendError, BackendUnreachable, InvalidRequest
+from bus.errors import BackendError, BackendUnreachable, HiveError, InvalidRequest
 
 CONNECT_SECONDS = 3.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 HIVE_HEADER = "x-hive-version"
-_READ_BYTES = 64 * 1024
+BREAKS = (OSError, EOFError, h11.RemoteProtocolError)
+END_SECONDS = 0.1
+"""Waited for the end of a body of which all that matters came: some backends send it on its own. Without it the connection is not kept."""
 
 
 class Response:
     """One answer: its head, and its body as it comes."""
 
-    def __init__(self, connection: h11.Connection, reader: asyncio.StreamReader, url: str) -> None:
-        self._connection, self._reader, self._url = connection, reader, url
+    def __init__(self, connection: Connection, url: str) -> None:
+        self._connection, self._url = connection, url
         self._lines: deque[bytearray] = deque()
         self._rest = bytearray()
         self.status = 0
@@ -43,12 +46,12 @@ class Response:
         self.headers = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
 
     async def _event(self) -> object:
-        with broken(self._url):
-            while (event := self._connection.next_event()) is h11.NEED_DATA:
-                data = await self._reader.read(_READ_BYTES)
-                if not data and not self._may_end:
+        try:
+            while (event := self._connection.next()) is h11.NEED_DATA:
+                if not await self._connection.receive() and not self._may_end:
                     raise EOFError(f"it was closed {'in the middle of' if self.status else 'without'} an answer")
-                self._connection.receive_data(data)
+        except BREAKS as error:
+            raise broken(self._url, error) from error
         return event
 
     @property
@@ -84,18 +87,30 @@ class Response:
             self._bound(self._rest)
         return bytes(self._lines.popleft())
 
+    async def end(self) -> None:
+        """The rest of the body is let go, should it come at once."""
+        with suppress(TimeoutError, HiveError):
+            async with asyncio.timeout(END_SECONDS):
+                while not self._connection.answered and await self.part():
+                    continue
+
     def _bound(self, held: bytearray) -> None:
         if len(held) > MAX_BODY_BYTES:
             raise BackendError(f"{self._url} sent more than {MAX_BODY_BYTES} bytes at once. Check what listens there.")
 
 
 class HttpClient:
-    """One address. Each request has a connection of its own, so that leaving one ends its work at the backend."""
+    """One address. A request has a connection to itself until it is answered, so that leaving it ends its work at the backend."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, *, keeps: bool = False) -> None:
+        """`keeps`: a connection serves the next request, too. Only for a backend that says so when it closes one: llama.cpp's server closes some
+        that it promised to keep, just as the next request comes.
+        """
         self.address = address
-        self._tls = ssl.create_default_context() if address.scheme == "https" else None
-        self._headers = [("Host", address.authority), ("User-Agent", "hive-sidecar"), ("Connection", "close")]
+        self._connections = Connections(address)
+        self._headers = [("Host", address.authority), ("User-Agent", "hive-sidecar")]
+        if not keeps:
+            self._headers.append(("Connection", "close"))
         if address.key:
             self._headers.append(("Authorization", f"Bearer {address.key}"))
 
@@ -111,17 +126,18 @@ class HttpClient:
 
     @asynccontextmanager
     async def stream(self, method: str, path: str, body: bytes = b"") -> AsyncIterator[Response]:
-        """A good answer, its body still to come; an error status becomes its error. Leaving closes the connection."""
-        reader, writer = await self._connect()
+        """A good answer, its body still to come; an error status becomes its error. Leaving it by an exception closes the connection."""
+        connection = await self._sent(self._events(method, path, body))
         try:
-            with broken(self.address.url):
-                connection = await self._send(method, path, body, writer)
-            response = Response(connection, reader, self.address.url)
+            response = Response(connection, self.address.url)
             await response.head()
             await self._check(response)
             yield response
-        finally:
-            writer.close()
+            await response.end()
+        except BaseException:
+            connection.close()
+            raise
+        self._connections.give_back(connection)
 
     async def _check(self, response: Response) -> None:
         url = self.address.url
@@ -132,24 +148,46 @@ class HttpClient:
         if not 200 <= response.status < 300:
             raise refusal(response.status, await response.read(), url)
 
-    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _sent(self, events: list[h11.Event]) -> Connection:
+        """By a connection that is open, else by a new one. What one that was open does not take is sent by another; what it took is not sent
+        again, for the backend may work on it.
+        """
+        while (kept := self._connections.idle()) is not None:
+            with suppress(OSError):
+                return await _send(kept, events)
+        connection = await self._connect()
+        try:
+            return await _send(connection, events)
+        except BREAKS as error:
+            raise broken(self.address.url, error) from error
+
+    async def _connect(self) -> Connection:
         address = self.address
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
-                return await asyncio.open_connection(address.host, address.port, ssl=self._tls)
+                return await self._connections.open()
         except OSError as error:
             raise BackendUnreachable(f"No connection to {address.url}: {why(error, address.host)}.") from error
 
-    async def _send(self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter) -> h11.Connection:
-        connection = h11.Connection(h11.CLIENT)
+    def _events(self, method: str, path: str, body: bytes) -> list[h11.Event]:
         headers = list(self._headers)
         if body:
             headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        events: list[h11.Event] = [h11.Request(method=method, target=self.address.path + path, headers=headers)]
-        events += [h11.Data(data=body), h11.EndOfMessage()] if body else [h11.EndOfMessage()]
-        writer.write(b"".join(connection.send(event) or b"" for event in events))
-        await writer.drain()
-        return connection
+        request = h11.Request(method=method, target=self.address.path + path, headers=headers)
+        return [request, h11.Data(data=body), h11.EndOfMessage()] if body else [request, h11.EndOfMessage()]
+
+    def close(self) -> None:
+        """What is open for the next request. The requests that run end by themselves."""
+        self._connections.close()
+
+
+async def _send(connection: Connection, events: list[h11.Event]) -> Connection:
+    try:
+        await connection.send(*events)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def why(error: OSError, host: str) -> str:
@@ -174,10 +212,6 @@ def _refused(error: OSError) -> bool:
     return isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error)
 
 
-@contextmanager
-def broken(url: str) -> Iterator[None]:
-    """Turns a connection that breaks while it is in use into BackendUnreachable."""
-    try:
-        yield
-    except (OSError, EOFError, h11.RemoteProtocolError) as error:
-        raise BackendUnreachable(f"The connection to {url} broke: {error}. See the backend's log for why.") from error
+def broken(url: str, error: Exception) -> BackendUnreachable:
+    """For a connection that broke while it was in use (BREAKS)."""
+    return BackendUnreachable(f"The connection to {url} broke: {error}. See the backend's log for why.")

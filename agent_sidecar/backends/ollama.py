@@ -59,7 +59,7 @@ class OllamaBackend:
     manages_models = True
 
     def __init__(self, address: Address, insecure_registries: frozenset[str] = frozenset()) -> None:
-        self._http = HttpClient(address)
+        self._http = HttpClient(address, keeps=True)
         self._insecure_registries = insecure_registries
         self._residence = Residence()
         self._limits: dict[str, int | None] = {}
@@ -109,19 +109,22 @@ class OllamaBackend:
         try:
             if ask.kind is TaskKind.EMBED:
                 async with self._http.stream("POST", "/api/embed", to_json(embed_body(ask, footing))) as response:
-                    for item in embedded(await response.read(), ask):
-                        yield item
+                    vectors = await response.read()
+                for item in embedded(vectors, ask):
+                    yield item
                 return
             path, body = ("/api/chat", chat_body) if ask.kind is TaskKind.CHAT else ("/api/generate", generate_body)
-            reading = Reading(ask)
+            reading, last = Reading(ask), None
             async with self._http.stream("POST", path, to_json(body(ask, footing))) as response:
                 while (data := await response.line()) is not None:
                     line = line_of(data)
                     if more := reading.piece(line):
                         yield more
                     if line.done:
-                        yield reading.result(line)
-                        return
+                        last = line
+                        break
+            if last is not None:
+                yield reading.result(last)
         finally:
             self._residence.leave(ask.model, monotonic())
 
@@ -196,4 +199,5 @@ class OllamaBackend:
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         self._residence.prefer(wishes)
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        self._http.close()

@@ -118,8 +118,9 @@ class OpenAIBackend:
         check(ask)
         if ask.kind is TaskKind.EMBED:
             async with self._http.stream("POST", "/v1/embeddings", to_json(embed_body(ask))) as response:
-                for item in embedded(await response.read(), ask):
-                    yield item
+                vectors = await response.read()
+            for item in embedded(vectors, ask):
+                yield item
             return
         if must_call(ask.work) and not await self._shows_tools():
             async with aclosing(self._forced(ask)) as items:
@@ -193,7 +194,8 @@ class OpenAIBackend:
     def prefer(self, wishes: Iterable[ModelWish]) -> None:
         """What it is loaded with was told to the server at its start."""
 
-    async def aclose(self) -> None: ...
+    async def aclose(self) -> None:
+        self._http.close()
 
 
 def _info(model: _Model) -> ModelInfo:

@@ -16,7 +16,7 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.client import Received
 from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, TaskNotFound, Unavailable, from_code
-from bus.follow import Delta, Position, Restart, stored
+from bus.follow import Delta, Position, Reading, Restart
 from bus.messages import Claims, Ending, OutcomeStatus, OutputChunk, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.output import Timings
 from bus.model_names import tagged
@@ -53,24 +53,6 @@ class Ended:
     ending: Ending
 
 
-class Gap:
-    """A chunk that did not come: those behind it are of no use until the stream has been read again."""
-
-    def __init__(self) -> None:
-        self._due: float | None = None
-        self._pause = FIRST_PAUSE_SECONDS
-
-    def met(self, now: float) -> None:
-        self._due = now if self._due is None else self._due
-
-    def is_due(self, now: float) -> bool:
-        """Whether to read the stream now; the next time after twice as long, should that not have helped."""
-        if self._due is None or now < self._due:
-            return False
-        self._due, self._pause = now + self._pause, min(LONGEST_QUIET_SECONDS, 2 * self._pause)
-        return True
-
-
 class Run:
     """`async with`: submits on entry; on exit cancels a task that has not ended, unless it may be asked for again by its
     Idempotency-Key or this gateway is stopping.
@@ -84,10 +66,10 @@ class Run:
         """As it ended, where the record was looked at."""
         self.agent_id: str | None = None
         """Who writes it, once something came."""
-        self._inbox, self._position = Inbox(), Position(0, 0)
+        self._inbox, self._reading = Inbox(), Reading(gateway.bus, self.task_id, Position(0, 0))
         self._stack = AsyncExitStack()
         self._over, self._fresh, self._abandoned = True, False, False
-        self._gap, self._unknown = Gap(), 0
+        self._unknown = 0
         self._marked = False
         """Whether the newest attempt's end mark was read."""
 
@@ -146,8 +128,9 @@ class Run:
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
         """To the end of the task, which is the last item. Raises the error that it failed with; Unavailable when the gateway stops."""
         if not self._fresh:
-            for item in await self._stored():
+            for item in await self._reading.stored():
                 yield item
+            self._inbox.set()
         quiet_seconds, said_at = QUIET_SECONDS, monotonic()
         while True:
             while (received := self._inbox.take()) is not None:
@@ -159,9 +142,11 @@ class Run:
                     self._over = True
                     yield Ended(chunk.ending or Ending())
                     return
-            if self._inbox.lost or self._gap.is_due(monotonic()):
+            if self._inbox.lost or self._reading.gap.is_due(monotonic()):
                 self._inbox.lost = False
-                for item in await self._stored():
+                found = await self._reading.missed()
+                self._inbox.set()
+                for item in found:
                     said_at = monotonic()
                     yield item
             announced = self._inbox.announced
@@ -175,7 +160,7 @@ class Run:
             record = await self.look()
             if record is not None and record.status.terminal:
                 self.record = record
-                for item in self._position.rest(record):
+                for item in self._reading.position.rest(record):
                     yield item
                 self._over = True
                 yield Ended(_ending_of(record))
@@ -183,12 +168,6 @@ class Run:
             if not announced:
                 yield Quiet(record)
                 quiet_seconds = min(quiet_seconds * 2, LONGEST_QUIET_SECONDS)
-
-    async def _stored(self) -> list[Delta | Restart]:
-        """What the stream has, at once: how fast the client reads is nothing to it. The record is looked at after that."""
-        found = [chunk async for chunk in stored(self._gateway.bus, subjects.outputs_of_task(self.task_id))]
-        self._inbox.set()
-        return [item for chunk in found for item in self._position.advance(chunk)]
 
     async def _heard(self, seconds: float) -> bool:
         """Whether something came within so many seconds. Unavailable when the gateway stops."""
@@ -200,20 +179,15 @@ class Run:
         return heard
 
     def _read(self, received: Received, chunk: OutputChunk) -> list[Delta | Restart]:
-        if chunk.number >= self._position.number:
+        if chunk.number >= self._reading.position.number:
             self.agent_id = subjects.agent_of_output(received.subject)
             self._marked = chunk.end is not None
-        found = list(self._position.advance(chunk))
-        if self._position.misses(chunk):
-            self._gap.met(monotonic())
-        elif found:
-            self._gap = Gap()
-        return found
+        return self._reading.take(chunk)
 
     def _is_whole(self, chunk: OutputChunk) -> bool:
         """Whether it is the end mark of an answer that is complete, and all of that came here."""
         completed = chunk.end is OutcomeStatus.COMPLETED and chunk.ending is not None
-        return completed and chunk.number == self._position.number and chunk.offset == self._position.offset
+        return completed and chunk.number == self._reading.position.number and chunk.offset == self._reading.position.offset
 
     async def look(self) -> TaskRecord | None:
         """The record; None where nobody can tell. TaskNotFound for one that is gone, such as by a restored backup: it has no end."""

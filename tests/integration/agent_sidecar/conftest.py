@@ -10,18 +10,35 @@ from agent_sidecar.addresses import Address
 from agent_sidecar.agent import Agent
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.backends.builtin import BuiltinBackend, installed
+from agent_sidecar.backends.connections import Connections
 from agent_sidecar.settings import SidecarSettings
 from bus.messages import Upstream
 from bus.nats_bus import NatsBus
+from tests.integration.agent_sidecar.keeping import keeping
 from tests.integration.agent_sidecar.leader import Leader
 from tests.integration.agent_sidecar.misbehaving import misbehaving
 from tests.integration.agent_sidecar.raw_server import serve
 from tests.parts.nats import NatsServer
 from tests.parts.ollama import ollama
 
-__all__ = ["misbehaving", "ollama", "serve"]
+__all__ = ["keeping", "misbehaving", "ollama", "serve"]
 
 StartAgent = Callable[..., Awaitable[Agent]]
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left_open(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Backends that a test asks without an agent keep connections for a next request that does not come."""
+    made, begin = list[Connections](), Connections.__init__
+
+    def remember(self: Connections, address: Address) -> None:
+        begin(self, address)
+        made.append(self)
+
+    monkeypatch.setattr(Connections, "__init__", remember)
+    yield
+    for each in made:
+        each.close()
 
 
 @pytest.fixture(scope="session")

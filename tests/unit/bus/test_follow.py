@@ -1,6 +1,7 @@
 """Following a task's output when the stream does not hold what it just held."""
 
 import asyncio
+from contextlib import aclosing
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -8,7 +9,8 @@ import pytest
 
 from bus import auth, subjects
 from bus.client import Received
-from bus.follow import Delta, Done, Position, Restart, follow
+from bus.errors import BusUnavailable
+from bus.follow import Delta, Done, Gap, Position, Restart, follow
 from bus.messages import AttemptRecord, AttemptStatus, Output, OutputChunk, TaskRecord, TaskRef, TaskStatus, ToolCallDelta
 from bus.messages.output import ahead, behind, output_from
 from bus.service import Call, Endpoint, Service
@@ -64,6 +66,78 @@ async def test_an_end_that_nobody_announced_is_found_by_looking(monkeypatch: pyt
         items = [item async for item in follow(bus, TASK.id, auth.BUS_OPERATOR)]
     assert items[-1] == Done(record=TASK)
     await bus.close()
+
+
+class Deaf(InMemoryBus):
+    """Of what one task says it hands over nothing with `unheard` in it, though its stream has it."""
+
+    def __init__(self, unheard: bytes) -> None:
+        super().__init__()
+        self._unheard = unheard
+
+    def _hand_over(self, received: Received) -> None:
+        if self._unheard not in received.data:
+            super()._hand_over(received)
+
+
+async def test_what_was_missed_is_read_from_the_stream_while_the_task_still_runs() -> None:
+    """It would say nothing more until the end of its task."""
+    bus = Deaf(b"two ")
+    items = follow(bus, TASK.id, auth.BUS_OPERATOR, fresh=True)
+    subject, told = subjects.output("acacia", TASK.id, uuid4()), list[Delta]()
+    async with asyncio.timeout(10), aclosing(items):
+        first = asyncio.ensure_future(anext(items))
+        while not first.done():
+            await bus.publish(subject, OutputChunk(number=1, offset=0, text="one "))
+        told.append(delta(await first))
+        for offset, text in ((4, "two "), (8, "three")):
+            await bus.publish(subject, OutputChunk(number=1, offset=offset, text=text))
+        told += [delta(await anext(items)) for _ in range(2)]
+        await bus.publish(subject, OutputChunk(number=1, offset=13, text=" four"))
+        told.append(delta(await anext(items)))
+    assert told == [
+        Delta(number=1, offset=offset, text=text) for offset, text in ((0, "one "), (4, "two "), (8, "three"), (13, " four"))
+    ]
+    await bus.close()
+
+
+class Absent(InMemoryBus):
+    """Its streams cannot be read."""
+
+    async def last(self, stream: str, subject_filter: str) -> Received | None:
+        raise BusUnavailable("The bus cannot be reached.")
+
+
+async def test_a_stream_that_cannot_be_read_for_what_was_missed_ends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bus.follow.POLL_SECONDS", 0.02)
+    said_all = asyncio.Event()
+
+    async def get(_call: Call[TaskRef]) -> TaskRecord:
+        return TASK if said_all.is_set() else TASK.model_copy(update={"status": TaskStatus.RUNNING})
+
+    bus = Absent()
+    endpoint = Endpoint(verb="get", body=TaskRef, handler=get, permission=None)
+    await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
+    items = follow(bus, TASK.id, auth.BUS_OPERATOR, fresh=True)
+    subject = subjects.output("acacia", TASK.id, uuid4())
+    async with asyncio.timeout(10), aclosing(items):
+        first = asyncio.ensure_future(anext(items))
+        while not first.done():
+            await bus.publish(subject, OutputChunk(number=1, offset=0, text="Hello "))
+        await first
+        await bus.publish(subject, OutputChunk(number=1, offset=9, text="re."))
+        said_all.set()
+        assert [item async for item in items] == [Delta(number=1, offset=6, text="there."), Done(record=TASK)]
+    await bus.close()
+
+
+def test_a_gap_that_cannot_be_closed_is_looked_at_ever_more_rarely() -> None:
+    gap, looks = Gap(), list[float]()
+    for tick in range(600):
+        gap.met(tick / 10)
+        if gap.is_due(tick / 10):
+            looks.append(tick / 10)
+    assert looks == [0, 1, 3, 7, 15, 30, 45]
 
 
 def test_what_a_superseded_attempt_still_says_is_passed_over() -> None:
@@ -160,3 +234,8 @@ def record(text: str, begins_at: tuple[int, ...]) -> TaskRecord:
 
 def said(position: Position, number: int, offset: int, text: str, begins_at: int = 0) -> list[Delta | Restart]:
     return list(position.advance(OutputChunk(number=number, offset=offset, text=text, begins_at=begins_at)))
+
+
+def delta(item: Delta | Restart | Done) -> Delta:
+    assert isinstance(item, Delta)
+    return item

@@ -36,7 +36,6 @@ from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import ANY_PROFICIENCY, asked_in
 from coordinator.gateway.llm.inbox import MOST_BYTES, Inbox
 from coordinator.gateway.llm.names import listing, resolve
-from coordinator.gateway.llm.running import Gap
 from tests.unit.gateway.conftest import ANNA, client_of
 from tests.unit.gateway.rooms import ACACIA, ATTEMPT, Rooms
 
@@ -247,15 +246,6 @@ async def test_a_stream_that_missed_a_chunk_goes_on_from_the_bus_while_its_host_
     await host.end(13)
     assert text_of((await asking).text) == "one two three"
     assert rooms.tasks[host.task_id].status is TaskStatus.QUEUED, "the record could not tell"
-
-
-def test_a_gap_that_cannot_be_closed_is_looked_at_ever_more_rarely() -> None:
-    gap, looks = Gap(), list[float]()
-    for tick in range(600):
-        gap.met(tick / 10)
-        if gap.is_due(tick / 10):
-            looks.append(tick / 10)
-    assert looks == [0, 1, 3, 7, 15, 30, 45]
 
 
 async def test_an_answer_that_is_not_seen_yet_is_begun_anew(anna: AsyncClient, rooms: Rooms) -> None:
