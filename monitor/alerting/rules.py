@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 import yaml
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from bus.codec import explain
 from bus.errors import InvalidRequest
-from bus.messages.alerts import AlertRule, AlertScope, PutRules
+from bus.messages.alerts import AlertRule, AlertScope, PutRules, RuleSet, RuleSource
 from monitor.alerting.conditions import Condition, parse
 
 DEFAULTS: Final = "default_rules.yaml"
@@ -64,6 +65,20 @@ def windows(rules: tuple[Rule, ...]) -> dict[str, float]:
         for metric, seconds in rule.condition.windows.items():
             found[metric] = max(found.get(metric, 0.0), seconds)
     return found
+
+
+def given(path: Path | None) -> RuleSet:
+    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read."""
+    if path is None:
+        return RuleSet(alerts=dict(defaults()), source=RuleSource.DEFAULT)
+    try:
+        rules = read(path.read_text())
+        ready(rules)
+    except OSError as error:
+        raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which cannot be read: {error.strerror}.") from None
+    except InvalidRequest as error:
+        raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which holds no rules: {error.message}") from None
+    return RuleSet(alerts=rules, source=RuleSource.FILE)
 
 
 @cache
