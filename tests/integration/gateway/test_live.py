@@ -4,15 +4,18 @@ import asyncio
 import json
 import socket as sockets
 from collections.abc import AsyncIterator
+from pathlib import Path
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from httpx import AsyncClient
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bus import auth, subjects
-from bus.messages import AgentStatus, Claims, EventType, Role
+from bus.messages import AgentRecord, AgentStatus, Claims, EventType, Role
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from bus.messages.events import AlertEvent
 from bus.nats_bus import NatsBus, declare
@@ -22,6 +25,8 @@ from coordinator.gateway.live.outbox import MOST_MESSAGES
 from coordinator.gateway.server import Server, listen
 from coordinator.gateway.settings import GatewaySettings
 from tests.integration.gateway.parts import until
+from tests.integration.monitor.parts import MonitorProcess
+from tests.parts.nats import NatsServer
 from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
 
 ADMIN, VIEWER = "sk-hive-live-admin", "sk-hive-live-viewer"
@@ -225,3 +230,38 @@ async def test_a_client_that_does_not_read_holds_nobody_up_and_is_told_what_it_m
         assert missed > 0
         await say(slow, "ping")
         await hear(slow, "pong")
+
+
+async def test_an_agent_that_dies_is_an_alert_at_the_socket_within_two_seconds_and_is_acknowledged_by_rest(
+    door: Door, nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    base, headers = f"http://127.0.0.1:{door.port}/api/alerts", {"Authorization": f"Bearer {ADMIN}"}
+    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url):
+        async with AsyncClient(headers=headers, timeout=30) as rest, door.open(VIEWER) as client:
+            await until_answers(rest, f"{base}/rules")
+            await subscribed(client, "alerts.critical")
+            record = AgentRecord(agent_id="acacia", name="acacia", endpoint="http://host:11434", status=AgentStatus.ONLINE)
+            await nats_bus.put(subjects.KV_AGENTS, "acacia", record)
+            began = monotonic()
+            await nats_bus.put(subjects.KV_AGENTS, "acacia", record.model_copy(update={"status": AgentStatus.OFFLINE}))
+            told = (await hear(client))["data"]
+            assert (told["rule"], told["entity"], told["state"]) == ("agent_down", "acacia", "firing")
+            assert monotonic() - began < 2
+            assert [alert["id"] for alert in (await rest.get(base)).json()["alerts"]] == [told["id"]]
+            assert (await rest.post(f"{base}/{told['id']}/acknowledge")).json()["acknowledged_by"] == "admin"
+            assert (await hear(client))["data"]["state"] == "acknowledged"
+            refused = await rest.put(f"{base}/rules", json={"alerts": {"odd": {"condition": "cpu > 1", "severity": "info"}}})
+            assert (refused.status_code, refused.json()["code"]) == (422, "invalid_request")
+            made = await rest.post(f"{base}/silences", json={"rule": "high_cpu", "minutes": 5, "reason": "known"})
+            assert made.status_code == 201
+            assert (await rest.delete(f"{base}/silences/{made.json()['id']}")).status_code == 200
+            assert (await rest.get(f"{base}/silences")).json() == {"silences": []}
+            rules = {"hot": {"condition": "avg(cpu_usage, 60) > 90", "severity": "info", "for": 5}}
+            assert (await rest.put(f"{base}/rules", json={"alerts": rules})).json()["source"] == "stored"
+            assert (await hear(client))["data"]["reason"] == "its rule is gone"
+
+
+async def until_answers(rest: AsyncClient, url: str) -> None:
+    async with asyncio.timeout(60):
+        while (await rest.get(url)).status_code != 200:
+            await asyncio.sleep(0.05)
