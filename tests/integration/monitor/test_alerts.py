@@ -1,6 +1,9 @@
 """Alerts of a monitor as a process: told on the bus, kept in PostgreSQL, taken up by the next one."""
 
 import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +34,7 @@ from bus.messages.alerts import (
 )
 from bus.messages.events import AlertEvent
 from bus.nats_bus import NatsBus
-from tests.integration.monitor.parts import MonitorProcess
+from tests.integration.monitor.parts import ROOT, MonitorProcess
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
 from tests.unit.monitor.events import metrics
@@ -173,3 +176,25 @@ async def test_a_file_has_the_rules_where_nobody_has_put_any(
     with MonitorProcess(nats_server, tmp_path, **env) as monitor:
         assert await asyncio.to_thread(monitor.process.wait, 30) == 1
     assert "monitor_cannot_start" in (tmp_path / "monitor.log").read_text()
+
+
+async def test_the_command_line_lists_acknowledges_silences_and_puts_rules(
+    nats_bus: NatsBus, nats_server: NatsServer, monitor: MonitorProcess, told: Told, tmp_path: Path
+) -> None:
+    async def hive(*words: str) -> str:
+        env = {**os.environ, "NATS_URL": nats_server.url, "HIVE_DATA_DIR": str(tmp_path)}
+        command = (str(Path(sys.executable).with_name("hive")), "alerts", *words)
+        process = await asyncio.create_subprocess_exec(*command, env=env, cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+        return (await process.communicate())[0].decode()
+
+    await ask(nats_bus, "rules", NoReply(), RuleSet)
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    fired = await told.next()
+    assert str(fired.id) in await hive("--json")
+    assert "Acknowledged agent_down of acacia." in await hive("acknowledge", str(fired.id))
+    assert '"by":"bus"' in (await hive("silence", "known", "--rule", "high_cpu", "--json")).replace(" ", "")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("alerts: {hot: {condition: cpu_usage > 85, severity: info, for: 20}}")
+    assert "hot" in await hive("rules", "--put", str(rules))
+    rules.write_text("alerts: {hot: {condition: cpu > 85, severity: info}}")
+    assert "no metric of a rule" in " ".join((await hive("rules", "--put", str(rules))).split())
