@@ -25,7 +25,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
-from bus.messages.events import JoinTokenEvent, MaintenanceEvent, ModelEvent, WorkflowEvent, WorkflowMessageEvent
+from bus.messages.events import AlertEvent, JoinTokenEvent, MaintenanceEvent, ModelEvent, WorkflowEvent, WorkflowMessageEvent
 from bus.messages.readings import ServiceVitals
 
 
@@ -97,6 +97,12 @@ SENT: Final = (
         subjects.event("{tenant}", EventType.SYSTEM_MAINTENANCE, "{window_id}"),
         MaintenanceEvent,
         f"A window of maintenance was planned, began, ended or was cancelled. Kept for days in {subjects.EVENTS}.",
+    ),
+    Channel(
+        "alerts",
+        subjects.event("{tenant}", EventType.SYSTEM_ALERT, "{alert_id}"),
+        AlertEvent,
+        f"An alert fired, was acknowledged or silenced, or is resolved. Kept for days in {subjects.EVENTS}.",
     ),
     Channel(
         "joinTokenEvents",
@@ -202,6 +208,7 @@ PARAMETERS: Final = {
     "token_id": Parameter("UUID of the join token."),
     "join_token_event": Parameter("What happened to the token.", _kinds(JOIN_TOKEN_EVENTS)),
     "window_id": Parameter("UUID of a window of maintenance."),
+    "alert_id": Parameter("UUID of the alert, new each time that it fires."),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
     "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),
     "job_id": Parameter("UUID of the job; its sidecar makes it."),

@@ -14,7 +14,10 @@ from bus.database import AWAY, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.rules import given
+from monitor.alerting.watch import Watch
 from monitor.archive import Archive
+from monitor.ingest import Ledger
 from monitor.past import Past
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
@@ -22,13 +25,16 @@ from monitor.upkeep import Upkeep, now_utc
 
 logger = telemetry.log(__name__)
 
-CONNECTIONS: Final = 4
+CONNECTIONS: Final = 5
 AGAIN_SECONDS: Final = 2.0
 
 
 class Keeping:
-    def __init__(self, bus: Bus, settings: MonitorSettings) -> None:
-        self._bus, self._settings = bus, settings
+    """InvalidRequest for a file of rules that cannot be read."""
+
+    def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger) -> None:
+        self._bus, self._settings, self._ledger = bus, settings, ledger
+        self._rules = given(settings.alert_rules)
         self._past: Past | None = None
 
     async def run(self) -> None:
@@ -49,9 +55,13 @@ class Keeping:
             upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
             await upkeep.once(now_utc())
             logger.info("metrics_are_kept")
-            await together(archive.run(), upkeep.run())
+            await together(archive.run(), upkeep.run(), self._watch(pool))
         finally:
             pool.terminate()
+
+    async def _watch(self, pool: asyncpg.Pool) -> None:
+        seconds = self._settings.retain_alerts_days * 86_400
+        await Watch.keep(pool, self._bus, self._ledger, self._rules, retain_seconds=seconds)
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

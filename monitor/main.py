@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import sys
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
@@ -12,6 +13,7 @@ import uvloop
 
 from bus import subjects, telemetry
 from bus.client import Received
+from bus.errors import InvalidRequest
 from bus.messages import PerformanceMetrics
 from bus.messages.readings import ServiceVitals
 from bus.nats_bus import NatsBus, declare
@@ -42,7 +44,7 @@ async def serve(settings: MonitorSettings) -> None:
         bus = await NatsBus.connect(settings, "monitor")
         stack.push_async_callback(bus.close)
         await declare(bus)
-        keeping = Keeping(bus, settings)
+        keeping = Keeping(bus, settings, ledger)
         for service in (metrics_service(ledger, vitals, counted, keeping.history), docs_service(describe(settings))):
             stack.push_async_callback((await bus.serve(service)).close)
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
@@ -85,7 +87,11 @@ async def until_stopped(settings: MonitorSettings) -> None:
 def main() -> None:
     settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
-    uvloop.run(until_stopped(settings))
+    try:
+        uvloop.run(until_stopped(settings))
+    except InvalidRequest as error:
+        logger.error("monitor_cannot_start", reason=error.message)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """What a monitor can be told."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr
 
 from bus.settings import HiveSettings
@@ -16,6 +18,10 @@ class MonitorSettings(HiveSettings):
     retain_metrics_hours_days: float = Field(
         default=730, ge=0, description="how long hours of agents' metrics stay; 0: for ever"
     )
+    alert_rules: Path | None = Field(
+        default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
+    )
+    retain_alerts_days: float = Field(default=30, ge=0, description="how long alerts stay that are resolved; 0: for ever")
     metrics_fresh_seconds: float = Field(
         default=30, gt=0, description="metrics of an agent that are older than this are left out: it is gone, or mute"
     )

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 from uuid import UUID
 
 from bus.messages.agents import AgentStatus
+from bus.messages.alerts import Alert
 from bus.messages.base import Message, Slug, Words
 from bus.messages.benchmarks import AgentBenchmark
 from bus.messages.joining import JoinTokenChange
@@ -128,6 +129,7 @@ class HiveEvent(Message, Generic[D]):
 TaskEvent = HiveEvent[TaskChange]
 AgentEvent = HiveEvent[AgentChange]
 MaintenanceEvent = HiveEvent[MaintenanceWindow]
+AlertEvent = HiveEvent[Alert]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]

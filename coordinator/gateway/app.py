@@ -1,12 +1,14 @@
 """The FastAPI application: routes, and how everything that goes wrong becomes a problem that says what to do."""
 
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Route
+from starlette.routing import Match, Route, WebSocketRoute
 from starlette.types import ASGIApp, Scope
+from starlette.websockets import WebSocket
 
 from bus.codec import sentences
 from bus.errors import HiveError, InvalidId, InvalidRequest, MethodNotAllowed, NotFound
@@ -16,12 +18,14 @@ from coordinator.gateway.body import MAX_BODY
 from coordinator.gateway.envelope import REQUEST_ID, Envelope
 from coordinator.gateway.gate import Gate
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.live import socket
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.mcp import PATH as MCP_PATH
 from coordinator.gateway.routes import (
     agent_history,
     agent_orders,
     agents,
+    alerts,
     aliases,
     anthropic,
     credentials,
@@ -79,6 +83,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         agent_history,
         joining,
         maintenance,
+        alerts,
         models,
         aliases,
         placement,
@@ -92,12 +97,18 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.include_router(joining.door)
     if mcp is not None:
         app.router.routes.append(NamedRoute(MCP_PATH, endpoint=mcp))
+    app.router.routes.append(WebSocketRoute(socket.PATH, endpoint=partial(_live, gateway)))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)
     app.add_middleware(Envelope, metrics=gateway.metrics)
     app.add_middleware(gateway.sockets.around)
     return app
+
+
+async def _live(gateway: Gateway, connection: WebSocket) -> None:
+    client = socket.Client(connection, gateway.identity, gateway.hub, silence_seconds=gateway.settings.ws_silence_seconds)
+    await client.serve(gateway.stopping)
 
 
 async def _not_valid(request: Request, error: RequestValidationError) -> Response:

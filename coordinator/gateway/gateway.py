@@ -16,6 +16,7 @@ from bus.overview import Overview
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
+from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
 from coordinator.gateway.places import Places
@@ -40,6 +41,7 @@ class Gateway:
     named: Mirror[ModelAlias]
     places: Places
     webhook_bodies: WebhookBodies
+    hub: Hub
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     sockets: OpenSockets = field(default_factory=OpenSockets)
@@ -87,6 +89,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             named=named,
             places=places,
             webhook_bodies=WebhookBodies(settings.max_webhook_bytes),
+            hub=Hub(bus),
         )
         stack.push_async_callback(gateway.settle)
         yield gateway

@@ -38,7 +38,7 @@ class Identity:
         claims = await self.known(auth.hash_key(credential.secret))
         if claims is None:
             raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
-        if credential.ambient and method not in _SAFE_METHODS and _from_elsewhere(headers):
+        if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
 
@@ -70,6 +70,6 @@ def _password(value: str) -> str:
         raise Unauthenticated(f"The Basic credentials cannot be read. {HOW}.") from None
 
 
-def _from_elsewhere(headers: Headers) -> bool:
+def from_elsewhere(headers: Headers) -> bool:
     origin = headers.get("origin")
     return origin is not None and urlsplit(origin).netloc != headers.get("host")

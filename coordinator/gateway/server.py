@@ -15,6 +15,9 @@ KEEP_ALIVE_SECONDS: Final = 75
 """A connection that rests is kept longer than clients and proxies keep theirs (60 s is common), so that it is they who close it:
 a submit that meets a connection which is just being closed fails, and cannot know whether it was taken."""
 
+MOST_SOCKET_BYTES: Final = 64 * 1024
+"""Of a message from a WebSocket client, which subscribes and no more. Compressing for each client would cost more than the bytes do."""
+
 
 class Server(uvicorn.Server):
     """`before_stop` runs when no new connection is taken any more. Signals are main.py's business, not uvicorn's."""
@@ -27,6 +30,8 @@ class Server(uvicorn.Server):
                 log_config=None,
                 lifespan="off",
                 server_header=False,
+                ws_max_size=MOST_SOCKET_BYTES,
+                ws_per_message_deflate=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=settings.stop_seconds,
             )

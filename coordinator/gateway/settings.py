@@ -53,6 +53,9 @@ class GatewaySettings(HiveSettings):
         default=(),
         description="names by comma, beside its own, by which MCP clients and pages reach the API, such as a proxy's; others are refused (403)",
     )
+    ws_silence_seconds: float = Field(
+        default=60, gt=0, description="without a message from a client, after which its connection at /ws is closed"
+    )
     stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
 
     join_nats_url: SecretStr | None = Field(

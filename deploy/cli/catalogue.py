@@ -25,6 +25,7 @@ MODULES: Final = {
     "agents": "agents",
     "join-token": "join_token",
     "maintenance": "maintenance",
+    "alerts": "alerts",
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",

@@ -70,3 +70,45 @@ WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DE
 -- name: history_hour
 SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
+
+-- name: known_alerts
+-- How each alert stands, and those that are over for as long as a cooldown may be.
+SELECT DISTINCT ON (rule, entity) record FROM alerts
+WHERE state <> 'resolved' OR changed_at > now() - interval '2 days' ORDER BY rule, entity, fired_at DESC;
+
+-- name: untold_alerts
+SELECT record FROM alerts WHERE NOT told ORDER BY changed_at;
+
+-- name: save_alerts
+INSERT INTO alerts (id, rule, entity, severity, state, fired_at, changed_at, record)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
+ON CONFLICT (id) DO UPDATE
+SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false;
+
+-- name: told_alert
+UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
+
+-- name: list_alerts
+SELECT record FROM alerts
+WHERE CASE WHEN $1::text IS NULL THEN state <> 'resolved' ELSE state = $1 END AND ($2::text IS NULL OR severity = $2)
+ORDER BY changed_at DESC LIMIT $3;
+
+-- name: forget_alerts
+DELETE FROM alerts WHERE state = 'resolved' AND told AND changed_at < now() - make_interval(secs => $1);
+
+-- name: alert_rules
+SELECT rules FROM alert_rules;
+
+-- name: put_alert_rules
+INSERT INTO alert_rules (rules, put_by) VALUES ($1, $2)
+ON CONFLICT (single) DO UPDATE SET rules = excluded.rules, put_by = excluded.put_by, put_at = now();
+
+-- name: alert_silences
+SELECT record FROM alert_silences WHERE ends_at > $1 ORDER BY ends_at;
+
+-- name: save_silence
+INSERT INTO alert_silences (id, ends_at, record) VALUES ($1, $2, $3)
+ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, record = excluded.record;
+
+-- name: forget_silences
+DELETE FROM alert_silences WHERE ends_at < now() - interval '1 day';

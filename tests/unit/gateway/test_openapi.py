@@ -11,12 +11,13 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, Timings, UpdateSchedule, Usage
+from bus.messages.alerts import CreateSilence, PutRules
 from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
 from bus.messages.orders import DrainWish, LabelChanges, LabelSet
-from coordinator.gateway import examples
+from coordinator.gateway import alert_examples, examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
 from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
@@ -179,6 +180,8 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         JoinHive: examples.JOINS,
         BenchmarkWish: examples.BENCHMARKS,
         PlanMaintenance: examples.MAINTENANCE,
+        PutRules: alert_examples.RULES,
+        CreateSilence: alert_examples.SILENCES,
         AliasTargets: examples.ALIASES,
         DrainWish: examples.DRAINS,
         LabelSet: examples.LABEL_SETS,

@@ -1,0 +1,163 @@
+"""Alerts: the rules that ask for them, how each stands, and silences."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints
+
+from bus.messages.base import Command, Record, Text
+
+MOST_RULES: Final = 200
+MOST_ALERTS: Final = 1000
+LONGEST_WINDOW_SECONDS: Final = 3600.0
+DAY_SECONDS: Final = 86_400.0
+
+RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,63}$")]
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+class AlertScope(StrEnum):
+    """What a rule is held against, one by one: each agent, each model, each workflow, each class of the queue."""
+
+    AGENT = "agent"
+    MODEL = "model"
+    WORKFLOW = "workflow"
+    QUEUE = "queue"
+
+
+class AlertState(StrEnum):
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    SILENCED = "silenced"
+    RESOLVED = "resolved"
+
+
+class AlertRule(Command):
+    """The seed's rule: `condition`, `severity`, `cooldown`. docs/alerts.md says what a condition may hold."""
+
+    condition: Text = Field(min_length=1, max_length=500, description="such as `avg(cpu_usage, 300) > 85`")
+    severity: Severity
+    cooldown: float = Field(
+        default=300, ge=0, le=DAY_SECONDS, description="seconds after it fired in which it fires not again for the same thing"
+    )
+    for_seconds: float = Field(
+        default=0,
+        ge=0,
+        le=DAY_SECONDS,
+        validation_alias=AliasChoices("for_seconds", "for"),
+        description="how long the condition holds before it fires",
+    )
+    scope: AlertScope = AlertScope.AGENT
+    summary: Text | None = Field(default=None, max_length=500, description="for whoever reads the alert")
+    inhibits: bool | None = Field(
+        default=None,
+        description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available`",
+    )
+
+
+class RuleSource(StrEnum):
+    DEFAULT = "default"
+    FILE = "file"
+    STORED = "stored"
+
+
+class PutRules(Command):
+    """The seed's form: rules by their names. They replace all that were."""
+
+    alerts: dict[RuleName, AlertRule] = Field(max_length=MOST_RULES)
+
+
+class RuleSet(Record):
+    alerts: dict[RuleName, AlertRule]
+    source: RuleSource = Field(description="`stored`: put by somebody; `file`: HIVE_ALERT_RULES; `default`: Hive's own three")
+
+
+class Alert(Record):
+    """One time that a rule's condition held for one thing, from its firing to its end. `rank` grows with each change."""
+
+    id: UUID
+    rule: str
+    scope: AlertScope
+    entity: str = Field(description="the agent, model, workflow or class")
+    severity: Severity
+    condition: str
+    summary: str | None = None
+    state: AlertState
+    rank: int = 1
+    values: dict[str, float | bool] = Field(default_factory=dict, description="what the condition read when it last changed")
+    fired_at: datetime
+    changed_at: datetime
+    resolved_at: datetime | None = None
+    acknowledged_by: str | None = None
+    reason: str | None = Field(default=None, description="why it is silenced, or resolved without its condition being false")
+
+    @property
+    def active(self) -> bool:
+        return self.state is not AlertState.RESOLVED
+
+
+class AlertGroup(Record):
+    """The active alerts of one rule."""
+
+    rule: str
+    severity: Severity
+    entities: tuple[str, ...]
+
+
+class ListAlerts(Command):
+    state: AlertState | None = Field(default=None, description="only those; left out: all that are not resolved")
+    severity: Severity | None = None
+    limit: int = Field(default=100, ge=1, le=MOST_ALERTS)
+
+
+class AlertList(Record):
+    """Latest change first."""
+
+    alerts: tuple[Alert, ...] = ()
+    groups: tuple[AlertGroup, ...] = Field(default=(), description="what is active, by rule")
+
+
+class AlertRef(Command):
+    id: UUID
+
+
+class CreateSilence(Command):
+    """What it names is silenced; it names at least one of three, and all that it names must fit."""
+
+    rule: RuleName | None = None
+    entity: Text | None = Field(default=None, min_length=1, max_length=255)
+    severity: Severity | None = None
+    minutes: float = Field(gt=0, le=30 * 24 * 60)
+    reason: Text = Field(min_length=1, max_length=500)
+
+
+class Silence(Record):
+    id: UUID
+    rule: str | None = None
+    entity: str | None = None
+    severity: Severity | None = None
+    reason: str
+    by: str
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+
+    def covers(self, alert: Alert) -> bool:
+        named = ((self.rule, alert.rule), (self.entity, alert.entity), (self.severity, alert.severity))
+        return all(wanted is None or wanted == found for wanted, found in named)
+
+
+class SilenceRef(Command):
+    id: UUID
+
+
+class SilenceList(Record):
+    """Those that hold, the one that ends first first."""
+
+    silences: tuple[Silence, ...] = ()

@@ -1,0 +1,73 @@
+"""Examples of alerts for the API's own documentation."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from fastapi.openapi.models import Example
+from pydantic import BaseModel
+
+from bus.messages.alerts import (
+    Alert,
+    AlertGroup,
+    AlertList,
+    AlertRule,
+    AlertScope,
+    AlertState,
+    RuleSet,
+    RuleSource,
+    Severity,
+    Silence,
+    SilenceList,
+)
+
+_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+_DOWN: Final = "agent_available == false"
+
+ALERT: Final = Alert(
+    id=UUID("b54c2b57-2f2c-5d2a-9c0e-6a9d0f9f4a10"),
+    rule="agent_down",
+    scope=AlertScope.AGENT,
+    entity="acacia",
+    severity=Severity.CRITICAL,
+    condition=_DOWN,
+    state=AlertState.FIRING,
+    values={"agent_available": False},
+    fired_at=_NOON,
+    changed_at=_NOON,
+)
+SILENCE: Final = Silence(
+    id=UUID("5d0f4f1f-7a10-4b7e-9b8f-2a6f9c1e7d43"),
+    entity="acacia",
+    reason="a new card is built in",
+    by="anna",
+    starts_at=_NOON,
+    ends_at=_NOON + timedelta(hours=1),
+)
+_SET: Final = RuleSet(
+    alerts={"agent_down": AlertRule(condition=_DOWN, severity=Severity.CRITICAL, cooldown=60)}, source=RuleSource.DEFAULT
+)
+RULES: Final[dict[str, Example]] = {
+    "rules": {
+        "summary": "A host that is down, one that is hot for long, and a queue that grows",
+        "value": {
+            "alerts": {
+                "agent_down": {"condition": _DOWN, "severity": "critical", "cooldown": 60},
+                "hot": {"condition": "avg(gpu_temperature, 300) > 85", "severity": "warning", "for_seconds": 120},
+                "queue": {"condition": "max(waiting, 600) > 1000", "severity": "info", "scope": "queue"},
+            }
+        },
+    },
+}
+SILENCES: Final[dict[str, Example]] = {
+    "agent": {"summary": "All of an agent", "value": {"entity": "acacia", "minutes": 60, "reason": "a new card is built in"}},
+    "rule": {"summary": "One rule", "value": {"rule": "high_cpu", "minutes": 15, "reason": "known"}},
+}
+_GROUP: Final = AlertGroup(rule="agent_down", severity=Severity.CRITICAL, entities=("acacia",))
+ANSWERS: Final[tuple[BaseModel, ...]] = (
+    ALERT,
+    AlertList(alerts=(ALERT,), groups=(_GROUP,)),
+    _SET,
+    SILENCE,
+    SilenceList(silences=(SILENCE,)),
+)

@@ -1,0 +1,1 @@
+"""`/ws`: what happens, as it happens, for whoever subscribes to a topic."""

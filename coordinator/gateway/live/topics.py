@@ -1,0 +1,159 @@
+"""The seed's topics: what each listens to on the bus, who may, and what becomes of what is heard. Pure."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from bus import auth, subjects
+from bus.auth import Permission
+from bus.errors import InvalidRequest
+from bus.messages import Claims
+from bus.messages.alerts import Severity
+
+ANY: Final = "*"
+KNOWN: Final = "agent.{id}, execution.{id}, cluster.status, alerts.{severity} and user.{name}, each with * for all"
+_SLUG: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_USER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_KINDS: Final = {
+    "workflow.execution_started": "execution_started",
+    "workflow.node_completed": "node_completed",
+    "workflow.execution_completed": "execution_completed",
+    "workflow.execution_failed": "error",
+}
+"""The seed's names for what happens in an execution."""
+
+
+class Family(StrEnum):
+    AGENT = "agent"
+    EXECUTION = "execution"
+    CLUSTER = "cluster"
+    ALERTS = "alerts"
+    USER = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    family: Family
+    of: str
+
+    def __str__(self) -> str:
+        return f"{self.family}.{self.of}"
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """None for the cluster's status, which is a key and no subject."""
+        match self.family:
+            case Family.AGENT:
+                return subjects.events("agent.*", entity_id=self.of), subjects.metrics(self.of)
+            case Family.EXECUTION:
+                return (subjects.events("workflow.*", entity_id=self.of),)
+            case Family.ALERTS:
+                return (subjects.events("system.alert"),)
+            case Family.USER:
+                return subjects.events("task.*"), subjects.events("workflow.*")
+            case Family.CLUSTER:
+                return ()
+
+    def require(self, claims: Claims) -> None:
+        """PermissionDenied. What is one's own one may always follow."""
+        if self.family is not Family.USER or self.of != claims.sub:
+            auth.require(claims, _PERMISSIONS[self.family])
+
+
+_PERMISSIONS: Final = {
+    Family.AGENT: Permission.AGENTS_VIEW,
+    Family.EXECUTION: Permission.EXECUTIONS_VIEW,
+    Family.CLUSTER: Permission.AGENTS_VIEW,
+    Family.ALERTS: Permission.METRICS_VIEW,
+    Family.USER: Permission.TASKS_VIEW,
+}
+
+
+def parse(name: str) -> Topic:
+    """InvalidRequest for what is no topic."""
+    family, _, of = name.partition(".")
+    if family in set(Family) and _fits(Family(family), of):
+        return Topic(Family(family), of)
+    raise InvalidRequest(f"There is no topic {name[:100]}. There are {KNOWN}.")
+
+
+def _fits(family: Family, of: str) -> bool:
+    match family:
+        case Family.CLUSTER:
+            return of == "status"
+        case _ if of == ANY:
+            return True
+        case Family.AGENT:
+            return _SLUG.fullmatch(of) is not None
+        case Family.ALERTS:
+            return of in set(Severity)
+        case Family.USER:
+            return _USER.fullmatch(of) is not None
+        case Family.EXECUTION:
+            return _is_uuid(of)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """For whoever follows a topic; `topic` names what it is about, also for those who follow all of a family."""
+
+    topic: str
+    data: Mapping[str, Any]
+
+
+def heard(topic: Topic, subject: str, body: Mapping[str, Any]) -> Said | None:
+    """None where it is not for this topic. `body` is what the bus carries on one of the topic's subjects."""
+    data: Mapping[str, Any] = body.get("data") or {}
+    match topic.family:
+        case Family.AGENT:
+            return Said(f"{topic.family}.{_agent(body)}", _of_agent(body))
+        case Family.EXECUTION:
+            return _of_execution(subject, body, data)
+        case Family.ALERTS:
+            severity = data.get("severity")
+            return Said(f"{topic.family}.{severity}", data) if topic.of in (ANY, severity) else None
+        case Family.USER:
+            owner = data.get("owner")
+            told = owner is not None and topic.of in (ANY, owner)
+            return Said(f"{topic.family}.{owner}", {"event": body.get("type"), **data}) if told else None
+        case Family.CLUSTER:
+            return Said(str(topic), body)
+
+
+def _agent(body: Mapping[str, Any]) -> Any:
+    return body["data"]["agent_id"] if "data" in body else body.get("agent_id")
+
+
+def _of_agent(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The seed's form: `status` of an event, `performance` of what was measured, with `tps` for tokens a second."""
+    if "data" in body:
+        return {"event": body.get("type"), **body["data"]}
+    measured = {name: value for name, value in body.items() if name not in ("agent_id", "timestamp")}
+    tps = {"tps": body["tokens_per_second"]} if "tokens_per_second" in body else {}
+    return {"performance": {**tps, **measured}}
+
+
+def _of_execution(subject: str, body: Mapping[str, Any], data: Mapping[str, Any]) -> Said | None:
+    """The seed's WorkflowEvent."""
+    kind = _KINDS.get(str(body.get("type")))
+    if kind is None:
+        return None
+    execution_id = subjects.last_token(subject)
+    more = {"node_id": data.get("node"), **data} if data.get("node") else data
+    told = {
+        "type": kind,
+        "execution_id": execution_id,
+        "workflow_id": data.get("workflow_id"),
+        "timestamp": body.get("timestamp"),
+    }
+    return Said(f"{Family.EXECUTION}.{execution_id}", {**told, "data": more})

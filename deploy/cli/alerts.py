@@ -1,0 +1,163 @@
+"""`hive alerts`: what fires, who looks after it, silences, and rules."""
+
+from pathlib import Path
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from bus import subjects
+from bus.codec import explain
+from bus.errors import InvalidRequest
+from bus.messages import NoReply
+from bus.messages.alerts import (
+    MOST_ALERTS,
+    Alert,
+    AlertList,
+    AlertRef,
+    AlertState,
+    CreateSilence,
+    ListAlerts,
+    PutRules,
+    RuleSet,
+    Severity,
+    Silence,
+    SilenceList,
+    SilenceRef,
+)
+from deploy.cli.command import Json, command
+from deploy.cli.connection import REQUEST_SECONDS, operator_bus
+from deploy.cli.screen import local_time, print_json, print_table, say
+
+app = typer.Typer(help="Alerts: list, acknowledge, silence, rules.", invoke_without_command=True)
+
+
+@app.callback()
+def default(context: typer.Context, as_json: Json = False) -> None:
+    if context.invoked_subcommand is None:
+        list_alerts(as_json=as_json)
+
+
+async def _ask(verb: str, body: BaseModel, answer: type[Any]) -> Any:
+    async with operator_bus() as bus:
+        return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=REQUEST_SECONDS)
+
+
+@app.command("list")
+@command
+async def list_alerts(
+    state: Annotated[AlertState | None, typer.Option(help="Left out: all that are not resolved.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Only of that.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_ALERTS, help="How many.")] = 100,
+    as_json: Json = False,
+) -> None:
+    """Show alerts, latest change first."""
+    found: AlertList = await _ask("list", ListAlerts(state=state, severity=severity, limit=limit), AlertList)
+    if as_json:
+        print_json(found)
+        return
+    columns = ("Alert", "Severity", "Rule", "Of", "State", "Since", "By", "Why")
+    print_table(columns, [_row(alert) for alert in found.alerts], "There are no alerts.")
+
+
+def _row(alert: Alert) -> tuple[object, ...]:
+    why = alert.reason or alert.summary or alert.condition
+    since, by = local_time(alert.fired_at), alert.acknowledged_by or ""
+    return alert.id, alert.severity.value, alert.rule, alert.entity, alert.state.value, since, by, why
+
+
+@app.command()
+@command
+async def acknowledge(
+    alert_id: Annotated[UUID, typer.Argument(help="As `hive alerts` shows it.", metavar="ALERT")], as_json: Json = False
+) -> None:
+    """Say that somebody looks after an alert."""
+    alert: Alert = await _ask("acknowledge", AlertRef(id=alert_id), Alert)
+    if as_json:
+        print_json(alert)
+    else:
+        say(f"Acknowledged {alert.rule} of {alert.entity}.")
+
+
+@app.command()
+@command
+async def silence(
+    reason: Annotated[str, typer.Argument(help="Shown with what is silenced.", metavar="REASON")],
+    minutes: Annotated[float, typer.Option(help="For how long.")] = 60,
+    rule: Annotated[str | None, typer.Option(help="Alerts of that rule.")] = None,
+    entity: Annotated[str | None, typer.Option("--of", help="Alerts of that agent, model, workflow or class.")] = None,
+    severity: Annotated[Severity | None, typer.Option(help="Alerts of that severity.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Silence alerts for a while. All that is named must fit."""
+    named = {"rule": rule, "entity": entity, "severity": severity}
+    try:
+        wanted = CreateSilence.model_validate({**named, "minutes": minutes, "reason": reason})
+    except ValidationError as error:
+        raise explain(error) from None
+    made: Silence = await _ask("silence", wanted, Silence)
+    if as_json:
+        print_json(made)
+    else:
+        say(f"{made.id}: silent until {local_time(made.ends_at)}.")
+
+
+@app.command()
+@command
+async def silences(as_json: Json = False) -> None:
+    """Show the silences that hold."""
+    found: SilenceList = await _ask("silences", NoReply(), SilenceList)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each.id, each.rule or "", each.entity or "", each.severity or "", local_time(each.ends_at), each.by, each.reason)
+        for each in found.silences
+    ]
+    print_table(("Silence", "Rule", "Of", "Severity", "Until", "By", "Reason"), rows, "Nothing is silenced.")
+
+
+@app.command()
+@command
+async def unsilence(
+    silence_id: Annotated[UUID, typer.Argument(help="As `hive alerts silences` shows it.", metavar="SILENCE")],
+    as_json: Json = False,
+) -> None:
+    """End a silence."""
+    ended: Silence = await _ask("end_silence", SilenceRef(id=silence_id), Silence)
+    if as_json:
+        print_json(ended)
+    else:
+        say(f"Ended {ended.id}: {ended.reason}.")
+
+
+@app.command()
+@command
+async def rules(
+    put: Annotated[Path | None, typer.Option(help="YAML file with rules that replace all.", metavar="FILE")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show the rules that hold, or replace them."""
+    found: RuleSet = await _ask("rules", NoReply(), RuleSet) if put is None else await _ask("put_rules", written(put), RuleSet)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (name, rule.scope.value, rule.condition, rule.severity.value, f"{rule.for_seconds:g}", f"{rule.cooldown:g}")
+        for name, rule in found.alerts.items()
+    ]
+    print_table(("Rule", "Of each", "Condition", "Severity", "For s", "Cooldown s"), rows, "There are no rules.")
+
+
+def written(path: Path) -> PutRules:
+    """InvalidRequest, in words."""
+    try:
+        return PutRules.model_validate(yaml.safe_load(path.read_text()))
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be read: {error.strerror}.") from None
+    except yaml.YAMLError as error:
+        raise InvalidRequest(f"{path} is no YAML: {error}") from None
+    except ValidationError as error:
+        raise explain(error) from None

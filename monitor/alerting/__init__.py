@@ -1,0 +1,1 @@
+"""Alerts: conditions over what the monitor hears, and what becomes of them."""

@@ -1,0 +1,91 @@
+"""What conditions are about, as the monitor hears it: agents, their metrics, the queue, and what the ledger adds up."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from time import monotonic, time
+from typing import Final
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received
+from bus.messages import AgentRecord, AgentStatus, ClusterStatus, PerformanceMetrics
+from bus.messages.alerts import AlertScope
+from bus.messages.cluster import Quality
+from bus.overview import CLUSTER
+from monitor.alerting.samples import Samples, Value
+from monitor.ingest import Ledger
+
+logger = telemetry.log(__name__)
+
+LEDGER_SECONDS: Final = 5.0
+_QUALITY: Final = ("success_rate", "error_rate")
+_COUNTS: Final = ("completed", "failed", "cancelled", "retries")
+
+
+class Hearing:
+    """Keeps `samples` current between `start` and `close`. `changed` is set when an agent came, went or turned."""
+
+    def __init__(self, bus: Bus, ledger: Ledger) -> None:
+        self.samples, self.changed = Samples(), asyncio.Event()
+        self._bus, self._ledger, self._stack = bus, ledger, AsyncExitStack()
+        self._available: dict[str, bool] = {}
+        self._queue: dict[str, int] = {}
+        self._counted = float("-inf")
+
+    async def start(self) -> None:
+        """Returns when all agents that the hive knows are here."""
+        for closing in (
+            await self._bus.subscribe(subjects.ALL_METRICS, self._measured),
+            await self._bus.watch(subjects.KV_AGENTS, self._agent),
+            await self._bus.watch(subjects.KV_STATUS, self._status),
+        ):
+            self._stack.push_async_callback(closing.close)
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    def look(self, at: float) -> None:
+        """Before a round: what is told only when it changes is as true as when it was told."""
+        for agent_id, available in self._available.items():
+            self.samples.add((AlertScope.AGENT, agent_id), {"agent_available": available}, at)
+        for task_class, waiting in self._queue.items():
+            self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, at)
+        if monotonic() - self._counted >= LEDGER_SECONDS:
+            self._counted = monotonic()
+            self._count(at)
+
+    def _count(self, at: float) -> None:
+        told = self._ledger.performance(monotonic())
+        for agent in told.agents:
+            if agent.agent_id in self._available:
+                self.samples.add((AlertScope.AGENT, agent.agent_id), _values(agent, _COUNTS), at)
+        for model in told.models:
+            self.samples.add((AlertScope.MODEL, model.model), _values(model, (*_COUNTS, *_QUALITY)), at)
+        for workflow in told.workflows:
+            self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*_COUNTS, *_QUALITY)), at)
+
+    async def _measured(self, received: Received) -> None:
+        metrics = received.decode(PerformanceMetrics)
+        if received.subject == subjects.metrics(metrics.agent_id):
+            flat = metrics.model_dump(exclude={"agent_id", "timestamp", "network_io"}, exclude_none=True)
+            network = metrics.network_io.model_dump() if metrics.network_io else {}
+            self.samples.add((AlertScope.AGENT, metrics.agent_id), flat | network, time())
+
+    async def _agent(self, agent_id: str, value: bytes | None) -> None:
+        if value is None:
+            self._available.pop(agent_id, None)
+            self.samples.forget((AlertScope.AGENT, agent_id))
+        else:
+            available = AgentRecord.model_validate_json(value).status is not AgentStatus.OFFLINE
+            if self._available.get(agent_id) is available:
+                return
+            self._available[agent_id] = available
+        self.changed.set()
+
+    async def _status(self, key: str, value: bytes | None) -> None:
+        if key == CLUSTER and value is not None:
+            self._queue = dict(ClusterStatus.model_validate_json(value).queue)
+
+
+def _values(quality: Quality, names: tuple[str, ...]) -> dict[str, Value]:
+    found = {name: getattr(quality, name) for name in names}
+    return {name: value for name, value in found.items() if value is not None}

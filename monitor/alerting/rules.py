@@ -1,0 +1,86 @@
+"""Rules as they are put, in a file or as defaults, made ready to be held against what is measured. Pure but for reading its own defaults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pydantic import ValidationError
+
+from bus.codec import explain
+from bus.errors import InvalidRequest
+from bus.messages.alerts import AlertRule, AlertScope, PutRules, RuleSet, RuleSource
+from monitor.alerting.conditions import Condition, parse
+
+DEFAULTS: Final = "default_rules.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    name: str
+    written: AlertRule
+    condition: Condition
+
+    @property
+    def scope(self) -> AlertScope:
+        return self.written.scope
+
+    @property
+    def inhibits(self) -> bool:
+        """Whether it silences the other alerts of the same agent. An agent that is down says nothing more that matters."""
+        told = self.written.inhibits
+        return self.scope is AlertScope.AGENT and ("agent_available" in self.condition.reads if told is None else told)
+
+
+def read(text: str) -> dict[str, AlertRule]:
+    """The seed's YAML. InvalidRequest, in words, with the rule that is wrong."""
+    try:
+        return PutRules.model_validate(yaml.safe_load(text)).alerts
+    except yaml.YAMLError as error:
+        raise InvalidRequest(f"The rules are no YAML: {error}") from None
+    except ValidationError as error:
+        raise explain(error) from None
+
+
+def ready(written: Mapping[str, AlertRule]) -> tuple[Rule, ...]:
+    """Those that inhibit others first. InvalidRequest for a condition that cannot be read."""
+    rules = [_ready(name, rule) for name, rule in written.items()]
+    return tuple(sorted(rules, key=lambda rule: (not rule.inhibits, rule.name)))
+
+
+def _ready(name: str, rule: AlertRule) -> Rule:
+    try:
+        return Rule(name, rule, parse(rule.condition, rule.scope))
+    except InvalidRequest as error:
+        raise InvalidRequest(f"`alerts.{name}.condition`: {error.message}") from None
+
+
+def windows(rules: tuple[Rule, ...]) -> dict[str, float]:
+    """The longest that any asks for, in seconds by metric."""
+    found: dict[str, float] = {}
+    for rule in rules:
+        for metric, seconds in rule.condition.windows.items():
+            found[metric] = max(found.get(metric, 0.0), seconds)
+    return found
+
+
+def given(path: Path | None) -> RuleSet:
+    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read."""
+    if path is None:
+        return RuleSet(alerts=dict(defaults()), source=RuleSource.DEFAULT)
+    try:
+        rules = read(path.read_text())
+        ready(rules)
+    except OSError as error:
+        raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which cannot be read: {error.strerror}.") from None
+    except InvalidRequest as error:
+        raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which holds no rules: {error.message}") from None
+    return RuleSet(alerts=rules, source=RuleSource.FILE)
+
+
+@cache
+def defaults() -> Mapping[str, AlertRule]:
+    return read(files(__package__).joinpath(DEFAULTS).read_text())

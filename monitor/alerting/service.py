@@ -1,0 +1,76 @@
+"""The verbs of alerts, answered by the monitor that keeps the watch."""
+
+from typing import TYPE_CHECKING
+
+from bus import subjects
+from bus.auth import Permission
+from bus.errors import InvalidRequest
+from bus.messages import NoReply
+from bus.messages.alerts import (
+    Alert,
+    AlertList,
+    AlertRef,
+    CreateSilence,
+    ListAlerts,
+    PutRules,
+    RuleSet,
+    Silence,
+    SilenceList,
+    SilenceRef,
+)
+from bus.service import Call, Endpoint, Service
+from bus.version import hive_version
+
+if TYPE_CHECKING:
+    from monitor.alerting.watch import Watch
+
+_VIEW, _MANAGE = Permission.METRICS_VIEW, Permission.AGENTS_MANAGE
+
+
+def alerts_service(watch: "Watch") -> Service:
+    async def listed(call: Call[ListAlerts]) -> AlertList:
+        return await watch.listed(call.body)
+
+    async def acknowledge(call: Call[AlertRef]) -> Alert:
+        return await watch.acknowledge(call.body.id, call.claims.sub)
+
+    async def rules(call: Call[NoReply]) -> RuleSet:
+        return watch.rules
+
+    async def put_rules(call: Call[PutRules]) -> RuleSet:
+        return await watch.put_rules(call.body, call.claims.sub)
+
+    async def silences(call: Call[NoReply]) -> SilenceList:
+        return SilenceList(silences=watch.silences)
+
+    async def silence(call: Call[CreateSilence]) -> Silence:
+        wanted = call.body
+        if wanted.rule is None and wanted.entity is None and wanted.severity is None:
+            raise InvalidRequest("Name `rule`, `entity` or `severity`: a silence of everything hides what nobody knows of.")
+        return await watch.silence(wanted, call.claims.sub)
+
+    async def end_silence(call: Call[SilenceRef]) -> Silence:
+        return await watch.end_silence(call.body.id)
+
+    return Service(
+        name=subjects.SERVICE_ALERTS,
+        version=hive_version(),
+        description="Alerts, their rules and silences",
+        endpoints=(
+            Endpoint(verb="list", body=ListAlerts, handler=listed, permission=_VIEW, description="{state, severity} -> alerts"),
+            Endpoint(
+                verb="acknowledge", body=AlertRef, handler=acknowledge, permission=_MANAGE, description="{id} -> the alert"
+            ),
+            Endpoint(verb="rules", body=NoReply, handler=rules, permission=_VIEW, description="{} -> the rules that hold"),
+            Endpoint(
+                verb="put_rules",
+                body=PutRules,
+                handler=put_rules,
+                permission=_MANAGE,
+                description="{alerts} -> the rules, replaced",
+            ),
+            Endpoint(verb="silences", body=NoReply, handler=silences, permission=_VIEW, description="{} -> silences that hold"),
+            Endpoint(verb="silence", body=CreateSilence, handler=silence, permission=_MANAGE, description="{rule, minutes, …}"),
+            Endpoint(verb="end_silence", body=SilenceRef, handler=end_silence, permission=_MANAGE, description="{id} -> ended"),
+        ),
+    )

@@ -1,0 +1,216 @@
+"""The watch over alerts: a round each second, and at once when an agent turns. What changed is a row first, then an event.
+
+Of several monitors the one that holds the lock keeps the watch and answers for alerts (docs/adr/0042); another takes over from the rows.
+"""
+
+import asyncio
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Final
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.database import AWAY, available
+from bus.errors import HiveError, InvalidRequest, NotFound
+from bus.messages import EventType
+from bus.messages.alerts import Alert, AlertList, CreateSilence, ListAlerts, PutRules, RuleSet, RuleSource, Silence
+from bus.messages.events import AlertEvent
+from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
+from monitor.alerting.hearing import Hearing
+from monitor.alerting.record import AlertRecord
+from monitor.alerting.rules import Rule, ready, windows
+from monitor.alerting.service import alerts_service
+from monitor.ingest import Ledger
+
+logger = telemetry.log(__name__)
+
+LOCK: Final = 0x48495645 + 11
+LOCK_SECONDS: Final = 2.0
+ROUND_SECONDS: Final = 1.0
+FORGET_SECONDS: Final = 3600.0
+SOURCE: Final = "monitor"
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+class Watch:
+    """Everything that changes something has `_turn`: the connection takes one statement at a time, and rounds see whole changes."""
+
+    def __init__(self, bus: Bus, ledger: Ledger, rules: RuleSet, *, retain_seconds: float) -> None:
+        self._bus, self._given, self._retain = bus, rules, retain_seconds
+        self._hearing, self._turn = Hearing(bus, ledger), asyncio.Lock()
+        self._alerts, self._set = Alerts(), rules
+        self._rules: tuple[Rule, ...] = ()
+        self._silences: list[Silence] = []
+        self._untold: list[Alert] = []
+        self._record: AlertRecord | None = None
+
+    @classmethod
+    async def keep(cls, pool: asyncpg.Pool, bus: Bus, ledger: Ledger, rules: RuleSet, *, retain_seconds: float) -> None:
+        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later."""
+        async with AsyncExitStack() as stack:
+            with available():
+                connection = await stack.enter_async_context(pool.acquire())
+                while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                    await asyncio.sleep(LOCK_SECONDS)
+            stack.push_async_callback(_unlock, connection)
+            watch = cls(bus, ledger, rules, retain_seconds=retain_seconds)
+            await watch.take_up(AlertRecord(connection))
+            stack.push_async_callback(watch.close)
+            stack.push_async_callback((await bus.serve(alerts_service(watch))).close)
+            logger.info("alerts_are_watched", rules=len(watch._rules), active=len(watch._alerts.active))
+            await watch.run()
+
+    async def take_up(self, record: AlertRecord) -> None:
+        """From the rows: how alerts stand, and what of it the bus has not been told."""
+        self._record = record
+        stored = await record.rules()
+        if stored is not None:
+            self._set = RuleSet(alerts=dict(stored), source=RuleSource.STORED)
+        self._alerts = Alerts(await record.known())
+        for alert in await record.untold():
+            if await _is_told(self._bus, alert):
+                await record.told(alert)
+            else:
+                self._untold.append(alert)
+        self._silences = await record.silences(now_utc())
+        try:
+            self._use(self._set)
+        except InvalidRequest as error:  # put by another version, which knew more
+            logger.error("stored_rules_refused", reason=error.message)
+            self._use(self._given)
+        await self._hearing.start()
+
+    async def close(self) -> None:
+        await self._hearing.close()
+
+    async def run(self) -> None:
+        forgotten = float("-inf")
+        while True:
+            if monotonic() - forgotten >= FORGET_SECONDS:
+                forgotten = monotonic()
+                async with self._turn:
+                    await self._rows.forget(self._retain)
+            await self.round(now_utc())
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_SECONDS):
+                    await self._hearing.changed.wait()
+
+    async def round(self, now: datetime) -> None:
+        self._hearing.changed.clear()
+        self._hearing.look(now.timestamp())
+        async with self._turn:
+            changed = self._alerts.judge(self._rules, self._verdicts(now.timestamp()), self._silences, now)
+            await self._keep(changed)
+
+    async def listed(self, asked: ListAlerts) -> AlertList:
+        async with self._turn:
+            alerts = await self._rows.listed(asked)
+        return AlertList(alerts=tuple(alerts), groups=grouped(self._alerts.active))
+
+    async def acknowledge(self, alert_id: UUID, by: str) -> Alert:
+        """NotFound, Conflict."""
+        async with self._turn:
+            before = self._alerts.active
+            alert = self._alerts.acknowledge(alert_id, by, now_utc())
+            if alert not in before:
+                await self._keep([alert])
+        return alert
+
+    @property
+    def rules(self) -> RuleSet:
+        return self._set
+
+    async def put_rules(self, wanted: PutRules, by: str) -> RuleSet:
+        """InvalidRequest for a condition that cannot be read: then all stay as they are."""
+        ready(wanted.alerts)
+        async with self._turn:
+            await self._rows.put_rules(wanted.alerts, by)
+            self._use(RuleSet(alerts=wanted.alerts, source=RuleSource.STORED))
+        self._hearing.changed.set()
+        return self._set
+
+    @property
+    def silences(self) -> tuple[Silence, ...]:
+        return tuple(silence for silence in self._silences if silence.ends_at > now_utc())
+
+    async def silence(self, wanted: CreateSilence, by: str) -> Silence:
+        now = now_utc()
+        until, named = now + timedelta(minutes=wanted.minutes), wanted.model_dump(exclude={"minutes"})
+        return await self._silence(Silence(id=uuid4(), by=by, starts_at=now, ends_at=until, **named))
+
+    async def end_silence(self, silence_id: UUID) -> Silence:
+        """NotFound for one that does not hold."""
+        found = next((silence for silence in self.silences if silence.id == silence_id), None)
+        if found is None:
+            raise NotFound(f"There is no silence {silence_id} that holds. `hive alerts silences` lists them.")
+        return await self._silence(found.model_copy(update={"ends_at": now_utc()}))
+
+    async def _silence(self, silence: Silence) -> Silence:
+        async with self._turn:
+            await self._rows.save_silence(silence)
+            others = [other for other in self.silences if other.id != silence.id]
+            self._silences = sorted([*others, silence], key=lambda each: each.ends_at)
+        self._hearing.changed.set()
+        return silence
+
+    @property
+    def _rows(self) -> AlertRecord:
+        assert self._record is not None, "taken up"  # noqa: S101
+        return self._record
+
+    def _use(self, rules: RuleSet) -> None:
+        self._set, self._rules = rules, ready(rules.alerts)
+        self._hearing.samples.keep(windows(self._rules))
+
+    def _verdicts(self, at: float) -> dict[AlertKey, Verdict]:
+        found, samples = dict[AlertKey, Verdict](), self._hearing.samples
+        for rule in self._rules:
+            for entity in samples.keys(rule.scope):
+                holds = rule.condition.holds(samples, (rule.scope, entity), at)
+                values = {} if holds is None else rule.condition.values(samples, (rule.scope, entity), at)
+                found[rule.name, entity] = Verdict(holds, values)
+        return found
+
+    async def _keep(self, changed: list[Alert]) -> None:
+        """The row is first: who takes over knows what fires, and tells what was not told yet."""
+        if changed:
+            await self._rows.save(changed)
+            self._untold += changed
+            for alert in changed:
+                logger.info("alert", rule=alert.rule, entity=alert.entity, state=alert.state, reason=alert.reason)
+        while self._untold:
+            try:
+                await _tell(self._bus, self._untold[0])
+            except HiveError as error:
+                logger.warning("alerts_wait", count=len(self._untold), reason=error.message)
+                return
+            await self._rows.told(self._untold.pop(0))
+
+
+async def _is_told(bus: Bus, alert: Alert) -> bool:
+    """Whoever died may have told it and not noted that. Who listens without the stream would hear a repetition, which the stream drops."""
+    stored = await bus.last(subjects.EVENTS, _subject(alert))
+    return stored is not None and stored.decode(AlertEvent).data.rank >= alert.rank
+
+
+def _subject(alert: Alert) -> str:
+    return subjects.event(subjects.DEFAULT_TENANT, EventType.SYSTEM_ALERT, alert.id)
+
+
+async def _tell(bus: Bus, alert: Alert) -> None:
+    """With an id of its own, so that what is told again after a crash is stored once."""
+    event_id = f"{alert.id}.{alert.rank}"
+    event = AlertEvent(id=event_id, type=EventType.SYSTEM_ALERT, source=SOURCE, timestamp=alert.changed_at, data=alert)
+    await bus.publish_durable(_subject(alert), event, message_id=event_id)
+
+
+async def _unlock(connection: asyncpg.Connection) -> None:
+    with suppress(asyncpg.PostgresError, *AWAY):
+        await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK)

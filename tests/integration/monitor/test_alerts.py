@@ -1,0 +1,200 @@
+"""Alerts of a monitor as a process: told on the bus, kept in PostgreSQL, taken up by the next one."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, STDOUT
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+from uuid import uuid4
+
+import pytest
+from pydantic import BaseModel
+
+from bus import subjects
+from bus.client import Received
+from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
+from bus.messages import AgentRecord, AgentStatus, Claims, NoReply, Role
+from bus.messages.alerts import (
+    Alert,
+    AlertList,
+    AlertRef,
+    AlertState,
+    CreateSilence,
+    ListAlerts,
+    PutRules,
+    RuleSet,
+    RuleSource,
+    Silence,
+    SilenceList,
+    SilenceRef,
+)
+from bus.messages.events import AlertEvent
+from bus.nats_bus import NatsBus
+from tests.integration.monitor.parts import ROOT, MonitorProcess
+from tests.parts.nats import NatsServer
+from tests.unit.monitor.alerting.scene import rule
+from tests.unit.monitor.events import metrics
+
+M = TypeVar("M", bound=BaseModel)
+FIRING, RESOLVED = AlertState.FIRING, AlertState.RESOLVED
+
+
+@pytest.fixture
+def monitor(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path) -> Iterator[MonitorProcess]:
+    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url) as process:
+        yield process
+
+
+class Told:
+    """What the bus is told of alerts, as it comes."""
+
+    def __init__(self) -> None:
+        self._heard: asyncio.Queue[AlertEvent] = asyncio.Queue()
+
+    async def hear(self, received: Received) -> None:
+        self._heard.put_nowait(received.decode(AlertEvent))
+
+    async def next(self, seconds: float = 20) -> Alert:
+        async with asyncio.timeout(seconds):
+            return (await self._heard.get()).data
+
+    @property
+    def quiet(self) -> bool:
+        return self._heard.empty()
+
+
+@pytest.fixture
+async def told(nats_bus: NatsBus) -> AsyncIterator[Told]:
+    told = Told()
+    hearing = await nats_bus.subscribe(subjects.events("system.alert"), told.hear)
+    await nats_bus.flush()
+    yield told
+    await hearing.close()
+
+
+async def ask(bus: NatsBus, verb: str, body: BaseModel, answer: type[M], claims: Claims | None = None) -> M:
+    subject = subjects.service_verb(subjects.SERVICE_ALERTS, verb)
+    return await bus.request(subject, body, answer, claims=claims, timeout=30)
+
+
+async def agent_is(bus: NatsBus, status: AgentStatus, agent_id: str = "acacia") -> None:
+    record = AgentRecord(agent_id=agent_id, name=agent_id, endpoint="http://host:11434", status=status)
+    await bus.put(subjects.KV_AGENTS, agent_id, record)
+
+
+async def test_an_agent_that_dies_is_told_within_two_seconds_and_once_whatever_becomes_of_the_monitor(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told
+) -> None:
+    await agent_is(nats_bus, AgentStatus.ONLINE)
+    assert await ask(nats_bus, "list", ListAlerts(), AlertList) == AlertList()
+    began = monotonic()
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    fired = await told.next()
+    assert (fired.rule, fired.entity, fired.state) == ("agent_down", "acacia", FIRING)
+    assert monotonic() - began < 2
+    monitor.kill()
+    monitor.restart()
+    listed = await ask(nats_bus, "list", ListAlerts(), AlertList)
+    assert (listed.alerts, listed.groups[0].entities) == ((fired,), ("acacia",))
+    monitor.kill()
+    await agent_is(nats_bus, AgentStatus.ONLINE)
+    monitor.restart()
+    resolved = await told.next()
+    assert (resolved.id, resolved.state, resolved.rank) == (fired.id, RESOLVED, 2)
+    assert told.quiet, "what fired was told once"
+    assert (await ask(nats_bus, "list", ListAlerts(), AlertList)).alerts == ()
+    assert (await ask(nats_bus, "list", ListAlerts(state=RESOLVED), AlertList)).alerts == (resolved,)
+
+
+async def test_an_alert_is_acknowledged_by_whoever_may(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    ref = AlertRef(id=(await told.next()).id)
+    viewer = Claims(sub="vic", roles=(Role.VIEWER,))
+    with pytest.raises(PermissionDenied):
+        await ask(nats_bus, "acknowledge", ref, Alert, viewer)
+    assert len((await ask(nats_bus, "list", ListAlerts(), AlertList, viewer)).alerts) == 1
+    taken = await ask(nats_bus, "acknowledge", ref, Alert, Claims(sub="ann", roles=(Role.ADMIN,)))
+    assert (taken.state, taken.acknowledged_by) == (AlertState.ACKNOWLEDGED, "ann")
+    assert await told.next() == taken
+    assert await ask(nats_bus, "acknowledge", ref, Alert) == taken
+    await agent_is(nats_bus, AgentStatus.ONLINE)
+    assert (await told.next()).state is RESOLVED
+    with pytest.raises(Conflict):
+        await ask(nats_bus, "acknowledge", ref, Alert)
+    with pytest.raises(NotFound):
+        await ask(nats_bus, "acknowledge", AlertRef(id=uuid4()), Alert)
+
+
+async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
+    before = await ask(nats_bus, "rules", NoReply(), RuleSet)
+    assert (before.source, sorted(before.alerts)) == (RuleSource.DEFAULT, ["agent_down", "high_cpu", "slow_response"])
+    with pytest.raises(InvalidRequest, match=r"alerts\.odd\.condition.*cpu_uses"):
+        await ask(nats_bus, "put_rules", PutRules(alerts={"odd": rule("cpu_uses > 1")}), RuleSet)
+    assert await ask(nats_bus, "rules", NoReply(), RuleSet) == before
+    await ask(nats_bus, "put_rules", PutRules(alerts={"warm": rule("cpu_usage > 50")}), RuleSet)
+    monitor.kill()
+    monitor.restart()
+    after = await ask(nats_bus, "rules", NoReply(), RuleSet)
+    assert (after.source, list(after.alerts)) == (RuleSource.STORED, ["warm"])
+    await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=60))
+    fired = await told.next()
+    assert (fired.rule, fired.values) == ("warm", {"cpu_usage": 60})
+
+
+async def test_a_silence_holds_until_it_is_ended(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
+    with pytest.raises(InvalidRequest, match="rule"):
+        await ask(nats_bus, "silence", CreateSilence(minutes=5, reason="all of it"), Silence)
+    wanted = CreateSilence(entity="acacia", minutes=5, reason="new card")
+    silence = await ask(nats_bus, "silence", wanted, Silence, Claims(sub="ann", roles=(Role.ADMIN,)))
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    silenced = await told.next()
+    assert (silenced.state, silenced.reason) == (AlertState.SILENCED, "silenced by ann: new card")
+    monitor.kill()
+    monitor.restart()
+    assert (await ask(nats_bus, "silences", NoReply(), SilenceList)).silences == (silence,)
+    ended = await ask(nats_bus, "end_silence", SilenceRef(id=silence.id), Silence)
+    assert ended.ends_at <= datetime.now(UTC)
+    assert ((fired := await told.next()).id, fired.state) == (silenced.id, FIRING)
+    with pytest.raises(NotFound):
+        await ask(nats_bus, "end_silence", SilenceRef(id=silence.id), Silence)
+
+
+async def test_a_file_has_the_rules_where_nobody_has_put_any(
+    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    written = tmp_path / "rules.yaml"
+    written.write_text("alerts: {busy: {condition: 'avg(waiting, 60) > 100', severity: info, scope: queue, for: 30}}")
+    env = {"HIVE_DATABASE_URL": database_url, "HIVE_ALERT_RULES": str(written)}
+    with MonitorProcess(nats_server, tmp_path, **env):
+        found = await ask(nats_bus, "rules", NoReply(), RuleSet)
+    assert (found.source, found.alerts["busy"].for_seconds) == (RuleSource.FILE, 30)
+    written.write_text("alerts: {busy: {condition: 'wating > 100', severity: info, scope: queue}}")
+    with MonitorProcess(nats_server, tmp_path, **env) as monitor:
+        assert await asyncio.to_thread(monitor.process.wait, 30) == 1
+    assert "monitor_cannot_start" in (tmp_path / "monitor.log").read_text()
+
+
+async def test_the_command_line_lists_acknowledges_silences_and_puts_rules(
+    nats_bus: NatsBus, nats_server: NatsServer, monitor: MonitorProcess, told: Told, tmp_path: Path
+) -> None:
+    async def hive(*words: str) -> str:
+        env = {**os.environ, "NATS_URL": nats_server.url, "HIVE_DATA_DIR": str(tmp_path)}
+        command = (str(Path(sys.executable).with_name("hive")), "alerts", *words)
+        process = await asyncio.create_subprocess_exec(*command, env=env, cwd=ROOT, stdout=PIPE, stderr=STDOUT)
+        return (await process.communicate())[0].decode()
+
+    await ask(nats_bus, "rules", NoReply(), RuleSet)
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    fired = await told.next()
+    assert str(fired.id) in await hive("--json")
+    assert "Acknowledged agent_down of acacia." in await hive("acknowledge", str(fired.id))
+    assert '"by":"bus"' in (await hive("silence", "known", "--rule", "high_cpu", "--json")).replace(" ", "")
+    rules = tmp_path / "rules.yaml"
+    rules.write_text("alerts: {hot: {condition: cpu_usage > 85, severity: info, for: 20}}")
+    assert "hot" in await hive("rules", "--put", str(rules))
+    rules.write_text("alerts: {hot: {condition: cpu > 85, severity: info}}")
+    assert "no metric of a rule" in " ".join((await hive("rules", "--put", str(rules))).split())
