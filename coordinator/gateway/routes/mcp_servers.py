@@ -9,6 +9,7 @@ from bus.auth import Permission
 from bus.errors import (
     Conflict,
     CredentialUnreadable,
+    InvalidId,
     InvalidJson,
     McpServerNotFound,
     PayloadTooLarge,
@@ -77,7 +78,7 @@ async def list_servers(gateway: Door, caller: Caller) -> Response:
     "/{name}",
     summary="Get an MCP server",
     response_model=McpServerRecord,
-    **needs(Permission.MCP_SERVERS_VIEW, McpServerNotFound),
+    **needs(Permission.MCP_SERVERS_VIEW, InvalidId, McpServerNotFound),
 )
 async def get_server(name: _Name, gateway: Door, caller: Caller) -> Response:
     """How it is, and its tools with their schemas. Names of its headers and environment, and not what is in them."""
@@ -88,7 +89,7 @@ async def get_server(name: _Name, gateway: Door, caller: Caller) -> Response:
     "/{name}",
     summary="Replace an MCP server",
     response_model=McpServerRecord,
-    **needs(Permission.MCP_SERVERS_OWN, McpServerNotFound, *_BODY),
+    **needs(Permission.MCP_SERVERS_OWN, InvalidId, McpServerNotFound, *_BODY),
 )
 async def replace(
     name: _Name,
@@ -106,7 +107,7 @@ async def replace(
     summary="Remove an MCP server",
     status_code=204,
     response_class=Response,
-    **needs(Permission.MCP_SERVERS_OWN, McpServerNotFound),
+    **needs(Permission.MCP_SERVERS_OWN, InvalidId, McpServerNotFound),
 )
 async def remove(name: _Name, gateway: Door, caller: Caller) -> Response:
     """Its process ends, and nodes that name it fail from now on."""
