@@ -25,7 +25,7 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
 
-app = typer.Typer(help="MCP servers that workflows may call: add, import, list, show, remove.", no_args_is_help=True)
+app = typer.Typer(help="MCP servers for workflows: add, import, list, show, remove.", no_args_is_help=True)
 
 Named = Annotated[str, typer.Argument(help="Its name.", metavar="NAME")]
 
@@ -50,7 +50,7 @@ async def add(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Register a server: `hive mcp-server add time -- mcp-server-time`, `hive mcp-server add review https://…/mcp`."""
+    """Register a server by its URL, or by the command after --."""
     wish = _wish(name, what, sse, _load(secrets) if secrets is not None else {})
     async with operator_bus() as bus:
         record = await bus.request(_verb("register"), wish, McpServerRecord, timeout=REQUEST_SECONDS)
