@@ -45,7 +45,13 @@ class Reach:
         return LEEWAY * self.rate * seconds / share
 
 
-_NEVER: Final = (-inf, Reach(0.0, 1.0))
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """`at` a second of the leader's clock, when so many `agents` had the model."""
+
+    at: float
+    agents: int
+    reach: Reach
 
 
 @dataclass(slots=True)
@@ -64,7 +70,7 @@ class Warmth:
         self._at = -inf
         self._seen: dict[str, _Seen] = {}
         self._by_model: defaultdict[str, dict[str, Agent]] = defaultdict(dict)
-        self._reach: dict[Shape, tuple[float, Reach]] = {}
+        self._reach: dict[Shape, _Known] = {}
 
     def look(self, agents: Iterable[Agent], now: float) -> None:
         """At a second of the leader's clock; does nothing when that was done a moment ago."""
@@ -110,11 +116,13 @@ class Warmth:
         return [] if known is None else list(known.values())
 
     def reach(self, shape: Shape, places: Callable[[], Iterable[Place]]) -> Reach:
-        """Of these places, as was so some seconds ago."""
-        at, reach = self._reach.get(shape, _NEVER)
-        if not 0 <= self._at - at < REACH_SECONDS:
+        """Of these places, as was so some seconds ago, unless more agents have the model by now."""
+        known, agents = self._reach.get(shape), self._count(shape.model)
+        if known is None or known.agents < agents or not 0 <= self._at - known.at < REACH_SECONDS:
             if len(self._reach) >= MOST_SHAPES:
                 self._reach.clear()
-            reach = Reach.of(places())
-            self._reach[shape] = self._at, reach
-        return reach
+            known = self._reach[shape] = _Known(self._at, agents, Reach.of(places()))
+        return known.reach
+
+    def _count(self, model: str | None) -> int:
+        return sum(map(len, self._by_model.values())) if model is None else len(self._by_model.get(tagged(model), ()))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
+from bus.together import let_go
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
 
@@ -73,7 +74,7 @@ class McpClient:
         except Exception as error:
             raise NodeFailed(f"The MCP server does not answer as it should: {words(error)}") from None
         finally:
-            asking.cancel()
+            let_go((asking,))
             await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
             if asking.done() and not asking.cancelled():
                 asking.exception()  # it is told already
