@@ -83,7 +83,6 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.ExecutionNotWaiting: "Read the execution: it went on, or waits for another method or path.",
     errors.AgentUnable: "Ask `explain` why, and choose another agent.",
     errors.Unavailable: "Try again; nothing was done.",
-    errors.NotReady: "Try again in a moment; the doors have done so for some seconds.",
     errors.NoLeader: "Try again in a moment; if it lasts, see `hive logs coordinator`.",
     errors.BusUnavailable: "Try again under an `Idempotency-Key`: whether a submit was taken may be open. See `hive logs nats`, where a full disk shows.",
     errors.TooManyExecutions: "Try again after `Retry-After`; start another engine (`hive run workflow`), or raise `HIVE_WORKFLOW_WAITING`.",
