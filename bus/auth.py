@@ -37,11 +37,25 @@ class Permission(StrEnum):
     """Make credentials, and look after one's own."""
     CREDENTIALS_MANAGE = "credentials.manage"
     """Those of everybody."""
+    MCP_SERVERS_VIEW = "mcp_servers.view"
+    MCP_SERVERS_OWN = "mcp_servers.own"
+    """Register MCP servers that are reached by HTTP, and look after one's own."""
+    MCP_SERVERS_MANAGE = "mcp_servers.manage"
+    """Those of everybody, and those that run a program on the engine's machine."""
 
 
 GRANTS: Final[dict[Role, tuple[str, ...]]] = {
     Role.ADMIN: ("*",),
-    Role.DEVELOPER: ("workflows.*", "executions.*", "credentials.own", "agents.view", "tasks.create", "metrics.view"),
+    Role.DEVELOPER: (
+        "workflows.*",
+        "executions.*",
+        "credentials.own",
+        "mcp_servers.view",
+        "mcp_servers.own",
+        "agents.view",
+        "tasks.create",
+        "metrics.view",
+    ),
     Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view"),
 }
 OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL})

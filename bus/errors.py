@@ -69,6 +69,12 @@ class UnknownTimeZone(InvalidRequest):
     code, title = "unknown_time_zone", "There is no such time zone"
 
 
+class UnsupportedMcpTransport(InvalidRequest):
+    """MCP has no transport by WebSocket, among others."""
+
+    code, title = "unsupported_mcp_transport", "MCP servers are not reached that way"
+
+
 class InvalidWorkflow(InvalidRequest):
     """The document is not a workflow, or not one that can ever run; the message names the place."""
 
@@ -131,6 +137,12 @@ class RequestRefused(NodeFailed):
     """The guard of requests: the address is internal, or the answer is larger than one may be."""
 
     code, http_status, title = "request_refused", 403, "The workflow may not make this request"
+
+
+class McpServerFailed(NodeFailed):
+    """The server is not connected, ended during the call, or answers what is no MCP. A call that had begun may have happened."""
+
+    code, http_status, title = "mcp_server_failed", 502, "The MCP server does not work"
 
 
 class CredentialUnreadable(NodeFailed):
@@ -217,6 +229,10 @@ class CredentialNotFound(NotFound):
     """There is none, or none that whoever asks may use: which of the two is not told."""
 
     code, title = "credential_not_found", "There is no such credential"
+
+
+class McpServerNotFound(NotFound):
+    code, title = "mcp_server_not_found", "There is no such MCP server"
 
 
 class WebhookNotFound(NotFound):

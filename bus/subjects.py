@@ -58,6 +58,7 @@ SERVICE_WORKFLOWS: Final = "workflows"
 SERVICE_EXECUTIONS: Final = "executions"
 SERVICE_WEBHOOKS: Final = "webhooks"
 SERVICE_CREDENTIALS: Final = "credentials"
+SERVICE_MCP_SERVERS: Final = "mcp-servers"
 
 ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
 ALL_REPORTS: Final = f"{ROOT}.reports.>"

@@ -25,7 +25,15 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
-from bus.messages.events import AlertEvent, JoinTokenEvent, MaintenanceEvent, ModelEvent, WorkflowEvent, WorkflowMessageEvent
+from bus.messages.events import (
+    AlertEvent,
+    JoinTokenEvent,
+    MaintenanceEvent,
+    McpServerEvent,
+    ModelEvent,
+    WorkflowEvent,
+    WorkflowMessageEvent,
+)
 from bus.messages.readings import ServiceVitals
 
 
@@ -111,6 +119,12 @@ SENT: Final = (
         f"A join token was made, used by a host, or revoked. Never its secret. Kept for days in {subjects.EVENTS}.",
     ),
     Channel(
+        "mcpServerEvents",
+        subjects.events("mcp_server.{mcp_server_event}", tenant="{tenant}", entity_id="{server_id}"),
+        McpServerEvent,
+        f"A registered MCP server is connected, failed, or has other tools. Kept for hours in {subjects.PROGRESS}.",
+    ),
+    Channel(
         "output",
         subjects.output("{agent_id}", "{task_id}", "{attempt_id}"),
         OutputChunk,
@@ -185,6 +199,7 @@ WORKFLOW_EVENTS: Final = (
     EventType.WORKFLOW_EXECUTION_FAILED,
 )
 SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
+MCP_SERVER_EVENTS: Final = (EventType.MCP_SERVER_STATUS_CHANGED,)
 JOIN_TOKEN_EVENTS: Final = (EventType.JOIN_TOKEN_CREATED, EventType.JOIN_TOKEN_USED, EventType.JOIN_TOKEN_REVOKED)
 
 
@@ -201,6 +216,8 @@ PARAMETERS: Final = {
     "instance": Parameter("Of the process: new at every start."),
     "service": Parameter("Of Hive, such as gateway."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
+    "server_id": Parameter("UUID of the MCP server."),
+    "mcp_server_event": Parameter("What became of it.", _kinds(MCP_SERVER_EVENTS)),
     "schedule_id": Parameter("UUID of the schedule."),
     "schedule_event": Parameter("What a due time brought.", _kinds(SCHEDULE_EVENTS)),
     "execution_id": Parameter("UUID of the execution."),

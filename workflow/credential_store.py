@@ -46,7 +46,7 @@ class Credentials:
         if owner != claims.sub:
             auth.require(claims, Permission.CREDENTIALS_MANAGE)
         credential_types.check(wish.type, wish.data)
-        await self._require_key()
+        await self.require_key()
         credential_id = uuid4()
         about = _about(credential_id, wish.type, owner, claims.tenant)
         key_id, sealed = self._vault.seal(wish.data, about)
@@ -71,7 +71,7 @@ class Credentials:
     async def change(self, wish: ChangeCredential, claims: Claims) -> CredentialRecord:
         """CredentialNotFound, InvalidRequest, Conflict when somebody else changed it at the same time."""
         row = await self._row(wish.id, claims)
-        await self._require_key()
+        await self.require_key()
         about = _about(row["id"], row["type"], row["created_by"], row["tenant"])
         data = self._vault.open(row["key_id"], row["sealed"], about) | (wish.data or {})
         data = {name: value for name, value in data.items() if value is not None}
@@ -131,7 +131,7 @@ class Credentials:
             logger.info("credentials_resealed", count=done, key=keys[0])
         return done
 
-    async def _require_key(self) -> None:
+    async def require_key(self) -> None:
         """An engine without the key of what is there would seal with one that the others lack."""
         with available():
             there = {row["key_id"] for row in await self._statements.all("credential_keys")}

@@ -192,7 +192,9 @@ class CallMcp(Effect):
     """One question to an MCP server. The reply to `list` is its tools, to `call` the result of one, both in MCP's own shape."""
 
     kind = "call_mcp"
-    url: str
+    url: str = ""
+    server: str = ""
+    """The name of one that is registered, in place of `url`, `sse` and `credentials`."""
     sse: bool = False
     """The older transport; else streamable HTTP."""
     operation: str = "call"

@@ -47,6 +47,10 @@ class Guard:
             )
 
 
+ANYWHERE: Final = Guard(networks=(ip_network("0.0.0.0/0"), ip_network("::/0")))
+"""For addresses that an administrator gave."""
+
+
 def _is_internal(address: IPv4Address | IPv6Address) -> bool:
     """`is_global` is false for loopback, private, link-local and shared ones, and true for some that nobody routes outside."""
     site_local = isinstance(address, IPv6Address) and address.is_site_local

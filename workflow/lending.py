@@ -5,6 +5,7 @@ What it holds is in no effect, reply, failure or log: only here, and on its way 
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from workflow.oauth import Tokens
 from workflow.sql_calls import SqlCalls
 
 if TYPE_CHECKING:
+    from workflow.mcp.calls import RegisteredCalls
     from workflow.redis_calls import RedisCalls
 
 logger = telemetry.log(__name__)
@@ -39,7 +41,9 @@ _UNAUTHORIZED: Final = 401
 
 
 class Lending:
-    """`max_bytes`: of what a database answers to one effect."""
+    """`max_bytes`: of what a database answers to one effect. `registered` is set by whoever keeps a registry of MCP servers."""
+
+    registered: "RegisteredCalls | None" = None
 
     def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
@@ -86,6 +90,8 @@ class Lending:
 
     async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
+        if effect.server:
+            return await self._registered(effect, claims)
         auth = NO_AUTH
         if effect.credentials:
             credential = await self.opened(effect.credentials, claims)
@@ -101,6 +107,14 @@ class Lending:
         except HiveError as error:
             return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
         return Reply(value=cleared(found, auth.secrets))
+
+    async def _registered(self, effect: CallMcp, claims: Claims) -> Reply:
+        if self.registered is None:
+            return Reply(failure=Failure(message="This engine knows no MCP servers that are registered"))
+        while True:
+            with suppress(DatabaseUnavailable):
+                return await self.registered.carry_out(effect, claims)
+            await asyncio.sleep(AGAIN_SECONDS)
 
     async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
         """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""

@@ -29,7 +29,7 @@ from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
 from workflow.file_calls import FileCalls
 from workflow.gate import RunningGate
-from workflow.guard import Guard
+from workflow.guard import ANYWHERE, Guard
 from workflow.http_calls import HttpCalls
 from workflow.inference import Inference
 from workflow.interpreter import Interpreter
@@ -37,6 +37,11 @@ from workflow.lease import Lease, LeaseLost
 from workflow.lending import Lending
 from workflow.library import Library
 from workflow.limits import Limits
+from workflow.mcp import service as mcp_service
+from workflow.mcp.calls import RegisteredCalls
+from workflow.mcp.keeper import Keeper
+from workflow.mcp.registry import Registry
+from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
 from workflow.python.host import Python
 from workflow.reading import Reading
@@ -118,6 +123,16 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
+        max_bytes, mcp_servers = settings.workflow_max_answer_bytes, Registry(pool, vault, credentials)
+        mcp, trusted = McpClient(guard, max_bytes), McpClient(ANYWHERE, max_bytes)
+        keeper = Keeper(
+            settings.database_url.get_secret_value(),
+            mcp_servers,
+            bus,
+            lambda allowed: trusted if allowed else mcp,
+            settings.data_dir / "mcp",
+        )
+        lending.registered = RegisteredCalls(mcp_servers, keeper, bus, mcp, trusted)
         files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
@@ -133,20 +148,24 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(end, beside)
         stack.push_async_callback(telling.finish, 2.0)
         stack.push_async_callback(engine.close, 2.0)
-        await notices.listen(library, engine)
+        await notices.listen(library, engine, keeper)
         stack.push_async_callback(notices.close)
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
         served = (
             *services(Verbs(engine, library, reading, starting, notices.stop, cache), most),
             service(credentials, lending),
+            mcp_service.service(mcp_servers, notices.mcp_servers),
         )
         for each in served:
             stack.push_async_callback((await bus.serve(each)).close)
         await notices.ready()
         logger.info("engine_ready", engine=str(engine_id))
         await _first_to_end(
-            lease.run(), schedules.run(), BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run()
+            lease.run(),
+            schedules.run(),
+            keeper.run(),
+            BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run(),
         )
 
 
@@ -195,13 +214,15 @@ class _Notices:
         self._bus = bus
         self._close: Any = None
 
-    async def listen(self, library: Library, engine: Engine) -> None:
+    async def listen(self, library: Library, engine: Engine, keeper: Keeper) -> None:
         async def heard(received: Received) -> None:
             notice = received.decode(WorkflowNotice)
             if notice.workflow_id is not None:
                 library.forget(notice.workflow_id)
             if notice.stop_execution is not None and (held := engine.held.get(notice.stop_execution)) is not None:
                 engine.stop(held)
+            if notice.mcp_servers:
+                keeper.look()
 
         self._close = (await self._bus.subscribe(subjects.WORKFLOW_NOTICES, heard)).close
 
@@ -215,6 +236,9 @@ class _Notices:
     async def ready(self) -> None:
         """Doors that asked in vain may ask again."""
         await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice())
+
+    async def mcp_servers(self) -> None:
+        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(mcp_servers=True))
 
     async def stop(self, execution_id: UUID) -> None:
         await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(stop_execution=execution_id))

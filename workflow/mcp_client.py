@@ -43,18 +43,7 @@ class McpClient:
     async def tools(self, server: McpServer, timeout_seconds: float) -> list[dict[str, Any]]:
         """As MCP has them: `name`, `description`, `inputSchema`, `annotations`. RequestRefused, DeadlineExceeded, NodeFailed."""
 
-        async def ask(client: "Client") -> list[dict[str, Any]]:
-            found: list[dict[str, Any]] = []
-            cursor: str | None = None
-            while len(found) < _MOST_TOOLS:
-                page = await client.list_tools(cursor=cursor)
-                found += [_plain(tool) for tool in page.tools]
-                cursor = page.next_cursor
-                if not cursor:
-                    break
-            return found[:_MOST_TOOLS]
-
-        return await self._within(server, timeout_seconds, ask)
+        return await self._within(server, timeout_seconds, all_tools)
 
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
@@ -63,7 +52,7 @@ class McpClient:
 
         async def ask(client: "Client") -> dict[str, Any]:
             meta: Any = {KEY_META: key}
-            return _plain(await client.call_tool(tool, dict(arguments), meta=meta))
+            return plain(await client.call_tool(tool, dict(arguments), meta=meta))
 
         return await self._within(server, timeout_seconds, ask)
 
@@ -83,7 +72,7 @@ class McpClient:
         except HiveError:
             raise
         except Exception as error:
-            raise NodeFailed(f"The MCP server does not answer as it should: {_words(error)}") from None
+            raise NodeFailed(f"The MCP server does not answer as it should: {words(error)}") from None
         finally:
             let_go((asking,))
             await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
@@ -144,17 +133,35 @@ class McpClient:
         return streamable()
 
 
-def _plain(message: Any) -> dict[str, Any]:
+async def all_tools(client: "Client") -> list[dict[str, Any]]:
+    """Page by page, up to a bound."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while len(found) < _MOST_TOOLS:
+        page = await client.list_tools(cursor=cursor, cache_mode="bypass")
+        found += [plain(tool) for tool in page.tools]
+        cursor = page.next_cursor
+        if not cursor:
+            break
+    return found[:_MOST_TOOLS]
+
+
+def plain(message: Any) -> dict[str, Any]:
     found: dict[str, Any] = message.model_dump(mode="json", by_alias=True, exclude_none=True)
     found.pop("_meta", None)
     found.pop("resultType", None)
     return found
 
 
-def _words(error: BaseException) -> str:
-    """Of what a group of tasks failed with, the first thing that says something."""
+def innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
+    return error
+
+
+def words(error: BaseException) -> str:
+    """Of what a group of tasks failed with, the first thing that says something."""
+    error = innermost(error)
     if isinstance(error, RequestRefused):
         return error.message
     return str(error) or type(error).__name__

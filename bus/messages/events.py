@@ -11,6 +11,7 @@ from bus.messages.base import Message, Slug, Words
 from bus.messages.benchmarks import AgentBenchmark
 from bus.messages.joining import JoinTokenChange
 from bus.messages.maintenance import MaintenanceWindow
+from bus.messages.mcp_servers import McpServerChange
 from bus.messages.models import ModelJob
 from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
@@ -46,6 +47,7 @@ class EventType(StrEnum):
     JOIN_TOKEN_CREATED = "join_token.created"  # noqa: S105
     JOIN_TOKEN_USED = "join_token.used"  # noqa: S105
     JOIN_TOKEN_REVOKED = "join_token.revoked"  # noqa: S105
+    MCP_SERVER_STATUS_CHANGED = "mcp_server.status_changed"
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -133,5 +135,6 @@ AlertEvent = HiveEvent[Alert]
 ModelEvent = HiveEvent[ModelJob]
 ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]
+McpServerEvent = HiveEvent[McpServerChange]
 WorkflowEvent = HiveEvent[WorkflowChange]
 WorkflowMessageEvent = HiveEvent[WorkflowMessage]

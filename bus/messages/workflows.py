@@ -296,7 +296,8 @@ class WebhookReply(Message):
 
 
 class WorkflowNotice(Message):
-    """Between engines, and for doors: a workflow was saved, or an execution is to be stopped; neither: an engine is ready."""
+    """Between engines, and for doors: a workflow was saved, an execution is to be stopped, or MCP servers changed; nothing: an engine is ready."""
 
     workflow_id: UUID | None = None
     stop_execution: UUID | None = None
+    mcp_servers: bool = False

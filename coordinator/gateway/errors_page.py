@@ -34,6 +34,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.DependencyCycle: "Take the task's own id out of `depends_on`.",
     errors.InvalidCron: "Correct the field that the message names; `hive schedule next` tries an expression.",
     errors.UnknownTimeZone: "Take a name of the IANA database, such as `Europe/Berlin`.",
+    errors.UnsupportedMcpTransport: "Give the server's URL for streamable HTTP or SSE (`http://`, `https://`), or the command that starts it.",
     errors.InvalidWorkflow: "Correct the place that the message names; `hive workflow check` lists them all.",
     errors.WorkflowsTooDeep: "Look for a workflow that calls itself, at once or by others, and give it a condition under which it stops.",
     errors.EventsTooDeep: "Look for workflows that start each other by their events, and give one a condition under which it publishes nothing; "
@@ -48,6 +49,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.RequestRefused: "Call a public address, or let an administrator allow this one (`HIVE_WORKFLOW_ALLOW_INTERNAL`).",
     errors.OutcomeUnknown: "Look at the other side whether it happened, then go on from the node or after it.",
     errors.EngineDied: "Look in the engine's log how it died (memory, most often); let the node do less at once, then retry the execution.",
+    errors.McpServerFailed: "See its status and reason (`hive mcp-server show NAME`). Whether a call that had begun happened is the server's to say.",
     errors.CredentialUnreadable: "Give the engine the key that it was sealed with (`HIVE_CREDENTIALS_KEY`), or enter the credential anew.",
     errors.DependencyFailed: "See why the other task failed; requeue both.",
     errors.IdempotencyMismatch: "Take a new key for another body.",
@@ -66,6 +68,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.JobNotFound: "Ask within a day of the job's end; `hive models jobs` lists them.",
     errors.WorkflowNotFound: "`hive workflow list` lists them.",
     errors.ExecutionNotFound: "`hive execution list` lists them; a workflow's settings may keep none, and old ones go.",
+    errors.McpServerNotFound: "`hive mcp-server list` lists those that are registered; `hive mcp-server add` and `import` register some.",
     errors.CredentialNotFound: "`hive credential list` lists those that are yours; `hive credential add` makes one, and `--shared` lends it to others.",
     errors.WebhookNotFound: "Activate the workflow, and check path and method of its Webhook node.",
     errors.ScheduleNotFound: "`hive schedule list` lists those that are yours.",

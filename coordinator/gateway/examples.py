@@ -65,7 +65,13 @@ from bus.messages.models import (
     Wish,
 )
 from bus.messages.places import Delay, QueuePlace, Rise
-from coordinator.gateway import alert_examples, credential_examples, metrics_examples, workflow_examples
+from coordinator.gateway import (
+    alert_examples,
+    credential_examples,
+    mcp_server_examples,
+    metrics_examples,
+    workflow_examples,
+)
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.places import HEADERS
 from coordinator.gateway.readiness import judge
@@ -496,6 +502,11 @@ OUTPUT_STREAM: Final[dict[int | str, dict[str, Any]]] = {
         },
     }
 }
-_BESIDE: Final = (*alert_examples.ANSWERS, *workflow_examples.ANSWERS, *credential_examples.ANSWERS)
+_BESIDE: Final = (
+    *alert_examples.ANSWERS,
+    *workflow_examples.ANSWERS,
+    *credential_examples.ANSWERS,
+    *mcp_server_examples.ANSWERS,
+)
 ANSWERS: Final[dict[str, BaseModel]] = {type(shown).__name__: shown for shown in (*_ANSWERS, *_BESIDE)}
 """By the name of the model, which is the name of its schema."""

@@ -255,7 +255,7 @@ WHERE tenant = $1 AND type = $2 AND (created_by = $3 OR shared) AND (id = $4::uu
 ORDER BY id = $4::uuid DESC NULLS LAST, created_by = $3 DESC, n8n_id = $5 DESC NULLS LAST, created_at LIMIT 2;
 
 -- name: credential_keys
-SELECT DISTINCT key_id FROM credentials;
+SELECT key_id FROM credentials UNION SELECT key_id FROM mcp_servers;
 
 -- name: credentials_of_other_keys
 SELECT * FROM credentials WHERE key_id <> $1 LIMIT 5000;
@@ -299,3 +299,36 @@ ON CONFLICT DO NOTHING;
 SELECT text, metadata, coalesce(nullif(1 - (embedding <=> $4::text::vector), 'NaN'), 0) AS score
 FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND embedding IS NOT NULL
 ORDER BY score DESC, created_at, id LIMIT $5;
+
+-- name: insert_mcp_server
+INSERT INTO mcp_servers (id, name, tenant, created_by, transport, endpoint, command, env_names, header_names, capabilities, version, active, trusted, sealed, key_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING *;
+
+-- name: update_mcp_server
+UPDATE mcp_servers SET transport = $2, endpoint = $3, command = $4, env_names = $5, header_names = $6, capabilities = $7, version = $8, active = $9,
+       trusted = $10, sealed = $11, key_id = $12, status = 'connecting', reason = NULL, tools = '[]', server_name = NULL, server_version = NULL,
+       checked_at = NULL, revision = revision + 1, updated_at = now()
+WHERE id = $1 RETURNING *;
+
+-- name: delete_mcp_server
+DELETE FROM mcp_servers WHERE id = $1 RETURNING id;
+
+-- name: get_mcp_server
+SELECT * FROM mcp_servers WHERE tenant = $1 AND name = $2;
+
+-- name: list_mcp_servers
+SELECT * FROM mcp_servers WHERE tenant = $1 ORDER BY name LIMIT 5000;
+
+-- name: active_mcp_servers
+SELECT * FROM mcp_servers WHERE active ORDER BY created_at LIMIT 5000;
+
+-- name: save_mcp_state
+UPDATE mcp_servers SET status = $3, reason = $4, tools = coalesce($5, tools), server_name = coalesce($6, server_name),
+       server_version = coalesce($7, server_version), checked_at = now()
+WHERE id = $1 AND revision = $2 RETURNING id;
+
+-- name: mcp_servers_of_other_keys
+SELECT * FROM mcp_servers WHERE key_id <> $1 LIMIT 5000;
+
+-- name: reseal_mcp_server
+UPDATE mcp_servers SET sealed = $3, key_id = $4 WHERE id = $1 AND sealed = $2;

@@ -199,7 +199,8 @@ class Feed:
         return heard, forget
 
     async def _noticed(self, received: Received) -> None:
-        if received.decode(WorkflowNotice).stop_execution is None:
+        notice = received.decode(WorkflowNotice)
+        if notice.stop_execution is None and not notice.mcp_servers:
             self.publish(ToolsListChanged())
 
 

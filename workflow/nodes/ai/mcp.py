@@ -184,18 +184,22 @@ def _read(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _effect(node: Node, parameters: Parameters, **more: Any) -> CallMcp:
+    """Of the server that `server` names, which is Hive's own parameter, or else of that at the endpoint."""
+    timeout_ms = number_of(parameters.get("options.timeout", 60_000)) or 60_000
+    timeout_seconds = min(max(timeout_ms / 1000, 1), 3600)
+    if name := parameters.text("server").strip():
+        return CallMcp(server=name, timeout_seconds=timeout_seconds, **more)
     url = parameters.text("endpointUrl") or parameters.text("sseEndpoint")
     if urlsplit(url).scheme not in ("http", "https"):
         raise NodeError("The endpoint of the MCP server must be a URL that begins with http:// or https://")
     streamable = node.version >= _STREAMABLE_BY_DEFAULT or node.short_type != CLIENT_TOOL
     transport = parameters.text("serverTransport") or ("httpStreamable" if streamable else "sse")
     kinds = needed(node)
-    timeout_ms = number_of(parameters.get("options.timeout", 60_000)) or 60_000
     return CallMcp(
         url=url,
         sse=transport == "sse",
         credentials=chosen(node, kinds[0]) if kinds else {},
-        timeout_seconds=min(max(timeout_ms / 1000, 1), 3600),
+        timeout_seconds=timeout_seconds,
         **more,
     )
 

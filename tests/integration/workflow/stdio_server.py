@@ -1,0 +1,53 @@
+"""An MCP server by standard input and output, on the official package: `python stdio_server.py`. What it may leave behind, it does."""
+
+import json
+import os
+import subprocess
+import sys
+
+from mcp.server.mcpserver import Context, MCPServer
+
+server = MCPServer("stubborn", log_level="CRITICAL")
+
+
+@server.tool()
+async def seen() -> dict[str, str]:
+    """What it finds in its environment."""
+    return dict(os.environ)
+
+
+@server.tool()
+async def echo(words: str) -> str:
+    return words
+
+
+@server.tool()
+def leave() -> str:
+    """Itself, and a process that left its session, closed everything and would stay for ever."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); signal.pause()"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    return json.dumps([os.getpid(), child.pid])
+
+
+@server.tool()
+async def dies() -> str:
+    """In the middle of its call, with a word about it."""
+    print("out of honey", file=sys.stderr, flush=True)
+    os._exit(3)
+
+
+@server.tool()
+async def grow(context: Context) -> str:
+    """From now on it has another tool."""
+    server.tool(name="grown")(echo)
+    await context.session.send_tool_list_changed()
+    return "grown"
+
+
+if __name__ == "__main__":
+    server.run("stdio")
