@@ -175,8 +175,8 @@ def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 def _environment(base_url: str, models: Mapping[str, str]) -> Any:
     def of(execution: Execution) -> Mapping[str, Any]:
-        resume = f"{base_url}/webhook-waiting/{execution.id}"
-        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume, "models": models}
+        resume, form = (f"{base_url}/{door}/{execution.id}" for door in ("webhook-waiting", "form-waiting"))
+        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": form, "models": models}
 
     return of
 
