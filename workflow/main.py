@@ -26,6 +26,7 @@ from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
+from workflow.fence import Fence
 from workflow.file_calls import FileCalls
 from workflow.gate import RunningGate
 from workflow.guard import Guard
@@ -107,21 +108,23 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(keys.close)
         limits = Limits(settings.database_url.get_secret_value())
         stack.callback(limits.close)
-        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys)
+        fence = Fence()
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys, fence)
         guard = Guard.of(settings.workflow_allow_internal)
-        http = HttpCalls(guard, settings.workflow_max_answer_bytes)
+        http = HttpCalls(guard, settings.workflow_max_answer_bytes, fence)
         stack.push_async_callback(http.close)
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
-        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
+        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes, fence)
         files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
         )
-        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups), Reading(pool)
+        lease = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups, fence)
+        reading = Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
         starting = Starting(engine, lease, reading, lending, settings.base_url)
