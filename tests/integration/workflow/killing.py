@@ -252,8 +252,7 @@ class Killing:
         mails = sum(sum(ids.values()) - 1 for ids in self.outside.mails.values())
         return (
             f"{len(self.begun)} executions, {self.killed} engines killed, {effects} requests, {again} of them again with their key;"
-            f" {len(self.outside.mails)} mails, {mails} of them again; {len(self.outside.calls)} calls of a tool;"
-            f" {self.unknown} executions told that an outcome is unknown"
+            f" {len(self.outside.mails)} mails, {mails} of them again; {len(self.outside.calls)} calls of a tool"
         )
 
     async def judge(self) -> None:
@@ -286,7 +285,9 @@ class Killing:
             error = {} if record.data is None else record.data["resultData"].get("error") or {}
             found = wrongs(record.status.value, (error.get("node") or {}).get("name"), error.get("code"), self._came(token))
             assert not found, (token, record.id, found, record.error_message)
-            self.unknown += record.status.value == "error"
+            if record.status.value == "error":
+                self.unknown += 1
+                print(f"{token} was told that the outcome of {error['node']['name']} is unknown")
 
     def _came(self, token: str) -> Came:
         mails = {name: self.outside.mails.get(f"{token}/{name}", Counter[str]()) for name in ("Mail", "Once")}
