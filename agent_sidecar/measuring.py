@@ -19,7 +19,7 @@ from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages import Control, ControlReply, NoReply
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkFigures, BenchmarkOrder, BenchmarkStatus, BenchmarkTrigger
-from bus.together import end
+from bus.together import end, let_go
 
 logger = telemetry.log(__name__)
 
@@ -98,7 +98,7 @@ class Measuring:
         running, self._running = self._running, None
         if running is None or running.work is None:
             return False
-        running.work.cancel()
+        let_go([running.work])
         return True
 
     async def close(self) -> None:

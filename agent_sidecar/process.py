@@ -15,6 +15,7 @@ from agent_sidecar.wishes import Wishes
 from bus import subjects, telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
+from bus.together import end
 
 logger = telemetry.log(__name__)
 
@@ -51,8 +52,7 @@ async def until_stopped(settings: SidecarSettings, open_backend: OpenBackend) ->
         if starting.done():
             await starting
             await stopping
-        starting.cancel()
-        await asyncio.wait({starting})  # it may just be handing something to the stack
+        await end([starting])  # it may just be handing something to the stack
         logger.info("sidecar_drains")
     logger.info("sidecar_stopped")
 
@@ -67,7 +67,7 @@ async def start(settings: SidecarSettings, open_backend: OpenBackend, stack: Asy
     wishes = Wishes(bus, fleet.prefer)
     stack.push_async_callback(wishes.close)
     watching = asyncio.create_task(wishes.run())
-    stack.callback(watching.cancel)
+    stack.push_async_callback(end, [watching])
     for upstream in await named_upstreams(settings):
         await fleet.add(upstream)
     if settings.sidecar_adopt:

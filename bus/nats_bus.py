@@ -29,6 +29,7 @@ from bus.nats_reader import NatsReader
 from bus.nats_service import NatsService
 from bus.service import Service
 from bus.settings import HiveSettings
+from bus.together import within
 
 logger = telemetry.log(__name__)
 
@@ -71,7 +72,7 @@ class NatsBus(Bus):
             "reconnected_cb": partial(_back, name, complaints),
         }
         try:
-            await asyncio.wait_for(client.connect(**options), timeout)
+            await within(timeout, client.connect(**options))
         except (TimeoutError, NatsError, OSError) as error:
             await client.close()
             raise BusUnavailable(complaints.sentence) from error
@@ -259,7 +260,7 @@ class NatsBus(Bus):
     async def close(self) -> None:
         if self._client.is_connected:
             try:
-                await asyncio.wait_for(self._client.drain(), CLOSE_SECONDS)
+                await within(CLOSE_SECONDS, self._client.drain())
                 return
             except GONE:
                 pass

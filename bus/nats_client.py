@@ -14,6 +14,7 @@ from typing import Any
 from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
+from nats.aio.transport import TcpTransport
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError, FlushTimeoutError, NoRespondersError, ProtocolError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.protocol.command import sub_cmd, unsub_cmd
@@ -133,6 +134,12 @@ class NatsClient(Client):
         unsent = self._pending.count(PING_PROTO)
         self._pending = [command for command in self._pending if command != PING_PROTO]
         self._pending_data_size -= unsent * len(PING_PROTO)
+
+    async def _connect_to_server(self, server: Any) -> None:
+        """nats-py lets go of a connection whose greeting failed when it makes the next, and leaves it open."""
+        if isinstance(self._transport, TcpTransport) and self._transport._io_writer is not None:
+            self._transport._io_writer.transport.abort()
+        await super()._connect_to_server(server)
 
     async def _attempt_reconnect(self) -> None:
         self._forget_pings()

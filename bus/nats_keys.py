@@ -9,6 +9,7 @@ from nats.js.errors import KeyNotFoundError
 from bus.client import Closing, KeyHandler
 from bus.nats_errors import Ending, available, guard
 from bus.nats_reader import NatsReader
+from bus.together import end
 
 BATCH = 1000
 
@@ -64,12 +65,17 @@ class NatsKeys:
                     if message.sequence >= held or reader.caught_up:
                         handed_over.set()
 
-        task = asyncio.create_task(pump())
+        pumping = asyncio.create_task(pump())
 
         async def stop() -> None:
-            task.cancel()
+            await end([pumping])
             await reader.close()
 
-        if held:
-            await handed_over.wait()
-        return Ending(stop)
+        watch = Ending(stop)
+        try:
+            if held:
+                await handed_over.wait()
+        except BaseException:
+            await watch.close()
+            raise
+        return watch

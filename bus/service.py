@@ -16,6 +16,7 @@ from bus.auth import Permission
 from bus.codec import decode
 from bus.errors import AnswerTooLarge, HiveError, Unauthenticated
 from bus.messages import Claims
+from bus.together import let_go
 
 logger = telemetry.log(__name__)
 R = TypeVar("R", bound=BaseModel)
@@ -156,5 +157,4 @@ class TaskSet:
             if self._tasks:
                 await asyncio.wait(set(self._tasks), timeout=timeout)
         finally:
-            for task in self._tasks:
-                task.cancel()
+            let_go(self._tasks)

@@ -6,7 +6,9 @@ that comes together with its answer, and whoever dropped it would go on for ever
 
 import asyncio
 from collections.abc import Coroutine, Iterable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
 
 AGAIN_SECONDS: Final = 3.0
 """Longer than what cleans up after a cancel needs."""
@@ -27,9 +29,23 @@ async def together(*works: Coroutine[Any, Any, object]) -> None:
         raise BaseExceptionGroup("what ran together", errors)
 
 
+async def within(seconds: float | None, work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.timeout` for what client libraries do, who may drop the one cancel that it gives. TimeoutError once `work` has ended."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait({task}, timeout=seconds)
+    finally:
+        await end([task])
+    if task.cancelled():
+        raise TimeoutError
+    return task.result()
+
+
 def let_go(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """`end` for whoever may not wait, as a generator that is closed: they are cancelled now, and again until they have ended."""
     tasks = [task for task in tasks if not task.done()]
+    if not tasks:
+        return
     for task in tasks:
         task.cancel()
     ending = asyncio.get_running_loop().create_task(end(tasks))

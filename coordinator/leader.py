@@ -19,6 +19,7 @@ import asyncpg
 
 from bus import telemetry
 from bus.errors import DatabaseUnavailable
+from bus.together import within
 from coordinator.database import Statements, available, open_connection
 
 logger = telemetry.log(__name__)
@@ -84,7 +85,8 @@ class Leadership:
                 await self.release()  # at once: what else is to be left goes by the bus, and takes its time
                 return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), PROBE_SECONDS)
+                async with asyncio.timeout(PROBE_SECONDS):
+                    await self.lost.wait()
                 return
 
     async def _has_rivals(self) -> bool:
@@ -104,7 +106,7 @@ class Leadership:
     async def release(self) -> None:
         self.lost.set()
         try:
-            await asyncio.wait_for(self.session.close(), 2)
+            await within(2, self.session.close())
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
             self.session.terminate()
 

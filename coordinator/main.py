@@ -17,7 +17,7 @@ from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
 from bus.overview import Overview
 from bus.service import Service
-from bus.together import end, together
+from bus.together import end, together, within
 from bus.vitals import telling_vitals
 from coordinator import leader
 from coordinator.agent_reads import AgentReads
@@ -176,7 +176,7 @@ class Coordinator:
             for service in served:
                 await service.close()
             with suppress(*AWAY):
-                await asyncio.wait_for(writer.close(), 2)
+                await within(2, writer.close())
 
 
 async def _again_and_again(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

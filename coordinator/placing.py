@@ -33,12 +33,10 @@ class Placing:
             released = await self._ledger.record.all("release_dependents", completed)
             await self._ledger.enqueue([row["id"] for row in released], reason="its dependencies are completed")
         failed = [task_id for task_id, status in waited_for if status is not TaskStatus.COMPLETED]
-        while failed:
-            pairs = await self._ledger.record.all("pending_dependents", failed)
-            because = {row["task_id"]: row["depends_on_task_id"] for row in pairs}
-            failed = await self._fail_dependents(because) if because else []
+        if failed and (pairs := await self._ledger.record.all("pending_dependents", failed)):
+            await self._fail_dependents({row["task_id"]: row["depends_on_task_id"] for row in pairs})
 
-    async def _fail_dependents(self, because: dict[UUID, UUID]) -> list[UUID]:
+    async def _fail_dependents(self, because: dict[UUID, UUID]) -> None:
         for row in await self._ledger.record.all("live_tasks", list(because)):
             task = task_from(row)
             message = f"It depends on the task {because[task.id]}, which did not complete."
@@ -46,7 +44,6 @@ class Placing:
             self._ledger.announce(task, TaskStatus.FAILED, error=error)
             self._ledger.record.fail(task.id, error)
         self._ledger.state.depended_on.difference_update(because)
-        return list(because)
 
     async def expire_pending(self, task_ids: list[UUID]) -> None:
         """Of those whose time is up, the ones that wait for others: their record alone knows them."""

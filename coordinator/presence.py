@@ -28,6 +28,7 @@ from bus.messages import (
     Heartbeat,
     NoReply,
 )
+from bus.together import end
 from coordinator.agent import Agent
 from coordinator.clock import TICK_SECONDS, Clock
 from coordinator.database import AWAY, Statements
@@ -85,8 +86,7 @@ class Presence:
 
     async def close(self) -> None:
         await self._stack.aclose()
-        for task in list(self._work):
-            task.cancel()
+        await end(list(self._work))
 
     async def register(self, registration: AgentRegistration) -> None:
         """The verb `agents.register`. Conflict when another living sidecar speaks for this agent."""

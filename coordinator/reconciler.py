@@ -119,7 +119,8 @@ class Reconciler:
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._wake.wait()
         self._wake.clear()
 
     async def _load(self) -> None:

@@ -119,7 +119,8 @@ class LeaderService:
         done.add_done_callback(self._undecided.discard)
         self._term.put(make(done))
         try:
-            await asyncio.wait_for(done, DECISION_SECONDS)
+            async with asyncio.timeout(DECISION_SECONDS):
+                await done
         except TimeoutError:
             raise _undecided() from None
 

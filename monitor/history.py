@@ -38,7 +38,8 @@ async def recount(bus: Bus, ledger: Ledger, ends: str = TASK_ENDS) -> int:
 
 async def _batch(reader: Reader) -> list[Received]:
     try:
-        return await asyncio.wait_for(reader.batch(BATCH), QUIET_SECONDS)
+        async with asyncio.timeout(QUIET_SECONDS):
+            return await reader.batch(BATCH)
     except TimeoutError:
         return []
 

@@ -5,7 +5,6 @@ acknowledged: the picture lives in memory, so the server has no progress to keep
 the same a few seconds later.
 """
 
-import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -23,6 +22,7 @@ from bus.errors import InvalidRequest
 from bus.messages import AgentEvent, HiveEvent
 from bus.nats_reader import IDLE_HEARTBEAT_SECONDS
 from bus.settings import HiveSettings
+from bus.together import within
 from monitor.ends import MODELS, read, taker
 from monitor.ingest import Ledger
 
@@ -119,6 +119,6 @@ async def start(broker: NatsBroker) -> None:
 async def stop(broker: NatsBroker) -> None:
     """Let running handlers end, then go; with the server away there is nobody to say goodbye to."""
     try:
-        await asyncio.wait_for(broker.stop(), STOP_SECONDS)
+        await within(STOP_SECONDS, broker.stop())
     except (NatsError, TimeoutError):
         logger.debug("stopped_while_away")

@@ -9,6 +9,7 @@ from uuid import UUID
 from bus import telemetry
 from bus.errors import HiveError
 from bus.messages.workflows import WorkflowRecord
+from bus.together import end
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -49,8 +50,7 @@ class Cache:
             await self._told(self._drop(workflow_id))
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+        await end(list(self._tasks))
         if self._redis is not None:
             await self._redis.aclose()
 

@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from bus import telemetry
+from bus.together import let_go
 from workflow.advance import advance
 from workflow.computing import Computing
 from workflow.driver import new_execution
@@ -131,8 +132,7 @@ class Engine:
     async def close(self, seconds: float) -> None:
         """Computations that run are waited for; what they were for goes on elsewhere, from the record."""
         running = set(self._running)
-        for task in running:
-            task.cancel()
+        let_go(running)
         if running:
             await asyncio.wait(running, timeout=seconds)
         self._computing.close()
@@ -182,8 +182,7 @@ class Engine:
                     carried.add(asyncio.create_task(self._carry_out(held, effect)))
                 effects = await self._step(held, await self._next_event(held))
         finally:
-            for task in carried:
-                task.cancel()
+            let_go(carried)
 
     async def _next_event(self, held: Held) -> Event:
         deadline = held.execution.deadline_ms

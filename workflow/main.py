@@ -16,6 +16,7 @@ from bus.database import AWAY, NamedStatements, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
+from bus.together import end
 from bus.vitals import telling_vitals
 from workflow.bus_events import BusEvents
 from workflow.cache import Cache
@@ -132,7 +133,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         beside = [
             asyncio.create_task(work) for work in (store.run(), telling.run(), _expire(pool, settings.workflow_retain_days))
         ]
-        stack.callback(_cancel, beside)
+        stack.push_async_callback(end, beside)
         stack.push_async_callback(telling.finish, 2.0)
         stack.push_async_callback(engine.close, 2.0)
         await notices.listen(library, engine)
@@ -168,12 +169,7 @@ async def _first_to_end(*works: Any) -> None:
         for task in done:
             task.result()
     finally:
-        _cancel(tasks)
-
-
-def _cancel(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+        await end(tasks)
 
 
 def _environment(base_url: str, models: Mapping[str, str]) -> Any:

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
+from bus.together import let_go
 from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
@@ -90,7 +91,7 @@ class McpClient:
         except Exception as error:
             raise NodeFailed(f"The MCP server does not answer as it should: {_words(error)}") from None
         finally:
-            asking.cancel()
+            let_go((asking,))
             await asyncio.wait({asking}, timeout=LEAVE_SECONDS)
             if asking.done() and not asking.cancelled():
                 asking.exception()  # it is told already

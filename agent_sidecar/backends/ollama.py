@@ -142,7 +142,8 @@ class OllamaBackend:
 
     async def _line_of(self, line: Awaitable[bytes | None], what: str) -> bytes | None:
         try:
-            return await asyncio.wait_for(line, PULL_SILENCE_SECONDS)
+            async with asyncio.timeout(PULL_SILENCE_SECONDS):
+                return await line
         except TimeoutError:
             raise BackendStalled(
                 f"{self.endpoint} said nothing of its {what} for {PULL_SILENCE_SECONDS:g} s. Order it again: it goes on from there."

@@ -85,6 +85,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.TooManyExecutions: "Try again after `Retry-After`; start another engine (`hive run workflow`), or raise `HIVE_WORKFLOW_WAITING`.",
     errors.QueueFull: "Try again after `Retry-After`; what is urgent has a reserve. Add hosts, or raise `HIVE_MAX_WAITING`.",
     errors.StoreFull: "Try again when some tasks are done.",
+    errors.NotReady: "Try again in a moment; the doors have done so for some seconds.",
     errors.DatabaseUnavailable: "Try again; submits are taken all the while. See `hive logs postgres`.",
     errors.AnswerTooLarge: "Ask for less at a time; a workflow can answer with a part, or with an address of the whole.",
     errors.DeadlineExceeded: "Look whether it happened before you ask again.",

@@ -71,11 +71,8 @@ async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T 
     """What `work` gives; None when the process is told to stop first."""
     working, stopped = asyncio.create_task(work), asyncio.create_task(stopping.wait())
     await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    if working.done():
-        return working.result()
-    working.cancel()
-    return None
+    await end((working, stopped))
+    return None if working.cancelled() else working.result()
 
 
 async def _stop(server: Server, stopping: asyncio.Event) -> None:
@@ -98,7 +95,7 @@ async def run(settings: GatewaySettings) -> None:
 async def _bound(serving: asyncio.Task[None], stopping: asyncio.Event, seconds: float) -> None:
     await stopping.wait()
     await asyncio.sleep(seconds)
-    serving.cancel()
+    await end([serving])
 
 
 def main() -> None:

@@ -49,9 +49,19 @@ WHERE id = ANY(ARRAY(SELECT d.task_id FROM task_dependencies d WHERE d.depends_o
 RETURNING id;
 
 -- name: pending_dependents
-SELECT d.task_id, d.depends_on_task_id
-FROM task_dependencies d JOIN tasks t ON t.id = d.task_id JOIN tasks o ON o.id = d.depends_on_task_id
-WHERE d.depends_on_task_id = ANY($1::uuid[]) AND t.status = 'pending' AND o.status IN ('failed', 'cancelled');
+-- Those that wait for them, those that wait for these, and so on; each by its key, as above. A chain of hundreds is one question.
+WITH RECURSIVE dependents AS (
+    SELECT d.task_id, d.depends_on_task_id
+    FROM task_dependencies d JOIN tasks t ON t.id = d.task_id JOIN tasks o ON o.id = d.depends_on_task_id
+    WHERE d.depends_on_task_id = ANY($1::uuid[]) AND t.status = 'pending' AND o.status IN ('failed', 'cancelled')
+    UNION
+    SELECT d.task_id, d.depends_on_task_id
+    FROM dependents o
+    CROSS JOIN LATERAL (SELECT * FROM task_dependencies WHERE depends_on_task_id = o.task_id OFFSET 0) d
+    CROSS JOIN LATERAL (SELECT status FROM tasks WHERE id = d.task_id OFFSET 0) t
+    WHERE t.status = 'pending'
+)
+SELECT task_id, depends_on_task_id FROM dependents;
 
 -- name: depended_on
 SELECT DISTINCT d.depends_on_task_id FROM task_dependencies d JOIN tasks t ON t.id = d.task_id WHERE t.status = 'pending';

@@ -14,6 +14,7 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import LoginTicket, NoReply
 from bus.nats_complaints import without_password
+from bus.together import end
 from deploy.cli.screen import print_facts, say
 from deploy.cli.starting import Starting
 from deploy.local.data_folder import DataFolder
@@ -78,8 +79,7 @@ async def _unless(ending: asyncio.Event, work: "asyncio._CoroutineLike[None]") -
     """Whether the work was done before the end came."""
     working, waiting = asyncio.create_task(work), asyncio.create_task(ending.wait())
     done, left = await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    for task in left:
-        task.cancel()
+    await end(left)
     if working in done:
         working.result()
     return working in done

@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from bus.errors import HiveError, Unavailable
+from bus.together import end
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Launch, start
 from deploy.local.log_file import LOOK_SECONDS, last_lines, rotate
@@ -79,7 +80,8 @@ class Unit:
 
     async def _ready_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(self._first_ready), seconds)
+            async with asyncio.timeout(seconds):
+                await asyncio.shield(self._first_ready)
             return True
         return False
 
@@ -108,7 +110,8 @@ class Unit:
             delay = self._backoff.delay_seconds
             self._set(ProcessState.RESTARTING, f"{self.spec.name} {reason}; it is started again in {delay:g} s")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), delay)
+                async with asyncio.timeout(delay):
+                    await self._stopping.wait()
         self._set(ProcessState.STOPPED)
 
     async def _run_once(self) -> str:
@@ -127,9 +130,10 @@ class Unit:
         self._set(ProcessState.STARTING)
         meanwhile = (self._until_ready(), self._bound_log(), self._until_there_is_room())
         tasks = [asyncio.create_task(each) for each in meanwhile]
-        code = await self._exited
-        for task in tasks:
-            task.cancel()
+        try:
+            code = await self._exited
+        finally:
+            await end(tasks)
         return f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
 
     async def _until_ready(self) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.local.ports import free_port
 
-START_SECONDS = 30
+START_SECONDS = 60
 ROOT = Path(__file__).parents[2]
 
 

@@ -59,7 +59,7 @@ async def test_a_task_is_sent_and_its_words_show_while_they_are_written(dashboar
     await dashboard.get_by_role("combobox", name="Model").select_option("llama3.1:8b")
     await dashboard.get_by_label("Prompt").fill("Say hello to the bees.")
     await dashboard.get_by_role("button", name="Run", exact=True).click()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         task = await hive.submitted.get()
     assert (task.prompt, task.model, task.owner, task.priority) == ("Say hello to the bees.", "llama3.1:8b", "ada", 3)
     result = dashboard.locator(f".hv-result[data-task='{task.id}']")
@@ -82,7 +82,7 @@ async def test_a_running_task_can_be_stopped(dashboard: Page, hive: ScriptedHive
     await hive.agent(ACACIA)
     await dashboard.get_by_label("Prompt").fill("Count to a million.")
     await dashboard.get_by_label("Prompt").press("Control+Enter")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         task = await hive.submitted.get()
     await hive.assign(task.id, "acacia")
     await hive.write(task.id, "1 2 3", 0)
@@ -95,7 +95,7 @@ async def test_a_refusal_shows_its_reason_and_its_code(dashboard: Page, hive: Sc
     await expect(dashboard.locator(".hv-connection")).to_have_text("No leader")
     await dashboard.get_by_label("Prompt").fill("Is anybody there?")
     await dashboard.get_by_role("button", name="Run", exact=True).click()
-    await expect(dashboard.locator(".hv-composer").get_by_role("alert")).to_contain_text("no_leader", timeout=10_000)
+    await expect(dashboard.locator(".hv-composer").get_by_role("alert")).to_contain_text("no_leader")
     await expect(dashboard.get_by_label("Prompt")).to_have_value("Is anybody there?")
 
 

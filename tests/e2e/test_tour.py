@@ -14,7 +14,7 @@ from tests.conftest import folder_for_others
 from tests.e2e.tour import BLOCK_SECONDS, Block, Terminal, blocks, missing
 from tests.parts.hive import Hive, wait_until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]  # dozens of commands, each a process of its own
 
 ROOT = Path(__file__).parents[2]
 START = "make up\n"

@@ -166,11 +166,11 @@ class ScriptedSidecar:
             error_message=self.ill,
         )
 
-    async def offered(self, seconds: float = 10) -> DispatchOffer:
+    async def offered(self, seconds: float = 30) -> DispatchOffer:
         async with asyncio.timeout(seconds):
             return await self.offers.get()
 
-    async def controlled(self, seconds: float = 10) -> Control:
+    async def controlled(self, seconds: float = 30) -> Control:
         async with asyncio.timeout(seconds):
             return await self.controls.get()
 

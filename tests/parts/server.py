@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local.launch import Part, start
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 
 
 class Server:

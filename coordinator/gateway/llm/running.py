@@ -139,7 +139,8 @@ class Run:
                     logger.info("task_not_cancelled", task_id=str(self.task_id), reason=error.message)
                     return
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._gateway.stopping.wait(), pause)
+                async with asyncio.timeout(pause):
+                    await self._gateway.stopping.wait()
             pause = min(LONGEST_QUIET_SECONDS, 2 * pause)
 
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:

@@ -117,8 +117,8 @@ class Leader:
     async def registered(self, agent_id: str) -> AgentRegistration:
         return await until(lambda: next((r for r in self.registrations if r.agent_id == agent_id), None))
 
-    async def benchmark_ended(self, seconds: float = 60) -> AgentBenchmark:
-        """The last report of a benchmark."""
+    async def benchmark_ended(self, seconds: float = 200) -> AgentBenchmark:
+        """The last report of a benchmark, which takes as long as a real model does on what the machine leaves it."""
         return await until(
             lambda: next((each for each in self.benchmarks if each.status is not BenchmarkStatus.RUNNING), None), seconds
         )

@@ -138,7 +138,7 @@ async def at_once(hosts: Hosts, request: TaskRequest) -> str:
     raise AssertionError
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_answer_of_a_killed_host_is_ended_by_another_and_nothing_is_taken_back(going_on: Hosts) -> None:
     model = await going_on.ready()
     request = TaskRequest(prompt=REFRAIN, model=model, options={"num_predict": TOKENS, **SURE})
@@ -150,7 +150,7 @@ async def test_the_answer_of_a_killed_host_is_ended_by_another_and_nothing_is_ta
     assert text == record.output.text == await at_once(going_on, request)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_where_the_model_would_begin_again_readers_are_told_so(
     coordinator: NatsBus, nats_server: NatsServer, tmp_path: Path, stack: ExitStack, ollama: Ollama
 ) -> None:

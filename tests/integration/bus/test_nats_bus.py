@@ -1,17 +1,19 @@
 """What NatsBus does beside the contract that all buses keep."""
 
 import asyncio
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 from nats.js.api import StreamConfig
 
-from bus import subjects
+from bus import subjects, together
 from bus.client import Received, Stored
 from bus.errors import BusUnavailable, StoreFull
 from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
 from bus.streams import STREAMS
+from bus.together import end
 from tests.parts.nats import NatsServer
 
 
@@ -23,7 +25,7 @@ async def test_who_leaves_a_flush_early_does_not_make_the_connection_deaf(nats_b
             await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait({leaving})
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(10):
         await nats_bus.flush()
         assert (await nats_bus.stream_state(subjects.TASKS)).last_sequence >= 0
 
@@ -40,6 +42,51 @@ async def test_who_leaves_a_subscribing_early_leaves_nothing_behind(own_nats_ser
         subscribing.send(None)
     await bus.flush()
     await subscribed.value.value.close()
+    await bus.close()
+
+
+async def test_who_leaves_a_watch_early_leaves_nothing_behind(own_nats_server: NatsServer) -> None:
+    bus = await own_nats_server.connect()
+    await bus.put(subjects.KV_AGENTS, "one", b"1")
+    tasks, heard = asyncio.all_tasks(), asyncio.Event()
+
+    async def take(key: str, value: bytes | None) -> None:
+        del key, value
+        heard.set()
+        await asyncio.Event().wait()
+
+    watching = asyncio.create_task(bus.watch(subjects.KV_AGENTS, take))
+    async with asyncio.timeout(10):
+        await heard.wait()
+    await end([watching])
+    async with asyncio.timeout(10):
+        while asyncio.all_tasks() - tasks:
+            await asyncio.sleep(0)
+    await bus.close()
+
+
+async def test_a_closed_watch_ends_however_its_handler_takes_it(
+    own_nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(together, "AGAIN_SECONDS", 0.01)
+    bus = await own_nats_server.connect()
+    heard, shown = list[str](), asyncio.Event()
+
+    async def take(key: str, value: bytes | None) -> None:
+        del value
+        heard.append(key)
+        shown.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    watch = await bus.watch(subjects.KV_AGENTS, take)
+    await bus.put(subjects.KV_AGENTS, "one", b"1")
+    async with asyncio.timeout(10):
+        await shown.wait()
+        tasks = len(asyncio.all_tasks())
+        await watch.close()
+    assert len(asyncio.all_tasks()) < tasks
+    assert heard == ["one"]
     await bus.close()
 
 

@@ -33,6 +33,23 @@ async def test_closing_does_not_wait_for_a_server_that_has_just_died(own_nats_se
     assert monotonic() - began < 4
 
 
+async def test_a_connection_whose_greeting_failed_is_closed_before_the_next(own_nats_server: NatsServer) -> None:
+    """As with a server that dies while it is connected to anew. Python closes what nobody holds, and complains of it."""
+    bus = await own_nats_server.connect()
+    own_nats_server.kill()
+    went = asyncio.Event()
+
+    async def stranger(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"no greeting\r\n")
+        await reader.read()
+        went.set()
+        writer.close()
+
+    async with await asyncio.start_server(stranger, "127.0.0.1", own_nats_server.port), asyncio.timeout(30):
+        await went.wait()
+        await bus.close()
+
+
 async def test_connecting_that_is_given_up_leaves_no_connection() -> None:
     """To a server that takes the connection and never says a word."""
     came, went = asyncio.Event(), asyncio.Event()

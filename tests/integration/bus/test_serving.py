@@ -71,7 +71,7 @@ async def test_serving_that_is_given_up_leaves_nothing_behind(nats_server: NatsS
             given_up += 1
         else:
             await serving.result().close()
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(10):
             await bus.flush()
         await nobody_answers(nats_bus, name)
     assert given_up

@@ -83,7 +83,7 @@ class Hive:
         return connection
 
     async def ask(
-        self, verb: str, body: BaseModel | bytes, answer: type[M], *, service: str = "tasks", seconds: float = 10, **more: Any
+        self, verb: str, body: BaseModel | bytes, answer: type[M], *, service: str = "tasks", seconds: float = 30, **more: Any
     ) -> M:
         return await self.bus.request(subjects.service_verb(service, verb), body, answer, timeout=seconds, **more)
 
@@ -123,18 +123,18 @@ class Hive:
         return await self.ask("get", AgentRef(agent_id=agent_id), AgentRecord, service="agents")
 
     async def agent_is(self, agent_id: str, status: AgentStatus) -> AgentRecord:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while (record := await self.agent(agent_id)).status is not status:
                 await asyncio.sleep(0.02)
         return record
 
     async def model_is_known(self, name: str) -> None:
         """To the doors, which refuse what nobody ever offered."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while await self.bus.get(subjects.KV_MODELS, subjects.model_key(name)) is None:
                 await asyncio.sleep(0.02)
 
-    async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 15) -> TaskRecord:
+    async def until(self, task_id: UUID, done: Callable[[TaskRecord], bool], seconds: float = 30) -> TaskRecord:
         async with asyncio.timeout(seconds):
             while True:
                 record = await self.call("get", task_id)
@@ -145,11 +145,11 @@ class Hive:
     async def stored(self, task_id: UUID) -> None:
         """Until the leader has taken it in; before that it is told from the stream."""
         await self.leading()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(30):
             while not await self.sql("SELECT FROM tasks WHERE id = $1", task_id):
                 await asyncio.sleep(0.02)
 
-    async def ended(self, task_id: UUID, seconds: float = 15) -> TaskRecord:
+    async def ended(self, task_id: UUID, seconds: float = 30) -> TaskRecord:
         return await self.until(task_id, lambda record: record.status.terminal, seconds)
 
     async def reaches(self, task_id: UUID, status: TaskStatus) -> TaskRecord:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -112,6 +112,33 @@ async def test_a_killed_process_comes_back_and_is_told_about(tmp_path: Path) -> 
         assert reports.messages == ["valkey was ended by SIGKILL; it is started again in 0.2 s"]
         second = psutil.Process(pid(status))
     assert not second.is_running()
+
+
+async def test_what_was_asked_of_a_process_that_has_ended_says_nothing_of_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its question drops a cancel, as those do that wait by `asyncio.wait_for` of Python 3.11, and is answered later."""
+    monkeypatch.setattr("bus.together.AGAIN_SECONDS", 0.01)
+    later, asked = asyncio.Event(), 0
+
+    async def ready() -> bool:
+        nonlocal asked
+        asked += 1
+        if asked > 1:
+            return False
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        await later.wait()
+        return True
+
+    reports, spec = Reports(tmp_path), python("one", "raise SystemExit(3)", tmp_path)
+    async with supervising(reports, [replace(spec, ready=ready)]) as supervisor:
+        starting = asyncio.create_task(supervisor.start())
+        await reports.until(lambda: asked > 1)
+        later.set()
+        with pytest.raises(Unavailable, match="ended with status 3"):
+            await starting
+    assert ("one", ProcessState.RUNNING) not in reports.order
 
 
 async def test_stages_start_after_the_servers_and_end_before_them_the_last_first(tmp_path: Path) -> None:

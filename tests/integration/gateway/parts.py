@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[3]
 ADMIN_KEY = "sk-hive-test-0123456789abcdef0123456789abcdef"
 
 
-async def until(found: Callable[[], bool], seconds: float = 20) -> None:
+async def until(found: Callable[[], bool], seconds: float = 60) -> None:
     """Looks every 10 ms until it holds."""
     async with asyncio.timeout(seconds):
         while not found():
@@ -91,7 +91,7 @@ class GatewayProcess(Process):
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
         return AsyncClient(base_url=self.url, headers=headers, timeout=30)
 
-    async def answers(self, path: str = "/healthz", seconds: float = 30) -> None:
+    async def answers(self, path: str = "/healthz", seconds: float = 90) -> None:
         """Until `path` answers 200."""
         async with asyncio.timeout(seconds), self.client(None) as client:
             while True:
@@ -142,7 +142,7 @@ class InstantSidecar:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _register(self) -> None:
-        await self._bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "register"), self._agent, NoReply, timeout=30)
+        await self._bus.request(subjects.service_verb(subjects.SERVICE_AGENTS, "register"), self._agent, NoReply, timeout=90)
 
     async def _beat(self) -> None:
         for sequence in range(1_000_000):

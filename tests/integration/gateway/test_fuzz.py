@@ -22,7 +22,7 @@ from tests.parts.nats import NatsServer
 
 pytestmark = pytest.mark.slow
 
-READY_SECONDS: Final = 60
+READY_SECONDS: Final = 120
 FUZZ_SECONDS: Final = int(os.environ.get("HIVE_FUZZ_SECONDS", "35"))
 WAIT_SECONDS: Final = 10
 """For an answer. Who asks a model when the only host was drained, as it is here sooner or later, waits for longer."""

@@ -59,10 +59,14 @@ def heard(record: ExecutionRecord) -> dict[str, Any]:
 async def test_what_a_workflow_publishes_starts_those_that_wait_for_it_once_with_two_engines(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
 ) -> None:
+    patient = {
+        **ALLOW,
+        "HIVE_WORKFLOW_LEASE_SECONDS": "30",
+    }  # an engine that a busy machine leaves standing is no dead one here
     async with Witness() as witness:
         with (
-            EngineProcess(nats_server, tmp_path, database_url, "one", **ALLOW) as one,
-            EngineProcess(nats_server, tmp_path, database_url, "two", **ALLOW) as two,
+            EngineProcess(nats_server, tmp_path, database_url, "one", **patient) as one,
+            EngineProcess(nats_server, tmp_path, database_url, "two", **patient) as two,
         ):
             await one.ready(nats_bus)
             await two.ready(nats_bus)

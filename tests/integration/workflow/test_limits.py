@@ -27,10 +27,11 @@ async def a_while(_: str) -> None:
 async def test_no_more_run_at_once_than_may_on_all_engines_and_a_killed_one_leaves_its_places(
     nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows
 ) -> None:
+    patient = {**FEW, "HIVE_WORKFLOW_LEASE_SECONDS": "15"}  # only the one that is killed is to be taken for dead
     async with Witness(a_while) as witness:
         with (
-            EngineProcess(nats_server, tmp_path, database_url, "one", **FEW) as one,
-            EngineProcess(nats_server, tmp_path, database_url, "two", **FEW) as two,
+            EngineProcess(nats_server, tmp_path, database_url, "one", **patient) as one,
+            EngineProcess(nats_server, tmp_path, database_url, "two", **patient) as two,
         ):
             await one.ready(nats_bus)
             await two.ready(nats_bus)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bus import together as module
-from bus.together import end, let_go, together
+from bus.together import end, let_go, together, within
 
 
 async def for_ever() -> None:
@@ -59,6 +59,33 @@ async def test_whoever_may_not_wait_lets_go_of_one_that_drops_a_cancel(monkeypat
         while len(asyncio.all_tasks()) > 1:
             await asyncio.sleep(0)
     assert (heard, deaf.cancelled()) == (["the first"], True)
+
+
+async def test_within_its_time_it_gives_what_the_work_gives() -> None:
+    async def gives() -> str:
+        await asyncio.sleep(0)
+        return "this"
+
+    assert await within(None, gives()) == "this"
+    with pytest.raises(ValueError, match="it broke"):
+        await within(5, fails(ValueError("it broke")))
+
+
+async def test_work_that_drops_the_cancel_of_its_deadline_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "AGAIN_SECONDS", 0.01)
+    heard: list[str] = []
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            await within(0.01, deaf_once(heard))
+    assert (heard, len(asyncio.all_tasks())) == (["the first"], 1)
+
+
+async def test_whoever_is_cancelled_while_work_has_its_time_leaves_none_behind() -> None:
+    task = asyncio.create_task(within(None, for_ever()))
+    await asyncio.sleep(0)
+    await end([task])
+    assert task.cancelled()
+    assert len(asyncio.all_tasks()) == 1
 
 
 async def test_cancelling_it_ends_them_all() -> None:
