@@ -84,6 +84,18 @@ class WaitForCall(Effect):
 
 
 @register
+class ShowForm(WaitForCall):
+    """Nothing until a person has filled in a page at the execution's form address. The reply is the item of what was filled in.
+
+    `page`: the parameters of the page, evaluated. No HTTP method is its `method`, so its resume URL stays without effect.
+    """
+
+    kind = "show_form"
+    method: str = "FORM"
+    page: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+@register
 class Respond(Effect):
     """Answer the webhook call that started the execution; a second answer does nothing. The reply is `null`."""
 

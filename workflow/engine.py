@@ -21,6 +21,7 @@ from workflow.effects import Effect, Respond, StartErrorWorkflow, WaitForCall, W
 from workflow.events import EffectEnded, Event, Expired, Order, Stop
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.gate import RunningGate
 from workflow.held import Held
 from workflow.interpreter import Interpreter
@@ -67,9 +68,10 @@ class Engine:
         gate: RunningGate,
         limits: Limits,
         keys: Keys,
+        fence: Fence | None = None,
     ) -> None:
         self.store, self.library, self.interpreter = store, library, interpreter
-        self._telling, self.gate, self.keys = telling, gate, keys
+        self._telling, self.gate, self.keys, self._fence = telling, gate, keys, fence or Fence()
         self._rooms, self._computing = Rooms(gate, limits), Computing(threads)
         self.held: dict[UUID, Held] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -281,6 +283,8 @@ class Engine:
         if isinstance(effect, Respond):
             self._answer(held, effect)
             return Reply()
+        if not effect.inside:
+            await self._fence.passed()
         return await self.carrier.carry_out(held, effect)
 
     def _answer(self, held: Held, respond: Respond) -> None:

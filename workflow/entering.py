@@ -50,12 +50,17 @@ def _form(node: Node, call: WebhookCall, zone: str) -> dict[str, Any] | WebhookR
         raise WebhookNotFound("This form is not for programs that look at pages.")
     if call.method != "POST":
         return form_page(node, call)
+    own = forms.options_of(node).get("useWorkflowTimezone") is True
+    return form_item(node, call, zone if own else "UTC", test=call.test)
+
+
+def form_item(node: Node, call: WebhookCall, zone: str, *, test: bool) -> dict[str, Any] | WebhookReply:
+    """What was filled in, or the form again with what is wrong. InvalidRequest."""
     found = forms.filled(forms.fields_of(node), call)
     if found.problems:
         return _refused(node, call, found.problems)
-    own = forms.options_of(node).get("useWorkflowTimezone") is True
     binaries = {name: _binary(file) for name, file in found.files.items()}
-    return forms.item_of(found, binaries, datetime.now(UTC), zone if own else "UTC", test=call.test)
+    return forms.item_of(found, binaries, datetime.now(UTC), zone, test=test)
 
 
 def _refused(node: Node, call: WebhookCall, problems: Mapping[str, str]) -> WebhookReply:

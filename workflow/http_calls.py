@@ -16,6 +16,7 @@ from bus.errors import RequestRefused
 from workflow.effects import CallHttp
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import HttpAuth, cleared, cleared_bytes, cleared_text, with_body, with_query
 
@@ -65,10 +66,10 @@ class GuardedBackend(AsyncNetworkBackend):
 
 
 class HttpCalls:
-    """One pool of connections for each way to connect. `max_bytes`: of an answer."""
+    """One pool of connections for each way to connect. `max_bytes`: of an answer. `fence`: passed before a request leaves."""
 
-    def __init__(self, guard: Guard, max_bytes: int) -> None:
-        self._guard, self._max_bytes = guard, max_bytes
+    def __init__(self, guard: Guard, max_bytes: int, fence: Fence | None = None) -> None:
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence or Fence()
         self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
 
     async def close(self) -> None:
@@ -112,6 +113,7 @@ class HttpCalls:
         request = _request(client, effect, auth)
         auth.require_host(request.url.host)
         digest = httpx.DigestAuth(*auth.digest) if auth.digest is not None else None
+        await self._fence.passed()  # here too: making a client reads certificates, which takes seconds on a busy machine
         response = await client.send(request, stream=True, auth=digest, follow_redirects=effect.follow_redirects)
         try:
             if len(response.history) > effect.max_redirects:

@@ -16,6 +16,7 @@ from bus.database import AWAY, NamedStatements
 from bus.errors import EngineDied
 from workflow.engine import Engine
 from workflow.failure import Failure
+from workflow.fence import Fence, now
 from workflow.graph import Graph, plan
 from workflow.held import Held, Origin
 from workflow.n8n.parse import parse
@@ -48,13 +49,13 @@ class _Suspect:
 class Lease:
     """`seconds` of silence make an engine dead. `run` goes on until cancelled, and raises LeaseLost.
 
-    `take_ups`: how often an execution is taken up from an engine that died without it getting further (ADR 0034).
+    `fence` is told for how long after each beat nobody can have buried this engine. `take_ups`: how often an execution is taken up from an engine that died without it getting further (ADR 0034).
     """
 
-    def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float, take_ups: int) -> None:
+    def __init__(self, pool: asyncpg.Pool, engine: Engine, seconds: float, take_ups: int, fence: Fence) -> None:
         self._statements = NamedStatements(pool, queries())
         self._engine, self._seconds, self._take_ups = engine, seconds, take_ups
-        self._id = engine.store.engine
+        self._id, self._fence = engine.store.engine, fence
         self._wake: float | None = None
         self._look = asyncio.Event()
         self._claimed: list[Mapping[str, Any]] = []
@@ -67,7 +68,9 @@ class Lease:
         self._look.set()
 
     async def begin(self) -> None:
+        asked = now()
         await self._statements.run("live", self._id)
+        self._fence.proven(asked + self._seconds)
 
     async def end(self) -> None:
         """What is left is free at once."""
@@ -79,9 +82,11 @@ class Lease:
         heard = time()
         while True:
             try:
+                asked = now()  # before the database's own clock is read, so on the safe side of it
                 if await self._statements.one("still_lives", self._id) is None:
                     raise LeaseLost(str(self._id))
                 heard = time()
+                self._fence.proven(asked + self._seconds)
                 await self._statements.run("bury", self._seconds)
                 await self._take_up()
             except (*AWAY, asyncpg.PostgresError) as error:

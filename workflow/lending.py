@@ -20,6 +20,7 @@ from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
 from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunSql, SendMail
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import auth_of, bearer, cleared, domains_of
 from workflow.http_calls import NO_AUTH, HttpCalls
@@ -45,9 +46,15 @@ class Lending:
 
     registered: "RegisteredCalls | None" = None
 
-    def __init__(self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int) -> None:
+    def __init__(
+        self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int, fence: Fence | None = None
+    ) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
-        self._sql, self._mail, self._mcp = SqlCalls(guard, max_bytes), MailCalls(guard), McpClient(guard, max_bytes)
+        self._sql, self._mail, self._mcp = (
+            SqlCalls(guard, max_bytes),
+            MailCalls(guard, fence),
+            McpClient(guard, max_bytes, fence),
+        )
         self._guard, self._max_bytes = guard, max_bytes
 
     @cached_property

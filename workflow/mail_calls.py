@@ -23,6 +23,7 @@ from bus.errors import RequestRefused
 from workflow.effects import SendMail
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import cleared, forms
 from workflow.reaching import address_of, tls
@@ -33,8 +34,10 @@ _IDS: Final = UUID("6b4f0a0e-1d0c-5b0e-9a53-5f3a3f6f7d21")
 
 
 class MailCalls:
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+    """`fence`: passed before a mail is given away, once the server has let in."""
+
+    def __init__(self, guard: Guard, fence: Fence | None = None) -> None:
+        self._guard, self._fence = guard, fence or Fence()
 
     async def carry_out(self, effect: SendMail, data: Mapping[str, Any]) -> Reply:
         """Never raises: what goes wrong is the reply's failure, without the password."""
@@ -44,6 +47,7 @@ class MailCalls:
             async with asyncio.timeout(effect.timeout_seconds):
                 message = message_of(effect)
                 client = await self._connect(data, verify=effect.verify_tls)
+                await self._fence.passed()
                 sent = await _sent(client, effect, message)
             return Reply(value=cleared(sent, secrets))
         except RequestRefused as error:

@@ -27,6 +27,7 @@ from workflow.engine import Engine, clock_ms
 from workflow.execution import Execution
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
+from workflow.fence import Fence
 from workflow.file_calls import FileCalls
 from workflow.gate import RunningGate
 from workflow.guard import ANYWHERE, Guard
@@ -113,18 +114,19 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(keys.close)
         limits = Limits(settings.database_url.get_secret_value())
         stack.callback(limits.close)
-        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys)
+        fence = Fence()
+        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys, fence)
         guard = Guard.of(settings.workflow_allow_internal)
-        http = HttpCalls(guard, settings.workflow_max_answer_bytes)
+        http = HttpCalls(guard, settings.workflow_max_answer_bytes, fence)
         stack.push_async_callback(http.close)
         inference = Inference(bus)
         await inference.start()
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
-        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes)
+        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes, fence)
         max_bytes, mcp_servers = settings.workflow_max_answer_bytes, Registry(pool, vault, credentials)
-        mcp, trusted = McpClient(guard, max_bytes), McpClient(ANYWHERE, max_bytes)
+        mcp, trusted = McpClient(guard, max_bytes, fence), McpClient(ANYWHERE, max_bytes, fence)
         keeper = Keeper(
             settings.database_url.get_secret_value(),
             mcp_servers,
@@ -132,12 +134,13 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             lambda allowed: trusted if allowed else mcp,
             settings.data_dir / "mcp",
         )
-        lending.registered = RegisteredCalls(mcp_servers, keeper, bus, mcp, trusted)
+        lending.registered = RegisteredCalls(mcp_servers, keeper, bus, mcp, trusted, fence)
         files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
         )
-        lease, reading = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups), Reading(pool)
+        lease = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups, fence)
+        reading = Reading(pool)
         await lease.begin()
         stack.push_async_callback(lease.end)
         starting = Starting(engine, lease, reading, lending, settings.base_url)
@@ -190,8 +193,8 @@ async def _first_to_end(*works: Any) -> None:
 
 def _environment(base_url: str, models: Mapping[str, str]) -> Any:
     def of(execution: Execution) -> Mapping[str, Any]:
-        resume = f"{base_url}/webhook-waiting/{execution.id}"
-        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": resume, "models": models}
+        resume, form = (f"{base_url}/{door}/{execution.id}" for door in ("webhook-waiting", "form-waiting"))
+        return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": form, "models": models}
 
     return of
 

@@ -7,10 +7,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
 from bus.together import let_go
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
 
@@ -35,10 +37,13 @@ class McpServer:
 
 
 class McpClient:
-    """A session for each question: servers forget sessions, and an engine may die between two. `max_bytes`: of all that it is answered."""
+    """A session for each question: servers forget sessions, and an engine may die between two. `max_bytes`: of all that it is answered.
 
-    def __init__(self, guard: Guard, max_bytes: int) -> None:
-        self._guard, self._max_bytes = guard, max_bytes
+    `fence`: passed before a tool is called, once the session stands.
+    """
+
+    def __init__(self, guard: Guard, max_bytes: int, fence: Fence | None = None) -> None:
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence or Fence()
 
     async def tools(self, server: McpServer, timeout_seconds: float) -> list[dict[str, Any]]:
         """As MCP has them: `name`, `description`, `inputSchema`, `annotations`. RequestRefused, DeadlineExceeded, NodeFailed."""
@@ -52,6 +57,7 @@ class McpClient:
 
         async def ask(client: "Client") -> dict[str, Any]:
             meta: Any = {KEY_META: key}
+            await self._fence.passed()
             return plain(await client.call_tool(tool, dict(arguments), meta=meta))
 
         return await self._within(server, timeout_seconds, ask)
@@ -87,6 +93,7 @@ class McpClient:
         ask: Callable[["Client"], Awaitable[Answer]],
         refused: "asyncio.Future[HiveError]",
     ) -> Answer:
+        await loaded()
         from mcp import Client
 
         async with Client(self._transport(server, timeout_seconds, refused), read_timeout_seconds=timeout_seconds) as client:
@@ -144,6 +151,16 @@ async def all_tools(client: "Client") -> list[dict[str, Any]]:
         if not cursor:
             break
     return found[:_MOST_TOOLS]
+
+
+async def loaded() -> None:
+    """The package of MCP: in a thread, since it takes seconds on a busy machine, and an engine that is silent for so long is buried."""
+    await asyncio.to_thread(_load)
+
+
+def _load() -> None:
+    for name in ("mcp", "mcp.client.sse", "mcp.client.stdio", "mcp.client.streamable_http", "workflow.mcp_http"):
+        import_module(name)
 
 
 def plain(message: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from bus.messages.workflows import (
     CallWorkflowTool,
     ChangeWorkflow,
     CreateWorkflow,
+    Door,
     ExecuteWorkflow,
     ExecutionList,
     ExecutionRecord,
@@ -38,6 +39,7 @@ from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
 from workflow.cache import Cache
 from workflow.engine import Engine
+from workflow.form_steps import FormSteps
 from workflow.held import Held
 from workflow.library import Library
 from workflow.reading import Reading
@@ -63,6 +65,7 @@ class Verbs:
     ) -> None:
         self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
         self._tell_stop, self._cache = tell_stop, cache
+        self._forms = FormSteps(engine, starting, reading)
 
     async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
         return await self._library.create(call.body, call.claims)
@@ -169,6 +172,8 @@ class Verbs:
         return await self._starting.call(call.body, call.claims, call.size)
 
     async def resume(self, call: Call[ResumeCall]) -> WebhookReply:
+        if call.body.door is Door.FORM:
+            return await self._forms.heard(call.body)
         return await self._starting.resume(call.body)
 
 
@@ -197,7 +202,7 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
     webhooks = (
         # Who calls a webhook has no key; a test call needs one, which is looked at there.
         _endpoint("call", WebhookCall, verbs.webhook, None, "What came to /webhook/…"),
-        _endpoint("resume", ResumeCall, verbs.resume, None, "What came to /webhook-waiting/…"),
+        _endpoint("resume", ResumeCall, verbs.resume, None, "What came to /webhook-waiting/… and /form-waiting/…"),
     )
     return (
         _service(subjects.SERVICE_WORKFLOWS, "Workflows and their versions", workflows),

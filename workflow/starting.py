@@ -18,6 +18,9 @@ from workflow.engine import Engine, clock_ms
 from workflow.entering import answer, at_once, entered, late, with_origin
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status
+from workflow.form_ending import led_on
+from workflow.form_nodes import goes_on
+from workflow.forms import FORM
 from workflow.held import Held, Origin
 from workflow.lease import Lease
 from workflow.lending import Lending
@@ -78,6 +81,9 @@ class Starting:
             return with_origin(node, call, WebhookReply(body=await self._previous(held, node)))
         held.size = size
         await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
+        if node.type == FORM and goes_on(plan.graph.workflow):
+            await self._begun(held)
+            return led_on(held.id, call.query)
         return with_origin(node, call, await self._answer(held, node, call.wait_seconds))
 
     async def _previous(self, held: Held, node: Node) -> dict[str, Any]:
@@ -99,16 +105,20 @@ class Starting:
     async def _answer(self, held: Held, node: Node, seconds: float) -> WebhookReply:
         """As the node's response mode says. What is answered at once is stored before."""
         if at_once(node):
-            try:
-                await self._engine.store.save(held)
-            except BaseException:
-                self._leave(held)
-                raise
-            self._engine.start(held, Place.TAKEN)
+            await self._begun(held)
             return answer(node, held.execution, ())
         held.answered = answered = asyncio.get_running_loop().create_future()
         self._engine.start(held, Place.TAKEN)
         return await self._responded(held, answered, node, seconds)
+
+    async def _begun(self, held: Held) -> None:
+        """Stored, then started."""
+        try:
+            await self._engine.store.save(held)
+        except BaseException:
+            self._leave(held)
+            raise
+        self._engine.start(held, Place.TAKEN)
 
     async def _responded(self, held: Held, answered: "asyncio.Future[Respond]", node: Node, seconds: float) -> WebhookReply:
         """What a Respond node says, or what the end makes of the mode. After `seconds` the caller is let go; the execution goes on."""
@@ -163,12 +173,7 @@ class Starting:
         self._beginning[held.id] = begun = asyncio.Event()
         try:
             await self._engine.gate.enter_or_refuse(held.origin.claims.sub, held.size)
-            try:
-                await self._engine.store.save(held)
-            except BaseException:
-                self._leave(held)
-                raise
-            self._engine.start(held, Place.TAKEN)
+            await self._begun(held)
         except Lost:
             return
         finally:
@@ -203,7 +208,7 @@ class Starting:
 
     async def resume(self, call: ResumeCall) -> WebhookReply:
         """The call of an execution's resume URL. ExecutionNotWaiting unless it waits for just this call."""
-        here, held = await self._had(call.id)
+        here, held = await self.had(call.id)
         if held is None:
             raise ExecutionNotWaiting("The execution does not wait for a call, or has gone on already.")
         effect = _waits_for(held.execution, call)
@@ -229,7 +234,7 @@ class Starting:
             return await self._responded(held, answered, node, call.wait_seconds)
         return WebhookReply(status=int(str(effect.reply.get("status", 200))), body=STARTED)
 
-    async def _had(self, execution_id: UUID) -> tuple[Held | None, Held | None]:
+    async def had(self, execution_id: UUID) -> tuple[Held | None, Held | None]:
         """Here already, and held: here, or claimed. One that waits and has an owner is with a call that will be refused, perhaps, or is
         being let go of: it is looked for again for a while. ExecutionNotFound."""
         for pause in (*CLAIM_PAUSES, None):

@@ -280,7 +280,7 @@ class WebhookCall(Command):
 
 
 class ResumeCall(WebhookCall):
-    """A call of `/webhook-waiting/{execution id}/…`: `path` is what follows the id."""
+    """A call of `/webhook-waiting/{execution id}/…`: `path` is what follows the id; with `door` form of `/form-waiting/{execution id}`."""
 
     id: UUID
 

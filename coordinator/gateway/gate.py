@@ -19,7 +19,7 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
-WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/")
+WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
 """Who calls a workflow has no key: the address is the secret, as in n8n."""
 
 

@@ -10,6 +10,7 @@ from bus.messages.mcp_servers import CallMcpTool, McpServerRecord, McpServerStat
 from workflow.effects import CallMcp
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.http_auth import cleared
 from workflow.mcp.keeper import Keeper, address_of_server
 from workflow.mcp.registry import Registered, Registry
@@ -22,9 +23,11 @@ _BESIDE_SECONDS = 2.0
 class RegisteredCalls:
     """A server that is reached by HTTP is asked from here; one that runs is asked by the engine that runs it."""
 
-    def __init__(self, registry: Registry, keeper: Keeper, bus: Bus, client: McpClient, trusted: McpClient) -> None:
+    def __init__(
+        self, registry: Registry, keeper: Keeper, bus: Bus, client: McpClient, trusted: McpClient, fence: Fence
+    ) -> None:
         self._registry, self._keeper, self._bus = registry, keeper, bus
-        self._client, self._trusted = client, trusted
+        self._client, self._trusted, self._fence = client, trusted, fence
 
     async def carry_out(self, effect: CallMcp, claims: Claims) -> Reply:
         """McpServerNotFound, CredentialUnreadable."""
@@ -62,6 +65,7 @@ class RegisteredCalls:
                 for tool in record.tools
             ]
         seconds = effect.timeout_seconds
+        await self._fence.passed()
         here = await self._keeper.call(server, effect.tool, effect.arguments, effect.key, seconds)
         return here if here is not None else await self._elsewhere(effect, claims)
 

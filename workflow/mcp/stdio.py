@@ -12,7 +12,7 @@ from bus.errors import DeadlineExceeded, HiveError, McpServerFailed
 from workflow.http_auth import cleared
 from workflow.mcp import warden
 from workflow.mcp.registry import Registered
-from workflow.mcp_client import KEY_META, all_tools, innermost, plain, words
+from workflow.mcp_client import KEY_META, all_tools, innermost, loaded, plain, words
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -79,6 +79,7 @@ def _said(server: Registered, reason: str) -> str:
 @asynccontextmanager
 async def running(server: Registered, folder: Path) -> AsyncIterator[Session]:
     """A process of its own for as long as this lasts, in a folder of its own. McpServerFailed where it does not begin."""
+    await loaded()
     from mcp import Client, StdioServerParameters
     from mcp.client.stdio import stdio_client
 

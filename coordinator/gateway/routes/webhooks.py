@@ -84,16 +84,27 @@ async def webhook_test(path: str, request: Request, gateway: Door) -> Response:
         return await _answer(gateway, "call", call, caller)
 
 
+@router.api_route("/form-waiting/{execution_id}", methods=["GET", "HEAD", "POST"])
+async def form_waiting(execution_id: str, request: Request, gateway: Door) -> Response:
+    """Where a form of several pages goes on: the address is the secret, as the execution's resume URL is."""
+    with gateway.webhook_bodies.hold() as holding:
+        call = ResumeCall(id=_execution(execution_id), path="", door=Way.FORM, **await _heard(request, holding))
+        return await _answer(gateway, "resume", call, NOBODY)
+
+
 @router.api_route("/webhook-waiting/{execution_id}", methods=METHODS)
 @router.api_route("/webhook-waiting/{execution_id}/{suffix:path}", methods=METHODS)
 async def resume(execution_id: str, request: Request, gateway: Door, suffix: str = "") -> Response:
+    with gateway.webhook_bodies.hold() as holding:
+        call = ResumeCall(id=_execution(execution_id), path=suffix, **await _heard(request, holding))
+        return await _answer(gateway, "resume", call, NOBODY)
+
+
+def _execution(text: str) -> UUID:
     try:
-        found = UUID(execution_id)
+        return UUID(text)
     except ValueError:
         raise ExecutionNotFound("There is no such execution; the address ends with another id.") from None
-    with gateway.webhook_bodies.hold() as holding:
-        call = ResumeCall(id=found, path=suffix, **await _heard(request, holding))
-        return await _answer(gateway, "resume", call, NOBODY)
 
 
 async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) -> Response:

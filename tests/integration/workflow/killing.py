@@ -19,9 +19,13 @@ from bus.errors import DeadlineExceeded, Unavailable, WebhookNotFound
 from bus.messages.workflows import ExecuteWorkflow, ExecutionRecord, WebhookCall, WebhookReply
 from tests.integration.gateway.parts import InstantSidecar
 from tests.integration.workflow import mixed
+from tests.integration.workflow.keeper import Keeper
+from tests.integration.workflow.outside import Outside, mail_server, mcp_server
+from tests.integration.workflow.outward import Came, place_of_mail, wrongs
 from tests.integration.workflow.parts import EngineProcess, Workflows
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
+from workflow.vault import new_key
 
 ENGINES: Final = 3
 ENVIRONMENT: Final = {
@@ -57,10 +61,18 @@ class Record:
     async def look(self, key: str) -> None:
         """At the moment at which the effect arrives: since its engine's save, or another's, decides what may be carried out."""
         text = await self._pool.fetchval("SELECT frame FROM executions WHERE id = $1", UUID(key.split(".")[0]))
-        place = place_of(None if text is None else json.loads(text), key)
+        await self._judge_place(key, place_of(None if text is None else json.loads(text), key))
+
+    async def look_at_mail(self, message_id: str) -> None:
+        """A mail says whose it is by its Message-ID alone, which follows from its effect."""
+        rows = await self._pool.fetch("SELECT frame FROM executions WHERE completed_at IS NULL")
+        frames = [json.loads(row["frame"]) for row in rows if row["frame"] is not None]
+        await self._judge_place(message_id, place_of_mail(frames, message_id))
+
+    async def _judge_place(self, name: str, place: str) -> None:
         await asyncio.sleep(self._random.uniform(0, SLOWEST_SECONDS))  # so that engines die with effects in flight
         if place != "in flight":
-            self.wrong.append(f"{key} came while it was {place}")
+            self.wrong.append(f"{name} came while it was {place}")
 
     async def unfinished(self) -> list[Mapping[str, Any]]:
         return list(
@@ -97,17 +109,27 @@ class Killing:
     record: Record
     witness: Witness
     random: Random
+    outside: Outside
+    mail_port: int
+    mcp_url: str
     engines: list[EngineProcess] = field(default_factory=list)
     begun: dict[str, str] = field(default_factory=dict)
     """The kind of each execution, by its token."""
+    executions: dict[str, UUID] = field(default_factory=dict)
+    """By token, where the kind has no more than one."""
+    key: str = field(default_factory=new_key, repr=False)
+    """Of credentials, the same for all engines."""
     killed: int = 0
+    unknown: int = 0
+    """Executions that ended with an effect of which nobody can say whether it happened."""
     _starts: Counter[EngineProcess] = field(default_factory=Counter)
     _ids: dict[str, UUID] = field(default_factory=dict)
 
     async def prepare(self, model: str, real: str | None = None) -> None:
         """`model` answers at once; where `real` is named, it is asked in one more kind of workflow."""
+        environment = {**ENVIRONMENT, "HIVE_CREDENTIALS_KEY": self.key}
         for number in range(ENGINES):
-            engine = EngineProcess(self.server, self.folder, self.database_url, f"engine{number}", **ENVIRONMENT)
+            engine = EngineProcess(self.server, self.folder, self.database_url, f"engine{number}", **environment)
             self.engines.append(engine)
         for engine in self.engines:
             await engine.ready(self.bus)
@@ -115,6 +137,7 @@ class Killing:
 
     async def _create(self, model: str, real: str | None) -> None:
         workflows, url = Workflows(self.bus), self.witness.url
+        await Keeper(self.bus).add("smtp", {"host": "127.0.0.1", "port": self.mail_port, "secure": False}, name="post")
         called = (await workflows.create(mixed.child(url, model))).id
         error = (await workflows.create(mixed.told(url), active=True)).id
         documents = {
@@ -124,6 +147,7 @@ class Killing:
             "waits": mixed.waits(url),
             "parent": mixed.parent(url, str(called)),
             "failing": mixed.failing(url, str(error)),
+            "outward": mixed.outward(url, self.mcp_url),
             **({} if real is None else {"real": mixed.question(url, real)}),
         }
         for kind, document in documents.items():
@@ -163,6 +187,7 @@ class Killing:
         self.begun[token] = kind
         items = ({"json": {"token": token}},)
         wish = ExecuteWorkflow(id=self._ids[kind], execution_id=uuid4(), items=items, wait_seconds=0)
+        self.executions[token] = wish.execution_id
         await self._ask(verb, wish, ExecutionRecord)
         await self.record.ended(wish.execution_id)
 
@@ -224,7 +249,11 @@ class Killing:
     def summary(self) -> str:
         again = sum(count - 1 for count in self.witness.keys.values())
         effects = len(self.witness.keys)
-        return f"{len(self.begun)} executions, {self.killed} engines killed, {effects} requests, {again} of them again with their key"
+        mails = sum(sum(ids.values()) - 1 for ids in self.outside.mails.values())
+        return (
+            f"{len(self.begun)} executions, {self.killed} engines killed, {effects} requests, {again} of them again with their key;"
+            f" {len(self.outside.mails)} mails, {mails} of them again; {len(self.outside.calls)} calls of a tool"
+        )
 
     async def judge(self) -> None:
         assert not self.record.wrong, self.record.wrong
@@ -233,19 +262,38 @@ class Killing:
         missing = [
             f"{kind} /{token}/{label}"
             for token, kind in self.begun.items()
-            for label in mixed.LABELS[kind]
+            for label in mixed.LABELS.get(kind, ())
             if f"/{token}/{label}" not in self.witness.paths
         ]
         assert not missing, f"effects that never came: {missing}"
         await self._judge_questions()
+        await self._judge_outward()
         ends = await self.record.ends()
-        assert {status for mode, status in ends if mode != "webhook"} == {"success"}, ends
+        failed = sum(count for (mode, status), count in ends.items() if mode != "webhook" and status != "success")
+        assert failed == self.unknown, ends
         assert {status for mode, status in ends if mode == "webhook"} <= {"error"}, ends
 
     async def _judge_questions(self) -> None:
         questions = await self.record.questions()
         assert not [dict(each) for each in questions if each["n"] != 1 or not each["completed"]]
         assert len(questions) == sum(kind in mixed.ASKING for kind in self.begun.values())
+
+    async def _judge_outward(self) -> None:
+        workflows = Workflows(self.bus)
+        for token in [token for token, kind in self.begun.items() if kind == "outward"]:
+            record = await workflows.get(self.executions[token])
+            error = {} if record.data is None else record.data["resultData"].get("error") or {}
+            found = wrongs(record.status.value, (error.get("node") or {}).get("name"), error.get("code"), self._came(token))
+            assert not found, (token, record.id, found, record.error_message)
+            if record.status.value == "error":
+                self.unknown += 1
+                print(f"{token} was told that the outcome of {error['node']['name']} is unknown")
+
+    def _came(self, token: str) -> Came:
+        mails = {name: self.outside.mails.get(f"{token}/{name}", Counter[str]()) for name in ("Mail", "Once")}
+        requests = {name: int(f"/{token}/{name}" in self.witness.paths) for name in ("One", "Twopypy")}
+        counts = {**requests, **{name: ids.total() for name, ids in mails.items()}, "Pay": self.outside.calls[token]}
+        return Came(counts=counts, message_ids=len(mails["Mail"]))
 
 
 @asynccontextmanager
@@ -255,12 +303,23 @@ async def killing(bus: Bus, server: NatsServer, database_url: str, folder: Path,
     async with asyncpg.create_pool(database_url, min_size=1, max_size=4) as pool:
         record = Record(pool, random)
         async with Witness(record.look) as witness:
-            found = Killing(
-                bus=bus, server=server, database_url=database_url, folder=folder, record=record, witness=witness, random=random
-            )
-            try:
-                await sidecar.start()
-                yield found
-            finally:
-                found.close()
-                await sidecar.close()
+            outside = Outside(mail_came=record.look_at_mail, call_came=record.look, came=witness.came)
+            async with mail_server(outside) as port, mcp_server(outside) as url:
+                found = Killing(
+                    bus=bus,
+                    server=server,
+                    database_url=database_url,
+                    folder=folder,
+                    record=record,
+                    witness=witness,
+                    random=random,
+                    outside=outside,
+                    mail_port=port,
+                    mcp_url=url,
+                )
+                try:
+                    await sidecar.start()
+                    yield found
+                finally:
+                    found.close()
+                    await sidecar.close()

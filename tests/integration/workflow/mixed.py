@@ -96,6 +96,32 @@ def failing(url: str, error_workflow: str) -> dict[str, Any]:
     return chain(hook, request("One", url, HOOK_TOKEN), stop, settings={"errorWorkflow": error_workflow})
 
 
+def outward(url: str, mcp: str) -> dict[str, Any]:
+    """Code in Python, a mail that may come twice, one that must not, and a tool that must not be called twice, between requests."""
+    python = {"language": "pythonNative", "pythonCode": "return [{'json': {'word': 'py' * 2}}]"}
+    calls = {"endpointUrl": mcp, "authentication": "none", "tool": "pay", "inputMode": "json"}
+    given = {"jsonInput": f"={{{{ {{token: {TOKEN}}} }}}}"}
+    pay = node("Pay", "@n8n/n8n-nodes-langchain.mcpClient", {**calls, **given}, 1)
+    nodes = (
+        start(),
+        request("One", url),
+        node("Python", "code", python, 2),
+        mail("Mail"),
+        mail("Once", onInterrupt="outcomeUnknown"),
+        pay,
+        request("Two", url, label=" + $('Python').first().json.word"),
+    )
+    return chain(*nodes, settings=SAVED)
+
+
+def mail(name: str, **more: Any) -> dict[str, Any]:
+    """Its subject says whose it is."""
+    to = {"fromEmail": "bee@example.org", "toEmail": "ann@example.com", "subject": f"={{{{ {TOKEN} + '/{name}' }}}}"}
+    return node(
+        name, "emailSend", {**to, "emailFormat": "text", "text": "x"}, 2.1, credentials={"smtp": {"name": "post"}}, **more
+    )
+
+
 LABELS: Final[Mapping[str, tuple[str, ...]]] = {
     "question": ("One", "Two"),
     "real": ("One", "Two"),

@@ -1,0 +1,83 @@
+"""What a form that goes on over several pages shows between them and in the end. Pure."""
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any, Final
+from urllib.parse import urlencode
+from uuid import UUID
+
+from bus.messages.workflows import WebhookReply
+from workflow.effects import Respond
+from workflow.execution import Execution, NodeRun, Status
+from workflow.form_nodes import ENDING, ends
+from workflow.form_page import answer_page
+from workflow.forms import FORM
+from workflow.graph import Graph
+from workflow.n8n.document import Node
+from workflow.pages import origin_of, page, simple_html
+from workflow.webhooks import reply_of
+
+REFRESH_SECONDS: Final = 2
+
+
+def led_on(execution_id: UUID, query: Mapping[str, Any]) -> WebhookReply:
+    """To the address where the form goes on, with the query that every page of it is given."""
+    more = f"?{urlencode(query, doseq=True)}" if query else ""
+    return page("", "", status=303, headers={"location": f"/form-waiting/{execution_id}{more}"})
+
+
+def at_work_page() -> WebhookReply:
+    """Asks again by itself."""
+    body = '<div class="card" role="status"><h1>One moment</h1><div>What you sent is stored and being worked on.</div></div>'
+    return page("One moment", body, headers={"refresh": str(REFRESH_SECONDS)})
+
+
+def over_page() -> WebhookReply:
+    body = '<div class="card" role="status"><h1>This form is over</h1><div>There is nothing more to fill in here.</div></div>'
+    return page("This form is over", body, status=404)
+
+
+def end_page(graph: Graph, execution: Execution) -> WebhookReply:
+    """Of one that has ended. Of several pages that end it the last one counts, as n8n documents it."""
+    trigger = next((node for node in graph.workflow.nodes if node.type == FORM), None)
+    last = max(_endings(graph, execution), key=lambda run: run.index, default=None)
+    if execution.status is not Status.SUCCESS or last is None:
+        return over_page() if trigger is None else answer_page(trigger, execution)
+    return _ending(graph.workflow.by_name[last.node], execution.contexts.get(last.node, {}).get(ENDING) or {}, last)
+
+
+def _endings(graph: Graph, execution: Execution) -> list[NodeRun]:
+    by_name = graph.workflow.by_name
+    return [run for name, runs in execution.runs.items() if name in by_name and ends(by_name[name]) for run in runs]
+
+
+def _ending(node: Node, told: Mapping[str, Any], run: NodeRun) -> WebhookReply:
+    kind = told.get("respondWith", "text")
+    if kind == "redirect":
+        return _redirect(str(told.get("redirectUrl") or "").strip())
+    if kind == "showText":  # the workflow's own page: the door keeps it in a sandbox
+        return WebhookReply(headers={"content-type": "text/html; charset=utf-8"}, body=str(told.get("responseText") or ""))
+    if kind == "returnBinary":
+        return _file(str(told.get("inputDataFieldName") or "data"), run)
+    title = str(told.get("completionTitle") or node.name)
+    head = str((told.get("options") or {}).get("formTitle") or title)
+    message = simple_html(str(told.get("completionMessage") or ""))
+    return page(head, f'<div class="card" role="status"><h1>{escape(title)}</h1><div>{message}</div></div>')
+
+
+def _redirect(address: str) -> WebhookReply:
+    """By the page: a redirect of the answer would be held against the policy of the page that the form was sent from."""
+    address = address if "://" in address else f"https://{address}"
+    if origin_of(address) is None or not address.isprintable():
+        return over_page()
+    link = f'<a href="{escape(address)}">{escape(address)}</a>'
+    body = f'<div class="card" role="status"><h1>You are led on</h1><div>To {link}.</div></div>'
+    return page("You are led on", body, headers={"refresh": f"0; url={address}"})
+
+
+def _file(name: str, run: NodeRun) -> WebhookReply:
+    items = run.outputs[0] if run.outputs else []
+    found = (items[0].get("binary") or {}).get(name) if items else None
+    if found is None:
+        return over_page()
+    return reply_of(Respond(binary=dict(found), headers={"content-disposition": "attachment"}))
