@@ -103,8 +103,8 @@ class HttpClient:
     """One address. A request has a connection to itself until it is answered, so that leaving it ends its work at the backend."""
 
     def __init__(self, address: Address, *, keeps: bool = False) -> None:
-        """`keeps`: a connection serves the next request, too. Only for a backend that says so when it closes one: llama.cpp's server closes some
-        that it promised to keep, just as the next request comes.
+        """`keeps`: a connection serves the next request, too. Not for every backend: with llama.cpp's embedded server a kept connection was once
+        closed without an answer.
         """
         self.address = address
         self._connections = Connections(address)

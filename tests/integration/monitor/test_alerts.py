@@ -39,6 +39,8 @@ from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
 from tests.unit.monitor.events import metrics
 
+pytestmark = pytest.mark.slow
+
 M = TypeVar("M", bound=BaseModel)
 FIRING, RESOLVED = AlertState.FIRING, AlertState.RESOLVED
 
