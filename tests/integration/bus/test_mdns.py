@@ -19,6 +19,7 @@ async def found(hive_id: UUID) -> list[FoundHive]:
     return [hive for hive in await mdns.look(LOOPBACK) if hive.hive_id == hive_id]
 
 
+@pytest.mark.slow
 async def test_a_hive_that_is_told_is_found_and_is_gone_when_it_leaves() -> None:
     hive_id = uuid4()
     async with mdns.advertised(port=8420, hive_id=hive_id, on=LOOPBACK) as name:
@@ -26,6 +27,7 @@ async def test_a_hive_that_is_told_is_found_and_is_gone_when_it_leaves() -> None
     assert await found(hive_id) == []
 
 
+@pytest.mark.slow
 async def test_two_gateways_of_one_machine_have_two_names() -> None:
     hive_id = uuid4()
     async with (

@@ -54,6 +54,7 @@ async def test_it_is_held_back_there_and_the_others_go_on(idle_hive: Hive) -> No
     assert (await birch.offered()).task_id == waiting
 
 
+@pytest.mark.slow
 async def test_a_successor_holds_it_too(idle_hive: Hive) -> None:
     hive = idle_hive
     hive.start_coordinator(breaker_seconds=HELD_SECONDS)

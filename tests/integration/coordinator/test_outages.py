@@ -104,6 +104,7 @@ async def test_a_restart_of_nats_loses_nothing_and_begins_nothing_anew(on_own_na
         assert (record.status, len(record.attempts)) == (TaskStatus.COMPLETED, 1)
 
 
+@pytest.mark.slow
 async def test_after_a_long_absence_of_nats_a_sidecar_has_its_time_to_be_heard_again(
     on_own_nats: Hive, own_nats_server: NatsServer
 ) -> None:

@@ -108,6 +108,7 @@ async def test_a_dry_run_tells_what_would_be_done_and_does_nothing(hive: Hive) -
     assert (await placement(hive, lambda _: True)).wish == Wish()
 
 
+@pytest.mark.slow
 async def test_a_host_that_dies_is_replaced_and_its_return_leaves_one_copy_chosen(idle_hive: Hive) -> None:
     hive = idle_hive
     hive.start_coordinator(placement_patience_seconds=0.5)
@@ -140,6 +141,7 @@ async def test_an_impossible_wish_and_a_pull_that_fails_are_explained(hive: Hive
     assert len(oak.orders) == 1, "it rests before it tries again"
 
 
+@pytest.mark.slow
 async def test_the_next_leader_goes_on_with_the_wish_and_who_made_it(hive: Hive) -> None:
     oak = await stockist(hive, "oak")
     claims = Claims(sub="anna", roles=(Role.ADMIN,))

@@ -100,6 +100,7 @@ async def test_a_header_too_long_for_an_index_holds_nothing_up(hive: Hive) -> No
     assert len((await hive.ended(task_id)).owner) == 255
 
 
+@pytest.mark.slow
 async def test_a_batch_with_a_report_that_postgresql_refuses_loses_only_that_report(hive: Hive) -> None:
     """The one thing of a report that is stored as it is: a code is a word of Hive's own, until somebody sends another."""
     sidecar = await hive.sidecar("acacia", slots=3)
@@ -116,6 +117,7 @@ async def test_a_batch_with_a_report_that_postgresql_refuses_loses_only_that_rep
     assert "could not be stored" in error_of(record).message
 
 
+@pytest.mark.slow
 async def test_a_batch_with_a_submit_that_postgresql_refuses_loses_only_that_submit(hive: Hive) -> None:
     """No request that is understood is refused today, so a rule that the record does not have yet stands for one."""
     await hive.leading()

@@ -29,6 +29,7 @@ def gateway(bus_with_key: NatsBus, nats_server: NatsServer, tmp_path: Path) -> I
         yield process
 
 
+@pytest.mark.slow
 async def test_a_lonely_gateway_lives_takes_tasks_and_says_what_is_missing(gateway: GatewayProcess, nats_bus: NatsBus) -> None:
     await gateway.answers()
     async with gateway.client() as client:
@@ -78,6 +79,7 @@ async def test_a_busy_port_is_named_with_its_remedy(nats_server: NatsServer, tmp
             assert "HIVE_API_PORT" in gateway.log.read_text()
 
 
+@pytest.mark.slow
 async def test_a_gateway_that_waits_for_nats_can_be_stopped(own_nats_server: NatsServer, tmp_path: Path) -> None:
     own_nats_server.kill()
     with GatewayProcess(own_nats_server, tmp_path) as gateway:
@@ -85,6 +87,7 @@ async def test_a_gateway_that_waits_for_nats_can_be_stopped(own_nats_server: Nat
         assert gateway.stop() < 5
 
 
+@pytest.mark.slow
 async def test_a_submit_outlives_kill_nine_of_the_bus(own_nats_server: NatsServer, tmp_path: Path) -> None:
     bus = await own_nats_server.connect()
     await bus.put(subjects.KV_KEYS, auth.hash_key(ADMIN_KEY), Claims(sub="admin", roles=(Role.ADMIN,)))

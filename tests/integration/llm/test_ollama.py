@@ -266,6 +266,7 @@ def test_an_address_opens_the_doors_of_these_clients_alone(keyless: GatewayProce
     assert httpx.get(f"{keyless.url}/api/tags", headers={"Origin": "http://elsewhere.example"}).status_code == 401
 
 
+@pytest.mark.slow
 def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive, registry: Registry, tmp_path: Path) -> None:
     binary = ollama_binary()
 
@@ -296,6 +297,7 @@ def test_ollamas_own_command_line(keyless: GatewayProcess, ollama_hive: LlmHive,
     assert not {"brief:latest", "short:latest", name} & {line.split()[0] for line in run("list").splitlines() if line}
 
 
+@pytest.mark.slow
 def test_a_model_is_made_of_another_and_copied(both: Callable[..., Any], own_client: Client, ollama: Ollama) -> None:
     asked = {"from": MODEL, "system": "Be brief.", "template": "{{ .Prompt }}", "parameters": {"temperature": 0.5}}
     steps = list(own_client.create("brief", stream=True, from_=MODEL, system="Be brief.", parameters={"temperature": 0.5}))

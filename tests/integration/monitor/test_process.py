@@ -59,6 +59,7 @@ async def test_it_tells_what_ended_and_what_was_measured(nats_bus: NatsBus, moni
     assert agent(found, "walnut").failed == 1
 
 
+@pytest.mark.slow
 async def test_a_crash_loses_nothing_that_the_stream_still_has(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
     await publish(nats_bus, task_event())
     before = await performance(nats_bus, lambda found: found.completed == 1)
@@ -79,6 +80,7 @@ async def test_it_stops_within_five_seconds(nats_bus: NatsBus, monitor: MonitorP
     assert monitor.process.returncode == 0
 
 
+@pytest.mark.slow
 async def test_it_stops_within_five_seconds_while_the_server_is_away(own_nats_server: NatsServer, tmp_path: Path) -> None:
     bus = await own_nats_server.connect()
     with MonitorProcess(own_nats_server, tmp_path) as monitor:
@@ -89,6 +91,7 @@ async def test_it_stops_within_five_seconds_while_the_server_is_away(own_nats_se
     await bus.close()
 
 
+@pytest.mark.slow
 async def test_it_goes_on_counting_after_the_server_was_killed(own_nats_server: NatsServer, tmp_path: Path) -> None:
     bus = await own_nats_server.connect()
     with MonitorProcess(own_nats_server, tmp_path) as monitor:
@@ -111,6 +114,7 @@ async def test_the_document_of_the_bus_comes_from_the_running_monitor(nats_bus: 
     assert (found.root["asyncapi"], "submit" in str(found.root["channels"])) == ("3.0.0", True)
 
 
+@pytest.mark.slow
 async def test_executions_that_end_are_counted_from_its_start_on(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
     await readings(nats_bus, lambda found: found.executions["success"] == 0)
     for status in (ExecutionStatus.SUCCESS, ExecutionStatus.ERROR):
@@ -134,6 +138,7 @@ async def test_it_tells_of_itself_and_of_other_processes(nats_bus: NatsBus, moni
     assert own.memory_bytes > 10_000_000
 
 
+@pytest.mark.slow
 async def test_it_keeps_what_was_measured_and_tells_it_as_soon_as_postgresql_is_there(
     nats_bus: NatsBus, nats_server: NatsServer, own_postgres: PostgresServer, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ async def test_its_webhooks_are_refused_and_so_are_calls_of_it_by_others(
     assert "revoked" in (failed.error_message or "")
 
 
+@pytest.mark.slow
 async def test_its_schedules_are_skipped_until_it_is_saved_with_one_that_holds(
     nats_bus: NatsBus, engine: EngineProcess, saver: Claims, workflows: Workflows
 ) -> None:

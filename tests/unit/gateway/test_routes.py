@@ -137,6 +137,7 @@ async def test_keys_are_managed_by_who_may(admin: AsyncClient, anna: AsyncClient
         assert response.status_code == 403
 
 
+@pytest.mark.slow
 async def test_a_room_that_is_away_is_named(anna: AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("coordinator.gateway.verbs.READ_TRY_SECONDS", 0.05)
     monkeypatch.setattr("coordinator.gateway.routes.status.verbs.READ_SECONDS", 0.05)
