@@ -30,10 +30,10 @@ AGAIN_SECONDS: Final = 2.0
 
 
 class Keeping:
-    """InvalidRequest for a file of rules that cannot be read."""
+    """InvalidRequest for a file of rules that cannot be read. `counted` is set when the ledger knows the past."""
 
-    def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger) -> None:
-        self._bus, self._settings, self._ledger = bus, settings, ledger
+    def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger, counted: asyncio.Event) -> None:
+        self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
         self._rules = given(settings.alert_rules)
         self._past: Past | None = None
 
@@ -61,7 +61,7 @@ class Keeping:
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
-        await Watch.keep(pool, self._bus, self._ledger, self._rules, retain_seconds=seconds)
+        await Watch.keep(pool, self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

@@ -44,7 +44,7 @@ async def serve(settings: MonitorSettings) -> None:
         bus = await NatsBus.connect(settings, "monitor")
         stack.push_async_callback(bus.close)
         await declare(bus)
-        keeping = Keeping(bus, settings, ledger)
+        keeping = Keeping(bus, settings, ledger, counted)
         for service in (metrics_service(ledger, vitals, counted, keeping.history), docs_service(describe(settings))):
             stack.push_async_callback((await bus.serve(service)).close)
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))

@@ -4,19 +4,21 @@ A condition that is unknown changes nothing for a while: a monitor that has just
 over because of that.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
 from bus.errors import Conflict, NotFound
-from bus.messages.alerts import Alert, AlertGroup, AlertScope, AlertState, Silence
+from bus.messages.alerts import DAY_SECONDS, Alert, AlertGroup, AlertScope, AlertState, Silence
 from monitor.alerting.rules import Rule
 from monitor.alerting.samples import Value
 
 UNKNOWN_FOR: Final = timedelta(minutes=5)
 """After so long without a word of what an alert is about, it is over."""
+_COOLED: Final = timedelta(seconds=DAY_SECONDS)
+"""No cooldown is longer."""
 _IDS: Final = UUID("3f2a6a0e-7f0f-4a0e-9d3c-5b1f0f6c2f11")
 
 
@@ -49,6 +51,7 @@ class Alerts:
         self, rules: Iterable[Rule], verdicts: Mapping[AlertKey, Verdict], silences: Iterable[Silence], now: datetime
     ) -> list[Alert]:
         """One round. Returns the alerts that changed, as they are now; `rules` has those that inhibit first."""
+        self._forget(verdicts, now)
         by_name, before = {rule.name: rule for rule in rules}, dict(self._alerts)
         for key in [key for key, alert in self._alerts.items() if alert.active and key not in verdicts]:
             self._unheard(key, by_name.get(key[0]), now)
@@ -56,8 +59,16 @@ class Alerts:
             for key, verdict in verdicts.items():
                 if key[0] == rule.name:
                     self._weigh(rule, key, verdict, now)
-        self._silence(by_name, [silence for silence in silences if silence.starts_at <= now < silence.ends_at], now)
+        self._silence(by_name, [silence for silence in silences if silence.starts_at <= now < silence.ends_at], verdicts, now)
         return [alert for key, alert in self._alerts.items() if before.get(key) != alert]
+
+    def begin_anew(self, rules: Collection[str]) -> None:
+        """These ask for something else now: for how long that holds counts from here."""
+        self._since = {key: since for key, since in self._since.items() if key[0] not in rules}
+
+    def put_back(self, alert: Alert) -> None:
+        """What became of it was not kept."""
+        self._alerts[alert.rule, alert.entity] = alert
 
     def acknowledge(self, alert_id: UUID, by: str, now: datetime) -> Alert:
         """NotFound; Conflict for one that is over."""
@@ -69,6 +80,14 @@ class Alerts:
                     self._change(key, now, state=AlertState.ACKNOWLEDGED, acknowledged_by=by, reason=None)
                 return self._alerts[key]
         raise NotFound(f"There is no alert {alert_id} that fires or fired last. `hive alerts` lists them.")
+
+    def _forget(self, verdicts: Mapping[AlertKey, Verdict], now: datetime) -> None:
+        """What is over and cooled, and how long something held that nothing is said of any more."""
+        for key in [key for key, alert in self._alerts.items() if not alert.active and now - alert.fired_at >= _COOLED]:
+            del self._alerts[key]
+        self._since = {key: since for key, since in self._since.items() if key in verdicts}
+        active = {(alert.rule, alert.entity) for alert in self.active}
+        self._heard = {key: heard for key, heard in self._heard.items() if key in verdicts or key in active}
 
     def _weigh(self, rule: Rule, key: AlertKey, verdict: Verdict, now: datetime) -> None:
         alert = self._alerts.get(key)
@@ -102,8 +121,10 @@ class Alerts:
         values = dict(verdict.values) or self._alerts[key].values
         self._change(key, now, state=AlertState.RESOLVED, resolved_at=now, reason=reason, values=values)
 
-    def _silence(self, rules: Mapping[str, Rule], silences: list[Silence], now: datetime) -> None:
-        """Between firing and silenced. What somebody has acknowledged stays so."""
+    def _silence(
+        self, rules: Mapping[str, Rule], silences: list[Silence], verdicts: Mapping[AlertKey, Verdict], now: datetime
+    ) -> None:
+        """Between firing and silenced. What somebody has acknowledged stays so; what is unknown is not told to fire again."""
         inhibiting = {
             alert.entity: alert.rule for alert in self.active if alert.scope is AlertScope.AGENT and rules[alert.rule].inhibits
         }
@@ -112,7 +133,8 @@ class Alerts:
                 continue
             reason = _reason(alert, rules[alert.rule], inhibiting, silences)
             state = AlertState.FIRING if reason is None else AlertState.SILENCED
-            if state is not alert.state:
+            unknown = verdicts.get(key, _NOTHING).holds is None
+            if state is not alert.state and not (unknown and state is AlertState.FIRING):
                 self._change(key, now, state=state, reason=reason)
 
     def _change(self, key: AlertKey, now: datetime, **changes: object) -> None:

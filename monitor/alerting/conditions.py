@@ -26,6 +26,8 @@ _MEASURED: Final = (
     *(name for name in PerformanceMetrics.model_fields if name not in _NO_NUMBERS),
     *NetworkCounters.model_fields,
 )
+_COUNTERS: Final = frozenset((*_COUNTS, "retry_count"))
+"""They only grow: one that fell began anew. All others rise and fall, the network's bytes a second among them."""
 METRICS: Final[dict[AlertScope, frozenset[str]]] = {
     AlertScope.AGENT: frozenset(("agent_available", *_MEASURED, *_COUNTS)),
     AlertScope.MODEL: frozenset((*_COUNTS, "success_rate", "error_rate")),
@@ -37,12 +39,19 @@ Window = list[tuple[float, float]]
 
 
 def _rate(window: Window) -> float | None:
+    """What it rose by a second, from the first to the last; below zero where it fell."""
+    return _per_second(window, window[-1][1] - window[0][1]) if window else None
+
+
+def _counter_rate(window: Window) -> float | None:
     """What a counter grew by a second. One that fell began anew, so it grew by what it says."""
-    if len(window) < 2:
-        return None
-    steps = pairwise(window)
-    grown = sum(later - earlier if later >= earlier else later for (_, earlier), (_, later) in steps)
-    return grown / (window[-1][0] - window[0][0]) if window[-1][0] > window[0][0] else None
+    return _per_second(
+        window, sum(later - earlier if later >= earlier else later for (_, earlier), (_, later) in pairwise(window))
+    )
+
+
+def _per_second(window: Window, grown: float) -> float | None:
+    return grown / (window[-1][0] - window[0][0]) if len(window) > 1 and window[-1][0] > window[0][0] else None
 
 
 FUNCTIONS: Final[dict[str, Callable[[Window], float | None]]] = {
@@ -58,18 +67,42 @@ _ALLOWED: Final = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A window that a condition asks for, by the words that it asks in."""
+
+    text: str
+    function: str
+    metric: str
+    seconds: float
+
+    def value(self, samples: Samples, key: Key, now: float) -> float | None:
+        """None: unknown."""
+        function = _counter_rate if self.function == "rate" and self.metric in _COUNTERS else FUNCTIONS[self.function]
+        return function(samples.window(key, self.metric, self.seconds, now))
+
+
 class _Unknown(Exception):
     """A value that nobody has measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`reads` are metrics as they stand in it; `windows` the longest that it asks for, in seconds by metric."""
+    """`reads` are all metrics that it is about; `plain` those read as they are now, `asked` those read by a window."""
 
     text: str
     tree: Any
-    reads: frozenset[str]
-    windows: dict[str, float]
+    plain: frozenset[str]
+    asked: tuple[Asked, ...]
+
+    @property
+    def reads(self) -> frozenset[str]:
+        return self.plain | {asked.metric for asked in self.asked}
+
+    @property
+    def windows(self) -> dict[str, float]:
+        """The longest that it asks for, in seconds by metric."""
+        return {asked.metric: asked.seconds for asked in sorted(self.asked, key=lambda asked: asked.seconds)}
 
     def holds(self, samples: Samples, key: Key, now: float) -> bool | None:
         """None: unknown."""
@@ -80,7 +113,8 @@ class Condition:
 
     def values(self, samples: Samples, key: Key, now: float) -> dict[str, Value]:
         """What it reads now, for whoever is told."""
-        found = {name: samples.last(key, name.removeprefix(AVERAGE), now) for name in sorted(self.reads)}
+        found: dict[str, Value | None] = {name: samples.last(key, name, now) for name in sorted(self.plain)}
+        found |= {asked.text: asked.value(samples, key, now) for asked in self.asked}
         return {name: value for name, value in found.items() if value is not None}
 
 
@@ -98,15 +132,14 @@ class _Evaluation(SimpleEval):  # type: ignore[misc, unused-ignore]
         if node.id in CONSTANTS:
             return CONSTANTS[node.id]
         if node.id.startswith(AVERAGE):
-            return self._window("avg", node.id.removeprefix(AVERAGE), AVERAGE_SECONDS)
+            return self._window(_average(node))
         return _known(self._samples.last(self._key, node.id, self._now))
 
     def _call(self, node: ast.Call) -> float:
-        function, metric, seconds = _parts(node)
-        return self._window(function, metric, seconds)
+        return self._window(_parts(node))
 
-    def _window(self, function: str, metric: str, seconds: float) -> float:
-        return float(_known(FUNCTIONS[function](self._samples.window(self._key, metric, seconds, self._now))))
+    def _window(self, asked: Asked) -> float:
+        return float(_known(asked.value(self._samples, self._key, self._now)))
 
     def _both(self, node: ast.BoolOp) -> bool:
         """One that is true settles an `or`, one that is false an `and`, whatever else is unknown."""
@@ -115,7 +148,7 @@ class _Evaluation(SimpleEval):  # type: ignore[misc, unused-ignore]
             try:
                 if bool(self._eval(operand)) is settles:
                     return settles
-            except _Unknown:
+            except (_Unknown, ArithmeticError):
                 unknown = True
         if unknown:
             raise _Unknown
@@ -141,10 +174,11 @@ def parse(text: str, scope: AlertScope) -> Condition:
                 "by and, or, not, and + - * / %."
             )
     _require_truth(tree, text)
-    reads, windows = frozenset(_reads(tree, text, scope)), dict[str, float]()
-    for metric, seconds in _windows(tree):
-        windows[metric] = max(windows.get(metric, 0.0), seconds)
-    return Condition(text, tree, reads, windows)
+    asked = tuple(dict.fromkeys(_windows(tree)))
+    plain = frozenset(_plain(tree))
+    for name in sorted(plain | {window.metric for window in asked}):
+        _require_metric(name, text, scope)
+    return Condition(text, tree, plain, asked)
 
 
 def _require_truth(node: Any, text: str) -> None:
@@ -160,37 +194,41 @@ def _require_truth(node: Any, text: str) -> None:
             raise InvalidRequest(f"`{text}` is neither true nor false. Compare it with something, such as `cpu_usage > 85`.")
 
 
-def _reads(tree: ast.AST, text: str, scope: AlertScope) -> Iterator[str]:
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+def _require_metric(name: str, text: str, scope: AlertScope) -> None:
+    if name not in METRICS[scope]:
+        known = ", ".join(sorted(METRICS[scope]))
+        raise InvalidRequest(f"`{text}` asks for `{name}`, which is no metric of a rule with scope {scope}: {known}.")
+
+
+def _plain(tree: ast.AST) -> Iterator[str]:
+    """What is read as it is now: names that no window has to itself."""
+    inside = {id(name) for node in ast.walk(tree) if isinstance(node, ast.Call) for name in (node.func, *node.args)}
+    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in inside)
+    return (name for name in names if name not in CONSTANTS and not name.startswith(AVERAGE))
+
+
+def _windows(tree: ast.AST) -> Iterator[Asked]:
+    """InvalidRequest for a call of another form."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    inside = {id(name) for call in calls for name in (call.func, *call.args)}
+    yield from map(_parts, calls)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            _parts(node)
-        elif isinstance(node, ast.Name) and id(node) not in called and node.id not in CONSTANTS:
-            if node.id.removeprefix(AVERAGE) not in METRICS[scope]:
-                known = ", ".join(sorted(METRICS[scope]))
-                raise InvalidRequest(
-                    f"`{text}` asks for `{node.id}`, which is no metric of a rule with scope {scope}: {known}."
-                )
-            yield node.id
+        if isinstance(node, ast.Name) and node.id.startswith(AVERAGE) and id(node) not in inside:
+            yield _average(node)
 
 
-def _windows(tree: ast.AST) -> Iterator[tuple[str, float]]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            _, metric, seconds = _parts(node)
-            yield metric, seconds
-        elif isinstance(node, ast.Name) and node.id.startswith(AVERAGE):
-            yield node.id.removeprefix(AVERAGE), AVERAGE_SECONDS
+def _average(node: ast.Name) -> Asked:
+    return Asked(node.id, "avg", node.id.removeprefix(AVERAGE), AVERAGE_SECONDS)
 
 
-def _parts(node: ast.Call) -> tuple[str, str, float]:
-    """Function, metric and seconds. InvalidRequest for another form."""
+def _parts(node: ast.Call) -> Asked:
+    """InvalidRequest for another form."""
     match node:
         case ast.Call(
             func=ast.Name(id=name), args=[ast.Name(id=metric), ast.Constant(value=int() | float() as seconds)], keywords=[]
         ):
             if name in FUNCTIONS and 0 < seconds <= LONGEST_WINDOW_SECONDS:
-                return name, metric, float(seconds)
+                return Asked(ast.unparse(node), name, metric, float(seconds))
     raise InvalidRequest(
         f"`{ast.unparse(node)}` is no window: write {', '.join(FUNCTIONS)} with a metric and 1 to {LONGEST_WINDOW_SECONDS:.0f} seconds, "
         "such as `avg(cpu_usage, 300)`."

@@ -22,23 +22,23 @@ _COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 
 
 class Hearing:
-    """Keeps `samples` current between `start` and `close`. `changed` is set when an agent came, went or turned."""
+    """Keeps `samples` current between `start` and `close`. `changed` is set when an agent came, went or turned.
 
-    def __init__(self, bus: Bus, ledger: Ledger) -> None:
+    `counted` is set when the ledger knows the past: what it adds up before that would look like growth.
+    """
+
+    def __init__(self, bus: Bus, ledger: Ledger, counted: asyncio.Event) -> None:
         self.samples, self.changed = Samples(), asyncio.Event()
-        self._bus, self._ledger, self._stack = bus, ledger, AsyncExitStack()
+        self._bus, self._ledger, self._past_counted, self._stack = bus, ledger, counted, AsyncExitStack()
         self._available: dict[str, bool] = {}
         self._queue: dict[str, int] = {}
         self._counted = float("-inf")
 
     async def start(self) -> None:
         """Returns when all agents that the hive knows are here."""
-        for closing in (
-            await self._bus.subscribe(subjects.ALL_METRICS, self._measured),
-            await self._bus.watch(subjects.KV_AGENTS, self._agent),
-            await self._bus.watch(subjects.KV_STATUS, self._status),
-        ):
-            self._stack.push_async_callback(closing.close)
+        self._stack.push_async_callback((await self._bus.subscribe(subjects.ALL_METRICS, self._measured)).close)
+        self._stack.push_async_callback((await self._bus.watch(subjects.KV_AGENTS, self._agent)).close)
+        self._stack.push_async_callback((await self._bus.watch(subjects.KV_STATUS, self._status)).close)
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -49,9 +49,10 @@ class Hearing:
             self.samples.add((AlertScope.AGENT, agent_id), {"agent_available": available}, at)
         for task_class, waiting in self._queue.items():
             self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, at)
-        if monotonic() - self._counted >= LEDGER_SECONDS:
+        if self._past_counted.is_set() and monotonic() - self._counted >= LEDGER_SECONDS:
             self._counted = monotonic()
             self._count(at)
+        self.samples.forget_old(at)
 
     def _count(self, at: float) -> None:
         told = self._ledger.performance(monotonic())

@@ -19,6 +19,11 @@ class AlertRecord:
     def __init__(self, executor: Any) -> None:
         self._sql = NamedStatements(executor, queries())
 
+    async def alive(self) -> None:
+        """Whether the session, and the lock that it holds, is still there."""
+        with available():
+            await self._sql.one("alive")
+
     async def known(self) -> list[Alert]:
         return await self._alerts("known_alerts")
 

@@ -43,6 +43,12 @@ class Samples:
         self._last.pop(key, None)
         self._past.pop(key, None)
 
+    def forget_old(self, now: float) -> None:
+        """What nothing was heard of for longer than any window."""
+        for key, last in list(self._last.items()):
+            if all(at < now - LONGEST_WINDOW_SECONDS for at, _ in last.values()):
+                self.forget(key)
+
     def keys(self, scope: AlertScope) -> list[str]:
         return sorted(entity for kind, entity in self._last if kind is scope)
 

@@ -42,9 +42,9 @@ def now_utc() -> datetime:
 class Watch:
     """Everything that changes something has `_turn`: the connection takes one statement at a time, and rounds see whole changes."""
 
-    def __init__(self, bus: Bus, ledger: Ledger, rules: RuleSet, *, retain_seconds: float) -> None:
+    def __init__(self, bus: Bus, ledger: Ledger, rules: RuleSet, *, counted: asyncio.Event, retain_seconds: float) -> None:
         self._bus, self._given, self._retain = bus, rules, retain_seconds
-        self._hearing, self._turn = Hearing(bus, ledger), asyncio.Lock()
+        self._hearing, self._turn = Hearing(bus, ledger, counted), asyncio.Lock()
         self._alerts, self._set = Alerts(), rules
         self._rules: tuple[Rule, ...] = ()
         self._silences: list[Silence] = []
@@ -52,7 +52,9 @@ class Watch:
         self._record: AlertRecord | None = None
 
     @classmethod
-    async def keep(cls, pool: asyncpg.Pool, bus: Bus, ledger: Ledger, rules: RuleSet, *, retain_seconds: float) -> None:
+    async def keep(
+        cls, pool: asyncpg.Pool, bus: Bus, ledger: Ledger, rules: RuleSet, *, counted: asyncio.Event, retain_seconds: float
+    ) -> None:
         """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later."""
         async with AsyncExitStack() as stack:
             with available():
@@ -60,9 +62,9 @@ class Watch:
                 while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
                     await asyncio.sleep(LOCK_SECONDS)
             stack.push_async_callback(_unlock, connection)
-            watch = cls(bus, ledger, rules, retain_seconds=retain_seconds)
-            await watch.take_up(AlertRecord(connection))
+            watch = cls(bus, ledger, rules, counted=counted, retain_seconds=retain_seconds)
             stack.push_async_callback(watch.close)
+            await watch.take_up(AlertRecord(connection))
             stack.push_async_callback((await bus.serve(alerts_service(watch))).close)
             logger.info("alerts_are_watched", rules=len(watch._rules), active=len(watch._alerts.active))
             await watch.run()
@@ -91,8 +93,13 @@ class Watch:
         await self._hearing.close()
 
     async def run(self) -> None:
-        forgotten = float("-inf")
+        """Until the database is away: the lock is lost with its session, and another may have it. DatabaseUnavailable."""
+        forgotten = asked = float("-inf")
         while True:
+            if monotonic() - asked >= LOCK_SECONDS:
+                asked = monotonic()
+                async with self._turn:
+                    await self._rows.alive()
             if monotonic() - forgotten >= FORGET_SECONDS:
                 forgotten = monotonic()
                 async with self._turn:
@@ -117,10 +124,15 @@ class Watch:
     async def acknowledge(self, alert_id: UUID, by: str) -> Alert:
         """NotFound, Conflict."""
         async with self._turn:
-            before = self._alerts.active
+            before = {alert.id: alert for alert in self._alerts.active}
             alert = self._alerts.acknowledge(alert_id, by, now_utc())
-            if alert not in before:
-                await self._keep([alert])
+            if alert != before[alert_id]:
+                try:
+                    await self._save([alert])
+                except BaseException:
+                    self._alerts.put_back(before[alert_id])
+                    raise
+                await self._tell_all()
         return alert
 
     @property
@@ -166,7 +178,9 @@ class Watch:
         return self._record
 
     def _use(self, rules: RuleSet) -> None:
-        self._set, self._rules = rules, ready(rules.alerts)
+        before, made = {rule.name: rule.written for rule in self._rules}, ready(rules.alerts)
+        self._alerts.begin_anew([rule.name for rule in made if before.get(rule.name) != rule.written])
+        self._set, self._rules = rules, made
         self._hearing.samples.keep(windows(self._rules))
 
     def _verdicts(self, at: float) -> dict[AlertKey, Verdict]:
@@ -181,10 +195,16 @@ class Watch:
     async def _keep(self, changed: list[Alert]) -> None:
         """The row is first: who takes over knows what fires, and tells what was not told yet."""
         if changed:
-            await self._rows.save(changed)
-            self._untold += changed
-            for alert in changed:
-                logger.info("alert", rule=alert.rule, entity=alert.entity, state=alert.state, reason=alert.reason)
+            await self._save(changed)
+        await self._tell_all()
+
+    async def _save(self, changed: list[Alert]) -> None:
+        await self._rows.save(changed)
+        self._untold += changed
+        for alert in changed:
+            logger.info("alert", rule=alert.rule, entity=alert.entity, state=alert.state, reason=alert.reason)
+
+    async def _tell_all(self) -> None:
         while self._untold:
             try:
                 await _tell(self._bus, self._untold[0])

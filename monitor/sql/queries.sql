@@ -71,6 +71,9 @@ WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DE
 SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
 
+-- name: alive
+SELECT 1;
+
 -- name: known_alerts
 -- How each alert stands, and those that are over for as long as a cooldown may be.
 SELECT DISTINCT ON (rule, entity) record FROM alerts

@@ -5,9 +5,10 @@ from uuid import uuid4
 import pytest
 
 from bus.errors import Conflict, InvalidRequest, NotFound
-from bus.messages.alerts import AlertScope, AlertState, Severity
+from bus.messages.alerts import DAY_SECONDS, AlertScope, AlertState, Severity
 from monitor.alerting.alerts import Alerts, grouped
 from monitor.alerting.rules import defaults, read
+from monitor.alerting.samples import FRESH_SECONDS
 from tests.unit.monitor.alerting.scene import Scene, rule
 
 FIRING, RESOLVED, SILENCED = AlertState.FIRING, AlertState.RESOLVED, AlertState.SILENCED
@@ -152,3 +153,36 @@ def test_an_alert_ends_with_its_rule() -> None:
     scene.rules = ()
     (over,) = scene.judge()
     assert (over.state, over.reason) == (RESOLVED, "its rule is gone")
+
+
+def test_what_is_silenced_and_unknown_is_not_told_to_fire() -> None:
+    scene = Scene()
+    scene.hear(cpu_usage=90, agent_available=False).judge()
+    assert scene.wait(FRESH_SECONDS + 1).hear(agent_available=True).states() == {"agent_down": RESOLVED}
+    assert scene.wait(1).hear(agent_available=True, cpu_usage=90).states() == {"high_cpu": FIRING}
+
+
+def test_what_vanishes_and_comes_back_holds_anew() -> None:
+    scene = Scene(hot=rule("cpu_usage > 85", for_seconds=20))
+    assert scene.hear(cpu_usage=90).states() == {}
+    scene.samples.forget((AlertScope.AGENT, "acacia"))
+    assert scene.wait(10).states() == {}
+    assert scene.wait(10).hear(cpu_usage=90).states() == {}
+    assert scene.wait(20).hear(cpu_usage=90).states() == {"hot": FIRING}
+
+
+def test_a_rule_that_changes_holds_anew() -> None:
+    scene = Scene(hot=rule("cpu_usage > 85", for_seconds=20), warm=rule("cpu_usage > 60", for_seconds=20))
+    assert scene.hear(cpu_usage=90).states() == {}
+    scene.alerts.begin_anew(["hot"])
+    assert scene.wait(20).hear(cpu_usage=90).states() == {"warm": FIRING}
+    assert scene.wait(20).hear(cpu_usage=90).states() == {"hot": FIRING}
+
+
+def test_what_is_over_is_forgotten_once_no_cooldown_can_go_on() -> None:
+    scene = Scene(hot=rule("cpu_usage > 85"))
+    (fired,) = scene.hear(cpu_usage=90).judge()
+    assert scene.wait(DAY_SECONDS + 5).hear(cpu_usage=1).states() == {"hot": RESOLVED}
+    assert scene.wait(5).hear(cpu_usage=1).states() == {}
+    with pytest.raises(NotFound):
+        scene.alerts.acknowledge(fired.id, "ann", scene.now)

@@ -3,7 +3,7 @@
 import pytest
 
 from bus.errors import InvalidRequest
-from bus.messages.alerts import AlertScope
+from bus.messages.alerts import LONGEST_WINDOW_SECONDS, AlertScope
 from monitor.alerting.conditions import parse
 from monitor.alerting.samples import FRESH_SECONDS, Samples
 
@@ -12,7 +12,7 @@ ACACIA = (AlertScope.AGENT, "acacia")
 
 def measured(*series: dict[str, float], every: float = 10) -> tuple[Samples, float]:
     samples, at = Samples(), 1000.0
-    samples.keep(dict.fromkeys(("cpu_usage", "response_time", "completed"), 600.0))
+    samples.keep(dict.fromkeys(("cpu_usage", "response_time", "completed", "queue_length"), 600.0))
     for values in series:
         at += every
         samples.add(ACACIA, values, at)
@@ -36,6 +36,8 @@ def measured(*series: dict[str, float], every: float = 10) -> tuple[Samples, flo
         ("rate(completed, 300) >= 1", [{"completed": 5}, {"completed": 15}], True),
         ("rate(completed, 300) == 0.5", [{"completed": 5}, {"completed": 5}, {"completed": 15}], True),
         ("rate(completed, 300) == 0.2", [{"completed": 50}, {"completed": 2}], True),  # it began anew
+        ("rate(queue_length, 300) > 0", [{"queue_length": 9}, {"queue_length": 4}, {"queue_length": 8}], False),
+        ("rate(cpu_usage, 300) == -1", [{"cpu_usage": 50}, {"cpu_usage": 90}, {"cpu_usage": 30}], True),
         ("cpu_usage / 2 + 1 > 40 and gpu_usage <= 3 * 5", [{"cpu_usage": 80, "gpu_usage": 15}], True),
         ("cpu_usage > 85 or gpu_usage > 85", [{"cpu_usage": 90}], True),
         ("cpu_usage > 85 and gpu_usage > 85", [{"cpu_usage": 10}], False),
@@ -44,11 +46,33 @@ def measured(*series: dict[str, float], every: float = 10) -> tuple[Samples, flo
         ("gpu_usage > 85", [{"cpu_usage": 90}], None),
         ("rate(completed, 300) > 0", [{"completed": 5}], None),
         ("cpu_usage / gpu_usage > 1", [{"cpu_usage": 90, "gpu_usage": 0}], None),
+        ("cpu_usage / gpu_usage > 1 or cpu_usage > 85", [{"cpu_usage": 90, "gpu_usage": 0}], True),
+        ("cpu_usage / gpu_usage > 1 and cpu_usage > 85", [{"cpu_usage": 90, "gpu_usage": 0}], None),
     ],
 )
 def test_a_condition_is_true_false_or_unknown(condition: str, series: list[dict[str, float]], holds: bool | None) -> None:
     samples, now = measured(*series)
     assert parse(condition, AlertScope.AGENT).holds(samples, ACACIA, now) is holds
+
+
+def test_it_tells_what_it_read_by_a_window_and_what_it_read_now() -> None:
+    samples, now = measured({"cpu_usage": 50, "response_time": 10}, {"cpu_usage": 90, "response_time": 20})
+    condition = parse("max(cpu_usage, 300) > 1 and avg_response_time > 1 and response_time > 1", AlertScope.AGENT)
+    assert condition.values(samples, ACACIA, now) == {
+        "response_time": 20,
+        "max(cpu_usage, 300)": 90,
+        "avg_response_time": 15,
+    }
+    assert condition.reads == {"cpu_usage", "response_time"}
+    assert condition.windows == {"cpu_usage": 300, "response_time": 300}
+
+
+def test_what_nothing_was_heard_of_for_longer_than_any_window_is_forgotten() -> None:
+    samples, now = measured({"cpu_usage": 90})
+    samples.forget_old(now + LONGEST_WINDOW_SECONDS)
+    assert samples.keys(AlertScope.AGENT) == ["acacia"]
+    samples.forget_old(now + LONGEST_WINDOW_SECONDS + 1)
+    assert samples.keys(AlertScope.AGENT) == []
 
 
 def test_what_is_measured_no_more_is_unknown() -> None:
@@ -77,6 +101,9 @@ def test_a_window_forgets_what_is_older() -> None:
         ("avg(cpu_usage, 4000) > 85", "is no window"),
         ("median(cpu_usage, 40) > 85", "is no window"),
         ("avg(1, 40) > 85", "is no window"),
+        ("avg(avg_cpu_usage, 300) > 85", "no metric of a rule with scope agent"),
+        ("max(true, 60) > 0", "no metric of a rule with scope agent"),
+        ("avg_avg_cpu_usage > 85", "no metric of a rule with scope agent"),
         ("cpu_usage.real > 85", "holds Attribute"),
         ("__import__('os').system('id') == 0", "holds"),
         ("cpu_usage ** 9 > 85", "holds Pow"),

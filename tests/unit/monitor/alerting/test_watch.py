@@ -1,0 +1,128 @@
+"""What the watch hears and keeps, and what stays as it was where keeping it fails."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import pytest
+
+from bus.client import Closing, KeyHandler
+from bus.errors import BusUnavailable, DatabaseUnavailable
+from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
+from bus.testing import InMemoryBus
+from monitor.alerting.hearing import Hearing
+from monitor.alerting.record import AlertRecord
+from monitor.alerting.watch import Watch
+from monitor.ingest import Ledger
+from tests.unit.monitor.alerting.scene import NOON, Scene, rule
+from tests.unit.monitor.events import task_event
+
+
+def a_ledger() -> Ledger:
+    return Ledger(NOON, fresh_seconds=15, remembered=100)
+
+
+def test_the_ledger_says_nothing_before_it_knows_the_past() -> None:
+    ledger, counted = a_ledger(), asyncio.Event()
+    ledger.count(task_event(model="qwen3:8b"))
+    hearing = Hearing(InMemoryBus(), ledger, counted)
+    hearing.look(NOON.timestamp())
+    assert hearing.samples.keys(AlertScope.MODEL) == []
+    counted.set()
+    hearing.look(NOON.timestamp())
+    assert hearing.samples.keys(AlertScope.MODEL) == ["qwen3:8b"]
+
+
+class Unwatched(InMemoryBus):
+    """Away from the first watch on."""
+
+    @property
+    def heard_by(self) -> int:
+        return len(self._subscriptions)
+
+    async def watch(self, bucket: str, handler: KeyHandler) -> Closing:
+        raise BusUnavailable("away", retry_after_seconds=1)
+
+
+async def test_a_start_that_fails_leaves_nothing_behind_once_it_is_closed() -> None:
+    bus = Unwatched()
+    hearing = Hearing(bus, a_ledger(), asyncio.Event())
+    with pytest.raises(BusUnavailable):
+        await hearing.start()
+    assert bus.heard_by == 1
+    await hearing.close()
+    assert bus.heard_by == 0
+
+
+class Memory(AlertRecord):
+    """The rows, without a database; `away` as one that is not there."""
+
+    def __init__(self, *alerts: Alert) -> None:
+        self.rows = {alert.id: alert for alert in alerts}
+        self.away, self.asked = False, asyncio.Event()
+
+    async def alive(self) -> None:
+        self.asked.set()
+        if self.away:
+            raise DatabaseUnavailable("away", retry_after_seconds=1)
+
+    async def known(self) -> list[Alert]:
+        return list(self.rows.values())
+
+    async def untold(self) -> list[Alert]:
+        return []
+
+    async def listed(self, asked: ListAlerts) -> list[Alert]:
+        return list(self.rows.values())
+
+    async def save(self, alerts: Sequence[Alert]) -> None:
+        if self.away:
+            raise DatabaseUnavailable("away", retry_after_seconds=1)
+        self.rows |= {alert.id: alert for alert in alerts}
+
+    async def told(self, alert: Alert) -> None: ...
+
+    async def forget(self, older_seconds: float) -> None: ...
+
+    async def rules(self) -> Mapping[str, AlertRule] | None:
+        return None
+
+    async def silences(self, now: datetime) -> list[Silence]:
+        return []
+
+
+HOT = {"hot": rule("cpu_usage > 85")}
+
+
+async def a_watch(record: Memory) -> Watch:
+    rules = RuleSet(alerts=HOT, source=RuleSource.FILE)
+    watch = Watch(InMemoryBus(), a_ledger(), rules, counted=asyncio.Event(), retain_seconds=0)
+    await watch.take_up(record)
+    return watch
+
+
+async def test_what_could_not_be_kept_is_not_acknowledged() -> None:
+    (fired,) = Scene(**HOT).hear(cpu_usage=90).judge()
+    record = Memory(fired)
+    watch = await a_watch(record)
+    record.away = True
+    with pytest.raises(DatabaseUnavailable):
+        await watch.acknowledge(fired.id, "ann")
+    record.away = False
+    taken = await watch.acknowledge(fired.id, "bob")
+    assert (taken.state, taken.acknowledged_by, taken.rank) == (AlertState.ACKNOWLEDGED, "bob", 2)
+    assert record.rows[fired.id] == taken
+    await watch.close()
+
+
+async def test_a_watch_whose_session_is_lost_ends_though_nothing_changes() -> None:
+    record = Memory()
+    watch = await a_watch(record)
+    running = asyncio.create_task(watch.run())
+    async with asyncio.timeout(5):
+        await record.asked.wait()
+    record.away = True
+    with pytest.raises(DatabaseUnavailable):
+        async with asyncio.timeout(10):
+            await running
+    await watch.close()
