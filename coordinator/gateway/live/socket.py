@@ -105,17 +105,22 @@ class Client:
             if any(name.lower() in _IN_THE_ADDRESS for name in self._socket.query_params):
                 raise Unauthenticated(f"A key never stands in an address. {HOW}.")
             secret = _shown(self._socket.headers)
-            await self._hold(secret if secret is not None else await self._told())
+            if secret is not None:
+                await self._hold(secret)
+            else:
+                told, answers = await self._told()
+                await self._hold(told)
+                self._put(self._hub.message("authenticate", answers=answers))
         except HiveError as error:
             raise Gone(REFUSED, error) from None
 
-    async def _told(self) -> str:
+    async def _told(self) -> tuple[str, str | None]:
+        """The key of the first message, and the message's id."""
         message = await self._next(HELLO_SECONDS)
         first = _understood(message)
         if first.type != "authenticate" or not isinstance(key := (first.data or {}).get("key"), str):
             raise Unauthenticated(f"No API key was sent. {HOW}.")
-        self._put(self._hub.message("authenticate", answers=first.id))
-        return key
+        return key, first.id
 
     async def _hold(self, secret: str) -> None:
         self._key_hash = auth.hash_key(secret)
@@ -153,7 +158,7 @@ class Client:
                 raise InvalidRequest(f"There is no message of type {other[:50]}: subscribe, unsubscribe, ping and pong.")
 
     async def _follow(self, topic: Topic) -> None:
-        topic.require(self._still())
+        topic.require(await self._still())
         if len(self._topics) >= MOST_TOPICS and topic not in self._topics:
             raise InvalidRequest(
                 f"A connection follows {MOST_TOPICS} topics at most. Unsubscribe one, or follow all of a family by *."
@@ -170,9 +175,12 @@ class Client:
             raise InvalidRequest(f"`topic` is missing: name what to {message.type}.")
         return parse(message.topic)
 
-    def _still(self) -> Claims:
-        """Gone once the key was revoked."""
-        claims = self._identity.held(self._key_hash) if self._claims is not None else None
+    async def _still(self) -> Claims:
+        """Gone once the key was revoked. One made a moment ago may be known to the bucket only."""
+        try:
+            claims = await self._identity.known(self._key_hash) if self._claims is not None else None
+        except HiveError as error:
+            raise Gone(GOING, error) from None
         if claims is None:
             raise Gone(REFUSED, Unauthenticated(f"This key was revoked. {HOW}."))
         return claims
@@ -182,7 +190,7 @@ class Client:
         while True:
             await self._outbox.wait()
             if self._claims is not None:
-                self._still()
+                await self._still()
             for topic, number in self._outbox.missed().items():
                 missed = {
                     "code": "messages_missed",

@@ -57,6 +57,13 @@ class Topic:
             case Family.CLUSTER:
                 return ()
 
+    def concerned(self, body: Mapping[str, Any]) -> tuple["Topic", ...]:
+        """Those of all topics on the same subjects that a message may be for: some tell by its content whose it is."""
+        told = _TELLING.get(self.family)
+        if told is None:
+            return (self,)
+        return Topic(self.family, str((body.get("data") or {}).get(told))), Topic(self.family, ANY)
+
     def require(self, claims: Claims) -> None:
         """PermissionDenied. What is one's own one may always follow."""
         if self.family is not Family.USER or self.of != claims.sub:
@@ -70,6 +77,9 @@ _PERMISSIONS: Final = {
     Family.ALERTS: Permission.METRICS_VIEW,
     Family.USER: Permission.TASKS_VIEW,
 }
+
+
+_TELLING: Final = {Family.ALERTS: "severity", Family.USER: "owner"}
 
 
 def parse(name: str) -> Topic:
