@@ -21,7 +21,9 @@ def made(name: str, state: str) -> Agent:
 
 @pytest.mark.parametrize("home", [None, "acacia", "elsewhere"])
 @pytest.mark.parametrize("states", list(product(("free", "busy", "unable"), repeat=len(NAMES))))
-def test_who_has_a_place_is_who_is_free_and_able_unless_its_home_is_waited_for(states: tuple[str, ...], home: str | None) -> None:
+def test_who_has_a_place_is_who_is_free_and_able_unless_its_home_is_waited_for(
+    states: tuple[str, ...], home: str | None
+) -> None:
     agents = [made(name, state) for name, state in zip(NAMES, states, strict=True)]
     fleet, line = Scheduler().fleet(agents, 0), Line(SHAPE, home)
     waits = home == "acacia" and states[0] == "busy"
