@@ -11,6 +11,7 @@ from time import monotonic
 from typing import TypeVar
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from pydantic import BaseModel
 
@@ -34,6 +35,7 @@ from bus.messages.alerts import (
 )
 from bus.messages.events import AlertEvent
 from bus.nats_bus import NatsBus
+from monitor.alerting.watch import LOCK
 from tests.integration.monitor.parts import ROOT, MonitorProcess
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
@@ -200,3 +202,29 @@ async def test_the_command_line_lists_acknowledges_silences_and_puts_rules(
     assert "hot" in await hive("rules", "--put", str(rules))
     rules.write_text("alerts: {hot: {condition: cpu > 85, severity: info}}")
     assert "no metric of a rule" in " ".join((await hive("rules", "--put", str(rules))).split())
+
+
+async def test_a_watch_whose_session_is_lost_is_taken_up_again_though_nothing_happens(
+    nats_bus: NatsBus, monitor: MonitorProcess, database_url: str
+) -> None:
+    await ask(nats_bus, "rules", NoReply(), RuleSet)
+    connection = await asyncpg.connect(database_url)
+    try:
+        (before,) = await _keepers(connection)
+        await connection.fetchval("SELECT pg_terminate_backend($1)", before)
+        async with asyncio.timeout(20):
+            while not (now := await _keepers(connection)) or now == [before]:
+                await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+    assert await ask(nats_bus, "list", ListAlerts(), AlertList) == AlertList()
+
+
+async def _keepers(connection: asyncpg.Connection) -> list[int]:
+    """Sessions that hold the lock of this database."""
+    rows = await connection.fetch(
+        "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = database "
+        "WHERE locktype = 'advisory' AND granted AND objid = $1 AND datname = current_database()",
+        LOCK,
+    )
+    return [row["pid"] for row in rows]
