@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 
 from workflow import form_steps
+from workflow.form_ending import at_work_page
 from workflow.form_steps import looked_for
 
 
@@ -34,3 +35,10 @@ async def test_what_is_found_ends_it() -> None:
 
     async with asyncio.timeout(10):
         assert await looked_for(look, 60) == "page"
+
+
+def test_what_is_not_stored_yet_is_not_acknowledged() -> None:
+    answer = at_work_page(stored=False)
+    assert answer.status == 504, "a program sees it too"
+    assert "not stored yet" in str(answer.body)
+    assert "refresh" in answer.headers
