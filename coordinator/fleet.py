@@ -137,7 +137,7 @@ class Fleet:
     def free_model(self, shape: Shape, home: str | None, agent: Agent) -> ModelInfo | None:
         """What one would use, where it is among the `free_places`."""
         able = self.free.get(agent.agent_id)
-        if able is None or (home is not None and home != agent.agent_id and self._is_able(shape, home)):
+        if able is None or (home is not None and home not in self.free and self._is_able(shape, home)):
             return None
         return able[shape.asked]
 

@@ -7,12 +7,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 import redis.asyncio
+from hypothesis import HealthCheck, settings
 
 from bus import streams
 from bus.nats_bus import NatsBus
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 from tests.parts.valkey import ValkeyServer
+
+settings.register_profile("hive", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hive")  # how long an example takes is the machine's business
 
 ORDER = ("unit", "contract", "integration", "e2e", "chaos")
 

@@ -1,10 +1,19 @@
 """What a workflow asks of a server that is registered: its tools, or a call of one."""
 
+import asyncio
 from typing import Any
 
 from bus import subjects
 from bus.client import Bus
-from bus.errors import HiveError, McpServerFailed, NoLeader
+from bus.errors import (
+    AnswerTooLarge,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    HiveError,
+    McpServerFailed,
+    NoLeader,
+    OutcomeUnknown,
+)
 from bus.messages import Claims
 from bus.messages.mcp_servers import CallMcpTool, McpServerRecord, McpServerStatus, McpToolAnswer, McpTransport
 from workflow.effects import CallMcp
@@ -18,6 +27,7 @@ from workflow.mcp_client import McpClient
 
 _BESIDE_SECONDS = 2.0
 """For the bus, beside the time that the server has."""
+_AGAIN_SECONDS = 0.5
 
 
 class RegisteredCalls:
@@ -38,8 +48,10 @@ class RegisteredCalls:
             found = await (self._running if server.transport is McpTransport.STDIO else self._reached)(
                 effect, server, record, claims
             )
+        except DatabaseUnavailable:
+            raise
         except HiveError as error:
-            message = cleared(error.message, server.secrets)
+            message = cleared(error.message, server.hidden)
             return Reply(failure=Failure(message=message, code=error.code, name="NodeApiError"))
         return Reply(value=cleared(found, server.secrets))
 
@@ -51,6 +63,7 @@ class RegisteredCalls:
         return await client.call(address, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
 
     async def _running(self, effect: CallMcp, server: Registered, record: McpServerRecord, claims: Claims) -> Any:
+        server, record = await self._begun(effect, server, record, claims)
         if record.status is not McpServerStatus.CONNECTED:
             why = f": {record.reason}" if record.reason else ""
             raise McpServerFailed(f"The MCP server {server.name!r} is {record.status}{why}")
@@ -69,6 +82,16 @@ class RegisteredCalls:
         here = await self._keeper.call(server, effect.tool, effect.arguments, effect.key, seconds)
         return here if here is not None else await self._elsewhere(effect, claims)
 
+    async def _begun(
+        self, effect: CallMcp, server: Registered, record: McpServerRecord, claims: Claims
+    ) -> tuple[Registered, McpServerRecord]:
+        """One that begins just now is waited for: nothing was sent to it yet."""
+        until = asyncio.get_running_loop().time() + effect.timeout_seconds
+        while record.status is McpServerStatus.CONNECTING and asyncio.get_running_loop().time() < until:
+            await asyncio.sleep(_AGAIN_SECONDS)
+            server, record = await self._registry.opened(effect.server, claims.tenant)
+        return server, record
+
     async def _elsewhere(self, effect: CallMcp, claims: Claims) -> Any:
         seconds = effect.timeout_seconds
         wish = CallMcpTool(
@@ -79,4 +102,6 @@ class RegisteredCalls:
             answer = await self._bus.request(subject, wish, McpToolAnswer, claims=claims, timeout=seconds + _BESIDE_SECONDS)
         except NoLeader:
             raise McpServerFailed(f"No engine runs the MCP server {effect.server!r} just now. Try again in a moment.") from None
+        except (AnswerTooLarge, DeadlineExceeded) as error:
+            raise OutcomeUnknown(f"{error.message} Whether the call happened is not known.") from None
         return answer.result

@@ -17,12 +17,13 @@ import asyncpg
 from bus import subjects, telemetry
 from bus.auth import Permission
 from bus.database import AWAY, SESSION
-from bus.errors import CredentialUnreadable, DatabaseUnavailable, HiveError, McpServerFailed
+from bus.errors import CredentialUnreadable, DatabaseUnavailable, DeadlineExceeded, HiveError, McpServerFailed
 from bus.messages import EventType
 from bus.messages.events import McpServerEvent
 from bus.messages.mcp_servers import CallMcpTool, McpServerChange, McpServerStatus, McpToolAnswer, McpTransport
 from bus.nats_bus import NatsBus
 from bus.service import Call, Endpoint, Service
+from bus.together import end
 from bus.version import hive_version
 from workflow.http_auth import cleared
 from workflow.mcp.registry import Registered, Registry, State
@@ -39,6 +40,10 @@ REGISTRY_SECONDS: Final = 3.0
 FIRST_AGAIN_SECONDS: Final = 1.0
 LAST_AGAIN_SECONDS: Final = 30.0
 """Before a server that failed is tried again: twice as long each time."""
+BUSY_SECONDS: Final = 1.0
+END_SECONDS: Final = 10.0
+_Key = tuple[UUID, int]
+"""A server and its revision."""
 
 
 class Keeper:
@@ -49,6 +54,7 @@ class Keeper:
         self._sessions: dict[UUID, Session] = {}
         self._told: dict[UUID, tuple[int, State]] = {}
         self._changed = asyncio.Event()
+        self._leaving = False
 
     def look(self) -> None:
         """What is registered may be another."""
@@ -80,19 +86,31 @@ class Keeper:
 
     async def _keep(self, lock: asyncpg.Connection) -> None:
         """Until the lock is lost with its session, which raises."""
-        kept: dict[tuple[UUID, int], asyncio.Task[None]] = {}
+        kept: dict[_Key, asyncio.Task[None]] = {}
+        rows: dict[_Key, Any] = {}
+        self._leaving = False
         try:
             while True:
                 self._changed.clear()
-                rows = {(row["id"], row["revision"]): row for row in await self._registry.active()}
-                await _end([kept.pop(key) for key in list(kept) if key not in rows])
+                rows = await self._rows(rows)
+                await _end([kept.pop(key) for key, task in list(kept.items()) if key not in rows or task.done()])
                 for key in rows.keys() - kept.keys():
                     kept[key] = asyncio.create_task(self._server(rows[key]))
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), REGISTRY_SECONDS)
+                    async with asyncio.timeout(REGISTRY_SECONDS):
+                        await self._changed.wait()
                 await lock.fetchval("SELECT 1")
         finally:
+            self._leaving = True
             await _end(list(kept.values()))
+
+    async def _rows(self, before: dict[_Key, Any]) -> dict[_Key, Any]:
+        """As before where the database is away: the lock's own session says whether they are still kept here."""
+        try:
+            return {(row["id"], row["revision"]): row for row in await self._registry.active()}
+        except DatabaseUnavailable as error:
+            logger.warning("mcp_servers_not_read", reason=error.message)
+            return before
 
     async def _server(self, row: Any) -> None:
         """One server, until cancelled."""
@@ -106,8 +124,7 @@ class Keeper:
             except CredentialUnreadable as error:
                 logger.error("mcp_server_unreadable", name=row["name"], reason=error.message)
             except HiveError as error:
-                reason = cleared(error.message, server.secrets)
-                await self._tell(server, State(status=McpServerStatus.FAILED, reason=reason))
+                await self._tell(server, State(status=McpServerStatus.FAILED, reason=cleared(error.message, server.hidden)))
             except Exception:
                 logger.exception("mcp_server_failed_inside", name=row["name"])
             if asyncio.get_running_loop().time() - began > LAST_AGAIN_SECONDS:
@@ -123,9 +140,15 @@ class Keeper:
             try:
                 while True:
                     session.changed.clear()
-                    tools = await session.tools(LOOK_SECONDS)
-                    await self._tell(server, _connected(tools, name, version))
+                    try:
+                        tools = await session.tools(LOOK_SECONDS)
+                        await self._tell(server, _connected(tools, name, version))
+                    except DeadlineExceeded:
+                        if not session.busy:
+                            raise
                     await _first([session.changed, session.ended], LOOK_SECONDS)
+                    while session.busy and not session.ended.is_set():  # it is alive, and may answer nothing else
+                        await _first([session.ended], BUSY_SECONDS)
             finally:
                 self._sessions.pop(server.id, None)
 
@@ -138,13 +161,20 @@ class Keeper:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tell(self, server: Registered, state: State) -> None:
-        """To the record; and to the bus what is new. A server that is tried again stays failed until it is known better."""
+        """To the record; and to the bus what is new. A server that is tried again stays failed until it is known better.
+
+        While the database is away nothing is told; the next look does.
+        """
         revision, before = self._told.get(server.id, (0, None))
         if revision != server.revision:
             before = None
         if before is not None and before.status is McpServerStatus.FAILED and state.status is McpServerStatus.CONNECTING:
             return
-        if not await self._registry.save(server.id, server.revision, state):
+        try:
+            if not await self._registry.save(server.id, server.revision, state):
+                return
+        except DatabaseUnavailable as error:
+            logger.warning("mcp_server_status_not_kept", name=server.name, reason=error.message)
             return
         self._told[server.id] = (server.revision, state)
         if before is None or (before.status, before.tools) != (state.status, state.tools):
@@ -170,14 +200,28 @@ class Keeper:
     async def call(
         self, server: Registered, tool: str, arguments: Mapping[str, Any], key: str, seconds: float
     ) -> dict[str, Any] | None:
-        """None where another engine keeps it. McpServerFailed, DeadlineExceeded."""
+        """For an execution of this engine; None where another one keeps it. McpServerFailed, OutcomeUnknown.
+
+        A call that this engine itself ends, since it stops, has no answer: the execution is taken up elsewhere, where it is known
+        whether the call may be made again.
+        """
+        try:
+            return await self._asked(server, tool, arguments, key, seconds)
+        except HiveError:
+            if self._leaving:
+                await asyncio.Event().wait()
+            raise
+
+    async def _asked(
+        self, server: Registered, tool: str, arguments: Mapping[str, Any], key: str, seconds: float
+    ) -> dict[str, Any] | None:
         session = self._sessions.get(server.id)
         return None if session is None else await session.call(tool, arguments, key, seconds)
 
     async def _called(self, call: Call[CallMcpTool]) -> McpToolAnswer:
         wish = call.body
         server, found = await self._registry.opened(wish.name, call.claims.tenant)
-        result = await self.call(server, wish.tool, wish.arguments, wish.key, wish.timeout_seconds)
+        result = await self._asked(server, wish.tool, wish.arguments, wish.key, wish.timeout_seconds)
         if result is None:
             raise McpServerFailed(
                 f"The MCP server {wish.name!r} is {found.status}{f': {found.reason}' if found.reason else ''}."
@@ -214,11 +258,13 @@ async def _first(events: list[asyncio.Event], seconds: float) -> None:
     try:
         await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for each in waiting:
-            each.cancel()
+        await end(waiting)
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    """The package of MCP ends a process in its own time, which a second cancel would cut short."""
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    if tasks:
+        await asyncio.wait(tasks, timeout=END_SECONDS)
+    await end(tasks)

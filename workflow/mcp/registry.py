@@ -25,6 +25,7 @@ from bus.messages.mcp_servers import (
     McpTransport,
 )
 from workflow.credential_store import Credentials
+from workflow.http_auth import forms
 from workflow.mcp.importing import entries, require_http
 from workflow.sql import queries
 from workflow.vault import Vault
@@ -43,6 +44,8 @@ _SHOWN: Final = (
     "version",
     "active",
 )
+LEAST_SECRET: Final = 8
+"""Characters: what is shorter stands in any text."""
 _SEEN: Final = ("tenant", "reason", "server_name", "server_version", "checked_at", "created_at", "updated_at")
 
 
@@ -64,7 +67,15 @@ class Registered:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        return tuple(value for value in (*self.env.values(), *self.headers.values()) if len(value) >= 8)
+        """As they may be repeated: of `Bearer …`, what follows, too."""
+        given = (*self.env.values(), *self.headers.values())
+        parts = (part for value in given for part in (value, value.partition(" ")[2]))
+        return forms(*(part for part in parts if len(part) >= LEAST_SECRET))
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """What no reason and no last words may repeat: arguments too, many of which hold a secret."""
+        return (*self.secrets, *forms(*(value for value in self.args if len(value) >= LEAST_SECRET)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

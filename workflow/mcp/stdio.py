@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bus.errors import DeadlineExceeded, HiveError, McpServerFailed
+from bus.errors import DeadlineExceeded, HiveError, McpServerFailed, OutcomeUnknown
+from bus.together import end
 from workflow.http_auth import cleared
 from workflow.mcp import warden
 from workflow.mcp.registry import Registered
@@ -29,6 +30,12 @@ class Session:
 
     def __init__(self, client: "Client", server: Registered, changed: asyncio.Event, errors: "_Errors") -> None:
         self._client, self._server, self.changed, self._errors = client, server, changed, errors
+        self._open = 0
+
+    @property
+    def busy(self) -> bool:
+        """With a call: many a server answers nothing else meanwhile."""
+        return self._open > 0
 
     @property
     def ended(self) -> asyncio.Event:
@@ -43,10 +50,21 @@ class Session:
         return await self._within(all_tools(self._client), timeout_seconds)
 
     async def call(self, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float) -> dict[str, Any]:
-        """McpServerFailed, DeadlineExceeded."""
+        """McpServerFailed where it says no; OutcomeUnknown where it ends, or the time does, before it has said anything."""
         meta: Any = {KEY_META: key}
         calling = self._client.call_tool(tool, dict(arguments), meta=meta, read_timeout_seconds=timeout_seconds)
-        found: dict[str, Any] = cleared(plain(await self._within(calling, timeout_seconds)), self._server.secrets)
+        self._open += 1
+        try:
+            answer = plain(await self._within(calling, timeout_seconds))
+        except DeadlineExceeded as error:
+            raise OutcomeUnknown(f"{error.message} Whether the call happened is not known.") from None
+        except McpServerFailed as error:
+            if not self.ended.is_set():
+                raise
+            raise OutcomeUnknown(f"{error.message} Whether the call happened is not known.") from None
+        finally:
+            self._open -= 1
+        found: dict[str, Any] = cleared(answer, self._server.secrets)
         return found
 
     async def _within(self, asked: Awaitable[Answer], timeout_seconds: float) -> Answer:
@@ -58,22 +76,19 @@ class Session:
                 return asking.result()
             if asking.done() and not self.ended.is_set():
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.ended.wait(), _LAST_WORDS_SECONDS)  # the reason may be that it is ending
+                    async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                        await self.ended.wait()  # the reason may be that it is ending
             if self.ended.is_set():
-                raise McpServerFailed(
-                    f"The MCP server {self._server.name!r} ended{self._errors.told()}. Whether the call happened is not known."
-                )
+                raise McpServerFailed(f"The MCP server {self._server.name!r} ended{self._errors.told()}.")
             if asking.done():
                 raise McpServerFailed(_said(self._server, words(asking.exception() or HiveError())))
             raise DeadlineExceeded(f"The MCP server {self._server.name!r} did not answer within {timeout_seconds:g} s.")
         finally:
-            for each in (asking, ending):
-                each.cancel()
-            await asyncio.wait({asking, ending})
+            await end((asking, ending))
 
 
 def _said(server: Registered, reason: str) -> str:
-    return str(cleared(f"The MCP server {server.name!r} does not answer as it should: {reason}", server.secrets))
+    return str(cleared(f"The MCP server {server.name!r} does not answer as it should: {reason}", server.hidden))
 
 
 @asynccontextmanager
@@ -117,7 +132,8 @@ async def running(server: Registered, folder: Path) -> AsyncIterator[Session]:
             with suppress(OSError):
                 errors.file.close()
             with suppress(TimeoutError):
-                await asyncio.wait_for(errors.ended.wait(), _LAST_WORDS_SECONDS)
+                async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                    await errors.ended.wait()
             raise McpServerFailed(
                 f"The MCP server {server.name!r} did not begin{errors.told() or f': {words(error)}'}."
             ) from None
@@ -139,7 +155,7 @@ class _Errors(asyncio.Protocol):
     def told(self) -> str:
         """Its last line, without secrets."""
         lines = self._tail.decode(errors="replace").strip().splitlines()
-        return f" ({cleared(lines[-1].strip()[:300], self._server.secrets)})" if lines else ""
+        return f" ({cleared(lines[-1].strip()[:300], self._server.hidden)})" if lines else ""
 
 
 @asynccontextmanager

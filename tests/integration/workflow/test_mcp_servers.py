@@ -171,7 +171,7 @@ async def test_one_that_ends_in_a_call_fails_it_and_is_begun_again(
         left = await called(nats_bus, "stubborn", "leave")
         assert alive(*left) == left, left
         failed = await called(nats_bus, "stubborn", "dies")
-        assert failed["code"] == "mcp_server_failed"
+        assert failed["code"] == "outcome_unknown"  # so nobody tries it again unasked
         assert "out of honey" in failed["message"]
         await gone(*left)
         await servers.until("stubborn", McpServerStatus.CONNECTED)

@@ -141,7 +141,7 @@ async def test_the_logprobs_of_a_token_that_shows_nothing_go_with_the_text_behin
     assert deltas.output("stop").logprobs == (odd, good)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(pieces=st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=20), limit=st.integers(1, 200))
 def test_the_output_never_passes_its_bound_and_is_a_beginning_of_what_was_said(pieces: list[str], limit: int) -> None:
     async def run() -> None:

@@ -59,7 +59,7 @@ ASKED = st.tuples(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.lists(ASKED, min_size=1, max_size=3), min_size=5, max_size=15), st.integers(20, 80))
 def test_whatever_owners_do_a_task_waits_a_bounded_time(pattern: list[list[tuple[str, int, str, int]]], seconds: int) -> None:
     """Ever new owners, those in debt, urgent floods: the span for each priority, and ten placements for each that was overdue before."""

@@ -121,7 +121,7 @@ CRONS = st.sampled_from(
 MOMENTS = st.datetimes(datetime(2025, 1, 1), datetime(2027, 12, 31), timezones=st.just(UTC))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(cron=CRONS, zone=ZONES, moment=MOMENTS)
 def test_times_grow_and_each_is_found_from_just_before_it(cron: str, zone: str, moment: datetime) -> None:
     """However it is asked: what comes next does not depend on where the counting began, so that no two leaders differ."""

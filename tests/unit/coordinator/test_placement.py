@@ -259,7 +259,7 @@ def suitable(hosts: Iterable[Host], found: Plan, wish: ModelWish) -> list[Host]:
     return [host for host in hosts if host.agent_id not in state.lacking]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(hosts(), wishes(), st.sets(st.sampled_from(NAMES)))
 def test_every_plan_that_is_carried_out_ends_in_one_that_is_empty(
     fleet: tuple[Host, ...], wished: list[ModelWish], waited_for: set[str]
@@ -272,7 +272,7 @@ def test_every_plan_that_is_carried_out_ends_in_one_that_is_empty(
     assert not found.actions, "it flaps"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(hosts(), wishes(), st.sets(st.sampled_from(NAMES)))
 def test_no_plan_takes_what_must_stay_or_loads_more_than_is_wished(
     fleet: tuple[Host, ...], wished: list[ModelWish], waited_for: set[str]

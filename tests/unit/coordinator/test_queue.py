@@ -117,7 +117,7 @@ class QueueAgainstAList(RuleBasedStateMachine):
 
 
 TestQueueAgainstAList = QueueAgainstAList.TestCase
-TestQueueAgainstAList.settings = settings(max_examples=100, stateful_step_count=20, deadline=None)
+TestQueueAgainstAList.settings = settings(max_examples=100, stateful_step_count=20)
 
 
 def heads(queue: Queue) -> Iterator[UUID]:

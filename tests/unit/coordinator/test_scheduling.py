@@ -168,7 +168,7 @@ class Hive(RuleBasedStateMachine):
 
 
 TestHive = Hive.TestCase
-TestHive.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+TestHive.settings = settings(max_examples=100, stateful_step_count=25)
 
 
 def test_the_lowest_priority_waits_a_bounded_time() -> None:

@@ -103,7 +103,7 @@ class WatchedTask(RuleBasedStateMachine):
 
 
 TestWatchedTask = WatchedTask.TestCase
-TestWatchedTask.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestWatchedTask.settings = settings(max_examples=150, stateful_step_count=25)
 
 
 class Watch:

@@ -22,14 +22,14 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 async def test_whatever_is_sent_is_answered_in_the_protocols_form(anna: AsyncClient, body: bytes) -> None:
     for path in PATHS:
         check(await anna.post(path, content=body))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(more=st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3))
 async def test_whatever_stands_in_a_field_is_answered_in_the_protocols_form(anna: AsyncClient, more: dict[str, Any]) -> None:
     check(await anna.post("/v1/messages", content=json.dumps({**ASK, **more, "max_tokens": 0}).encode()))

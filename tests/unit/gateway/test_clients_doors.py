@@ -428,7 +428,7 @@ async def test_a_slow_reader_holds_little_and_loses_nothing(gateway: Gateway, ro
     assert client.text.endswith("data: [DONE]\n\n")
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.one_of(st.binary(max_size=60), st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["model", "messages", "tools", "n", "stop", "content", "role", "type"]), inner, max_size=4), max_leaves=8).map(lambda value: json.dumps(value).encode())))  # fmt: skip
 async def test_whatever_is_sent_is_answered_in_the_protocols_form(anna: AsyncClient, body: bytes) -> None:
     response = await anna.post("/v1/chat/completions", content=body)

@@ -176,7 +176,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sent=st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
 async def test_whatever_is_sent_is_answered_in_the_protocols_form(anna: AsyncClient, sent: bytes) -> None:
     for path in PATHS:

@@ -60,7 +60,7 @@ def by_v8(pool: Pool, source: str, item: dict[str, Any]) -> Any:
     return "failed" if found["errors"] else found["rows"][0][0]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(source=SOURCES, a=VALUES, c=VALUES, second=VALUES)
 def test_what_is_not_declined_is_what_v8_gives(pool: Pool, source: str, a: Any, c: Any, second: Any) -> None:
     item = {"json": {"a": a, "b": {"c": c}, "list": [1, second], "none": None}}
