@@ -54,19 +54,19 @@ def _form(node: Node, call: WebhookCall, zone: str) -> dict[str, Any] | WebhookR
     return form_item(node, call, zone if own else "UTC", test=call.test)
 
 
-def form_item(node: Node, call: WebhookCall, zone: str, *, test: bool) -> dict[str, Any] | WebhookReply:
-    """What was filled in, or the form again with what is wrong. InvalidRequest."""
+def form_item(node: Node, call: WebhookCall, zone: str, *, test: bool, mark: str = "") -> dict[str, Any] | WebhookReply:
+    """What was filled in, or the form again with what is wrong. `mark`: of a page among several. InvalidRequest."""
     found = forms.filled(forms.fields_of(node), call)
     if found.problems:
-        return _refused(node, call, found.problems)
+        return _refused(node, call, found.problems, mark)
     binaries = {name: _binary(file) for name, file in found.files.items()}
     return forms.item_of(found, binaries, datetime.now(UTC), zone, test=test)
 
 
-def _refused(node: Node, call: WebhookCall, problems: Mapping[str, str]) -> WebhookReply:
+def _refused(node: Node, call: WebhookCall, problems: Mapping[str, str], mark: str) -> WebhookReply:
     """A person gets the form again, with what is wrong where it is wrong; a program a problem."""
     if "text/html" in call.headers.get("accept", ""):
-        return form_page(node, call, problems)
+        return form_page(node, call, problems, mark)
     labels = {field.name: field.label for field in forms.fields_of(node)}
     raise InvalidRequest(" ".join(f"{labels[name] or name}: {problem}" for name, problem in problems.items()))
 

@@ -26,10 +26,15 @@ def led_on(execution_id: UUID, query: Mapping[str, Any]) -> WebhookReply:
     return page("", "", status=303, headers={"location": f"/form-waiting/{execution_id}{more}"})
 
 
-def at_work_page() -> WebhookReply:
-    """Asks again by itself."""
-    body = '<div class="card" role="status"><h1>One moment</h1><div>What you sent is stored and being worked on.</div></div>'
-    return page("One moment", body, headers={"refresh": str(REFRESH_SECONDS)})
+def at_work_page(*, stored: bool = True) -> WebhookReply:
+    """Asks again by itself. Not `stored`: nothing is acknowledged, to a program either."""
+    told = (
+        "What you sent is stored and being worked on."
+        if stored
+        else "What you sent is not stored yet. If you are asked for it again, send it again."
+    )
+    body = f'<div class="card" role="status"><h1>One moment</h1><div>{told}</div></div>'
+    return page("One moment", body, status=200 if stored else 504, headers={"refresh": str(REFRESH_SECONDS)})
 
 
 def over_page() -> WebhookReply:

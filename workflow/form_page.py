@@ -1,6 +1,7 @@
 """The page of a form, and the pages that answer one. Without a script: what a browser does not check is checked when it is sent."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from html import escape
 from typing import Any, Final
 
@@ -13,17 +14,30 @@ from workflow.pages import origin_of, page, simple_html
 RECORDED: Final = "Your response has been recorded"
 _TYPES: Final = {Kind.NUMBER: "number", Kind.EMAIL: "email", Kind.PASSWORD: "password", Kind.DATE: "date"}
 _NOTHING: Final[Mapping[str, str]] = {}
+MARK: Final = "hive-page"
+"""The hidden input by which what was sent says which of several pages it was filled in on: their fields have the same names."""
 
 
-def form_page(node: Node, call: WebhookCall, problems: Mapping[str, str] = _NOTHING) -> WebhookReply:
-    """Empty, filled in by the address's query, or, with `problems`, as it was sent."""
+def mark_of(key: str) -> str:
+    """Of the page that the effect of this key shows."""
+    return sha256(key.encode()).hexdigest()[:16]
+
+
+def is_from(call: WebhookCall, mark: str) -> bool:
+    """Whether it was filled in on the page. Who posts without having been shown one does not say, and is believed."""
+    return not isinstance(call.body, Mapping) or call.body.get(MARK, mark) == mark
+
+
+def form_page(node: Node, call: WebhookCall, problems: Mapping[str, str] = _NOTHING, mark: str = "") -> WebhookReply:
+    """Empty, filled in by the address's query, or, with `problems`, as it was sent. `mark`: of a page among several."""
     fields = fields_of(node)
     given = call.body if problems and isinstance(call.body, dict) else call.query
     title = str(node.parameters.get("formTitle") or node.name)
     told = simple_html(str(node.parameters.get("formDescription") or ""))
     button = str(options_of(node).get("buttonLabel") or "Submit")
     kind = ' enctype="multipart/form-data"' if any(field.kind is Kind.FILE for field in fields) else ""
-    inputs = "".join(_shown(field, given, problems.get(field.name)) for field in fields)
+    inputs = f'<input type="hidden" name="{MARK}" value="{escape(mark)}">' if mark else ""
+    inputs += "".join(_shown(field, given, problems.get(field.name)) for field in fields)
     note = '<p class="bad" role="alert">Nothing was sent yet. Correct what is marked.</p>' if problems else ""
     body = (
         f'<div class="card"><h1>{escape(title)}</h1><div class="soft">{told}</div>{note}'

@@ -1,8 +1,9 @@
 """The address of a form that goes on: `/form-waiting/<execution>`. `GET` shows what is to be filled in now, `POST` is what was filled in."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from bus.errors import ExecutionNotFound, ExecutionNotWaiting
@@ -14,7 +15,7 @@ from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply
 from workflow.form_ending import at_work_page, end_page, led_on, over_page
 from workflow.form_nodes import with_parameters
-from workflow.form_page import form_page
+from workflow.form_page import form_page, is_from, mark_of
 from workflow.graph import Graph
 from workflow.n8n.document import Node
 from workflow.reading import Reading
@@ -22,9 +23,14 @@ from workflow.rooms import place_of
 from workflow.rows import origin_of
 from workflow.starting import Starting
 
-LOOK_SECONDS: Final = 0.2
+LOOK_SECONDS: Final = (0.2, 1.0)
+"""Between the first looks, and between the last: each reads a whole execution, and many who wait must leave their engine time for its lease."""
 PATIENCE_SECONDS: Final = 5.0
 """In which the next page mostly comes; after it the browser is told to ask again."""
+STORED_SECONDS: Final = 30.0
+"""In which what was sent is stored, else it is not acknowledged. The door waits for longer."""
+
+Found = TypeVar("Found")
 
 
 class FormSteps:
@@ -38,16 +44,14 @@ class FormSteps:
         return over_page()
 
     async def _shown(self, call: ResumeCall) -> WebhookReply:
-        until = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while True:
+        async def look() -> WebhookReply | None:
             graph, execution = await self._now(call.id)
             if execution.ended:
                 return end_page(graph, execution)
-            if (effect := open_form(execution)) is not None:
-                return form_page(_page_of(graph, execution, effect), call)
-            if asyncio.get_running_loop().time() > until:
-                return at_work_page()
-            await asyncio.sleep(LOOK_SECONDS)
+            effect = open_form(execution)
+            return None if effect is None else form_page(_page_of(graph, execution, effect), call, mark=mark_of(effect.key))
+
+        return await looked_for(look, PATIENCE_SECONDS) or at_work_page()
 
     async def _now(self, execution_id: UUID) -> tuple[Graph, Execution]:
         """Here, or in the record. ExecutionNotFound."""
@@ -61,12 +65,14 @@ class FormSteps:
         return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph, execution
 
     async def _sent(self, call: ResumeCall) -> WebhookReply:
-        """What is filled in is stored before its sender is led on; sent twice, the second time leads on and does nothing."""
+        """What is filled in is stored before its sender is led on. Sent twice, the second time leads on and does nothing, also where the
+        next page is open by then."""
         graph, execution = await self._now(call.id)
         effect = open_form(execution)
-        if effect is None:
+        if effect is None or not is_from(call, mark := mark_of(effect.key)):
             return led_on(call.id, call.query)
-        item = form_item(_page_of(graph, execution, effect), call, "UTC", test=execution.mode is Mode.MANUAL)
+        node = _page_of(graph, execution, effect)
+        item = form_item(node, call, "UTC", test=execution.mode is Mode.MANUAL, mark=mark)
         if isinstance(item, WebhookReply):
             return item
         here, held = await self._starting.had(call.id)
@@ -78,20 +84,36 @@ class FormSteps:
             held.inbox.put_nowait(ended)
         if here is None:
             self._engine.start(held, place_of(held))
-        await self._stored(call.id, effect.key)
+        if not await stored(self._reading, call.id, effect.key):
+            return at_work_page(stored=False)
         return led_on(call.id, call.query)
 
-    async def _stored(self, execution_id: UUID, key: str) -> None:
-        """Until the record no longer has the page as open: what was acknowledged must outlive this engine."""
-        while True:
-            try:
-                _, execution = await self._reading.execution(execution_id)
-            except ExecutionNotFound:  # it ended, and its workflow keeps no record
-                return
-            effect = open_form(execution)
-            if effect is None or effect.key != key:
-                return
-            await asyncio.sleep(LOOK_SECONDS / 4)
+
+async def stored(reading: Reading, execution_id: UUID, key: str, seconds: float = STORED_SECONDS) -> bool:
+    """Whether the record no longer has the page as open, or comes to that in time: what was acknowledged must outlive its engine."""
+
+    async def look() -> bool | None:
+        try:
+            _, execution = await reading.execution(execution_id)
+        except ExecutionNotFound:  # it ended, and its workflow keeps no record
+            return True
+        effect = open_form(execution)
+        return True if effect is None or effect.key != key else None
+
+    return await looked_for(look, seconds) or False
+
+
+async def looked_for(look: Callable[[], Awaitable[Found | None]], seconds: float) -> Found | None:
+    """What a look finds, ever more rarely; None where there is nothing within the time."""
+    now = asyncio.get_running_loop().time
+    until = now() + seconds
+    pause, most = LOOK_SECONDS
+    while (found := await look()) is None:
+        if (left := until - now()) <= 0:
+            return None
+        await asyncio.sleep(min(pause, left))
+        pause = min(2 * pause, most)
+    return found
 
 
 def open_form(execution: Execution) -> ShowForm | None:

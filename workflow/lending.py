@@ -51,17 +51,17 @@ class Lending:
     ) -> None:
         self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
         self._sql, self._mail, self._mcp = (
-            SqlCalls(guard, max_bytes),
+            SqlCalls(guard, max_bytes, fence),
             MailCalls(guard, fence),
             McpClient(guard, max_bytes, fence),
         )
-        self._guard, self._max_bytes = guard, max_bytes
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence
 
     @cached_property
     def _redis(self) -> "RedisCalls":
         from workflow.redis_calls import RedisCalls  # an engine that calls none spares the memory of its client
 
-        return RedisCalls(self._guard, self._max_bytes)
+        return RedisCalls(self._guard, self._max_bytes, self._fence)
 
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""

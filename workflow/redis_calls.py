@@ -15,6 +15,7 @@ from bus.errors import RequestRefused
 from workflow.effects import CallRedis
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import cleared, forms
 from workflow.reaching import Room, address_of, tls
@@ -56,10 +57,10 @@ class _Line(Connection):
 
 
 class RedisCalls:
-    """`max_bytes`: of what an effect is answered."""
+    """`max_bytes`: of what an effect is answered. `fence`: passed before the first command, once the connection stands."""
 
-    def __init__(self, guard: Guard, max_bytes: int) -> None:
-        self._guard, self._max_bytes = guard, max_bytes
+    def __init__(self, guard: Guard, max_bytes: int, fence: Fence | None = None) -> None:
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence or Fence()
 
     async def carry_out(self, effect: CallRedis, data: Mapping[str, Any]) -> Reply:
         """Never raises: what goes wrong is the reply's failure, without the password."""
@@ -68,6 +69,7 @@ class RedisCalls:
             async with asyncio.timeout(effect.timeout_seconds):
                 line = await self._connect(data)
                 try:
+                    await self._fence.passed()
                     return Reply(value=[_cleared(each, secrets) for each in await _all(line, effect)])
                 finally:
                     await line.disconnect(nowait=True)

@@ -18,6 +18,7 @@ from bus.errors import RequestRefused
 from workflow.effects import RunSql
 from workflow.execution import Reply
 from workflow.failure import Failure
+from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import cleared, forms
 from workflow.nodes.sql_text import statements
@@ -34,10 +35,13 @@ _LARGE: Final = frozenset({"int8", "numeric"})
 
 
 class SqlCalls:
-    """`max_bytes`: of what an effect is answered, as JSON. What is over it by a single row is in memory before it is refused."""
+    """`max_bytes`: of what an effect is answered, as JSON. What is over it by a single row is in memory before it is refused.
 
-    def __init__(self, guard: Guard, max_bytes: int) -> None:
-        self._guard, self._max_bytes = guard, max_bytes
+    `fence`: passed before the first query, once the connection stands.
+    """
+
+    def __init__(self, guard: Guard, max_bytes: int, fence: Fence | None = None) -> None:
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence or Fence()
 
     async def carry_out(self, effect: RunSql, data: Mapping[str, Any]) -> Reply:
         """Never raises: what goes wrong is the reply's failure, without the password."""
@@ -60,6 +64,7 @@ class SqlCalls:
     async def _asked(self, effect: RunSql, data: Mapping[str, Any]) -> list[dict[str, Any]]:
         connection = await self._connect(data)
         try:
+            await self._fence.passed()
             found = await _all(connection, effect, Room(self._max_bytes))
             await connection.close()
             return found

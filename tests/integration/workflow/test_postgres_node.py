@@ -13,6 +13,7 @@ from workflow import sql_calls
 from workflow.driver import Driver
 from workflow.effects import Effect, RunSql, effect_from_json
 from workflow.execution import Execution, Reply
+from workflow.fence import Fence, now
 from workflow.guard import Guard
 from workflow.sql_calls import SqlCalls
 
@@ -227,6 +228,22 @@ async def test_more_than_there_is_room_for_is_refused_before_it_is_there(
     assert "100 rows" in await refused("SELECT a FROM generate_series(1, 10000000) AS a")
     assert "100 rows" in await refused("INSERT INTO things (big) SELECT generate_series(1, 200) RETURNING big")
     await node(query("SELECT count(*)::int AS n FROM things"), [[{"n": 2}]])
+
+
+async def test_a_query_waits_until_the_lease_is_proven_again(line: Line) -> None:
+    fence, guard = Fence(), Guard.of(["127.0.0.1"])
+    fence.proven(now() - 0.001)
+    probe = SqlCalls(guard, MAX_BYTES)
+    count = RunSql(credentials={}, queries=["SELECT count(*)::int AS n FROM things WHERE name = 'fenced'"])
+    async with asyncio.timeout(30):
+        effect = RunSql(credentials={}, queries=["INSERT INTO things (name) VALUES ('fenced')"])
+        waiting = asyncio.create_task(SqlCalls(guard, MAX_BYTES, fence).carry_out(effect, line.data))
+        for _ in range(3):  # so that what would have left at once has had the time to arrive
+            assert (await probe.carry_out(count, line.data)).value == [{"rows": [{"n": 0}]}]
+        assert not waiting.done()
+        fence.proven(now() + 60)
+        assert (await waiting).failure is None
+        assert (await probe.carry_out(count, line.data)).value == [{"rows": [{"n": 1}]}]
 
 
 async def test_queries_that_end_transactions_themselves(node: Run) -> None:

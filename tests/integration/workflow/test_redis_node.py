@@ -18,6 +18,7 @@ from tests.unit.workflow.nodes.case import run as run_case
 from workflow.driver import Driver
 from workflow.effects import CallRedis, Effect, effect_from_json
 from workflow.execution import Execution, Reply
+from workflow.fence import Fence, now
 from workflow.guard import Guard
 from workflow.nodes.redis import info_of
 from workflow.redis_calls import RedisCalls
@@ -144,6 +145,21 @@ async def test_internal_hosts_and_wrong_doors_are_refused(tcp_valkey: Line) -> N
         assert found.failure is not None, wrong
         assert "correct-horse" not in str(found)
     assert await calls.test(tcp_valkey.data) == "It answers."
+
+
+async def test_a_command_waits_until_the_lease_is_proven_again(tcp_valkey: Line) -> None:  # noqa: F811
+    fence, guard = Fence(), Guard.of(["127.0.0.1"])
+    fence.proven(now() - 0.001)
+    probe = RedisCalls(guard, MAX_BYTES)
+    async with asyncio.timeout(30):
+        effect = CallRedis(credentials={}, commands=[["SET", "fenced", "1"]])
+        waiting = asyncio.create_task(RedisCalls(guard, MAX_BYTES, fence).carry_out(effect, tcp_valkey.data))
+        for _ in range(3):  # so that what would have left at once has had the time to arrive
+            found = await probe.carry_out(CallRedis(credentials={}, commands=[["GET", "fenced"]]), tcp_valkey.data)
+            assert found.value == [{"value": None}]
+        assert not waiting.done()
+        fence.proven(now() + 60)
+        assert (await waiting).value == [{"value": "OK"}]
 
 
 async def test_more_than_there_is_room_for_is_refused_before_it_is_there(node: Run, tcp_valkey: Line, valkey_url: str) -> None:  # noqa: F811
