@@ -125,16 +125,8 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes, fence)
-        max_bytes, mcp_servers = settings.workflow_max_answer_bytes, Registry(pool, vault, credentials)
-        mcp, trusted = McpClient(guard, max_bytes, fence), McpClient(ANYWHERE, max_bytes, fence)
-        keeper = Keeper(
-            settings.database_url.get_secret_value(),
-            mcp_servers,
-            bus,
-            lambda allowed: trusted if allowed else mcp,
-            settings.data_dir / "mcp",
-        )
-        lending.registered = RegisteredCalls(mcp_servers, keeper, bus, mcp, trusted, fence)
+        mcp_servers = Registry(pool, vault, credentials)
+        keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
         files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
@@ -170,6 +162,19 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             keeper.run(),
             BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run(),
         )
+
+
+def _mcp(
+    settings: WorkflowSettings, bus: NatsBus, servers: Registry, guard: Guard, fence: Fence
+) -> tuple[Keeper, RegisteredCalls]:
+    """Who keeps the servers that are registered, and who calls them. What an administrator registered may be anywhere."""
+    client, trusted = (McpClient(each, settings.workflow_max_answer_bytes, fence) for each in (guard, ANYWHERE))
+
+    def client_for(is_trusted: bool) -> McpClient:
+        return trusted if is_trusted else client
+
+    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp")
+    return keeper, RegisteredCalls(servers, keeper, bus, client, trusted, fence)
 
 
 def _redis_url(settings: WorkflowSettings) -> str | None:
