@@ -59,15 +59,12 @@ class Candidate:
 
     @property
     def order(self) -> "Order":
-        return order_of(self.agent, self.cost)
+        agent = self.agent
+        return (round(self.cost, 3), len(agent.attempts) / max(1, agent.slots), -agent.traits.best, agent.agent_id)
 
 
 Order = tuple[float, float, float, str]
 """The least first."""
-
-
-def order_of(agent: Agent, cost: float) -> Order:
-    return (round(cost, 3), len(agent.attempts) / max(1, agent.slots), -agent.traits.best, agent.agent_id)
 
 
 def consider(ask: Ask, agent: Agent, now: float) -> Candidate:

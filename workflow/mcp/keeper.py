@@ -40,7 +40,6 @@ REGISTRY_SECONDS: Final = 3.0
 FIRST_AGAIN_SECONDS: Final = 1.0
 LAST_AGAIN_SECONDS: Final = 30.0
 """Before a server that failed is tried again: twice as long each time."""
-BUSY_SECONDS: Final = 1.0
 END_SECONDS: Final = 10.0
 _Key = tuple[UUID, int]
 """A server and its revision."""
@@ -124,7 +123,7 @@ class Keeper:
             except CredentialUnreadable as error:
                 logger.error("mcp_server_unreadable", name=row["name"], reason=error.message)
             except HiveError as error:
-                await self._tell(server, State(status=McpServerStatus.FAILED, reason=cleared(error.message, server.hidden)))
+                await self._tell(server, _failed(server, error))
             except Exception:
                 logger.exception("mcp_server_failed_inside", name=row["name"])
             if asyncio.get_running_loop().time() - began > LAST_AGAIN_SECONDS:
@@ -140,15 +139,14 @@ class Keeper:
             try:
                 while True:
                     session.changed.clear()
+                    was_busy = session.busy
                     try:
                         tools = await session.tools(LOOK_SECONDS)
                         await self._tell(server, _connected(tools, name, version))
                     except DeadlineExceeded:
-                        if not session.busy:
+                        if not (was_busy or session.busy):  # at work it is alive, and may answer nothing else
                             raise
                     await _first([session.changed, session.ended], LOOK_SECONDS)
-                    while session.busy and not session.ended.is_set():  # it is alive, and may answer nothing else
-                        await _first([session.ended], BUSY_SECONDS)
             finally:
                 self._sessions.pop(server.id, None)
 
@@ -247,6 +245,11 @@ class Keeper:
 
 def address_of_server(server: Registered) -> McpServer:
     return McpServer(url=server.endpoint, sse=server.transport is McpTransport.SSE, headers=server.headers)
+
+
+def _failed(server: Registered, error: HiveError) -> State:
+    reason = str(cleared(error.message, server.hidden)).replace("\0", "")  # which PostgreSQL does not store
+    return State(status=McpServerStatus.FAILED, reason=reason)
 
 
 def _connected(tools: list[dict[str, Any]], name: str | None = None, version: str | None = None) -> State:

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 from mcp.server.mcpserver import Context, MCPServer
 
@@ -32,6 +34,14 @@ def leave() -> str:
         start_new_session=True,
     )
     return json.dumps([os.getpid(), child.pid])
+
+
+@server.tool()
+async def works(until: str) -> str:
+    """Answers nothing else before the file is there, as those do whose tools block."""
+    while not Path(until).exists():  # noqa: ASYNC240
+        time.sleep(0.02)  # noqa: ASYNC251
+    return "done"
 
 
 @server.tool()
