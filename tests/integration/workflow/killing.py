@@ -32,6 +32,9 @@ ENVIRONMENT: Final = {
     "HIVE_WORKFLOW_ALLOW_INTERNAL": '["127.0.0.0/8"]',
     "HIVE_WORKFLOW_RUNNING": "6",  # few, so that what is taken up, and what is called, meets a full engine
     "HIVE_WORKFLOW_LEASE_SECONDS": "2",
+    # The kills follow the effects, so that they hit the same ones again and again: six times in a row is chance here, and no sign of
+    # what ends engines (test_take_ups.py has those).
+    "HIVE_WORKFLOW_TAKE_UPS": "50",
 }
 SLOWEST_SECONDS: Final = 0.6
 """Of the witness's answers."""
