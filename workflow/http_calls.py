@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Final
@@ -113,7 +113,7 @@ class HttpCalls:
         request = _request(client, effect, auth)
         auth.require_host(request.url.host)
         digest = httpx.DigestAuth(*auth.digest) if auth.digest is not None else None
-        await self._fence.passed()  # here too: making a client reads certificates, which takes seconds on a busy machine
+        request.extensions["trace"] = self._before_it_leaves
         response = await client.send(request, stream=True, auth=digest, follow_redirects=effect.follow_redirects)
         try:
             if len(response.history) > effect.max_redirects:
@@ -121,6 +121,11 @@ class HttpCalls:
             return _value(response, await self._read(response), auth)
         finally:
             await response.aclose()
+
+    async def _before_it_leaves(self, step: str, _about: Mapping[str, Any]) -> None:
+        """httpcore tells of each step. By this one a connection stands, which may have taken seconds, and nothing was written; a redirect comes here anew."""
+        if step.endswith(".send_request_headers.started"):
+            await self._fence.passed()
 
     async def _read(self, response: httpx.Response) -> bytes:
         pieces, size = [], 0

@@ -1,6 +1,7 @@
 """Nothing leaves an engine that others may have buried meanwhile."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 from tests.integration.workflow.witness import Witness
 from workflow.effects import CallHttp
@@ -24,6 +25,35 @@ async def test_a_request_waits_until_the_lease_is_proven_again() -> None:
         fence.proven(now() + 60)
         assert (await waiting).failure is None
         assert witness.keys["second"] == 1
+        for each in (http, probe):
+            await each.close()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Losing(Guard):
+    """Asked before a connection is made: by the time that it stands, the lease is lost."""
+
+    fence: Fence
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def check(self, host: str, address: str) -> None:
+        self.fence.proven(now() - 0.001)
+        self.asked.set()
+
+
+async def test_a_request_waits_too_where_the_lease_is_lost_while_its_connection_is_made() -> None:
+    fence = Fence()
+    guard = Losing(fence=fence)
+    async with Witness() as witness, asyncio.timeout(30):
+        http, probe = HttpCalls(guard, 1000, fence), HttpCalls(Guard.of(["127.0.0.1"]), 1000)
+        waiting = asyncio.create_task(http.carry_out(CallHttp(url=witness.url, key="waits")))
+        await guard.asked.wait()
+        for number in range(3):  # so that what would have left at once has had the time to arrive
+            assert (await probe.carry_out(CallHttp(url=witness.url, key=f"probe{number}"))).failure is None
+        assert "waits" not in witness.keys
+        fence.proven(now() + 60)
+        assert (await waiting).failure is None
+        assert witness.keys["waits"] == 1
         for each in (http, probe):
             await each.close()
 
