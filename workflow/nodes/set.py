@@ -131,7 +131,9 @@ def _older(index: int, item: Item, parameters: Parameters) -> Item:
     dotted = parameters.get("options.dotNotation", True) is not False
     json_fields: dict[str, Any] = {} if parameters.get("keepOnlySet") is True else dict(item["json"])
     for kind in ("boolean", "number", "string"):
-        for field in parameters.get(f"values.{kind}", []):
+        for number, field in enumerate(parameters.get(f"values.{kind}", [])):
+            if parameters.is_undefined(f"values.{kind}[{number}].value"):
+                continue
             name, value = field.get("name", "propertyName"), field.get("value")
             if kind == "number":
                 value = number_of(value) if number_of(value) is not None else value
