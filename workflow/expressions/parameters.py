@@ -100,6 +100,10 @@ class Parameters(Mapping[str, Any]):
         value = read(self._template.tree, path)
         return default if value is None else value
 
+    @property
+    def has_undefined(self) -> bool:
+        return any(value is UNDEFINED for value in self._values)
+
     def is_undefined(self, name: str) -> bool:
         """Whether the expression of that name (`values.string[0].value`) gave `undefined`."""
         return name in self._template.names and self._values[self._template.names.index(name)] is UNDEFINED

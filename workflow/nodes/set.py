@@ -14,7 +14,12 @@ from workflow.paths import MISSING, read, with_value, without
 
 def run(call: NodeCall) -> Outputs:
     if call.node.version < 3:
-        return [each_item(call, lambda index, item, parameters: _older(index, item, parameters))]
+        return [
+            [
+                _older(index, item, parameters)
+                for index, (item, parameters) in enumerate(zip(call.items, call.each(), strict=True))
+            ]
+        ]
     raw = call.node.parameters.get("mode") == "raw"
     make = each_item(call, lambda index, item, parameters: _made(call, index, item, parameters, raw))
     if call.node.parameters.get("duplicateItem") is True:
