@@ -88,7 +88,7 @@ def _rows(columns: Mapping[str, int], links: list[tuple[str, str]], more: Mappin
         names = [name for name, at in columns.items() if at == column]
         wish = {name: [places[s][1] for s, t in links if t == name and s in places] for name in names}
         centre = {name: sum(found) / len(found) if found else None for name, found in wish.items()}
-        names.sort(key=lambda name: centre[name] if centre[name] is not None else float("inf"))
+        names.sort(key=lambda name: _or(centre[name], float("inf")))
         free = float("-inf")
         for name in names:
             wanted = centre[name]
@@ -96,6 +96,10 @@ def _rows(columns: Mapping[str, int], links: list[tuple[str, str]], more: Mappin
             places[name] = (column * COLUMN, y)
             free = y + ROW + more.get(name, 0) * BELOW
     return places
+
+
+def _or(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
 
 
 def _below(places: dict[str, tuple[float, float]], helpers: Mapping[str, str], names: list[str]) -> None:
