@@ -1,4 +1,5 @@
 // The editor's page: what the server tells is put into one state, and its parts show that.
+import { markRaw } from "vue";
 import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Palette, Panel, send, state, wants } from "hive-editor";
 
 const RETRY_MS = 2000;
@@ -35,11 +36,13 @@ export default {
       this[`on_${word}`]?.(about);
     },
     on_types({ types }) {
-      state.types = types;
+      state.types = markRaw(types);
     },
     on_view(view) {
       const first = !state.loaded;
       const { selected, ...rest } = view;
+      // Replaced as a whole with each view, so that nothing within needs to be watched.
+      for (const part of ["document", "ports", "wires", "problems"]) if (rest[part]) markRaw(rest[part]);
       Object.assign(state, rest, { loaded: true, away: null });
       document.title = `${view.name} · Hive`;
       this.keep();
@@ -86,7 +89,7 @@ export default {
       state.execution = null;
     },
     on_items(page) {
-      state.items = page;
+      state.items = markRaw(page);
     },
     on_executions({ executions, next_cursor, more }) {
       const before = more ? (state.executions?.list ?? []) : [];

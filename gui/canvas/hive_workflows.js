@@ -112,9 +112,9 @@ export default {
           </tr></tbody></table>
         <button v-if="next" type="button" class="hv-more" @click="ask(next)">Show more</button>
       </div>
-      <div v-else-if="rows && filtered" class="hv-card hv-empty"><h3>No workflow is called that</h3><p>Search for another word, or show all.</p></div>
+      <div v-else-if="rows && filtered" class="hv-card hv-empty"><h2>No workflow is called that</h2><p>Search for another word, or show all.</p></div>
       <div v-else-if="rows" class="hv-card hv-empty">
-        <h3>No workflow yet</h3>
+        <h2>No workflow yet</h2>
         <p>A workflow is a chain of nodes: a trigger begins it, and each node gets the items of the one before. What runs in n8n runs here.</p>
         <div v-if="may.create" class="hvw-start"><button type="button" class="hv-primary" :disabled="busy" @click="create(true)">Start with an example</button><button type="button" class="hv-quiet" @click="create(false)">Start empty</button><button type="button" class="hv-quiet" @click="open('import')">Import from n8n</button></div>
         <p v-else>Your role may look at workflows and not make them.</p>

@@ -14,6 +14,7 @@ from bus.messages import Claims, Role
 from bus.messages.workflows import WorkflowRecord, WorkflowRef
 from bus.nats_bus import NatsBus
 from gui.workflows.listing import example_workflow
+from tests.e2e.axe import serious
 from tests.e2e.canvas import add, log_in, node, saved, store
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ADMIN, ScriptedHive
@@ -273,3 +274,63 @@ async def test_an_engine_that_is_away_is_told_and_its_return_seen(
         await engine.ready(nats_bus)
         await expect(page.get_by_role("heading", name="No workflow yet")).to_be_visible()
         await expect(page.get_by_role("alert")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_the_pages_are_for_everybody(
+    browser: Browser, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus, scheme: str
+) -> None:
+    made = await store(nats_bus, example_workflow())
+    context = await browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+    page = await context.new_page()
+    await log_in(page, hive, gui, DEVELOPER, "/workflows")
+    await expect(page.get_by_role("row").filter(has_text="which orders are large")).to_be_visible()
+    assert await serious(page) == []
+    await page.goto(f"{gui.url}/workflows/{made.id}")
+    await page.get_by_role("button", name="Execute workflow").click()
+    await expect(page.locator(".hvc-bar .hvc-run")).to_contain_text("Succeeded")
+    await node(page, "Judge").click()
+    for tab in ("Parameters", "Settings", "Output"):
+        await page.get_by_role("tab", name=tab).click()
+        assert await serious(page) == []
+    for panel in ("+ Add node", "Executions", "Versions"):
+        await page.get_by_role("button", name=panel).click()
+        assert await serious(page) == []
+
+
+async def test_a_node_is_run_again_and_its_output_pinned(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, example_workflow())
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Orders").click()
+    await page.get_by_role("button", name="Run to here").click()
+    await expect(node(page, "Orders")).to_contain_text("4 items")
+    await expect(node(page, "Judge")).not_to_contain_text("item")
+    await page.get_by_role("tab", name="Output").click()
+    await page.get_by_role("button", name="Pin this output").click()
+    await expect(page.get_by_text("Its output is pinned: 4 items")).to_be_visible()
+    await page.get_by_role("button", name="Execute workflow").click()
+    await expect(node(page, "Judge")).to_contain_text("4 items")
+    assert len((await stored(nats_bus, made))["pinData"]["Orders"]) == 4
+    await node(page, "Judge").click()
+    await page.get_by_role("button", name="Run again from here").click()
+    await page.get_by_role("button", name="Executions").click()
+    executions = page.get_by_label("Executions", exact=True).get_by_role("listitem")
+    await expect(executions).to_have_count(3)
+    await expect(executions.first).to_contain_text("retry")
+    await expect(page.locator(".hvc-bar .hvc-run")).to_contain_text("Succeeded")
+
+
+async def test_a_type_that_hive_does_not_run_and_its_text_are_shown_as_they_are(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    document = example_workflow()
+    document["nodes"][2] |= {"name": "<img src=x onerror=document.title=1>", "type": "acme.unheardOf"}
+    document["connections"]["Orders"]["main"][0][0]["node"] = document["nodes"][2]["name"]
+    made = await store(nats_bus, document)
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await page.locator(".hvc-node.unknown").click()
+    await expect(page.locator(".hvc-panel .hvc-warn")).to_contain_text("acme.unheardOf")
+    await expect(page.get_by_label("Name of the node")).to_have_value(document["nodes"][2]["name"])
+    assert await page.locator(".hvc img").count() == 0

@@ -37,7 +37,8 @@ export default {
     <div class="hvc-bar" role="toolbar" aria-label="Workflow">
       <a class="hv-text" :href="state.readonly && state.workflow ? '/workflows/' + state.workflow : '/workflows'">{{ state.readonly && state.workflow ? "‹ Workflow" : "‹ Workflows" }}</a>
       <h1 v-if="!editable" class="hvc-name-fixed hv-clip">{{ state.name }}</h1>
-      <input v-else class="hvc-title hvc-workflow" aria-label="Name of the workflow" :value="state.name" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()">
+      <h1 v-if="editable" class="hv-hidden">{{ state.name }}</h1>
+      <input v-if="editable" class="hvc-title hvc-workflow" aria-label="Name of the workflow" :value="state.name" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()">
       <span v-if="!state.readonly" class="hv-small hvc-saved" :class="{ dirty: state.dirty }" role="status">{{ saved }}</span>
       <span v-else class="hv-small hv-muted">version {{ state.version }}</span>
       <span v-if="execution" class="hvc-run" :data-status="execution.status" role="status"><i aria-hidden="true"></i>{{ STATUS[execution.status] }}<a v-if="!state.readonly" class="hv-text" :href="'/executions/' + execution.id">Open</a><button v-if="!state.readonly && !running" type="button" class="hv-text" aria-label="Put the execution away" @click="leave">×</button></span>

@@ -72,7 +72,8 @@ export default {
       state.selected = names;
     },
     picked() {
-      state.selected = this.flow.getSelectedNodes.value.map((node) => node.id);
+      const names = this.flow.getSelectedNodes.value.map((node) => node.id);
+      if (names.join("\u0000") !== state.selected.join("\u0000")) state.selected = names;
     },
     opened({ node }) {
       if (node.type === "hive") state.panel = "node";

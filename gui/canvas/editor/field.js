@@ -26,7 +26,7 @@ export default {
   },
   template: `
     <div class="hvc-field">
-      <span>{{ field.label }}<button v-if="field.kind !== 'code' && !disabled" type="button" class="hvc-fx" :aria-label="field.label + (expression ? ': an expression' : ': fixed')" :aria-pressed="expression" :title="expression ? 'An expression; make it fixed' : 'Fixed; make it an expression'" @click.prevent="turn">ƒx</button></span>
+      <span>{{ field.label }}<button v-if="field.kind !== 'code' && !disabled" type="button" class="hvc-fx" :aria-label="'ƒx: ' + field.label + (expression ? ' is an expression' : ' is fixed')" :aria-pressed="expression" :title="expression ? 'An expression; make it fixed' : 'Fixed; make it an expression'" @click.prevent="turn">ƒx</button></span>
       <select :aria-label="field.label" v-if="shownAs === 'select'" class="hv-input" :value="value ?? field.default" :disabled="disabled" @change="$emit('change', $event.target.value)"><option v-for="option in field.options" :key="option" :value="option">{{ option }}</option></select>
       <input :aria-label="field.label" v-else-if="shownAs === 'switch'" type="checkbox" :checked="value ?? field.default" :disabled="disabled" @change="$emit('change', $event.target.checked)">
       <textarea :aria-label="field.label" v-else-if="shownAs === 'area' || shownAs === 'code'" class="hv-input" :class="{ 'hv-mono': expression || shownAs === 'code' }" :rows="shownAs === 'code' ? 8 : 2" :value="text" :placeholder="field.default ?? ''" :disabled="disabled" spellcheck="false" @change="write($event.target.value)"></textarea>
