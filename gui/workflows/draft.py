@@ -5,7 +5,7 @@ from typing import Any
 
 from bus.messages import Message
 from bus.messages.workflows import WorkflowRecord
-from gui.workflows.document import links_of, nodes_of
+from gui.workflows.document import Link, links_of, nodes_of
 from gui.workflows.edits import Edit, edited
 from gui.workflows.forms import FIELDS
 from gui.workflows.history import History
@@ -78,7 +78,14 @@ class Draft:
 def shown(document: Mapping[str, Any], types: Types) -> dict[str, Any]:
     """A document and the ports of its nodes, by name."""
     links = links_of(document)
-    ports = {node["name"]: ports_of(node, types, links).model_dump(mode="json") for node in nodes_of(document)}
+    touching: dict[str, list[Link]] = {}
+    for link in links:
+        for name in {link.source, link.target}:
+            touching.setdefault(name, []).append(link)
+    ports = {
+        node["name"]: ports_of(node, types, touching.get(node["name"], ())).model_dump(mode="json")
+        for node in nodes_of(document)
+    }
     wires = [
         {
             "source": link.source,

@@ -17,7 +17,7 @@ export default {
   components: { Background, MiniMap, VueFlow },
   setup() {
     const flow = useVueFlow("hive");
-    return { flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) } };
+    return { drawn: markRaw(new Map()), flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) } };
   },
   data: () => ({ fitted: false }),
   computed: {
@@ -30,7 +30,7 @@ export default {
         position: { x: Number(node.position?.[0]) || 0, y: Number(node.position?.[1]) || 0 },
         zIndex: node.type === STICKY ? -1000 : 0,
         ariaLabel: node.name,
-        data: { node, ports: state.ports[node.name] ?? { inputs: [], outputs: [], known: true } },
+        data: this.data(node),
       }));
     },
     wires() {
@@ -62,6 +62,15 @@ export default {
     for (const [name, handler] of [["copy", this.copy], ["cut", this.cut], ["paste", this.paste], ["keydown", this.press]]) document.removeEventListener(name, handler);
   },
   methods: {
+    // The same object while nothing but the place changed: what is drawn is not drawn again.
+    data(node) {
+      const data = { node: { ...node, position: null }, ports: state.ports[node.name] ?? { inputs: [], outputs: [], known: true } };
+      const text = JSON.stringify(data);
+      const before = this.drawn.get(node.name);
+      if (before?.text === text) return before.data;
+      this.drawn.set(node.name, { text, data: markRaw(data) });
+      return data;
+    },
     fit() {
       setTimeout(() => this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 }), 30);
     },
