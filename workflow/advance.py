@@ -185,7 +185,9 @@ def _threw(graph: Graph, types: NodeTypes, execution: Execution, current: Curren
     if node.on_error is OnError.STOP:
         return _stop_with(graph, execution, current, event)
     inputs = inputs_of(execution, current.visit, node)
-    outputs = after_error(node.on_error, event.failure, inputs, types.outputs(node))
+    # as n8n does it: only nodes that reach outside make items of their errors for the error output
+    splits = node.on_error is OnError.ERROR_OUTPUT and types.reaches_outside(node)
+    outputs = after_error(event.failure, inputs, types.outputs(node) if splits else None)
     run = _failed_run(current, event, with_pairs(outputs, inputs))
     return _go_on(graph, types, _with_run(execution, run, event.failure), node, current.run, event.now_ms)
 

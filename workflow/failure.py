@@ -49,15 +49,21 @@ class ExpressionError(NodeError):
 
 
 class CodeError(NodeError):
-    """Code of a node threw, or returned what is no item. `line` counts from 1."""
+    """Code of a node threw, or returned what is no item (`shape`). `line` counts from 1."""
 
     code = errors.CodeError.code
 
     def __init__(
-        self, message: str, *, description: str | None = None, item: int | None = None, line: int | None = None
+        self,
+        message: str,
+        *,
+        description: str | None = None,
+        item: int | None = None,
+        line: int | None = None,
+        shape: bool = False,
     ) -> None:
         super().__init__(message, description=description, item=item)
-        self.line = line
+        self.line, self.shape = line, shape
 
 
 class LimitError(NodeError):

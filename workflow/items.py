@@ -29,13 +29,13 @@ def numbered(items: Items, input_index: int = 0) -> list[Item]:
 
 
 def with_pairs(outputs: Outputs, inputs: Sequence[Items]) -> list[Items | None]:
-    """n8n's rule for items that a node left unpaired: of one input item all come from it, of equal counts by index, else unknown."""
+    """n8n's rule for items that a node left unpaired: of one input item all come from it, one alone comes from the first, equal counts by index, else unknown."""
     first = inputs[0] if inputs else ()
     count = len(first)
-    by_index = bool(outputs) and outputs[0] is not None and len(outputs[0]) == count
-    if count != 1 and not by_index:
+    made = len(outputs[0]) if len(outputs) == 1 and outputs[0] is not None else None
+    if count != 1 and made not in (1, count):
         return list(outputs)
-    return [None if items is None else _pair_all(items, None if count == 1 else count) for items in outputs]
+    return [None if items is None else _pair_all(items, None if 1 in (count, made) else count) for items in outputs]
 
 
 def _pair_all(items: Items, count: int | None) -> Items:

@@ -5,21 +5,20 @@ from typing import Any
 
 from workflow.failure import Failure
 from workflow.items import Item, Items, Outputs
-from workflow.n8n.document import OnError
 
 
 def always_output(outputs: Outputs, inputs: Sequence[Items]) -> Outputs:
-    """One empty item, paired with all of the input, where a node would have left nothing."""
-    if any(outputs):
+    """One empty item, paired with all of the input, where a node would have left nothing at its first output."""
+    if outputs and outputs[0]:
         return outputs
-    pairs = [{"item": index} for index in range(len(inputs[0]) if inputs else 0)]
+    pairs = [{"item": index, "input": 0} for index in range(len(inputs[0]) if inputs else 0)]
     return [[{"json": {}, "pairedItem": pairs}], *outputs[1:]]
 
 
-def after_error(on_error: OnError, failure: Failure, inputs: Sequence[Items], outputs: int) -> Outputs:
-    """A node threw and the execution goes on: its input passes through, or leaves by the error output with the error in it."""
+def after_error(failure: Failure, inputs: Sequence[Items], outputs: int | None) -> Outputs:
+    """A node threw and the execution goes on: its input passes through, or leaves by an output behind so many, with the error in it."""
     items = [{**item, "pairedItem": {"item": index}} for index, item in enumerate(inputs[0] if inputs else ())]
-    if on_error is OnError.CONTINUE:
+    if outputs is None:
         return [items]
     failed = [{**item, "json": {**item["json"], "error": failure.message}} for item in items]
     return [*([] for _ in range(outputs)), failed]
@@ -27,8 +26,6 @@ def after_error(on_error: OnError, failure: Failure, inputs: Sequence[Items], ou
 
 def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outputs:
     """Items that carry an error move to the last output, each merged over the input item that it came from."""
-    if not any(_is_error(item) for items in outputs if items for item in items):
-        return [*outputs, *([] for _ in range(count + 1 - len(outputs)))] if len(outputs) > count else outputs
     good: list[list[Item]] = [[] for _ in range(count)]
     failed: list[Item] = []
     for output, items in enumerate(outputs[:count]):
@@ -53,21 +50,18 @@ def _is_error(item: Item) -> bool:
     if item.get("error"):
         return True
     json = item.get("json") or {}
-    return bool(json.get("error")) and json.keys() <= {"error", "message", "stack"}
+    return bool(json.get("error")) and json.keys() <= {"error", "message"}
 
 
 def _merged(item: Item, inputs: Sequence[Items]) -> Item:
-    source = _source_of(item.get("pairedItem"), inputs)
-    error: Any = item.get("error")
-    json = {**item.get("json", {}), **({"error": error} if error and "error" not in item.get("json", {}) else {})}
-    return {**item, "json": {**source, **json}}
+    if item.get("error"):
+        return item
+    return {**item, "json": {**_source_of(item.get("pairedItem"), inputs), **item.get("json", {})}}
 
 
 def _source_of(pair: Any, inputs: Sequence[Items]) -> dict[str, Any]:
     if isinstance(pair, list):
         pair = pair[0] if pair else None
-    if isinstance(pair, int):
-        pair = {"item": pair}
     if not isinstance(pair, dict):
         return {}
     items = inputs[pair.get("input", 0)] if pair.get("input", 0) < len(inputs) else ()

@@ -12,6 +12,10 @@ class NodeTypes(Protocol):
         """How many main outputs it has, its error output not counted."""
         ...
 
+    def reaches_outside(self, node: Node) -> bool:
+        """Whether it asks for effects: HTTP, databases, models and the like."""
+        ...
+
     def inputs_needed(self, node: Node) -> int | None:
         """How many inputs must have brought items before it runs, when nothing else is left to run. None: one is enough."""
         ...

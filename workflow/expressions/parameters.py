@@ -6,10 +6,13 @@ and item; a `Parameters` puts them into the tree only where and when it is read,
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from workflow.failure import ExpressionError
 from workflow.paths import read
+
+UNDEFINED: Final = object()
+"""What JavaScript has beside `null`: to nodes both are nothing, but who writes a field leaves one that is undefined out."""
 
 Spec: TypeAlias = "int | tuple[tuple[Any, Spec], ...]"
 """Where expressions are in a tree: the number of one, or the keys that lead on to some."""
@@ -97,12 +100,20 @@ class Parameters(Mapping[str, Any]):
         value = read(self._template.tree, path)
         return default if value is None else value
 
+    @property
+    def has_undefined(self) -> bool:
+        return any(value is UNDEFINED for value in self._values)
+
+    def is_undefined(self, name: str) -> bool:
+        """Whether the expression of that name (`values.string[0].value`) gave `undefined`."""
+        return name in self._template.names and self._values[self._template.names.index(name)] is UNDEFINED
+
     def _fill(self, value: Any, spec: Spec) -> Any:
         if isinstance(spec, int):
             found = self._values[spec]
             if isinstance(found, ExpressionError):
                 raise found
-            return found
+            return None if found is UNDEFINED else found
         copy = value.copy()
         for key, inner in spec:
             copy[key] = self._fill(value[key], inner)

@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.needs import needs_of
-from workflow.expressions.parameters import Parameters, Template, compile_template
+from workflow.expressions.parameters import UNDEFINED, Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
 from workflow.expressions.scope import payload, python_call
 from workflow.expressions.simple import compile_simple, evaluate
@@ -56,6 +56,8 @@ class V8Scripts:
         rows: list[list[Any]] = found["rows"]
         for place, leaf, message in found["errors"]:
             rows[place][leaf] = _expression_error(message, template, leaf, indices[place])
+        for place, leaf in found["missing"]:
+            rows[place][leaf] = UNDEFINED
         return [Parameters(template, row, index) for row, index in zip(rows, indices, strict=True)]
 
     def code(self, call: NodeCall, source: str, style: str) -> list[Item]:
@@ -180,4 +182,5 @@ def _expression_error(message: str, template: Template, leaf: int, index: int) -
 
 
 def _code_error(error: dict[str, Any]) -> CodeError:
-    return CodeError(error["message"], description=error.get("description"), item=error.get("item"), line=error.get("line"))
+    known = {name: error.get(name) for name in ("description", "item", "line")}
+    return CodeError(error["message"], **known, shape=bool(error.get("shape")))

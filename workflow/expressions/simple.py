@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from workflow.expressions.parameters import UNDEFINED
+
 DECLINED: Final = object()
-_UNDEFINED: Final = object()
 _EXACT: Final = 2**53
 
 _CHUNK: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
@@ -73,17 +74,13 @@ def _text(source: str) -> Plain | None:
         return None
     known = [program for program in programs if program is not None]
     if len(known) == 1 and chunks[0].group(0) == source:
-        return lambda json: _native(known[0](json))
+        return known[0]
     ends = [0, *(chunk.end() for chunk in chunks)]
     texts = [source[start : chunk.start()] for start, chunk in zip(ends, chunks, strict=False)]
     rest = source[ends[-1] :]
     if "{{" in rest:
         return None
     return lambda json: _joined([(text, _written(program(json))) for text, program in zip(texts, known, strict=True)], rest)
-
-
-def _native(value: Any) -> Any:
-    return None if value is _UNDEFINED else value
 
 
 def _joined(parts: list[tuple[str, Any]], rest: str) -> Any:
@@ -96,7 +93,7 @@ def _written(value: Any) -> Any:
     """As JavaScript writes it into a text."""
     if isinstance(value, str):
         return value
-    if value is None or value is _UNDEFINED:
+    if value is None or value is UNDEFINED:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -144,13 +141,13 @@ def _walk(value: Any, steps: Sequence[str | int]) -> Any:
             elif name in _INHERITED:
                 return DECLINED
             else:
-                value = _UNDEFINED
+                value = UNDEFINED
         elif isinstance(value, list):
             if not isinstance(step, int):
                 return DECLINED
-            value = value[step] if step < len(value) else _UNDEFINED
-        elif value is None or value is _UNDEFINED:
-            return _UNDEFINED
+            value = value[step] if step < len(value) else UNDEFINED
+        elif value is None or value is UNDEFINED:
+            return UNDEFINED
         else:
             return DECLINED
     # JavaScript has one kind of number: one that it could not hold exactly is V8's to say.

@@ -6,7 +6,7 @@ from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs
 from workflow.n8n.document import Node
-from workflow.nodes.conditions import passes, rules_of
+from workflow.nodes.conditions import conditions_at, passes, rules_of
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.older_conditions import compare_older, passes_older
 from workflow.nodes.values import number_of
@@ -34,7 +34,7 @@ def _passes(call: NodeCall, parameters: Parameters, index: int) -> bool:
     if call.node.version < 2:
         joined = parameters.get("combineOperation", parameters.get("combineConditions", "all"))
         return passes_older(conditions, call.time_zone, every=joined in ("all", "AND"))
-    return passes(conditions, _rules(call, parameters, conditions), index)
+    return passes(conditions_at(parameters, "conditions", conditions), _rules(call, parameters, conditions), index)
 
 
 def _rules(call: NodeCall, parameters: Parameters, conditions: Any) -> Any:
@@ -52,7 +52,7 @@ def run_switch(call: NodeCall) -> Outputs:
             error.item = index if error.item is None else error.item
             if not call.continues:
                 raise
-            outputs[0].append({"json": {"error": error.message}, "pairedItem": {"item": index}})
+            outputs[0].append({"json": {"error": error.message}})
             continue
         for number in numbers:
             if not 0 <= number < len(outputs):
@@ -78,7 +78,8 @@ def _by_rules(call: NodeCall, parameters: Parameters, index: int) -> list[int]:
     rules = _rule_list(parameters)
     for number, rule in enumerate(rules):
         conditions = rule.get("conditions") or {}
-        if passes(conditions, _rules(call, parameters, conditions), index):
+        found = conditions_at(parameters, f"rules.values[{number}].conditions", conditions)
+        if passes(found, _rules(call, parameters, conditions), index):
             matched.append(number)
             if not every:
                 break
@@ -120,6 +121,6 @@ def switch_outputs(node: Node) -> int:
 
 TYPES = (
     NodeType(name="n8n-nodes-base.if", versions=(1, 2, 2.1, 2.2, 2.3), run=run_two_ways, outputs=2),
-    NodeType(name="n8n-nodes-base.filter", versions=(1, 2, 2.1, 2.2, 2.3), run=run_two_ways, outputs=2),
+    NodeType(name="n8n-nodes-base.filter", versions=(1, 2, 2.1, 2.2, 2.3), run=run_two_ways),
     NodeType(name="n8n-nodes-base.switch", versions=(1, 2, 3, 3.1, 3.2, 3.3, 3.4), run=run_switch, outputs=switch_outputs),
 )

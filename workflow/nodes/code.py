@@ -33,17 +33,17 @@ def _continued(call: NodeCall, run: Callable[[], list[Item]]) -> list[Item]:
     try:
         return run()
     except CodeError as error:
-        if not call.continues or error.line is None:
+        if not call.continues or error.shape:
             raise
         return [{"json": {"error": error.message}}]
 
 
 def run_function(call: NodeCall) -> Outputs:
-    return [call.scripts.code(call, str(call.node.parameters.get("functionCode", "")), "function")]
+    return [_continued(call, lambda: call.scripts.code(call, _source(call, "functionCode"), "function"))]
 
 
 def run_function_item(call: NodeCall) -> Outputs:
-    return [call.scripts.code(call, str(call.node.parameters.get("functionCode", "")), "functionItem")]
+    return [call.scripts.code(call, _source(call, "functionCode"), "functionItem")]
 
 
 TYPES = (

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflow.expressions.parameters import UNDEFINED, Parameters
 from workflow.failure import NodeError
 from workflow.nodes.dates import parse_date
 from workflow.nodes.values import boolean_of, number_of, parsed, same, text_of, truthy, type_of
@@ -31,6 +32,20 @@ def rules_of(conditions: Mapping[str, Any], zone: str, *, loose: bool = False, i
     )
 
 
+def conditions_at(parameters: Parameters, path: str, conditions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The conditions that stand at `path`, with `UNDEFINED` in the places of values that are."""
+    if not parameters.has_undefined:
+        return conditions
+
+    def seen(place: int, condition: Mapping[str, Any]) -> dict[str, Any]:
+        sides = ("leftValue", "rightValue")
+        gone = [side for side in sides if parameters.is_undefined(f"{path}.conditions[{place}].{side}")]
+        return {**condition, **dict.fromkeys(gone, UNDEFINED)}
+
+    found = conditions.get("conditions") or []
+    return {**conditions, "conditions": [seen(place, condition) for place, condition in enumerate(found)]}
+
+
 def passes(conditions: Mapping[str, Any], rules: Rules, item: int = 0) -> bool:
     """Whether the conditions hold. Raises `NodeError` for a value of the wrong type."""
     found = conditions.get("conditions") or []
@@ -42,23 +57,24 @@ def _holds(condition: Mapping[str, Any], rules: Rules, place: int, item: int) ->
     operator = condition.get("operator") or {}
     kind, operation = operator.get("type", "string"), operator.get("operation", "equals")
     left, right = condition.get("leftValue"), condition.get("rightValue")
-    if operation == "exists":
-        return left is not None
-    if operation == "notExists":
-        return left is None
     right_kind = _right_kind(kind, operator)
-    unary = operator.get("singleValue") is True or operation in ("empty", "notEmpty", "true", "false")
+    unary = operator.get("singleValue") is True or operation in _UNARY
+    if rules.strict and kind == right_kind == "number" and not unary and isinstance(left, str) and isinstance(right, str):
+        raise NodeError("Comparison type expects a number but both fields are a string", description=_HELP, item=item)
     try:
         left = converted(left, kind, rules)
         right = None if unary else converted(right, right_kind, rules)
     except _WrongType as error:
         raise NodeError(f"{error} [condition {place}, item {item}]", description=_HELP, item=item) from None
+    if operation in ("exists", "notExists"):
+        return (left is None or left is UNDEFINED) is (operation == "notExists")
     compare = _OPERATIONS.get(kind, {}).get(operation)
     if compare is None:
         raise NodeError(f"Unknown filter operation {kind}:{operation} [condition {place}, item {item}]", item=item)
     return compare(left, right, rules)
 
 
+_UNARY: Final = frozenset(("exists", "notExists", "empty", "notEmpty", "true", "false"))
 _HELP: Final = "Change the operator to the type of the value, or turn on 'Convert types where required'"
 
 
@@ -76,38 +92,63 @@ class _WrongType(Exception):
 
 
 def converted(value: Any, kind: str, rules: Rules) -> Any:
-    """The value as the operator's type; raises where validation refuses it."""
+    """The value as the operator's type; raises where validation refuses it. Only of numbers `undefined` is another nothing than `null`."""
+    if value is UNDEFINED:
+        return value if kind == "number" else None
     if value is None or kind == "any":
         return value
     if kind == "dateTime":
-        found = None if value == "" else parse_date(value, rules.zone)
-        if found is None and value != "":
-            raise _WrongType(_wrong(value, kind))
+        found = parse_date(value, rules.zone) if isinstance(value, str) and not _DIGITS.fullmatch(value) else None
+        if found is None:
+            raise _WrongType(_wrong(value, kind, rules))
         return found
     if type_of(value) == kind:
         return value
     if rules.strict:
-        raise _WrongType(_wrong(value, kind))
+        raise _WrongType(_wrong(value, kind, rules))
     found = _LOOSE[kind](value)
     if found is None and value != "":
-        raise _WrongType(_wrong(value, kind))
+        raise _WrongType(_wrong(value, kind, rules))
     return found
 
 
-def _wrong(value: Any, kind: str) -> str:
-    return f"Wrong type: '{text_of(value)}' is {_article(type_of(value))} but was expecting {_article(kind)}"
+_DIGITS: Final = re.compile(r"\s*-?\d*\s*")
+
+
+def _wrong(value: Any, kind: str, rules: Rules) -> str:
+    """To JavaScript a list is an object, too."""
+    given = "object" if isinstance(value, list) else type_of(value)
+    if rules.strict:
+        return f"Wrong type: '{_shown(value)}' is {_article(given)} but was expecting {_article(kind)}"
+    return f"Conversion error: the {given} '{_shown(value)}' can't be converted to {_article(kind)}"
+
+
+def _shown(value: Any) -> str:
+    """As JavaScript writes it into a text."""
+    if isinstance(value, Mapping):
+        return "[object Object]"
+    if isinstance(value, list):
+        return ",".join("" if each is None else _shown(each) for each in value)
+    return text_of(value)
 
 
 def _article(kind: str) -> str:
     return f"{_ARTICLES.get(kind, 'a')} {kind}"
 
 
+def _loose_boolean(value: Any) -> bool:
+    found = boolean_of(value)
+    return found if found is not None else truthy(value) and value != []
+
+
+def _loose_number(value: Any) -> Any:
+    return number_of(_shown(value) or 0) if isinstance(value, list) else number_of(value)
+
+
 _LOOSE: Final[Mapping[str, Callable[[Any], Any]]] = {
     "string": text_of,
-    "number": number_of,
-    "boolean": lambda value: (
-        found if (found := boolean_of(value)) is not None else truthy(value) if not isinstance(value, str) else None
-    ),
+    "number": _loose_number,
+    "boolean": _loose_boolean,
     "array": lambda value: parsed(value, list),
     "object": lambda value: parsed(value, dict),
 }
@@ -123,13 +164,13 @@ def _string(test: Callable[[str, str], bool]) -> Compare:
     return lambda left, right, rules: test(_folded(left, rules), _folded(right, rules))
 
 
-def regex_matches(pattern: Any, text: str) -> bool:
+def regex_matches(pattern: Any, text: str, *, ignore_case: bool = False) -> bool:
     """A pattern alone, or `/pattern/flags` as JavaScript writes it. Raises `NodeError` for one that cannot be read."""
     written = text_of(pattern)
     found = re.fullmatch(r"/(.*)/([a-z]*)", written, re.DOTALL)
     body, letters = found.groups() if found else (written, "")
     flags = (
-        (re.IGNORECASE if "i" in letters else 0)
+        (re.IGNORECASE if ignore_case or "i" in letters else 0)
         | (re.MULTILINE if "m" in letters else 0)
         | (re.DOTALL if "s" in letters else 0)
     )
@@ -143,19 +184,24 @@ def _compared(test: Callable[[Any, Any], bool]) -> Compare:
     return lambda left, right, _: left is not None and right is not None and bool(test(left, right))
 
 
+def _numbers(test: Callable[[Any, Any], bool]) -> Compare:
+    """As in JavaScript, where `null` counts as 0 and nothing is more or less than `undefined`."""
+    return lambda left, right, _: UNDEFINED not in (left, right) and bool(test(left or 0, right or 0))
+
+
 def _equal(left: Any, right: Any, _: Rules) -> bool:
-    return same(left, right)
+    return left is right if UNDEFINED in (left, right) else same(left, right)
 
 
 def _empty(left: Any) -> bool:
-    return left is None or left == "" or (isinstance(left, list | Mapping) and not left) or left != left
+    return left is None or left is UNDEFINED or left == "" or (isinstance(left, list | Mapping) and not left) or left != left
 
 
 def _contains(left: Any, right: Any, rules: Rules) -> bool:
     values: Sequence[Any] = left or ()
     if not rules.case_sensitive and isinstance(right, str):
         return any(isinstance(value, str) and value.lower() == right.lower() for value in values)
-    return any(same(value, right) for value in values)
+    return any(same(value, right) for value in values if not isinstance(value, list | Mapping))
 
 
 def _length(test: Callable[[int, Any], bool]) -> Compare:
@@ -175,7 +221,7 @@ _STRING: Final[Mapping[str, Compare]] = {
     "contains": _string(lambda left, right: right in left),
     "startsWith": _string(lambda left, right: left.startswith(right)),
     "endsWith": _string(lambda left, right: left.endswith(right)),
-    "regex": lambda left, right, _: regex_matches(right, text_of(left)),
+    "regex": lambda left, right, rules: regex_matches(right, text_of(left), ignore_case=not rules.case_sensitive),
 }
 _OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
     "string": {**_EMPTINESS, **_STRING, **{f"not{name[0].upper()}{name[1:]}": _not(test) for name, test in _STRING.items()}},
@@ -183,15 +229,15 @@ _OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
         **_EMPTINESS,
         "equals": _equal,
         "notEquals": _not(_equal),
-        "gt": _compared(lambda left, right: left > right),
-        "lt": _compared(lambda left, right: left < right),
-        "gte": _compared(lambda left, right: left >= right),
-        "lte": _compared(lambda left, right: left <= right),
+        "gt": _numbers(lambda left, right: left > right),
+        "lt": _numbers(lambda left, right: left < right),
+        "gte": _numbers(lambda left, right: left >= right),
+        "lte": _numbers(lambda left, right: left <= right),
     },
     "dateTime": {
         **_EMPTINESS,
-        "equals": _equal,
-        "notEquals": _not(_equal),
+        "equals": _compared(lambda left, right: left == right),
+        "notEquals": _compared(lambda left, right: left != right),
         "after": _compared(lambda left, right: left > right),
         "before": _compared(lambda left, right: left < right),
         "afterOrEquals": _compared(lambda left, right: left >= right),
@@ -200,7 +246,7 @@ _OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
     "boolean": {
         **_EMPTINESS,
         "true": lambda left, _, __: left is True,
-        "false": lambda left, _, __: left is False,
+        "false": lambda left, _, __: left is not True,
         "equals": _equal,
         "notEquals": _not(_equal),
     },

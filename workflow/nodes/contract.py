@@ -168,6 +168,16 @@ def each_item(call: NodeCall, make: Callable[[int, Item, Parameters], Item | Ite
     return made
 
 
+def in_one_item(call: NodeCall, run: Callable[[], Outputs]) -> Outputs:
+    """What `run` gives. Where the node continues, its failure becomes one item, which is nobody's."""
+    try:
+        return run()
+    except NodeError as error:
+        if not call.continues:
+            raise
+        return [[{"json": {"error": error.message}}]]
+
+
 def error_item(error: NodeError, index: int) -> Item:
     return {"json": {"error": error.message}, "pairedItem": paired(index)}
 

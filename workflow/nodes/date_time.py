@@ -5,7 +5,7 @@ from typing import Any, Final
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs
-from workflow.nodes.contract import NodeCall, NodeType, error_item
+from workflow.nodes.contract import NodeCall, NodeType
 
 _FIELDS: Final = {
     "addToDate": "newDate",
@@ -32,7 +32,7 @@ def _run_second(call: NodeCall) -> Outputs:
             error = NodeError(result["error"], item=index)
             if not call.continues:
                 raise error
-            made.append(error_item(error, index))
+            made.append({"json": {"error": error.message}})
             continue
         name = parameters.text("outputFieldName") or _FIELDS.get(parameters.get("operation", "getCurrentDate"), "date")
         kept = item["json"] if parameters.get("options.includeInputFields") is True else {}
@@ -52,7 +52,16 @@ def _zone(call: NodeCall, parameters: Parameters) -> str:
 def _run_first(call: NodeCall) -> Outputs:
     """Version 1: a value is formatted, or a duration added to it, and the result set beside the item's own fields."""
     each = call.each()
-    asked = [{**_plain(parameters), "operation": "first", "zone": call.time_zone, "nowMs": call.now_ms} for parameters in each]
+    asked = [
+        {
+            **_plain(parameters),
+            "sign": parameters.get("operation"),
+            "operation": "first",
+            "zone": call.time_zone,
+            "nowMs": call.now_ms,
+        }
+        for parameters in each
+    ]
     found = call.scripts.library(call, "dates", "dates", asked)
     made: list[Item] = []
     for index, (item, parameters, result) in enumerate(zip(call.items, each, found, strict=True)):

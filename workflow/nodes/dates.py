@@ -16,7 +16,7 @@ def parse_date(value: Any, zone: str) -> datetime | None:
     text = str(value).strip()
     if re.fullmatch(r"-?\d{9,}", text):
         return _from_ms(float(text) * (1000 if len(text.lstrip("-")) <= 10 else 1))
-    found = _from_iso(text) or _from_mail(text)
+    found = _from_iso(text) or _from_mail(text) or _from_american(text)
     if found is None:
         return None
     return found if found.tzinfo is not None else found.replace(tzinfo=ZoneInfo(zone))
@@ -36,6 +36,14 @@ def _from_iso(text: str) -> datetime | None:
         except ValueError:
             continue
     return None
+
+
+def _from_american(text: str) -> datetime | None:
+    """As JavaScript's own Date reads it, of which n8n's servers are on UTC."""
+    try:
+        return datetime.strptime(text, "%m/%d/%Y").replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _from_mail(text: str) -> datetime | None:

@@ -22,6 +22,8 @@ def run(call: NodeCall) -> EffectRun:
         for n, (item, each) in enumerate(zip(call.items, call.each(), strict=True))
     ]
     reply = yield _effect(parameters, items, waits)
+    if reply.failure is not None and call.continues:
+        return [[{"json": {"error": reply.failure.message}, "pairedItem": [paired(n) for n in range(len(items))]}]]
     found = value_of(reply)
     outputs: Outputs = [call.items] if not waits or found is None else [found]
     return outputs

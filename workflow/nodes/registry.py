@@ -32,6 +32,10 @@ class Registry:
             return 1
         return found.outputs if isinstance(found.outputs, int) else found.outputs(node)
 
+    def reaches_outside(self, node: Node) -> bool:
+        found = self.find(node)
+        return found is None or found.effect
+
     def inputs_needed(self, node: Node) -> int | None:
         found = self.find(node)
         return found.inputs_needed(node) if found is not None and found.inputs_needed is not None else None

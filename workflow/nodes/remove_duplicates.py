@@ -6,7 +6,7 @@ from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item, Items, Outputs
 from workflow.n8n.document import Node
-from workflow.nodes.contract import NodeCall, NodeType
+from workflow.nodes.contract import NodeCall, NodeType, in_one_item
 from workflow.nodes.dates import parse_date
 from workflow.nodes.values import key_of, names_in, number_of, type_of
 from workflow.paths import MISSING, read, with_value
@@ -18,7 +18,7 @@ def run(call: NodeCall) -> Outputs:
     parameters = call.once()
     operation = parameters.get("operation", "removeDuplicateInputItems")
     if call.node.version < 2 or operation == "removeDuplicateInputItems":
-        return [_within(parameters, call.items)]
+        return in_one_item(call, lambda: [_within(parameters, call.items)])
     if operation == "clearDeduplicationHistory":
         _history(call).clear()
         return [call.items]

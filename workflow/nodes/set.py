@@ -14,7 +14,12 @@ from workflow.paths import MISSING, read, with_value, without
 
 def run(call: NodeCall) -> Outputs:
     if call.node.version < 3:
-        return [each_item(call, lambda index, item, parameters: _older(index, item, parameters))]
+        return [
+            [
+                _older(index, item, parameters)
+                for index, (item, parameters) in enumerate(zip(call.items, call.each(), strict=True))
+            ]
+        ]
     raw = call.node.parameters.get("mode") == "raw"
     make = each_item(call, lambda index, item, parameters: _made(call, index, item, parameters, raw))
     if call.node.parameters.get("duplicateItem") is True:
@@ -131,7 +136,9 @@ def _older(index: int, item: Item, parameters: Parameters) -> Item:
     dotted = parameters.get("options.dotNotation", True) is not False
     json_fields: dict[str, Any] = {} if parameters.get("keepOnlySet") is True else dict(item["json"])
     for kind in ("boolean", "number", "string"):
-        for field in parameters.get(f"values.{kind}", []):
+        for number, field in enumerate(parameters.get(f"values.{kind}", [])):
+            if parameters.is_undefined(f"values.{kind}[{number}].value"):
+                continue
             name, value = field.get("name", "propertyName"), field.get("value")
             if kind == "number":
                 value = number_of(value) if number_of(value) is not None else value

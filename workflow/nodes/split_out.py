@@ -44,7 +44,7 @@ def _split(item: Item, index: int, parameters: Parameters, missing: set[str]) ->
             if spread and isinstance(value, dict):
                 fields.update(value)
             else:
-                fields = with_value(fields, target, value) if dotted else {**fields, target: value}
+                fields = with_value(fields, target, value) if dotted and targets else {**fields, target: value}
         made.append(_item(fields, item, index, parameters))
     return made
 

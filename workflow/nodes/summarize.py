@@ -1,6 +1,6 @@
 """Summarize: sums, counts and the like, for all items or for groups of them, as a pivot table does."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from workflow.expressions.parameters import Parameters
@@ -33,8 +33,8 @@ def run(call: NodeCall) -> Outputs:
     dotted = parameters.get("options.disableDotNotation") is not True
     for field in fields:
         _check_exists(call, parameters, field, dotted)
-    groups = _groups(call.items, parameters, dotted)
-    rows = [(dict(keys), _summary(fields, call.items, places, dotted), places) for keys, places in groups]
+    groups = _groups(call, parameters, dotted)
+    rows = [(keys, _summary(fields, call.items, places, dotted), places) for keys, places in groups]
     if parameters.get("options.outputFormat", "separateItems") == "singleItem":
         return [[_single(rows)]]
     return [[_item({**keys, **values}, places) for keys, values, places in rows]]
@@ -51,18 +51,35 @@ def _check_exists(call: NodeCall, parameters: Parameters, field: Mapping[str, An
     call.hints.append(f"The field '{name}' does not exist in any items")
 
 
-def _groups(items: Items, parameters: Parameters, dotted: bool) -> list[tuple[tuple[tuple[str, Any], ...], list[int]]]:
-    """Each group's values and the places of its items, in the order in which the groups appear."""
-    names = names_in(parameters.get("fieldsToSplitBy", ""))
-    skips = parameters.get("options.skipEmptySplitFields") is True
-    found: dict[Any, tuple[tuple[tuple[str, Any], ...], list[int]]] = {}
-    for place, item in enumerate(items):
-        values = [None if (value := _value(item, name, dotted)) is MISSING else value for name in names]
-        if skips and any(value is None or value == "" for value in values):
+def _groups(call: NodeCall, parameters: Parameters, dotted: bool) -> list[tuple[dict[str, Any], list[int]]]:
+    """Each group's values and the places of its items: by the first field in the order in which its values appear, then by the next."""
+    return _split(call, parameters, names_in(parameters.get("fieldsToSplitBy", "")), range(len(call.items)), dotted)
+
+
+def _split(
+    call: NodeCall, parameters: Parameters, names: list[str], places: Iterable[int], dotted: bool
+) -> list[tuple[dict[str, Any], list[int]]]:
+    if not names:
+        return [({}, list(places))]
+    found: dict[Any, tuple[Any, list[int]]] = {}
+    for place in places:
+        value = _by(call, call.items[place], names[0], dotted)
+        if parameters.get("options.skipEmptySplitFields") is True and (value is MISSING or value is None or value == ""):
             continue
-        pairs = tuple((name.replace(".", "_"), value) for name, value in zip(names, values, strict=True))
-        found.setdefault(tuple(map(key_of, values)), (pairs, []))[1].append(place)
-    return list(found.values())
+        found.setdefault("missing" if value is MISSING else (key_of(value),), (value, []))[1].append(place)
+    return [
+        ({**({} if value is MISSING else {names[0].replace(".", "_"): value}), **keys}, within)
+        for value, group in found.values()
+        for keys, within in _split(call, parameters, names[1:], group, dotted)
+    ]
+
+
+def _by(call: NodeCall, item: Item, name: str, dotted: bool) -> Any:
+    """Before version 1.1 as a text: what is not there, too."""
+    value = _value(item, name, dotted)
+    if call.node.version >= 1.1:
+        return value
+    return "undefined" if value is MISSING else "null" if value is None else text_of(value)
 
 
 def _summary(fields: list[Mapping[str, Any]], items: Items, places: list[int], dotted: bool) -> dict[str, Any]:
@@ -89,7 +106,7 @@ def _append(values: list[Any], field: Mapping[str, Any]) -> Any:
 
 def _concatenate(values: list[Any], field: Mapping[str, Any]) -> Any:
     separator = field.get("separateBy", "comma")
-    mark = field.get("customSeparator", "") if separator == "other" else _SEPARATORS.get(separator, ",")
+    mark = field.get("customSeparator", "") if separator == "other" else _SEPARATORS.get(separator, separator)
     kept = values if field.get("includeEmpty") is True else _filled(values)
     return mark.join("null" if value is None else text_of(value) for value in kept)
 

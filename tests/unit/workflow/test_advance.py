@@ -37,13 +37,23 @@ def test_a_result_of_the_wrong_shape_passes_the_input_on_where_it_continues(driv
     assert jsons(execution, "After") == [{"i": 1}, {"i": 2}, {"i": 3}]
 
 
-def test_a_node_that_throws_leaves_by_its_error_output(driver: Driver) -> None:
+def test_the_input_of_a_node_that_throws_goes_on_by_its_first_output(driver: Driver) -> None:
     stop = node("Stop", "stopAndError", {"errorMessage": "enough"}, onError="continueErrorOutput")
     execution = driver.run(
         workflow(START, THREE, stop, node("Ok", "noOp"), node("Err", "noOp"), links=["Start → Gen → Stop → Ok", "Stop:1 → Err"])
     )
+    assert "Err" not in execution.runs
+    assert jsons(execution, "Ok") == [{"i": n} for n in (1, 2, 3)]
+
+
+def test_an_effect_that_failed_leaves_by_the_error_output(driver: Driver) -> None:
+    call = node("Call", "redis", {"operation": "get", "key": "k"}, onError="continueErrorOutput")
+    execution = driver.run(
+        workflow(START, THREE, call, node("Ok", "noOp"), node("Err", "noOp"), links=["Start → Gen → Call → Ok", "Call:1 → Err"])
+    )
     assert "Ok" not in execution.runs
-    assert jsons(execution, "Err") == [{"i": n, "error": "enough"} for n in (1, 2, 3)]
+    assert [item["i"] for item in jsons(execution, "Err")] == [1, 2, 3]
+    assert all(item["error"] for item in jsons(execution, "Err"))
 
 
 def test_tries_wait_between_them_and_only_the_last_failure_counts(driver: Driver) -> None:
@@ -84,7 +94,7 @@ def test_what_a_node_that_runs_once_leaves_comes_of_the_first_item(driver: Drive
     stop = node("Stop", "stopAndError", {"errorMessage": "no"}, executeOnce=True, onError="continueErrorOutput")
     execution = driver.run(workflow(START, THREE, once, stop, links=["Start → Gen → Once", "Gen → Stop"]))
     assert [item["pairedItem"] for item in (execution.runs["Once"][0].outputs or [[]])[0] or ()] == [{"item": 0}, {"item": 0}]
-    assert jsons(execution, "Stop", output=1) == [{"i": 1, "error": "no"}]
+    assert jsons(execution, "Stop") == [{"i": 1}]
 
 
 def test_execute_once_sees_the_first_item_alone(driver: Driver) -> None:
@@ -96,7 +106,7 @@ def test_always_output_data_goes_on_with_an_empty_item(driver: Driver) -> None:
     empty = code("Empty", "return []", alwaysOutputData=True)
     execution = driver.run(workflow(START, THREE, empty, node("After", "noOp"), links=["Start → Gen → Empty → After"]))
     assert jsons(execution, "After") == [{}]
-    assert execution.runs["Empty"][0].outputs == [[{"json": {}, "pairedItem": [{"item": 0}, {"item": 1}, {"item": 2}]}]]
+    assert execution.runs["Empty"][0].outputs == [[{"json": {}, "pairedItem": [{"item": n, "input": 0} for n in range(3)]}]]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from workflow.driver import Driver
 from workflow.execution import Status
 
 START = node("Start", "manualTrigger")
-THROWS = "={{ $json.i == 2 ? JSON.parse('x') : $json.i }}"
+THROWS = "={{ ['1', 'x', '3'][$itemIndex].toNumber() }}"
 
 
 @pytest.mark.parametrize("depth", [250, 1_500, 100_000])
@@ -26,9 +26,8 @@ def test_what_nests_too_deep_fails_its_node(depth: int, driver: Driver) -> None:
     ("source", "says"),
     [
         ("const a = {}; a.a = a; return [{json: a}]", "TypeError: Converting circular structure to JSON"),
-        ("return [{json: {a: 10n}}]", "TypeError: Do not know how to serialize a BigInt"),
         ("return 'text'", "Code doesn't return items properly"),
-        ("return [null]", "Code doesn't return items properly [item 0]"),
+        ("return [null]", "Code doesn't return items properly"),
     ],
 )
 def test_what_is_no_item_fails_its_node(source: str, says: str, driver: Driver) -> None:
@@ -71,7 +70,7 @@ def test_an_expression_that_throws_is_told_with_node_item_and_parameter(on_error
         return
     assert execution.status is Status.SUCCESS
     outputs = [[item["json"] for item in items or ()] for items in run.outputs or ()]
-    message = "Unexpected token 'x', \"x\" is not valid JSON"
+    message = "cannot convert to number"
     if on_error == "continueErrorOutput":
         assert outputs == [[{"a": 1}, {"a": 3}], [{"i": 2, "error": message}]]
     else:

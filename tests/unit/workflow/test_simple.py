@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from workflow.expressions.parameters import UNDEFINED
 from workflow.expressions.pool import Pool
 from workflow.expressions.simple import compile_simple, evaluate
 
@@ -57,7 +58,9 @@ def by_v8(pool: Pool, source: str, item: dict[str, Any]) -> Any:
                 "__evaluate", json.dumps({"program": program, "items": [item], "at": [0], "zone": "UTC"}).encode(), 5
             )
         )
-    return "failed" if found["errors"] else found["rows"][0][0]
+    if found["errors"]:
+        return "failed"
+    return UNDEFINED if found["missing"] else found["rows"][0][0]
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -2,7 +2,7 @@
 globalThis.dates = (function () {
   'use strict';
   const { DateTime } = luxon;
-  const asked = (value, zone, format) => {
+  const asked = (value, zone, format, own = false) => {
     if (value === undefined || value === null || value === '') throw new Error('No date given');
     let date;
     if (format) date = DateTime.fromFormat(String(value), format, { zone });
@@ -11,10 +11,10 @@ globalThis.dates = (function () {
       date = DateTime.fromMillis(String(Math.abs(number)).length <= 10 ? number * 1000 : number, { zone });
     } else {
       date = [DateTime.fromISO, DateTime.fromRFC2822, DateTime.fromHTTP, DateTime.fromSQL]
-        .map((read) => read.call(DateTime, String(value).trim(), { zone })).find((found) => found.isValid)
+        .map((read) => read.call(DateTime, String(value).trim(), { zone, setZone: own })).find((found) => found.isValid)
         ?? DateTime.fromJSDate(new Date(value), { zone });
     }
-    if (!date.isValid) throw new Error(`Invalid date format: '${value}'`);
+    if (!date.isValid) throw new Error('Invalid date format');
     return date;
   };
   const shift = (each, sign) => {
@@ -26,11 +26,12 @@ globalThis.dates = (function () {
   const FORMATS = { 'MM/DD/YYYY': 'MM/dd/yyyy', 'YYYY/MM/DD': 'yyyy/MM/dd', 'MMMM DD YYYY': 'MMMM dd yyyy', 'MM-DD-YYYY': 'MM-dd-yyyy', 'YYYY-MM-DD': 'yyyy-MM-dd' };
   const formatted = (each) => {
     const options = each.options ?? {};
-    const date = asked(each.date, each.zone, options.fromFormat);
+    if (each.date === undefined || each.date === null) return null;
+    const date = asked(each.date, each.zone, options.fromFormat, options.timezone !== true);
     const format = each.format ?? 'MM/dd/yyyy';
     if (format === 'custom') return date.toFormat(each.customFormat ?? '');
-    if (format === 'X') return Math.floor(date.toSeconds());
-    if (format === 'x') return date.toMillis();
+    if (format === 'X') return String(Math.floor(date.toSeconds()));
+    if (format === 'x') return String(date.toMillis());
     return date.toFormat(FORMATS[format] ?? format);
   };
   const between = (each) => {
@@ -50,9 +51,9 @@ globalThis.dates = (function () {
   const first = (each) => {
     const options = each.options ?? {};
     if ((each.action ?? 'format') === 'calculate') {
-      const sign = each.operation1 === 'subtract' || each.operationType === 'subtract' ? -1 : 1;
+      const sign = each.sign === 'subtract' ? -1 : 1;
       const date = asked(each.value, each.zone, options.fromFormat && fromMoment(options.fromFormat));
-      return date.plus({ [each.timeUnit ?? 'days']: sign * Number(each.duration ?? 0) }).toUTC().toISO();
+      return date.toUTC().plus({ [each.timeUnit ?? 'days']: sign * Number(each.duration ?? 0) }).toISO();
     }
     const from = options.fromTimezone || each.zone;
     const date = asked(each.value, from, options.fromFormat && fromMoment(options.fromFormat)).setZone(options.toTimezone || each.zone);

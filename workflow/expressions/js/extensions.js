@@ -10,7 +10,11 @@
     }
   }
 
+  // Which kinds of value have a function of a name, in n8n's order of kinds.
+  const KINDS = ['Array', 'Date', 'Number', 'Object', 'String', 'Boolean'].map((kind) => [kind, new Set()]);
+  const known = (kind, methods) => Object.keys(methods).forEach((name) => KINDS.find(([each]) => each === kind)[1].add(name));
   const add = (prototype, methods) => {
+    known(prototype.constructor.name, methods);
     for (const [name, value] of Object.entries(methods)) {
       if (!Object.prototype.hasOwnProperty.call(prototype, name)) {
         Object.defineProperty(prototype, name, { value, writable: true, configurable: true, enumerable: false });
@@ -36,9 +40,9 @@
 
   // ---- text -------------------------------------------------------------------------------------------------------------------
   const EMAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}/u;
-  const URL_TEXT = /(?:https?|ftp|file):\/\/[^\s<>"']+/;
+  const URL_TEXT = /(?:https?|ftp|file):\/\/(?:[^\s/@]+@)?(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\w-]+\.)+[a-z]{2,})[^\s<>"']*/i;
   const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:[^@/?#]*@)?(\[[^\]]+\]|[^:/?#\s]+)(?::(\d+))?(\/[^?#\s]*)?(\?[^#\s]*)?(#\S*)?$/i;
-  const DOMAIN = /^(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,61}[\p{L}\p{N}])?\.)+\p{L}{2,63}$/u;
+  const DOMAIN = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}])?\.)+\p{L}{2,63})$/u;
 
   const utf8 = (text) => {
     const bytes = [];
@@ -96,18 +100,18 @@
     'Æ': 'AE', 'æ': 'ae', 'Ø': 'O', 'ø': 'o', 'Œ': 'OE', 'œ': 'oe', 'ß': 'ss', 'Đ': 'D', 'đ': 'd', 'Ł': 'L', 'ł': 'l', 'Þ': 'TH', 'þ': 'th',
     'ı': 'i', 'Ħ': 'H', 'ħ': 'h', 'Ŋ': 'N', 'ŋ': 'n', 'Ŧ': 'T', 'ŧ': 't',
   };
-  const parseDate = (text, format, zone) => {
-    if (format) return DateTime.fromFormat(text, format, zone ? { zone } : {});
-    if (/^-?\d{9,}$/.test(text.trim())) return DateTime.fromMillis(Number(text));
+  // The text's own zone is kept, as n8n keeps it.
+  const parseDate = (text) => {
     for (const read of [DateTime.fromISO, DateTime.fromRFC2822, DateTime.fromHTTP, DateTime.fromSQL]) {
-      const found = read.call(DateTime, text.trim(), { setZone: false });
+      const found = read.call(DateTime, text.trim(), { setZone: true });
       if (found.isValid) return found;
     }
-    return DateTime.fromJSDate(new Date(text));
+    const found = DateTime.fromJSDate(new Date(text));
+    if (!found.isValid) throw new ExpressionError('cannot convert to Luxon DateTime');
+    return found;
   };
   const SMALL_WORDS = new Set(('a an and as at because but by en for if in neither nor of on only or over per so some than that the to ' +
     'up upon v versus via vs when with without yet').split(' '));
-  const words = (text) => text.replace(/[^\p{L}\p{N}]+/gu, ' ').replace(/([\p{Ll}\p{N}])(\p{Lu})/gu, '$1 $2').trim().split(/\s+/).filter(Boolean);
 
   add(String.prototype, {
     base64Encode() { return toBase64(utf8(String(this))); },
@@ -115,8 +119,8 @@
     extractDomain() {
       const text = String(this);
       const email = text.match(EMAIL);
-      if (email && !URL_TEXT.test(text)) return email[0].split('@')[1];
-      const found = text.match(/(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/?#\s]*@)?((?:[\p{L}\p{N}-]+\.)+[\p{L}\p{N}-]+|localhost)/iu);
+      if (email && email[0] === text) return text.split('@')[1];
+      const found = text.match(/^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/?#\s]*@)?((?:[\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+|localhost)(?:[:/?#]|$)/iu);
       return found ? found[1] : undefined;
     },
     extractEmail() { return (String(this).match(EMAIL) || [])[0]; },
@@ -126,7 +130,12 @@
       return parts ? parts[4] || '/' : undefined;
     },
     hash(algorithm = 'md5') {
-      return algorithm === 'base64' ? toBase64(utf8(String(this))) : __hashes.hash(utf8(String(this)), algorithm);
+      if (algorithm === 'base64') return toBase64(utf8(String(this)));
+      const { names, hash } = __hashes;
+      if (!names.includes(__hashes.plain(algorithm))) {
+        throw new ExpressionError(`Unknown algorithm ${algorithm}. Available algorithms are: ${names.join()}, and Base64.`);
+      }
+      return hash(utf8(String(this)), algorithm);
     },
     isDomain() { return DOMAIN.test(String(this)); },
     isEmail() {
@@ -135,11 +144,12 @@
     },
     isUrl() {
       const text = String(this);
-      return URL_PARTS.test(text) || /^(mailto|tel|data):\S+$/i.test(text);
+      const found = text.match(URL_PARTS);
+      return found !== null && /^https?$/i.test(found[1]) && DOMAIN.test(found[2]);
     },
     isNumeric() {
       const text = String(this);
-      return text.trim() !== '' && !/\s/.test(text) && !Number.isNaN(Number(text)) && Number.isFinite(Number(text));
+      return text.trim() !== '' && !/\s/.test(text) && !Number.isNaN(Number(text));
     },
     isEmpty() { return this.length === 0; },
     isNotEmpty() { return this.length > 0; },
@@ -147,7 +157,7 @@
       try {
         return JSON.parse(String(this));
       } catch {
-        return undefined;
+        throw new ExpressionError(String(this).includes("'") ? "Parsing failed. Check you're using double quotes" : 'Parsing failed');
       }
     },
     quote(mark = '"') {
@@ -155,18 +165,17 @@
     },
     removeMarkdown() {
       return String(this)
-        .replace(/<\/?[a-zA-Z][^>]*>/g, '')
-        .replace(/^\s*(?:[-*_]\s*){3,}$/gm, '')
-        .replace(/```[^\n]*\n?([\s\S]*?)```/g, '$1')
-        .replace(/^\s{0,3}#{1,6}\s+(.*?)\s*#*\s*$/gm, '$1')
-        .replace(/^\s{0,3}>\s?/gm, '')
         .replace(/^(\s*)(?:[-*+]|\d+\.)\s+/gm, '$1')
-        .replace(/!\[([^\]]*)\]\([^)]*\)/g, '$1')
-        .replace(/\[([^\]]+)\]\([^)]*\)/g, '$1')
-        .replace(/(\*\*|__)(?=\S)([\s\S]*?\S)\1/g, '$2')
-        .replace(/(\*|_)(?=\S)([\s\S]*?\S)\1/g, '$2')
-        .replace(/~~(.*?)~~/g, '$1')
-        .replace(/`([^`]+)`/g, '$1');
+        .replace(/\n={2,}/g, '\n')
+        .replace(/~~|`{3}.*\n/g, '')
+        .replace(/<[^>]*>/g, '')
+        .replace(/!\[[^\]]*\][[(][^\])]*[\])]/g, '')
+        .replace(/\[([^\]]*)\][[(][^\])]*[\])]/g, '$1')
+        .replace(/>/g, '')
+        .replace(/^#{1,6}\s*([^#]*)\s*(?:#{1,6})?/gm, '$1')
+        .replace(/([*_]{1,3})(\S.*?\S)\1/g, '$2')
+        .replace(/`(.+?)`/g, '$1')
+        .replace(/\n{2,}/g, '\n\n');
     },
     removeTags() { return String(this).replace(/<[^>]*>?/g, ''); },
     replaceSpecialChars() {
@@ -177,19 +186,34 @@
       const text = String(this);
       const stamps = { ms: 1, s: 1000, us: 0.001 };
       if (format === 'excel') return Number(text).toDateTime('excel');
-      if (format in stamps) return DateTime.fromMillis(Number(text) * stamps[format]);
-      const date = parseDate(text, format);
-      if (!date.isValid) throw new ExpressionError(`Invalid date: could not read "${text}" as a date`);
+      if (format in stamps) {
+        const value = Number(text) * stamps[format];
+        return Number.isNaN(value) ? DateTime.invalid('not a number') : DateTime.fromMillis(value);
+      }
+      if (format !== undefined) return typeof format === 'string' ? DateTime.fromFormat(text, format) : DateTime.invalid('unparsable');
+      return parseDate(text);
+    },
+    toDate() {
+      const date = new Date(String(this));
+      if (Number.isNaN(date.getTime())) throw new ExpressionError('cannot convert to date');
       return date;
     },
-    toDate() { return new Date(String(this)); },
-    toInt(radix) { return parseInt(String(this).replace(/,/g, ''), radix ?? 10); },
-    toWholeNumber(radix) { return parseInt(String(this).replace(/,/g, ''), radix ?? 10); },
-    toFloat() { return parseFloat(String(this).replace(/,/g, '')); },
-    toDecimalNumber() { return parseFloat(String(this).replace(/,/g, '')); },
+    toInt(radix) {
+      const value = parseInt(String(this).replace(/,/g, ''), radix ?? 10);
+      if (Number.isNaN(value)) throw new ExpressionError('cannot convert to integer');
+      return value;
+    },
+    toWholeNumber(radix) { return String(this).toInt(radix); },
+    toFloat() {
+      if (String(this).includes(',')) throw new ExpressionError('cannot convert to float, expected . as decimal separator');
+      const value = parseFloat(String(this));
+      if (Number.isNaN(value)) throw new ExpressionError('cannot convert to float');
+      return value;
+    },
+    toDecimalNumber() { return String(this).toFloat(); },
     toNumber() {
-      const value = Number(String(this).replace(/,/g, ''));
-      if (Number.isNaN(value)) throw new ExpressionError('Error converting to number');
+      const value = Number(String(this));
+      if (Number.isNaN(value)) throw new ExpressionError('cannot convert to number');
       return value;
     },
     toJsonString() { return JSON.stringify(String(this)); },
@@ -198,13 +222,9 @@
     },
     toSnakeCase() { return String(this).toLowerCase().replace(/[\s-]/g, '_').replace(/[^\p{L}\p{N}_]/gu, ''); },
     toTitleCase() {
-      const text = String(this).toLowerCase();
-      return text.replace(/\p{L}[\p{L}\p{N}'’]*/gu, (word, at) => (
-        SMALL_WORDS.has(word) && at > 0 && at + word.length < text.length ? word : word[0].toUpperCase() + word.slice(1)));
-    },
-    toCamelCase() {
-      const [first = '', ...rest] = words(String(this)).map((word) => word.toLowerCase());
-      return first + rest.map((word) => word[0].toUpperCase() + word.slice(1)).join('');
+      const text = String(this);
+      return text.replace(/\p{L}[\p{L}\p{N}_'’]*/gu, (word, at) => (
+        (SMALL_WORDS.has(word) && at > 0 && at + word.length < text.length) || /.\p{Lu}/u.test(word) ? word : word[0].toUpperCase() + word.slice(1)));
     },
     urlDecode(whole = false) { return whole ? decodeURI(String(this)) : decodeURIComponent(String(this)); },
     urlEncode(whole = false) { return whole ? encodeURI(String(this)) : encodeURIComponent(String(this)); },
@@ -216,27 +236,27 @@
     abs() { return Math.abs(this); },
     ceil() { return Math.ceil(this); },
     floor() { return Math.floor(this); },
-    round(places = 0) {
-      const value = Number(this);
-      return Number.isInteger(value) ? value : Number((Math.round(Number(`${value}e${places}`)) + `e${-places}`));
-    },
+    round(places = 0) { return Number(Number(this).toFixed(places)); },
     format(locale = 'en-US', options = {}) {
-      return typeof locale === 'object' ? Number(this).toLocaleString('en-US', locale) : Number(this).toLocaleString(locale, options);
+      if (typeof locale === 'object') return Number(this).toLocaleString('en-US', locale);
+      try {
+        return new Intl.NumberFormat(locale, options).format(Number(this));
+      } catch {
+        return String(this);
+      }
     },
     isEven() { whole(this, 'isEven'); return this % 2 === 0; },
     isOdd() { whole(this, 'isOdd'); return Math.abs(this % 2) === 1; },
     isInteger() { return Number.isInteger(Number(this)); },
-    isEmpty() { return false; },
-    isNotEmpty() { return true; },
+    isEmpty() { return !Number(this); },
+    isNotEmpty() { return Boolean(Number(this)); },
     toBoolean() { return Number(this) !== 0; },
-    toNumber() { return Number(this); },
-    toInt() { return Math.trunc(this); },
+    toInt() { return Number(Number(this).toFixed(0)); },
     toFloat() { return Number(this); },
-    toJsonString() { return JSON.stringify(Number(this)); },
     toDateTime(format = 'ms') {
       const value = Number(this);
       const read = { ms: () => value, s: () => value * 1000, us: () => value / 1000, excel: () => (value - EXCEL_EPOCH_DAYS) * 86400000 }[format];
-      if (!read) throw new ExpressionError(`Unsupported format '${format}'. Use 'ms', 's', 'us' or 'excel'`);
+      if (!read) throw new ExpressionError(`Unsupported format '${format}'. toDateTime() supports 'ms', 's', 'us' and 'excel'.`);
       return DateTime.fromMillis(read());
     },
   });
@@ -244,12 +264,12 @@
     if (!Number.isInteger(Number(value))) throw new ExpressionError(`${name}() is only callable on integers`);
   };
   add(Boolean.prototype, {
-    isEmpty() { return false; },
-    isNotEmpty() { return true; },
+    isEmpty() { return !this.valueOf(); },
+    isNotEmpty() { return this.valueOf(); },
     toBoolean() { return this.valueOf(); },
     toInt() { return this.valueOf() ? 1 : 0; },
+    toFloat() { return this.valueOf() ? 1 : 0; },
     toNumber() { return this.valueOf() ? 1 : 0; },
-    toJsonString() { return JSON.stringify(this.valueOf()); },
   });
 
   // ---- lists ------------------------------------------------------------------------------------------------------------------
@@ -267,19 +287,28 @@
     return kept;
   };
   const named = (fields) => fields.flat().flatMap((field) => String(field).split(',')).map((field) => field.trim()).filter(Boolean);
-  const numbers = (list, name) => list.map((value) => {
-    const number = typeof value === 'string' ? parseFloat(value) : value;
-    if (typeof number !== 'number' || Number.isNaN(number)) throw new ExpressionError(`${name}(): the list holds something that is no number`);
-    return number;
-  });
+  const numbers = (list, name) => {
+    if (!list.every((value) => typeof value === 'number')) throw new ExpressionError(`${name}(): all array elements must be numbers`);
+    return list;
+  };
+  const listed = (other, name, example = '[1, 2, 3, 4]') => {
+    if (!Array.isArray(other)) throw new ExpressionError(`${name}(): expected array arg, e.g. .${name}(${example})`);
+    return other;
+  };
+  // Where several have a field, the first of them counts.
+  const merged = (list) => {
+    const found = {};
+    for (const item of list) if (isObject(item)) for (const [key, value] of Object.entries(item)) if (!(key in found)) found[key] = value;
+    return found;
+  };
   add(Array.prototype, {
     append(...values) { return [...this, ...values]; },
     average() { return this.length ? numbers(this, 'average').reduce((a, b) => a + b, 0) / this.length : 0; },
     sum() { return numbers(this, 'sum').reduce((a, b) => a + b, 0); },
-    max() { return this.length ? Math.max(...numbers(this, 'max')) : undefined; },
-    min() { return this.length ? Math.min(...numbers(this, 'min')) : undefined; },
+    max() { return Math.max(...numbers(this, 'max')); },
+    min() { return Math.min(...numbers(this, 'min')); },
     chunk(size) {
-      if (typeof size !== 'number' || size <= 0) throw new ExpressionError('chunk(): expected a positive number, e.g. .chunk(5)');
+      if (typeof size !== 'number' || size === 0) throw new ExpressionError('chunk(): expected non-zero numeric arg, e.g. .chunk(5)');
       const chunks = [];
       for (let at = 0; at < this.length; at += size) chunks.push(this.slice(at, at + size));
       return chunks;
@@ -288,37 +317,48 @@
       return this.filter((value) => value !== null && value !== undefined && value !== 'nil' && !isEmpty(value))
         .map((value) => (isObject(value) && !DateTime.isDateTime(value) ? compact(value) : value));
     },
-    difference(other = []) { return unique(this.filter((value) => !other.some((each) => same(value, each))), []); },
-    intersection(other = []) { return unique(this.filter((value) => other.some((each) => same(value, each))), []); },
-    union(other = []) { return unique([...this, ...other], []); },
+    difference(other) { listed(other, 'difference'); return unique(this.filter((value) => !other.some((each) => same(value, each))), []); },
+    intersection(other) { listed(other, 'intersection'); return unique(this.filter((value) => other.some((each) => same(value, each))), []); },
+    union(other) { return unique([...this, ...listed(other, 'union')], []); },
     first() { return this[0]; },
     last() { return this[this.length - 1]; },
     isEmpty() { return this.length === 0; },
     isNotEmpty() { return this.length > 0; },
+    // With another list, item by item, as far as both go; then all of that into one.
     merge(other) {
-      const lists = other === undefined ? [this] : [this, other];
-      return Object.assign({}, ...lists.flat().reverse());
+      if (other === undefined) return merged(this);
+      listed(other, 'merge', '[{ id: 1, otherValue: 3 }]');
+      return merged(this.slice(0, other.length).flatMap((item, at) => [item, other[at]]));
     },
     pluck(...fields) {
       return this.map((item) => {
         if (!fields.length) return item;
         if (!isObject(item)) return undefined;
         const values = fields.map((field) => item[field]).filter((value) => value !== undefined);
-        return fields.length === 1 ? values[0] : values;
-      }).filter((value) => !fields.length || (value !== undefined && !(Array.isArray(value) && fields.length > 1 && !value.length)));
+        return values.length > 1 ? values : values[0];
+      }).filter((value) => !fields.length || value !== undefined);
     },
     randomItem() { return this[Math.floor(Math.random() * this.length)]; },
     removeDuplicates(...fields) { return unique(this, named(fields)); },
     unique(...fields) { return unique(this, named(fields)); },
     renameKeys(...pairs) {
-      if (pairs.length === 0 || pairs.length % 2) throw new ExpressionError('renameKeys(): expected pairs of names, e.g. .renameKeys("from1", "to1")');
-      const renamed = new Map();
-      for (let at = 0; at < pairs.length; at += 2) renamed.set(pairs[at], pairs[at + 1]);
-      return this.map((item) => (isObject(item)
-        ? Object.fromEntries(Object.entries(item).map(([key, value]) => [renamed.get(key) ?? key, value])) : item));
+      if (pairs.length === 0 || pairs.length % 2) {
+        throw new ExpressionError('renameKeys(): expected an even amount of args: from1, to1 [, from2, to2, ...]. e.g. .renameKeys("name", "title")');
+      }
+      return this.map((item) => {
+        if (!isObject(item)) return item;
+        const renamed = { ...item };
+        for (let at = 0; at < pairs.length; at += 2) {
+          if (!(pairs[at] in renamed)) continue;
+          const value = renamed[pairs[at]];
+          delete renamed[pairs[at]];
+          renamed[pairs[at + 1]] = value;
+        }
+        return renamed;
+      });
     },
     smartJoin(key, value) {
-      if (!key || !value) throw new ExpressionError('smartJoin(): expected two names, e.g. .smartJoin("name", "value")');
+      if (!key || !value) throw new ExpressionError('smartJoin(): expected two string args, e.g. .smartJoin("name", "value")');
       return Object.fromEntries(this.filter((item) => isObject(item) && key in item && value in item).map((item) => [item[key], item[value]]));
     },
     toJsonString() { return JSON.stringify(this); },
@@ -335,15 +375,17 @@
     isNotEmpty() { return !isEmpty(this); },
     hasField(name) { return Object.prototype.hasOwnProperty.call(this, name); },
     removeField(name) { return Object.fromEntries(Object.entries(this).filter(([key]) => key !== name)); },
-    removeFieldsContaining(text) { return Object.fromEntries(Object.entries(this).filter(([, value]) => !holds(value, text))); },
+    removeFieldsContaining(text) {
+      if (typeof text !== 'string' || text === '') throw new ExpressionError('removeFieldsContaining(): expected non-empty string arg');
+      return Object.fromEntries(Object.entries(this).filter(([, value]) => !holds(value, text)));
+    },
     keepFieldsContaining(text) {
-      if (typeof text !== 'string' || text === '') throw new ExpressionError('keepFieldsContaining(): expected a text, e.g. .keepFieldsContaining("Nathan")');
+      if (typeof text !== 'string' || text === '') throw new ExpressionError('argument of keepFieldsContaining must be a non-empty string');
       return Object.fromEntries(Object.entries(this).filter(([, value]) => holds(value, text)));
     },
     compact() { return compact(this); },
     keys() { return Object.keys(this); },
     values() { return Object.values(this); },
-    merge(other = {}) { return { ...other, ...this }; },
     toJsonString() { return JSON.stringify(this); },
     urlEncode() {
       return Object.entries(this).map(([key, value]) => {
@@ -352,17 +394,25 @@
       }).join('&');
     },
   };
+  known('Object', objects);
+  known('String', { length: null });
+  known('Boolean', { toDateTime: null });
+  known('Object', { toBoolean: null });
   const NOTHING = { isEmpty: () => true, isNotEmpty: () => false };
   // `value.name(...args)`: the value's own method, or n8n's function for objects and for what is not there.
   globalThis.__extend = (value, name, args, optional) => {
     if (value === null || value === undefined) {
       if (optional) return undefined;
       if (name in NOTHING) return NOTHING[name]();
-      throw new TypeError(`Cannot read properties of ${value} (reading '${name}')`);
+      throw new ExpressionError(`${name} can't be used on ${value} value`);
     }
     if (typeof value[name] === 'function') return value[name](...args);
-    if (typeof value !== 'object') throw new TypeError(`.${name} is not a function`);
-    return objects[name].apply(value, args);
+    if (name === 'length' && typeof value === 'string') return value.length;
+    if (typeof value === 'object' && !Array.isArray(value) && !DateTime.isDateTime(value) && name in objects) return objects[name].apply(value, args);
+    const kinds = KINDS.filter(([, names]) => names.has(name)).map(([kind]) => `"${kind}"`);
+    if (kinds.length > 3) throw new TypeError(`${name}() is not callable here`); // n8n is silent here
+    const said = kinds.length > 1 ? `types ${kinds.slice(0, -1).join(', ')}, and ${kinds.at(-1)}` : `type ${kinds[0]}`;
+    throw new ExpressionError(`${name}() is only callable on ${said}`);
   };
 
   // ---- dates ------------------------------------------------------------------------------------------------------------------
@@ -378,12 +428,12 @@
     if (DateTime.isDateTime(value)) return value;
     if (value instanceof Date) return DateTime.fromJSDate(value);
     if (typeof value === 'number') return DateTime.fromMillis(value);
-    const date = parseDate(String(value));
-    if (!date.isValid) throw new ExpressionError(`Invalid date: could not read "${value}" as a date`);
-    return date;
+    return parseDate(String(value));
   };
+  // What n8n gives for a JavaScript date is one again.
+  const like = (given, found) => (given instanceof Date ? found.toJSDate() : found);
   const duration = (amount, unit) => (typeof amount === 'object' ? amount : { [unitOf(unit) + 's']: amount });
-  const EXTRACT = { week: 'weekNumber', dayOfYear: 'ordinal', quarter: 'quarter' };
+  const EXTRACT = { week: 'weekNumber' };
   const difference = (from, to, units) => {
     const wanted = (Array.isArray(units) ? units : [units]).map((unit) => unitOf(unit) + 's');
     const found = to.diff(from, wanted);
@@ -391,14 +441,15 @@
   };
   const isDst = (date) => date.isInDST;
   const dates = {
-    beginningOf(unit = 'week') { return asDate(this).startOf(unitOf(unit)); },
-    endOfMonth() { return asDate(this).endOf('month'); },
-    extract(part = 'week') { return asDate(this).get(EXTRACT[part] ?? unitOf(part)); },
+    beginningOf(unit = 'week') { return like(this, asDate(this).startOf(unitOf(unit))); },
+    endOfMonth() { return like(this, asDate(this).endOf('month')); },
+    extract(part = 'week') { return part === 'yearDayNumber' ? asDate(this).ordinal - 1 : asDate(this).get(EXTRACT[part] ?? unitOf(part)); },
     format(pattern = 'yyyy-MM-dd', options) { return asDate(this).toFormat(pattern, options); },
     inBetween(from, to) { return dates.isBetween.call(this, from, to); },
     isBetween(from, to) {
-      if (from === undefined || to === undefined) throw new ExpressionError('isBetween(): expected two dates');
-      const [first, second] = [asDate(from), asDate(to)].sort((a, b) => a - b);
+      if (from === undefined || to === undefined) throw new ExpressionError('isBetween(): expected exactly two args');
+      const [first, second] = [from, to].map((each) => (typeof each === 'string' ? DateTime.fromJSDate(new Date(each)) : asDate(each))).sort((a, b) => a - b);
+      if (!first.isValid || !second.isValid) return undefined;
       const date = asDate(this);
       return date > first && date < second;
     },
@@ -413,10 +464,7 @@
     toDateTime() { return asDate(this); },
     toInt() { return asDate(this).toMillis(); },
     toFloat() { return asDate(this).toMillis(); },
-    toNumber() { return asDate(this).toMillis(); },
-    toBoolean() { return true; },
-    toJsonString() { return JSON.stringify(asDate(this)); },
-    diffTo(other, units = 'days') { return difference(asDate(this), asDate(other), units); },
+    diffTo(other, units = 'days') { return difference(asDate(other), asDate(this), units); },
     diffToNow(units = 'days') { return difference(DateTime.now(), asDate(this), units); },
   };
   replace(DateTime.prototype, dates);
@@ -425,11 +473,12 @@
     plus(amount, unit) { return native.plus.call(this, unit === undefined ? amount : duration(amount, unit)); },
     minus(amount, unit) { return native.minus.call(this, unit === undefined ? amount : duration(amount, unit)); },
   });
+  const { diffTo: _unit, diffToNow: _now, ...both } = dates;
   add(Date.prototype, {
-    ...dates,
-    plus(amount, unit) { return asDate(this).plus(amount, unit); },
-    minus(amount, unit) { return asDate(this).minus(amount, unit); },
+    ...both,
+    plus(amount, unit) { return asDate(this).plus(amount, unit).toJSDate(); },
+    minus(amount, unit) { return asDate(this).minus(amount, unit).toJSDate(); },
   });
 
-  globalThis.__extensions = { names: Object.keys(objects), ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
+  globalThis.__extensions = { names: KINDS.flatMap(([, names]) => [...names]), ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
 })();

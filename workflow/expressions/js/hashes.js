@@ -125,16 +125,58 @@
     return state.map((word) => word.toString(16).padStart(16, '0')).join('').slice(0, size * 2);
   };
 
+  // SHA3-512: the sponge of Keccak over 25 words of 64 bits.
+  const RATE = 72;
+  const ROUNDS = (() => {
+    const found = [];
+    for (let round = 0, register = 1; round < 24; round++) {
+      let constant = 0n;
+      for (let bit = 0; bit < 7; bit++) {
+        if (register & 1) constant |= 1n << BigInt(2 ** bit - 1);
+        register = (register << 1) ^ (register & 0x80 ? 0x171 : 0);
+      }
+      found.push(constant);
+    }
+    return found;
+  })();
+  const left = (value, by) => (by ? ((value << BigInt(by)) | (value >> BigInt(64 - by))) & MASK : value);
+  const permute = (lanes) => {
+    for (const constant of ROUNDS) {
+      const columns = [0, 1, 2, 3, 4].map((x) => lanes[x] ^ lanes[x + 5] ^ lanes[x + 10] ^ lanes[x + 15] ^ lanes[x + 20]);
+      for (let at = 0; at < 25; at++) lanes[at] ^= columns[(at + 4) % 5] ^ left(columns[(at + 1) % 5], 1);
+      for (let x = 1, y = 0, held = lanes[1], step = 0; step < 24; step++) {
+        [x, y] = [y, (2 * x + 3 * y) % 5];
+        const at = x + 5 * y, next = lanes[at];
+        lanes[at] = left(held, ((step + 1) * (step + 2) / 2) % 64);
+        held = next;
+      }
+      for (let y = 0; y < 25; y += 5) {
+        const row = lanes.slice(y, y + 5);
+        for (let x = 0; x < 5; x++) lanes[y + x] = row[x] ^ (~row[(x + 1) % 5] & MASK & row[(x + 2) % 5]);
+      }
+      lanes[0] ^= constant;
+    }
+  };
+  const sha3 = (bytes) => {
+    const all = new Uint8Array(Math.ceil((bytes.length + 1) / RATE) * RATE);
+    all.set(bytes);
+    all[bytes.length] = 0x06;
+    all[all.length - 1] |= 0x80;
+    const view = new DataView(all.buffer), lanes = new Array(25).fill(0n);
+    for (let at = 0; at < all.length; at += RATE) {
+      for (let word = 0; word < RATE / 8; word++) lanes[word] ^= view.getBigUint64(at + 8 * word, true);
+      permute(lanes);
+    }
+    const digest = new DataView(new ArrayBuffer(64));
+    for (let word = 0; word < 8; word++) digest.setBigUint64(8 * word, lanes[word], true);
+    return Array.from(new Uint8Array(digest.buffer), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  };
+
   const algorithms = {
     md5, sha1,
     sha224: (bytes) => sha256(bytes, H224, 28), sha256: (bytes) => sha256(bytes, H256, 32),
-    sha384: (bytes) => sha512(bytes, 48), sha512: (bytes) => sha512(bytes, 64),
+    sha384: (bytes) => sha512(bytes, 48), sha512: (bytes) => sha512(bytes, 64), sha3,
   };
-  globalThis.__hashes = {
-    hash(bytes, name) {
-      const algorithm = algorithms[String(name).toLowerCase().replace('-', '')];
-      if (!algorithm) throw new Error(`Unknown algorithm ${name}. Available algorithms are: ${Object.keys(algorithms).join(', ')}`);
-      return algorithm(bytes);
-    },
-  };
+  const plain = (name) => String(name).toLowerCase().replace('-', '');
+  globalThis.__hashes = { names: Object.keys(algorithms), plain, hash: (bytes, name) => algorithms[plain(name)](bytes) };
 })();

@@ -3,7 +3,8 @@
 (function () {
   'use strict';
   const { DateTime, Duration, Interval, Settings } = luxon;
-  const { ExpressionError, isEmpty } = __extensions;
+  const { ExpressionError, isEmpty, names: extensions } = __extensions;
+  const extended = new Set(extensions);
   const { rewrite, needsParser, takeParser } = __rewriting;
   delete globalThis.__rewriting;
   const buffers = __buffers;
@@ -23,7 +24,7 @@
 
   const outputsOf = (name) => {
     const node = call.nodes?.[name];
-    if (!node) throw new ExpressionError(`Referenced node doesn't exist: the workflow has no node '${name}'`);
+    if (!node) throw new ExpressionError(`Referenced node doesn't exist`);
     return node;
   };
   const executed = (name) => {
@@ -78,10 +79,14 @@
   });
   const $node = new Proxy({}, { get: (_, name) => (typeof name === 'string' ? olderNode(name) : undefined), has: () => true });
 
+  const whole = (name, branch) => {
+    if (call.each) throw new Error(`Can't use .${name}() here`);
+    return inputs(branch);
+  };
   const $input = Object.freeze({
-    all: (branch) => inputs(branch),
-    first: (branch) => inputs(branch)[0],
-    last: (branch) => inputs(branch).at(-1),
+    all: (branch) => whole('all', branch),
+    first: (branch) => whole('first', branch)[0],
+    last: (branch) => whole('last', branch).at(-1),
     get item() { return call.items[at]; },
     get params() { return call.previousParams ?? {}; },
     get context() { return call.context ?? {}; },
@@ -104,7 +109,7 @@
   const $env = locked('env'), $secrets = locked('secrets');
 
   const $jmespath = (data, query) => {
-    if (typeof query !== 'string') throw new ExpressionError('$jmespath(): expected an object and a search string, e.g. $jmespath(data, "a.b")');
+    if (typeof query !== 'string') throw new ExpressionError('expected two arguments (Object, string) for this function');
     try {
       return jmespath.search(data, query);
     } catch {
@@ -118,16 +123,25 @@
     const given = call.fromAI?.[name];
     return given === undefined ? fallback : given;
   };
-  const values = (list) => list.flat();
+  const numberList = (start, end) => {
+    if (typeof start !== 'number' || typeof end !== 'number') throw new TypeError('numberList(): expected two numbers');
+    return Array.from({ length: Math.abs(end - start) + 1 }, (_, at) => start + (start < end ? at : -at));
+  };
+  const zip = (keys, values) => {
+    if (!Array.isArray(keys) || !Array.isArray(values)) throw new ExpressionError('keys and values must be arrays');
+    if (keys.length !== values.length) throw new ExpressionError('keys and values not of equal length');
+    return Object.fromEntries(keys.map((key, at) => [key, values[at]]));
+  };
   const plain = {
     $, $input, $items, $item, $node, $env, $secrets, $jmespath, $jmesPath: $jmespath, $fromAI, $fromAi: $fromAI, $fromai: $fromAI,
     DateTime, Duration, Interval, Settings,
     $if: (condition, yes, no) => (condition ? yes : no),
     $ifEmpty: (value, other) => (isEmpty(value) ? other : value),
     $not: (value) => !value,
-    $min: (...list) => Math.min(...values(list)),
-    $max: (...list) => Math.max(...values(list)),
-    $average: (...list) => values(list).average(),
+    $min: (...list) => Math.min(...list), min: (...list) => Math.min(...list),
+    $max: (...list) => Math.max(...list), max: (...list) => Math.max(...list),
+    $average: (...list) => list.average(), average: (...list) => list.average(),
+    numberList, zip,
     $evaluateExpression: (text, index) => seenFrom(typeof index === 'number' ? index : at, compile(text.startsWith('=') ? text.slice(1) : text)),
   };
   function $(name) {
@@ -220,7 +234,7 @@
       const open = source.indexOf('{{', from);
       if (open < 0) break;
       if (source[open - 1] === '\\') {
-        held += source.slice(from, open - 1) + '{{';
+        held += source.slice(from, open) + '{{';
         from = open + 2;
         continue;
       }
@@ -234,21 +248,19 @@
     return parts;
   };
   const chunk = (source, start) => {
-    let close = source.indexOf('}}', start), failed = null;
+    let close = source.indexOf('}}', start);
     if (close < 0) return [null, 0];
-    const first = close;
     for (; close >= 0; close = source.indexOf('}}', close + 1)) {
       try {
         return [asFunction(source.slice(start, close)), close + 2];
-      } catch (error) {
-        failed ??= error;
+      } catch {
+        continue;
       }
     }
-    if (source.slice(start, first).trim() === '') return [() => undefined, first + 2];
-    throw new ExpressionError(`Syntax error in the expression: ${failed.message}`);
+    throw new ExpressionError('invalid syntax');
   };
-  const quiet = (error) => error instanceof TypeError || error instanceof ReferenceError;
-  // n8n gives nothing, and no error, where an expression reads a field of something that is not there.
+  // n8n gives nothing, and no error, for whatever an expression throws, unless n8n itself threw it.
+  const quiet = (error) => !(error instanceof ExpressionError);
   const tame = (run) => () => {
     try {
       return run();
@@ -278,19 +290,30 @@
     timers = [];
     if (Settings.defaultZone.name !== call.zone) Settings.defaultZone = call.zone ?? 'UTC';
   };
-  const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? error : text(error));
+  const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? stringify(error) : text(error));
 
+  Object.defineProperty(BigInt.prototype, 'toJSON', { value() { return String(this); }, writable: false, configurable: false });
+  const handed = (value) => {
+    if (typeof value === 'bigint' || DateTime.isDateTime(value)) return String(value);
+    if (typeof value === 'function' && extended.has(value.name)) return undefined; // to n8n they are calls, and no fields
+    if (typeof value === 'function' || value?.[Symbol.toStringTag]?.endsWith?.('Iterator')) {
+      throw new ExpressionError(`Expression evaluation failed: ${value} could not be cloned.`);
+    }
+    if (typeof value === 'symbol') throw new ExpressionError('Expression evaluation failed: Unsupported type');
+    return value;
+  };
   const evaluate = (given) => {
     begin(given);
     const program = programs.get(call.program);
-    const rows = [], errors = [];
+    const rows = [], errors = [], missing = [];
     for (const index of call.at) {
       at = index;
       const row = new Array(program.length);
       for (let leaf = 0; leaf < program.length; leaf++) {
         try {
           const value = program[leaf]();
-          row[leaf] = typeof value === 'function' ? null : value;
+          if (value === undefined) missing.push([rows.length, leaf]);
+          row[leaf] = handed(value);
         } catch (error) {
           row[leaf] = null;
           errors.push([rows.length, leaf, messageOf(error)]);
@@ -298,7 +321,7 @@
       }
       rows.push(row);
     }
-    return written({ rows, errors });
+    return written({ rows, errors, missing });
   };
   // A value that JSON cannot hold fails alone, and not all values with it.
   const written = (found) => {
@@ -363,7 +386,8 @@
   const checkItem = (item, index) => {
     for (const key of Object.keys(item)) {
       if (ITEM_KEYS.has(key)) continue;
-      throw new ShapeError(`Unknown top-level item key: ${key}`, 'Access the properties of an item under `.json`, e.g. `item.json`', index);
+      const unknown = `Unknown top-level item key: ${key}`;
+      throw new ShapeError('json' in item ? 'Invalid output format' : unknown, `${unknown}. Access the properties of an item under \`.json\`, e.g. \`item.json\``, index);
     }
     if (item.json !== undefined && !isObject(item.json)) {
       throw new ShapeError("A 'json' property isn't an object", "In the returned data, every key named 'json' must point to an object.", index);
@@ -388,35 +412,28 @@
       if (hasItemKey(result)) checkItem(result, 0);
       return [asItem(result)];
     }
-    result.forEach((item, index) => {
-      if (!isObject(item)) throw new ShapeError("Code doesn't return items properly", ALL_HELP, index);
-    });
+    if (!result.every(isObject)) throw new ShapeError("Code doesn't return items properly", ALL_HELP);
     if (result.some(hasItemKey)) result.forEach(checkItem);
     return result.map(asItem);
   };
   const shapeEach = (result, index) => {
     if (result === null) return null;
-    if (result === undefined || typeof result !== 'object') {
-      throw new ShapeError("Code doesn't return an object", `Please return an object representing the output item. ('${text(result)}' was returned instead.)`, index);
-    }
-    if (Array.isArray(result)) {
-      throw new ShapeError("Code doesn't return a single object", 'Please return an object representing the output item. (An array was returned instead.)', index);
-    }
-    if (hasItemKey(result)) checkItem(result, index);
-    return { ...asItem(result), pairedItem: { item: index } };
+    if (result === undefined) throw new ShapeError("Code doesn't return an object", 'Please return an object representing the output item. (Nothing was returned.)', index);
+    const item = isObject(result) ? asItem(result) : { json: result };
+    checkItem(item, index);
+    return { ...item, pairedItem: { item: index } };
   };
   const shapeFunction = (result) => {
-    if (result === undefined || result === null) throw new ShapeError('No data got returned. Always return an Array of items!');
-    if (!Array.isArray(result)) throw new ShapeError('Always an Array of items has to be returned!');
-    for (const item of result) {
-      if (!isObject(item)) throw new ShapeError('The returned data does not contain objects: each item has to be one');
-      if (item.json === undefined) throw new ShapeError('All returned items have to contain a property named "json"!');
-      if (!isObject(item.json)) throw new ShapeError('The json-property has to be an object!');
+    if (result === undefined || result === null) throw new Error('No data got returned. Always return an Array of items!');
+    const items = Array.isArray(result) ? result : [result];
+    for (const item of items) {
+      if (!isObject(item)) throw new Error('The returned data does not contain objects: each item has to be one');
+      if (item.json !== undefined && !isObject(item.json)) throw new Error('The json-property has to be an object!');
     }
-    return result.map(asItem);
+    return items.map(asItem);
   };
   const shapeFunctionItem = (result, index) => {
-    if (result === undefined || result === null) throw new ShapeError('No data got returned. Always return an object!');
+    if (result === undefined || result === null) throw new ShapeError('No data got returned. Always an object has to be returned!');
     if (!isObject(result)) throw new ShapeError('The returned data is no object');
     return { json: result, pairedItem: { item: index } };
   };
@@ -428,6 +445,7 @@
   const describe = (error, style, index) => {
     const line = error instanceof ShapeError ? undefined : lineOf(error);
     let message = messageOf(error) || 'Unknown error';
+    if (style.startsWith('function') && call?.continues) return { message };
     if (line > 0 && style.startsWith('function')) message += index === undefined ? ` [Line ${line}]` : ` [Line ${line} | Item Index: ${index}]`;
     else if (line > 0) message += ` [line ${line}]`;
     return { message, line, item: error?.index ?? index, description: error?.description, shape: error instanceof ShapeError };
@@ -485,8 +503,9 @@
         const shaped = shape(result, index);
         if (shaped !== null) made.push(shaped);
       } catch (error) {
-        if (!call.continues) throw Object.assign(new Error(''), { told: describe(error, program.style, index) });
-        made.push({ json: { error: describe(error, program.style, index).message }, pairedItem: { item: index } });
+        const told = describe(error, program.style, index);
+        if (!call.continues || (told.shape && program.style === 'each')) throw Object.assign(new Error(''), { told });
+        made.push({ json: { error: told.message }, pairedItem: { item: index } });
       }
     }
     return made;
@@ -494,6 +513,7 @@
   const code = (given) => {
     begin(given);
     const program = programs.get(call.program);
+    call.each = program.style === 'each';
     if (program.failed) return stringify({ error: program.failed, logs });
     outcome = null;
     const before = stringify(call.static ?? {});

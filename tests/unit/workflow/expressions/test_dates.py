@@ -4,16 +4,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
+from tests.unit.workflow.expressions.table import Row, agrees, rows
 
 TABLE = rows(
     ("'2024-03-30T18:49'.toDateTime().day", 30),
-    ("'2024-03-30T18:49:07.234'.toDateTime().diffTo('2025-01-01', 'days').round(2)", 276.22),
-    ("'2024-01-01'.toDateTime().diffTo('2024-03-03', ['months', 'days'])", {"months": 2, "days": 2}),
-    ("'2024-01-01'.toDateTime().diffTo('2024-01-03', 'day')", 2),
     ("$now.minus(3, 'days').diffToNow('days').abs().round()", 3),
     ("'2024-03-20T18:49'.toDateTime().endOf('month').toISO()", "2024-03-31T23:59:59.999+02:00"),
-    ("'2024-03-20T18:49+01:00'.toDateTime().equals('2024-03-20T19:49+02:00'.toDateTime())", True),
     ("'2024-03-30T18:49'.toDateTime().extract('month')", 3),
     ("'2024-03-30T18:49'.toDateTime().extract('hour')", 18),
     ("'2024-03-30T18:49'.toDateTime().extract('week')", 13),
@@ -83,21 +79,17 @@ TABLE = rows(
     ("'2024-03-29T18:06:31.798+01:00'.toDateTime().toISO()", "2024-03-29T18:06:31.798+01:00"),
     ("'Fri, 29 Mar 2024 18:08:01 +0100'.toDateTime().toISO()", "2024-03-29T18:08:01.000+01:00"),
     ("'20240329'.toDateTime().toISODate()", "2024-03-29"),
-    ("'1711732132990'.toDateTime().toMillis()", 1711732132990),
     ("'2024-03-29 10:00:00'.toDateTime().hour", 10),
     ("'1711732132'.toDateTime('s').toMillis()", 1711732132000),
     ("'30.03.2024'.toDateTime('dd.MM.yyyy').toISODate()", "2024-03-30"),
-    ("'nonsense'.toDateTime()", Fails("Invalid date")),
     ("'2024-03-30'.toDateTime()", "2024-03-30T00:00:00.000+01:00"),
     ("'2024-03-30'.toDateTime().isEmpty()", False),
-    ("'2024-03-30'.toDateTime().toJsonString()", '"2024-03-30T00:00:00.000+01:00"'),
     ("on {{ '2024-03-30'.toDateTime() }}", "on 2024-03-30T00:00:00.000+01:00"),
     ("new Date('2024-03-30T00:00:00Z').toISOString()", "2024-03-30T00:00:00.000Z"),
     ("new Date('2024-03-30T00:00:00Z').getTime()", 1711756800000),
     ("new Date('2024-03-30T00:00:00Z').toDateTime().toISO()", "2024-03-30T01:00:00.000+01:00"),
     ("new Date('2024-03-30T12:00:00Z').format('dd.MM.yyyy')", "30.03.2024"),
     ("new Date('2024-03-30T12:00:00Z').isWeekend()", True),
-    ("new Date('2024-03-30T12:00:00Z').plus(1, 'day').toISODate()", "2024-03-31"),
     ("new Date('2024-03-30T12:00:00Z').extract('year')", 2024),
     ("new Date('2024-03-30T12:00:00Z')", "2024-03-30T12:00:00.000Z"),
 )

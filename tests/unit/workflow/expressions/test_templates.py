@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
+from tests.unit.workflow.expressions.table import Row, agrees, rows
 
 TABLE = rows(
     ("a {{ 1 + 1 }} b", "a 2 b"),
@@ -36,11 +36,6 @@ TABLE = rows(
     ("{{ new Set([1, 1, 2]).size }}", 2),
     ("{{ [...new Set([1, 1, 2])] }}", [1, 2]),
     ("{{ BigInt(5) + '' }}", "5"),
-    ("{{ 5n }}", Fails("cannot be written as JSON")),
-    ("{{ Symbol('a') }}", None),
-    ("{{ () => 1 }}", None),
-    ("{{ 1 + }}", Fails("Syntax error")),
-    ("{{ if (true) 1 }}", Fails("Syntax error")),
     ("$json { single } braces {{ 1 }}", "$json { single } braces 1"),
     ("{{ (function () { return typeof require })() }}", "undefined"),
     ("{{ typeof process }}", "undefined"),
