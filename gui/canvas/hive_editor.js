@@ -9,6 +9,7 @@ export default {
   props: { may: Object, draftKey: String, execution: String },
   emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore"],
   setup: () => ({ state }),
+  data: () => ({ resumed: false }),
   computed: {
     empty() {
       return state.loaded && !state.document.nodes?.length;
@@ -27,10 +28,17 @@ export default {
     // Until the first view has come: the engine may be away.
     ask() {
       clearTimeout(this.timer);
-      const kept = state.loaded || !this.draftKey ? null : localStorage.getItem(this.draftKey);
-      this.resumed = Boolean(kept);
-      this.$emit("ready", kept ? JSON.parse(kept) : null);
+      const kept = state.loaded ? null : this.kept();
+      this.resumed ||= Boolean(kept);
+      this.$emit("ready", kept);
       this.timer = setTimeout(() => !state.loaded && this.ask(), RETRY_MS);
+    },
+    kept() {
+      try {
+        return this.draftKey ? JSON.parse(localStorage.getItem(this.draftKey)) : null;
+      } catch {
+        return null;
+      }
     },
     tell(word, about) {
       this[`on_${word}`]?.(about);

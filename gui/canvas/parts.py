@@ -18,14 +18,14 @@ def styles() -> str:
     return "<style>" + "\n".join((FOLDER / name).read_text() for name in _STYLES) + "</style>"
 
 
-class _Told(Element):
+class Told(Element):
     """What has one line from the server: `tell` with a word and what it is about."""
 
     def tell(self, word: str, about: Message | dict[str, Any] | None = None) -> None:
         self.run_method("tell", word, about.model_dump(mode="json") if isinstance(about, Message) else about)
 
 
-class WorkflowTable(_Told, component="hive_workflows.js"):
+class WorkflowTable(Told, component="hive_workflows.js"):
     """The list of workflows, with what can be done with each."""
 
     def __init__(self, may: Message) -> None:
@@ -33,7 +33,7 @@ class WorkflowTable(_Told, component="hive_workflows.js"):
         self.props["may"] = may.model_dump()
 
 
-class WorkflowEditor(_Told, component="hive_editor.js", esm={"hive-flow": "built", "hive-editor": "editor"}):
+class WorkflowEditor(Told, component="hive_editor.js", esm={"hive-flow": "built", "hive-editor": "editor"}):
     """The canvas with its palette, forms and executions. `key`: under which this browser keeps what was not saved."""
 
     def __init__(self, may: Message, key: str, *, execution: str | None = None) -> None:

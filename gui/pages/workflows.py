@@ -70,7 +70,7 @@ def _page(
     shell.dress()
     ui.add_head_html(parts.styles())
     shell.header(claims, log_out)
-    with ui.element("div").classes(classes):
+    with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
     owner = None if sessions.may(claims).view_all else claims.sub

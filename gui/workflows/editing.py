@@ -1,10 +1,7 @@
 """One open canvas: what a person asks for there, done to the draft or on the bus, and told back."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID, uuid4
-
-from nicegui.events import GenericEventArguments
 
 from bus import telemetry
 from bus.auth import Permission, require
@@ -19,6 +16,7 @@ from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
 from gui.workflows.understanding import understood
+from gui.workflows.wiring import Handler, wire
 
 logger = telemetry.log(__name__)
 
@@ -45,7 +43,7 @@ class Editing:
         self._meanwhile: tuple[WorkflowRecord, dict[str, Any]] | None = None
 
     def wire(self) -> None:
-        handlers: dict[str, Callable[[Any], Awaitable[None]]] = {
+        handlers: dict[str, Handler] = {
             "ready": self._ready,
             "edit": self._edit,
             "undo": self._undo,
@@ -66,21 +64,11 @@ class Editing:
             "compare": self._compare,
             "restore": self._restore,
         }
-        for name, handler in handlers.items():
-            self._editor.on(name, self._guarded(handler))
+        wire(self._editor, handlers)
 
     async def close(self) -> None:
         self._following.leave()
         await self._hearing.detach(self._id, self._hear)
-
-    def _guarded(self, handler: Callable[[Any], Awaitable[None]]) -> Callable[[GenericEventArguments], Awaitable[None]]:
-        async def handle(event: GenericEventArguments) -> None:
-            try:
-                await handler(event.args)
-            except HiveError as error:
-                self._editor.tell("failed", {"code": error.code, "message": error.message})
-
-        return handle
 
     @property
     def draft(self) -> Draft:
@@ -95,10 +83,11 @@ class Editing:
         """Asked again by the browser until it succeeds, and after every loss of the connection."""
         if self._draft is None:
             types = {kind.name: kind for kind in (await self._office.node_types()).types}
-            self._draft = Draft(await self._office.get(self._id), types)
+            draft = Draft(await self._office.get(self._id), types)
             if kept:
-                self._draft.resume(understood(Kept, kept))
+                draft.resume(understood(Kept, kept))
             await self._hearing.attach(self._id, self._hear)
+            self._draft = draft
         self._editor.tell("types", told_types(self.draft.types))
         self._show()
 

@@ -1,10 +1,7 @@
 """The list of workflows: what a person asks for there, on the bus in that person's name."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from uuid import UUID
-
-from nicegui.events import GenericEventArguments
 
 from bus.errors import HiveError, InvalidId
 from bus.messages import Message
@@ -13,6 +10,7 @@ from gui.canvas.parts import WorkflowTable
 from gui.workflows.document import Document, read
 from gui.workflows.office import Office
 from gui.workflows.understanding import understood
+from gui.workflows.wiring import Handler, wire
 
 PAGE: Final = 50
 _TRIGGER: Final = {
@@ -41,7 +39,7 @@ class Listing:
         self._table, self._office = table, office
 
     def wire(self) -> None:
-        handlers: dict[str, Callable[[Any], Awaitable[None]]] = {
+        handlers: dict[str, Handler] = {
             "list": self._list,
             "create": self._create,
             "import": self._import,
@@ -49,17 +47,7 @@ class Listing:
             "delete": self._delete,
             "activate": self._activate,
         }
-        for name, handler in handlers.items():
-            self._table.on(name, self._guarded(handler))
-
-    def _guarded(self, handler: Callable[[Any], Awaitable[None]]) -> Callable[[GenericEventArguments], Awaitable[None]]:
-        async def handle(event: GenericEventArguments) -> None:
-            try:
-                await handler(event.args)
-            except HiveError as error:
-                self._table.tell("failed", {"code": error.code, "message": error.message})
-
-        return handle
+        wire(self._table, handlers)
 
     async def _list(self, given: Any) -> None:
         query = understood(Query, given or {})

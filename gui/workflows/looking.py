@@ -1,12 +1,8 @@
 """One execution on its own page: the document that it ran, and how its nodes did."""
 
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from nicegui.events import GenericEventArguments
-
-from bus.errors import HiveError
 from bus.messages import EventType
 from bus.messages.workflows import WorkflowChange
 from gui.canvas.parts import WorkflowEditor
@@ -16,6 +12,7 @@ from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
 from gui.workflows.understanding import understood
+from gui.workflows.wiring import Handler, wire
 
 
 class Looking:
@@ -27,28 +24,18 @@ class Looking:
         self._workflow_id: UUID | None = None
 
     def wire(self) -> None:
-        handlers: dict[str, Callable[[Any], Awaitable[None]]] = {
+        handlers: dict[str, Handler] = {
             "ready": self._ready,
             "items": self._items,
             "stop": self._stop,
             "retry": self._retry,
         }
-        for name, handler in handlers.items():
-            self._editor.on(name, self._guarded(handler))
+        wire(self._editor, handlers)
 
     async def close(self) -> None:
         self._following.leave()
         if self._workflow_id is not None:
             await self._hearing.detach(self._workflow_id, self._hear)
-
-    def _guarded(self, handler: Callable[[Any], Awaitable[None]]) -> Callable[[GenericEventArguments], Awaitable[None]]:
-        async def handle(event: GenericEventArguments) -> None:
-            try:
-                await handler(event.args)
-            except HiveError as error:
-                self._editor.tell("failed", {"code": error.code, "message": error.message})
-
-        return handle
 
     async def _ready(self, _: Any) -> None:
         record = await self._office.execution(self._id)
@@ -57,8 +44,8 @@ class Looking:
         if record.workflow_id is not None:
             document = (await self._office.version(record.workflow_id, record.workflow_version)).n8n_data
             if self._workflow_id is None:
-                self._workflow_id = record.workflow_id
                 await self._hearing.attach(record.workflow_id, self._hear)
+                self._workflow_id = record.workflow_id
         about = {"name": record.workflow_name or "A workflow that was deleted", "version": record.workflow_version}
         self._editor.tell("types", told_types(types))
         self._editor.tell("view", {**shown(document, types), **about, "workflow": str(record.workflow_id or "")})
