@@ -9,8 +9,9 @@ from nicegui.storage import Storage
 from starlette.middleware.base import RequestResponseEndpoint
 
 from gui import theme
-from gui.pages import login, overview, workflows
+from gui.pages import login, overview
 from gui.pages.dashboard import Dashboard
+from gui.pages.workflows import register as register_workflows
 from gui.secret import storage_secret
 from gui.settings import GuiSettings
 
@@ -28,9 +29,9 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     web.middleware("http")(_harden)
     web.get("/healthz")(_healthz)
     pages.add_static_files("/assets", theme.ASSETS)
+    register_workflows(dashboard)
     overview.register(dashboard)
     login.register(dashboard)
-    workflows.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")
     ui.run_with(
         web,
