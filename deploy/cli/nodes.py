@@ -9,9 +9,7 @@ from deploy.cli.screen import print_json, print_table, say
 from deploy.node_packages import Folder
 from workflow.packages.installed import Index
 
-app = typer.Typer(
-    help="Nodes that packages of npm bring, run by Node.js beside the engine of this machine.", no_args_is_help=True
-)
+app = typer.Typer(help="Packages of nodes from npm.", no_args_is_help=True)
 
 PackageArgument = Annotated[str, typer.Argument(help="Its name.", metavar="PACKAGE")]
 
