@@ -105,7 +105,9 @@ class Things:
             await self.hold.wait()
             wrong = "/broken" in asked
             text = json.dumps(
-                {"message": "no such thing"} if wrong else {"things": [{"n": 1}, {"n": 2}], "you": fields.get("authorization")}
+                {"message": "no such thing"}
+                if wrong
+                else {"things": [{"n": 1}, {"n": 2}], "group": {"id": 1}, "you": fields.get("authorization")}
             )
             status = "404 Not Found" if wrong else "200 OK"
             head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(text)}\r\nConnection: close\r\n\r\n"

@@ -40,6 +40,11 @@ function shown(property, here, all, version) {
 
 const copy = (value) => (value === undefined ? undefined : structuredClone(value));
 
+/** Of a collection that takes several the default is what each of them begins with, and there is none yet. */
+function unset(property) {
+	return property.type === 'collection' && property.typeOptions?.multipleValues ? [] : copy(property.default);
+}
+
 /** Values with defaults; a property may depend on others that stand after it, so it is done until nothing is added. */
 function filled(properties, given, version, all) {
 	const values = { ...given };
@@ -47,7 +52,7 @@ function filled(properties, given, version, all) {
 		added = false;
 		for (const property of properties) {
 			if (property.name in values || !shown(property, values, all || values, version)) continue;
-			values[property.name] = copy(property.default);
+			values[property.name] = unset(property);
 			added = true;
 		}
 	}
