@@ -103,6 +103,16 @@ class NodeFailed(HiveError):
     code, http_status, title = "node_failed", 422, "A node of the workflow failed"
 
 
+class NodeJsUnavailable(HiveError):
+    """Nodes of packages run in Node.js, which is not there, or too old."""
+
+    code, http_status, title = "nodejs_unavailable", 503, "Node.js or npm is missing or too old"
+
+
+class NodePackageFailed(HiveError):
+    code, http_status, title = "node_package_failed", 422, "A package of nodes could not be installed or removed"
+
+
 class UnknownNodeType(NodeFailed):
     code, title = "unknown_node_type", "The node is of a type that Hive does not run"
 

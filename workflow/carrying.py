@@ -33,6 +33,7 @@ from workflow.effects import (
     HandleFiles,
     HandleToken,
     PublishEvent,
+    RunPackagedNode,
     RunSql,
     SendMail,
     StartErrorWorkflow,
@@ -111,6 +112,8 @@ class Carrying:
                 return await self._lending.mcp(effect, held.origin.claims)
             if isinstance(effect, SendMail):
                 return await self._lending.mail(effect, held.origin.claims)
+            if isinstance(effect, RunPackagedNode):
+                return await self._lending.package(effect, held.origin.claims)
             if isinstance(effect, HandleFiles):
                 return await self._files.carry_out(effect)
             if isinstance(effect, HandleDocuments):

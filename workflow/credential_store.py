@@ -1,6 +1,6 @@
 """The credentials that are kept: made, changed, listed without what they hold, and opened for an effect that may use them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,15 +37,17 @@ class Opened:
 
 
 class Credentials:
-    def __init__(self, pool: asyncpg.Pool, vault: Vault) -> None:
-        self._statements, self._vault = NamedStatements(pool, queries()), vault
+    """`required`: fields that a package wants of a type of credential of its own."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault, required: Callable[[str], Sequence[str]] = lambda _: ()) -> None:
+        self._statements, self._vault, self._required = NamedStatements(pool, queries()), vault, required
 
     async def create(self, wish: CreateCredential, claims: Claims) -> CredentialRecord:
         """InvalidRequest, PermissionDenied for another's, Conflict for a name that is taken, CredentialUnreadable without the hive's key."""
         owner = wish.owner or claims.sub
         if owner != claims.sub:
             auth.require(claims, Permission.CREDENTIALS_MANAGE)
-        credential_types.check(wish.type, wish.data)
+        credential_types.check(wish.type, wish.data, self._required(wish.type))
         await self.require_key()
         credential_id = uuid4()
         about = _about(credential_id, wish.type, owner, claims.tenant)
@@ -75,7 +77,7 @@ class Credentials:
         about = _about(row["id"], row["type"], row["created_by"], row["tenant"])
         data = self._vault.open(row["key_id"], row["sealed"], about) | (wish.data or {})
         data = {name: value for name, value in data.items() if value is not None}
-        credential_types.check(row["type"], data)
+        credential_types.check(row["type"], data, self._required(row["type"]))
         key_id, sealed = self._vault.seal(data, about)
         name, shared = wish.name or row["name"], row["shared"] if wish.shared is None else wish.shared
         with available(), _unique(row["type"], name):

@@ -4,7 +4,7 @@ Types that are not listed are kept too: an HTTP Request that names one uses it a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bus.errors import InvalidRequest
@@ -79,9 +79,9 @@ def unusable(kind: str) -> str | None:
     return _UNUSABLE.get(kind)
 
 
-def check(kind: str, data: Mapping[str, Any]) -> None:
-    """InvalidRequest for data that no node could use. No message of it has a value in it."""
-    for name in _required(kind, data):
+def check(kind: str, data: Mapping[str, Any], more: Sequence[str] = ()) -> None:
+    """InvalidRequest for data that no node could use. No message of it has a value in it. `more`: fields that an installed package requires."""
+    for name in dict.fromkeys([*_required(kind, data), *more]):
         if data.get(name) in (None, ""):
             raise InvalidRequest(f"A credential of type {kind} needs `data.{name}`.")
     for name, value in data.items():

@@ -249,6 +249,27 @@ class SendMail(Effect):
 
 
 @register
+class RunPackagedNode(Effect):
+    """Run a node that a package of npm brings, for all of its items at once. The reply is `{"outputs", "static_data"}`.
+
+    `parameters` and `failed` are by item: values, and why others could not be evaluated. `credentials`: as the document names them.
+    """
+
+    kind = "run_packaged_node"
+    node: dict[str, JsonValue]
+    inputs: list[list[dict[str, Any]]]
+    parameters: list[dict[str, Any]]
+    failed: list[dict[str, str]]
+    credentials: dict[str, JsonValue] = Field(default_factory=dict)
+    continues: bool = False
+    mode: str = "manual"
+    time_zone: str = "UTC"
+    workflow: dict[str, JsonValue] = Field(default_factory=dict)
+    execution_id: str = ""
+    static_data: dict[str, Any] = Field(default_factory=dict)
+
+
+@register
 class HandleFiles(Effect):
     """Reads files of the engine's machine by a pattern, or writes one, within the folders that an administrator allows.
 

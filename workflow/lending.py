@@ -17,7 +17,7 @@ from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
-from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunSql, SendMail
+from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
 from workflow.execution import Reply
 from workflow.failure import Failure
 from workflow.fence import Fence
@@ -33,6 +33,7 @@ from workflow.sql_calls import SqlCalls
 
 if TYPE_CHECKING:
     from workflow.mcp.calls import RegisteredCalls
+    from workflow.packages.calls import PackagedCalls
     from workflow.redis_calls import RedisCalls
 
 logger = telemetry.log(__name__)
@@ -42,9 +43,11 @@ _UNAUTHORIZED: Final = 401
 
 
 class Lending:
-    """`max_bytes`: of what a database answers to one effect. `registered` is set by whoever keeps a registry of MCP servers."""
+    """`max_bytes`: of what a database answers to one effect. `registered` is set by whoever keeps a registry of MCP servers, `packaged` by
+    whoever runs nodes of packages."""
 
     registered: "RegisteredCalls | None" = None
+    packaged: "PackagedCalls | None" = None
 
     def __init__(
         self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int, fence: Fence | None = None
@@ -114,6 +117,20 @@ class Lending:
         except HiveError as error:
             return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
         return Reply(value=cleared(found, auth.secrets))
+
+    async def package(self, effect: RunPackagedNode, claims: Claims) -> Reply:
+        """OutcomeUnknown, NodeJsUnavailable, EvaluationLimit. A credential that cannot be opened fails where the node asks for it: documents
+        keep the names of some that the node does not use."""
+        if self.packaged is None:
+            return Reply(failure=Failure(message="This engine runs no nodes of packages"))
+        opened: dict[str, Any] = {}
+        missing: dict[str, str] = {}
+        for kind, given in effect.credentials.items():
+            try:
+                opened[kind] = dict((await self.opened({kind: given}, claims)).data)
+            except (CredentialNotFound, CredentialUnreadable, Conflict) as error:
+                missing[kind] = error.message
+        return await self.packaged.carry_out(effect, opened, missing)
 
     async def _registered(self, effect: CallMcp, claims: Claims) -> Reply:
         if self.registered is None:

@@ -44,6 +44,8 @@ from workflow.mcp.keeper import Keeper
 from workflow.mcp.registry import Registry
 from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
+from workflow.packages.calls import PackagedCalls
+from workflow.packages.installed import FOLDER, Installed
 from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
@@ -96,7 +98,8 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
     """One life of an engine. Raises LeaseLost."""
     async with AsyncExitStack() as stack:
         notices = _Notices(bus)
-        types = registry()
+        installed = Installed(settings.data_dir / FOLDER)
+        types = registry(installed)
         library = Library(pool, types, settings.workflow_time_zone, notices.changed)
         notices.cache = cache = Cache(_redis_url(settings), library.standing)
         stack.push_async_callback(cache.close)
@@ -123,10 +126,15 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await inference.start()
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
-        credentials = Credentials(pool, vault)
+        credentials = Credentials(pool, vault, installed.required)
         lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes, fence)
         mcp_servers = Registry(pool, vault, credentials)
         keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
+        lending.packaged = PackagedCalls(
+            *(installed, guard, settings.workflow_node, settings.workflow_node_seconds, settings.workflow_max_answer_bytes),
+            *(settings.base_url, fence),
+        )
+        stack.push_async_callback(lending.packaged.close)
         files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
             engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain

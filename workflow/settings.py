@@ -71,6 +71,12 @@ class WorkflowSettings(HiveSettings):
         description="code in Python: `confined` runs it where the kernel keeps it from files, network and processes (Linux 5.13 or newer), "
         "`unconfined` also where it cannot, so that such code may do what the engine may, `off` not at all",
     )
+    workflow_node: str = Field(
+        default="node", description="the program of Node.js (20 or newer) that runs nodes of packages (`hive nodes install`)"
+    )
+    workflow_node_seconds: float = Field(
+        default=300, gt=0, description="how long a node of a package may run; then its process is stopped (`outcome_unknown`)"
+    )
     workflow_max_answer_bytes: int = Field(
         default=32 * 1024 * 1024,
         gt=0,

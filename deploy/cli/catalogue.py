@@ -22,6 +22,7 @@ MODULES: Final = {
     "workflow": "workflow",
     "execution": "execution",
     "credential": "credential",
+    "nodes": "nodes",
     "mcp-server": "mcp_server",
     "agents": "agents",
     "join-token": "join_token",

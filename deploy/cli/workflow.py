@@ -20,7 +20,7 @@ from bus.messages.workflows import (
     WorkflowRecord,
     WorkflowRef,
 )
-from deploy.cli.command import Json, command
+from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.execution import show_execution
 from deploy.cli.screen import local_time, print_json, print_table, say
@@ -54,8 +54,10 @@ def check(file: FileArgument) -> None:
     from workflow.n8n.check import check as report_of
     from workflow.n8n.parse import parse
     from workflow.nodes.catalogue import registry
+    from workflow.packages.installed import FOLDER, Installed
 
-    report = report_of(parse(_read(file)), registry())
+    packaged = Installed(settings().data_dir / FOLDER)
+    report = report_of(parse(_read(file)), registry(packaged))
     for kind, names in report.runs.items():
         say(f"runs     {kind}: {', '.join(names)}")
     for kind, names in report.unknown.items():

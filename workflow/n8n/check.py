@@ -3,14 +3,18 @@
 A workflow with findings is saved and shown all the same. Only an error keeps it from starting; an unknown node fails when it is reached.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from bus.errors import InvalidWorkflow, WorkflowCycle
 from workflow import chat, credentials, forms
 from workflow.graph import Graph, endless_cycles, plan
 from workflow.n8n.document import Node, Problem, Severity, Workflow
 from workflow.nodes.registry import Registry
+
+_PACKAGE: Final = re.compile(r"(@[a-z0-9][\w.~-]*/)?n8n-nodes-[a-z0-9][\w.~-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +46,7 @@ def check(workflow: Workflow, registry: Registry) -> Report:
         *(problem for node in known for problem in _version(node, registry)),
         *(found for node in known if not node.disabled and (found := credentials.problem(node)) is not None),
         *(problem for node in known if not node.disabled for problem in _differs(node)),
-        *(_unknown(node) for node in unknown),
+        *(_unknown(node, registry.unfit(node)) for node in unknown),
     ]
     return Report(
         runs=_by_type(known),
@@ -96,14 +100,26 @@ def _differs(node: Node) -> Iterable[Problem]:
         yield Problem(code="node_note", message=f"{node.name!r} {found}.", node=node.name)
 
 
-def _unknown(node: Node) -> Problem:
-    message = f"{node.name!r} is of type {node.type}, which Hive does not run; it fails when it is reached. {_advice(node)}"
+def _unknown(node: Node, unfit: str | None) -> Problem:
+    message = (
+        f"{node.name!r} is of type {node.type}, which Hive does not run; it fails when it is reached. {_advice(node, unfit)}"
+    )
     return Problem(code="unknown_node_type", message=message, node=node.name)
 
 
-def _advice(node: Node) -> str:
+def _advice(node: Node, unfit: str | None) -> str:
     if node.type.startswith("@n8n/n8n-nodes-langchain."):
         return "Replace it with an AI node that Hive runs, or call the model with an HTTP Request."
     if node.type.lower().endswith("trigger"):
         return "Start the workflow with a Webhook in its place, called by the service."
+    if unfit is not None:
+        return f"Its package is installed, but it is {unfit}, which Hive does not run. Replace it with an HTTP Request to the service, or disable it."
+    if (package := package_of(node.type)) is not None:
+        return f"Install its package with `hive nodes install {package}`, replace it with an HTTP Request to the service, or disable it."
     return "Replace it with an HTTP Request to the service, or disable it."
+
+
+def package_of(kind: str) -> str | None:
+    """The npm package of a type of node, as n8n names them; None for what is no such name."""
+    package, dot, _ = kind.rpartition(".")
+    return package if dot and _PACKAGE.fullmatch(package) else None

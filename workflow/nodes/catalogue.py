@@ -39,7 +39,7 @@ from workflow.nodes import (
     xml,
 )
 from workflow.nodes.ai import agent, chain, embedding, judging, loading, mcp, memory, models, parsing, tools, vector_store
-from workflow.nodes.registry import Registry
+from workflow.nodes.registry import Packaged, Registry
 
 _MODULES = (
     agent,
@@ -93,5 +93,6 @@ _MODULES = (
 )
 
 
-def registry() -> Registry:
-    return Registry(kind for module in _MODULES for kind in module.TYPES)
+def registry(packaged: Packaged | None = None) -> Registry:
+    """`packaged`: nodes that are not Hive's own; one of the same name is Hive's."""
+    return Registry((kind for module in _MODULES for kind in module.TYPES), packaged)

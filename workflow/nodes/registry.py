@@ -1,23 +1,40 @@
 """All node types by name. A module of a node calls nothing here: it is listed in `catalogue.py`, so that an import has no side effect."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 from bus.errors import UnknownNodeType
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeType
 
 
+class Packaged(Protocol):
+    """Nodes of packages that an administrator installed; they may become others at any time."""
+
+    def find(self, node: Node) -> NodeType | None: ...
+
+    def unfit(self, node: Node) -> str | None:
+        """What a node is that a package has and Hive does not run."""
+        ...
+
+
 class Registry:
     """Keeps `workflow.types.NodeTypes`. An unknown type fails only when it is reached."""
 
-    def __init__(self, types: Iterable[NodeType]) -> None:
+    def __init__(self, types: Iterable[NodeType], packaged: Packaged | None = None) -> None:
         self._types: Mapping[str, NodeType] = {kind.name: kind for kind in types}
+        self._packaged = packaged
 
     def __iter__(self) -> Iterator[NodeType]:
         return iter(self._types.values())
 
     def find(self, node: Node) -> NodeType | None:
-        return self._types.get(node.type)
+        found = self._types.get(node.type)
+        return self._packaged.find(node) if found is None and self._packaged is not None else found
+
+    def unfit(self, node: Node) -> str | None:
+        """What a node is that an installed package has and Hive does not run."""
+        return self._packaged.unfit(node) if self._packaged is not None else None
 
     def get(self, node: Node) -> NodeType:
         """Raises `unknown_node_type`."""
