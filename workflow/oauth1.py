@@ -31,7 +31,8 @@ def signed(effect: CallHttp, data: Mapping[str, Any]) -> HttpAuth:
         realm=str(data.get("realm") or "") or None,
     )
     try:
-        _, headers, _ = client.sign(str(httpx.URL(effect.url)), effect.method, *_content(effect))
+        method: Any = effect.method  # any method that HTTP has; the stubs list some
+        _, headers, _ = client.sign(str(httpx.URL(effect.url)), method, *_content(effect))
     except (ValueError, httpx.InvalidURL) as error:
         raise InvalidRequest(f"The request cannot be signed by OAuth 1: {error}.") from None
     authorization = headers["Authorization"]
