@@ -117,9 +117,8 @@ def _check_oauth2(data: Mapping[str, Any]) -> None:
         )
     if data.get("authentication") not in (None, "", "header", "body"):
         raise InvalidRequest("`data.authentication` is header or body.")
-    for name in ("accessTokenUrl", "authUrl"):
-        if data.get(name) not in (None, "") and not is_url(data[name]):
-            raise InvalidRequest(f"`data.{name}` is no address: it begins with https:// or http://, and has no spaces.")
+    if data.get("authUrl") not in (None, "") and not is_url(data["authUrl"]):
+        raise InvalidRequest("`data.authUrl` is no address: it begins with https:// or http://, and has no spaces.")
     body = data.get("additionalBodyProperties")
     try:
         sound = body in (None, "") or isinstance(json.loads(body) if isinstance(body, str) else body, dict)

@@ -1,5 +1,6 @@
 """Signs requests by OAuth 1.0a, for a credential that has its token (RFC 5849)."""
 
+import base64
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ def signed(effect: CallHttp, data: Mapping[str, Any]) -> HttpAuth:
 def _content(effect: CallHttp) -> tuple[str | None, dict[str, str]]:
     """What of a body is signed: a form's fields."""
     kind = next((value for name, value in effect.headers.items() if name.lower() == "content-type"), "")
-    if effect.body and kind.partition(";")[0].strip().lower() == _FORM:
-        return effect.body, {"Content-Type": _FORM}
+    body = base64.b64decode(effect.body_base64).decode("latin-1") if effect.body_base64 is not None else effect.body
+    if body and kind.partition(";")[0].strip().lower() == _FORM:
+        return body, {"Content-Type": _FORM}
     return None, {}
