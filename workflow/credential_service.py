@@ -11,6 +11,10 @@ from bus.errors import CredentialUnreadable, HiveError
 from bus.messages import NoReply
 from bus.messages.credentials import (
     ChangeCredential,
+    ConnectCredential,
+    ConnectResult,
+    ConnectReturn,
+    ConnectUrl,
     CreateCredential,
     CredentialList,
     CredentialRecord,
@@ -19,6 +23,7 @@ from bus.messages.credentials import (
 )
 from bus.service import Call, Endpoint, Service
 from bus.version import hive_version
+from workflow.connecting import Connecting
 from workflow.credential_store import Credentials
 from workflow.lending import Lending
 
@@ -26,8 +31,8 @@ _READ: Final = "It can be read. Only a request can tell whether the other side t
 
 
 class _Verbs:
-    def __init__(self, credentials: Credentials, lending: Lending) -> None:
-        self._credentials, self._lending = credentials, lending
+    def __init__(self, credentials: Credentials, lending: Lending, connecting: Connecting) -> None:
+        self._credentials, self._lending, self._connecting = credentials, lending, connecting
 
     async def create(self, call: Call[CreateCredential]) -> CredentialRecord:
         return await self._credentials.create(call.body, call.claims)
@@ -45,6 +50,13 @@ class _Verbs:
         await self._credentials.delete(call.body.id, call.claims)
         return NoReply()
 
+    async def connect(self, call: Call[ConnectCredential]) -> ConnectUrl:
+        return await self._connecting.begin(call.body, call.claims)
+
+    async def connected(self, call: Call[ConnectReturn]) -> ConnectResult:
+        """Whoever has the state was given it: no right is asked for."""
+        return await self._connecting.finish(call.body)
+
     async def test(self, call: Call[CredentialRef]) -> CredentialTest:
         """CredentialNotFound; everything else is an answer."""
         await self._credentials.get(call.body.id, call.claims)
@@ -59,8 +71,8 @@ class _Verbs:
         return CredentialTest(ok=True, tried=told is not None, message=told or _READ)
 
 
-def service(credentials: Credentials, lending: Lending) -> Service:
-    verbs = _Verbs(credentials, lending)
+def service(credentials: Credentials, lending: Lending, connecting: Connecting) -> Service:
+    verbs = _Verbs(credentials, lending, connecting)
     return Service(
         name=subjects.SERVICE_CREDENTIALS,
         version=hive_version(),
@@ -72,6 +84,14 @@ def service(credentials: Credentials, lending: Lending) -> Service:
             _endpoint("list", NoReply, verbs.list, "Without what they hold"),
             _endpoint("delete", CredentialRef, verbs.delete, "Nodes that name it fail from then on"),
             _endpoint("test", CredentialRef, verbs.test, "Whether the other side takes it"),
+            _endpoint("connect", ConnectCredential, verbs.connect, "Where a person lets the hive in at the provider"),
+            Endpoint(
+                verb="connected",
+                body=ConnectReturn,
+                handler=verbs.connected,
+                permission=None,
+                description="What the provider sent a browser back with; the state is the secret",
+            ),
         ),
     )
 

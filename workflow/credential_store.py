@@ -22,7 +22,13 @@ from workflow.vault import Vault
 
 logger = telemetry.log(__name__)
 
+TOKENS: Final = "\x00tokens"
+"""What the seal of a credential's tokens is bound to beside the credential."""
+_CONNECTION: Final = ("grantType", "accessTokenUrl", "authUrl", "clientId")
+"""What a token is for: with one of these changed it goes, so that it is sent to nobody who did not give it."""
 _FIELDS: Final = ("id", "name", "type", "shared", "tenant", "n8n_id", "created_at", "updated_at")
+
+_CONNECTED: Final = ("connected_at", "token_expires_at", "refreshable")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,8 @@ class Opened:
     name: str
     stamp: datetime
     data: Mapping[str, Any] = field(repr=False)
+    about: str
+    sealed: bytes = field(repr=False)
 
 
 class Credentials:
@@ -75,14 +83,16 @@ class Credentials:
         row = await self._row(wish.id, claims)
         await self.require_key()
         about = _about(row["id"], row["type"], row["created_by"], row["tenant"])
-        data = self._vault.open(row["key_id"], row["sealed"], about) | (wish.data or {})
+        before = self._vault.open(row["key_id"], row["sealed"], about)
+        data = before | (wish.data or {})
         data = {name: value for name, value in data.items() if value is not None}
         credential_types.check(row["type"], data, self._required(row["type"]))
         key_id, sealed = self._vault.seal(data, about)
+        elsewhere = any(before.get(field) != data.get(field) for field in _CONNECTION)
         name, shared = wish.name or row["name"], row["shared"] if wish.shared is None else wish.shared
         with available(), _unique(row["type"], name):
             changed = await self._statements.one(
-                "update_credential", wish.id, row["sealed"], name, shared, _names(data), sealed, key_id
+                "update_credential", wish.id, row["sealed"], name, shared, _names(data), sealed, key_id, elsewhere
             )
         if changed is None:
             raise Conflict("Somebody else changed the credential at the same time. Look at it, and change it then.")
@@ -97,6 +107,14 @@ class Credentials:
     async def opened(self, credential_id: UUID, claims: Claims) -> Opened:
         """For whoever looks after it. CredentialNotFound, CredentialUnreadable."""
         return self._open(await self._row(credential_id, claims))
+
+    async def opened_of(self, credential_id: UUID, tenant: str) -> Opened:
+        """For what somebody who might began. CredentialNotFound, CredentialUnreadable."""
+        with available():
+            row = await self._statements.one("get_credential", credential_id, tenant)
+        if row is None:
+            raise CredentialNotFound("The credential was removed meanwhile.")
+        return self._open(row)
 
     async def lend(self, reference: Reference, claims: Claims) -> Opened:
         """For an execution with these rights: its owner's own, or one that is shared. Hive's id counts first, then what is one's own, then n8n's
@@ -117,20 +135,30 @@ class Credentials:
         if not keys:
             return 0
         done = 0
+        for found, stored, bound in (
+            ("credentials_of_other_keys", "reseal_credential", ""),
+            ("tokens_of_other_keys", "reseal_tokens", TOKENS),
+        ):
+            done += await self._resealed(keys[0], found, stored, bound)
+        if done:
+            logger.info("credentials_resealed", count=done, key=keys[0])
+        return done
+
+    async def _resealed(self, key: str, found: str, stored: str, bound: str) -> int:
+        """What one statement finds, by another. `bound`: what the seal is bound to beside the credential."""
+        done = 0
         with available():
-            rows = await self._statements.all("credentials_of_other_keys", keys[0])
+            rows = await self._statements.all(found, key)
         for row in rows:
-            about = _about(row["id"], row["type"], row["created_by"], row["tenant"])
+            about = _about(row["id"], row["type"], row["created_by"], row["tenant"]) + bound
             try:
                 key_id, sealed = self._vault.seal(self._vault.open(row["key_id"], row["sealed"], about), about)
             except CredentialUnreadable as error:
                 logger.error("credential_unreadable", id=str(row["id"]), key=row["key_id"], reason=error.message)
                 continue
             with available():
-                await self._statements.run("reseal_credential", row["id"], row["sealed"], sealed, key_id)
+                await self._statements.run(stored, row["id"], row["sealed"], sealed, key_id)
             done += 1
-        if done:
-            logger.info("credentials_resealed", count=done, key=keys[0])
         return done
 
     async def require_key(self) -> None:
@@ -155,7 +183,15 @@ class Credentials:
     def _open(self, row: Any) -> Opened:
         about = _about(row["id"], row["type"], row["created_by"], row["tenant"])
         data = self._vault.open(row["key_id"], row["sealed"], about)
-        return Opened(id=row["id"], type=row["type"], name=row["name"], stamp=row["updated_at"], data=data)
+        return Opened(
+            id=row["id"],
+            type=row["type"],
+            name=row["name"],
+            stamp=row["updated_at"],
+            data=data,
+            about=about,
+            sealed=row["sealed"],
+        )
 
     def _told(self, event: str, row: Any, claims: Claims) -> CredentialRecord:
         logger.info(event, id=str(row["id"]), name=row["name"], type=row["type"], owner=row["created_by"], by=claims.sub)
@@ -198,7 +234,10 @@ def _names(data: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _record(row: Any) -> CredentialRecord:
-    return CredentialRecord(**{name: row[name] for name in _FIELDS}, fields=tuple(row["fields"]), owner=row["created_by"])
+    connected = {name: row[name] for name in _CONNECTED if name in row.keys()}  # noqa: SIM118 - of a record, `in` asks for values
+    return CredentialRecord(
+        **{name: row[name] for name in _FIELDS}, **connected, fields=tuple(row["fields"]), owner=row["created_by"]
+    )
 
 
 def _uuid(text: str | None) -> UUID | None:

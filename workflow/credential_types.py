@@ -6,6 +6,7 @@ Types that are not listed are kept too: an HTTP Request that names one uses it a
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from bus.errors import InvalidRequest
 
@@ -16,7 +17,7 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "httpQueryAuth": ("name", "value"),
     "httpBearerAuth": ("token",),
     "httpCustomAuth": ("json",),
-    "oAuth2Api": ("accessTokenUrl", "clientId", "clientSecret"),
+    "oAuth1Api": ("consumerKey", "consumerSecret", "oauthTokenData"),
     "jwtAuth": (),
     "postgres": ("host", "database", "user"),
     "redis": ("host",),
@@ -66,8 +67,10 @@ OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Headers that a service wants beside the secret, where the node does not set them."""
 
+GRANTS: Final = ("authorizationCode", "pkce", "clientCredentials")
+SIGNATURES: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512")
+
 _UNUSABLE: Final = {
-    "oAuth1Api": "Hive does not sign requests by OAuth 1.",
     "httpSslAuth": "Hive sends no client certificates.",
     "httpMultipleHeadersAuth": "Hive sends one header to an MCP server: choose `headerAuth` or `bearerAuth`.",
     "mcpOAuth2Api": "Hive does not log in to MCP servers by OAuth: choose `bearerAuth` with a token that you have.",
@@ -91,15 +94,64 @@ def check(kind: str, data: Mapping[str, Any], more: Sequence[str] = ()) -> None:
         raise InvalidRequest("`data.name` and `data.value` make no HTTP header: look for spaces and line breaks.")
     if kind == "httpCustomAuth":
         custom(data)
-    if kind == "oAuth2Api" and data.get("grantType", "clientCredentials") != "clientCredentials":
+    if kind == "oAuth1Api":
+        _check_oauth1(data)
+    if is_oauth2(kind):
+        _check_oauth2(data)
+
+
+def is_oauth2(kind: str) -> bool:
+    """Also a service's own type, such as googleSheetsOAuth2Api: it is used as oAuth2Api by the same fields."""
+    return (kind.endswith("OAuth2Api") or kind in ("oAuth2Api", "gmailOAuth2")) and kind not in _UNUSABLE
+
+
+def grant_of(kind: str, data: Mapping[str, Any]) -> str:
+    """n8n leaves out of a service's own type what is the same for all: they are all connected by a person."""
+    return str(data.get("grantType") or ("clientCredentials" if kind == "oAuth2Api" else "authorizationCode"))
+
+
+def _check_oauth2(data: Mapping[str, Any]) -> None:
+    if data.get("grantType") not in (None, "", *GRANTS):
         raise InvalidRequest(
-            "Hive gets tokens of OAuth 2 by `grantType: clientCredentials` alone. For a token that you have, make an httpBearerAuth."
+            f"`data.grantType` is one of {', '.join(GRANTS)}. For a token that you have, make an httpBearerAuth."
         )
+    if data.get("authentication") not in (None, "", "header", "body"):
+        raise InvalidRequest("`data.authentication` is header or body.")
+    if data.get("authUrl") not in (None, "") and not is_url(data["authUrl"]):
+        raise InvalidRequest("`data.authUrl` is no address: it begins with https:// or http://, and has no spaces.")
+    body = data.get("additionalBodyProperties")
+    try:
+        sound = body in (None, "") or isinstance(json.loads(body) if isinstance(body, str) else body, dict)
+    except ValueError:
+        sound = False
+    if not sound:
+        raise InvalidRequest("`data.additionalBodyProperties` is no JSON object.")
+
+
+def is_url(given: Any) -> bool:
+    """Of the web: a browser is sent there, so that `javascript:` must not be one."""
+    try:
+        parts = urlsplit(given) if isinstance(given, str) else None
+    except ValueError:
+        return False
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname) and not set(given) & set(" \r\n\t")
+
+
+def _check_oauth1(data: Mapping[str, Any]) -> None:
+    if data.get("signatureMethod", "HMAC-SHA1") not in SIGNATURES:
+        raise InvalidRequest(f"`data.signatureMethod` is one of {', '.join(SIGNATURES)}.")
+    token = data["oauthTokenData"]
+    if not isinstance(token, dict) or not all(token.get(name) for name in ("oauth_token", "oauth_token_secret")):
+        raise InvalidRequest("`data.oauthTokenData` has `oauth_token` and `oauth_token_secret`, as the provider gave them.")
 
 
 def _required(kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "jwtAuth":
         return ("secret",) if data.get("keyType", "passphrase") == "passphrase" else ("publicKey",)
+    if is_oauth2(kind):
+        by_person = grant_of(kind, data) != "clientCredentials"
+        public = ("authUrl", "accessTokenUrl", "clientId")
+        return public if grant_of(kind, data) == "pkce" else (*public[not by_person :], "clientSecret")
     if kind in BASIC:
         return BASIC[kind]
     if kind in BEARER:

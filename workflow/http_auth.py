@@ -53,7 +53,7 @@ class HttpAuth:
 
 
 def auth_of(kind: str, data: Mapping[str, Any]) -> HttpAuth:
-    """InvalidRequest for a type that no request can use. oAuth2Api is no business of this: its token is got first (workflow/oauth.py)."""
+    """InvalidRequest for a type that no request can use. OAuth is no business of this (workflow/oauth.py, workflow/oauth1.py)."""
     allowed = domains_of(data)
     if kind == "httpDigestAuth":
         user, password = text(data, "user"), text(data, "password")

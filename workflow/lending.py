@@ -16,6 +16,7 @@ from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
+from workflow.credential_types import grant_of, is_oauth2
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
 from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
 from workflow.execution import Reply
@@ -29,7 +30,9 @@ from workflow.mcp_client import McpClient, McpServer
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.oauth import Tokens
+from workflow.oauth1 import signed
 from workflow.sql_calls import SqlCalls
+from workflow.token_store import TokenStore
 
 if TYPE_CHECKING:
     from workflow.mcp.calls import RegisteredCalls
@@ -50,9 +53,15 @@ class Lending:
     packaged: "PackagedCalls | None" = None
 
     def __init__(
-        self, credentials: Credentials, http: HttpCalls, guard: Guard, max_bytes: int, fence: Fence | None = None
+        self,
+        credentials: Credentials,
+        tokens: TokenStore,
+        http: HttpCalls,
+        guard: Guard,
+        max_bytes: int,
+        fence: Fence | None = None,
     ) -> None:
-        self._credentials, self._http, self.tokens = credentials, http, Tokens(http)
+        self._credentials, self._http, self.tokens = credentials, http, Tokens(http, tokens)
         self._sql, self._mail, self._mcp = (
             SqlCalls(guard, max_bytes, fence),
             MailCalls(guard, fence),
@@ -71,20 +80,21 @@ class Lending:
         if not effect.credentials:
             return await self._http.carry_out(effect)
         credential = await self.opened(effect.credentials, claims)
-        if credential.type != "oAuth2Api":
+        if credential.type == "oAuth1Api":
+            return await self._http.carry_out(effect, signed(effect, credential.data))
+        if not is_oauth2(credential.type):
             return await self._http.carry_out(effect, auth_of(credential.type, credential.data))
         return await self._with_token(effect, credential)
 
     async def _with_token(self, effect: CallHttp, credential: Opened) -> Reply:
         """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
-        reply = Reply()
-        for _ in range(2):
-            token = await self.tokens.of(credential, effect.key)
-            reply = await self._http.carry_out(effect, bearer(token, domains_of(credential.data)))
-            if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
-                break
-            self.tokens.forget(credential, token)
-        return reply
+        domains = domains_of(credential.data)
+        token = await self.tokens.of(credential, effect.key)
+        reply = await self._http.carry_out(effect, bearer(token, domains))
+        if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
+            return reply
+        another = await self.tokens.of(credential, effect.key, refused=token)
+        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains))
 
     async def token(self, effect: HandleToken, claims: Claims) -> Reply:
         return handle(effect, (await self.opened(effect.credentials, claims)).data)
@@ -156,7 +166,10 @@ class Lending:
 
     async def tried(self, credential: Opened) -> str | None:
         """What the other side said to it; None where there is nobody to ask. HiveError where it was refused."""
-        if credential.type == "oAuth2Api":
+        if is_oauth2(credential.type):
+            if grant_of(credential.type, credential.data) != "clientCredentials":
+                await self.tokens.of(credential, f"test.{credential.id}")
+                return "It is connected."
             await self.tokens.of(credential, f"test.{credential.id}")
             return "The server gave a token."
         if credential.type == "postgres":
@@ -165,7 +178,7 @@ class Lending:
             return await self._redis.test(credential.data)
         if credential.type == "smtp":
             return await self._mail.test(credential.data)
-        if not credential.type.startswith("jwt"):
+        if not credential.type.startswith(("jwt", "oAuth1")):
             auth_of(credential.type, credential.data)
         return None
 

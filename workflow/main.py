@@ -21,6 +21,7 @@ from bus.vitals import telling_vitals
 from workflow.bus_events import BusEvents
 from workflow.cache import Cache
 from workflow.carrying import Carrying
+from workflow.connecting import Connecting
 from workflow.credential_service import service
 from workflow.credential_store import Credentials, reseal_when_possible
 from workflow.engine import Engine, clock_ms
@@ -56,6 +57,7 @@ from workflow.standing import Keys
 from workflow.starting import Starting
 from workflow.store import Store
 from workflow.telling import Telling
+from workflow.token_store import TokenStore
 from workflow.vault import FILE_NAME, Vault
 
 logger = telemetry.log(__name__)
@@ -127,7 +129,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         stack.push_async_callback(inference.close)
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault, installed.required)
-        lending = Lending(credentials, http, guard, settings.workflow_max_answer_bytes, fence)
+        lending = Lending(credentials, TokenStore(pool, vault), http, guard, settings.workflow_max_answer_bytes, fence)
         mcp_servers = Registry(pool, vault, credentials)
         keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
         lending.packaged = PackagedCalls(
@@ -157,7 +159,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         most = settings.workflow_running + settings.workflow_waiting
         served = (
             *services(Verbs(engine, library, reading, starting, notices.stop, cache), most),
-            service(credentials, lending),
+            service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
             mcp_service.service(mcp_servers, notices.mcp_servers),
         )
         for each in served:

@@ -1,97 +1,104 @@
-"""Tokens by OAuth 2's client credentials: got when a request first needs one, kept in memory until they expire."""
+"""Tokens of OAuth 2: got by the client's own right when first needed and kept in memory, or refreshed from what a person connected."""
 
 import asyncio
-import json
-from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final
-from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from bus.errors import InvalidRequest, RequestRefused
+from bus import telemetry
+from bus.errors import DatabaseUnavailable, RequestRefused
 from workflow.credential_store import Opened
+from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
-from workflow.http_auth import HttpAuth, basic, forms, text
+from workflow.http_auth import HttpAuth
 from workflow.http_calls import HttpCalls
+from workflow.oauth_requests import GrantRefused, Token, for_client, for_refresh, token_of
+from workflow.token_store import EARLY, Held, TokenStore
 
-EARLY_SECONDS: Final = 30.0
-"""A token that expires sooner is not used any more: the request takes time too."""
+logger = telemetry.log(__name__)
+
 DEFAULT_SECONDS: Final = 300.0
-TIMEOUT_SECONDS: Final = 30.0
 MAX_TOKENS: Final = 1000
+AGAIN_SECONDS: Final = 0.1
+"""How often is looked for what another engine is getting."""
 
 
 class Tokens:
-    def __init__(self, http: HttpCalls) -> None:
-        self._http = http
+    def __init__(self, http: HttpCalls, store: TokenStore) -> None:
+        self._http, self.store = http, store
         self._tokens: dict[UUID, tuple[Any, str, float]] = {}
         self._locks: dict[UUID, asyncio.Lock] = {}
 
-    async def of(self, credential: Opened, key: str) -> str:
-        """One that holds. `key`: of the effect that needs it. RequestRefused where the server gives none."""
+    async def of(self, credential: Opened, key: str, refused: str = "") -> str:
+        """One that holds, and is not the one that was `refused`; that again where there is no way to another.
+
+        `key`: of the effect that needs it. RequestRefused where the server gives none, or nobody connected the credential.
+        """
         lock = self._locks.setdefault(credential.id, asyncio.Lock())
         async with lock:  # side by side they would each ask for one
-            stamp, token, until = self._tokens.get(credential.id, (None, "", 0.0))
-            if stamp != credential.stamp or until < monotonic():
-                token, seconds = await self._asked(credential.data, key)
-                if len(self._tokens) >= MAX_TOKENS:
-                    self._tokens.clear()
-                self._tokens[credential.id] = (credential.stamp, token, monotonic() + max(0.0, seconds - EARLY_SECONDS))
-            return token
+            if grant_of(credential.type, credential.data) == "clientCredentials":
+                return await self._of_client(credential, key, refused)
+            return await self._of_person(credential, key, refused)
 
-    def forget(self, credential: Opened, token: str) -> None:
-        """It was refused. Another that somebody got meanwhile stays."""
-        if self._tokens.get(credential.id, (None, "", 0.0))[1] == token:
-            del self._tokens[credential.id]
+    async def _of_client(self, credential: Opened, key: str, refused: str) -> str:
+        stamp, token, until = self._tokens.get(credential.id, (None, "", 0.0))
+        if stamp != credential.stamp or until < monotonic() or token == refused:
+            got = await self.asked(*for_client(credential.data, f"{key}.token"))
+            token, seconds = got.access, got.seconds or DEFAULT_SECONDS
+            if len(self._tokens) >= MAX_TOKENS:
+                self._tokens.clear()
+            self._tokens[credential.id] = (credential.stamp, token, monotonic() + max(0.0, seconds - EARLY.total_seconds()))
+        return token
 
-    async def _asked(self, data: Mapping[str, Any], key: str) -> tuple[str, float]:
-        effect, auth = token_request(data, f"{key}.token")
+    async def _of_person(self, credential: Opened, key: str, refused: str) -> str:
+        by = uuid4()
+        while True:
+            held: Held | None = await _patiently(self.store.held, credential)
+            if held is None:
+                raise RequestRefused(f"The credential {credential.name!r} is not connected. {anew(credential)}")
+            if not held.expired and held.access != refused:
+                return held.access
+            if held.refresh is None:
+                if not held.expired:
+                    return held.access
+                raise RequestRefused(
+                    f"The token of {credential.name!r} has expired, and the provider gave none to refresh it. {anew(credential)}"
+                )
+            if await _patiently(self.store.claim, credential, held.version, by):
+                return await self._refreshed(credential, held, held.refresh, key, by)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _refreshed(self, credential: Opened, held: Held, refresh: str, key: str, by: UUID) -> str:
+        """What replaces the refresh token is stored before the access token is used: a provider takes the old one no more."""
+        try:
+            token = await self.asked(*for_refresh(credential.data, refresh, f"{key}.refresh.{held.version}"))
+        except GrantRefused as error:
+            await _patiently(self.store.drop, credential, held.version)
+            logger.warning("credential_refresh_refused", id=str(credential.id), name=credential.name)
+            raise RequestRefused(f"{error.message} The connection has ended. {anew(credential)}") from None
+        except BaseException:
+            await _patiently(self.store.leave, credential, held.version, by)
+            raise
+        token = Token(access=token.access, refresh=token.refresh or refresh, seconds=token.seconds)
+        await _patiently(self.store.refreshed, credential, held.version, token)
+        logger.info("credential_refreshed", id=str(credential.id), name=credential.name)
+        return token.access
+
+    async def asked(self, effect: CallHttp, auth: HttpAuth) -> Token:
         reply = await self._http.carry_out(effect, auth)
         if reply.failure is not None:
             raise RequestRefused(f"No token was got from {effect.url}: {reply.failure.message}")
         return token_of(reply.value, effect.url)
 
 
-def token_request(data: Mapping[str, Any], key: str) -> tuple[CallHttp, HttpAuth]:
-    """The secrets are in the auth alone, so that whatever comes back is cleared of them. InvalidRequest for another grant."""
-    if data.get("grantType", "clientCredentials") != "clientCredentials":
-        raise InvalidRequest("Hive gets tokens of OAuth 2 by `grantType: clientCredentials` alone.")
-    client, secret = text(data, "clientId"), text(data, "clientSecret")
-    fields = {"grant_type": "client_credentials"}
-    if data.get("scope"):
-        fields["scope"] = str(data["scope"])
-    headers = {"accept": "application/json", "content-type": "application/x-www-form-urlencoded"}
-    by_body = data.get("authentication") == "body"
-    if by_body:
-        fields |= {"client_id": client, "client_secret": secret}
-    sent = basic(client, secret)
-    auth = HttpAuth(headers={} if by_body else {"authorization": sent}, secrets=forms(secret, sent.removeprefix("Basic ")))
-    effect = CallHttp(
-        key=key,
-        method="POST",
-        url=text(data, "accessTokenUrl"),
-        headers=headers,
-        body=urlencode(fields),
-        timeout_seconds=TIMEOUT_SECONDS,
-        follow_redirects=False,  # a server of tokens that points elsewhere is not followed with the secret
-        verify_tls=data.get("ignoreSSLIssues") is not True,
-    )
-    return effect, auth
+def anew(credential: Opened) -> str:
+    return f"Connect it anew: `hive credential connect {credential.id}`, or POST /api/credentials/{credential.id}/connect."
 
 
-def token_of(answer: Mapping[str, Any], url: str) -> tuple[str, float]:
-    """And for how many seconds it holds. RequestRefused; what the server said is told only where it is OAuth's own words."""
-    try:
-        found = json.loads(answer.get("body") or "")
-    except ValueError:
-        found = None
-    found = found if isinstance(found, dict) else {}
-    token = found.get("access_token")
-    if answer["status"] != 200 or not isinstance(token, str) or not token:
-        reason = " ".join(str(found[name]) for name in ("error", "error_description") if name in found)
-        raise RequestRefused(f"{url} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
-    seconds = found.get("expires_in", DEFAULT_SECONDS)
-    try:
-        return token, float(seconds)
-    except (TypeError, ValueError):
-        return token, DEFAULT_SECONDS
+async def _patiently(ask: Any, *arguments: Any) -> Any:
+    """A token that a provider gave must not be lost because the database is away for a moment."""
+    while True:
+        try:
+            return await ask(*arguments)
+        except DatabaseUnavailable:
+            await asyncio.sleep(AGAIN_SECONDS)

@@ -15,7 +15,8 @@ class WorkflowSettings(HiveSettings):
         default=None, description="Redis or Valkey: a cache of workflows; without it nothing stops"
     )
     workflow_url: str = Field(
-        default="", description="base of webhook and resume URLs as callers reach them; left out: the API of this machine"
+        default="",
+        description="base of webhook, resume and OAuth redirect URLs as callers reach them; left out: the API of this machine",
     )
     workflow_threads: int = Field(
         default=0,

@@ -66,6 +66,34 @@ class CredentialRef(Command):
     id: UUID
 
 
+class ConnectCredential(CredentialRef):
+    """`redirect_uri`: where the provider sends the browser back; the engines' own public address comes before it."""
+
+    redirect_uri: Text | None = Field(default=None, max_length=2048)
+
+
+class ConnectUrl(Record):
+    """What a person opens, at the provider, to let the hive in. It works once."""
+
+    url: str
+    redirect_uri: str = Field(description="the provider must know it as one of the client's")
+    expires_at: datetime
+
+
+class ConnectReturn(Command):
+    """What the provider sent a browser back with."""
+
+    state: Text = Field(min_length=1, max_length=512, repr=False)
+    code: Text | None = Field(default=None, max_length=8192, repr=False)
+    error: Text | None = Field(default=None, max_length=256)
+    by: Text | None = Field(default=None, description="who the browser is signed in as, where it is")
+
+
+class ConnectResult(Record):
+    ok: bool
+    message: str
+
+
 class CredentialRecord(Record):
     """A credential as every door shows it: what it is, and never what it holds."""
 
@@ -79,6 +107,11 @@ class CredentialRecord(Record):
     n8n_id: str | None = None
     created_at: datetime
     updated_at: datetime
+    connected_at: datetime | None = Field(default=None, description="of a type that a person connects: since when it is")
+    token_expires_at: datetime | None = Field(
+        default=None, description="until when the token holds; null: not connected, or the provider does not say"
+    )
+    refreshable: bool | None = Field(default=None, description="whether the hive gets the next token by itself")
 
 
 class CredentialList(Record):

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
-from bus.messages.credentials import CredentialList, CredentialRecord, CredentialTest
+from bus.messages.credentials import ConnectUrl, CredentialList, CredentialRecord, CredentialTest
 
 _NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _RECORD: Final = CredentialRecord(
@@ -43,5 +43,10 @@ CREDENTIAL_CHANGES: Final[dict[str, Example]] = {
 ANSWERS: Final[tuple[BaseModel, ...]] = (
     _RECORD,
     CredentialList(credentials=(_RECORD,)),
+    ConnectUrl(
+        url="https://provider.example/authorize?client_id=hive&response_type=code&state=…",
+        redirect_uri="http://127.0.0.1:8420/oauth2/callback",
+        expires_at=_NOON,
+    ),
     CredentialTest(ok=True, tried=True, message="The server gave a token."),
 )

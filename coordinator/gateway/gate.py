@@ -19,6 +19,8 @@ OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
+CALLBACK_PATH: Final = "/oauth2/callback"
+"""Where a provider sends a browser back: the state that it brings is the secret."""
 WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
 """Who calls a workflow has no key: the address is the secret, as in n8n."""
 
@@ -49,7 +51,7 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path == JOIN_PATH or path.startswith(WEBHOOK_PREFIXES)
+    return path in OPEN_PATHS or path in (JOIN_PATH, CALLBACK_PATH) or path.startswith(WEBHOOK_PREFIXES)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -1,8 +1,10 @@
 """`hive credential`: what workflows' nodes use to be let in elsewhere. What one holds is read from a file, and never shown."""
 
+import asyncio
 import json
 import sys
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, Any
 
 import typer
@@ -11,10 +13,12 @@ from pydantic import ValidationError
 from bus import subjects
 from bus.client import Bus
 from bus.codec import explain
-from bus.errors import CredentialNotFound, HiveError, InvalidRequest
+from bus.errors import CredentialNotFound, DeadlineExceeded, HiveError, InvalidRequest
 from bus.messages import NoReply
 from bus.messages.credentials import (
     ChangeCredential,
+    ConnectCredential,
+    ConnectUrl,
     CreateCredential,
     CredentialList,
     CredentialRecord,
@@ -25,9 +29,10 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
 
-app = typer.Typer(help="Credentials of workflows: add, list, update, test, remove.", no_args_is_help=True)
+app = typer.Typer(help="Credentials of workflows: add, list, update, connect, test, remove.", no_args_is_help=True)
 
 TRY_SECONDS = 40.0
+LOOK_SECONDS = 1.0
 Named = Annotated[str, typer.Argument(help="Its id, or its name where that is one credential's alone.", metavar="CREDENTIAL")]
 DataFile = Annotated[
     Path, typer.Option("--file", "-f", help="JSON object with the fields that n8n has for the type; - reads standard input.")
@@ -103,11 +108,11 @@ async def list_credentials(as_json: Json = False) -> None:
         return
     rows = [
         (each.id, each.name, each.type, ", ".join(each.fields), each.owner, "shared" if each.shared else "",
-         local_time(each.updated_at))
+         local_time(each.updated_at), local_time(each.connected_at) if each.connected_at else "")
         for each in found.credentials
     ]  # fmt: skip
     print_table(
-        ("Id", "Name", "Type", "Fields", "Owner", "Shared", "Changed"),
+        ("Id", "Name", "Type", "Fields", "Owner", "Shared", "Changed", "Connected"),
         rows,
         "No credential is stored. `hive credential add NAME TYPE --file FILE` stores one.",
     )
@@ -142,6 +147,35 @@ async def try_credential(credential: Named) -> None:
         say(found.message, "red")
         raise typer.Exit(1)
     say(found.message)
+
+
+@app.command()
+@command
+async def connect(
+    credential: Named,
+    wait: Annotated[float, typer.Option(help="Seconds to wait until it is connected; 0: not at all.", min=0, max=900)] = 300,
+) -> None:
+    """Print the address at the provider where a person lets the hive in, and wait until they did."""
+    async with operator_bus() as bus:
+        before = await _meant(bus, credential)
+        ref = ConnectCredential(id=before.id)
+        found = await bus.request(_verb("connect"), ref, ConnectUrl, timeout=REQUEST_SECONDS)
+        typer.echo(found.url)
+        note(f"Open it. The provider must know the redirect address {found.redirect_uri}.")
+        if wait:
+            await _until_connected(bus, before, wait)
+            say(f"Credential {before.id} ({before.name}) is connected.")
+
+
+async def _until_connected(bus: Bus, before: CredentialRecord, seconds: float) -> None:
+    """DeadlineExceeded."""
+    deadline = monotonic() + seconds
+    while monotonic() < deadline:
+        now = await bus.request(_verb("get"), CredentialRef(id=before.id), CredentialRecord, timeout=REQUEST_SECONDS)
+        if now.connected_at is not None and now.connected_at != before.connected_at:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    raise DeadlineExceeded(f"Nobody connected the credential within {seconds:g} s. The address still works until it expires.")
 
 
 @app.command()

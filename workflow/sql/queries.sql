@@ -250,17 +250,75 @@ INSERT INTO credentials (id, name, type, n8n_id, created_by, tenant, shared, fie
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING *;
 
 -- name: update_credential
-UPDATE credentials SET name = $3, shared = $4, fields = $5, sealed = $6, key_id = $7, updated_at = now()
-WHERE id = $1 AND sealed = $2 RETURNING *;
+WITH gone AS (
+    DELETE FROM credential_tokens USING credentials c
+    WHERE $8::boolean AND credential_id = $1 AND c.id = $1 AND c.sealed = $2
+), left_off AS (
+    DELETE FROM credential_connects USING credentials c
+    WHERE $8::boolean AND credential_id = $1 AND c.id = $1 AND c.sealed = $2
+), changed AS (
+    UPDATE credentials SET name = $3, shared = $4, fields = $5, sealed = $6, key_id = $7, updated_at = now()
+    WHERE id = $1 AND sealed = $2 RETURNING *
+)
+SELECT c.*, CASE WHEN $8 THEN NULL ELSE t.connected_at END AS connected_at,
+    CASE WHEN $8 THEN NULL ELSE t.expires_at END AS token_expires_at, CASE WHEN $8 THEN NULL ELSE t.refreshable END AS refreshable
+FROM changed c LEFT JOIN credential_tokens t ON t.credential_id = c.id;
 
 -- name: delete_credential
 DELETE FROM credentials WHERE id = $1 RETURNING id;
 
 -- name: get_credential
-SELECT * FROM credentials WHERE id = $1 AND tenant = $2;
+SELECT c.*, t.connected_at, t.expires_at AS token_expires_at, t.refreshable
+FROM credentials c LEFT JOIN credential_tokens t ON t.credential_id = c.id WHERE id = $1 AND tenant = $2;
 
 -- name: list_credentials
-SELECT * FROM credentials WHERE tenant = $1 AND ($2::text IS NULL OR created_by = $2 OR shared) ORDER BY name, type, created_at LIMIT 5000;
+SELECT c.*, t.connected_at, t.expires_at AS token_expires_at, t.refreshable
+FROM credentials c LEFT JOIN credential_tokens t ON t.credential_id = c.id
+WHERE tenant = $1 AND ($2::text IS NULL OR created_by = $2 OR shared) ORDER BY name, type, created_at LIMIT 5000;
+
+-- name: get_tokens
+SELECT sealed, key_id, version, expires_at IS NOT NULL AND expires_at < now() + $2::interval AS expired
+FROM credential_tokens WHERE credential_id = $1;
+
+-- name: claim_refresh
+UPDATE credential_tokens SET refreshing_by = $3, refreshing_until = now() + $4::interval
+WHERE credential_id = $1 AND version = $2 AND (refreshing_until IS NULL OR refreshing_until < now()) RETURNING version;
+
+-- name: end_refresh
+UPDATE credential_tokens SET refreshing_by = NULL, refreshing_until = NULL WHERE credential_id = $1 AND version = $2 AND refreshing_by = $3;
+
+-- name: store_refreshed
+UPDATE credential_tokens SET sealed = $3, key_id = $4, expires_at = now() + $5::interval, refreshable = $6, version = version + 1,
+    refreshing_by = NULL, refreshing_until = NULL
+WHERE credential_id = $1 AND version = $2 RETURNING version;
+
+-- name: drop_tokens
+DELETE FROM credential_tokens WHERE credential_id = $1 AND version = $2;
+
+-- name: begin_connect
+INSERT INTO credential_connects (state_hash, credential_id, begun_by, tenant, sealed, key_id, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval) RETURNING expires_at;
+
+-- name: drop_old_connects
+DELETE FROM credential_connects WHERE expires_at < now() - interval '1 day';
+
+-- name: take_connect
+DELETE FROM credential_connects WHERE state_hash = $1 RETURNING *, expires_at < now() AS expired;
+
+-- name: store_connected
+INSERT INTO credential_tokens (credential_id, sealed, key_id, expires_at, refreshable)
+SELECT $1, $3, $4, now() + $5::interval, $6 FROM credentials WHERE id = $1 AND sealed = $2
+ON CONFLICT (credential_id) DO UPDATE SET sealed = excluded.sealed, key_id = excluded.key_id, expires_at = excluded.expires_at,
+    refreshable = excluded.refreshable, version = credential_tokens.version + 1, refreshing_by = NULL, refreshing_until = NULL,
+    connected_at = now()
+RETURNING version;
+
+-- name: tokens_of_other_keys
+SELECT t.credential_id AS id, t.sealed, t.key_id, c.type, c.created_by, c.tenant
+FROM credential_tokens t JOIN credentials c ON c.id = t.credential_id WHERE t.key_id <> $1 LIMIT 5000;
+
+-- name: reseal_tokens
+UPDATE credential_tokens SET sealed = $3, key_id = $4 WHERE credential_id = $1 AND sealed = $2;
 
 -- name: usable_credentials
 SELECT * FROM credentials
@@ -268,7 +326,7 @@ WHERE tenant = $1 AND type = $2 AND (created_by = $3 OR shared) AND (id = $4::uu
 ORDER BY id = $4::uuid DESC NULLS LAST, created_by = $3 DESC, n8n_id = $5 DESC NULLS LAST, created_at LIMIT 2;
 
 -- name: credential_keys
-SELECT key_id FROM credentials UNION SELECT key_id FROM mcp_servers;
+SELECT key_id FROM credentials UNION SELECT key_id FROM credential_tokens UNION SELECT key_id FROM mcp_servers;
 
 -- name: credentials_of_other_keys
 SELECT * FROM credentials WHERE key_id <> $1 LIMIT 5000;

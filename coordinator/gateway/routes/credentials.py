@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Response
+from fastapi import APIRouter, Body, Path, Request, Response
 
 from bus import subjects
 from bus.auth import Permission
@@ -19,6 +19,8 @@ from bus.errors import (
 from bus.messages import NoReply
 from bus.messages.credentials import (
     ChangeCredential,
+    ConnectCredential,
+    ConnectUrl,
     CreateCredential,
     CredentialList,
     CredentialRecord,
@@ -28,6 +30,7 @@ from bus.messages.credentials import (
 )
 from coordinator.gateway import credential_examples, verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.gate import CALLBACK_PATH
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/credentials", tags=["credentials"], route_class=JsonRoute)
@@ -111,3 +114,16 @@ async def test(credential_id: _CredentialId, gateway: Door, caller: Caller) -> R
     return answer(
         await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "test", body, CredentialTest, caller, seconds=40)
     )
+
+
+@router.post(
+    "/{credential_id}/connect",
+    summary="Connect a credential",
+    response_model=ConnectUrl,
+    **needs(Permission.CREDENTIALS_OWN, InvalidId, CredentialNotFound, CredentialUnreadable),
+)
+async def connect(credential_id: _CredentialId, request: Request, gateway: Door, caller: Caller) -> Response:
+    """For OAuth 2 by `authorizationCode` or `pkce`: open the address and let the hive in. It works once, for some minutes."""
+    back = f"{request.url.scheme}://{request.url.netloc}{CALLBACK_PATH}"
+    body = ConnectCredential(id=credential_id, redirect_uri=back)
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "connect", body, ConnectUrl, caller))

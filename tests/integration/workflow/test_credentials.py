@@ -199,7 +199,7 @@ async def test_bad_credentials_are_refused_at_the_door(engine: EngineProcess, ke
         ("httpHeaderAuth", {"name": "X Key", "value": SECRET}, "no HTTP header"),
         ("httpHeaderAuth", {"name": "X-Key", "value": f"{SECRET}\r\nX: 1"}, "no HTTP header"),
         ("httpCustomAuth", {"json": f"{{{SECRET}"}, "not valid JSON"),
-        ("oAuth2Api", {"grantType": "authorizationCode", "accessTokenUrl": "u", "clientId": "c", "clientSecret": SECRET}, "clientCredentials"),
+        ("oAuth2Api", {"grantType": "password", "accessTokenUrl": "u", "clientId": "c", "clientSecret": SECRET}, "clientCredentials"),
         ("jwtAuth", {}, "needs `data.secret`"),
         ("postgres", {"host": "h", "database": "d"}, "needs `data.user`"),
     ]  # fmt: skip

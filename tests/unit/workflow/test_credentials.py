@@ -63,9 +63,9 @@ def test_a_node_that_needs_none_is_not(kind: str, parameters: dict[str, Any]) ->
 
 
 def test_types_that_no_node_can_use_are_told() -> None:
-    named = {"credentials": {"oAuth1Api": {"id": "1", "name": "x"}}}
-    (message,) = problems("httpRequest", {"authentication": "oAuth1"}, **named)
-    assert "OAuth 1" in message
+    named = {"credentials": {"httpSslAuth": {"id": "1", "name": "x"}}}
+    (message,) = problems("httpRequest", {"authentication": "httpSslAuth"}, **named)
+    assert "client certificates" in message
     (message,) = problems("webhook", {"authentication": "n8nUserAuth"})
     assert "cannot check" in message
 

@@ -50,7 +50,6 @@ def test_a_query_and_a_body() -> None:
 @pytest.mark.parametrize(
     ("kind", "data", "says"),
     [
-        ("oAuth1Api", {}, "OAuth 1"),
         ("strangeApi", {"apiKey": "x"}, "does not know how requests use"),
         ("httpBearerAuth", {}, "no `token`"),
         ("httpHeaderAuth", {"name": "X", "value": "a\nb"}, "no HTTP header"),

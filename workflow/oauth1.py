@@ -1,0 +1,53 @@
+"""Signs requests by OAuth 1.0a, for a credential that has its token (RFC 5849)."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any, Final
+
+import httpx
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_TYPE_AUTH_HEADER, Client
+
+from bus.errors import InvalidRequest
+from workflow.credential_types import SIGNATURES
+from workflow.effects import CallHttp
+from workflow.http_auth import HttpAuth, domains_of, forms, text
+
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+def signed(effect: CallHttp, data: Mapping[str, Any]) -> HttpAuth:
+    """Made for this request alone: its method, address and form are signed. InvalidRequest."""
+    if data.get("signatureMethod", SIGNATURE_HMAC_SHA1) not in SIGNATURES:
+        raise InvalidRequest(f"The credential's `signatureMethod` is none of {', '.join(SIGNATURES)}.")
+    token = data.get("oauthTokenData")
+    token = token if isinstance(token, Mapping) else {}
+    secret, token_secret = text(data, "consumerSecret"), text(token, "oauth_token_secret")
+    client = Client(
+        text(data, "consumerKey"),
+        client_secret=secret,
+        resource_owner_key=text(token, "oauth_token"),
+        resource_owner_secret=token_secret,
+        signature_method=str(data.get("signatureMethod", SIGNATURE_HMAC_SHA1)),
+        signature_type=SIGNATURE_TYPE_AUTH_HEADER,
+        realm=str(data.get("realm") or "") or None,
+    )
+    try:
+        method: Any = effect.method  # any method that HTTP has; the stubs list some
+        _, headers, _ = client.sign(str(httpx.URL(effect.url)), method, *_content(effect))
+    except (ValueError, httpx.InvalidURL) as error:
+        raise InvalidRequest(f"The request cannot be signed by OAuth 1: {error}.") from None
+    authorization = headers["Authorization"]
+    return HttpAuth(
+        headers={"authorization": authorization},
+        domains=domains_of(data),
+        secrets=(authorization, *forms(secret, token_secret, text(token, "oauth_token"))),
+    )
+
+
+def _content(effect: CallHttp) -> tuple[str | None, dict[str, str]]:
+    """What of a body is signed: a form's fields."""
+    kind = next((value for name, value in effect.headers.items() if name.lower() == "content-type"), "")
+    body = base64.b64decode(effect.body_base64).decode("latin-1") if effect.body_base64 is not None else effect.body
+    if body and kind.partition(";")[0].strip().lower() == _FORM:
+        return body, {"Content-Type": _FORM}
+    return None, {}
