@@ -22,6 +22,13 @@ from gui.pages.viewer import PageViewer
 def register(dashboard: Dashboard) -> None:
     plain: dict[str, tuple[str, Callable[[], Element]]] = {
         "/tasks": ("Tasks", sheets.TaskSheet),
+        "/agents": ("Agents", sheets.AgentSheet),
+        "/models": ("Models", sheets.ModelSheet),
+        "/playground": ("Playground", sheets.Playground),
+        "/mcp-servers": ("MCP servers", sheets.McpServerSheet),
+        "/alerts": ("Alerts", sheets.AlertSheet),
+        "/timeline": ("Timeline", sheets.Timeline),
+        "/settings": ("Settings", sheets.SettingSheet),
     }
     for path, (title, build) in plain.items():
         _register(dashboard, path, title, build)
@@ -29,6 +36,10 @@ def register(dashboard: Dashboard) -> None:
     @ui.page("/tasks/{task_id}", title="Task · Hive")
     def task(client: Client, task_id: str) -> RedirectResponse | None:
         return _open(dashboard, client, lambda: sheets.OneTask(task_id))
+
+    @ui.page("/agents/{agent_id}", title="Agent · Hive")
+    def agent(client: Client, agent_id: str) -> RedirectResponse | None:
+        return _open(dashboard, client, lambda: sheets.OneAgent(agent_id))
 
 
 def _register(dashboard: Dashboard, path: str, title: str, build: Callable[[], Element]) -> None:
