@@ -6,7 +6,7 @@ import pytest
 
 from bus import auth, subjects
 from bus.errors import InvalidRequest, PermissionDenied
-from bus.messages import Claims, KeyList, NoReply, Role, TaskRecord
+from bus.messages import Claims, KeyList, NoReply, Role, TaskRecord, TaskStatus
 from bus.messages.tasks import ListTasks
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
@@ -31,7 +31,7 @@ def test_a_body_that_is_not_the_verbs_is_refused_before_the_bus(body: Any) -> No
 def test_a_listed_verb_is_understood() -> None:
     verb, body = asks.understood("tasks.list", {"status": ["failed"], "limit": 5})
     assert (verb.service, verb.verb) == ("tasks", "list")
-    assert body == ListTasks(status=("failed",), limit=5)  # type: ignore[arg-type]
+    assert body == ListTasks(status=(TaskStatus.FAILED,), limit=5)
     assert asks.understood("tasks.get", {"id": "00000000-0000-4000-8000-000000000001"})[0].answer is TaskRecord
 
 
