@@ -48,6 +48,14 @@ class May(Message):
     cancel_all: bool
     requeue: bool
     view_all: bool
+    manage_agents: bool
+    manage_keys: bool
+    view_agents: bool
+    view_metrics: bool
+    view_workflows: bool
+    view_mcp_servers: bool
+    own_mcp_servers: bool
+    manage_mcp_servers: bool
 
 
 def may(claims: Claims) -> May:
@@ -56,4 +64,12 @@ def may(claims: Claims) -> May:
         cancel_all=allows(claims, Permission.TASKS_CANCEL),
         requeue=allows(claims, Permission.TASKS_ASSIGN),
         view_all=allows(claims, Permission.TASKS_VIEW),
+        manage_agents=allows(claims, Permission.AGENTS_MANAGE),
+        manage_keys=allows(claims, Permission.KEYS_MANAGE),
+        view_agents=allows(claims, Permission.AGENTS_VIEW),
+        view_metrics=allows(claims, Permission.METRICS_VIEW),
+        view_workflows=allows(claims, Permission.WORKFLOWS_VIEW),
+        view_mcp_servers=allows(claims, Permission.MCP_SERVERS_VIEW),
+        own_mcp_servers=allows(claims, Permission.MCP_SERVERS_OWN),
+        manage_mcp_servers=allows(claims, Permission.MCP_SERVERS_MANAGE),
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 ASSETS: Final = Path(__file__).parent / "assets"
-STYLES: Final = ("base.css", "controls.css", "layout.css", "panels.css", "tasks.css")
+STYLES: Final = ("base.css", "controls.css", "layout.css", "panels.css", "tasks.css", "shell.css", "sheets.css")
 
 LIGHT: Final = {
     "bg": "#f5f6f8",

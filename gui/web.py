@@ -9,7 +9,7 @@ from nicegui.storage import Storage
 from starlette.middleware.base import RequestResponseEndpoint
 
 from gui import theme
-from gui.pages import login, overview
+from gui.pages import login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
 from gui.secret import storage_secret
@@ -32,6 +32,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     register_workflows(dashboard)
     overview.register(dashboard)
     login.register(dashboard)
+    sheets.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")
     ui.run_with(
         web,

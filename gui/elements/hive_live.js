@@ -1,11 +1,11 @@
 // The page's one line to the server: frames come in by its methods, what a person asks for goes out as its events.
-import { applyAnswer, applyFrame, connect, openTask, store } from "hive-live";
+import { applyAnswer, applyFrame, connect, openTask, settle, store } from "hive-live";
 
 const RETRY_MS = 1000;
 
 export default {
   props: { may: Object, me: String, allowedModels: Array },
-  emits: ["ready", "open", "close", "submit", "cancel", "requeue", "explain"],
+  emits: ["ready", "open", "close", "submit", "cancel", "requeue", "explain", "ask", "follow"],
   template: `<div hidden></div>`,
   mounted() {
     Object.assign(store, { may: this.may, me: this.me, allowedModels: this.allowedModels });
@@ -40,6 +40,9 @@ export default {
     },
     failed(id, failure) {
       store.failures[id] = failure;
+    },
+    settled(ref, data, failure) {
+      settle(ref, data, failure);
     },
     explained(id, explanation) {
       store.explanations[id] = explanation;

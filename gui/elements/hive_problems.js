@@ -25,12 +25,13 @@ export default {
       this.all = !this.all;
     },
     show(problem) {
-      if (problem.failed_tasks) {
-        store.filter = "failed";
-        document.getElementById("tasks")?.scrollIntoView({ behavior: "smooth" });
-      } else if (problem.agent_id) {
-        document.getElementById("agent-" + problem.agent_id)?.scrollIntoView({ behavior: "smooth", block: "center" });
+      const place = document.getElementById(problem.failed_tasks ? "tasks" : "agent-" + problem.agent_id);
+      if (!place) {
+        location.assign(problem.failed_tasks ? "/tasks?status=failed" : "/agents/" + problem.agent_id);
+        return;
       }
+      if (problem.failed_tasks) store.filter = "failed";
+      place.scrollIntoView({ behavior: "smooth", block: problem.failed_tasks ? "start" : "center" });
     },
     words(text) {
       return text.split("`").map((part, index) => ({ code: index % 2 === 1, part }));

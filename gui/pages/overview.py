@@ -34,7 +34,7 @@ def register(dashboard: Dashboard) -> None:
 
 
 def _layout(claims: Claims) -> Live:
-    with ui.element("main").classes("hv-page"):
+    with ui.element("main").classes("hv-page").props("id=main tabindex=-1"):
         with ui.element("div").classes("hv-area-top"):
             Problems()
             Summary()

@@ -8,6 +8,7 @@ from nicegui import ui
 from bus.messages import Claims
 from gui import theme
 from gui.elements.parts import Connection, ThemeSwitch
+from gui.elements.sheets import Navigation
 from gui.sessions import may
 
 _OUT = '<path d="M6.5 2.8H3.2v10.4h3.3M7 8h6.2m-2.4-2.6L13.4 8l-2.6 2.6"/>'
@@ -42,13 +43,15 @@ def brand() -> None:
 
 
 def header(claims: Claims, on_logout: Callable[[], None]) -> None:
-    """Who is here, whether the page is live, and the way out."""
+    """The pages, who is here, whether the page is live, and the way out."""
+    ui.label("Skip to the page").classes("hv-skip").props("href=#main").tag = "a"
+    Navigation()
     with ui.element("header").classes("hv-header"), ui.element("div").classes("hv-header-in"):
         brand()
         Connection()
         ui.element("div").classes("hv-space")
         if may(claims).submit:
-            ui.label("New task").classes("hv-primary hv-jump").props("href=#new-task").tag = "a"
+            ui.label("New task").classes("hv-primary hv-jump").props("href=/#new-task").tag = "a"
         with ui.element("div").classes("hv-who"):
             text("b", claims.sub, "hv-clip")
             text("span", ", ".join(claims.roles))

@@ -4,3 +4,7 @@ export * from "./format.js";
 export { default as Icon } from "./icon.js";
 export { default as Status } from "./status.js";
 export { default as Answer } from "./answer.js";
+export * from "./asking.js";
+export { default as Age } from "./age.js";
+export { default as TaskView } from "./task_view.js";
+export { default as Chart } from "./chart.js";

@@ -26,10 +26,15 @@ export const store = reactive({
   sending: false,
   refused: null,
   now: Date.now(),
+  menu: false,
+  palette: false,
+  question: null,
+  note: null,
 });
 
 let skew = 0;
-let emit = () => {};
+const early = [];
+let emit = (...order) => early.push(order);
 setInterval(() => (store.now = Date.now() + skew), 1000);
 
 export const ACTIVE = ["assigned", "running"];
@@ -41,6 +46,7 @@ export const tasks = computed(() => Object.values(store.tasks).sort((a, b) => b.
 
 export function connect(send) {
   emit = send;
+  for (const order of early.splice(0)) send(...order);
 }
 
 // Asks the server for something; the answer comes as a frame, a record or an answer.

@@ -1,0 +1,16 @@
+// How old what is shown is, once that matters, and why it is not renewed.
+import { ago } from "./format.js";
+import { store } from "./store.js";
+
+export default {
+  props: { at: Number, failure: Object },
+  computed: {
+    words() {
+      return this.at ? `What you see is from ${ago(store.now - this.at)}.` : "Nothing is known yet.";
+    },
+    old() {
+      return this.failure || (this.at && store.now - this.at > 20000);
+    },
+  },
+  template: `<p v-if="old" class="hv-away" role="alert"><b>{{ words }}</b> <span v-if="failure">{{ failure.message }} <code class="hv-code">{{ failure.code }}</code></span></p>`,
+};

@@ -1,0 +1,82 @@
+// Questions to the server with one answer each, and what asks them again and again while somebody looks.
+import { send, store } from "./store.js";
+
+const PATIENCE_MS = 15000;
+const AWAY = { code: "dashboard_away", message: "The dashboard's server did not answer." };
+const open = new Map();
+let last = 0;
+
+// The answer of a verb, such as `tasks.list`; what is thrown is the failure with its code.
+export function ask(verb, body = {}) {
+  const ref = String(++last);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => settle(ref, null, AWAY), PATIENCE_MS);
+    open.set(ref, { resolve, reject, timer });
+    send("ask", { ref, verb, body });
+  });
+}
+
+export function settle(ref, data, failure) {
+  const asked = open.get(ref);
+  if (!asked) return;
+  open.delete(ref);
+  clearTimeout(asked.timer);
+  if (failure) asked.reject(failure);
+  else asked.resolve(data);
+}
+
+// Ask a person first. `about`: title, text, action.
+export function confirmed(about) {
+  return new Promise((resolve) => (store.question = { ...about, resolve }));
+}
+
+let hide = 0;
+export function say(text, failure = null) {
+  store.note = { text, failure };
+  clearTimeout(hide);
+  hide = setTimeout(() => (store.note = null), failure ? 12000 : 4000);
+}
+
+// Does an order, says that it is done or why not, and tells whether it was.
+export async function order(verb, body, done) {
+  try {
+    const answer = await ask(verb, body);
+    if (done) say(done);
+    return answer;
+  } catch (failure) {
+    say(failure.message, failure);
+    return null;
+  }
+}
+
+// For a component with a method `load`: it is called at once, then every `everyMs` while the page is in sight. What was shown before a
+// failure stays, with its age.
+export const renewed = (everyMs) => ({
+  data: () => ({ at: null, failure: null, asking: false }),
+  mounted() {
+    this.renew();
+    this.renewal = setInterval(() => document.hidden || this.renew(), everyMs);
+    this.seen = () => document.hidden || this.renew();
+    document.addEventListener("visibilitychange", this.seen);
+  },
+  unmounted() {
+    clearInterval(this.renewal);
+    document.removeEventListener("visibilitychange", this.seen);
+  },
+  methods: {
+    async renew() {
+      if (this.asking) return;
+      this.asking = true;
+      try {
+        await this.load();
+        this.at = store.now;
+        this.failure = null;
+      } catch (failure) {
+        if (!failure.code) console.error(failure);
+        this.failure = failure.code ? failure : { code: "internal", message: String(failure) };
+      } finally {
+        this.asking = false;
+      }
+    },
+  },
+});

@@ -1,0 +1,84 @@
+"""The pages beside the overview: each one element, one line to the server and one place at the feed."""
+
+from collections.abc import Callable
+
+from fastapi.responses import RedirectResponse
+from nicegui import Client, app, ui
+from nicegui.element import Element
+
+from bus.messages import Claims
+from gui import sessions
+from gui.desk import Desk
+from gui.elements import sheets
+from gui.elements.parts import Drawer, Live, Problems
+from gui.pages import shell
+from gui.pages.answers import Answers
+from gui.pages.dashboard import Dashboard
+from gui.pages.line import Line
+from gui.pages.orders import Orders
+from gui.pages.viewer import PageViewer
+
+
+def register(dashboard: Dashboard) -> None:
+    plain: dict[str, tuple[str, Callable[[], Element]]] = {
+        "/tasks": ("Tasks", sheets.TaskSheet),
+        "/agents": ("Agents", sheets.AgentSheet),
+        "/models": ("Models", sheets.ModelSheet),
+        "/playground": ("Playground", sheets.Playground),
+        "/mcp-servers": ("MCP servers", sheets.McpServerSheet),
+        "/alerts": ("Alerts", sheets.AlertSheet),
+        "/timeline": ("Timeline", sheets.Timeline),
+        "/settings": ("Settings", sheets.SettingSheet),
+    }
+    for path, (title, build) in plain.items():
+        _register(dashboard, path, title, build)
+
+    @ui.page("/tasks/{task_id}", title="Task · Hive")
+    def task(client: Client, task_id: str) -> RedirectResponse | None:
+        return _open(dashboard, client, lambda: sheets.OneTask(task_id))
+
+    @ui.page("/agents/{agent_id}", title="Agent · Hive")
+    def agent(client: Client, agent_id: str) -> RedirectResponse | None:
+        return _open(dashboard, client, lambda: sheets.OneAgent(agent_id))
+
+
+def _register(dashboard: Dashboard, path: str, title: str, build: Callable[[], Element]) -> None:
+    @ui.page(path, title=f"{title} · Hive")
+    def page(client: Client) -> RedirectResponse | None:
+        return _open(dashboard, client, build)
+
+
+def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) -> RedirectResponse | None:
+    storage = app.storage.user
+    claims = dashboard.claims(storage)
+    if claims is None:
+        return RedirectResponse("/login", status_code=303)
+
+    def log_out() -> None:
+        sessions.sign_out(storage)
+        ui.navigate.to("/login")
+
+    shell.dress()
+    shell.header(claims, log_out)
+    with ui.element("main").classes("hv-page hv-page-one").props("id=main tabindex=-1"):
+        Problems()
+        build()
+    Drawer()
+    _wire(dashboard, client, Live(claims), claims, lambda: dashboard.claims(storage))
+    return None
+
+
+def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
+    """From the bus to this page and back, until the page is closed."""
+    answers = Answers(live, Desk(dashboard.bus, claims))
+    Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    Line(live, dashboard.bus, still, answers).wire()
+    owner = None if sessions.may(claims).view_all else claims.sub
+    viewer = PageViewer(live, owner, lambda: still() is not None)
+
+    def leave() -> None:
+        dashboard.feed.detach(viewer)
+        answers.keep(())
+
+    live.on("ready", lambda: dashboard.feed.attach(viewer))
+    client.on_delete(leave)

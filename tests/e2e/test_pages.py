@@ -1,0 +1,123 @@
+"""What a person finds on the pages beside the overview."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bus.messages import Claims, FailureInfo, Role, TaskRequest
+from tests.e2e.processes import GuiProcess
+from tests.e2e.scripted_hive import ScriptedHive
+from tests.e2e.test_dashboard import ACACIA
+
+pytestmark = pytest.mark.slow
+
+VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
+
+
+async def visit(page: Page, hive: ScriptedHive, gui: GuiProcess, claims: Claims, path: str) -> None:
+    ticket = f"of-{claims.sub}"
+    hive.tickets[ticket] = claims
+    await page.goto(f"{gui.url}/login?ticket={ticket}")
+    await page.wait_for_selector(".hv-connection[data-kind=good]")
+    await page.goto(f"{gui.url}{path}")
+
+
+async def test_every_page_is_one_press_away_and_says_where_one_is(dashboard: Page) -> None:
+    pages = dashboard.get_by_role("navigation", name="Pages")
+    await pages.get_by_role("link", name="Tasks").click()
+    await expect(dashboard.get_by_role("heading", name="Tasks", level=1)).to_be_visible()
+    await expect(pages.locator("[aria-current=page]")).to_have_text("Tasks")
+
+
+async def test_the_palette_finds_pages_agents_and_a_task_by_its_id(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.agent(ACACIA)
+    task = await hive.add(TaskRequest(prompt="Digest it.", title="Weekly digest"))
+    await expect(dashboard.locator("#agent-acacia")).to_be_visible()
+    await dashboard.keyboard.press("Control+k")
+    find = dashboard.get_by_role("combobox", name="Find")
+    await find.fill("acac")
+    await expect(dashboard.get_by_role("option").first).to_contain_text("acacia")
+    await find.fill("nothing is called this")
+    await expect(dashboard.get_by_role("dialog")).to_contain_text("Nothing is called that")
+    await find.fill(str(task.id))
+    await find.press("Enter")
+    await expect(dashboard.get_by_role("heading", name="Weekly digest")).to_be_visible()
+    assert dashboard.url == f"{gui.url}/tasks/{task.id}"
+
+
+async def test_tasks_are_filtered_by_the_coordinator_and_the_address_keeps_the_filter(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.agent(ACACIA)
+    good, bad = [await hive.add(TaskRequest(prompt="p", title=title)) for title in ("A <b>good</b> one", "A bad one")]
+    for task in (good, bad):
+        await hive.assign(task.id, "acacia")
+    await hive.complete(good.id, "Done.")
+    await hive.fail(bad.id, FailureInfo(code="backend_error", message="It answered 500."))
+    await dashboard.goto(f"{gui.url}/tasks")
+    rows = dashboard.locator("tbody tr")
+    await expect(rows).to_have_count(2)
+    await expect(rows.filter(has_text="A <b>good</b> one")).to_have_count(1)
+    await dashboard.get_by_label("Status").select_option("failed")
+    await expect(rows).to_have_count(1)
+    await expect(rows).to_contain_text("backend_error")
+    await dashboard.reload()
+    await expect(rows).to_have_count(1)
+    await dashboard.get_by_role("button", name="Run again A bad one").click()
+    await expect(dashboard.get_by_role("heading", name="No task like that")).to_be_visible()
+    await dashboard.get_by_role("button", name="Clear the filters").click()
+    await expect(rows.filter(has_text="A bad one")).to_contain_text("Queued")
+
+
+async def test_a_task_is_followed_explained_and_cancelled_on_its_page(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.agent(ACACIA)
+    task = await hive.add(TaskRequest(prompt="Tell me.", title="A long story"))
+    await dashboard.goto(f"{gui.url}/tasks/{task.id}")
+    await dashboard.get_by_role("button", name="Why does it wait?").click()
+    await expect(dashboard.get_by_text("Every agent that has the model is busy.")).to_be_visible()
+    await hive.assign(task.id, "acacia")
+    await hive.write(task.id, "Once upon a time", 0)
+    await expect(dashboard.locator(".hv-answer")).to_have_text("Once upon a time")
+    await dashboard.get_by_role("button", name="Cancel").click()
+    question = dashboard.get_by_role("dialog", name="Cancel this task?")
+    await question.get_by_role("button", name="Keep it so").click()
+    await expect(question).to_have_count(0)
+    await expect(dashboard.locator(".hv-status")).to_have_text("Running")
+    await dashboard.get_by_role("button", name="Cancel").click()
+    await question.get_by_role("button", name="Cancel task").click()
+    await expect(dashboard.locator(".hv-status")).to_have_text("Cancelled")
+    await expect(dashboard.locator(".hv-events")).to_contain_text("Begun: attempt 1 on acacia")
+
+
+async def test_a_viewer_is_not_offered_what_a_viewer_may_not_and_is_refused(
+    page: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    task = await hive.add(TaskRequest(prompt="p", title="Of somebody else"))
+    await visit(page, hive, gui, VIEWER, "/tasks")
+    await expect(page.get_by_role("heading", name="My tasks")).to_be_visible()
+    pages = page.get_by_role("navigation", name="Pages")
+    await expect(pages.get_by_role("link", name="Agents")).to_have_count(1)
+    await expect(pages.get_by_role("link", name="Playground")).to_have_count(0)
+    await expect(page.get_by_role("button", name="Cancel Of somebody else")).to_have_count(0)
+    await page.goto(f"{gui.url}/tasks/{task.id}")
+    await expect(page.get_by_role("alert").filter(has_text="permission_denied")).to_be_visible()
+    await expect(page.get_by_role("button", name="Cancel")).to_have_count(0)
+    assert "Of somebody else" not in await page.locator("#main").inner_text()
+
+
+async def test_the_age_of_what_is_shown_is_said_while_nobody_answers(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.add(TaskRequest(prompt="p", title="Still there"))
+    await dashboard.goto(f"{gui.url}/tasks")
+    await expect(dashboard.locator("tbody tr")).to_have_count(1)
+    await hive.resign()
+    away = dashboard.locator(".hv-away")
+    await expect(away).to_contain_text("no_leader")
+    await expect(away).to_contain_text("What you see is from")
+    await expect(dashboard.locator("tbody tr")).to_have_count(1)
+    await hive.lead()
+    await expect(away).to_have_count(0)
