@@ -23,6 +23,7 @@ def followed(graph: Graph, types: NodeTypes, execution: Execution, node: str, ru
         return execution
     if graph.workflow.depth_first and len(reached) > 1:
         by_name = graph.workflow.by_name
+        reached.reverse()  # of those at one place, the last that was connected comes first
         reached.sort(key=lambda connection: place(by_name[connection.target]))
     waiting = dict(execution.waiting)
     ready: list[Visit] = []

@@ -75,7 +75,7 @@ def _rules(node: Node, parameters: Parameters) -> matching.Rules:
 def _chosen(call: NodeCall, parameters: Parameters, mode: str) -> Items:
     """One input's items, once all have come."""
     if mode == "wait" or parameters.get("output") == "empty":
-        return [{"json": {}, "pairedItem": {"item": 0}}]
+        return [{"json": {}, "pairedItem": [item["pairedItem"] for items in call.inputs for item in items]}]
     number = 1 if "2" in parameters.text("output", "input1") else 0
     if call.node.version >= 3:
         number = int(parameters.get("useDataOfInput", 1)) - 1
@@ -100,15 +100,13 @@ def _by_position(inputs: Any, parameters: Parameters) -> list[Item]:
 
 def _row(items: list[Item], clash: Clash) -> Item:
     """n8n lists the pair of each further input twice; what is recorded is kept."""
-    if len(items) == 1:
-        return items[0]
     item = items[0]
     for other in items[1:]:
         item = merged_item(
             item, other, clash if clash.resolve != "preferInput1" else Clash("preferInput2", clash.deep, clash.override_empty)
         )
     pairs = sorted((each["pairedItem"] for each in items), key=lambda pair: pair.get("input", 0))
-    return {**item, "pairedItem": [pairs[0], *(pair for pair in pairs[1:] for _ in range(2))]}
+    return {**item, "pairedItem": [pair for pair in pairs for _ in range(2 if pair.get("input") else 1)]}
 
 
 def _all(left: Items, right: Items, clash: Clash) -> list[Item]:
