@@ -188,11 +188,10 @@ def _sent(replies: tuple[Reply, ...], single: bool) -> Any:
 
 def _shortcut(graph: Graph, execution: Execution, node: Node) -> Outputs | None:
     """What comes of a node that is not run: a disabled one passes its first input on, a pinned one gives what is pinned."""
-    current = execution.standing
+    if node.disabled:
+        return [_all_inputs(execution, execution.standing)[0]]
     if execution.mode is Mode.MANUAL and node.name in graph.workflow.pin_data:
         return [list(graph.workflow.pin_data[node.name])]
-    if node.disabled:
-        return [_all_inputs(execution, current)[0]]
     return None
 
 

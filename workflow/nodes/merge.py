@@ -59,7 +59,7 @@ def _rules(node: Node, parameters: Parameters) -> matching.Rules:
     else:
         pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in fields]
     if not pairs or not all(one and other for one, other in pairs):
-        raise NodeError("You need to define at least one pair of fields in 'Fields to Match' to match on")
+        raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
     join = parameters.get("joinMode", "keepMatches")
     return matching.Rules(
         pairs=pairs,
