@@ -42,7 +42,7 @@
   };
   // A run before the first is no run, where a node is asked; to `$items` it is the last one.
   const ofRun = (name, branch, run) => (run < 0 ? (executed(name), undefined) : itemsOf(name, branch, run));
-  // Nothing tells n8n's users why, so that is all that can be compared with.
+  // n8n says no more where a node does not lead here.
   const pairedWith = (name, index) => {
     const node = outputsOf(name);
     if (node.runs && index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
