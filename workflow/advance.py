@@ -69,9 +69,7 @@ def _expired(execution: Execution, event: Event) -> bool:
 
 
 def _timed_out(execution: Execution) -> Execution:
-    failure = Failure(
-        message="The execution was cancelled because it timed out", code="deadline_exceeded", name="TimeoutError"
-    )
+    failure = Failure(message="The execution was cancelled because it timed out", code="deadline_exceeded", name="TimeoutError")
     return execution.evolve(current=None, stack=(), last_failure=failure)
 
 
