@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts clean
+.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts canvas clean
 
 setup: $(STAMP)
 
@@ -112,6 +112,11 @@ scripts:
 	cp $(SCRIPTS)/node_modules/luxon/LICENSE.md $(SCRIPTS)/vendor/LICENSE.luxon.txt
 	cp $(SCRIPTS)/node_modules/jmespath/LICENSE $(SCRIPTS)/vendor/LICENSE.jmespath.txt
 	cp $(SCRIPTS)/node_modules/alasql/LICENSE $(SCRIPTS)/vendor/LICENSE.alasql.txt
+
+# What the canvas takes from Vue Flow, in one file.
+CANVAS := gui/canvas
+canvas:
+	cd $(CANVAS) && npm ci --silent && npm run --silent build
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis

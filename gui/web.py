@@ -11,6 +11,7 @@ from starlette.middleware.base import RequestResponseEndpoint
 from gui import theme
 from gui.pages import login, overview
 from gui.pages.dashboard import Dashboard
+from gui.pages.workflows import register as register_workflows
 from gui.secret import storage_secret
 from gui.settings import GuiSettings
 
@@ -28,6 +29,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     web.middleware("http")(_harden)
     web.get("/healthz")(_healthz)
     pages.add_static_files("/assets", theme.ASSETS)
+    register_workflows(dashboard)
     overview.register(dashboard)
     login.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")

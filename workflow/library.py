@@ -18,6 +18,7 @@ from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ChangeWorkflow,
     CreateWorkflow,
+    LastExecution,
     ListWorkflows,
     WorkflowList,
     WorkflowProblem,
@@ -25,6 +26,8 @@ from bus.messages.workflows import (
     WorkflowTool,
     WorkflowTools,
     WorkflowVersion,
+    WorkflowVersionRecord,
+    WorkflowVersionRef,
     WorkflowVersions,
 )
 from workflow import due
@@ -186,9 +189,9 @@ class Library:
         """Of the asker's tenant."""
         at, last = read_cursor(query.cursor)
         with available():
-            arguments = (query.active, at, last, query.limit + 1, claims.tenant, query.owner)
+            arguments = (query.active, at, last, query.limit + 1, claims.tenant, query.owner, query.search)
             rows = await self._statements.all("list_workflows", *arguments)
-        records = [WorkflowRecord(**row) for row in rows[: query.limit]]
+        records = [_listed(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return WorkflowList(
             workflows=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
@@ -205,6 +208,15 @@ class Library:
         with available():
             rows = await self._statements.all("list_versions", workflow_id)
         return WorkflowVersions(versions=tuple(WorkflowVersion(**row) for row in rows))
+
+    async def version(self, wanted: WorkflowVersionRef, claims: Claims) -> WorkflowVersionRecord:
+        """WorkflowNotFound, also for a version that it never had."""
+        await self._row(wanted.id, claims)
+        with available():
+            row = await self._statements.one("get_version", wanted.id, wanted.version)
+        if row is None:
+            raise WorkflowNotFound(f"The workflow {wanted.id} has no version {wanted.version}.")
+        return WorkflowVersionRecord(**{**row, "n8n_data": json.loads(row["n8n_data"])})
 
     async def tools(self, claims: Claims) -> WorkflowTools:
         """The active workflows that `claims` may call, MAX_TOOLS at most."""
@@ -339,6 +351,20 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
     check_depth(document)
     parse(document)
     return document
+
+
+def _listed(row: Mapping[str, Any]) -> WorkflowRecord:
+    last = None
+    if row["last_id"] is not None:
+        last = LastExecution(id=row["last_id"], status=row["last_status"], created_at=row["last_at"])
+    return WorkflowRecord(**{**row, "tags": _tags(row["tags"]), "last_execution": last})
+
+
+def _tags(given: str | None) -> tuple[str, ...]:
+    """n8n writes a tag as an object with its name, or as the name alone."""
+    found = json.loads(given) if given else None
+    named = (each.get("name") if isinstance(each, dict) else each for each in found) if isinstance(found, list) else ()
+    return tuple(name for name in named if isinstance(name, str) and name)
 
 
 def _text(document: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from bus import subjects
 from bus.auth import Permission
 from bus.errors import DeadlineExceeded, ExecutionEnded, ExecutionNotFound
 from bus.messages import Claims, NoReply
+from bus.messages.node_types import NodeTypeList
 from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ActivateWorkflow,
@@ -33,6 +34,8 @@ from bus.messages.workflows import (
     WorkflowRecord,
     WorkflowRef,
     WorkflowTools,
+    WorkflowVersionRecord,
+    WorkflowVersionRef,
     WorkflowVersions,
 )
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
@@ -42,6 +45,7 @@ from workflow.engine import Engine
 from workflow.form_steps import FormSteps
 from workflow.held import Held
 from workflow.library import Library
+from workflow.nodes.listing import listed
 from workflow.reading import Reading
 from workflow.rows import record_of_held
 from workflow.starting import Starting
@@ -83,6 +87,12 @@ class Verbs:
 
     async def versions(self, call: Call[WorkflowRef]) -> WorkflowVersions:
         return await self._library.versions(call.body.id, call.claims)
+
+    async def version(self, call: Call[WorkflowVersionRef]) -> WorkflowVersionRecord:
+        return await self._library.version(call.body, call.claims)
+
+    async def node_types(self, call: Call[NoReply]) -> NodeTypeList:
+        return listed(self._engine.interpreter.registry)
 
     async def activate(self, call: Call[ActivateWorkflow]) -> WorkflowRecord:
         return await self._library.activate(call.body.id, call.body.active, call.claims)
@@ -186,6 +196,8 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
         _endpoint("get", WorkflowRef, verbs.get, Permission.WORKFLOWS_VIEW, "With its document"),
         _endpoint("list", ListWorkflows, verbs.list, Permission.WORKFLOWS_VIEW, "Without documents"),
         _endpoint("versions", WorkflowRef, verbs.versions, Permission.WORKFLOWS_VIEW, "Who saved what when"),
+        _endpoint("version", WorkflowVersionRef, verbs.version, Permission.WORKFLOWS_VIEW, "One version with its document"),
+        _endpoint("node-types", NoReply, verbs.node_types, Permission.WORKFLOWS_VIEW, "What nodes the engines run"),
         _endpoint("activate", ActivateWorkflow, verbs.activate, Permission.WORKFLOWS_EDIT, "Let its triggers begin or end"),
         _endpoint("delete", WorkflowRef, verbs.delete, Permission.WORKFLOWS_DELETE, "Its executions stay"),
         _endpoint("created", NoReply, verbs.created, Permission.METRICS_VIEW, "How many were stored today"),

@@ -67,6 +67,7 @@ class ListWorkflows(Command):
 
     active: bool | None = None
     owner: Text | None = Field(default=None, description="who stored it first")
+    search: Text | None = Field(default=None, max_length=255, description="words that its name or a tag of it has, in any case")
     limit: int = Field(default=50, ge=1, le=250)
     cursor: Text | None = None
 
@@ -78,6 +79,14 @@ class WorkflowProblem(Message):
     message: str
     severity: str
     node: str | None = None
+
+
+class LastExecution(Message):
+    """The newest of a workflow's executions that its record keeps."""
+
+    id: UUID
+    status: ExecutionStatus
+    created_at: datetime
 
 
 class WorkflowRecord(Record):
@@ -93,6 +102,8 @@ class WorkflowRecord(Record):
     version: int
     active: bool
     problems: tuple[WorkflowProblem, ...] = Field(default=(), description="what does not run as in n8n; left out in lists")
+    tags: tuple[str, ...] = Field(default=(), description="names of the document's tags; in lists alone")
+    last_execution: LastExecution | None = Field(default=None, description="in lists alone")
     created_at: datetime
     updated_at: datetime
 
@@ -109,6 +120,18 @@ class WorkflowVersion(Record):
     name: str
     created_by: str
     created_at: datetime
+
+
+class WorkflowVersionRef(Command):
+    id: UUID
+    version: int = Field(ge=1)
+
+
+class WorkflowVersionRecord(WorkflowVersion):
+    """A version with its document."""
+
+    workflow_id: UUID
+    n8n_data: dict[str, Any]
 
 
 class WorkflowVersions(Record):

@@ -36,7 +36,7 @@ def run(call: NodeCall) -> Outputs:
         modes = {"mergeByPosition": "combineByPosition", "multiplex": "combineAll"}
         by = modes.get(parameters.get("combinationMode", "mergeByFields"), "combineByFields")
     if by == "combineByPosition":
-        return [_by_position(call.inputs, parameters)]
+        return [_by_position(call.inputs, parameters, twice=call.node.version >= 3)]
     if by == "combineAll":
         return [_all(left, right, _clash(parameters, "preferInput2"))]
     return [matching.combine(left, right, _rules(call.node, parameters))]
@@ -82,9 +82,9 @@ def _chosen(call: NodeCall, parameters: Parameters, mode: str) -> Items:
     return call.inputs[number] if 0 <= number < len(call.inputs) else []
 
 
-def _by_position(inputs: Any, parameters: Parameters) -> list[Item]:
+def _by_position(inputs: Any, parameters: Parameters, *, twice: bool) -> list[Item]:
     if not all(inputs) and parameters.get("options.includeUnpaired") is not True:
-        return []
+        return [] if twice else [item for items in inputs for item in items]
     unpaired = parameters.get("options.includeUnpaired") is True
     count = (max if unpaired else min)(len(items) for items in inputs)
     clash = _clash(parameters, "preferInput2")
@@ -94,19 +94,24 @@ def _by_position(inputs: Any, parameters: Parameters) -> list[Item]:
         present = [item for item in row if item is not None]
         if clash.resolve == "preferInput1":
             present.reverse()
-        made.append(_row(present, clash))
+        made.append(_row(present, clash, twice))
     return made
 
 
-def _row(items: list[Item], clash: Clash) -> Item:
-    """n8n lists the pair of each further input twice; what is recorded is kept."""
+def _row(items: list[Item], clash: Clash, twice: bool) -> Item:
+    """From version 3 on n8n names the last item twice: among the pairs, and without its suffix. What is recorded is kept."""
+    if len(items) == 1 and not twice:
+        return items[0]
     item = items[0]
     for other in items[1:]:
         item = merged_item(
             item, other, clash if clash.resolve != "preferInput1" else Clash("preferInput2", clash.deep, clash.override_empty)
         )
     pairs = sorted((each["pairedItem"] for each in items), key=lambda pair: pair.get("input", 0))
-    return {**item, "pairedItem": [pair for pair in pairs for _ in range(2 if pair.get("input") else 1)]}
+    if twice and clash.resolve == "addSuffix":
+        item = {**item, "json": {**item["json"], **items[-1]["json"]}}
+    again = pairs[-1:] if twice and pairs[-1].get("input") else []  # one of the first input alone is named once
+    return {**item, "pairedItem": [*pairs, *again]}
 
 
 def _all(left: Items, right: Items, clash: Clash) -> list[Item]:

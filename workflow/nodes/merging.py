@@ -18,8 +18,9 @@ class Clash:
 
 
 def merged_item(left: Item, right: Item, clash: Clash) -> Item:
-    """Paired with both. Binary fields of the preferred input win."""
-    made: Item = {"json": merged(left["json"], right["json"], clash), "pairedItem": _pairs(left, right)}
+    """Paired with both, the preferred one last. Binary fields of the preferred input win."""
+    pairs = _pairs(right, left) if clash.resolve == "preferInput1" else _pairs(left, right)
+    made: Item = {"json": merged(left["json"], right["json"], clash), "pairedItem": pairs}
     binary = {**(left.get("binary") or {}), **(right.get("binary") or {})}
     return {**made, "binary": binary} if binary else made
 

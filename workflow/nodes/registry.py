@@ -1,6 +1,6 @@
 """All node types by name. A module of a node calls nothing here: it is listed in `catalogue.py`, so that an import has no side effect."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from bus.errors import UnknownNodeType
 from workflow.n8n.document import Node
@@ -13,7 +13,7 @@ class Registry:
     def __init__(self, types: Iterable[NodeType]) -> None:
         self._types: Mapping[str, NodeType] = {kind.name: kind for kind in types}
 
-    def __iter__(self) -> Iterable[NodeType]:
+    def __iter__(self) -> Iterator[NodeType]:
         return iter(self._types.values())
 
     def find(self, node: Node) -> NodeType | None:

@@ -163,10 +163,23 @@ SELECT v.n8n_data, v.name, w.static_data, w.active, w.claims, w.created_by, w.ve
 JOIN workflows w ON w.id = v.workflow_id WHERE v.workflow_id = $1 AND v.version = $2;
 
 -- name: list_workflows
-SELECT id, name, description, created_by, tenant, version, active, created_at, updated_at FROM workflows
-WHERE ($1::boolean IS NULL OR active = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
-    AND tenant = $5 AND ($6::text IS NULL OR created_by = $6)
-ORDER BY created_at DESC, id DESC LIMIT $4;
+WITH page AS (
+    SELECT id, name, description, created_by, tenant, version, active, created_at, updated_at, n8n_data -> 'tags' AS tags
+    FROM workflows
+    WHERE ($1::boolean IS NULL OR active = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+        AND tenant = $5 AND ($6::text IS NULL OR created_by = $6)
+        AND ($7::text IS NULL OR strpos(lower(name), lower($7)) > 0 OR strpos(lower((n8n_data -> 'tags')::text), lower($7)) > 0)
+    ORDER BY created_at DESC, id DESC LIMIT $4
+)
+SELECT page.*, last.id AS last_id, last.status AS last_status, last.created_at AS last_at
+FROM page LEFT JOIN LATERAL (
+    SELECT e.id, e.status, e.created_at FROM executions e WHERE e.workflow_id = page.id ORDER BY e.created_at DESC, e.id DESC LIMIT 1
+) AS last ON true
+ORDER BY page.created_at DESC, page.id DESC;
+
+-- name: get_version
+SELECT v.workflow_id, v.version, v.name, v.n8n_data, v.created_by, v.created_at FROM workflow_versions v
+WHERE v.workflow_id = $1 AND v.version = $2;
 
 -- name: callable_workflows
 SELECT id, name, description, version FROM workflows

@@ -1,0 +1,62 @@
+// Above the canvas: which workflow this is, whether it is saved, and what can be done with all of it.
+import { edit, editable, running, send, state } from "./state.js";
+
+const STATUS = { new: "Starting", running: "Running", waiting: "Waiting", success: "Succeeded", error: "Failed", canceled: "Stopped" };
+
+export default {
+  emits: ["toggle"],
+  setup: () => ({ state, STATUS }),
+  computed: {
+    editable: () => editable.value,
+    running: () => running.value,
+    execution: () => state.execution,
+    stoppable: () => state.may.stop && ["new", "running", "waiting"].includes(state.execution?.status),
+    saved() {
+      if (!state.loaded) return "";
+      return state.dirty ? "Not saved" : `Version ${state.version}`;
+    },
+  },
+  methods: {
+    send,
+    rename(event) {
+      const name = event.target.value.trim();
+      if (name.length >= 3 && name !== state.name) edit({ kind: "title", name });
+      else event.target.value = state.name;
+    },
+    open(panel) {
+      state.panel = state.panel === panel ? null : panel;
+      if (panel === "executions" && state.panel) send("executions");
+      if (panel === "versions" && state.panel) send("versions");
+    },
+    leave() {
+      state.execution = state.items = null;
+      send("leave");
+    },
+  },
+  template: `
+    <div class="hvc-bar" role="toolbar" aria-label="Workflow">
+      <a class="hv-text" :href="state.readonly && state.workflow ? '/workflows/' + state.workflow : '/workflows'">{{ state.readonly && state.workflow ? "‹ Workflow" : "‹ Workflows" }}</a>
+      <h1 v-if="!editable" class="hvc-name-fixed hv-clip">{{ state.name }}</h1>
+      <h1 v-if="editable" class="hv-hidden">{{ state.name }}</h1>
+      <input v-if="editable" class="hvc-title hvc-workflow" aria-label="Name of the workflow" :value="state.name" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()">
+      <span v-if="!state.readonly" class="hv-small hvc-saved" :class="{ dirty: state.dirty }" role="status">{{ saved }}</span>
+      <span v-else class="hv-small hv-muted">version {{ state.version }}</span>
+      <span v-if="execution" class="hvc-run" :data-status="execution.status" role="status"><i aria-hidden="true"></i>{{ STATUS[execution.status] }}<a v-if="!state.readonly" class="hv-text" :href="'/executions/' + execution.id">Open</a><button v-if="!state.readonly && !running" type="button" class="hv-text" aria-label="Put the execution away" @click="leave">×</button></span>
+      <span class="hv-space"></span>
+      <template v-if="editable">
+        <button type="button" class="hv-ghost hv-square" aria-label="Undo" title="Undo (Ctrl+Z)" :disabled="!state.undo" @click="send('undo')">↶</button>
+        <button type="button" class="hv-ghost hv-square" aria-label="Redo" title="Redo (Ctrl+Shift+Z)" :disabled="!state.redo" @click="send('redo')">↷</button>
+        <button type="button" class="hv-quiet" title="Add a node (N)" :aria-pressed="state.panel === 'palette'" @click="open('palette')">+ Add node</button>
+      </template>
+      <template v-if="!state.readonly">
+        <button type="button" class="hv-quiet" :aria-pressed="state.panel === 'executions'" @click="open('executions')">Executions</button>
+        <button type="button" class="hv-quiet" :aria-pressed="state.panel === 'versions'" @click="open('versions')">Versions</button>
+      </template>
+      <label v-if="editable" class="hvc-switch" title="Its webhooks are open and its schedules fire"><input type="checkbox" role="switch" :checked="state.active" @click.prevent="send('activate', !state.active)"><span>Active</span></label>
+      <span v-else-if="!state.readonly" class="hv-tag">{{ state.active ? "active" : "inactive" }}</span>
+      <button v-if="editable" type="button" class="hv-quiet" title="Save (Ctrl+S)" :disabled="!state.dirty" @click="send('save')">Save</button>
+      <button v-if="stoppable" type="button" class="hv-quiet hv-danger" @click="send('stop')">Stop</button>
+      <button v-if="state.may.execute && !state.readonly" type="button" class="hv-primary" title="Execute workflow (Ctrl+Enter)" :disabled="running || !state.loaded" @click="send('run', null)">Execute workflow</button>
+      <button v-if="state.readonly && state.may.execute && execution?.status === 'error'" type="button" class="hv-primary" @click="send('retry', null)">Try again</button>
+    </div>`,
+};

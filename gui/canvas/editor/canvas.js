@@ -1,0 +1,189 @@
+// The canvas: Vue Flow shows the document that the server holds, and each gesture becomes an edit of it.
+import { Background, MiniMap, useVueFlow, VueFlow } from "hive-flow";
+import { markRaw } from "vue";
+import Card from "./card.js";
+import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } from "./state.js";
+
+const MANY = 120;
+const key = (wire) => [wire.source, wire.type, wire.output, wire.target, wire.target_type, wire.input].join("\u0000");
+
+function wireOf({ source, target, sourceHandle, targetHandle }) {
+  const [, type, output] = String(sourceHandle).split(":");
+  const [, kind, input] = String(targetHandle).split(":");
+  return { source, type, output: Number(output), target, target_type: kind, input: Number(input) };
+}
+
+export default {
+  components: { Background, MiniMap, VueFlow },
+  setup() {
+    const flow = useVueFlow("hive");
+    return { drawn: markRaw(new Map()), flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) } };
+  },
+  data: () => ({ fitted: false }),
+  computed: {
+    editable: () => editable.value,
+    many: () => nodes.value.length > MANY,
+    shown() {
+      return nodes.value.map((node) => ({
+        id: node.name,
+        type: "hive",
+        position: { x: Number(node.position?.[0]) || 0, y: Number(node.position?.[1]) || 0 },
+        zIndex: node.type === STICKY ? -1000 : 0,
+        ariaLabel: node.name,
+        data: this.data(node),
+      }));
+    },
+    wires() {
+      const known = new Set(nodes.value.map((node) => node.name));
+      return state.wires
+        .filter((wire) => known.has(wire.source) && known.has(wire.target))
+        .map((wire) => {
+          const mark = marks.value[wire.source];
+          const count = wire.type === "main" ? mark?.items?.[wire.output] : undefined;
+          return {
+            id: key(wire),
+            source: wire.source,
+            target: wire.target,
+            sourceHandle: `out:${wire.type}:${wire.output}`,
+            targetHandle: `in:${wire.target_type}:${wire.input}`,
+            class: [wire.type === "main" ? "hvc-main" : "hvc-helper", count ? "done" : ""].join(" ").trim(),
+            animated: running.value && Boolean(count) && !marks.value[wire.target],
+            label: count ? String(count) : undefined,
+            data: wire,
+          };
+        });
+    },
+  },
+  mounted() {
+    this.flow.onPaneReady(() => this.fit());
+    for (const [name, handler] of [["copy", this.copy], ["cut", this.cut], ["paste", this.paste], ["keydown", this.press]]) document.addEventListener(name, handler);
+  },
+  beforeUnmount() {
+    for (const [name, handler] of [["copy", this.copy], ["cut", this.cut], ["paste", this.paste], ["keydown", this.press]]) document.removeEventListener(name, handler);
+  },
+  methods: {
+    // The same object while nothing but the place changed: what is drawn is not drawn again.
+    data(node) {
+      const data = { node: { ...node, position: null }, ports: state.ports[node.name] ?? { inputs: [], outputs: [], known: true } };
+      const text = JSON.stringify(data);
+      const before = this.drawn.get(node.name);
+      if (before?.text === text) return before.data;
+      this.drawn.set(node.name, { text, data: markRaw(data) });
+      return data;
+    },
+    fit() {
+      setTimeout(() => this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 }), 30);
+    },
+    select(names) {
+      this.flow.removeSelectedElements();
+      const found = names.map((name) => this.flow.findNode(name)).filter(Boolean);
+      if (found.length) this.flow.addSelectedNodes(found);
+      state.selected = names;
+    },
+    picked() {
+      const names = this.flow.getSelectedNodes.value.map((node) => node.id);
+      if (names.join("\u0000") !== state.selected.join("\u0000")) state.selected = names;
+    },
+    opened({ node }) {
+      if (node.type === "hive") state.panel = "node";
+    },
+    connect(connection) {
+      edit({ kind: "connect", ...wireOf(connection) });
+    },
+    fits(connection) {
+      const wire = wireOf(connection);
+      return wire.type === wire.target_type && (wire.type === "main" || wire.source !== wire.target);
+    },
+    dropped({ nodes: moved }) {
+      if (!this.editable) return;
+      const positions = Object.fromEntries(moved.map((node) => [node.id, [node.position.x, node.position.y]]));
+      edit({ kind: "move", positions });
+    },
+    centre() {
+      const box = this.$el.getBoundingClientRect();
+      const { x, y } = this.flow.screenToFlowCoordinate({ x: box.left + box.width / 2, y: box.top + box.height / 2 });
+      return [Math.round(x / 20) * 20 - 48, Math.round(y / 20) * 20 - 48];
+    },
+    add(type, at = null) {
+      const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : null;
+      const helper = state.types.find((each) => each.name === type)?.helper;
+      const beside = after && after.type !== STICKY && type !== STICKY ? [after.position[0] + (helper ? 40 : 240), after.position[1] + (helper ? 220 : 0)] : null;
+      edit({ kind: "add", type, position: at ?? beside ?? this.centre(), after: at ? null : (beside && after.name) });
+    },
+    drop(event) {
+      const type = event.dataTransfer.getData("application/x-hive-node");
+      if (!type || !this.editable) return;
+      const { x, y } = this.flow.screenToFlowCoordinate({ x: event.clientX, y: event.clientY });
+      this.add(type, [x - 48, y - 48]);
+    },
+    busy(event) {
+      return event.target instanceof Element && event.target.closest("input, textarea, select, [contenteditable], dialog, .hvc-data") !== null;
+    },
+    copy(event) {
+      if (this.busy(event) || !state.selected.length || String(getSelection())) return;
+      event.clipboardData.setData("text/plain", JSON.stringify(fragment(state.selected), null, 2));
+      event.preventDefault();
+      state.notice = `${state.selected.length === 1 ? "1 node" : state.selected.length + " nodes"} copied`;
+    },
+    cut(event) {
+      if (this.busy(event) || !this.editable) return;
+      this.copy(event);
+      if (event.defaultPrevented) this.remove();
+    },
+    paste(event) {
+      if (this.busy(event) || !this.editable) return;
+      const text = event.clipboardData.getData("text/plain");
+      if (!text.trim()) return;
+      event.preventDefault();
+      edit({ kind: "paste", text, at: this.centre() });
+    },
+    remove() {
+      const wires = this.flow.getSelectedEdges.value.map((edge) => edge.data);
+      if (state.selected.length || wires.length) edit({ kind: "remove", names: state.selected, wires });
+      this.select([]);
+    },
+    press(event) {
+      if (this.busy(event) || document.querySelector("dialog[open]")) return;
+      const command = event.ctrlKey || event.metaKey;
+      const act = this.shortcut(event.key.length === 1 ? event.key.toLowerCase() : event.key, command, event.shiftKey);
+      if (!act) return;
+      event.preventDefault();
+      act();
+    },
+    shortcut(pressed, command, shift) {
+      if (command && pressed === "a") return () => this.select(nodes.value.map((node) => node.name));
+      if (command && pressed === "Enter" && state.may.execute && !state.readonly) return () => send("run");
+      if (pressed === "Escape") return () => (state.panel ? (state.panel = null) : this.select([]));
+      if (!command && pressed === "1") return () => this.fit();
+      if (pressed === "Enter" && state.selected.length === 1) return () => (state.panel = "node");
+      if (!this.editable) return null;
+      if (command && pressed === "z") return () => send(shift ? "redo" : "undo");
+      if (command && pressed === "y") return () => send("redo");
+      if (command && pressed === "s") return () => send("save");
+      if (command && pressed === "d" && state.selected.length) return () => edit({ kind: "duplicate", names: state.selected });
+      if (command) return null;
+      if (pressed === "Delete" || pressed === "Backspace") return () => this.remove();
+      if (pressed === "d" && state.selected.length) return () => edit({ kind: "toggle", names: state.selected });
+      if (pressed === "Tab" || pressed === "n") return pressed === "n" ? () => (state.panel = "palette") : null;
+      if (shift && pressed === "l") return () => edit({ kind: "arrange" });
+      return pressed === "F2" && state.selected.length === 1 ? () => Object.assign(state, { panel: "node", tab: "parameters" }) : null;
+    },
+  },
+  template: `
+    <div class="hvc-flow" @drop.prevent="drop" @dragover.prevent>
+      <VueFlow id="hive" :nodes="shown" :edges="wires" :node-types="nodeTypes" :nodes-draggable="editable" :nodes-connectable="editable" :edges-updatable="false"
+        :delete-key-code="null" :select-nodes-on-drag="false" multi-selection-key-code="Shift" :min-zoom="0.1" :max-zoom="2" :snap-to-grid="true" :snap-grid="[20, 20]"
+        :only-render-visible-elements="many" :is-valid-connection="fits" :default-edge-options="{ type: 'default' }" :elevate-edges-on-select="true"
+        @connect="connect" @node-drag-stop="dropped" @selection-drag-stop="dropped" @nodes-change="picked" @edges-change="picked" @node-click="opened" @pane-click="picked">
+        <Background :gap="20" :size="1"/>
+        <MiniMap v-if="shown.length > 4" pannable zoomable aria-label="Map of the workflow"/>
+      </VueFlow>
+      <div class="hvc-zoom" role="group" aria-label="View">
+        <button type="button" class="hv-quiet" aria-label="Zoom out" title="Zoom out" @click="flow.zoomOut()">−</button>
+        <button type="button" class="hv-quiet" aria-label="Zoom in" title="Zoom in" @click="flow.zoomIn()">+</button>
+        <button type="button" class="hv-quiet" title="Show all of it (1)" @click="fit()">Fit</button>
+        <button v-if="editable" type="button" class="hv-quiet" title="Arrange all nodes (Shift+L)" @click="$emit('arrange')">Tidy up</button>
+      </div>
+    </div>`,
+  emits: ["arrange"],
+};

@@ -1,0 +1,74 @@
+// What the editor's page knows, and its one way to ask the server for something.
+import { computed, reactive } from "vue";
+
+export const state = reactive({
+  may: { create: false, edit: false, delete: false, execute: false, stop: false },
+  readonly: false,
+  loaded: false,
+  away: null,
+  failure: null,
+  name: "",
+  workflow: "",
+  version: 0,
+  active: false,
+  dirty: false,
+  undo: false,
+  redo: false,
+  document: { nodes: [], connections: {} },
+  ports: {},
+  wires: [],
+  problems: [],
+  types: [],
+  selected: [],
+  execution: null,
+  items: null,
+  panel: null,
+  tab: "parameters",
+  executions: null,
+  versions: null,
+  compared: null,
+  conflict: null,
+  adding: null,
+  notice: "",
+});
+
+let emit = () => {};
+export const connect = (send) => (emit = send);
+export const send = (event, payload = null) => emit(event, payload);
+export const edit = (payload) => send("edit", payload);
+
+export const editable = computed(() => state.may.edit && !state.readonly);
+export const nodes = computed(() => state.document.nodes ?? []);
+export const byName = computed(() => Object.fromEntries(nodes.value.map((node) => [node.name, node])));
+export const current = computed(() => (state.selected.length === 1 ? (byName.value[state.selected[0]] ?? null) : null));
+export const marks = computed(() => state.execution?.marks ?? {});
+export const running = computed(() => ["new", "running"].includes(state.execution?.status));
+
+export const STICKY = "n8n-nodes-base.stickyNote";
+export const shortType = (type) => String(type ?? "").split(".").pop();
+
+const TITLES = new Map();
+export function titleOf(type) {
+  if (!TITLES.has(type)) {
+    const words = shortType(type).replace(/(?<=[a-z0-9])(?=[A-Z])/g, " ");
+    TITLES.set(type, state.types.find((each) => each.name === type)?.title ?? words.charAt(0).toUpperCase() + words.slice(1));
+  }
+  return TITLES.get(type);
+}
+
+// As n8n's canvas copies: the nodes, and the connections between them.
+export function fragment(names) {
+  const wanted = new Set(names);
+  const connections = {};
+  for (const wire of state.wires) {
+    if (!wanted.has(wire.source) || !wanted.has(wire.target)) continue;
+    const outputs = ((connections[wire.source] ??= {})[wire.type] ??= []);
+    while (outputs.length <= wire.output) outputs.push([]);
+    outputs[wire.output].push({ node: wire.target, type: wire.target_type, index: wire.input });
+  }
+  return { nodes: nodes.value.filter((node) => wanted.has(node.name)), connections };
+}
+
+export function wants(side, more = {}) {
+  if (current.value && state.execution) send("items", { node: current.value.name, side, ...more });
+}

@@ -1,0 +1,153 @@
+// The editor's page: what the server tells is put into one state, and its parts show that.
+import { markRaw } from "vue";
+import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Palette, Panel, send, state, wants } from "hive-editor";
+
+const RETRY_MS = 2000;
+
+export default {
+  components: { Bar, Canvas, Dialogs, Lists, Palette, Panel },
+  props: { may: Object, draftKey: String, execution: String },
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore"],
+  setup: () => ({ state }),
+  data: () => ({ resumed: false }),
+  computed: {
+    empty() {
+      return state.loaded && !state.document.nodes?.length;
+    },
+    panel() {
+      return state.panel === "node" && state.selected.length === 1 && byName.value[state.selected[0]] ? "node" : state.panel === "node" ? null : state.panel;
+    },
+  },
+  mounted() {
+    Object.assign(state, { may: this.may, readonly: Boolean(this.execution) });
+    connect((event, payload) => this.$emit(event, payload));
+    this.ask();
+    setTimeout(() => window.socket.on("connect", this.ask));
+  },
+  methods: {
+    // Until the first view has come: the engine may be away.
+    ask() {
+      clearTimeout(this.timer);
+      const kept = state.loaded ? null : this.kept();
+      this.resumed ||= Boolean(kept);
+      this.$emit("ready", kept);
+      this.timer = setTimeout(() => !state.loaded && this.ask(), RETRY_MS);
+    },
+    kept() {
+      try {
+        return this.draftKey ? JSON.parse(localStorage.getItem(this.draftKey)) : null;
+      } catch {
+        return null;
+      }
+    },
+    tell(word, about) {
+      this[`on_${word}`]?.(about);
+    },
+    on_types({ types }) {
+      state.types = markRaw(types);
+    },
+    on_view(view) {
+      const first = !state.loaded;
+      const { selected, ...rest } = view;
+      // Replaced as a whole with each view, so that nothing within needs to be watched.
+      for (const part of ["document", "ports", "wires", "problems"]) if (rest[part]) markRaw(rest[part]);
+      Object.assign(state, rest, { loaded: true, away: null });
+      document.title = `${view.name} · Hive`;
+      this.keep();
+      if (first && this.resumed && state.dirty) state.notice = "These are changes that were not saved before.";
+      if (first) this.$nextTick(() => this.$refs.canvas?.fit());
+      if (selected?.length) setTimeout(() => this.$refs.canvas?.select([...selected]), 40);
+      else state.selected = state.selected.filter((name) => byName.value[name]);
+    },
+    // A draft outlives this tab, its server and its computer's sleep.
+    keep() {
+      if (!this.draftKey || state.readonly) return;
+      if (state.dirty) localStorage.setItem(this.draftKey, JSON.stringify({ version: state.version, document: state.document }));
+      else localStorage.removeItem(this.draftKey);
+    },
+    on_failed(failure) {
+      if (state.loaded) state.failure = failure;
+      else state.away = failure;
+    },
+    on_saved({ version }) {
+      state.notice = `Saved as version ${version}`;
+      state.failure = null;
+      if (state.panel === "versions") send("versions");
+    },
+    on_conflict(conflict) {
+      state.conflict = conflict;
+    },
+    on_execution(record) {
+      state.execution = { ...record, marks: { ...(record.status === "new" ? {} : state.execution?.id === record.id ? state.execution.marks : {}), ...record.marks } };
+      state.failure = record.status === "error" ? { code: "execution_failed", message: record.error_message ?? "It failed." } : null;
+      if (["input", "output"].includes(state.tab)) wants(state.tab);
+    },
+    on_execution_gone(failure) {
+      state.failure = failure;
+    },
+    on_mark({ id, node, mark }) {
+      if (state.execution?.id !== id) return;
+      state.execution.marks[node] = { items: [], ...mark };
+      if (state.execution.status === "new") state.execution.status = "running";
+    },
+    on_told() {
+      if (state.panel === "executions") send("executions");
+    },
+    on_left() {
+      state.execution = null;
+    },
+    on_items(page) {
+      state.items = markRaw(page);
+    },
+    on_executions({ executions, next_cursor, more }) {
+      const before = more ? (state.executions?.list ?? []) : [];
+      state.executions = { list: [...before, ...executions], next: next_cursor };
+    },
+    on_versions({ versions }) {
+      state.versions = versions;
+    },
+    on_compared(compared) {
+      state.compared = compared;
+    },
+    on_go({ to }) {
+      location.href = to;
+    },
+    add(type) {
+      this.$refs.canvas.add(type);
+    },
+    arrange() {
+      edit({ kind: "arrange" });
+      setTimeout(() => this.$refs.canvas.fit(), 300);
+    },
+    discard() {
+      state.notice = "";
+      send("discard");
+    },
+    start() {
+      state.panel = "palette";
+    },
+    closePanel() {
+      state.panel = null;
+    },
+    hush() {
+      state.notice = "";
+      state.failure = null;
+    },
+  },
+  template: `
+    <div class="hvc" :class="{ readonly: state.readonly }">
+      <Bar/>
+      <div v-if="state.away" class="hvc-banner" role="alert"><span><b>The workflow cannot be read.</b> {{ state.away.message }} <code class="hv-code">{{ state.away.code }}</code></span><span class="hv-small">The page tries again by itself.</span></div>
+      <div v-else-if="state.failure" class="hvc-banner" role="alert"><span>{{ state.failure.message }} <code class="hv-code">{{ state.failure.code }}</code></span><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
+      <div v-else-if="state.notice" class="hvc-banner quiet" role="status"><span>{{ state.notice }}</span><button v-if="resumed && state.dirty" type="button" class="hv-text" @click="discard">Discard them</button><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
+      <div class="hvc-body">
+        <Canvas v-if="state.loaded" ref="canvas" @arrange="arrange"/>
+        <div v-else class="hvc-flow hvc-waits"><span v-if="!state.away" class="hv-muted">Reading the workflow …</span></div>
+        <div v-if="empty && !state.readonly && state.may.edit && !panel" class="hvc-empty hv-card"><h2>Nothing here yet</h2><p>A workflow begins with a trigger; what follows gets its items. Paste nodes that were copied in n8n, or add one.</p><button type="button" class="hv-primary" @click="start">Add the first node</button></div>
+        <Palette v-if="panel === 'palette' && state.may.edit && !state.readonly" @add="add" @close="closePanel"/>
+        <Panel v-else-if="panel === 'node'"/>
+        <Lists v-else-if="panel === 'executions' || panel === 'versions'"/>
+      </div>
+      <Dialogs v-if="state.conflict"/>
+    </div>`,
+};

@@ -1,0 +1,86 @@
+"""The pages of workflows: their list, one on the canvas, and an execution on the canvas."""
+
+from collections.abc import Awaitable, Callable
+from uuid import UUID
+
+from fastapi.responses import RedirectResponse
+from nicegui import Client, app, ui
+
+from bus.messages import Claims
+from gui import sessions
+from gui.canvas import parts
+from gui.canvas.parts import WorkflowEditor, WorkflowTable
+from gui.elements.parts import Live
+from gui.pages import shell
+from gui.pages.dashboard import Dashboard
+from gui.pages.viewer import PageViewer
+from gui.workflows.editing import Editing
+from gui.workflows.hearing import Hearing
+from gui.workflows.listing import Listing
+from gui.workflows.looking import Looking
+from gui.workflows.office import Office
+from gui.workflows.rights import rights_of
+
+
+def register(dashboard: Dashboard) -> None:
+    hearing = Hearing(dashboard.bus)
+
+    @ui.page("/workflows", title="Workflows · Hive")
+    def workflows(client: Client) -> RedirectResponse | None:
+        def build(claims: Claims) -> Callable[[], Awaitable[None]] | None:
+            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, claims)).wire()
+            return None
+
+        return _page(dashboard, client, "hv-page hv-page-one", build)
+
+    @ui.page("/workflows/{workflow_id}", title="Workflow · Hive")
+    def workflow(client: Client, workflow_id: UUID) -> RedirectResponse | None:
+        def build(claims: Claims) -> Callable[[], Awaitable[None]]:
+            editor = WorkflowEditor(rights_of(claims), f"hive-draft-{claims.sub}-{workflow_id}")
+            editing = Editing(editor, Office(dashboard.bus, claims), hearing, workflow_id)
+            editing.wire()
+            return editing.close
+
+        return _page(dashboard, client, "hv-canvas-page", build)
+
+    @ui.page("/executions/{execution_id}", title="Execution · Hive")
+    def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
+        def build(claims: Claims) -> Callable[[], Awaitable[None]]:
+            editor = WorkflowEditor(rights_of(claims), "", execution=str(execution_id))
+            looking = Looking(editor, Office(dashboard.bus, claims), hearing, execution_id)
+            looking.wire()
+            return looking.close
+
+        return _page(dashboard, client, "hv-canvas-page", build)
+
+
+def _page(
+    dashboard: Dashboard, client: Client, classes: str, build: Callable[[Claims], Callable[[], Awaitable[None]] | None]
+) -> RedirectResponse | None:
+    """What all three have in common: the login, the header, and the line that tells whether the page is live."""
+    storage = app.storage.user
+    claims = dashboard.claims(storage)
+    if claims is None:
+        return RedirectResponse("/login", status_code=303)
+
+    def log_out() -> None:
+        sessions.sign_out(storage)
+        ui.navigate.to("/login")
+
+    shell.dress()
+    ui.add_head_html(parts.styles())
+    shell.header(claims, log_out)
+    with ui.element("div").classes(classes).props("id=main tabindex=-1"):
+        close = build(claims)
+    live = Live(claims)
+    owner = None if sessions.may(claims).view_all else claims.sub
+    viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
+
+    async def leave() -> None:
+        dashboard.feed.detach(viewer)
+        if close is not None:
+            await close()
+
+    live.on("ready", lambda: dashboard.feed.attach(viewer))
+    client.on_delete(leave)
+    return None

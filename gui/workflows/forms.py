@@ -1,0 +1,100 @@
+"""The fields of the parameters that a form offers, by type, as n8n's documentation names them. All else is written as JSON.
+
+The engine reads parameters and asks for none, so that it has no list of them: this is the dashboard's own.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from bus.messages import Message
+
+
+class FieldKind(StrEnum):
+    TEXT = "text"
+    AREA = "area"
+    CODE = "code"
+    NUMBER = "number"
+    SELECT = "select"
+    SWITCH = "switch"
+
+
+class Field(Message):
+    """`name` is the way to the parameter, its parts separated by dots."""
+
+    name: str
+    label: str
+    kind: FieldKind = FieldKind.TEXT
+    default: str | int | bool | None = None
+    options: tuple[str, ...] = ()
+
+
+def _select(name: str, label: str, *options: str) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.SELECT, default=options[0], options=options)
+
+
+def _number(name: str, label: str, default: int | None = None) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.NUMBER, default=default)
+
+
+def _switch(name: str, label: str, default: bool = False) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.SWITCH, default=default)
+
+
+def _area(name: str, label: str) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.AREA)
+
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
+_MODEL: Final = (Field(name="model", label="Model"), _number("options.temperature", "Temperature"))
+_PROMPT: Final = (_select("promptType", "Prompt", "auto", "define"), _area("text", "Text of the prompt"))
+
+FIELDS: Final[dict[str, tuple[Field, ...]]] = {
+    "n8n-nodes-base.set": (_switch("includeOtherFields", "Keep the other fields"),),
+    "n8n-nodes-base.code": (
+        _select("mode", "Run", "runOnceForAllItems", "runOnceForEachItem"),
+        _select("language", "Language", "javaScript", "python"),
+        Field(name="jsCode", label="JavaScript", kind=FieldKind.CODE),
+        Field(name="pythonCode", label="Python", kind=FieldKind.CODE),
+    ),
+    "n8n-nodes-base.httpRequest": (
+        _select("method", "Method", *_METHODS),
+        Field(name="url", label="URL"),
+        _switch("sendBody", "Send a body"),
+        _select("specifyBody", "Body as", "keypair", "json"),
+        _area("jsonBody", "JSON of the body"),
+    ),
+    "n8n-nodes-base.webhook": (
+        _select("httpMethod", "Method", *_METHODS),
+        Field(name="path", label="Path"),
+        _select("responseMode", "Respond", "onReceived", "lastNode", "responseNode"),
+    ),
+    "n8n-nodes-base.respondToWebhook": (
+        _select("respondWith", "With", "firstIncomingItem", "allIncomingItems", "json", "text", "noData"),
+        _area("responseBody", "Body"),
+    ),
+    "n8n-nodes-base.wait": (
+        _select("resume", "Until", "timeInterval", "specificTime", "webhook"),
+        _number("amount", "Amount", 5),
+        _select("unit", "Unit", "seconds", "minutes", "hours", "days"),
+    ),
+    "n8n-nodes-base.limit": (_number("maxItems", "Most items", 1), _select("keep", "Keep", "firstItems", "lastItems")),
+    "n8n-nodes-base.merge": (
+        _select("mode", "Mode", "append", "combine", "combineBySql", "chooseBranch"),
+        _number("numberInputs", "Inputs", 2),
+    ),
+    "n8n-nodes-base.splitInBatches": (_number("batchSize", "Items of a round", 1),),
+    "n8n-nodes-base.splitOut": (Field(name="fieldToSplitOut", label="Field to split out"),),
+    "n8n-nodes-base.stopAndError": (_area("errorMessage", "Message"),),
+    "n8n-nodes-base.emailSend": (
+        Field(name="fromEmail", label="From"),
+        Field(name="toEmail", label="To"),
+        Field(name="subject", label="Subject"),
+        _select("emailFormat", "Format", "html", "text", "both"),
+        _area("text", "Text"),
+        _area("html", "HTML"),
+    ),
+    "@n8n/n8n-nodes-langchain.agent": (*_PROMPT, _area("options.systemMessage", "System message")),
+    "@n8n/n8n-nodes-langchain.chainLlm": _PROMPT,
+    "@n8n/n8n-nodes-langchain.lmChatOllama": _MODEL,
+    "@n8n/n8n-nodes-langchain.embeddingsOllama": _MODEL[:1],
+}
