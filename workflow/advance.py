@@ -69,9 +69,7 @@ def _expired(execution: Execution, event: Event) -> bool:
 
 
 def _timed_out(execution: Execution) -> Execution:
-    failure = Failure(
-        message="The execution took longer than its timeout allows", code="deadline_exceeded", name="TimeoutError"
-    )
+    failure = Failure(message="The execution was cancelled because it timed out", code="deadline_exceeded", name="TimeoutError")
     return execution.evolve(current=None, stack=(), last_failure=failure)
 
 
@@ -118,12 +116,11 @@ def _next(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) -> 
     return execution, (RunNode(visit.node),)
 
 
-def inputs_of(execution: Execution, visit: Visit, node: Node) -> list[Items]:
-    """The items at each input of a visit, as the node is given them."""
-    inputs: list[Items] = [execution.start_items]
+def inputs_of(execution: Execution, visit: Visit) -> list[Items]:
+    """The items that came to each input of a visit; a node that is executed once was given the first of them."""
     if visit.sources:
-        inputs = [execution.items_of(source) for source in visit.sources]
-    return [items[:1] for items in inputs] if node.execute_once else inputs
+        return [execution.items_of(source) for source in visit.sources]
+    return [execution.start_items]
 
 
 def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeReturned) -> Step:
@@ -134,7 +131,7 @@ def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeR
     if error is not None and current.attempt < node.tries and not _unknown(current):
         failure = Failure(message=error, node=node.name)
         return _retry(execution, current, node, NodeThrew(failure=failure, now_ms=event.now_ms))
-    inputs = inputs_of(execution, current.visit, node)
+    inputs = inputs_of(execution, current.visit)
     outputs: Outputs = event.outputs
     if node.on_error is OnError.ERROR_OUTPUT:
         outputs = error_output(outputs, inputs, types.outputs(node))
@@ -184,7 +181,7 @@ def _threw(graph: Graph, types: NodeTypes, execution: Execution, current: Curren
         return _retry(execution, current, node, event)
     if node.on_error is OnError.STOP:
         return _stop_with(graph, execution, current, event)
-    inputs = inputs_of(execution, current.visit, node)
+    inputs = inputs_of(execution, current.visit)
     # as n8n does it: only nodes that reach outside make items of their errors for the error output
     splits = node.on_error is OnError.ERROR_OUTPUT and types.reaches_outside(node)
     outputs = after_error(event.failure, inputs, types.outputs(node) if splits else None)

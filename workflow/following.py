@@ -23,14 +23,15 @@ def followed(graph: Graph, types: NodeTypes, execution: Execution, node: str, ru
         return execution
     if graph.workflow.depth_first and len(reached) > 1:
         by_name = graph.workflow.by_name
-        reached.sort(key=lambda connection: place(by_name[connection.target]))
+        # the last one first, as each goes on top of the others: this is also the order in which they fill waiting inputs
+        reached.sort(key=lambda connection: place(by_name[connection.target]), reverse=True)
     waiting = dict(execution.waiting)
     ready: list[Visit] = []
     for connection in reached:
         visit = _reach(graph, waiting, connection, Source(node, connection.output, run))
         if visit is not None:
             ready.append(visit)
-    stack = (*ready, *execution.stack) if graph.workflow.depth_first else (*execution.stack, *ready)
+    stack = (*reversed(ready), *execution.stack) if graph.workflow.depth_first else (*execution.stack, *ready)
     return execution.evolve(stack=stack, waiting=waiting)
 
 
@@ -46,18 +47,13 @@ def _reach(graph: Graph, waiting: dict[str, tuple[Visit, ...]], connection: Conn
         place = len(visits) - 1
     sources = list(visits[place].sources)
     sources[connection.input] = source
-    if any(each is None for each in _connected(graph, name, sources)):
+    if any(each is None for each in sources):  # also one that nothing leads to is waited for, until nothing else is left
         visits[place] = Visit(name, tuple(sources))
         waiting[name] = tuple(visits)
         return None
     del visits[place]
     _put(waiting, name, visits)
     return Visit(name, tuple(sources))
-
-
-def _connected(graph: Graph, name: str, sources: list[Source | None]) -> list[Source | None]:
-    """Of the inputs that something is connected to; one that nothing leads to is not waited for."""
-    return [sources[number] for number in {connection.input for connection in graph.parents[name]}]
 
 
 def _put(waiting: dict[str, tuple[Visit, ...]], name: str, visits: list[Visit]) -> None:

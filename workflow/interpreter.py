@@ -188,17 +188,19 @@ def _sent(replies: tuple[Reply, ...], single: bool) -> Any:
 
 def _shortcut(graph: Graph, execution: Execution, node: Node) -> Outputs | None:
     """What comes of a node that is not run: a disabled one passes its first input on, a pinned one gives what is pinned."""
-    current = execution.standing
+    if node.disabled:
+        return [_all_inputs(execution, execution.standing)[0]]
     if execution.mode is Mode.MANUAL and node.name in graph.workflow.pin_data:
         return [list(graph.workflow.pin_data[node.name])]
-    if node.disabled:
-        return [_inputs(execution, current, node)[0]]
     return None
 
 
 def _inputs(execution: Execution, current: Current, node: Node) -> list[list[Item]]:
-    if not current.visit.sources:
-        inputs = [numbered(execution.start_items or _TRIGGER_INPUT)]
-    else:
-        inputs = [numbered(execution.items_of(source), number) for number, source in enumerate(current.visit.sources)]
+    inputs = _all_inputs(execution, current)
     return [items[:1] for items in inputs] if node.execute_once else inputs
+
+
+def _all_inputs(execution: Execution, current: Current) -> list[list[Item]]:
+    if not current.visit.sources:
+        return [numbered(execution.start_items or _TRIGGER_INPUT)]
+    return [numbered(execution.items_of(source), number) for number, source in enumerate(current.visit.sources)]

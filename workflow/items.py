@@ -29,7 +29,12 @@ def numbered(items: Items, input_index: int = 0) -> list[Item]:
 
 
 def with_pairs(outputs: Outputs, inputs: Sequence[Items]) -> list[Items | None]:
-    """n8n's rule for items that a node left unpaired: of one input item all come from it, one alone comes from the first, equal counts by index, else unknown."""
+    """n8n's rule for items that a node left unpaired: of one input item all come from it, one alone comes from the first, equal counts by index, else unknown.
+
+    With several inputs nobody can tell, so nothing is paired.
+    """
+    if len(inputs) > 1:
+        return list(outputs)
     first = inputs[0] if inputs else ()
     count = len(first)
     made = len(outputs[0]) if len(outputs) == 1 and outputs[0] is not None else None

@@ -13,7 +13,8 @@ from workflow.nodes.values import number_of
 
 
 def run_two_ways(call: NodeCall) -> Outputs:
-    """If and Filter: what passes, then what does not. An item whose conditions fail does not pass, where the node continues."""
+    """If and Filter: what passes, then what does not. An item whose conditions fail does not pass, where the node continues; in the
+    first version the node fails as a whole."""
     kept: list[Item] = []
     others: list[Item] = []
     parameters = call.each()
@@ -21,7 +22,7 @@ def run_two_ways(call: NodeCall) -> Outputs:
         try:
             target = kept if _passes(call, parameters[index], index) else others
         except NodeError as error:
-            if not call.continues:
+            if not call.continues or call.node.version < 2:
                 error.item = index if error.item is None else error.item
                 raise
             target = others
@@ -48,6 +49,7 @@ def run_switch(call: NodeCall) -> Outputs:
     for index, item in enumerate(call.items):
         try:
             numbers = _targets(call, parameters[index], index)
+            _require_outputs(numbers, len(outputs))
         except NodeError as error:
             error.item = index if error.item is None else error.item
             if not call.continues:
@@ -55,12 +57,15 @@ def run_switch(call: NodeCall) -> Outputs:
             outputs[0].append({"json": {"error": error.message}})
             continue
         for number in numbers:
-            if not 0 <= number < len(outputs):
-                raise NodeError(
-                    f"The output {number} is not allowed. It has to be between 0 and {len(outputs) - 1}!", item=index
-                )
             outputs[number].append(item)
     return outputs
+
+
+def _require_outputs(numbers: list[int], count: int) -> None:
+    for number in numbers:
+        if not 0 <= number < count:
+            # n8n spells it so, and people search for what they saw
+            raise NodeError(f"The ouput {number} is not allowed", description=f"It has to be between 0 and {count - 1}!")
 
 
 def _targets(call: NodeCall, parameters: Parameters, index: int) -> list[int]:

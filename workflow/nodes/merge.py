@@ -59,7 +59,7 @@ def _rules(node: Node, parameters: Parameters) -> matching.Rules:
     else:
         pairs = [(str(each.get("field1", "")), str(each.get("field2", ""))) for each in fields]
     if not pairs or not all(one and other for one, other in pairs):
-        raise NodeError("You need to define at least one pair of fields in 'Fields to Match' to match on")
+        raise NodeError('You need to define at least one pair of fields in "Fields to Match" to match on')
     join = parameters.get("joinMode", "keepMatches")
     return matching.Rules(
         pairs=pairs,
@@ -100,7 +100,7 @@ def _by_position(inputs: Any, parameters: Parameters, *, twice: bool) -> list[It
 
 def _row(items: list[Item], clash: Clash, twice: bool) -> Item:
     """From version 3 on n8n names the last item twice: among the pairs, and without its suffix. What is recorded is kept."""
-    if len(items) == 1:
+    if len(items) == 1 and not twice:
         return items[0]
     item = items[0]
     for other in items[1:]:
@@ -110,7 +110,8 @@ def _row(items: list[Item], clash: Clash, twice: bool) -> Item:
     pairs = sorted((each["pairedItem"] for each in items), key=lambda pair: pair.get("input", 0))
     if twice and clash.resolve == "addSuffix":
         item = {**item, "json": {**item["json"], **items[-1]["json"]}}
-    return {**item, "pairedItem": [*pairs, pairs[-1]] if twice else pairs}
+    again = pairs[-1:] if twice and pairs[-1].get("input") else []  # one of the first input alone is named once
+    return {**item, "pairedItem": [*pairs, *again]}
 
 
 def _all(left: Items, right: Items, clash: Clash) -> list[Item]:

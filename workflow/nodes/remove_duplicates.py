@@ -18,6 +18,8 @@ def run(call: NodeCall) -> Outputs:
     parameters = call.once()
     operation = parameters.get("operation", "removeDuplicateInputItems")
     if call.node.version < 2 or operation == "removeDuplicateInputItems":
+        if call.node.version < 2:
+            return [_within(parameters, call.items)]
         return in_one_item(call, lambda: [_within(parameters, call.items)])
     if operation == "clearDeduplicationHistory":
         _history(call).clear()

@@ -4,22 +4,25 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs
-from workflow.nodes.contract import NodeCall, NodeType
+from workflow.nodes.contract import NodeCall, NodeType, each_item
+from workflow.nodes.values import text_of
 from workflow.paths import MISSING, read, with_value, without
 
 
 def run(call: NodeCall) -> Outputs:
-    made: list[Item] = []
-    for item, parameters in zip(call.items, call.each(), strict=True):
-        fields: dict[str, Any] = dict(item["json"])
-        for pair in parameters.get("keys.key", []):
-            fields = _renamed(fields, str(pair.get("currentKey", "")), str(pair.get("newKey", "")))
-        for rule in parameters.get("additionalOptions.regexReplacement.replacements", []):
-            fields = _replaced(fields, rule)
-        made.append({**item, "json": fields})
-    return [made]
+    return [each_item(call, _made)]
+
+
+def _made(_: int, item: Item, parameters: Parameters) -> Item:
+    fields: dict[str, Any] = dict(item["json"])
+    for pair in parameters.get("keys.key", []):
+        fields = _renamed(fields, str(pair.get("currentKey", "")), text_of(pair.get("newKey", "")))
+    for rule in parameters.get("additionalOptions.regexReplacement.replacements", []):
+        fields = _replaced(fields, rule)
+    return {**item, "json": fields}
 
 
 def _renamed(fields: dict[str, Any], old: str, new: str) -> dict[str, Any]:

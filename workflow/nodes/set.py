@@ -56,7 +56,7 @@ def _raw(parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
             given = json.loads(given)
         except ValueError as error:
             raise NodeError(
-                f"The 'JSON Output' in item {index} contains invalid JSON", description=str(error), item=index
+                f"The 'JSON Output' in item {index} does not contain a valid JSON object", description=str(error), item=index
             ) from None
     if not isinstance(given, Mapping):
         raise NodeError(f"The 'JSON Output' in item {index} does not contain a valid JSON object", item=index)

@@ -36,38 +36,42 @@
     const node = executed(name);
     const number = run === undefined || run === null || run < 0 ? node.runs - 1 : run;
     const outputs = node.data[number];
-    if (!outputs) throw new ExpressionError(`Node '${name}' has no run ${number}: it ran ${node.runs} times`);
+    if (!outputs) throw new ExpressionError(`Run ${number} of node "${name}" not found`);
+    if (branch >= outputs.length) throw new ExpressionError(`Node "${name}" has no branch with index ${branch}.`);
     return outputs[branch ?? node.output ?? 0] ?? [];
   };
+  // A run before the first is no run, where a node is asked; to `$items` it is the last one.
+  const ofRun = (name, branch, run) => (run < 0 ? (executed(name), undefined) : itemsOf(name, branch, run));
+  // n8n says no more where a node does not lead here.
   const pairedWith = (name, index) => {
-    const node = executed(name);
+    const node = outputsOf(name);
+    if (node.runs && index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
     const found = node.pairs?.[index];
-    if (found === undefined || found === null) {
-      throw new ExpressionError(`Can't get data for expression: paired item data for node '${name}' is unavailable for item ${index}`);
-    }
+    if (found === undefined || found === null) throw new ExpressionError('Invalid expression');
     if (typeof found === 'string') throw new ExpressionError(found);
     return node.data[found[1]][found[0]][found[2]];
+  };
+  const atIndex = (name, index) => {
+    const items = itemsOf(name);
+    if (index < items.length) return items[index];
+    throw new ExpressionError(`"${name}" node has ${items.length} item(s) but you're trying to access item ${index}`);
   };
 
   const nodeByName = (name) => ({
     get isExecuted() { return outputsOf(name).runs > 0; },
     get item() { return pairedWith(name, at); },
     itemMatching(index) {
-      if (typeof index !== 'number') throw new ExpressionError('itemMatching(): expected the index of an item, e.g. .itemMatching(0)');
+      if (typeof index !== 'number') throw new ExpressionError('Missing item index for .itemMatching()');
       return pairedWith(name, index);
     },
     pairedItem(index) { return pairedWith(name, index ?? at); },
-    all: (branch, run) => itemsOf(name, branch, run),
-    first: (branch, run) => itemsOf(name, branch, run)[0],
-    last: (branch, run) => itemsOf(name, branch, run).at(-1),
+    all: (branch, run) => ofRun(name, branch, run),
+    first: (branch, run) => ofRun(name, branch, run)?.[0],
+    last: (branch, run) => ofRun(name, branch, run)?.at(-1),
     get context() { return outputsOf(name).context ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
   });
-  const sameIndex = (name) => {
-    const items = itemsOf(name);
-    if (at < items.length) return items[at];
-    throw new ExpressionError(`No data found for item-index: "${at}" of node '${name}'`);
-  };
+  const sameIndex = (name) => atIndex(name, at);
   const olderNode = (name) => ({
     get json() { return sameIndex(name).json; },
     get binary() { return sameIndex(name).binary ?? {}; },
@@ -75,7 +79,7 @@
     get context() { return outputsOf(name).context ?? {}; },
     get parameter() { return outputsOf(name).params ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
-    get runIndex() { return executed(name).runs - 1; },
+    get runIndex() { return (outputsOf(name).runs ?? 0) - 1; },
   });
   const $node = new Proxy({}, { get: (_, name) => (typeof name === 'string' ? olderNode(name) : undefined), has: () => true });
 
@@ -96,8 +100,8 @@
     get $json() { return call.items[index]?.json; },
     get $binary() { return call.items[index]?.binary; },
     $node: new Proxy({}, { get: (_, name) => {
-      const item = () => itemsOf(String(name))[index];
-      return { get json() { return item()?.json; }, get binary() { return item()?.binary; } };
+      const item = () => atIndex(String(name), index);
+      return { get json() { return item().json; }, get binary() { return item().binary; } };
     } }),
   });
   const locked = (kind) => new Proxy({}, { get(_, name) {

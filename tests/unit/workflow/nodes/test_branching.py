@@ -106,7 +106,7 @@ SWITCH = (
     Case(name="fallback to one", kind="switch", version=3.2, parameters={"rules": {"values": [rule("gt", 7), rule("gt", 99)]}, "options": {"fallbackOutput": 1}}, items=N, gives=[N[2:], N[:2]]),
     Case(name="no fallback", kind="switch", version=3.2, parameters={"rules": {"values": [rule("gt", 7)]}}, items=N, gives=[N[2:]]),
     Case(name="by number", kind="switch", version=3, parameters={"mode": "expression", "numberOutputs": 3, "output": "={{ $json.n > 3 ? 2 : 0 }}"}, items=N, gives=[N[:1], [], N[1:]]),
-    Case(name="out of range", kind="switch", version=3, parameters={"mode": "expression", "numberOutputs": 2, "output": 5}, items=N, gives=Fails("output 5 is not allowed")),
+    Case(name="out of range", kind="switch", version=3, parameters={"mode": "expression", "numberOutputs": 2, "output": 5}, items=N, gives=Fails("ouput 5 is not allowed")),
     Case(name="wrong type", kind="switch", version=3.2, parameters={"rules": {"values": [conditions(when("={{ $json.n }}", "string", "equals", "1"))]}}, items=N, gives=Fails("Wrong type")),
     Case(name="version 1", kind="switch", parameters={"value1": "={{ $json.n }}", "rules": {"rules": [{"operation": "smaller", "value2": 3}, {"operation": "larger", "value2": 7, "output": 2}]}, "fallbackOutput": 3}, items=N, gives=[N[:1], [], N[2:], [N[1]]]),
     Case(name="version 1, text", kind="switch", parameters={"dataType": "string", "value1": "={{ $json.t }}", "rules": {"rules": [{"value2": "a"}, {"value2": "b", "output": 1}]}}, items=[{"t": "b"}, {"t": "a"}, {"t": "c"}], gives=[[{"t": "a"}], [{"t": "b"}]]),

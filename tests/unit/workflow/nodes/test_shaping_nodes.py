@@ -27,7 +27,7 @@ SET = (
     of("set", "dots", assign(("a.b", "number", 1)), [{}], [[{"a": {"b": 1}}]], 3.4),
     of("set", "no dots", {**assign(("a.b", "number", 1)), "options": {"dotNotation": False}}, [{}], [[{"a.b": 1}]], 3.4),
     of("set", "raw", {"mode": "raw", "jsonOutput": '={"a": {{ $json.k }}}'}, [{"k": 1}], [[{"a": 1}]], 3.4),
-    of("set", "raw, not json", {"mode": "raw", "jsonOutput": "{"}, [{}], Fails("contains invalid JSON"), 3.4),
+    of("set", "raw, not json", {"mode": "raw", "jsonOutput": "{"}, [{}], Fails("does not contain a valid JSON object"), 3.4),
     of("set", "not a number", assign(("a", "number", "x")), [{}], Fails("'a' expects a number but we got 'x'"), 3.4),
     of("set", "not a number, ignored", {**assign(("a", "number", "x")), "options": {"ignoreConversionErrors": True}}, [{}], [[{"a": "x"}]], 3.4),
     of("set", "version 3.2", {"fields": {"values": [{"name": "a", "stringValue": "x"}, {"name": "b", "type": "numberValue", "numberValue": "2"}]}, "include": "none"}, [{"k": 1}], [[{"a": "x", "b": 2}]], 3.2),
