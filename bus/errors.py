@@ -149,6 +149,12 @@ class RequestRefused(NodeFailed):
     code, http_status, title = "request_refused", 403, "The workflow may not make this request"
 
 
+class GrantRefused(RequestRefused):
+    """OAuth's `invalid_grant`: what was to be exchanged for a token is used up, revoked or expired. No second try helps."""
+
+    code, http_status, title = "grant_refused", 403, "The provider takes the grant no more"
+
+
 class McpServerFailed(NodeFailed):
     """The server is not connected, ended during the call, or answers what is no MCP. A call that had begun may have happened."""
 

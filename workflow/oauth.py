@@ -6,13 +6,13 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bus import telemetry
-from bus.errors import DatabaseUnavailable, RequestRefused
+from bus.errors import DatabaseUnavailable, GrantRefused, RequestRefused
 from workflow.credential_store import Opened
 from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth
 from workflow.http_calls import HttpCalls
-from workflow.oauth_requests import GrantRefused, Token, for_client, for_refresh, token_of
+from workflow.oauth_requests import Token, for_client, for_refresh, token_of
 from workflow.token_store import EARLY, Held, TokenStore
 
 logger = telemetry.log(__name__)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from bus.errors import RequestRefused
+from bus.errors import GrantRefused, RequestRefused
 from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, basic, forms, text
@@ -23,10 +23,6 @@ class Token:
     access: str = field(repr=False)
     refresh: str | None = field(default=None, repr=False)
     seconds: float | None = None
-
-
-class GrantRefused(RequestRefused):
-    """`invalid_grant`: what was to be exchanged is used up, revoked or expired. No second try helps."""
 
 
 def challenge(verifier: str) -> str:

@@ -49,6 +49,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.CodeError: "Correct the code at the line that the message names.",
     errors.EvaluationLimit: "Work on fewer items at a time, or raise the limit that the message names.",
     errors.RequestRefused: "Call a public address, or let an administrator allow this one (`HIVE_WORKFLOW_ALLOW_INTERNAL`).",
+    errors.GrantRefused: "Connect the credential anew: `hive credential connect NAME`.",
     errors.OutcomeUnknown: "Look at the other side whether it happened, then go on from the node or after it.",
     errors.EngineDied: "Look in the engine's log how it died (memory, most often); let the node do less at once, then retry the execution.",
     errors.McpServerFailed: "See its status and reason (`hive mcp-server show NAME`). Whether a call that had begun happened is the server's to say.",

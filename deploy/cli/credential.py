@@ -29,7 +29,7 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
 
-app = typer.Typer(help="Credentials of workflows: add, list, update, connect, test, remove.", no_args_is_help=True)
+app = typer.Typer(help="Credentials of workflows: add, connect, test and the like.", no_args_is_help=True)
 
 TRY_SECONDS = 40.0
 LOOK_SECONDS = 1.0
@@ -155,7 +155,7 @@ async def connect(
     credential: Named,
     wait: Annotated[float, typer.Option(help="Seconds to wait until it is connected; 0: not at all.", min=0, max=900)] = 300,
 ) -> None:
-    """Print the address at the provider where a person lets the hive in, and wait until they did."""
+    """Print the address where a person lets the hive in, and wait."""
     async with operator_bus() as bus:
         before = await _meant(bus, credential)
         ref = ConnectCredential(id=before.id)
