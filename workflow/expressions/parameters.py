@@ -18,6 +18,10 @@ Spec: TypeAlias = "int | tuple[tuple[Any, Spec], ...]"
 """Where expressions are in a tree: the number of one, or the keys that lead on to some."""
 
 
+AS_JSON: Final = "\x00"
+"""What a source begins with whose text is JSON: what stands in its braces is written as JSON, but for texts, which stand as they are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     tree: Mapping[str, Any]
@@ -28,7 +32,8 @@ class Template:
     specs: Mapping[str, Spec]
 
 
-def compile_template(tree: Mapping[str, Any]) -> Template:
+def compile_template(tree: Mapping[str, Any], as_json: str | None = None) -> Template:
+    """`as_json`: the parameter, if any, whose text is JSON with expressions in it."""
     sources: list[str] = []
     names: list[str] = []
 
@@ -36,7 +41,7 @@ def compile_template(tree: Mapping[str, Any]) -> Template:
         if isinstance(value, str):
             if not value.startswith("="):
                 return None
-            sources.append(value[1:])
+            sources.append(AS_JSON + value[1:] if name == as_json else value[1:])
             names.append(name)
             return len(sources) - 1
         if isinstance(value, dict):

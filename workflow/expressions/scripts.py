@@ -11,7 +11,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.needs import needs_of
-from workflow.expressions.parameters import UNDEFINED, Parameters, Template, compile_template
+from workflow.expressions.parameters import AS_JSON, UNDEFINED, Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
 from workflow.expressions.scope import payload, python_call
 from workflow.expressions.simple import compile_simple, evaluate
@@ -105,7 +105,7 @@ class V8Scripts:
         if found is None or found.tree is not tree:
             if len(self._templates) >= _MOST_TEMPLATES:
                 self._templates.clear()
-            found = self._templates[id(tree)] = compile_template(tree)
+            found = self._templates[id(tree)] = compile_template(tree, _json_parameter(call))
         return found
 
     def _evaluate(self, call: NodeCall, template: Template, indices: Sequence[int]) -> Any:
@@ -153,6 +153,11 @@ def _kept(call: NodeCall, found: dict[str, Any]) -> list[Item]:
     return items
 
 
+def _json_parameter(call: NodeCall) -> str | None:
+    """Set's own JSON is the one text in which n8n writes an object as JSON, and not as JavaScript would."""
+    return "jsonOutput" if call.node.type == "n8n-nodes-base.set" and call.node.parameters.get("mode") == "raw" else None
+
+
 def to_bytes(value: Any) -> bytes:
     try:
         return to_json(value, inf_nan_mode="null")
@@ -178,7 +183,8 @@ def _limited(run: Any, seconds: float) -> Any:
 
 
 def _expression_error(message: str, template: Template, leaf: int, index: int) -> ExpressionError:
-    return ExpressionError(message, item=index, parameter=template.names[leaf], expression=template.sources[leaf])
+    source = template.sources[leaf].removeprefix(AS_JSON)
+    return ExpressionError(message, item=index, parameter=template.names[leaf], expression=source)
 
 
 def _code_error(error: dict[str, Any]) -> CodeError:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from workflow.expressions.parameters import UNDEFINED
+from workflow.expressions.parameters import AS_JSON, UNDEFINED
 
 DECLINED: Final = object()
 _EXACT: Final = 2**53
@@ -64,7 +64,7 @@ def evaluate(programs: Sequence[Plain], items: Sequence[Mapping[str, Any]], indi
 
 
 def _text(source: str) -> Plain | None:
-    if "\\" in source:
+    if "\\" in source or source.startswith(AS_JSON):
         return None
     chunks = list(_CHUNK.finditer(source))
     if not chunks:

@@ -1,8 +1,11 @@
 """Edit Fields (Set): gives items new fields, by hand or as JSON, on top of all, some or none of those that they had."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+import json_repair
 
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
@@ -50,10 +53,12 @@ def _keeps_binary(version: float, parameters: Parameters) -> bool:
 
 
 def _raw(parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
+    if parameters.is_undefined("jsonOutput"):
+        raise NodeError("Cannot convert undefined or null to object", item=index)
     given = parameters.get("jsonOutput", {})
     if isinstance(given, str):
         try:
-            given = json.loads(given)
+            given = _lenient(given)
         except ValueError as error:
             raise NodeError(
                 f"The 'JSON Output' in item {index} does not contain a valid JSON object", description=str(error), item=index
@@ -61,6 +66,19 @@ def _raw(parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
     if not isinstance(given, Mapping):
         raise NodeError(f"The 'JSON Output' in item {index} does not contain a valid JSON object", item=index)
     return given.items()
+
+
+def _lenient(text: str) -> Any:
+    """n8n takes JSON with line breaks in its texts, single quotes, bare names, comments and a comma too many, as people write it."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        if (text.strip()[:1], text.strip()[-1:]) not in (("{", "}"), ("[", "]")):  # half of a text is not made whole
+            raise
+        return json_repair.loads(_UNDEFINED.sub("null", text), strict=True)
+
+
+_UNDEFINED: Final = re.compile(r"(?<=[:\[,])\s*undefined(?=\s*[,\]}])")
 
 
 def _fields(version: float, parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:

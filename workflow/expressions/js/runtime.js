@@ -273,7 +273,11 @@
       throw error;
     }
   };
-  const compile = (source) => {
+  // In a text that is JSON itself: a text stands as it is, since its quotes may be around the braces.
+  const jsonText = (value) => (typeof value === 'string' ? value : stringify(value) ?? 'undefined');
+  const AS_JSON = '\0';
+  const compile = (given) => {
+    const [source, written] = given[0] === AS_JSON ? [given.slice(1), jsonText] : [given, text];
     let parts;
     try {
       parts = split(source);
@@ -283,7 +287,7 @@
     if (parts.length === 1) return () => parts[0];
     if (parts.length === 3 && parts[0] === '' && parts[2] === '') return tame(parts[1]);
     const pieces = parts.map((part) => (typeof part === 'string' ? () => part : tame(part)));
-    return () => pieces.map((piece) => text(piece())).join('');
+    return () => pieces.map((piece) => written(piece())).join('');
   };
 
   const begin = (given) => {
