@@ -108,10 +108,12 @@ scripts:
 	cd $(SCRIPTS) && npm ci --silent --legacy-peer-deps --omit=optional
 	cp $(SCRIPTS)/node_modules/acorn/dist/acorn.js $(SCRIPTS)/node_modules/luxon/build/global/luxon.min.js $(SCRIPTS)/node_modules/jmespath/jmespath.js \
 	    $(SCRIPTS)/node_modules/alasql/dist/alasql.min.js $(SCRIPTS)/vendor/
+	cp $(SCRIPTS)/node_modules/transliteration/dist/browser/bundle.umd.min.js $(SCRIPTS)/vendor/transliteration.min.js
 	cp $(SCRIPTS)/node_modules/acorn/LICENSE $(SCRIPTS)/vendor/LICENSE.acorn.txt
 	cp $(SCRIPTS)/node_modules/luxon/LICENSE.md $(SCRIPTS)/vendor/LICENSE.luxon.txt
 	cp $(SCRIPTS)/node_modules/jmespath/LICENSE $(SCRIPTS)/vendor/LICENSE.jmespath.txt
 	cp $(SCRIPTS)/node_modules/alasql/LICENSE $(SCRIPTS)/vendor/LICENSE.alasql.txt
+	cp $(SCRIPTS)/node_modules/transliteration/LICENSE.txt $(SCRIPTS)/vendor/LICENSE.transliteration.txt
 
 # What the canvas takes from Vue Flow, in one file.
 CANVAS := gui/canvas

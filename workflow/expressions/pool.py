@@ -21,6 +21,8 @@ _SCRIPTS: Final = (
     "runtime.js",
 )
 _MOST_PROGRAMS: Final = 2000
+_LATER: Final = {"parser": "vendor/acorn.js", "letters": "vendor/transliteration.min.js"}
+"""What an isolate has only once a program needs it."""
 _LIBRARIES: Final = {"alasql": ("vendor/alasql.min.js", "alasql.js"), "dates": ("dates.js",)}
 
 
@@ -29,6 +31,8 @@ def _script(name: str) -> str:
     text = (files("workflow.expressions") / "js" / name).read_text(encoding="utf-8")
     if name == "vendor/jmespath.js":  # written as a module
         return f"var jmespath = {{}}; (function (exports) {{ {text}\n }})(jmespath);"
+    if name == "vendor/transliteration.min.js":  # a `var` of the global scope could not be taken away again
+        return f"globalThis.transliteration = (function () {{ {text}\n return transliteration; }})();"
     return text
 
 
@@ -54,10 +58,9 @@ class Engine:
         self._number += 1
         number = f"p{self._number}"
         defined = b'{"id":"%s",%s' % (number.encode(), definition[1:])
-        if self.isolate.call("__define", defined, 10) == "parser":  # 20 ms that most isolates never need
-            self.isolate.evaluate(_script("vendor/acorn.js"))
-            self.isolate.evaluate("__takeParser()")
-            self.isolate.call("__define", defined, 10)
+        while lacking := self.isolate.call("__define", defined, 10):  # some ms that most isolates never need
+            self.isolate.evaluate(_script(_LATER[lacking]))
+            self.isolate.evaluate(f"__take('{lacking}')")
         self._programs[key] = number
         if len(self._programs) > _MOST_PROGRAMS:
             _, old = self._programs.popitem(last=False)

@@ -113,7 +113,7 @@ def _previous_parameters(call: NodeCall) -> Mapping[str, Any]:
 
 def _workflow(call: NodeCall) -> dict[str, Any]:
     workflow = call.graph.workflow
-    return {"id": workflow.id, "name": workflow.name, "active": workflow.active}
+    return {"active": workflow.active, "id": workflow.id, "name": workflow.name}
 
 
 def _execution(call: NodeCall) -> dict[str, Any]:
@@ -136,7 +136,7 @@ _PARTS: Mapping[str, tuple[str, Any]] = {
     "$workflow": ("workflow", _workflow),
     "$execution": ("execution", _execution),
     "$executionId": ("execution", _execution),
-    "$mode": ("execution", _execution),
+    "$mode": ("mode", lambda call: str(call.execution.mode)),
     "$resumeWebhookUrl": ("execution", _execution),
     "$prevNode": ("previous", _previous),
     "$parameter": ("params", lambda call: call.node.parameters),

@@ -41,6 +41,9 @@ _INHERITED: Final = frozenset(
 )
 """What every object of the runtime has: a field of that name that is not there is no `undefined`."""
 
+_FORBIDDEN: Final = frozenset(["__proto__", "prototype", "constructor", "getPrototypeOf", "setPrototypeOf", "defineProperty"])
+"""What may not be named, as `rewrite.js` says; it has the words for it."""
+
 Plain = Callable[[Mapping[str, Any]], Any]
 
 
@@ -121,7 +124,7 @@ def _operand(code: str) -> Plain | None:
         word = _WORDS[code]
         return lambda _: word
     if _NUMBER.match(code):
-        number = float(code) if "." in code else int(code)
+        number = _number(float(code) if "." in code else int(code))
         return lambda _: number
     found = _PATH.match(code)
     if found is None:
@@ -129,7 +132,7 @@ def _operand(code: str) -> Plain | None:
     steps = [
         int(number) if number else double or single or name for number, double, single, name in _STEP.findall(found.group(1))
     ]
-    return lambda json: _walk(json, steps)
+    return None if _FORBIDDEN.intersection(map(str, steps)) else lambda json: _walk(json, steps)
 
 
 def _walk(value: Any, steps: Sequence[str | int]) -> Any:

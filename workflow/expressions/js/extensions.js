@@ -10,9 +10,10 @@
     }
   }
 
-  // Which kinds of value have a function of a name, in n8n's order of kinds.
-  const KINDS = ['Array', 'Date', 'Number', 'Object', 'String', 'Boolean'].map((kind) => [kind, new Set()]);
-  const known = (kind, methods) => Object.keys(methods).forEach((name) => KINDS.find(([each]) => each === kind)[1].add(name));
+  // The functions of each kind of value by name, in n8n's order of kinds. One that is null is known to n8n, and gives nothing.
+  const KINDS = ['Array', 'Date', 'Number', 'Object', 'String', 'Boolean'].map((kind) => [kind, new Map()]);
+  const BY_KIND = Object.fromEntries(KINDS);
+  const known = (kind, methods) => Object.entries(methods).forEach(([name, method]) => BY_KIND[kind].set(name, method));
   const add = (prototype, methods) => {
     known(prototype.constructor.name, methods);
     for (const [name, value] of Object.entries(methods)) {
@@ -39,10 +40,14 @@
       Object.keys(value).length === 0);
 
   // ---- text -------------------------------------------------------------------------------------------------------------------
-  const EMAIL = /[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(?:\.[\p{L}\p{N}-]+)*\.\p{L}{2,}/u;
-  const URL_TEXT = /(?:https?|ftp|file):\/\/(?:[^\s/@]+@)?(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\w-]+\.)+[a-z]{2,})[^\s<>"']*/i;
-  const URL_PARTS = /^([a-z][a-z0-9+.-]*):\/\/(?:[^@/?#]*@)?(\[[^\]]+\]|[^:/?#\s]+)(?::(\d+))?(\/[^?#\s]*)?(\?[^#\s]*)?(#\S*)?$/i;
-  const DOMAIN = /^(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|(?:[\p{L}\p{N}](?:[\p{L}\p{N}_-]{0,61}[\p{L}\p{N}])?\.)+\p{L}{2,63})$/u;
+  const EMAIL = /(?:[^<>()[\]\\.,;:\s@"]+(?:\.[^<>()[\]\\.,;:\s@"]+)*|".+")@((?:\[\d{1,3}(?:\.\d{1,3}){3}\])|(?:[a-z\d-]+\.)+[a-z]{2,})/i;
+  const HOST = '(localhost|\\d{1,3}(?:\\.\\d{1,3}){3}|(?:[\\w-]+\\.)+[a-z]{2,})';
+  const URL_TEXT = new RegExp(`(?:https?|ftp)://${HOST}\\S*`, 'i');
+  const WHOLE_URL = new RegExp(`^https?://${HOST}\\S*$`, 'i');
+  const WHOLE_DOMAIN = new RegExp(`^${HOST}(?::\\d+)?(?:[/?#]\\S*)?$`, 'i');
+  const OF_URL = new RegExp(`^(?:(?:[a-z][a-z\\d+.-]*:)?//(?:[^@/?#\\s]*@)?)?${HOST}(?::\\d+)?(?:[/?#]\\S*)?$`, 'i');
+  const URL_PATH = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*(\/[^?#]*)?/i;
+  const isEmail = (text) => !text.includes(' ') && EMAIL.test(text);
 
   const utf8 = (text) => {
     const bytes = [];
@@ -96,10 +101,8 @@
     }
     return bytes;
   };
-  const LATIN = {
-    'Æ': 'AE', 'æ': 'ae', 'Ø': 'O', 'ø': 'o', 'Œ': 'OE', 'œ': 'oe', 'ß': 'ss', 'Đ': 'D', 'đ': 'd', 'Ł': 'L', 'ł': 'l', 'Þ': 'TH', 'þ': 'th',
-    'ı': 'i', 'Ħ': 'H', 'ħ': 'h', 'Ŋ': 'N', 'ŋ': 'n', 'Ŧ': 'T', 'ŧ': 't',
-  };
+  let spelled = null; // the package transliteration, which the host loads where it is needed
+  const letters = (transliterate) => { spelled = transliterate; return spelled; };
   // The text's own zone is kept, as n8n keeps it.
   const parseDate = (text) => {
     for (const read of [DateTime.fromISO, DateTime.fromRFC2822, DateTime.fromHTTP, DateTime.fromSQL]) {
@@ -110,46 +113,54 @@
     if (!found.isValid) throw new ExpressionError('cannot convert to Luxon DateTime');
     return found;
   };
-  const SMALL_WORDS = new Set(('a an and as at because but by en for if in neither nor of on only or over per so some than that the to ' +
-    'up upon v versus via vs when with without yet').split(' '));
+  // As the package title-case has it: a word that has capitals or a dot within is left alone, and so are small words in the middle.
+  const SMALL_WORDS = /\b(?:an?d?|a[st]|because|but|by|en|for|i[fn]|neither|nor|o[fnr]|only|over|per|so|some|tha[tn]|the|to|up|upon|vs?\.?|versus|via|when|with|without|yet)\b/i;
+  const titled = (text) => Array.from(text.matchAll(/[^\s:–—-]+|./g), ({ 0: word, index }) => {
+    const end = index + word.length;
+    const within = index > 0 && end < text.length;
+    const scheme = text[end] === ':' && !/\s/.test(text.charAt(end + 1));
+    if (/.(?=[A-Z]|\..)/.test(word) || (within && SMALL_WORDS.test(word)) || scheme) return word;
+    return word.replace(/[A-Za-z0-9\u00c0-\u00ff]/, (letter) => letter.toUpperCase());
+  }).join('');
+  // Bytes that are no UTF-8 stay the letters of their numbers.
+  const UTF8 = /[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}/g;
+  const decoded = (text) => {
+    const plain = text.replace(/-/g, '+').replace(/_/g, '/').replace(/[^A-Za-z0-9+/]/g, '');
+    if (plain.length % 4 === 1) throw new TypeError('no base64');
+    const letters = fromBase64(plain).map((byte) => String.fromCharCode(byte)).join('');
+    return letters.replace(UTF8, (found) => fromUtf8(Array.from(found, (letter) => letter.charCodeAt(0))));
+  };
+  // What stands before a number's own letters: $5, -€ 5.
+  const uncoined = (text) => text.replace(/\p{Sc}/gu, '').replace(/^(\s*-)\s+/, '$1');
 
   add(String.prototype, {
     base64Encode() { return toBase64(utf8(String(this))); },
-    base64Decode() { return fromUtf8(fromBase64(String(this))); },
+    base64Decode() { return decoded(String(this)); },
     extractDomain() {
       const text = String(this);
-      const email = text.match(EMAIL);
-      if (email && email[0] === text) return text.split('@')[1];
-      const found = text.match(/^(?:[a-z][a-z0-9+.-]*:\/\/)?(?:[^@/?#\s]*@)?((?:[\p{L}\p{N}_-]+\.)+[\p{L}\p{N}-]+|localhost)(?:[:/?#]|$)/iu);
-      return found ? found[1] : undefined;
+      return isEmail(text) ? EMAIL.exec(text)[1] : OF_URL.exec(text)?.[1];
     },
-    extractEmail() { return (String(this).match(EMAIL) || [])[0]; },
-    extractUrl() { return (String(this).match(URL_TEXT) || [])[0]; },
+    extractEmail() { return EMAIL.exec(String(this))?.[0]; },
+    extractUrl() { return URL_TEXT.exec(String(this))?.[0]; },
     extractUrlPath() {
-      const parts = String(this).match(URL_PARTS);
-      return parts ? parts[4] || '/' : undefined;
+      const parts = URL_PATH.exec(String(this));
+      return parts ? parts[1] ?? '/' : undefined;
     },
-    hash(algorithm = 'md5') {
-      if (algorithm === 'base64') return toBase64(utf8(String(this)));
+    hash(algorithm) {
+      const name = (algorithm ?? 'md5').toLowerCase();
+      if (name === 'base64') return toBase64(utf8(String(this)));
       const { names, hash } = __hashes;
-      if (!names.includes(__hashes.plain(algorithm))) {
+      if (!names.includes(name)) {
         throw new ExpressionError(`Unknown algorithm ${algorithm}. Available algorithms are: ${names.join()}, and Base64.`);
       }
-      return hash(utf8(String(this)), algorithm);
+      return hash(utf8(String(this)), name);
     },
-    isDomain() { return DOMAIN.test(String(this)); },
-    isEmail() {
-      const found = String(this).match(EMAIL);
-      return found !== null && found[0] === String(this);
-    },
-    isUrl() {
-      const text = String(this);
-      const found = text.match(URL_PARTS);
-      return found !== null && /^https?$/i.test(found[1]) && DOMAIN.test(found[2]);
-    },
+    isDomain() { return WHOLE_DOMAIN.test(String(this)); },
+    isEmail() { return isEmail(String(this)); },
+    isUrl() { return WHOLE_URL.test(String(this)); },
     isNumeric() {
       const text = String(this);
-      return text.trim() !== '' && !/\s/.test(text) && !Number.isNaN(Number(text));
+      return text.trim() !== '' && !text.includes(' ') && !Number.isNaN(Number(text));
     },
     isEmpty() { return this.length === 0; },
     isNotEmpty() { return this.length > 0; },
@@ -169,6 +180,8 @@
         .replace(/\n={2,}/g, '\n')
         .replace(/~~|`{3}.*\n/g, '')
         .replace(/<[^>]*>/g, '')
+        .replace(/\[\^.+?\](?:: .*?$)?/g, '')
+        .replace(/\s{0,2}\[.*?\]: .*?$/g, '')
         .replace(/!\[[^\]]*\][[(][^\])]*[\])]/g, '')
         .replace(/\[([^\]]*)\][[(][^\])]*[\])]/g, '$1')
         .replace(/>/g, '')
@@ -178,9 +191,7 @@
         .replace(/\n{2,}/g, '\n\n');
     },
     removeTags() { return String(this).replace(/<[^>]*>?/g, ''); },
-    replaceSpecialChars() {
-      return String(this).normalize('NFD').replace(/\p{M}/gu, '').replace(/[^\x00-\x7f]/gu, (letter) => LATIN[letter] ?? letter);
-    },
+    replaceSpecialChars() { return spelled(String(this), { unknown: '?' }); },
     toBoolean() { return !['false', 'no', '0', ''].includes(String(this).toLowerCase()); },
     toDateTime(format) {
       const text = String(this);
@@ -190,7 +201,7 @@
         const value = Number(text) * stamps[format];
         return Number.isNaN(value) ? DateTime.invalid('not a number') : DateTime.fromMillis(value);
       }
-      if (format !== undefined) return typeof format === 'string' ? DateTime.fromFormat(text, format) : DateTime.invalid('unparsable');
+      if (format) return typeof format === 'string' ? DateTime.fromFormat(text, format) : DateTime.invalid('unparsable');
       return parseDate(text);
     },
     toDate() {
@@ -199,33 +210,29 @@
       return date;
     },
     toInt(radix) {
-      const value = parseInt(String(this).replace(/,/g, ''), radix ?? 10);
+      const value = parseInt(uncoined(String(this)), radix);
       if (Number.isNaN(value)) throw new ExpressionError('cannot convert to integer');
       return value;
     },
     toWholeNumber(radix) { return String(this).toInt(radix); },
     toFloat() {
       if (String(this).includes(',')) throw new ExpressionError('cannot convert to float, expected . as decimal separator');
-      const value = parseFloat(String(this));
+      const value = parseFloat(uncoined(String(this)));
       if (Number.isNaN(value)) throw new ExpressionError('cannot convert to float');
       return value;
     },
     toDecimalNumber() { return String(this).toFloat(); },
     toNumber() {
-      const value = Number(String(this));
+      const value = Number(uncoined(String(this)));
       if (Number.isNaN(value)) throw new ExpressionError('cannot convert to number');
       return value;
     },
     toJsonString() { return JSON.stringify(String(this)); },
     toSentenceCase() {
-      return String(this).toLowerCase().replace(/(^\s*|[.!?]\s+)(\p{L})/gu, (_, before, letter) => before + letter.toUpperCase());
+      return String(this).toLowerCase().replace(/(^|[.!?])([^\p{L}.!?]*)(\p{L})/gu, (_, end, between, letter) => end + between + letter.toUpperCase());
     },
-    toSnakeCase() { return String(this).toLowerCase().replace(/[\s-]/g, '_').replace(/[^\p{L}\p{N}_]/gu, ''); },
-    toTitleCase() {
-      const text = String(this);
-      return text.replace(/\p{L}[\p{L}\p{N}_'’]*/gu, (word, at) => (
-        (SMALL_WORDS.has(word) && at > 0 && at + word.length < text.length) || /.\p{Lu}/u.test(word) ? word : word[0].toUpperCase() + word.slice(1)));
-    },
+    toSnakeCase() { return String(this).toLowerCase().replace(/[ -]/g, '_').replace(/(?!_)[\p{P}$+<=>^`|~]/gu, ''); },
+    toTitleCase() { return titled(String(this)); },
     urlDecode(whole = false) { return whole ? decodeURI(String(this)) : decodeURIComponent(String(this)); },
     urlEncode(whole = false) { return whole ? encodeURI(String(this)) : encodeURIComponent(String(this)); },
   });
@@ -237,10 +244,9 @@
     ceil() { return Math.ceil(this); },
     floor() { return Math.floor(this); },
     round(places = 0) { return Number(Number(this).toFixed(places)); },
-    format(locale = 'en-US', options = {}) {
-      if (typeof locale === 'object') return Number(this).toLocaleString('en-US', locale);
+    format(locale, options) {
       try {
-        return new Intl.NumberFormat(locale, options).format(Number(this));
+        return new Intl.NumberFormat(locale ?? 'en-US', options ?? {}).format(Number(this));
       } catch {
         return String(this);
       }
@@ -273,8 +279,9 @@
   });
 
   // ---- lists ------------------------------------------------------------------------------------------------------------------
+  // Two objects are one where their fields agree; other values, and all where no field is named, as they are.
   const unique = (list, fields) => {
-    const key = fields.length ? (item) => fields.map((field) => item?.[field]) : (item) => item;
+    const key = (item) => (fields.length && item !== null && typeof item === 'object' ? fields.map((field) => item[field]) : item);
     const seen = new Set(), kept = [];
     for (const item of list) {
       const value = key(item);
@@ -286,7 +293,6 @@
     }
     return kept;
   };
-  const named = (fields) => fields.flat().flatMap((field) => String(field).split(',')).map((field) => field.trim()).filter(Boolean);
   const numbers = (list, name) => {
     if (!list.every((value) => typeof value === 'number')) throw new ExpressionError(`${name}(): all array elements must be numbers`);
     return list;
@@ -301,6 +307,7 @@
     for (const item of list) if (isObject(item)) for (const [key, value] of Object.entries(item)) if (!(key in found)) found[key] = value;
     return found;
   };
+  const NONE = Symbol('none');
   add(Array.prototype, {
     append(...values) { return [...this, ...values]; },
     average() { return this.length ? numbers(this, 'average').reduce((a, b) => a + b, 0) / this.length : 0; },
@@ -314,8 +321,7 @@
       return chunks;
     },
     compact() {
-      return this.filter((value) => value !== null && value !== undefined && value !== 'nil' && !isEmpty(value))
-        .map((value) => (isObject(value) && !DateTime.isDateTime(value) ? compact(value) : value));
+      return this.filter(isThere).map(compacted);
     },
     difference(other) { listed(other, 'difference'); return unique(this.filter((value) => !other.some((each) => same(value, each))), []); },
     intersection(other) { listed(other, 'intersection'); return unique(this.filter((value) => other.some((each) => same(value, each))), []); },
@@ -324,23 +330,24 @@
     last() { return this[this.length - 1]; },
     isEmpty() { return this.length === 0; },
     isNotEmpty() { return this.length > 0; },
-    // With another list, item by item, as far as both go; then all of that into one.
+    // With another list, pair by pair, as far as both go; a later pair counts before an earlier one.
     merge(other) {
       if (other === undefined) return merged(this);
       listed(other, 'merge', '[{ id: 1, otherValue: 3 }]');
-      return merged(this.slice(0, other.length).flatMap((item, at) => [item, other[at]]));
+      const pairs = this.slice(0, other.length).map((item, at) => [item, other[at]]);
+      return Object.assign({}, ...pairs.filter((pair) => pair.every((each) => typeof each === 'object')).map(([item, more]) => ({ ...item, ...more, ...item })));
     },
     pluck(...fields) {
       return this.map((item) => {
         if (!fields.length) return item;
-        if (!isObject(item)) return undefined;
-        const values = fields.map((field) => item[field]).filter((value) => value !== undefined);
-        return values.length > 1 ? values : values[0];
-      }).filter((value) => !fields.length || value !== undefined);
+        if (!isObject(item)) return NONE;
+        const values = fields.filter((field) => Object.keys(item).includes(field)).map((field) => item[field]);
+        return values.length > 1 ? values : values.length ? values[0] : NONE;
+      }).filter((value) => value !== NONE);
     },
     randomItem() { return this[Math.floor(Math.random() * this.length)]; },
-    removeDuplicates(...fields) { return unique(this, named(fields)); },
-    unique(...fields) { return unique(this, named(fields)); },
+    removeDuplicates(...fields) { return unique(this, fields); },
+    unique(...fields) { return unique(this, fields); },
     renameKeys(...pairs) {
       if (pairs.length === 0 || pairs.length % 2) {
         throw new ExpressionError('renameKeys(): expected an even amount of args: from1, to1 [, from2, to2, ...]. e.g. .renameKeys("name", "title")');
@@ -365,15 +372,17 @@
   });
 
   // ---- objects ----------------------------------------------------------------------------------------------------------------
-  const compact = (object) => Object.fromEntries(Object.entries(object)
-    .filter(([, value]) => value !== null && value !== undefined && value !== 'nil' && value !== '')
-    .map(([key, value]) => [key, isObject(value) && !DateTime.isDateTime(value) ? compact(value) : value]));
+  // To n8n a list within is an object of its places.
+  const isThere = (value) => value !== null && value !== undefined && value !== 'nil' && value !== '' &&
+    (typeof value !== 'object' || Object.keys(value).length > 0);
+  const compact = (object) => Object.fromEntries(Object.entries(object).filter(([, value]) => isThere(value)).map(([key, value]) => [key, compacted(value)]));
+  const compacted = (value) => (value !== null && typeof value === 'object' && !DateTime.isDateTime(value) ? compact(value) : value);
   const holds = (value, text) => typeof value === 'string' && value.includes(text);
   // Not on `Object.prototype`: `$json.keys` is a field, and nothing where there is none. `rewrite.js` finds the calls in expressions.
   const objects = {
     isEmpty() { return isEmpty(this); },
     isNotEmpty() { return !isEmpty(this); },
-    hasField(name) { return Object.prototype.hasOwnProperty.call(this, name); },
+    hasField(name) { return name in this; },
     removeField(name) { return Object.fromEntries(Object.entries(this).filter(([key]) => key !== name)); },
     removeFieldsContaining(text) {
       if (typeof text !== 'string' || text === '') throw new ExpressionError('removeFieldsContaining(): expected non-empty string arg');
@@ -389,41 +398,50 @@
     toJsonString() { return JSON.stringify(this); },
     urlEncode() {
       return Object.entries(this).map(([key, value]) => {
-        const text = value === null || value === undefined ? String(value) : typeof value === 'object' ? JSON.stringify(value) : String(value);
-        return [key, text].map((part) => encodeURIComponent(part).replace(/%20/g, '+')).join('=');
+        return [key, String(value)].map((part) => encodeURIComponent(part).replace(/%20/g, '+')).join('=');
       }).join('&');
     },
   };
   known('Object', objects);
-  known('String', { length: null });
+  known('String', { length() { return this.length; } });
+  const nothing = { toInt: null, toFloat: null, toBoolean: null, toDateTime: null };
+  known('Array', nothing);
+  known('Object', nothing);
   known('Boolean', { toDateTime: null });
-  known('Object', { toBoolean: null });
+  known('Date', { toBoolean: null });
   const NOTHING = { isEmpty: () => true, isNotEmpty: () => false };
-  // `value.name(...args)`: the value's own method, or n8n's function for objects and for what is not there.
-  globalThis.__extend = (value, name, args, optional) => {
+  const kindOf = (value) => {
+    if (typeof value !== 'object') return BY_KIND[{ string: 'String', number: 'Number', boolean: 'Boolean' }[typeof value]];
+    return BY_KIND[Array.isArray(value) ? 'Array' : value instanceof Date ? 'Date' : DateTime.isDateTime(value) ? 'DateTime' : 'Object'];
+  };
+  // `value.name(...args)`: n8n's function for the kind of value or for what is not there, or else the value's own method.
+  globalThis.__extend = (value, name, args) => {
     if (value === null || value === undefined) {
-      if (optional) return undefined;
       if (name in NOTHING) return NOTHING[name]();
       throw new ExpressionError(`${name} can't be used on ${value} value`);
     }
-    if (typeof value[name] === 'function') return value[name](...args);
-    if (name === 'length' && typeof value === 'string') return value.length;
-    if (typeof value === 'object' && !Array.isArray(value) && !DateTime.isDateTime(value) && name in objects) return objects[name].apply(value, args);
-    const kinds = KINDS.filter(([, names]) => names.has(name)).map(([kind]) => `"${kind}"`);
-    if (kinds.length > 3) throw new TypeError(`${name}() is not callable here`); // n8n is silent here
+    const kind = kindOf(value);
+    const found = kind?.get(name);
+    if (found) return found.apply(value, args);
+    if (found !== null && typeof value[name] === 'function') return value[name](...args);
+    if (name in NOTHING) return !NOTHING[name]();
+    const kinds = KINDS.filter(([, names]) => names.has(name)).map(([each]) => `"${each}"`);
+    if (found === null || (DateTime.isDateTime(value) && BY_KIND.Date.get(name) === null)) throw new TypeError(`${name}() is not callable here`); // n8n is silent here
     const said = kinds.length > 1 ? `types ${kinds.slice(0, -1).join(', ')}, and ${kinds.at(-1)}` : `type ${kinds[0]}`;
     throw new ExpressionError(`${name}() is only callable on ${said}`);
   };
+  // What follows a `?.`: nothing of it is read where there is nothing.
+  globalThis.__chain = (value, rest) => (value === null || value === undefined ? undefined : rest(value));
 
   // ---- dates ------------------------------------------------------------------------------------------------------------------
   const UNITS = {
-    year: 'year', years: 'year', y: 'year', quarter: 'quarter', quarters: 'quarter', month: 'month', months: 'month', M: 'month',
-    week: 'week', weeks: 'week', w: 'week', day: 'day', days: 'day', d: 'day', hour: 'hour', hours: 'hour', h: 'hour',
-    minute: 'minute', minutes: 'minute', m: 'minute', second: 'second', seconds: 'second', s: 'second', sec: 'second', secs: 'second',
-    millisecond: 'millisecond', milliseconds: 'millisecond', ms: 'millisecond', mins: 'minute', min: 'minute', hrs: 'hour', hr: 'hour',
-    yr: 'year', yrs: 'year', mo: 'month', wk: 'week', wks: 'week',
+    year: 'year', quarter: 'quarter', month: 'month', week: 'week', day: 'day', hour: 'hour', minute: 'minute', second: 'second', millisecond: 'millisecond',
+    sec: 'second', min: 'minute', hr: 'hour', yr: 'year', mo: 'month', wk: 'week',
   };
-  const unitOf = (name) => UNITS[name] ?? name;
+  const unitOf = (name) => {
+    const known = String(name).toLowerCase();
+    return UNITS[known] ?? UNITS[known.replace(/s$/, '')] ?? name;
+  };
   const asDate = (value) => {
     if (DateTime.isDateTime(value)) return value;
     if (value instanceof Date) return DateTime.fromJSDate(value);
@@ -432,23 +450,32 @@
   };
   // What n8n gives for a JavaScript date is one again.
   const like = (given, found) => (given instanceof Date ? found.toJSDate() : found);
-  const duration = (amount, unit) => (typeof amount === 'object' ? amount : { [unitOf(unit) + 's']: amount });
+  const duration = (amount, unit) => (amount !== null && typeof amount === 'object' ? amount : { [unitOf(unit) + 's']: amount ?? 0 });
   const EXTRACT = { week: 'weekNumber' };
+  const SPANS = ['milliseconds', 'seconds', 'minutes', 'hours', 'days', 'weeks', 'months', 'quarters', 'years'];
+  const spanOf = (unit) => {
+    const span = SPANS.find((each) => each === unit || (each === `${unit}s` && unit !== 'quarter'));
+    if (!span) throw new ExpressionError(`Unsupported unit '${unit}'. Supported: ${SPANS.map((each) => `'${each}'`).join(', ')}.`);
+    return span;
+  };
   const difference = (from, to, units) => {
-    const wanted = (Array.isArray(units) ? units : [units]).map((unit) => unitOf(unit) + 's');
+    const wanted = [units].flat().map(spanOf);
     const found = to.diff(from, wanted);
     return Array.isArray(units) ? found.toObject() : found.as(wanted[0]);
+  };
+  const given = (value) => {
+    if (typeof value !== 'string' && !DateTime.isDateTime(value) && !(value instanceof Date)) throw new TypeError('no date'); // n8n is silent here
+    return asDate(value);
   };
   const isDst = (date) => date.isInDST;
   const dates = {
     beginningOf(unit = 'week') { return like(this, asDate(this).startOf(unitOf(unit))); },
     endOfMonth() { return like(this, asDate(this).endOf('month')); },
     extract(part = 'week') { return part === 'yearDayNumber' ? asDate(this).ordinal - 1 : asDate(this).get(EXTRACT[part] ?? unitOf(part)); },
-    format(pattern = 'yyyy-MM-dd', options) { return asDate(this).toFormat(pattern, options); },
-    inBetween(from, to) { return dates.isBetween.call(this, from, to); },
+    format(pattern, options) { return asDate(this).toFormat(pattern, options); },
     isBetween(from, to) {
       if (from === undefined || to === undefined) throw new ExpressionError('isBetween(): expected exactly two args');
-      const [first, second] = [from, to].map((each) => (typeof each === 'string' ? DateTime.fromJSDate(new Date(each)) : asDate(each))).sort((a, b) => a - b);
+      const [first, second] = [from, to].map((each) => (typeof each === 'string' ? DateTime.fromJSDate(new Date(each)) : given(each))).sort((a, b) => a - b);
       if (!first.isValid || !second.isValid) return undefined;
       const date = asDate(this);
       return date > first && date < second;
@@ -464,14 +491,14 @@
     toDateTime() { return asDate(this); },
     toInt() { return asDate(this).toMillis(); },
     toFloat() { return asDate(this).toMillis(); },
-    diffTo(other, units = 'days') { return difference(asDate(other), asDate(this), units); },
+    diffTo(other, units = 'days') { return difference(given(other), asDate(this), units); },
     diffToNow(units = 'days') { return difference(DateTime.now(), asDate(this), units); },
   };
   replace(DateTime.prototype, dates);
   const native = { plus: DateTime.prototype.plus, minus: DateTime.prototype.minus };
   replace(DateTime.prototype, {
-    plus(amount, unit) { return native.plus.call(this, unit === undefined ? amount : duration(amount, unit)); },
-    minus(amount, unit) { return native.minus.call(this, unit === undefined ? amount : duration(amount, unit)); },
+    plus(amount, unit) { return native.plus.call(this, unit === undefined ? amount ?? 0 : duration(amount, unit)); },
+    minus(amount, unit) { return native.minus.call(this, unit === undefined ? amount ?? 0 : duration(amount, unit)); },
   });
   const { diffTo: _unit, diffToNow: _now, ...both } = dates;
   add(Date.prototype, {
@@ -480,5 +507,5 @@
     minus(amount, unit) { return asDate(this).minus(amount, unit).toJSDate(); },
   });
 
-  globalThis.__extensions = { names: KINDS.flatMap(([, names]) => [...names]), ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
+  globalThis.__extensions = { letters, names: KINDS.flatMap(([, names]) => [...names.keys()]), ExpressionError, isEmpty, same, utf8, fromUtf8, toBase64, fromBase64, asDate, Duration };
 })();

@@ -5,7 +5,7 @@
   const { DateTime, Duration, Interval, Settings } = luxon;
   const { ExpressionError, isEmpty, names: extensions } = __extensions;
   const extended = new Set(extensions);
-  const { rewrite, needsParser, takeParser } = __rewriting;
+  const { rewrite, lacking, take } = __rewriting;
   delete globalThis.__rewriting;
   const buffers = __buffers;
   delete globalThis.__buffers;
@@ -15,6 +15,7 @@
 
   let call = null;       // the data of the call under way
   let at = 0;            // index of the item under way
+  let moment = null;     // what `$now` is for it
   let logs = [];
 
   // ---- what the names mean ----------------------------------------------------------------------------------------------------
@@ -70,6 +71,7 @@
     last: (branch, run) => ofRun(name, branch, run)?.at(-1),
     get context() { return outputsOf(name).context ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
+    toJSON: () => ({}),
   });
   const sameIndex = (name) => atIndex(name, at);
   const olderNode = (name) => ({
@@ -80,8 +82,12 @@
     get parameter() { return outputsOf(name).params ?? {}; },
     get params() { return outputsOf(name).params ?? {}; },
     get runIndex() { return (outputsOf(name).runs ?? 0) - 1; },
+    toJSON() { return { binary: this.binary, data: this.data, json: this.json }; },
   });
-  const $node = new Proxy({}, { get: (_, name) => (typeof name === 'string' ? olderNode(name) : undefined), has: () => true });
+  // What the runtime itself asks of any value, and no name of a node.
+  const ASKED = new Set(['isLuxonDateTime', 'toJSON']);
+  const isName = (name) => typeof name === 'string' && !ASKED.has(name);
+  const $node = new Proxy({}, { get: (_, name) => (isName(name) ? olderNode(name) : undefined), has: () => true });
 
   const whole = (name, branch) => {
     if (call.each) throw new Error(`Can't use .${name}() here`);
@@ -94,6 +100,7 @@
     get item() { return call.items[at]; },
     get params() { return call.previousParams ?? {}; },
     get context() { return call.context ?? {}; },
+    toJSON: () => ({}),
   });
   const $items = (name, branch, run) => (name === undefined ? call.items : itemsOf(name, branch, run));
   const $item = (index) => ({
@@ -105,7 +112,7 @@
     } }),
   });
   const locked = (kind) => new Proxy({}, { get(_, name) {
-    if (typeof name !== 'string') return undefined;
+    if (!isName(name)) return undefined;
     const values = call[kind];
     if (!values) throw new ExpressionError(`$${kind} is not open to workflows here`);
     return values[name];
@@ -113,7 +120,7 @@
   const $env = locked('env'), $secrets = locked('secrets');
 
   const $jmespath = (data, query) => {
-    if (typeof query !== 'string') throw new ExpressionError('expected two arguments (Object, string) for this function');
+    if (typeof data !== 'object' || typeof query !== 'string') throw new ExpressionError('expected two arguments (Object, string) for this function');
     try {
       return jmespath.search(data, query);
     } catch {
@@ -121,14 +128,16 @@
     }
   };
   const $fromAI = (name, _description, _type = 'string', fallback) => {
+    if (!name) throw new ExpressionError("Add a key, e.g. $fromAI('placeholder_name')");
     if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
-      throw new ExpressionError('$fromAI(): the name must be 1 to 64 letters, digits, "_" or "-"');
+      throw new ExpressionError('Invalid parameter key, must be between 1 and 64 characters long and only contain lowercase letters, uppercase letters, numbers, underscores, and hyphens');
     }
     const given = call.fromAI?.[name];
     return given === undefined ? fallback : given;
   };
   const numberList = (start, end) => {
     if (typeof start !== 'number' || typeof end !== 'number') throw new TypeError('numberList(): expected two numbers');
+    if (!Number.isInteger(end - start)) throw new RangeError('numberList(): expected whole numbers');
     return Array.from({ length: Math.abs(end - start) + 1 }, (_, at) => start + (start < end ? at : -at));
   };
   const zip = (keys, values) => {
@@ -139,14 +148,20 @@
   const plain = {
     $, $input, $items, $item, $node, $env, $secrets, $jmespath, $jmesPath: $jmespath, $fromAI, $fromAi: $fromAI, $fromai: $fromAI,
     DateTime, Duration, Interval, Settings,
-    $if: (condition, yes, no) => (condition ? yes : no),
-    $ifEmpty: (value, other) => (isEmpty(value) ? other : value),
-    $not: (value) => !value,
+    $if(condition, yes, no) {
+      if (arguments.length < 2) throw new ExpressionError('invalid syntax');
+      return condition ? yes : no;
+    },
+    $ifEmpty(value, other) {
+      if (arguments.length < 2) throw new ExpressionError('expected two arguments (value, defaultValue) for this function');
+      return isEmpty(value) || (value instanceof Date && Object.keys(value).length === 0) ? other : value;
+    },
+    $not: (value) => !value, not: (value) => !value,
     $min: (...list) => Math.min(...list), min: (...list) => Math.min(...list),
     $max: (...list) => Math.max(...list), max: (...list) => Math.max(...list),
     $average: (...list) => list.average(), average: (...list) => list.average(),
     numberList, zip,
-    $evaluateExpression: (text, index) => seenFrom(typeof index === 'number' ? index : at, compile(text.startsWith('=') ? text.slice(1) : text)),
+    $evaluateExpression: (text, index) => seenFrom(typeof index === 'number' ? index : at, compile(text)),
   };
   function $(name) {
     outputsOf(name);
@@ -162,15 +177,15 @@
     $thisItemIndex: () => at,
     $runIndex: () => call.run ?? 0,
     $thisRunIndex: () => call.run ?? 0,
-    $now: () => DateTime.now(),
-    $today: () => DateTime.now().startOf('day'),
+    $now: () => (moment ??= DateTime.now()),
+    $today: () => (moment ??= DateTime.now()).startOf('day'),
     $workflow: () => call.workflow ?? {},
     $execution: () => execution(),
     $prevNode: () => call.previous ?? {},
     $vars: () => call.vars ?? {},
     $parameter: () => evaluated(call.params ?? {}),
     $rawParameter: () => call.params ?? {},
-    $self: () => call.params ?? {},
+    $self: () => ({}),
     $nodeId: () => call.node?.id,
     $nodeVersion: () => call.node?.version,
     $webhookId: () => call.node?.webhookId,
@@ -179,7 +194,7 @@
     $response: () => call.response,
     $pageCount: () => call.pageCount,
     $tool: () => call.tool,
-    $mode: () => call.execution?.mode,
+    $mode: () => call.mode,
     $executionId: () => call.execution?.id,
     $resumeWebhookUrl: () => call.execution?.resumeUrl,
   };
@@ -227,10 +242,48 @@
   for (const [name, value] of Object.entries(plain)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
 
   // ---- expressions ------------------------------------------------------------------------------------------------------------
-  const asFunction = (code) => new Function(`return (${rewrite(code.replace(/;\s*$/, ''))}\n)`);
-  const text = (value) => (value === undefined || value === null || value !== value ? '' : String(value));
+  // A name that nobody has is nothing to n8n, and no error: once it is met, it becomes a parameter that no one gives.
+  const UNKNOWN = /^([\p{ID_Start}$_][\p{ID_Continue}$]*) is not defined$/u, MOST_UNKNOWN = 20;
+  // What begins like a statement is none; of several statements n8n gives the first.
+  const STATEMENT = /^\s*(?:async\s+)?(?:function|class)\b/;
+  const compiled = (code) => {
+    if (STATEMENT.test(code)) throw new SyntaxError('a statement');
+    const whole = `return (${rewrite(code)}\n)`;
+    try {
+      return [new Function(whole), whole];
+    } catch (error) {
+      if (!code.includes(';')) throw error;
+      const first = `return ${code.trimStart()}`;
+      return [new Function(first), first];
+    }
+  };
+  const asFunction = (code) => {
+    const unknown = [];
+    let [run, body] = compiled(code.replace(/[;\s]+$/, ''));
+    return () => {
+      for (;;) {
+        try {
+          return run();
+        } catch (error) {
+          const name = error instanceof ReferenceError && unknown.length < MOST_UNKNOWN && UNKNOWN.exec(error.message)?.[1];
+          if (!name || unknown.includes(name)) throw error;
+          unknown.push(name);
+          run = new Function(...unknown, body);
+        }
+      }
+    };
+  };
+  const unsaid = (value) => value === undefined || value === null || value !== value || (typeof value === 'function' && extended.has(value.name));
+  const text = (value) => {
+    if (unsaid(value)) return '';
+    try {
+      return `${value}`;
+    } catch (error) {
+      throw new ExpressionError(`Expression evaluation failed: ${error.message}`);
+    }
+  };
 
-  // A text is split at {{ }}. Where the first }} leaves code that does not parse, a later one is tried: `{{ {a:{b:1}} }}`.
+  // A text is split at {{ }}; what no }} ends goes on to the end. Where the first }} leaves code that does not parse, a later one is tried: `{{ {a:{b:1}} }}`.
   const split = (source) => {
     const parts = [];
     let from = 0, held = '';
@@ -243,7 +296,6 @@
         continue;
       }
       const [run, end] = chunk(source, open + 2);
-      if (run === null) break;
       parts.push(held + source.slice(from, open), run);
       held = '';
       from = end;
@@ -253,12 +305,12 @@
   };
   const chunk = (source, start) => {
     let close = source.indexOf('}}', start);
-    if (close < 0) return [null, 0];
+    if (close < 0) return source.slice(start).trim() ? [asFunction(source.slice(start)), source.length] : [() => undefined, source.length];
     for (; close >= 0; close = source.indexOf('}}', close + 1)) {
       try {
         return [asFunction(source.slice(start, close)), close + 2];
-      } catch {
-        continue;
+      } catch (error) {
+        if (error instanceof ExpressionError) throw error;
       }
     }
     throw new ExpressionError('invalid syntax');
@@ -294,6 +346,7 @@
     call = typeof given === 'string' ? parse(given) : given;
     buffers.begin();
     at = 0;
+    moment = null;
     logs = [];
     timers = [];
     if (Settings.defaultZone.name !== call.zone) Settings.defaultZone = call.zone ?? 'UTC';
@@ -301,11 +354,14 @@
   const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? stringify(error) : text(error));
 
   Object.defineProperty(BigInt.prototype, 'toJSON', { value() { return String(this); }, writable: false, configurable: false });
+  const HELD = new Set(['Promise', 'WeakMap', 'WeakSet', 'WeakRef']), LIVE = /Iterator$|^Generator$|^Promise$|^Weak/;
   const handed = (value) => {
     if (typeof value === 'bigint' || DateTime.isDateTime(value)) return String(value);
     if (typeof value === 'function' && extended.has(value.name)) return undefined; // to n8n they are calls, and no fields
-    if (typeof value === 'function' || value?.[Symbol.toStringTag]?.endsWith?.('Iterator')) {
-      throw new ExpressionError(`Expression evaluation failed: ${value} could not be cloned.`);
+    const tag = value?.[Symbol.toStringTag];
+    if (typeof value === 'function' || LIVE.test(tag)) {
+      const shown = HELD.has(tag) ? `#<${tag}>` : value;
+      throw new ExpressionError(`Expression evaluation failed: ${shown} could not be cloned.`);
     }
     if (typeof value === 'symbol') throw new ExpressionError('Expression evaluation failed: Unsupported type');
     return value;
@@ -316,6 +372,7 @@
     const rows = [], errors = [], missing = [];
     for (const index of call.at) {
       at = index;
+      moment = null;
       const row = new Array(program.length);
       for (let leaf = 0; leaf < program.length; leaf++) {
         try {
@@ -341,7 +398,8 @@
           stringify(value);
         } catch (error) {
           row[leaf] = null;
-          found.errors.push([place, leaf, `The value cannot be written as JSON: ${messageOf(error)}`]);
+          const said = messageOf(error);
+          found.errors.push([place, leaf, error instanceof ExpressionError ? said : `The value cannot be written as JSON: ${said}`]);
         }
       }));
       return stringify(found);
@@ -460,7 +518,8 @@
   };
   const define = (given) => {
     const { id, sources, code } = typeof given === 'string' ? parse(given) : given;
-    if (needsParser(sources ?? [code.source])) return 'parser';
+    const lacks = lacking(sources ?? [code.source]);
+    if (lacks) return lacks;
     programs.set(id, code === undefined ? sources.map(compile) : defineCode(code));
     return '';
   };
@@ -504,6 +563,7 @@
     const shape = program.style === 'each' ? shapeEach : shapeFunctionItem;
     for (let index = 0; index < call.items.length; index++) {
       at = index;
+      moment = null;
       const item = call.items[index];
       try {
         let result = program.run.call({ helpers }, program.style === 'each' ? item : item.json);
@@ -574,7 +634,7 @@
   let argument = '';
   Object.defineProperty(globalThis, '__argument', { set(value) { argument = value; }, get: () => undefined, configurable: false });
   const hidden = {
-    __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __takeParser: takeParser,
+    __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __take: take,
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
     __seal: (bytes) => {
       buffers.bound(bytes);

@@ -45,7 +45,7 @@ TABLE = rows(
     ("[12, 33, 16].reduce((result, num) => result + num, 0)", 61),
     ("['quick', 'brown', 'quick'].removeDuplicates()", ["quick", "brown"]),
     ("[{a: 1, b: 1}, {a: 1, b: 2}].removeDuplicates('a')", [{"a": 1, "b": 1}]),
-    ("[{a: 1, b: 1, c: 1}, {a: 1, b: 1, c: 2}, {a: 1, b: 2}].removeDuplicates('a, b').length", 2),
+    ("[{a: 1, b: 1, c: 1}, {a: 1, b: 1, c: 2}, {a: 1, b: 2}].removeDuplicates('a', 'b').length", 2),
     ("[{a: 1}, {a: 1}].removeDuplicates()", [{"a": 1}]),
     ("[1, '1'].removeDuplicates()", [1, "1"]),
     ("[{name: 'bob'}, {name: 'meg'}].renameKeys('name', 'x')", [{"x": "bob"}, {"x": "meg"}]),

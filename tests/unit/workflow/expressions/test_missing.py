@@ -13,7 +13,7 @@ TABLE = rows(
     ("$json.gone.isEmpty()", True),
     ("$json.gone.isNotEmpty()", False),
     ("$json.gone.deeper.isEmpty()", None),
-    ("$json.gone?.deeper.isEmpty()", True),
+    ("$json.gone?.deeper.isEmpty()", None),
     ("$json.gone?.isEmpty()", None),
     ("null.isEmpty()", True),
     ("undefined.isNotEmpty()", False),

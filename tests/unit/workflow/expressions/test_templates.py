@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.workflow.expressions.table import Row, agrees, rows
+from tests.unit.workflow.expressions.table import Fails, Row, agrees, rows
 
 TABLE = rows(
     ("a {{ 1 + 1 }} b", "a 2 b"),
@@ -40,8 +40,9 @@ TABLE = rows(
     ("{{ (function () { return typeof require })() }}", "undefined"),
     ("{{ typeof process }}", "undefined"),
     ("{{ typeof fetch }}", "undefined"),
-    ("{{ Object.prototype.x = 1, ({}).x }}", None),
-    ("{{ ({}).constructor.constructor('return 7')() }}", 7),
+    ("{{ Object.prototype.x = 1, ({}).x }}", Fails('Cannot access "prototype" due to security concerns')),
+    ("{{ ({})['proto' + 'type'] }}", Fails('Cannot access "prototype" due to security concerns')),
+    ("{{ ({}).constructor.constructor('return 7')() }}", Fails("invalid constructor function call")),
 )
 
 
