@@ -21,8 +21,9 @@ PATHS = (
     "$json.none.deep",
     "$json.keys",
     "$json.missing",
+    "$json.prototype",
 )
-OPERANDS = (*PATHS, "1", "0", "-3", "2.5", "0.1", "true", "null", "99999999999999")
+OPERANDS = (*PATHS, "1", "0", "-3", "2.5", "0.1", "true", "null", "99999999999999", "1.0", "-2.50")
 VALUES = st.one_of(
     st.none(),
     st.booleans(),

@@ -69,6 +69,8 @@ TABLE = rows(
     ("$parameter.loop", Fails("without end")),
     ("$rawParameter.resource", "={{ $json.name + '!' }}"),
     ("$binary", {}),
+    ("$now == $now && +$today === +$now.startOf('day')", True),
+    ("$mode", "manual"),
     ("$fromAI('city')", "Bonn"),
     ("$fromAI('age', 'in years', 'number', 18)", 18),
     ("$fromAI('')", Fails("Add a key")),
