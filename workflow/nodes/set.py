@@ -14,12 +14,8 @@ from workflow.paths import MISSING, read, with_value, without
 
 def run(call: NodeCall) -> Outputs:
     if call.node.version < 3:
-        return [
-            [
-                _older(index, item, parameters, call.node.version)
-                for index, (item, parameters) in enumerate(zip(call.items, call.each(), strict=True))
-            ]
-        ]
+        each = enumerate(zip(call.items, call.each(), strict=True))
+        return [[_older(call, index, item, parameters) for index, (item, parameters) in each]]
     refuse_misfits(call.node)
     raw = call.node.parameters.get("mode") == "raw"
     make = each_item(call, lambda index, item, parameters: _made(call, index, item, parameters, raw))
@@ -30,8 +26,9 @@ def run(call: NodeCall) -> Outputs:
 
 
 def _made(call: NodeCall, index: int, item: Item, parameters: Parameters, raw: bool) -> Item:
+    parameters, failed = _evaluated(call, parameters)
     dotted = parameters.get("options.dotNotation", True) is not False
-    fields = _raw(parameters, index) if raw else _fields(call.node.version, parameters, index)
+    fields = _raw(parameters, index) if raw else _fields(call.node.version, parameters, index, failed)
     json_fields = dict(_kept(call.node.version, item["json"], parameters, dotted))
     for name, value in fields:
         if dotted and ("." in name or "[" in name):
@@ -42,6 +39,11 @@ def _made(call: NodeCall, index: int, item: Item, parameters: Parameters, raw: b
     if "binary" in item and _keeps_binary(call.node.version, parameters):
         made["binary"] = item["binary"]
     return made
+
+
+def _evaluated(call: NodeCall, parameters: Parameters) -> tuple[Parameters, frozenset[str]]:
+    """Where the node goes on by the older `continueOnFail`, an expression that fails sets nothing; its item is none with an error."""
+    return parameters.forgiving() if call.node.goes_on_as_before else (parameters, frozenset())
 
 
 def _bare(name: str) -> str:
@@ -65,16 +67,15 @@ def _raw(parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
     return json_object(given, index).items()
 
 
-def _fields(version: float, parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
+def _fields(version: float, parameters: Parameters, index: int, failed: frozenset[str]) -> Iterable[tuple[str, Any]]:
     ignore = parameters.get("options.ignoreConversionErrors") is True
-    if version >= 3.3:
-        for field in parameters.get("assignments.assignments", []):
-            yield field["name"], typed(field["name"], field.get("value"), field.get("type", "string"), index, ignore)
-        return
-    for field in parameters.get("fields.values", []):
-        key = field.get("type", "stringValue")
-        found = typed(field["name"], field.get(key), key.removesuffix("Value"), index, ignore, of_json=key == "objectValue")
-        yield field["name"], found
+    place = "assignments.assignments" if version >= 3.3 else "fields.values"
+    for number, field in enumerate(parameters.get(place, [])):
+        key = "value" if version >= 3.3 else field.get("type", "stringValue")
+        if f"{place}[{number}].{key}" in failed:
+            continue
+        kind = field.get("type", "string") if version >= 3.3 else key.removesuffix("Value")
+        yield field["name"], typed(field["name"], field.get(key), kind, index, ignore, of_json=key == "objectValue")
 
 
 def _kept(version: float, json_fields: Mapping[str, Any], parameters: Parameters, dotted: bool) -> Mapping[str, Any]:
@@ -104,8 +105,9 @@ def _selected(json_fields: Mapping[str, Any], names: list[str], dotted: bool) ->
     return found
 
 
-def _older(index: int, item: Item, parameters: Parameters, version: float) -> Item:
+def _older(call: NodeCall, index: int, item: Item, parameters: Parameters) -> Item:
     """Version 1 and 2: values by type, not validated."""
+    parameters, _ = _evaluated(call, parameters)
     dotted = parameters.get("options.dotNotation", True) is not False
     json_fields: dict[str, Any] = {} if parameters.get("keepOnlySet") is True else dict(item["json"])
     for kind, default in _OLDER_KINDS.items():
@@ -115,7 +117,7 @@ def _older(index: int, item: Item, parameters: Parameters, version: float) -> It
                 value = truthy(value)
             elif parameters.is_undefined(f"values.{kind}[{number}].value"):
                 continue
-            elif kind == "number" and version >= 2 and isinstance(value, str):
+            elif kind == "number" and call.node.version >= 2 and isinstance(value, str):
                 found = number_of(value or 0)
                 value = value if found is None else found
             json_fields = with_value(json_fields, name, value) if dotted else {**json_fields, name: value}
