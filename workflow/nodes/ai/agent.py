@@ -1,7 +1,7 @@
 """AI Agent: a model that may call the tools attached to it, step by step, until it answers.
 
-Tools are described in the prompt and called by JSON, so that any model of the hive can be an agent, whether it was trained to call tools
-or not. Each step is a task, and so survives a crash.
+Tools are described in the prompt and called by JSON, which a host writes by a grammar where it can: so any model of the hive can be an agent,
+whether it was trained to call tools or not. Each step is a task, and so survives a crash.
 """
 
 import json
@@ -12,7 +12,7 @@ from workflow.effects import Effect
 from workflow.execution import Reply
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs, paired
-from workflow.nodes.ai import mcp, parsing, tools
+from workflow.nodes.ai import mcp, parsing, step, tools
 from workflow.nodes.ai.asking import Message, ask, prompt_of
 from workflow.nodes.ai.chain import ask_structured
 from workflow.nodes.ai.memory import Memory
@@ -23,11 +23,6 @@ from workflow.nodes.values import number_of
 Others = Mapping[str, mcp.McpTool]
 """Tools of MCP servers, by name."""
 _SYSTEM: Final = "You are a helpful assistant"
-_RULES: Final = """You may use these tools:
-{tools}
-
-To use one, answer with this JSON and nothing else: {{"tool": "<name>", "input": <a text or an object>}}
-You are then told what it gave. When you need no tool (any more), answer the user in plain words, without JSON."""
 
 
 def run(call: NodeCall) -> EffectRun:
@@ -70,33 +65,32 @@ def _answered(call: NodeCall, index: int, others: Others) -> Generator[Effect, R
 
 
 def _system(call: NodeCall, text: str, others: Others) -> str:
-    return f"{text}\n\n{_RULES.format(tools=tools.described(call, others))}" if call.helpers.get("ai_tool") else text
+    return f"{text}\n\n{step.RULES.format(tools=tools.described(call, others))}" if call.helpers.get("ai_tool") else text
 
 
 def _steps(
     call: NodeCall, index: int, model: Model, messages: list[Message], most: int, session: str | None, others: Others
 ) -> Generator[Effect, Reply, tuple[str, list[dict[str, Any]]]]:
-    """The final answer, and the tools that were used on the way. `messages` grows by the steps."""
+    """The final answer, and the tools that were used on the way. `messages` grows by the steps. The last one that it may take has no tools:
+    it answers by what it was told."""
     steps: list[dict[str, Any]] = []
-    for _ in range(most):
-        text = yield from ask(call, model, messages, session)
-        wish = _wish(text) if call.helpers.get("ai_tool") else None
-        if wish is None:
-            return text, steps
-        name, given = wish
-        observation = yield from tools.use(call, index, name, given, others)
-        steps.append({"action": {"tool": name, "toolInput": given}, "observation": observation})
+    inputs = tools.inputs(call, others)
+    for left in reversed(range(most)):
+        form = step.form(inputs, last=not left) if inputs else None
+        text = yield from ask(call, model, messages, session, form)
+        wish = step.wish(text) if inputs else None
+        if wish is not None:
+            name, given = wish
+            observation = yield from tools.use(call, index, name, given, others)
+            steps.append({"action": {"tool": name, "toolInput": given}, "observation": observation})
+            told = f"The tool {name} gave:\n{observation}"
+        elif inputs and step.is_cut(text):
+            told = step.CUT
+        else:
+            return step.answer(text) if inputs else text, steps
         messages.append({"role": "assistant", "content": text})
-        messages.append({"role": "user", "content": f"The tool {name} gave:\n{observation}"})
+        messages.append({"role": "user", "content": told if left != 1 else f"{told}\n\n{step.LAST}"})
     raise NodeError("Max iterations reached: the agent could not complete the task", description=f"It took {most} steps")
-
-
-def _wish(text: str) -> tuple[str, Any] | None:
-    """The tool that the model wants to use; None where it answers."""
-    found = parsing.first_json(text)
-    if isinstance(found, Mapping) and isinstance(found.get("tool"), str):
-        return found["tool"], found.get("input", "")
-    return None
 
 
 TYPES = (
@@ -105,6 +99,6 @@ TYPES = (
         versions=(1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 3),
         run=run,
         effect=True,
-        note="All kinds of agent work as the tools agent; tools are called by JSON in the text",
+        note="All kinds of agent work as the tools agent; tools are called by JSON in the text, and the last step that it may take answers",
     ),
 )

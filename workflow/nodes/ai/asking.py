@@ -1,8 +1,9 @@
 """One question to a model: the task that it is, and the text of its answer."""
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from bus.errors import BackendRefused, UnsupportedByBackend
 from workflow.effects import SubmitTask
 from workflow.execution import Reply
 from workflow.nodes.ai.models import Model
@@ -10,9 +11,15 @@ from workflow.nodes.contract import NodeCall, value_of
 
 Message = Mapping[str, str]
 Asking = Generator[SubmitTask, Reply, str]
+Form = str | Mapping[str, Any]
+"""`json`, or a JSON schema: what the answer is written by, where the backend can."""
+_NO_FORM: Final = (UnsupportedByBackend.code, BackendRefused.code)
+"""No host writes by a grammar, or none by this one."""
 
 
-def task(call: NodeCall, model: Model, messages: Sequence[Message], session: str | None = None) -> SubmitTask:
+def task(
+    call: NodeCall, model: Model, messages: Sequence[Message], session: str | None = None, form: Form | None = None
+) -> SubmitTask:
     request: dict[str, Any] = {
         "messages": [dict(message) for message in messages],
         "options": dict(model.options),
@@ -23,12 +30,19 @@ def task(call: NodeCall, model: Model, messages: Sequence[Message], session: str
         request["model"] = model.name
     if session:
         request["session"] = session[:255]
+    if form is not None:
+        request["format"] = form if isinstance(form, str) else dict(form)
     return SubmitTask(request=request)
 
 
-def ask(call: NodeCall, model: Model, messages: Sequence[Message], session: str | None = None) -> Asking:
-    """The answer. Raises what the task failed with."""
-    return text_of(value_of((yield task(call, model, messages, session))))
+def ask(
+    call: NodeCall, model: Model, messages: Sequence[Message], session: str | None = None, form: Form | None = None
+) -> Asking:
+    """The answer. Asked again without the form where that was refused: who reads it must bear another one. Raises what the task failed with."""
+    reply = yield task(call, model, messages, session, form)
+    if form is not None and reply.failure is not None and reply.failure.code in _NO_FORM:
+        reply = yield task(call, model, messages, session)
+    return text_of(value_of(reply))
 
 
 def text_of(record: Mapping[str, Any]) -> str:

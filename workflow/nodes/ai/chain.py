@@ -63,15 +63,15 @@ def _chain(call: NodeCall, index: int) -> Made:
 def ask_structured(
     call: NodeCall, model: Model, messages: Sequence[Message], schema: Mapping[str, Any]
 ) -> Generator[SubmitTask, Reply, Any]:
-    """Asked once more, with what was wrong, where the answer does not fit the schema."""
+    """Written by the schema where a host can. Asked once more, with what was wrong, where the answer does not fit all the same."""
     asked = [*messages, {"role": "system", "content": parsing.instructions(schema)}]
-    text = yield from ask(call, model, asked)
+    text = yield from ask(call, model, asked, form=schema or None)
     try:
         return parsing.read(text, schema)
     except NodeError as error:
         wrong = f"That does not fit: {error.description}. Answer again with the JSON alone."
         again = [*asked, {"role": "assistant", "content": text or "…"}, {"role": "user", "content": wrong}]
-    return parsing.read((yield from ask(call, model, again)), schema)
+    return parsing.read((yield from ask(call, model, again, form=schema or None)), schema)
 
 
 def _message(call: NodeCall, index: int) -> Made:
@@ -88,7 +88,7 @@ def _message(call: NodeCall, index: int) -> Made:
     structured = parameters.get("jsonOutput") is True
     if structured:
         messages.append({"role": "system", "content": "Answer with one JSON object and nothing else."})
-    text = yield from ask(call, read_model(call, parameters), messages)
+    text = yield from ask(call, read_model(call, parameters), messages, form="json" if structured else None)
     content: Any = parsing.first_json(text) if structured else text
     message = {"role": "assistant", "content": text if content is None else content}
     if parameters.get("simplify", parameters.get("simplifyOutput", True)) is False:

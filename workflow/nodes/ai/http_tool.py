@@ -14,6 +14,7 @@ from workflow.execution import Reply
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.http_auth import with_query
+from workflow.nodes.ai import parsing
 from workflow.nodes.contract import NodeCall, value_of
 from workflow.nodes.http_building import credentials_of
 from workflow.nodes.http_reading import text_of as body_of
@@ -23,6 +24,11 @@ from workflow.paths import read
 _PLACE: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
 _AFTER: Final = re.compile(r"[/?#]")
 _QUOTE: Final = re.compile(r'\\.|"')
+_TYPES: Final[Mapping[str, Any]] = {
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "json": {"type": ["object", "array", "string"]},
+}
 _PARTS: Final = ("Query", "Headers", "Body")
 _MOST_LETTERS: Final = 20_000
 """Of an answer that is not shortened by the node: more than a small model reads."""
@@ -37,6 +43,21 @@ def description(call: NodeCall, parameters: Parameters) -> str:
     known = {str(each.get("name")): each for each in parameters.get("placeholderDefinitions.values", [])}
     fields = ", ".join(_field(name, required, known.get(name, {})) for name, required in places.items())
     return f"{told} Its input is an object with {fields}."
+
+
+def input_of(parameters: Parameters) -> dict[str, Any]:
+    """The JSON schema of what the model gives."""
+    places = _places(parameters)
+    if not places:
+        return {"type": ["string", "object"]} if _model_writes(parameters) else {"type": "string"}
+    known = {str(each.get("name")): str(each.get("type")) for each in parameters.get("placeholderDefinitions.values", [])}
+    properties = {name: _TYPES.get(known.get(name, ""), {"type": "string"}) for name in places}
+    return parsing.object_of(properties, [name for name, required in places.items() if required])
+
+
+def _model_writes(parameters: Parameters) -> bool:
+    """A whole part of the request, whose fields nobody named."""
+    return any(parameters.get(f"send{part}") is True and parameters.get(f"specify{part}") == "model" for part in _PARTS)
 
 
 def _field(name: str, required: bool, known: Mapping[str, Any]) -> str:

@@ -82,15 +82,26 @@ def _names(parameters: Parameters, name: str) -> Sequence[str]:
     return [each.strip() for each in given.split(",")] if isinstance(given, str) else list(given or ())
 
 
+def input_of(tool: McpTool) -> Mapping[str, Any]:
+    """The tool's own schema, unless it refers to parts of itself: it stands within another one."""
+    plain = tool.schema.get("type") == "object" and '"$ref"' not in json.dumps(tool.schema)
+    return {key: value for key, value in tool.schema.items() if key != "$schema"} if plain else {"type": "object"}
+
+
 def description(tool: McpTool) -> str:
     """With what it takes, a word for each field."""
-    needed_ones = tool.schema.get("required") or ()
+    told = " ".join(tool.description.split())
+    return f"{told}{fields_in_words(tool.schema) or ' Its input is an empty object.'}"
+
+
+def fields_in_words(schema: Mapping[str, Any]) -> str:
+    """Empty where the schema has no fields."""
+    needed_ones = schema.get("required") or ()
     fields = [
         f'"{name}" ({_kind(about)}{"" if name in needed_ones else ", may be left out"}{_about(about)})'
-        for name, about in (tool.schema.get("properties") or {}).items()
+        for name, about in (schema.get("properties") or {}).items()
     ]
-    told = " ".join(tool.description.split())
-    return f"{told} Its input is an object with {', '.join(fields)}." if fields else f"{told} Its input is an empty object."
+    return f" Its input is an object with {', '.join(fields)}." if fields else ""
 
 
 def _kind(about: Any) -> str:

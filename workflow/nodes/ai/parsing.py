@@ -1,7 +1,7 @@
 """Structured output: what a model is told of the form of its answer, and how the answer is read. Pure."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from workflow.expressions.parameters import Parameters
@@ -46,14 +46,14 @@ def _json(given: Any, what: str) -> Any:
 def inferred(example: Any) -> dict[str, Any]:
     """The schema that an example stands for; everything that it has is required."""
     if isinstance(example, Mapping):
-        return {
-            "type": "object",
-            "properties": {name: inferred(value) for name, value in example.items()},
-            "required": list(example),
-        }
+        return object_of({name: inferred(value) for name, value in example.items()}, list(example))
     if isinstance(example, list):
         return {"type": "array", "items": inferred(example[0]) if example else {}}
     return {"type": type_of(example)} if example is not None else {}
+
+
+def object_of(properties: Mapping[str, Any], required: Sequence[str]) -> dict[str, Any]:
+    return {"type": "object", "properties": dict(properties), "required": list(required)}
 
 
 def instructions(schema: Mapping[str, Any]) -> str:

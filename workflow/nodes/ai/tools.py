@@ -9,7 +9,7 @@ from workflow.effects import CallWorkflow
 from workflow.failure import NodeError
 from workflow.n8n.document import Node
 from workflow.nodes import email_send, http_request, postgres, redis
-from workflow.nodes.ai import http_tool, mcp, vector_store
+from workflow.nodes.ai import http_tool, mcp, parsing, vector_store
 from workflow.nodes.ai.mcp import McpTool
 from workflow.nodes.ai.models import attached, run_attached
 from workflow.nodes.code import PYTHON
@@ -18,6 +18,8 @@ from workflow.nodes.values import json_text, text_of
 
 _CALCULATOR: Final = "Evaluates an arithmetic expression such as (2 + 3) * 4."
 _FROM_AI: Final = re.compile(r"""\$from[Aa][Ii]\(\s*(?:\\"|['`])(\w+)(?:\\"|['`])(?:\s*,\s*(?:\\"|['`])([^'`"\\]*))?""")
+_TEXT: Final[Mapping[str, Any]] = {"type": "string"}
+_PLAIN: Final[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 Using = Generator[Any, Any, str]
 """Yields effects, or lists of them, as nodes do."""
 
@@ -51,14 +53,39 @@ def _description(call: NodeCall, node: Node) -> str:
         return (parameters.text("toolDescription") or f"does what a {node.short_type.removesuffix('Tool')} node does") + _asks(
             node
         )
-    return parameters.text("description", parameters.text("toolDescription")) or "no description"
+    told = parameters.text("description", parameters.text("toolDescription")) or "no description"
+    return told + (mcp.fields_in_words(parsing.schema_from(parameters)) if _has_schema(node) else _asks(node))
+
+
+def _has_schema(node: Node) -> bool:
+    return node.parameters.get("specifyInputSchema") is True
 
 
 def _asks(node: Node) -> str:
     """What the parameters of a node take of the model."""
-    found = dict(_FROM_AI.findall(json.dumps(node.parameters)))
-    fields = ", ".join(f'"{name}"{f" ({about})" if about else ""}' for name, about in found.items())
+    fields = ", ".join(f'"{name}"{f" ({about})" if about else ""}' for name, about in _asked(node).items())
     return f" Its input is an object with {fields}." if fields else ""
+
+
+def _asked(node: Node) -> dict[str, str]:
+    fills = node.type in _NODES or node.short_type == "toolWorkflow"
+    return dict(_FROM_AI.findall(json.dumps(node.parameters))) if fills else {}
+
+
+def inputs(call: NodeCall, others: Mapping[str, McpTool]) -> dict[str, Mapping[str, Any]]:
+    """The JSON schema of what each tool takes, by its name. Raises NodeError for a tool whose own schema cannot be read."""
+    own = {name_of(node): _input(call, node) for node in call.helpers.get("ai_tool", ()) if not _is_server(node)}
+    return {**{name: mcp.input_of(tool) for name, tool in others.items()}, **own}
+
+
+def _input(call: NodeCall, node: Node) -> Mapping[str, Any]:
+    helper = call.of_helper(node)
+    if node.short_type == "toolHttpRequest":
+        return http_tool.input_of(helper.scripts.parameters(helper, (0,))[0])
+    if _has_schema(node):
+        return parsing.schema_from(helper.scripts.parameters(helper, (0,))[0])
+    fields = _asked(node)
+    return parsing.object_of(dict.fromkeys(fields, _PLAIN), list(fields)) if fields else _TEXT
 
 
 def use(call: NodeCall, index: int, name: str, given: Any, others: Mapping[str, McpTool]) -> Using:
@@ -93,7 +120,7 @@ def _used(call: NodeCall, index: int, given: Any) -> Using:
 
 
 def _code(call: NodeCall, given: Any) -> str:
-    query = given if isinstance(given, str) or call.node.parameters.get("specifyInputSchema") is True else _text(given)
+    query = given if isinstance(given, str) or _has_schema(call.node) else _text(given)
     if call.node.parameters.get("language", "javaScript") in PYTHON:
         source = str(call.node.parameters.get("pythonCode", ""))
         return _text(call.scripts.python(call, source, "tool", query)[0]["json"]["answer"])

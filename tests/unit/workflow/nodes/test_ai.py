@@ -13,6 +13,7 @@ from workflow.execution import Execution, Reply, Status
 from workflow.failure import Failure
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
+from workflow.nodes.ai.step import CUT, LAST
 
 LANG = "@n8n/n8n-nodes-langchain."
 
@@ -330,3 +331,115 @@ def test_a_long_text_is_summed_up_in_pieces(driver: Driver) -> None:
     execution = run(driver, flow("chainSummarization", {}, [{"text": "x" * 13_000}], MODEL, version=2), "one", "two", "all")
     assert [item["json"] for item in execution.last_items()] == [{"response": {"text": "all"}}]
     assert requests(driver)[2]["messages"][0]["content"].endswith("one\n\ntwo")
+
+
+def refusing(*texts: str, code: str) -> Callable[[Effect], Reply]:
+    """Hosts of which none writes by a grammar."""
+    speaks = says(*texts)
+
+    def carry_out(effect: Effect) -> Reply:
+        assert isinstance(effect, SubmitTask)
+        return Reply(failure=Failure(message="no", code=code)) if "format" in effect.request else speaks(effect)
+
+    return carry_out
+
+
+def test_structured_output_is_written_by_the_schema(driver: Driver) -> None:
+    run(driver, flow("chainLlm", {}, [{"chatInput": "who"}], MODEL, PARSER, version=1.6), '{"name": "Ada", "age": 36}')
+    form = requests(driver)[0]["format"]
+    assert form["properties"] == {"name": {"type": "string"}, "age": {"type": "number"}}
+    assert form["required"] == ["name", "age"]
+
+
+@pytest.mark.parametrize("code", ["unsupported_by_backend", "backend_refused"])
+def test_where_no_host_writes_by_a_schema_the_model_is_only_told_of_it(driver: Driver, code: str) -> None:
+    driver.carry_out = refusing('{"name": "Ada"}', 'So: {"name": "Ada", "age": 36}', code=code)
+    execution = driver.run(flow("chainLlm", {}, [{"chatInput": "who"}], MODEL, PARSER, version=1.6))
+    assert [item["json"] for item in execution.last_items()] == [{"output": {"name": "Ada", "age": 36}}]
+    assert [("format" in each) for each in requests(driver)] == [True, False, True, False]
+
+
+def test_a_task_that_failed_otherwise_is_not_asked_again_without_its_form(driver: Driver) -> None:
+    driver.carry_out = refusing(code="task_timeout")
+    execution = driver.run(flow("chainLlm", {}, [{"chatInput": "who"}], MODEL, PARSER, version=1.6))
+    assert execution.status is Status.ERROR
+    assert len(requests(driver)) == 1
+
+
+TYPED = attach(
+    "look",
+    "toolCode",
+    "Node",
+    "ai_tool",
+    {
+        "description": "looks",
+        "jsCode": "return `${query.shelf}: full`",
+        "specifyInputSchema": True,
+        "jsonSchemaExample": '{"shelf": 3}',
+    },
+    1.3,
+)
+
+
+def test_a_step_is_the_use_of_a_tool_or_an_answer(driver: Driver) -> None:
+    """Each tool with what it takes; the last step that it may take is an answer, and the model is told so."""
+    texts = '{"tool": "look", "input": {"shelf": 4}}', '{"answer": "It is full"}'
+    parameters = {"options": {"maxIterations": 2}}
+    execution = run(driver, flow("agent", parameters, [{"chatInput": "x"}], MODEL, TYPED, CODE), *texts)
+    assert execution.last_items()[0]["json"] == {"output": "It is full"}
+    first, last = requests(driver)
+    assert '- look: looks Its input is an object with "shelf" (number).' in first["messages"][0]["content"]
+    steps = first["format"]["anyOf"]
+    taken = {step["properties"]["tool"]["enum"][0]: step["properties"]["input"] for step in steps[:-1]}
+    assert taken == {
+        "look": {"type": "object", "properties": {"shelf": {"type": "number"}}, "required": ["shelf"]},
+        "add_up": {"type": "string"},
+    }
+    assert list(steps[-1]["properties"]) == list(last["format"]["properties"]) == ["answer"]
+    assert last["messages"][-1]["content"] == f"The tool look gave:\n4: full\n\n{LAST}"
+
+
+@pytest.mark.parametrize(
+    ("text", "output"),
+    [
+        ('{"answer": "All is wel', "All is wel"),
+        ("In plain words", "In plain words"),
+        ('```json\n{"answer": "fenced"}\n```', "fenced"),
+        ('{"answer": {"a": 1}}', '{"answer": {"a": 1}}'),
+        ('{"answer": "x", "more": 1}', '{"answer": "x", "more": 1}'),
+        ('See {"a": 1}', 'See {"a": 1}'),
+    ],
+)
+def test_an_agent_s_answer_is_read_also_where_it_was_cut_or_has_no_form(driver: Driver, text: str, output: str) -> None:
+    execution = run(driver, flow("agent", {}, [{"chatInput": "x"}], MODEL, CODE), text)
+    assert execution.last_items()[0]["json"] == {"output": output}
+
+
+def test_a_use_of_a_tool_that_was_cut_is_no_answer(driver: Driver) -> None:
+    execution = run(
+        driver, flow("agent", {}, [{"chatInput": "x"}], MODEL, CODE), '{"tool": "add_up", "input": "1,2,', '{"answer": "3"}'
+    )
+    assert execution.last_items()[0]["json"] == {"output": "3"}
+    assert requests(driver)[1]["messages"][-1]["content"] == CUT
+
+
+@pytest.mark.parametrize(
+    ("tool", "takes"),
+    [
+        (attach("t", "toolCalculator", "Node", "ai_tool"), {"type": "string"}),
+        (
+            attach(
+                "t", "toolWorkflow", "Node", "ai_tool", {"workflowInputs": {"value": {"city": "={{ $fromAI('city') }}"}}}, 2.1
+            ),
+            {"type": "object", "properties": {"city": {"type": ["string", "number", "boolean"]}}, "required": ["city"]},
+        ),
+        (
+            attach("t", "toolHttpRequest", "Node", "ai_tool", {"url": "https://x.example/{id}"}, 1.1),
+            {"type": "object", "properties": {"id": {"type": "string"}}, "required": ["id"]},
+        ),
+        (attach("t", "toolHttpRequest", "Node", "ai_tool", {"url": "https://x.example"}, 1.1), {"type": "string"}),
+    ],
+)
+def test_the_model_is_held_to_what_a_tool_takes(driver: Driver, tool: Any, takes: Any) -> None:
+    run(driver, flow("agent", {}, [{"chatInput": "x"}], MODEL, tool), '{"answer": "ok"}')
+    assert requests(driver)[0]["format"]["anyOf"][0]["properties"]["input"] == takes
