@@ -303,12 +303,17 @@
     parts.push(held + source.slice(from));
     return parts;
   };
-  const chunk = (source, start) => {
+  const endsOf = function* (source, start) {
     let close = source.indexOf('}}', start);
-    if (close < 0) return source.slice(start).trim() ? [asFunction(source.slice(start)), source.length] : [() => undefined, source.length];
-    for (; close >= 0; close = source.indexOf('}}', close + 1)) {
+    if (close < 0) yield source.length;
+    for (; close >= 0; close = source.indexOf('}}', close + 1)) yield close;
+  };
+  const chunk = (source, start) => {
+    for (const close of endsOf(source, start)) {
+      const code = source.slice(start, close);
+      if (close === source.length && !code.trim()) return [() => undefined, close];
       try {
-        return [asFunction(source.slice(start, close)), close + 2];
+        return [asFunction(code), close + 2];
       } catch (error) {
         if (error instanceof ExpressionError) throw error;
       }
