@@ -84,6 +84,8 @@ def unusable(kind: str) -> str | None:
 
 def check(kind: str, data: Mapping[str, Any], more: Sequence[str] = ()) -> None:
     """InvalidRequest for data that no node could use. No message of it has a value in it. `more`: fields that an installed package requires."""
+    if is_oauth2(kind):
+        _check_grant(data)
     for name in dict.fromkeys([*_required(kind, data), *more]):
         if data.get(name) in (None, ""):
             raise InvalidRequest(f"A credential of type {kind} needs `data.{name}`.")
@@ -110,11 +112,15 @@ def grant_of(kind: str, data: Mapping[str, Any]) -> str:
     return str(data.get("grantType") or ("clientCredentials" if kind == "oAuth2Api" else "authorizationCode"))
 
 
-def _check_oauth2(data: Mapping[str, Any]) -> None:
+def _check_grant(data: Mapping[str, Any]) -> None:
+    """First: what else a credential needs depends on it."""
     if data.get("grantType") not in (None, "", *GRANTS):
         raise InvalidRequest(
             f"`data.grantType` is one of {', '.join(GRANTS)}. For a token that you have, make an httpBearerAuth."
         )
+
+
+def _check_oauth2(data: Mapping[str, Any]) -> None:
     if data.get("authentication") not in (None, "", "header", "body"):
         raise InvalidRequest("`data.authentication` is header or body.")
     if data.get("authUrl") not in (None, "") and not is_url(data["authUrl"]):

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
-_STEP: Final = re.compile(r"""\[\s*(?:(\d+)|"([^"]*)"|'([^']*)')\s*\]|([^.\[\]]+)""")
+_STEP: Final = re.compile(r"""\[\s*(?:(\d+)|"([^"]*)"|'([^']*)')\s*\]|([^.\[\]]+)|(?=\.(?:\.|$))|^(?=\.)""")
 MISSING: Final = object()
 
 
 @lru_cache(maxsize=4096)
 def steps(path: str) -> tuple[str | int, ...]:
-    """`a.b[0]["c d"]` → `("a", "b", 0, "c d")`. A number between dots is an index too, where it meets a list."""
+    """`a.b[0]["c d"]` → `("a", "b", 0, "c d")`. A number between dots is an index too, where it meets a list; between two dots is an empty name."""
     found: list[str | int] = []
     for index, double, single, name in _STEP.findall(path):
         found.append(int(index) if index else double or single or name)
@@ -39,22 +39,27 @@ def _child(value: Any, step: str | int) -> Any:
 
 
 def with_value(target: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """A copy with the value at the path; only what the path goes through is copied."""
-    return dict(_set(target, steps(path) or (path,), value))
+    """A copy with the value at the path; only what the path goes through is copied. A key that has dots of its own wins over the path."""
+    return dict(_set(target, (path,) if path in target else steps(path) or (path,), value))
 
 
 def _set(target: Any, way: tuple[str | int, ...], value: Any) -> Any:
+    """Where nothing is to set it in, a list is made for an index, and an object for a name."""
     step, rest = way[0], way[1:]
-    if isinstance(target, list) and str(step).isdigit():
-        index = int(step)
-        copy = [*target, *([None] * (index + 1 - len(target)))]
-        copy[index] = _set(copy[index], rest, value) if rest else value
-        return copy
-    if isinstance(step, int) and not isinstance(target, Mapping):
-        return _set([], way, value)
-    fields = dict(target) if isinstance(target, Mapping) else {}
-    fields[str(step)] = _set(fields.get(str(step)), rest, value) if rest else value
-    return fields
+    if isinstance(target, Mapping):
+        return {**target, str(step): _set(_inner(target.get(str(step)), rest), rest, value) if rest else value}
+    if not str(step).isdigit():
+        return target  # a list has no names
+    index = int(step)
+    copy = [*target, *([None] * (index + 1 - len(target)))]
+    copy[index] = _set(_inner(copy[index], rest), rest, value) if rest else value
+    return copy
+
+
+def _inner(found: Any, way: tuple[str | int, ...]) -> Any:
+    if isinstance(found, Mapping | list):
+        return found
+    return [] if str(way[0]).isdigit() else {}
 
 
 def without(target: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -72,7 +77,6 @@ def _unset(target: Any, way: tuple[str | int, ...]) -> Any:
         if not rest:
             return {key: value for key, value in target.items() if key != str(step)}
         return {**target, str(step): _unset(target[str(step)], rest)}
-    index = int(step)
-    return [
-        _unset(each, rest) if place == index and rest else each for place, each in enumerate(target) if rest or place != index
-    ]
+    copy = list(target)
+    copy[int(step)] = _unset(copy[int(step)], rest) if rest else None  # a list keeps the place
+    return copy

@@ -113,6 +113,13 @@ class Parameters(Mapping[str, Any]):
         value = read(self._template.tree, path)
         return default if value is None else value
 
+    def forgiving(self) -> tuple["Parameters", frozenset[str]]:
+        """The same, with `undefined` for what could not be evaluated; and the names of those."""
+        failed = [isinstance(value, ExpressionError) for value in self._values]
+        values = [UNDEFINED if bad else value for bad, value in zip(failed, self._values, strict=True)]
+        names = frozenset(name for bad, name in zip(failed, self._template.names, strict=False) if bad)
+        return Parameters(self._template, values, self.index), names
+
     @property
     def has_undefined(self) -> bool:
         return any(value is UNDEFINED for value in self._values)

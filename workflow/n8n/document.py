@@ -80,6 +80,11 @@ class Node:
     document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def goes_on_as_before(self) -> bool:
+        """Whether it has the field of the time before `onError`, which nodes may read in their own way."""
+        return self.document.get("continueOnFail") is True
+
+    @property
     def short_type(self) -> str:
         """Without its package: `set`, `agent`."""
         return self.type.rpartition(".")[2]

@@ -151,8 +151,14 @@ def helpers_of(graph: Graph, node: Node) -> dict[str, list[Node]]:
     return found
 
 
-def each_item(call: NodeCall, make: Callable[[int, Item, Parameters], Item | Iterable[Item]]) -> list[Item]:
-    """What `make` gives for every item, each paired with it. Where the node continues, a failing item becomes one with its error."""
+def each_item(
+    call: NodeCall,
+    make: Callable[[int, Item, Parameters], Item | Iterable[Item]],
+    failed: Callable[[NodeError, int], Item | None] | None = None,
+) -> list[Item]:
+    """What `make` gives for every item, each paired with it. Where the node continues, a failing item becomes what `failed` makes of its
+    error: by default one with the error, paired; None leaves it out.
+    """
     made: list[Item] = []
     parameters = call.each()
     for index, item in enumerate(call.items):
@@ -164,7 +170,8 @@ def each_item(call: NodeCall, make: Callable[[int, Item, Parameters], Item | Ite
                 error.item = index
             if not call.continues:
                 raise
-            made.append(error_item(error, index))
+            found = (failed or error_item)(error, index)
+            made.extend([found] if found is not None else [])
     return made
 
 
@@ -176,6 +183,11 @@ def in_one_item(call: NodeCall, run: Callable[[], Outputs]) -> Outputs:
         if not call.continues:
             raise
         return [[{"json": {"error": error.message}}]]
+
+
+def lone_error(error: NodeError, _: int) -> Item:
+    """Paired with nothing, so that at the error output the item that failed is not merged into it."""
+    return {"json": {"error": error.message}}
 
 
 def error_item(error: NodeError, index: int) -> Item:

@@ -5,12 +5,12 @@ from typing import Any
 
 from workflow.expressions.parameters import Parameters
 from workflow.items import Item, Outputs, paired
-from workflow.nodes.contract import NodeCall, NodeType, each_item
+from workflow.nodes.contract import NodeCall, NodeType, each_item, lone_error
 from workflow.paths import with_value
 
 
 def run(call: NodeCall) -> Outputs:
-    return [each_item(call, _converted)]
+    return [each_item(call, _converted, lone_error)]
 
 
 def _converted(index: int, item: Item, parameters: Parameters) -> Item:

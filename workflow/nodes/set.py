@@ -1,28 +1,22 @@
 """Edit Fields (Set): gives items new fields, by hand or as JSON, on top of all, some or none of those that they had."""
 
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
-
-import json_repair
 
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs
+from workflow.nodes.assigning import json_object, refuse_misfits, typed
 from workflow.nodes.contract import NodeCall, NodeType, each_item
-from workflow.nodes.values import boolean_of, json_text, names_in, number_of, parsed, text_of
+from workflow.nodes.values import names_in, number_of, text_of, truthy
 from workflow.paths import MISSING, read, with_value, without
 
 
 def run(call: NodeCall) -> Outputs:
     if call.node.version < 3:
-        return [
-            [
-                _older(index, item, parameters)
-                for index, (item, parameters) in enumerate(zip(call.items, call.each(), strict=True))
-            ]
-        ]
+        each = enumerate(zip(call.items, call.each(), strict=True))
+        return [[_older(call, index, item, parameters) for index, (item, parameters) in each]]
+    refuse_misfits(call.node)
     raw = call.node.parameters.get("mode") == "raw"
     make = each_item(call, lambda index, item, parameters: _made(call, index, item, parameters, raw))
     if call.node.parameters.get("duplicateItem") is True:
@@ -32,18 +26,30 @@ def run(call: NodeCall) -> Outputs:
 
 
 def _made(call: NodeCall, index: int, item: Item, parameters: Parameters, raw: bool) -> Item:
+    parameters, failed = _evaluated(call, parameters)
     dotted = parameters.get("options.dotNotation", True) is not False
-    fields = _raw(parameters, index) if raw else _fields(call.node.version, parameters, index)
+    fields = _raw(parameters, index) if raw else _fields(call.node.version, parameters, index, failed)
     json_fields = dict(_kept(call.node.version, item["json"], parameters, dotted))
     for name, value in fields:
-        if dotted and not raw and ("." in name or "[" in name):
+        if dotted and ("." in name or "[" in name):
             json_fields = with_value(json_fields, name, value)
         else:
-            json_fields[name] = value
+            json_fields[_bare(name)] = value
     made: Item = {"json": json_fields, "pairedItem": {"item": index}}
     if "binary" in item and _keeps_binary(call.node.version, parameters):
         made["binary"] = item["binary"]
     return made
+
+
+def _evaluated(call: NodeCall, parameters: Parameters) -> tuple[Parameters, frozenset[str]]:
+    """Where the node goes on by the older `continueOnFail`, an expression that fails sets nothing; its item is none with an error."""
+    return parameters.forgiving() if call.node.goes_on_as_before else (parameters, frozenset())
+
+
+def _bare(name: str) -> str:
+    """A name in brackets and quotes is meant without them where it is no path."""
+    quoted = name[:2] in ('["', "['") and name[-2:] in ('"]', "']")
+    return name[2:-2] if quoted else name
 
 
 def _keeps_binary(version: float, parameters: Parameters) -> bool:
@@ -53,43 +59,23 @@ def _keeps_binary(version: float, parameters: Parameters) -> bool:
 
 
 def _raw(parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
-    if parameters.is_undefined("jsonOutput"):
+    if "jsonOutput" not in parameters:
+        return _EXAMPLE.items()
+    given = parameters["jsonOutput"]
+    if given is None or given == "null":
         raise NodeError("Cannot convert undefined or null to object", item=index)
-    given = parameters.get("jsonOutput", {})
-    if isinstance(given, str):
-        try:
-            given = _lenient(given)
-        except ValueError as error:
-            raise NodeError(
-                f"The 'JSON Output' in item {index} does not contain a valid JSON object", description=str(error), item=index
-            ) from None
-    if not isinstance(given, Mapping):
-        raise NodeError(f"The 'JSON Output' in item {index} does not contain a valid JSON object", item=index)
-    return given.items()
+    return json_object(given, index).items()
 
 
-def _lenient(text: str) -> Any:
-    """n8n takes JSON with line breaks in its texts, single quotes, bare names, comments and a comma too many, as people write it."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        if (text.strip()[:1], text.strip()[-1:]) not in (("{", "}"), ("[", "]")):  # half of a text is not made whole
-            raise
-        return json_repair.loads(_UNDEFINED.sub("null", text), strict=True)
-
-
-_UNDEFINED: Final = re.compile(r"(?<=[:\[,])\s*undefined(?=\s*[,\]}])")
-
-
-def _fields(version: float, parameters: Parameters, index: int) -> Iterable[tuple[str, Any]]:
+def _fields(version: float, parameters: Parameters, index: int, failed: frozenset[str]) -> Iterable[tuple[str, Any]]:
     ignore = parameters.get("options.ignoreConversionErrors") is True
-    if version >= 3.3:
-        for field in parameters.get("assignments.assignments", []):
-            yield field["name"], typed(field["name"], field.get("value"), field.get("type", "string"), index, ignore)
-        return
-    for field in parameters.get("fields.values", []):
-        key = field.get("type", "stringValue")
-        yield field["name"], typed(field["name"], field.get(key), key.removesuffix("Value"), index, ignore)
+    place = "assignments.assignments" if version >= 3.3 else "fields.values"
+    for number, field in enumerate(parameters.get(place, [])):
+        key = "value" if version >= 3.3 else field.get("type", "stringValue")
+        if f"{place}[{number}].{key}" in failed:
+            continue
+        kind = field.get("type", "string") if version >= 3.3 else key.removesuffix("Value")
+        yield field["name"], typed(field["name"], field.get(key), kind, index, ignore, of_json=key == "objectValue")
 
 
 def _kept(version: float, json_fields: Mapping[str, Any], parameters: Parameters, dotted: bool) -> Mapping[str, Any]:
@@ -110,61 +96,39 @@ def _kept(version: float, json_fields: Mapping[str, Any], parameters: Parameters
 
 
 def _selected(json_fields: Mapping[str, Any], names: list[str], dotted: bool) -> Mapping[str, Any]:
+    """Of a path only its last name stays."""
     found: dict[str, Any] = {}
     for name in names:
         value = read(json_fields, name, MISSING) if dotted else json_fields.get(name, MISSING)
         if value is not MISSING:
-            found = with_value(found, name, value) if dotted else {**found, name: value}
+            found = with_value(found, name.rpartition(".")[2], value) if dotted else {**found, name: value}
     return found
 
 
-_CONVERTERS: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "number": number_of,
-    "boolean": boolean_of,
-    "array": lambda value: parsed(value, list),
-    "object": lambda value: parsed(value, dict),
-}
-
-
-def typed(name: str, value: Any, kind: str, index: int, ignore: bool) -> Any:
-    """The value as the field's type says. Nothing stays nothing. Raises `NodeError`, unless conversion errors are ignored."""
-    if value is None:
-        return None
-    if kind == "string":
-        return json_text(value) if isinstance(value, list | dict) else text_of(value)
-    convert = _CONVERTERS.get(kind)
-    if convert is None:
-        return value
-    found = convert(value)
-    if found is not None:
-        return found
-    if ignore:
-        return value
-    article = "an" if kind in ("array", "object") else "a"
-    shown = json_text(value) if isinstance(value, list | dict) else text_of(value)
-    raise NodeError(
-        f"'{name}' expects {article} {kind} but we got '{shown}' [item {index}]",
-        description="To fix the error try to change the type for the field, or activate the option “Ignore Type Conversion Errors”",
-        item=index,
-    )
-
-
-def _older(index: int, item: Item, parameters: Parameters) -> Item:
+def _older(call: NodeCall, index: int, item: Item, parameters: Parameters) -> Item:
     """Version 1 and 2: values by type, not validated."""
+    parameters, _ = _evaluated(call, parameters)
     dotted = parameters.get("options.dotNotation", True) is not False
     json_fields: dict[str, Any] = {} if parameters.get("keepOnlySet") is True else dict(item["json"])
-    for kind in ("boolean", "number", "string"):
+    for kind, default in _OLDER_KINDS.items():
         for number, field in enumerate(parameters.get(f"values.{kind}", [])):
-            if parameters.is_undefined(f"values.{kind}[{number}].value"):
+            name, value = text_of(field.get("name", "propertyName")), field.get("value", default)
+            if kind == "boolean":
+                value = truthy(value)
+            elif parameters.is_undefined(f"values.{kind}[{number}].value"):
                 continue
-            name, value = field.get("name", "propertyName"), field.get("value")
-            if kind == "number":
-                value = number_of(value) if number_of(value) is not None else value
+            elif kind == "number" and call.node.version >= 2 and isinstance(value, str):
+                found = number_of(value or 0)
+                value = value if found is None else found
             json_fields = with_value(json_fields, name, value) if dotted else {**json_fields, name: value}
     made: Item = {"json": json_fields, "pairedItem": {"item": index}}
     if "binary" in item and parameters.get("keepOnlySet") is not True:
         made["binary"] = item["binary"]
     return made
 
+
+_OLDER_KINDS: Final[Mapping[str, Any]] = {"boolean": False, "number": 0, "string": ""}
+_EXAMPLE: Final = {"my_field_1": "value", "my_field_2": 1}
+"""What n8n's editor suggests, and takes where nothing was written."""
 
 TYPES = (NodeType(name="n8n-nodes-base.set", versions=(1, 2, 3, 3.1, 3.2, 3.3, 3.4), run=run),)

@@ -16,7 +16,9 @@ _HEADER: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 
 
 def run(call: NodeCall) -> Outputs:
-    return [each_item(call, _parsed if call.node.parameters.get("mode", "xmlToJson") == "xmlToJson" else _written)]
+    """Where the node continues, an item that fails is left out, as n8n does it."""
+    make = _parsed if call.node.parameters.get("mode", "xmlToJson") == "xmlToJson" else _written
+    return [each_item(call, make, lambda *_: None)]
 
 
 def _parsed(index: int, item: Item, parameters: Parameters) -> Item:

@@ -32,6 +32,7 @@ from workflow.sql import migrations
 from workflow.standing import Keys
 from workflow.store import Store
 from workflow.telling import Telling
+from workflow.token_store import TokenStore
 from workflow.vault import Vault
 
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
@@ -63,7 +64,8 @@ async def test_it_waits_until_the_database_is_back(
         interpreter = Interpreter(registry=registry(), scripts=V8Scripts(pool), clock_ms=clock_ms)
         telling = Telling(nats_bus, connections)
         engine = Engine(Store(url, uuid4()), library, telling, interpreter, 1, RunningGate(1, 1, 1000), limits, keys)
-        lending = Lending(Credentials(connections, Vault(tmp_path / "key")), http, Guard(), 1000)
+        vault = Vault(tmp_path / "key")
+        lending = Lending(Credentials(connections, vault), TokenStore(connections, vault), http, Guard(), 1000)
         carrying = Carrying(engine, lending, FileCalls(()), Inference(nats_bus), connections, nats_bus)
         failing = await library.create(CreateWorkflow(n8n_data=chain(node("Start", "manualTrigger"))), ANNA)
         told = await library.create(CreateWorkflow(n8n_data=chain(node("Told", "errorTrigger"))), ANNA)

@@ -513,7 +513,8 @@
       } catch (error) {
         const told = describe(error, program.style, index);
         if (!call.continues || (told.shape && program.style === 'each')) throw Object.assign(new Error(''), { told });
-        made.push({ json: { error: told.message }, pairedItem: { item: index } });
+        // of a Function Item nobody knows which item it was until the items are counted
+        made.push({ json: { error: told.message }, ...(program.style === 'each' ? { pairedItem: { item: index } } : {}) });
       }
     }
     return made;

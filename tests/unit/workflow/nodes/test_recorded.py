@@ -1,5 +1,8 @@
 """Single nodes whose results were recorded from n8n 2.41.1: what each gave for the same items, or the error that it stopped with.
 
+`nodes.json` has them of many types, `nodes-*.json` of one or a few in breadth. A node was recorded under the name of its case and runs here as
+`Node`, also in the messages that name it.
+
 Left out is where Hive goes on and n8n does not (a number that is hashed, code that uses `URL`), and dates without a zone where the
 instance has another than the workflow.
 """
@@ -13,12 +16,15 @@ import pytest
 from tests.unit.workflow.build import node, workflow
 from workflow.driver import Driver
 
-RECORDED = json.loads((Path(__file__).parents[3] / "data" / "n8n" / "nodes.json").read_text())
-CASES = [(group["items"], case) for group in RECORDED["groups"] for case in group["cases"]]
+DATA = Path(__file__).parents[3] / "data" / "n8n"
+RECORDED = [json.loads(path.read_text()) for path in sorted(DATA.glob("nodes*.json"))]
+CASES = [(group["items"], case) for recorded in RECORDED for group in recorded["groups"] for case in group["cases"]]
+ZONE = "Europe/Berlin"
 
 
 def test_there_are_many() -> None:
-    assert len(CASES) >= 500
+    assert len(CASES) >= 1200
+    assert {recorded["timezone"] for recorded in RECORDED} == {ZONE}
 
 
 @pytest.mark.parametrize(
@@ -33,7 +39,7 @@ def test_it_gives_what_n8n_gave(items: list[Any], case: dict[str, Any], driver: 
         node("Node", kind, parameters, version=version, **given),
         links=["T → Items → Node"],
         pinData={"Items": [{"json": each} for each in items]},
-        settings={"timezone": RECORDED["timezone"]},
+        settings={"timezone": ZONE},
     )
     execution = driver.run(flow)
     assert (execution.failure.message if execution.failure else None) == case.get("error")
