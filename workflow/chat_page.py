@@ -7,6 +7,7 @@ from typing import Any, Final
 from bus.messages.workflows import WebhookReply
 from workflow.chat import options_of
 from workflow.n8n.document import Node
+from workflow.nodes.values import text_of
 from workflow.pages import page
 
 _SCRIPT: Final = """
@@ -80,8 +81,8 @@ if (chat.dataset.previous) (async () => {
 
 def chat_page(node: Node) -> WebhookReply:
     options = options_of(node)
-    title = str(options.get("title") or node.name)
-    subtitle = str(options.get("subtitle") or "")
+    title = text_of(options.get("title")) or node.name
+    subtitle = text_of(options.get("subtitle"))
     first = "".join(f"<li>{escape(line)}</li>" for line in _greetings(node))
     past = ' data-previous="yes"' if options.get("loadPreviousSession") in ("memory", "manually") else ""
     body = (
@@ -94,11 +95,11 @@ def chat_page(node: Node) -> WebhookReply:
 
 
 def _greetings(node: Node) -> Sequence[str]:
-    return [line.strip() for line in str(node.parameters.get("initialMessages") or "").split("\n") if line.strip()]
+    return [line.strip() for line in text_of(node.parameters.get("initialMessages")).split("\n") if line.strip()]
 
 
 def _placeholder(options: Any) -> str:
-    return escape(str(options.get("inputPlaceholder") or "Write a message"))
+    return escape(text_of(options.get("inputPlaceholder")) or "Write a message")
 
 
 def _files(options: Any) -> str:

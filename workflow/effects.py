@@ -201,7 +201,10 @@ class CallRedis(Effect):
 
 @register
 class CallMcp(Effect):
-    """One question to an MCP server. The reply to `list` is its tools, to `call` the result of one, both in MCP's own shape."""
+    """One question to an MCP server. The reply to `list` is its tools, to `call` the result of one, both in MCP's own shape.
+
+    `known`: the tools of a registered one as they were listed last; the server is asked only where `tool` was not among them.
+    """
 
     kind = "call_mcp"
     url: str = ""

@@ -36,6 +36,11 @@ def entered(
     return item_of(call, parameters, base_url, test=call.test)
 
 
+def shows_texts(node: Node, call: WebhookCall) -> bool:
+    """Whether what the node says is read for this call; a form's fields are looked at when it was filled in, too."""
+    return node.type == forms.FORM or (node.type == chat.CHAT and chat.shows_page(node, call))
+
+
 def _chat(node: Node, call: WebhookCall) -> dict[str, Any] | WebhookReply:
     if chat.shows_page(node, call):
         if node.parameters.get("mode", chat.HOSTED) != chat.HOSTED:

@@ -6,17 +6,18 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
+from bus.errors import EvaluationLimit, ExpressionError
 from bus.messages.workflows import WebhookReply
 from workflow.effects import Respond
 from workflow.execution import Execution, NodeRun, Status
-from workflow.form_nodes import ENDING, ends
-from workflow.form_page import answer_page
-from workflow.forms import FORM
+from workflow.form_nodes import ENDING, PAGE, ends
+from workflow.form_page import answer_page, broken_page
 from workflow.graph import Graph
 from workflow.n8n.document import Node
 from workflow.pages import origin_of, page, simple_html
 from workflow.webhooks import reply_of
 
+_OF_EXPRESSIONS: Final = (ExpressionError.code, EvaluationLimit.code)
 REFRESH_SECONDS: Final = 2
 
 
@@ -42,13 +43,22 @@ def over_page() -> WebhookReply:
     return page("This form is over", body, status=404)
 
 
-def end_page(graph: Graph, execution: Execution) -> WebhookReply:
-    """Of one that has ended. Of several pages that end it the last one counts, as n8n documents it."""
-    trigger = next((node for node in graph.workflow.nodes if node.type == FORM), None)
+def end_page(graph: Graph, execution: Execution, trigger: Node | None) -> WebhookReply:
+    """Of one that has ended. Of several pages that end it the last one counts, as n8n documents it. `trigger`: the form's, evaluated."""
+    if _cannot_be_shown(graph, execution):
+        return broken_page()
     last = max(_endings(graph, execution), key=lambda run: run.index, default=None)
     if execution.status is not Status.SUCCESS or last is None:
         return over_page() if trigger is None else answer_page(trigger, execution)
     return _ending(graph.workflow.by_name[last.node], execution.contexts.get(last.node, {}).get(ENDING) or {}, last)
+
+
+def _cannot_be_shown(graph: Graph, execution: Execution) -> bool:
+    """Whether it ended at a page that has an expression which failed."""
+    failure = execution.last_failure
+    node = graph.workflow.by_name.get(failure.node or "") if failure is not None else None
+    failed = execution.status is Status.ERROR and failure is not None and failure.code in _OF_EXPRESSIONS
+    return failed and node is not None and node.type == PAGE
 
 
 def _endings(graph: Graph, execution: Execution) -> list[NodeRun]:

@@ -9,6 +9,7 @@ from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.execution import Execution, Status
 from workflow.forms import CHOICES, Field, Kind, fields_of, options_of
 from workflow.n8n.document import Node
+from workflow.nodes.values import text_of
 from workflow.pages import origin_of, page, simple_html
 
 RECORDED: Final = "Your response has been recorded"
@@ -32,9 +33,9 @@ def form_page(node: Node, call: WebhookCall, problems: Mapping[str, str] = _NOTH
     """Empty, filled in by the address's query, or, with `problems`, as it was sent. `mark`: of a page among several."""
     fields = fields_of(node)
     given = call.body if problems and isinstance(call.body, dict) else call.query
-    title = str(node.parameters.get("formTitle") or node.name)
-    told = simple_html(str(node.parameters.get("formDescription") or ""))
-    button = str(options_of(node).get("buttonLabel") or "Submit")
+    title = text_of(node.parameters.get("formTitle")) or node.name
+    told = simple_html(text_of(node.parameters.get("formDescription")))
+    button = text_of(options_of(node).get("buttonLabel")) or "Submit"
     kind = ' enctype="multipart/form-data"' if any(field.kind is Kind.FILE for field in fields) else ""
     inputs = f'<input type="hidden" name="{MARK}" value="{escape(mark)}">' if mark else ""
     inputs += "".join(_shown(field, given, problems.get(field.name)) for field in fields)
@@ -105,13 +106,21 @@ def answer_page(node: Node, execution: Execution | None) -> WebhookReply:
     if leads:
         return page("", "", status=303, headers={"location": leads})
     found = _response(node).get("formSubmittedText") or options_of(node).get("formSubmittedText")
-    return told_page(node, "Form submitted", str(found or RECORDED))
+    return told_page(node, "Form submitted", text_of(found) or RECORDED)
 
 
 def told_page(node: Node, headline: str, text: str, *, status: int = 200) -> WebhookReply:
-    title = str(node.parameters.get("formTitle") or node.name)
+    title = text_of(node.parameters.get("formTitle")) or node.name
     body = f'<div class="card" role="status"><h1>{escape(headline)}</h1><div>{simple_html(text)}</div></div>'
     return page(title, body, status=status)
+
+
+def broken_page(reason: str = "") -> WebhookReply:
+    """Of a workflow whose own texts cannot be made."""
+    told = "An expression in what it is to say failed. Tell whoever gave you its address."
+    more = f"<p>{escape(reason)}</p>" if reason else ""
+    body = f'<div class="card" role="alert"><h1>This page cannot be shown</h1><div>{told}</div>{more}</div>'
+    return page("This page cannot be shown", body, status=422)
 
 
 def _response(node: Node) -> Mapping[str, Any]:
@@ -125,7 +134,7 @@ def _redirect(node: Node) -> str | None:
     response = _response(node)
     if response.get("respondWith") != "redirect":
         return None
-    address = str(response.get("redirectUrl") or "").strip()
+    address = text_of(response.get("redirectUrl")).strip()
     if address and "://" not in address:
         address = f"https://{address}"
     return address if origin_of(address) is not None and address.isprintable() else None

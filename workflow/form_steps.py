@@ -16,8 +16,10 @@ from workflow.execution import Execution, Mode, Reply
 from workflow.form_ending import at_work_page, end_page, led_on, over_page
 from workflow.form_nodes import with_parameters
 from workflow.form_page import form_page, is_from, mark_of
+from workflow.forms import FORM
 from workflow.graph import Graph
 from workflow.n8n.document import Node
+from workflow.page_texts import PageTexts
 from workflow.reading import Reading
 from workflow.rooms import place_of
 from workflow.rows import origin_of
@@ -36,6 +38,7 @@ Found = TypeVar("Found")
 class FormSteps:
     def __init__(self, engine: Engine, starting: Starting, reading: Reading) -> None:
         self._engine, self._starting, self._reading = engine, starting, reading
+        self._texts = PageTexts(engine)
 
     async def heard(self, call: ResumeCall) -> WebhookReply:
         """Never a problem for a person: what is over is said to be over."""
@@ -45,29 +48,34 @@ class FormSteps:
 
     async def _shown(self, call: ResumeCall) -> WebhookReply:
         async def look() -> WebhookReply | None:
-            graph, execution = await self._now(call.id)
+            graph, execution, owner = await self._now(call.id)
             if execution.ended:
-                return end_page(graph, execution)
+                return await self._end(graph, execution, owner)
             effect = open_form(execution)
             return None if effect is None else form_page(_page_of(graph, execution, effect), call, mark=mark_of(effect.key))
 
         return await looked_for(look, PATIENCE_SECONDS) or at_work_page()
 
-    async def _now(self, execution_id: UUID) -> tuple[Graph, Execution]:
-        """Here, or in the record. ExecutionNotFound."""
+    async def _end(self, graph: Graph, execution: Execution, owner: str) -> WebhookReply:
+        trigger = next((node for node in graph.workflow.nodes if node.type == FORM), None)
+        spoken = None if trigger is None else await self._texts.of(graph, execution, trigger, owner)
+        return spoken if isinstance(spoken, WebhookReply) else end_page(graph, execution, spoken)
+
+    async def _now(self, execution_id: UUID) -> tuple[Graph, Execution, str]:
+        """Here, or in the record; and whose it is. ExecutionNotFound."""
         held = self._engine.held.get(execution_id)
         if held is not None:
-            return held.graph, held.execution
+            return held.graph, held.execution, held.origin.claims.sub
         row, execution = await self._reading.execution(execution_id)
         origin = origin_of(row)
         if origin.workflow_id is None:
             raise ExecutionNotFound("Its workflow was deleted.")
-        return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph, execution
+        return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph, execution, origin.claims.sub
 
     async def _sent(self, call: ResumeCall) -> WebhookReply:
         """What is filled in is stored before its sender is led on. Sent twice, the second time leads on and does nothing, also where the
         next page is open by then."""
-        graph, execution = await self._now(call.id)
+        graph, execution, _ = await self._now(call.id)
         effect = open_form(execution)
         if effect is None or not is_from(call, mark := mark_of(effect.key)):
             return led_on(call.id, call.query)

@@ -17,7 +17,9 @@ from zoneinfo import ZoneInfo
 
 from bus.errors import InvalidWorkflow
 from bus.messages.workflows import UploadedFile, WebhookCall
+from workflow.expressions.parameters import has_expressions
 from workflow.n8n.document import Node
+from workflow.nodes.values import number_of, text_of
 
 FORM: Final = "n8n-nodes-base.formTrigger"
 MAX_FIELDS: Final = 200
@@ -100,15 +102,21 @@ def fields_of(node: Node) -> Sequence[Field]:
     return [_field(node, number, each) for number, each in enumerate(given)]
 
 
+def require_form(node: Node) -> None:
+    """InvalidWorkflow for what is no form. What expressions make of its fields is known when it is shown."""
+    try:
+        fields_of(node)
+    except InvalidWorkflow:
+        if not has_expressions([node.parameters.get("formFields"), node.parameters.get("jsonOutput")]):
+            raise
+
+
 def difference(node: Node) -> str | None:
     """What of the form is not as in n8n, or why it is none."""
     try:
-        fields = fields_of(node)
+        require_form(node)
     except InvalidWorkflow as error:
         return f"cannot be activated. {error.message.rstrip('.')}"
-    shown = [str(node.parameters.get(name) or "") for name in ("formTitle", "formDescription")]
-    if any(text.startswith("=") for text in [*shown, *(field.label for field in fields)]):
-        return "shows its expressions as they are written; a form's title, description and labels are not evaluated"
     if options_of(node).get("customCss"):
         return "has styles of its own, which are not used: its page is Hive's"
     return None
@@ -117,7 +125,8 @@ def difference(node: Node) -> str | None:
 def _given(node: Node) -> Sequence[Any]:
     if node.parameters.get("defineForm") == "json":
         try:
-            found = json.loads(str(node.parameters.get("jsonOutput") or "[]"))
+            given = node.parameters.get("jsonOutput") or "[]"
+            found = json.loads(given) if isinstance(given, str) else given
         except (ValueError, RecursionError):
             raise InvalidWorkflow(f"The form of {node.name!r} is defined by JSON that cannot be read.") from None
     else:
@@ -131,13 +140,13 @@ def _given(node: Node) -> Sequence[Any]:
 def _field(node: Node, number: int, given: Any) -> Field:
     if not isinstance(given, Mapping):
         raise InvalidWorkflow(f"Field {number + 1} of the form of {node.name!r} is no object.")
-    kind = str(given.get("fieldType") or Kind.TEXT)
+    kind = text_of(given.get("fieldType")) or Kind.TEXT
     if kind not in tuple(Kind):
         raise InvalidWorkflow(
             f"Field {number + 1} of the form of {node.name!r} is of type {kind!r}; forms have {', '.join(Kind)}."
         )
-    label = str(given.get("fieldLabel") or given.get("fieldName") or "")
-    key = str(given.get("fieldName") or given.get("elementName") or given.get("fieldLabel") or "")
+    label = text_of(given.get("fieldLabel")) or text_of(given.get("fieldName"))
+    key = text_of(given.get("fieldName")) or text_of(given.get("elementName")) or text_of(given.get("fieldLabel"))
     if not key and kind != Kind.HTML:
         raise InvalidWorkflow(f"Field {number + 1} of the form of {node.name!r} has no label.")
     least, most = _limits(given)
@@ -153,27 +162,32 @@ def _field(node: Node, number: int, given: Any) -> Field:
         many=many,
         least=least,
         most=most,
-        placeholder=str(given.get("placeholder") or ""),
-        value=str(given.get("fieldValue") or given.get("defaultValue") or ""),
-        accept=tuple(each.strip().lower() for each in str(given.get("acceptFileTypes") or "").split(",") if each.strip()),
-        date_format=str(given.get("formatDate") or ""),
-        html=str(given.get("html") or ""),
+        placeholder=text_of(given.get("placeholder")),
+        value=text_of(given.get("fieldValue")) or text_of(given.get("defaultValue")),
+        accept=tuple(each.strip().lower() for each in text_of(given.get("acceptFileTypes")).split(",") if each.strip()),
+        date_format=text_of(given.get("formatDate")),
+        html=text_of(given.get("html")),
     )
 
 
 def _options(given: Mapping[str, Any]) -> tuple[str, ...]:
     found = given.get("fieldOptions")
     values = found.get("values") if isinstance(found, Mapping) else None
-    return tuple(str(each.get("option", "")) for each in values or () if isinstance(each, Mapping))
+    listed = values if isinstance(values, list) else ()
+    return tuple(text_of(each.get("option")) for each in listed if isinstance(each, Mapping))
 
 
 def _limits(given: Mapping[str, Any]) -> tuple[int, int | None]:
     if given.get("limitSelection") == "exact":
-        exact = int(given.get("numberOfSelections") or 1)
+        exact = _count(given.get("numberOfSelections")) or 1
         return exact, exact
     if given.get("limitSelection") == "range":
-        return int(given.get("minSelections") or 0), int(given.get("maxSelections") or 0) or None
+        return _count(given.get("minSelections")), _count(given.get("maxSelections")) or None
     return 0, None
+
+
+def _count(given: Any) -> int:
+    return int(min(max(number_of(given) or 0, 0), MAX_FIELDS * MAX_FIELDS))
 
 
 def filled(fields: Sequence[Field], call: WebhookCall) -> Filled:

@@ -39,6 +39,8 @@ from workflow.held import Origin
 from workflow.n8n.check import check, check_startable
 from workflow.n8n.limits import check_depth
 from workflow.n8n.parse import parse
+from workflow.n8n.tools import needs_of
+from workflow.needing import Needing, shown, stored
 from workflow.nodes.registry import Registry
 from workflow.remembering import merged
 from workflow.rows import encode
@@ -72,6 +74,7 @@ class Library:
         self._plans: OrderedDict[tuple[UUID, int], Plan] = OrderedDict()
         self._currents = Currents(self._statements)
         self._routes = Routes(self._statements)
+        self._needing = Needing(pool)
 
     def forget(self, workflow_id: UUID | None = None) -> None:
         """What is known of it may have changed; None: of all of them."""
@@ -87,16 +90,16 @@ class Library:
         """InvalidWorkflow, WorkflowTooLarge for what can never be one; what only does not run is told in `problems`."""
         document, name = _checked(wish.n8n_data), wish.name
         name = name or str(wish.n8n_data.get("name") or "Workflow").replace("\x00", "")
-        arguments = (uuid4(), name[:255], wish.description, _n8n_id(document), _text(document), claims.sub, claims.tenant)
+        head = (uuid4(), name[:255], wish.description, _n8n_id(document), _text(document), _mcp_tools(document))
         with available():
             async with self._pool.acquire() as connection, connection.transaction():
                 statements = NamedStatements(connection, queries())
-                row = await statements.one("insert_workflow", *arguments, claims.model_dump_json())
+                row = await statements.one("insert_workflow", *head, claims.sub, claims.tenant, claims.model_dump_json())
                 if row is None:
                     raise RuntimeError("an insert gave no row")
                 await statements.run("insert_version", row["id"], 1, row["name"], row["n8n_data"], claims.sub)
                 await statements.run("count_created")  # last: others who create wait for its row until the commit
-        return self._record(row)
+        return await self._record(row)
 
     async def created_today(self) -> WorkflowsCreated:
         with available():
@@ -119,6 +122,7 @@ class Library:
             description,
             _n8n_id(document),
             _text(document),
+            _mcp_tools(document),
             claims.model_dump_json(),
         )
         with available():
@@ -131,7 +135,7 @@ class Library:
                 if row["active"]:
                     await self._listen(statements, wish.id, document)
         await self._changed(wish.id)
-        return self._record(row)
+        return await self._record(row)
 
     async def activate(self, workflow_id: UUID, active: bool, claims: Claims) -> WorkflowRecord:
         """Its webhooks and schedules begin, or end. InvalidWorkflow for one that must not start; WebhookTaken."""
@@ -149,7 +153,7 @@ class Library:
                     await statements.run("drop_schedules", workflow_id)
                     await statements.run("drop_event_triggers", workflow_id)
         await self._changed(workflow_id)
-        return self._record(row)
+        return await self._record(row)
 
     async def _listen(self, statements: NamedStatements, workflow_id: UUID, document: Mapping[str, Any]) -> None:
         workflow = parse(document)
@@ -183,7 +187,7 @@ class Library:
         await self._changed(workflow_id)
 
     async def get(self, workflow_id: UUID, claims: Claims) -> WorkflowRecord:
-        return self._record(await self._row(workflow_id, claims))
+        return await self._record(await self._row(workflow_id, claims))
 
     async def list(self, query: ListWorkflows, claims: Claims) -> WorkflowList:
         """Of the asker's tenant."""
@@ -320,9 +324,11 @@ class Library:
         self.forget(workflow_id)
         await self._told(workflow_id)
 
-    def _record(self, row: Any) -> WorkflowRecord:
+    async def _record(self, row: Any) -> WorkflowRecord:
         document = json.loads(row["n8n_data"])
-        problems = check(parse(document), self._registry).problems
+        workflow = parse(document)
+        servers = await self._needing.servers(needs_of(workflow), row["tenant"])
+        report = check(workflow, self._registry, servers)
         return WorkflowRecord(
             **{
                 name: row[name]
@@ -339,10 +345,10 @@ class Library:
                 )
             },
             n8n_data=document,
-            mcp_tools=None if row["mcp_tools"] is None else json.loads(row["mcp_tools"]),
+            mcp_tools=shown(report.needs, servers),
             problems=tuple(
                 WorkflowProblem(code=each.code, message=each.message, severity=each.severity.value, node=each.node)
-                for each in problems
+                for each in report.problems
             ),
         )
 
@@ -369,6 +375,10 @@ def _tags(given: str | None) -> tuple[str, ...]:
 
 def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document)
+
+
+def _mcp_tools(document: Mapping[str, Any]) -> str | None:
+    return stored(needs_of(parse(document)))
 
 
 def _n8n_id(document: Mapping[str, Any]) -> str | None:

@@ -158,7 +158,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
         served = (
-            *services(Verbs(engine, library, reading, starting, notices.stop, cache), most),
+            *services(Verbs(engine, library, reading, starting, notices.stop, cache, mcp_servers), most),
             service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
             mcp_service.service(mcp_servers, notices.mcp_servers),
         )

@@ -45,6 +45,7 @@ from workflow.engine import Engine
 from workflow.form_steps import FormSteps
 from workflow.held import Held
 from workflow.library import Library
+from workflow.mcp.registry import Registry
 from workflow.nodes.listing import listed
 from workflow.reading import Reading
 from workflow.rows import record_of_held
@@ -66,9 +67,10 @@ class Verbs:
         starting: Starting,
         tell_stop: Callable[[UUID], Awaitable[None]],
         cache: Cache,
+        mcp_servers: Registry,
     ) -> None:
         self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
-        self._tell_stop, self._cache = tell_stop, cache
+        self._tell_stop, self._cache, self._mcp_servers = tell_stop, cache, mcp_servers
         self._forms = FormSteps(engine, starting, reading)
 
     async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
@@ -79,7 +81,8 @@ class Verbs:
 
     async def get(self, call: Call[WorkflowRef]) -> WorkflowRecord:
         record = await self._library.get(call.body.id, call.claims)
-        self._cache.show(record)
+        if not record.mcp_tools:  # what it says of servers may be another in a moment
+            self._cache.show(record)
         return record
 
     async def list(self, call: Call[ListWorkflows]) -> WorkflowList:
@@ -92,7 +95,7 @@ class Verbs:
         return await self._library.version(call.body, call.claims)
 
     async def node_types(self, call: Call[NoReply]) -> NodeTypeList:
-        return listed(self._engine.interpreter.registry)
+        return listed(self._engine.interpreter.registry, await self._mcp_servers.with_tools(call.claims))
 
     async def activate(self, call: Call[ActivateWorkflow]) -> WorkflowRecord:
         return await self._library.activate(call.body.id, call.body.active, call.claims)
@@ -197,7 +200,13 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
         _endpoint("list", ListWorkflows, verbs.list, Permission.WORKFLOWS_VIEW, "Without documents"),
         _endpoint("versions", WorkflowRef, verbs.versions, Permission.WORKFLOWS_VIEW, "Who saved what when"),
         _endpoint("version", WorkflowVersionRef, verbs.version, Permission.WORKFLOWS_VIEW, "One version with its document"),
-        _endpoint("node-types", NoReply, verbs.node_types, Permission.WORKFLOWS_VIEW, "What nodes the engines run"),
+        _endpoint(
+            "node-types",
+            NoReply,
+            verbs.node_types,
+            Permission.WORKFLOWS_VIEW,
+            "What nodes the engines run, tools of MCP servers among them",
+        ),
         _endpoint("activate", ActivateWorkflow, verbs.activate, Permission.WORKFLOWS_EDIT, "Let its triggers begin or end"),
         _endpoint("delete", WorkflowRef, verbs.delete, Permission.WORKFLOWS_DELETE, "Its executions stay"),
         _endpoint("created", NoReply, verbs.created, Permission.METRICS_VIEW, "How many were stored today"),

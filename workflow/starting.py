@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from bus import auth
 from bus.auth import Permission
-from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting
+from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting, InvalidWorkflow
 from bus.messages import Claims
 from bus.messages.workflows import CallWorkflowTool, ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
 from workflow.again import again_from, again_from_failure
@@ -15,7 +15,7 @@ from workflow.calling import require_may_call
 from workflow.chat import CHAT, PREVIOUS, options_of, preflight, previous
 from workflow.effects import Respond, WaitForCall
 from workflow.engine import Engine, clock_ms
-from workflow.entering import answer, at_once, entered, late, with_origin
+from workflow.entering import answer, at_once, entered, late, shows_texts, with_origin
 from workflow.events import EffectEnded
 from workflow.execution import Execution, Mode, Reply, Status
 from workflow.form_ending import led_on
@@ -28,6 +28,7 @@ from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.nodes.ai.memory import Memory
+from workflow.page_texts import PageTexts, unfit
 from workflow.reading import Reading
 from workflow.rooms import Place, place_of
 from workflow.store import Lost
@@ -46,7 +47,7 @@ class Starting:
     def __init__(self, engine: Engine, lease: Lease, reading: Reading, lending: Lending, base_url: str) -> None:
         self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
         self._beginning: dict[UUID, asyncio.Event] = {}
-        self._lending = lending
+        self._lending, self._texts = lending, PageTexts(engine)
 
     async def call(self, call: WebhookCall, claims: Claims, size: int) -> WebhookReply:
         """WebhookNotFound; PermissionDenied for a test call without the permission, and where the saver's key was revoked; TooManyExecutions."""
@@ -67,7 +68,15 @@ class Starting:
             return with_origin(node, call, admitted)
         heard = call.model_copy(update={"headers": admitted.headers})
         zone = plan.graph.workflow.time_zone or self._engine.interpreter.time_zone
-        item = entered(node, heard, parameters, self._base_url, zone)
+        if shows_texts(node, heard):
+            spoken = await self._texts.of_trigger(plan, node, test=call.test)
+            if isinstance(spoken, WebhookReply):
+                return spoken
+            node = spoken
+        try:
+            item = entered(node, heard, parameters, self._base_url, zone)
+        except InvalidWorkflow as error:
+            return unfit(plan.graph, node, error, test=call.test)
         if isinstance(item, WebhookReply):
             return item
         item["json"] |= admitted.more

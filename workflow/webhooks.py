@@ -11,7 +11,7 @@ from bus.messages.workflows import Door, WebhookCall, WebhookReply
 from workflow.chat import CHAT, chat_path, is_public
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers
 from workflow.effects import Respond
-from workflow.forms import FORM, fields_of, form_path
+from workflow.forms import FORM, form_path, require_form
 from workflow.n8n.document import Node, Workflow
 from workflow.webhook_reply import webhook_item
 
@@ -115,7 +115,7 @@ def require_checkable(node: Node) -> None:
     """InvalidWorkflow for a node that asks for something of its callers that could not be checked, so that nobody would get in, and for
     a form that is none."""
     if node.type == FORM:
-        fields_of(node)
+        require_form(node)
     kind = asked_of_callers(node)
     if kind is None:
         return

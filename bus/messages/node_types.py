@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from bus.messages.base import Record
+from bus.messages.base import JsonObject, Record
 
 
 class NodeGroup(StrEnum):
@@ -16,6 +16,8 @@ class NodeGroup(StrEnum):
     AI = "ai"
     HELPER = "helper"
     ACTION = "action"
+    TOOL = "tool"
+    """A tool of a registered MCP server."""
 
 
 class NodeTypeRecord(Record):
@@ -28,6 +30,11 @@ class NodeTypeRecord(Record):
     outputs: int | None = None
     helper: str | None = Field(default=None, description="the connection by which it is attached to another node")
     note: str | None = Field(default=None, description="what works differently here than in n8n")
+    title: str | None = Field(default=None, description="as a person calls it; of tools of MCP servers alone, as is all below")
+    description: str | None = Field(default=None, description="in the server's words")
+    parameters_schema: JsonObject | None = Field(
+        default=None, description="JSON Schema of its parameters; null also where all schemas together would be too much"
+    )
 
 
 class NodeTypeList(Record):

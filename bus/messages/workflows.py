@@ -81,6 +81,15 @@ class WorkflowProblem(Message):
     node: str | None = None
 
 
+class McpToolUse(Message):
+    """A registered MCP server that a node needs, and the tool in it; null: which one is seen when it runs."""
+
+    node: str
+    server: str
+    tool: str | None = None
+    registered: bool
+
+
 class LastExecution(Message):
     """The newest of a workflow's executions that its record keeps."""
 
@@ -96,7 +105,9 @@ class WorkflowRecord(Record):
     name: str
     description: str | None = None
     n8n_data: dict[str, Any] | None = Field(default=None, description="left out in lists")
-    mcp_tools: JsonValue = None
+    mcp_tools: tuple[McpToolUse, ...] = Field(
+        default=(), description="what its nodes need of registered MCP servers; left out in lists"
+    )
     created_by: str
     tenant: Slug = "default"
     version: int

@@ -16,6 +16,7 @@ from bus.messages.mcp_servers import (
     McpTool,
     McpTransport,
 )
+from bus.messages.node_types import NodeGroup, NodeTypeList, NodeTypeRecord
 
 _NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _RECORD: Final = McpServerRecord(
@@ -58,6 +59,21 @@ FILES: Final[dict[str, Example]] = {
     },
 }
 ANSWERS: Final[tuple[BaseModel, ...]] = (
+    NodeTypeList(
+        types=(
+            NodeTypeRecord(
+                name="hive.mcp.time.get_current_time",
+                versions=(1,),
+                group=NodeGroup.TOOL,
+                inputs=1,
+                outputs=1,
+                title="get_current_time",
+                description="Get current time in a specific timezone",
+                parameters_schema=_RECORD.tools[0].input_schema,
+            ),
+            NodeTypeRecord(name="n8n-nodes-base.set", versions=(3.4,), group=NodeGroup.DATA, inputs=1, outputs=1),
+        )
+    ),
     _RECORD,
     McpServerList(servers=(_RECORD.model_copy(update={"tools": ()}),)),
     McpImport(

@@ -7,7 +7,7 @@ from bus.messages import Message
 from bus.messages.workflows import WorkflowRecord
 from gui.workflows.document import Link, links_of, nodes_of
 from gui.workflows.edits import Edit, edited
-from gui.workflows.forms import FIELDS
+from gui.workflows.forms import fields_of
 from gui.workflows.history import History
 from gui.workflows.ports import Types, ports_of, title_of
 
@@ -105,9 +105,9 @@ def told_types(types: Types) -> dict[str, Any]:
     return {
         "types": [
             {
-                **kind.model_dump(mode="json"),
-                "title": title_of(kind.name),
-                "fields": [field.model_dump(mode="json") for field in FIELDS.get(kind.name, ())],
+                **kind.model_dump(mode="json", exclude={"parameters_schema"}),
+                "title": kind.title or title_of(kind.name),
+                "fields": [field.model_dump(mode="json") for field in fields_of(kind)],
             }
             for kind in types.values()
         ]

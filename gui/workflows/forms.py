@@ -1,12 +1,15 @@
 """The fields of the parameters that a form offers, by type, as n8n's documentation names them. All else is written as JSON.
 
-The engine reads parameters and asks for none, so that it has no list of them: this is the dashboard's own.
+The engine reads parameters and asks for none, so that it has no list of them: this is the dashboard's own. Tools of MCP servers say theirs.
 """
 
 from enum import StrEnum
 from typing import Final
 
+from pydantic import JsonValue
+
 from bus.messages import Message
+from bus.messages.node_types import NodeTypeRecord
 
 
 class FieldKind(StrEnum):
@@ -97,4 +100,38 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "@n8n/n8n-nodes-langchain.chainLlm": _PROMPT,
     "@n8n/n8n-nodes-langchain.lmChatOllama": _MODEL,
     "@n8n/n8n-nodes-langchain.embeddingsOllama": _MODEL[:1],
+}
+
+
+def fields_of(kind: NodeTypeRecord) -> tuple[Field, ...]:
+    """Of a tool of an MCP server by its schema: what is neither text, number, yes or no, nor one of several is written as JSON."""
+    if kind.parameters_schema is None:
+        return FIELDS.get(kind.name, ())
+    properties = kind.parameters_schema.get("properties")
+    needed = kind.parameters_schema.get("required")
+    required = needed if isinstance(needed, list) else []
+    named = properties.items() if isinstance(properties, dict) else ()
+    found = (_of_schema(name, about, name in required) for name, about in named if "." not in name)
+    return tuple(field for field in found if field is not None)
+
+
+def _of_schema(name: str, about: JsonValue, required: bool) -> Field | None:
+    if not isinstance(about, dict):
+        return None
+    title = about.get("title")
+    label = f"{title if isinstance(title, str) and title else name}{' *' if required else ''}"
+    given = about.get("default")
+    default = given if isinstance(given, str | int | bool) else None
+    options = about.get("enum")
+    if isinstance(options, list) and all(isinstance(option, str) for option in options):
+        return Field(name=name, label=label, kind=FieldKind.SELECT, default=default, options=tuple(map(str, options)))
+    kind = _KINDS.get(str(about.get("type")))
+    return None if kind is None else Field(name=name, label=label, kind=kind, default=default)
+
+
+_KINDS: Final = {
+    "string": FieldKind.TEXT,
+    "integer": FieldKind.NUMBER,
+    "number": FieldKind.NUMBER,
+    "boolean": FieldKind.SWITCH,
 }

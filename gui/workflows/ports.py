@@ -198,5 +198,5 @@ def new_node(kind: NodeTypeRecord, position: Sequence[float]) -> dict[str, Any]:
         "type": kind.name,
         "typeVersion": int(version) if version == int(version) else version,
         "position": [round(position[0]), round(position[1])],
-        "name": title_of(kind.name),
+        "name": kind.title or title_of(kind.name),
     }

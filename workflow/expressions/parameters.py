@@ -32,6 +32,14 @@ class Template:
     specs: Mapping[str, Spec]
 
 
+def has_expressions(value: Any) -> bool:
+    """Whether anything in a tree of parameters is to be evaluated."""
+    if isinstance(value, str):
+        return value.startswith("=")
+    inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return any(map(has_expressions, inner))
+
+
 def compile_template(tree: Mapping[str, Any], as_json: str | None = None) -> Template:
     """`as_json`: the parameter, if any, whose text is JSON with expressions in it."""
     sources: list[str] = []

@@ -58,7 +58,9 @@ class RegisteredCalls:
     async def _reached(self, effect: CallMcp, server: Registered, record: McpServerRecord, claims: Claims) -> Any:
         client = self._trusted if server.trusted else self._client
         address = address_of_server(server)
-        if effect.operation == "list":
+        if effect.operation == "known" and any(tool.name == effect.tool for tool in record.tools):
+            return _listed(record)
+        if effect.operation in ("list", "known"):
             return await client.tools(address, effect.timeout_seconds)
         return await client.call(address, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
 
@@ -67,16 +69,8 @@ class RegisteredCalls:
         if record.status is not McpServerStatus.CONNECTED:
             why = f": {record.reason}" if record.reason else ""
             raise McpServerFailed(f"The MCP server {server.name!r} is {record.status}{why}")
-        if effect.operation == "list":
-            return [
-                {
-                    "name": tool.name,
-                    "description": tool.description,
-                    "inputSchema": tool.input_schema,
-                    "annotations": tool.annotations,
-                }
-                for tool in record.tools
-            ]
+        if effect.operation in ("list", "known"):
+            return _listed(record)
         seconds = effect.timeout_seconds
         await self._fence.passed()
         here = await self._keeper.call(server, effect.tool, effect.arguments, effect.key, seconds)
@@ -105,3 +99,16 @@ class RegisteredCalls:
         except (AnswerTooLarge, DeadlineExceeded) as error:
             raise OutcomeUnknown(f"{error.message} Whether the call happened is not known.") from None
         return answer.result
+
+
+def _listed(record: McpServerRecord) -> list[dict[str, Any]]:
+    """As the server listed them last, in MCP's shape."""
+    return [
+        {
+            "name": tool.name,
+            "description": tool.description,
+            "inputSchema": tool.input_schema,
+            "annotations": tool.annotations,
+        }
+        for tool in record.tools
+    ]

@@ -145,6 +145,12 @@ class Registry:
             rows = await self._statements.all("list_mcp_servers", claims.tenant)
         return McpServerList(servers=tuple(record(row, tools=False) for row in rows))
 
+    async def with_tools(self, claims: Claims) -> Sequence[McpServerRecord]:
+        """All of the asker's tenant."""
+        with available():
+            rows = await self._statements.all("list_mcp_servers", claims.tenant)
+        return [record(row) for row in rows]
+
     async def remove(self, name: str, claims: Claims) -> None:
         row = await self._own(name, claims)
         with available():

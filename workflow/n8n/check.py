@@ -4,7 +4,7 @@ A workflow with findings is saved and shown all the same. Only an error keeps it
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,18 +12,21 @@ from bus.errors import InvalidWorkflow, WorkflowCycle
 from workflow import chat, credentials, forms
 from workflow.graph import Graph, endless_cycles, plan
 from workflow.n8n.document import Node, Problem, Severity, Workflow
+from workflow.n8n.tools import HTTP_REQUEST, SETTING, McpNeed, needs_of
 from workflow.nodes.registry import Registry
+from workflow.nodes.tool_nodes import can_be_carried
 
 _PACKAGE: Final = re.compile(r"(@[a-z0-9][\w.~-]*/)?n8n-nodes-[a-z0-9][\w.~-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`runs` and `unknown`: names of nodes by type. `problems`: from reading and planning it, errors first."""
+    """`runs` and `unknown`: names of nodes by type. `problems`: from reading and planning it, errors first. `needs`: of MCP servers."""
 
     runs: dict[str, Sequence[str]]
     unknown: dict[str, Sequence[str]]
     problems: Sequence[Problem]
+    needs: Sequence[McpNeed] = ()
 
     @property
     def startable(self) -> bool:
@@ -35,8 +38,13 @@ class Report:
         return not self.problems and not self.unknown
 
 
-def check(workflow: Workflow, registry: Registry) -> Report:
-    graph = plan(workflow)
+Servers = Mapping[str, Collection[str] | None]
+"""MCP servers that are registered, by name, with the names of their tools; None where they were not listed yet."""
+
+
+def check(workflow: Workflow, registry: Registry, servers: Servers | None = None) -> Report:
+    """`servers`: None where nobody is there to ask."""
+    graph, needs = plan(workflow), needs_of(workflow)
     known = [node for node in workflow.nodes if registry.find(node) is not None]
     unknown = [node for node in workflow.nodes if registry.find(node) is None]
     found = [
@@ -47,11 +55,15 @@ def check(workflow: Workflow, registry: Registry) -> Report:
         *(found for node in known if not node.disabled and (found := credentials.problem(node)) is not None),
         *(problem for node in known if not node.disabled for problem in _differs(node)),
         *(_unknown(node, registry.unfit(node)) for node in unknown),
+        *_not_carried(workflow, registry),
+        *(problem for need in needs if (problem := _needed(need, servers)) is not None),
+        *(problem for node in workflow.nodes if (problem := _secret(node)) is not None),
     ]
     return Report(
         runs=_by_type(known),
         unknown=_by_type(unknown),
         problems=tuple(sorted(found, key=lambda problem: problem.severity is not Severity.ERROR)),
+        needs=needs,
     )
 
 
@@ -59,7 +71,7 @@ def check_startable(graph: Graph, registry: Registry) -> None:
     """Raises `workflow_cycle` or `invalid_workflow` for what must not be started."""
     for problem in _cycles(graph, registry):
         raise WorkflowCycle(problem.message)
-    for problem in graph.workflow.problems:
+    for problem in (*graph.workflow.problems, *_not_carried(graph.workflow, registry)):
         if problem.severity is Severity.ERROR:
             raise InvalidWorkflow(problem.message)
 
@@ -92,6 +104,35 @@ def _version(node: Node, registry: Registry) -> Iterable[Problem]:
         yield Problem(code="node_version", message=message, node=node.name)
     if kind.note is not None:
         yield Problem(code="node_note", message=f"{node.name!r}: {kind.note}.", node=node.name)
+
+
+def _not_carried(workflow: Workflow, registry: Registry) -> Iterable[Problem]:
+    for node in workflow.nodes:
+        if node.tool is not None and not can_be_carried(node, registry.own(node)):
+            message = f"{node.name!r} of type {node.type} cannot be carried out by a tool: it has not one input and one output. Take it out of `settings.{SETTING}`."
+            yield Problem(code="mcp_tool_impossible", message=message, severity=Severity.ERROR, node=node.name)
+
+
+def _needed(need: McpNeed, servers: Servers | None) -> Problem | None:
+    what = f"{need.node!r} needs " + (f"the tool {need.tool} of " if need.tool else "") + f"the MCP server {need.server}"
+    if servers is None:
+        message = f"{what}, which must be registered where it runs (`hive mcp-server add`)."
+        return Problem(code="mcp_server_needed", message=message, node=need.node)
+    if need.server not in servers:
+        message = f"{what}, which is not registered. Register it with `hive mcp-server add {need.server}`."
+        return Problem(code="mcp_server_not_found", message=message, node=need.node)
+    tools = servers[need.server]
+    if tools is None or need.tool is None or need.tool in tools:
+        return None
+    message = f"{what}, which has no tool of that name. It has {', '.join(sorted(tools))}."
+    return Problem(code="mcp_tool_not_found", message=message, node=need.node)
+
+
+def _secret(node: Node) -> Problem | None:
+    if node.tool is None or node.type != HTTP_REQUEST or node.parameters.get("authentication", "none") == "none":
+        return None
+    message = f"{node.name!r} needs a credential, and the MCP server that is to carry it out is given none, so it fails. Take one of the two out."
+    return Problem(code="mcp_tool_credentials", message=message, node=node.name)
 
 
 def _differs(node: Node) -> Iterable[Problem]:

@@ -46,6 +46,16 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolUse:
+    """A tool of a registered MCP server. `arguments`: of the tool, each by the path of the node's parameter that it is; None: as the node's type
+    has them."""
+
+    server: str
+    tool: str
+    arguments: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One node. `parameters` may hold expressions (`=…`); `document` is the node as given."""
 
@@ -65,6 +75,8 @@ class Node:
     always_output_data: bool = False
     credentials: Mapping[str, Any] = field(default_factory=dict)
     webhook_id: str | None = None
+    tool: ToolUse | None = None
+    """What carries it out in Hive's place."""
     document: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -13,6 +13,7 @@ from bus.errors import InvalidWorkflow, WorkflowTooLarge
 from workflow.n8n.connections import read_connections
 from workflow.n8n.document import Node, OnError, OnInterrupt, Problem, Severity, Workflow
 from workflow.n8n.limits import MAX_NODES, check_depth, check_size
+from workflow.n8n.tools import with_tools
 
 _WRAPPERS: Final = ("data", "workflow", "workflowData", "n8n_data")
 MAX_CONCURRENCY: Final = 1000
@@ -38,14 +39,15 @@ def parse(given: object) -> Workflow:
     check_depth(given)
     document = _unwrap(given)
     problems: list[Problem] = []
-    nodes = _read_nodes(document, problems)
+    settings = _read_settings(document)
+    nodes = with_tools(_read_nodes(document, problems), settings, problems)
     return Workflow(
         id=str(document.get("id") or ""),
         name=str(document.get("name") or ""),
         active=document.get("active") is True,
         nodes=nodes,
         connections=read_connections(_object(document, "connections"), nodes, problems),
-        settings=_read_settings(document),
+        settings=settings,
         pin_data=_read_pins(document),
         static_data=_read_static_data(document),
         problems=tuple(problems),

@@ -15,13 +15,14 @@ def run_code(call: NodeCall) -> Outputs:
     language = call.node.parameters.get("language", "javaScript")
     style = "each" if call.node.parameters.get("mode") == "runOnceForEachItem" else "all"
     if language in PYTHON:
-        return [_continued(call, lambda: call.scripts.python(call, _source(call, "pythonCode"), style))]
+        return [_continued(call, lambda: call.scripts.python(call, source_of(call, "pythonCode"), style))]
     if language != "javaScript":
         raise NodeError(f"Code in {language} is not run here", description="Write it in JavaScript or Python")
-    return [_continued(call, lambda: call.scripts.code(call, _source(call, "jsCode"), style))]
+    return [_continued(call, lambda: call.scripts.code(call, source_of(call, "jsCode"), style))]
 
 
-def _source(call: NodeCall, name: str) -> str:
+def source_of(call: NodeCall, name: str) -> str:
+    """NodeError for what is no text."""
     source = call.node.parameters.get(name, "")
     if not isinstance(source, str):
         raise NodeError("The code must be a text")
@@ -39,11 +40,11 @@ def _continued(call: NodeCall, run: Callable[[], list[Item]]) -> list[Item]:
 
 
 def run_function(call: NodeCall) -> Outputs:
-    return [_continued(call, lambda: call.scripts.code(call, _source(call, "functionCode"), "function"))]
+    return [_continued(call, lambda: call.scripts.code(call, source_of(call, "functionCode"), "function"))]
 
 
 def run_function_item(call: NodeCall) -> Outputs:
-    return [call.scripts.code(call, _source(call, "functionCode"), "functionItem")]
+    return [call.scripts.code(call, source_of(call, "functionCode"), "functionItem")]
 
 
 TYPES = (

@@ -7,7 +7,7 @@ a form says is kept in the node's context, so it is there for whoever asks, as l
 from typing import Any
 
 from workflow.effects import ShowForm
-from workflow.expressions.parameters import Parameters
+from workflow.expressions.parameters import Parameters, compile_template
 from workflow.form_nodes import ENDING, PAGE, ends, with_parameters
 from workflow.forms import FORM, fields_of
 from workflow.items import Item, Outputs, paired
@@ -38,10 +38,9 @@ def run(call: NodeCall) -> EffectRun:
 
 def _page(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
     """What it does not say itself is the trigger's."""
-    trigger = next((node for node in call.graph.workflow.nodes if node.type == FORM), None)
-    first = {} if trigger is None else dict(trigger.parameters)
+    first = _of_trigger(call)
     own = parameters.get("options", {})
-    button = own.get("buttonLabel") or (first.get("options") or {}).get("buttonLabel")
+    button = own.get("buttonLabel") or first.get("options.buttonLabel")
     return {
         "defineForm": parameters.get("defineForm", "fields"),
         "formFields": parameters.get("formFields", {}),
@@ -50,6 +49,16 @@ def _page(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
         "formDescription": own.get("formDescription") or first.get("formDescription") or "",
         "options": {"buttonLabel": button} if button else {},
     }
+
+
+def _of_trigger(call: NodeCall) -> Parameters:
+    """Evaluated as on the trigger's own page: without items."""
+    trigger = next((node for node in call.graph.workflow.nodes if node.type == FORM), None)
+    if trigger is None:
+        return Parameters(compile_template({}))
+    seen = call.of_helper(trigger)
+    seen.inputs = [[{"json": {}}]]
+    return seen.scripts.parameters(seen, (0,))[0]
 
 
 TYPES = (NodeType(name=PAGE, versions=(1, 2.3, 2.4, 2.5), run=run, effect=True),)

@@ -15,6 +15,8 @@ from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import boolean_of, json_text, number_of, text_of
 
 _BOUNDARY: Final = "----hive-form-boundary"
+ACCEPT: Final = "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
+"""Of a node that says nothing else."""
 Pairs = list[tuple[str, Any]]
 
 
@@ -30,9 +32,7 @@ def build(
     body, kind = (_older_body if older else _body)(call, parameters, index, extra.get("body", []))
     if kind and "content-type" not in sent:
         sent["content-type"] = kind
-    sent.setdefault(
-        "accept", "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
-    )
+    sent.setdefault("accept", ACCEPT)
     return CallHttp(
         method=parameters.text("requestMethod" if older else "method", "GET").upper(),
         url=_with_query(_url(url or parameters.text("url"), index), _override(query, extra.get("qs", [])), parameters),

@@ -6,6 +6,7 @@ from typing import Protocol
 from bus.errors import UnknownNodeType
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeType
+from workflow.nodes.tool_nodes import type_for
 
 
 class Packaged(Protocol):
@@ -29,6 +30,11 @@ class Registry:
         return iter(self._types.values())
 
     def find(self, node: Node) -> NodeType | None:
+        found = self.own(node)
+        return found if node.tool is None else type_for(node, found)
+
+    def own(self, node: Node) -> NodeType | None:
+        """How Hive, or a package, runs it, whatever the workflow says of tools."""
         found = self._types.get(node.type)
         return self._packaged.find(node) if found is None and self._packaged is not None else found
 

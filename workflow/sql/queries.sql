@@ -124,8 +124,8 @@ SELECT static_data FROM workflows WHERE id = $1 FOR UPDATE;
 UPDATE workflows SET static_data = $2 WHERE id = $1;
 
 -- name: insert_workflow
-INSERT INTO workflows (id, name, description, n8n_id, n8n_data, created_by, tenant, claims)
-VALUES ($1, $2, $3, $4, $5::json, $6, $7, $8::jsonb) RETURNING *;
+INSERT INTO workflows (id, name, description, n8n_id, n8n_data, mcp_tools, created_by, tenant, claims)
+VALUES ($1, $2, $3, $4, $5::json, $6::jsonb, $7, $8, $9::jsonb) RETURNING *;
 
 -- name: count_created
 INSERT INTO workflow_days (day, created) VALUES ((now() AT TIME ZONE 'UTC')::date, 1)
@@ -139,8 +139,8 @@ SELECT (now() AT TIME ZONE 'UTC')::date AS day,
 INSERT INTO workflow_versions (workflow_id, version, name, n8n_data, created_by) VALUES ($1, $2, $3, $4::json, $5);
 
 -- name: update_workflow
-UPDATE workflows SET name = $3, description = $4, n8n_id = $5, n8n_data = $6::json, claims = $7::jsonb, version = version + 1,
-    updated_at = now()
+UPDATE workflows SET name = $3, description = $4, n8n_id = $5, n8n_data = $6::json, mcp_tools = $7::jsonb, claims = $8::jsonb,
+    version = version + 1, updated_at = now()
 WHERE id = $1 AND version = $2 RETURNING *;
 
 -- name: set_active
@@ -389,6 +389,10 @@ SELECT * FROM mcp_servers WHERE tenant = $1 AND name = $2;
 
 -- name: list_mcp_servers
 SELECT * FROM mcp_servers WHERE tenant = $1 ORDER BY name LIMIT 5000;
+
+-- name: tools_of_mcp_servers
+SELECT name, status, ARRAY(SELECT tool ->> 'name' FROM jsonb_array_elements(tools) AS tool) AS tools
+FROM mcp_servers WHERE tenant = $1 AND name = ANY($2);
 
 -- name: active_mcp_servers
 SELECT * FROM mcp_servers WHERE active ORDER BY created_at LIMIT 5000;

@@ -2,7 +2,7 @@
 import Glyph from "./glyph.js";
 import { state, titleOf } from "./state.js";
 
-const GROUPS = { trigger: "Triggers", flow: "Flow", data: "Data", action: "Actions", ai: "AI", helper: "Attached to AI nodes" };
+const GROUPS = { trigger: "Triggers", flow: "Flow", data: "Data", action: "Actions", ai: "AI", helper: "Attached to AI nodes", tool: "Tools of MCP servers" };
 
 export default {
   components: { Glyph },
@@ -41,7 +41,7 @@ export default {
       <div class="hvc-scroll">
         <section v-for="group in groups" :key="group.title">
           <h3>{{ group.title }}</h3>
-          <button v-for="kind in group.kinds" :key="kind.name" type="button" draggable="true" :title="kind.note ?? kind.name" @dragstart="drag($event, kind)" @click="$emit('add', kind.name)">
+          <button v-for="kind in group.kinds" :key="kind.name" type="button" draggable="true" :title="kind.note ?? kind.description ?? kind.name" @dragstart="drag($event, kind)" @click="$emit('add', kind.name)">
             <i class="hvc-chip" :data-group="kind.group"><Glyph :type="kind.name"/></i><span class="hv-clip">{{ kind.title }}</span>
           </button>
         </section>

@@ -15,6 +15,7 @@ from tests.integration.workflow.browsing import watched
 from tests.integration.workflow.doors import doors, given, saved
 from tests.integration.workflow.parts import chain, node
 from tests.parts.nats import NatsServer
+from workflow.chat import CHAT
 
 pytestmark = pytest.mark.slow
 
@@ -179,3 +180,28 @@ async def test_a_form_that_is_none_is_not_activated(client: AsyncClient) -> None
     assert ["cannot be activated" in each["message"] for each in made["problems"]] == [True]
     answer = await client.post(f"/api/workflows/{made['id']}/activate")
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_workflow")
+
+
+async def test_what_a_form_and_a_chat_say_is_evaluated_and_what_fails_is_said(client: AsyncClient) -> None:
+    """By the engine's own V8, for whoever comes by; why it failed is told to who may test the workflow alone."""
+    named = {"fieldLabel": "={{ 'Sum of ' + [1, 2].length }}", "requiredField": True}
+    made = await saved(client, chain(form("said", named, formTitle="={{ $workflow.name.toUpperCase() }} <b>"), END))
+    await saved(client, chain(form("broken", named, formTitle="={{ $('Nowhere').first().json.x }}"), END))
+    await saved(client, chain(form("none", {"fieldLabel": "x", "fieldType": "={{ 'slider' }}"}), END))
+    talk = {"public": True, "options": {"title": "={{ 'Room ' + 101 }}"}}
+    await saved(client, chain(node("Chat", CHAT, talk, 1.1, webhookId="talk"), END))
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
+        page = await stranger.get("/form/said")
+        assert (page.status_code, "<h1>A CHAIN &lt;b&gt;</h1>" in page.text, "Sum of 2 *" in page.text) == (200, True, True)
+        again = await stranger.post("/form/said", data={"field-0": ""}, headers={"accept": "text/html"})
+        assert (again.status_code, "Sum of 2 *" in again.text) == (400, True)
+        assert (await stranger.post("/form/said", data={"field-0": "x"})).status_code == 200
+        assert (await given(client, made, "Form"))[0]["json"]["Sum of 2"] == "x"
+        assert "<h1>Room 101</h1>" in (await stranger.get("/webhook/talk/chat")).text
+        for path in ("broken", "none"):
+            broken = await stranger.get(f"/form/{path}")
+            assert (broken.status_code, "This page cannot be shown" in broken.text) == (422, True)
+            assert "Referenced" not in broken.text
+            assert "slider" not in broken.text
+    assert "formTitle: Referenced node doesn&#x27;t exist" in (await client.get("/form-test/broken")).text
+    assert "slider" in (await client.get("/form-test/none")).text

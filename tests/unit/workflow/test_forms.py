@@ -295,7 +295,10 @@ def test_a_form_stands_where_it_is_called_to_stand(parameters: dict[str, Any], p
     [
         ({}, None),
         ({"formFields": {"values": [{"fieldLabel": "x", "fieldType": "slider"}]}}, "cannot be activated"),
-        ({"formTitle": "={{ $json.a }}"}, "expressions"),
+        ({"formTitle": "={{ $json.a }}"}, None),
+        ({"formFields": {"values": [{"fieldLabel": "x", "fieldType": "={{ 'number' }}"}]}}, None),
+        ({"formFields": "={{ [] }}"}, None),
+        ({"formFields": "text"}, "cannot be activated"),
         ({"options": {"customCss": "a{}"}}, "styles"),
     ],
 )

@@ -119,7 +119,7 @@ def use(call: NodeCall, tool: McpTool, given: Any) -> Generator[CallMcp, Reply, 
     parameters = call.scripts.parameters(call, (0,))[0]
     arguments = _arguments(tool.schema, given)
     answer = value_of((yield _effect(call.node, parameters, tool=tool.name, arguments=arguments, repeatable=tool.repeatable)))
-    text = "\n".join(_text(part) for part in answer.get("content") or ()) or json.dumps(answer.get("structuredContent"))
+    text = "\n".join(part_text(part) for part in answer.get("content") or ()) or json.dumps(answer.get("structuredContent"))
     shown = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}… (cut)"
     return f"The tool failed: {shown}" if answer.get("isError") else shown
 
@@ -136,7 +136,7 @@ def _arguments(schema: Mapping[str, Any], given: Any) -> dict[str, Any]:
     raise NodeError(f"The input must be an object with {', '.join(fields)}")
 
 
-def _text(part: Mapping[str, Any]) -> str:
+def part_text(part: Mapping[str, Any]) -> str:
     kind = part.get("type")
     if kind == "text":
         return str(part.get("text", ""))
@@ -170,7 +170,7 @@ def _called(call: NodeCall, parameters: Parameters) -> Asking:
     )
     answer = value_of((yield _effect(call.node, parameters, tool=tool, arguments=arguments or {}, repeatable=False)))
     if answer.get("isError"):
-        raise NodeError("\n".join(_text(part) for part in answer.get("content") or ()) or f"The tool {tool} failed")
+        raise NodeError("\n".join(part_text(part) for part in answer.get("content") or ()) or f"The tool {tool} failed")
     content = [_read(part) for part in answer.get("content") or ()]
     structured = answer.get("structuredContent")
     return {"content": content, **({"structuredContent": structured} if structured is not None else {})}

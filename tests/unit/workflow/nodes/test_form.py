@@ -35,7 +35,8 @@ def ending(**parameters: Any) -> Any:
 
 
 def shown(driver: Driver, found: Any) -> WebhookReply:
-    return end_page(plan(found), filled(driver, found, []))
+    graph = plan(found)
+    return end_page(graph, filled(driver, found, []), graph.workflow.by_name["First"])
 
 
 def test_a_page_waits_with_its_texts_evaluated_and_gives_what_was_filled_in(driver: Driver) -> None:
@@ -49,6 +50,23 @@ def test_a_page_waits_with_its_texts_evaluated_and_gives_what_was_filled_in(driv
     assert effect.page["options"] == {"buttonLabel": "On"}
     assert "Size for Ann" in str(effect.page["formFields"])
     assert effect.method not in ("GET", "POST"), "nobody goes past the page by the resume URL"
+
+
+def test_what_a_page_takes_of_the_trigger_is_evaluated_as_on_the_trigger_s_page(driver: Driver) -> None:
+    """Without items: what was filled in is the page's, and not the trigger's."""
+    first = {"formTitle": "=Of {{ $workflow.name }}{{ $json.Name }}", "options": {"buttonLabel": "={{ 'On' + 1 }}"}}
+    page = node("Page", "form", {"formFields": {"values": [{"fieldLabel": "Size"}]}, "options": {}}, version=1)
+    asked: list[ShowForm] = []
+    filled(driver, workflow(node("First", "formTrigger", first, version=2.2), page, links=["First → Page"]), asked)
+    (effect,) = asked
+    assert (effect.page["formTitle"], effect.page["options"]) == ("Of w", {"buttonLabel": "On1"})
+
+
+def test_a_page_whose_expression_fails_says_so(driver: Driver) -> None:
+    reply = shown(driver, document(ending(completionTitle="={{ $('Nowhere').first().json.x }}"), links=["First → End"]))
+    assert (reply.status, reply.page) == (422, True)
+    assert "This page cannot be shown" in reply.body
+    assert "Nowhere" not in reply.body
 
 
 def test_a_page_that_is_none_fails_before_its_person(driver: Driver) -> None:
