@@ -22,9 +22,7 @@ def typed(name: str, value: Any, kind: str, index: int, ignore: bool, *, of_json
     """
     if value is None:
         return None
-    if kind == "string":
-        return json_text(value) if isinstance(value, list | dict) else text_of(value)
-    found = _converted(value, kind)
+    found = converted(value, kind)
     if found is not MISSING:
         return found
     if ignore:
@@ -41,8 +39,10 @@ def _unfit(name: str, value: Any, kind: str) -> str:
     return f"'{name}' expects a {kind} but we got {shown}"
 
 
-def _converted(value: Any, kind: str) -> Any:
+def converted(value: Any, kind: str) -> Any:
     """`MISSING` where it cannot be had."""
+    if kind == "string":
+        return json_text(value) if isinstance(value, list | dict) else text_of(value)
     if kind == "object":
         return _object(value)
     convert = _CONVERTERS.get(kind)
@@ -122,7 +122,7 @@ def refuse_misfits(node: Node) -> None:
 def _misfits(_: str, value: str, kind: str) -> bool:
     """Line breaks in texts are taken of an expression alone."""
     broken = kind == "object" and any("\n" in found[0] for found in _TEXT.finditer(value))
-    return broken or _converted(value, kind) is MISSING
+    return broken or converted(value, kind) is MISSING
 
 
 def _literals(node: Node) -> Iterator[tuple[str, str, str]]:

@@ -11,25 +11,49 @@ from workflow.items import Item
 MAX_BYTES: Final = 16 * 1024 * 1024
 
 
-def make(content: bytes, *, name: str, mime_type: str | None = None) -> dict[str, Any]:
-    """Raises `evaluation_limit` for more than `MAX_BYTES`."""
+def make(content: bytes, *, name: str | None, mime_type: str | None = None) -> dict[str, Any]:
+    """Its kind is the one given, or that of its name, or what it begins with. Raises `evaluation_limit` for more than `MAX_BYTES`."""
     if len(content) > MAX_BYTES:
         raise LimitError(f"The file has {len(content):,} bytes; one in a workflow may have {MAX_BYTES:,}.")
-    kind = mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    made: dict[str, Any] = {"mimeType": kind, "fileType": _file_type(kind), "fileName": name, "fileSize": _size(len(content))}
-    if "." in name:
-        made["fileExtension"] = name.rpartition(".")[2]
+    kind = mime_type or mimetypes.guess_type(name or "")[0] or _begins(content)
+    made: dict[str, Any] = {"mimeType": kind, "fileSize": _size(len(content))}
+    if sort := _file_type(kind):
+        made["fileType"] = sort
+    if name is not None:
+        made["fileName"] = name
+    if ending := _ending(name or "", mime_type):
+        made["fileExtension"] = ending
     return {**made, "data": base64.b64encode(content).decode()}
 
 
-def _file_type(mime_type: str) -> str:
+_BEGINNINGS: Final = {
+    b"\x89PNG\r\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"%PDF": "application/pdf",
+    b"PK\x03\x04": "application/zip",
+    b"\x1f\x8b": "application/gzip",
+}
+
+
+def _begins(content: bytes) -> str:
+    return next((kind for start, kind in _BEGINNINGS.items() if content.startswith(start)), "text/plain")
+
+
+def _ending(name: str, mime_type: str | None) -> str:
+    if "." in name:
+        return name.rpartition(".")[2]
+    return (mimetypes.guess_extension(mime_type) or "").removeprefix(".") if mime_type else ""
+
+
+def _file_type(mime_type: str) -> str | None:
     """n8n's coarse sort of file, by which its editor shows it."""
     first = mime_type.partition("/")[0]
     if mime_type in ("application/json", "application/pdf"):
         return mime_type.partition("/")[2]
     if mime_type == "text/html":
         return "html"
-    return first if first in ("image", "video", "audio", "text") else "file"
+    return first if first in ("image", "video", "audio", "text") else None
 
 
 def _size(count: int) -> str:
@@ -41,6 +65,8 @@ def _size(count: int) -> str:
 def read(item: Item, name: str, index: int) -> tuple[bytes, dict[str, Any]]:
     """The bytes of a binary field, and its facts. Raises `NodeError` where there is none."""
     found = (item.get("binary") or {}).get(name)
+    if item.get("binary") and not isinstance(found, dict):
+        raise NodeError(f"The item has no binary field '{name}' [item {index}]", item=index)
     if not isinstance(found, dict):
         raise NodeError(
             f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item {index}]",
@@ -65,9 +91,11 @@ def encoded(text: str, encoding: str) -> bytes:
         raise NodeError(f"The encoding {encoding!r} is not known") from None
 
 
-def decoded(content: bytes, encoding: str) -> str:
+def decoded(content: bytes, encoding: str, *, marked: bool = True) -> str:
+    """Without its byte order mark, unless it is not looked for."""
     try:
-        return content.decode(_python_name(encoding), "replace").removeprefix("\ufeff")
+        text = content.decode(_python_name(encoding), "replace")
+        return text.removeprefix("\ufeff") if marked else text
     except LookupError:
         raise NodeError(f"The encoding {encoding!r} is not known") from None
 

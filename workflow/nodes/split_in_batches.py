@@ -50,7 +50,7 @@ def _outputs(version: float, batch: list[Item], context: dict[str, Any]) -> Outp
     context["done"] = True
     done: list[Item] = context["processedItems"]
     if version < 2:
-        return [[]]
+        return []
     return [done, []] if version >= 3 else [[], done]
 
 
