@@ -27,14 +27,16 @@ def first_of(outputs: list[list[Item]]) -> list[Item]:
 
 
 def _pair(execution: Execution, run: NodeRun, item: Item, index: int) -> Any:
-    """One that does not say what it was made of is taken for that of the same index, and beyond those for made of all."""
+    """Made of all, where it does not say of what; where that is lost on the way, it is taken for that of the same index."""
     pair, count = item.get("pairedItem"), len(execution.start_items)
+    if pair is None:
+        return [paired(each) for each in range(count)]
     found = _at_trigger(execution, run, pair, index)
     if found == _UNTOLD and index < count:
         return paired(index)
     if found is not None and found != _UNTOLD:
         return paired(found)
-    return [paired(each) for each in range(count)] if pair is None else pair
+    return pair
 
 
 def _at_trigger(execution: Execution, run: NodeRun, pair: Any, index: int) -> int | None:

@@ -45,6 +45,8 @@ def _next(context: dict[str, Any], size: int, source: dict[str, Any] | None) -> 
 
 
 def _outputs(version: float, batch: list[Item], context: dict[str, Any]) -> Outputs:
+    if batch and version < 2:
+        return [batch]
     if batch:
         return [[], batch] if version >= 3 else [batch, []]
     context["done"] = True

@@ -8,7 +8,7 @@ from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Item
 from workflow.n8n.document import Node
-from workflow.nodes.assigning import converted
+from workflow.nodes.assigning import converted, unfit
 from workflow.nodes.values import type_of
 from workflow.paths import MISSING
 
@@ -18,7 +18,7 @@ ABSENT: Final = "absent"
 
 def given(item: Item, parameters: Parameters, index: int) -> Item:
     """The item with what the node defines for the sub-workflow. Raises `NodeError` for a value of another type than the field's."""
-    mapping = parameters.get("workflowInputs")
+    mapping = parameters.get("workflowInputs") if parameters.get("source", "database") == "database" else None
     values = mapping.get("value") if isinstance(mapping, Mapping) else None
     if not isinstance(mapping, Mapping) or not values or mapping.get("mappingMode") != "defineBelow":
         return item
@@ -35,15 +35,11 @@ def given(item: Item, parameters: Parameters, index: int) -> Item:
 
 
 def _fit(name: str, value: Any, kind: str | None, converts: bool, index: int) -> Any:
-    if kind not in _KINDS or type_of(value) == kind:
+    if kind is None or kind not in _KINDS or type_of(value) == kind:
         return value
     found = converted(value, kind) if converts else MISSING
     if found is MISSING:
-        raise NodeError(
-            f"Invalid input for '{name}' [item {index}]",
-            description=f"'{name}' expects a {kind}. Give one, or let the node convert types.",
-            item=index,
-        )
+        raise NodeError(f"Invalid input for '{name}' [item {index}]", description=unfit(name, value, kind), item=index)
     return found
 
 
@@ -51,8 +47,11 @@ _KINDS: Final = frozenset({"string", "number", "boolean", "array", "object"})
 
 
 def taken(node: Node, items: Iterable[Item]) -> list[Item]:
-    """What a sub-workflow's trigger lets in: everything, or the fields that it names, null where they were not given."""
-    names = None if node.version < 1.1 else _names(node.parameters)
+    """What a sub-workflow's trigger lets in: everything, or the fields that it names, null where they were not given.
+
+    Raises `NodeError` where it should name them and names none.
+    """
+    names = None if node.version < 1.1 else _names(node)
     return [_taken(item, names) for item in items]
 
 
@@ -64,8 +63,9 @@ def _taken(item: Item, names: list[str] | None) -> Item:
     return made
 
 
-def _names(parameters: Mapping[str, Any]) -> list[str] | None:
+def _names(node: Node) -> list[str] | None:
     """None where all is let in, also where no names can be read."""
+    parameters = node.parameters
     source = parameters.get("inputSource", "workflowInputs")
     if source == "jsonExample":
         try:
@@ -76,4 +76,7 @@ def _names(parameters: Mapping[str, Any]) -> list[str] | None:
     if source != "workflowInputs":
         return None
     values = (parameters.get("workflowInputs") or {}).get("values") or ()
-    return [str(each["name"]) for each in values if isinstance(each, Mapping) and each.get("name")] or None
+    names = [str(each["name"]) for each in values if isinstance(each, Mapping) and each.get("name")]
+    if not names:
+        raise NodeError(f"The '{node.name}' node has issues:\n- At least 1 field is required.")
+    return names
