@@ -36,8 +36,7 @@ def _run_second(call: NodeCall) -> Outputs:
             continue
         name = parameters.text("outputFieldName") or _FIELDS.get(parameters.get("operation", "getCurrentDate"), "date")
         kept = item["json"] if parameters.get("options.includeInputFields") is True else {}
-        value = result["value"]
-        made.append({"json": {**kept, **({} if value is None else {name: value})}, "pairedItem": {"item": index}})
+        made.append({"json": {**kept, name: result["value"]}, "pairedItem": {"item": index}})
     return [made]
 
 

@@ -21,8 +21,6 @@ class Rules:
     dotted: bool = True
     fuzzy: bool = False
     every: bool = True
-    in_order: bool = False
-    """Enriched items stay in their place, in the place of coming before those without a match."""
 
 
 def combine(left: Items, right: Items, rules: Rules) -> list[Item]:
@@ -32,8 +30,6 @@ def combine(left: Items, right: Items, rules: Rules) -> list[Item]:
     if rules.join == "keepMatches" and rules.output != "both":
         return _one_side(left, right, matches, rules.output)
     merged = {one: [merged_item(left[one], right[n], rules.clash) for n in others] for one, others in matches.items()}
-    if rules.in_order:
-        return [item for one in range(len(left)) for item in merged.get(one, [left[one]])]
     found = [item for items in merged.values() for item in items]
     if rules.join in ("enrichInput1", "keepEverything"):
         found += [_alone(left[n], 1, rules.clash) for n in lonely_left]

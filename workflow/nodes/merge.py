@@ -11,11 +11,12 @@ from workflow.nodes import matching
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.merging import Clash, merged_item
 from workflow.nodes.sql_merge import by_sql
+from workflow.nodes.values import key_of
+from workflow.paths import MISSING, read
 
 _OLDER = {
     "keepKeyMatches": ("keepMatches", "input1"),
     "removeKeyMatches": ("keepNonMatches", "input1"),
-    "mergeByKey": ("enrichInput1", "both"),
 }
 
 
@@ -75,7 +76,8 @@ def _rules(node: Node, parameters: Parameters) -> matching.Rules:
 def _chosen(call: NodeCall, parameters: Parameters, mode: str) -> Items:
     """One input's items, once all have come."""
     if mode == "wait" or parameters.get("output") == "empty":
-        return [{"json": {}, "pairedItem": [item["pairedItem"] for items in call.inputs for item in items]}]
+        inputs = call.inputs[:1] if call.node.version < 2 else call.inputs
+        return [{"json": {}, "pairedItem": [item["pairedItem"] for items in inputs for item in items]}]
     number = 1 if "2" in parameters.text("output", "input1") else 0
     if call.node.version >= 3:
         number = int(parameters.get("useDataOfInput", 1)) - 1
@@ -126,13 +128,39 @@ def _older(mode: str, left: Items, right: Items, parameters: Parameters) -> list
         join = parameters.get("join", "left")
         count = {"inner": min(len(left), len(right)), "left": len(left), "outer": max(len(left), len(right))}[join]
         return [_joined(left, right, index, clash) for index in range(count)]
+    if mode == "mergeByKey":
+        return _by_key(left, right, parameters)
     if mode not in _OLDER:
         raise NodeError(f"The mode {mode!r} is not known")
     join, output = _OLDER[mode]
     pair = (parameters.text("propertyName1"), parameters.text("propertyName2"))
-    return matching.combine(
-        left, right, matching.Rules(pairs=[pair], join=join, output=output, clash=clash, every=False, in_order=True)
-    )
+    return matching.combine(left, right, matching.Rules(pairs=[pair], join=join, output=output, clash=clash, every=False))
+
+
+def _by_key(left: Items, right: Items, parameters: Parameters) -> list[Item]:
+    """The items of the first input that have the key, each with the fields of the first of the second that has the same one."""
+    ours, theirs = parameters.text("propertyName1"), parameters.text("propertyName2")
+    found: dict[Any, Item] = {}
+    for item in right:
+        found.setdefault(key_of(read(item["json"], theirs, MISSING)), item)
+    made = []
+    for item in left:
+        key = read(item["json"], ours, MISSING)
+        other = found.get(key_of(key))
+        if key is not MISSING:
+            made.append(item if other is None else _over(item, other, parameters.text("overwrite", "always")))
+    return made
+
+
+def _over(item: Item, other: Item, overwrite: str) -> Item:
+    """`always`, or only what is not there (`undefined`), or not there or empty (`blank`)."""
+    ours = item["json"]
+    kept = {
+        name: value
+        for name, value in ours.items()
+        if overwrite == "undefined" or (overwrite == "blank" and value not in (None, ""))
+    }
+    return {**item, "json": {**ours, **other["json"], **kept}}
 
 
 def _joined(left: Items, right: Items, index: int, clash: Clash) -> Item:

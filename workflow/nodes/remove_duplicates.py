@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs
+from workflow.items import Item, Items, Outputs, paired
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall, NodeType, in_one_item
 from workflow.nodes.dates import parse_date
@@ -19,15 +19,15 @@ def run(call: NodeCall) -> Outputs:
     operation = parameters.get("operation", "removeDuplicateInputItems")
     if call.node.version < 2 or operation == "removeDuplicateInputItems":
         if call.node.version < 2:
-            return [_within(parameters, call.items)]
-        return in_one_item(call, lambda: [_within(parameters, call.items)])
+            return [within(parameters, call.items)]
+        return in_one_item(call, lambda: [within(parameters, call.items)])
     if operation == "clearDeduplicationHistory":
         _history(call).clear()
         return [call.items]
     return _across(call, parameters)
 
 
-def _within(parameters: Parameters, items: Items) -> list[Item]:
+def within(parameters: Parameters, items: Items) -> list[Item]:
     compare = parameters.get("compare", "allFields")
     dotted = parameters.get("options.disableDotNotation") is not True
     keys = _keys(parameters, items, compare, dotted)
@@ -40,7 +40,7 @@ def _within(parameters: Parameters, items: Items) -> list[Item]:
             seen.add(key)
             kept.append(item)
     if compare != "allFields" and parameters.get("options.removeOtherFields") is True:
-        return [_only(item, keys, dotted) for item in kept]
+        return [{**_only(item, keys, dotted), "pairedItem": paired(index)} for index, item in enumerate(kept)]
     return kept
 
 
@@ -57,7 +57,7 @@ def _keys(parameters: Parameters, items: Items, compare: str, dotted: bool) -> l
     unwanted = names_in(parameters.get("fieldsToExclude", "")) if compare == "allFieldsExcept" else []
     if compare == "allFieldsExcept" and not unwanted:
         raise NodeError("No fields specified. Please add a field to exclude from comparison")
-    return [name for name in found if not any(name == each or (dotted and name.startswith(f"{each}.")) for each in unwanted)]
+    return [name for name in found if name not in unwanted]
 
 
 def _flat(value: Any, before: str = "") -> list[str]:
@@ -108,7 +108,7 @@ def _history(call: NodeCall) -> dict[str, Any]:
 
 
 def _across(call: NodeCall, parameters: Parameters) -> Outputs:
-    """New items, and those that were seen."""
+    """New items, and those that were seen in an earlier execution."""
     history = _history(call)
     logic = parameters.get("logic", "removeItemsWithAlreadySeenKeyValues")
     each = call.each()
@@ -129,17 +129,10 @@ def _milliseconds(value: Any, zone: str) -> float | None:
 
 def _unseen(items: Items, values: list[Any], history: dict[str, Any], size: int) -> Outputs:
     seen = list(history.get("seen", []))
-    known = set(map(str, seen))
-    new: list[Item] = []
-    old: list[Item] = []
-    for item, value in zip(items, values, strict=True):
-        if str(value) in known:
-            old.append(item)
-            continue
-        known.add(str(value))
-        seen.append(str(value))
-        new.append(item)
-    history["seen"] = seen[-size:]
+    known = frozenset(map(str, seen))
+    new = [item for item, value in zip(items, values, strict=True) if str(value) not in known]
+    old = [item for item, value in zip(items, values, strict=True) if str(value) in known]
+    history["seen"] = [*seen, *dict.fromkeys(str(value) for value in values if str(value) not in known)][-size:]
     return [new, old]
 
 

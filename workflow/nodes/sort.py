@@ -6,7 +6,7 @@ from typing import Any
 from workflow.failure import NodeError
 from workflow.items import Item, Items, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
-from workflow.nodes.values import type_of
+from workflow.nodes.values import number_of
 from workflow.paths import MISSING, read
 
 
@@ -58,11 +58,18 @@ def _value(item: Item, name: str, dotted: bool) -> Any:
 def _compare(left: Any, right: Any) -> int:
     if isinstance(left, str) and isinstance(right, str):
         left, right = left.lower(), right.lower()
-    elif left is MISSING or right is MISSING or type_of(left) != type_of(right):
+    elif left is MISSING or right is MISSING:
         return (left is MISSING) - (right is MISSING)
-    elif not isinstance(left, int | float | bool):
-        return 0
+    else:
+        left, right = _number(left), _number(right)
+        if left is None or right is None:
+            return 0
     return int(left > right) - int(left < right)
+
+
+def _number(value: Any) -> float | int | None:
+    """What JavaScript compares: nothing counts as 0; None for what is no number."""
+    return 0 if value is None else number_of(value)
 
 
 TYPES = (NodeType(name="n8n-nodes-base.sort", versions=(1,), run=run),)

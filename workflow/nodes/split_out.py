@@ -10,12 +10,13 @@ from workflow.nodes.values import names_in
 from workflow.paths import MISSING, read, with_value, without
 
 
-def run(call: NodeCall) -> Outputs:
+def run(call: NodeCall, *, nested: bool = True) -> Outputs:
+    """`nested`: fields that are kept by a path are where they were; else the path is their name."""
     made: list[Item] = []
     missing: set[str] = set()
     parameters = call.each()
     for index, item in enumerate(call.items):
-        made.extend(_split(item, index, parameters[index], missing))
+        made.extend(_split(item, index, parameters[index], missing, nested=nested))
     if call.items and missing:
         call.hints.append(
             f"The field{'s' if len(missing) > 1 else ''} {', '.join(sorted(missing))} wasn't found in any input item"
@@ -23,7 +24,7 @@ def run(call: NodeCall) -> Outputs:
     return [made]
 
 
-def _split(item: Item, index: int, parameters: Parameters, missing: set[str]) -> list[Item]:
+def _split(item: Item, index: int, parameters: Parameters, missing: set[str], *, nested: bool) -> list[Item]:
     names = names_in(parameters.get("fieldToSplitOut", ""))
     if not names:
         raise NodeError("The 'Fields To Split Out' parameter is empty", item=index)
@@ -34,15 +35,17 @@ def _split(item: Item, index: int, parameters: Parameters, missing: set[str]) ->
             "If multiple fields to split out are given, the same number of destination fields must be given", item=index
         )
     columns = [_elements(item, name, dotted, missing) for name in names]
-    kept = _kept(item, parameters, names, dotted)
+    kept = _kept(item, parameters, names, dotted, nested=nested)
     spread = len(names) == 1 and not targets and parameters.get("include", "noOtherFields") == "noOtherFields"
     made: list[Item] = []
     for row in range(max(map(len, columns))):
         fields = dict(kept)
         for target, column in zip(targets or names, columns, strict=True):
-            value = column[row] if row < len(column) else None
-            if spread and isinstance(value, dict):
-                fields.update(value)
+            if row >= len(column):
+                continue
+            value = column[row]
+            if spread and isinstance(value, dict | list):
+                fields.update(value if isinstance(value, dict) else {str(n): each for n, each in enumerate(value)})
             else:
                 fields = with_value(fields, target, value) if dotted and targets else {**fields, target: value}
         made.append(_item(fields, item, index, parameters))
@@ -61,13 +64,15 @@ def _elements(item: Item, name: str, dotted: bool, missing: set[str]) -> list[An
     return value if isinstance(value, list) else [value]
 
 
-def _kept(item: Item, parameters: Parameters, names: list[str], dotted: bool) -> dict[str, Any]:
+def _kept(item: Item, parameters: Parameters, names: list[str], dotted: bool, *, nested: bool) -> dict[str, Any]:
     include = parameters.get("include", "noOtherFields")
     if include == "selectedOtherFields":
         found: dict[str, Any] = {}
         for name in names_in(parameters.get("fieldsToInclude", "")):
-            value = read(item["json"], name) if dotted else item["json"].get(name)
-            found = with_value(found, name, value) if dotted else {**found, name: value}
+            value = read(item["json"], name, MISSING) if dotted else item["json"].get(name, MISSING)
+            if value is MISSING:
+                continue
+            found = with_value(found, name, value) if dotted and nested else {**found, name: value}
         return found
     if include != "allOtherFields":
         return {}

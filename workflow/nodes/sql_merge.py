@@ -24,7 +24,8 @@ def by_sql(call: NodeCall, parameters: Parameters) -> list[Item]:
     rows = call.scripts.library(call, "alasql", "sql", {"tables": tables, "query": _with_rows(query, len(call.inputs))})
     if not isinstance(rows, list):
         return [{"json": {"success": True, "result": rows}, "pairedItem": {"item": 0}}]
-    return [_item(row, len(call.inputs)) for row in rows]
+    every = [{"item": place, "input": n} for n, items in enumerate(call.inputs) for place in range(len(items))]
+    return [_item(row, len(call.inputs), every) for row in rows]
 
 
 def _with_rows(query: str, inputs: int) -> str:
@@ -42,9 +43,10 @@ def _with_rows(query: str, inputs: int) -> str:
     return f"{query[: found.end(2)]}{columns}{query[found.end(2) :]}"
 
 
-def _item(row: Any, inputs: int) -> Item:
+def _item(row: Any, inputs: int, every: list[dict[str, int]]) -> Item:
+    """One that does not say what it was made of is made of all."""
     if not isinstance(row, dict):
         return {"json": {"value": row}}
     pairs = [paired(int(place), n) for n in range(inputs) if isinstance(place := row.get(f"{_ROW}{n + 1}"), int)]
     made: Item = {"json": {name: value for name, value in row.items() if not name.startswith(_ROW)}}
-    return {**made, "pairedItem": pairs} if pairs else made
+    return {**made, "pairedItem": pairs or every}

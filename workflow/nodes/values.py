@@ -102,7 +102,9 @@ def truthy(value: Any) -> bool:
 
 
 def names_in(value: Any) -> list[str]:
-    """Names separated by commas, or a list of them."""
+    """Names separated by commas, or a list of them; older versions had `{"fields": [{"fieldName": …}]}`."""
+    if isinstance(value, Mapping):
+        value = [each.get("fieldName") for each in value.get("fields") or () if isinstance(each, Mapping)]
     parts = value if isinstance(value, list) else text_of(value).split(",")
     return [name for part in parts if (name := text_of(part).strip())]
 

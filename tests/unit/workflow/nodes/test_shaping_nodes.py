@@ -42,7 +42,7 @@ LISTS = (
     of("splitOut", "all others", {"fieldToSplitOut": "l", "include": "allOtherFields"}, [{"l": [1, 2], "k": 1}], [[{"k": 1, "l": 1}, {"k": 1, "l": 2}]]),
     of("splitOut", "selected others", {"fieldToSplitOut": "l", "include": "selectedOtherFields", "fieldsToInclude": "k"}, [{"l": [1], "k": 1, "m": 2}], [[{"k": 1, "l": 1}]]),
     of("splitOut", "another name", {"fieldToSplitOut": "a.l", "options": {"destinationFieldName": "x"}}, [{"a": {"l": [1, 2]}}], [[{"x": 1}, {"x": 2}]]),
-    of("splitOut", "two fields", {"fieldToSplitOut": "a, b"}, [{"a": [1, 2], "b": [3]}], [[{"a": 1, "b": 3}, {"a": 2, "b": None}]]),
+    of("splitOut", "two fields", {"fieldToSplitOut": "a, b"}, [{"a": [1, 2], "b": [3]}], [[{"a": 1, "b": 3}, {"a": 2}]]),
     of("splitOut", "missing", {"fieldToSplitOut": "gone"}, [{"a": 1}], []),
     of("splitOut", "nothing named", {"fieldToSplitOut": ""}, [{"a": 1}], Fails("parameter is empty")),
     of("splitOut", "pairs", {"fieldToSplitOut": "l"}, [{"l": [1]}, {"l": [2, 3]}], [[{"l": 1}, {"l": 2}, {"l": 3}]], pairs=[{"item": 0}, {"item": 1}, {"item": 1}]),
