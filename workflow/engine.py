@@ -108,7 +108,12 @@ class Engine:
         return Held(
             id=execution_id,
             execution=execution.evolve(
-                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited, chain=chain
+                workflow_id=str(plan.origin.workflow_id or execution_id),  # a document that was given may claim any
+                destination=destination,
+                depth=depth,
+                root=None if root is None else str(root),
+                awaited=awaited,
+                chain=chain,
             ),
             graph=plan.graph,
             origin=plan.origin,
