@@ -130,6 +130,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault, installed.required)
         lending = Lending(credentials, TokenStore(pool, vault), http, guard, settings.workflow_max_answer_bytes, fence)
+        stack.push_async_callback(lending.tokens.close)
         mcp_servers = Registry(pool, vault, credentials)
         keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
         lending.packaged = PackagedCalls(
