@@ -179,12 +179,13 @@ def _mcp(
     settings: WorkflowSettings, bus: NatsBus, servers: Registry, guard: Guard, fence: Fence
 ) -> tuple[Keeper, RegisteredCalls]:
     """Who keeps the servers that are registered, and who calls them. What an administrator registered may be anywhere."""
-    client, trusted = (McpClient(each, settings.workflow_max_answer_bytes, fence) for each in (guard, ANYWHERE))
+    most = settings.workflow_max_answer_bytes
+    client, trusted = (McpClient(each, most, fence) for each in (guard, ANYWHERE))
 
     def client_for(is_trusted: bool) -> McpClient:
         return trusted if is_trusted else client
 
-    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp")
+    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp", most)
     return keeper, RegisteredCalls(servers, keeper, bus, client, trusted, fence)
 
 

@@ -46,10 +46,13 @@ _Key = tuple[UUID, int]
 
 
 class Keeper:
-    """`client`: for what is reached by HTTP, by whether it is trusted."""
+    """`client`: for what is reached by HTTP, by whether it is trusted. `folder`: of what runs; `max_bytes`: of an answer of that."""
 
-    def __init__(self, url: str, registry: Registry, bus: NatsBus, client: Callable[[bool], McpClient], folder: Path) -> None:
-        self._url, self._registry, self._bus, self._client, self._folder = url, registry, bus, client, folder
+    def __init__(
+        self, url: str, registry: Registry, bus: NatsBus, client: Callable[[bool], McpClient], folder: Path, max_bytes: int
+    ) -> None:
+        self._url, self._registry, self._bus, self._client = url, registry, bus, client
+        self._folder, self._max_bytes = folder, max_bytes
         self._sessions: dict[UUID, Session] = {}
         self._told: dict[UUID, tuple[int, State]] = {}
         self._changed = asyncio.Event()
@@ -133,7 +136,7 @@ class Keeper:
 
     async def _runs(self, server: Registered) -> None:
         """Raises McpServerFailed when it ends."""
-        async with running(server, self._folder / str(server.id)) as session:
+        async with running(server, self._folder / str(server.id), self._max_bytes) as session:
             name, version = session.about()
             self._sessions[server.id] = session
             try:
