@@ -29,7 +29,9 @@ _PIECE: Final = 65_536
 _ENDS: Final = 256
 """Bytes of each end of a line that is too long: the number of the request that it answers is in one of the two."""
 _FIRST: Final = re.compile(rb'^\s*\{\s*"jsonrpc"\s*:\s*"2\.0"\s*,\s*"id"\s*:\s*(\d+)\s*,')
-_LAST: Final = re.compile(rb'\}\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$')
+_LAST: Final = re.compile(
+    rb'\}\s*,\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d+)\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ async def _message(line: bytes | TooLong, max_bytes: int) -> Any:
     if isinstance(line, TooLong):
         why = f"its answer has more than {max_bytes:,} bytes (HIVE_WORKFLOW_MAX_ANSWER_BYTES)"
         if line.answers is None:
-            raise McpServerFailed(f"The MCP server wrote a line that is no answer, or that does not say what it answers: {why}.")
+            raise McpServerFailed(
+                f"The MCP server wrote a line that is no answer, or that does not say what it answers: {why}."
+            )
         return SessionMessage(JSONRPCError(jsonrpc="2.0", id=line.answers, error=ErrorData(code=-32000, message=why)))
     with suppress(ValueError):
         if len(line) < _PIECE:

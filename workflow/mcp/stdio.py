@@ -107,7 +107,7 @@ async def running(server: Registered, folder: Path, max_bytes: int) -> AsyncIter
             changed.set()
 
     async with _errors(server) as errors:
-        command = (sys.executable, "-I", warden.__file__, str(os.getpid()), server.command, *server.args)
+        command = (sys.executable, "-I", warden.__file__, str(os.getpid()), "0", server.command, *server.args)
         pipes = piped(command, {"HOME": str(folder), **server.env}, folder, errors.file, max_bytes)
         # by handshake: so the server may tell of changes whenever it likes
         client = Client(pipes, mode="legacy", message_handler=heard, read_timeout_seconds=3600)

@@ -13,7 +13,9 @@ from deploy.node_packages import Folder
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(any(shutil.which(each) is None for each in ("node", "npm", "git")), reason="npm or git is not on the PATH"),
+    pytest.mark.skipif(
+        any(shutil.which(each) is None for each in ("node", "npm", "git")), reason="npm or git is not on the PATH"
+    ),
 ]
 
 PACKAGE = Path(__file__).parents[2] / "data" / "n8n-nodes-tried"
@@ -39,7 +41,8 @@ def repository(folder: Path, **files: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "wish", ["", " ", "-g", "git+https://example.org/x.git", "github:a/b", "a/b", "x@npm:y", "https://example.org/x.tgz", "./none"]
+    "wish",
+    ["", " ", "-g", "git+https://example.org/x.git", "github:a/b", "a/b", "x@npm:y", "https://example.org/x.tgz", "./none"],
 )
 def test_what_is_no_name_and_no_file_is_refused(tmp_path: Path, wish: str) -> None:
     with pytest.raises(InvalidRequest, match="is no name of a package"):
