@@ -131,7 +131,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         credentials = Credentials(pool, vault, installed.required)
         lending = Lending(credentials, TokenStore(pool, vault), http, guard, settings.workflow_max_answer_bytes, fence)
         stack.push_async_callback(lending.tokens.close)
-        mcp_servers = Registry(pool, vault, credentials)
+        mcp_servers = Registry(pool, vault, credentials, settings.workflow_mcp_servers)
         keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
         lending.packaged = PackagedCalls(
             *(installed, guard, settings.workflow_node, settings.workflow_node_seconds, settings.workflow_max_answer_bytes),

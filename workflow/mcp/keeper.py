@@ -25,8 +25,9 @@ from bus.nats_bus import NatsBus
 from bus.service import Call, Endpoint, Service
 from bus.together import end
 from bus.version import hive_version
-from workflow.http_auth import cleared
+from workflow.mcp.homes import sweep
 from workflow.mcp.registry import Registered, Registry, State
+from workflow.mcp.seen import connected, failed
 from workflow.mcp.stdio import Session, running
 from workflow.mcp_client import McpClient, McpServer
 
@@ -90,12 +91,15 @@ class Keeper:
         """Until the lock is lost with its session, which raises."""
         kept: dict[_Key, asyncio.Task[None]] = {}
         rows: dict[_Key, Any] = {}
+        seen: set[UUID] | None = None
         self._leaving = False
         try:
             while True:
                 self._changed.clear()
                 rows = await self._rows(rows)
                 await _end([kept.pop(key) for key, task in list(kept.items()) if key not in rows or task.done()])
+                if (there := {server for server, _ in rows}) != seen and await sweep(self._folder, self._registry):
+                    seen = there
                 for key in rows.keys() - kept.keys():
                     kept[key] = asyncio.create_task(self._server(rows[key]))
                 with suppress(TimeoutError):
@@ -126,7 +130,7 @@ class Keeper:
             except CredentialUnreadable as error:
                 logger.error("mcp_server_unreadable", name=row["name"], reason=error.message)
             except HiveError as error:
-                await self._tell(server, _failed(server, error))
+                await self._tell(server, failed(server, error))
             except Exception:
                 logger.exception("mcp_server_failed_inside", name=row["name"])
             if asyncio.get_running_loop().time() - began > LAST_AGAIN_SECONDS:
@@ -145,7 +149,7 @@ class Keeper:
                     was_busy = session.busy
                     try:
                         tools = await session.tools(LOOK_SECONDS)
-                        await self._tell(server, _connected(tools, name, version))
+                        await self._tell(server, connected(tools, name, version))
                     except DeadlineExceeded:
                         if not (was_busy or session.busy):  # at work it is alive, and may answer nothing else
                             raise
@@ -158,7 +162,7 @@ class Keeper:
         client = self._client(server.trusted)
         while True:
             tools = await client.tools(address_of_server(server), LOOK_SECONDS)
-            await self._tell(server, _connected(tools))
+            await self._tell(server, connected(tools))
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _tell(self, server: Registered, state: State) -> None:
@@ -248,15 +252,6 @@ class Keeper:
 
 def address_of_server(server: Registered) -> McpServer:
     return McpServer(url=server.endpoint, sse=server.transport is McpTransport.SSE, headers=server.headers)
-
-
-def _failed(server: Registered, error: HiveError) -> State:
-    reason = str(cleared(error.message, server.hidden)).replace("\0", "")  # which PostgreSQL does not store
-    return State(status=McpServerStatus.FAILED, reason=reason)
-
-
-def _connected(tools: list[dict[str, Any]], name: str | None = None, version: str | None = None) -> State:
-    return State(status=McpServerStatus.CONNECTED, tools=tools, server_name=name, server_version=version)
 
 
 async def _first(events: list[asyncio.Event], seconds: float) -> None:
