@@ -158,12 +158,14 @@ class Keeper:
                 self._sessions.pop(server.id, None)
 
     async def _looks(self, server: Registered) -> None:
-        """Raises what the server fails with."""
+        """Raises what the server fails with. A session for each look, which is held until the next: so it is heard when tools become others."""
         client = self._client(server.trusted)
-        while True:
-            tools = await client.tools(address_of_server(server), LOOK_SECONDS)
+
+        async def listed(tools: list[dict[str, Any]]) -> None:
             await self._tell(server, connected(tools))
-            await asyncio.sleep(LOOK_SECONDS)
+
+        while True:
+            await client.watch(address_of_server(server), LOOK_SECONDS, LOOK_SECONDS, listed)
 
     async def _tell(self, server: Registered, state: State) -> None:
         """To the record; and to the bus what is new. A server that is tried again stays failed until it is known better.

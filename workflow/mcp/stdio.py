@@ -14,7 +14,7 @@ from workflow.http_auth import cleared
 from workflow.mcp import warden
 from workflow.mcp.pipes import piped
 from workflow.mcp.registry import Registered
-from workflow.mcp_client import KEY_META, all_tools, innermost, loaded, plain, words
+from workflow.mcp_client import KEY_META, TOOLS_CHANGED, all_tools, innermost, loaded, plain, words
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -103,7 +103,7 @@ async def running(server: Registered, folder: Path, max_bytes: int) -> AsyncIter
     changed, started = asyncio.Event(), False
 
     async def heard(message: Any) -> None:
-        if getattr(message, "method", None) == "notifications/tools/list_changed":
+        if getattr(message, "method", None) == TOOLS_CHANGED:
             changed.set()
 
     async with _errors(server) as errors:
