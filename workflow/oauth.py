@@ -2,19 +2,20 @@
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bus import telemetry
-from bus.errors import DatabaseUnavailable, GrantRefused, RequestRefused
+from bus.errors import DatabaseUnavailable, GrantRefused, HiveError, RequestRefused
 from bus.together import end
 from workflow.credential_store import Opened
 from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
-from workflow.http_auth import HttpAuth
+from workflow.http_auth import HttpAuth, cleared
 from workflow.http_calls import HttpCalls
-from workflow.oauth_requests import Token, for_client, for_refresh, token_of
+from workflow.oauth_requests import Token, for_client, for_refresh, place, token_of
 from workflow.token_store import EARLY, Held, TokenStore
 
 logger = telemetry.log(__name__)
@@ -102,10 +103,15 @@ class Tokens:
         return token.access
 
     async def asked(self, effect: CallHttp, auth: HttpAuth) -> Token:
-        reply = await self._http.carry_out(effect, auth)
-        if reply.failure is not None:
-            raise RequestRefused(f"No token was got from {effect.url}: {reply.failure.message}")
-        return token_of(reply.value, effect.url)
+        """What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same refresh token again."""
+        reply = await self._http.carry_out(effect, replace(auth, secrets=()))
+        try:
+            if reply.failure is not None:
+                raise RequestRefused(f"No token was got from {place(effect.url)}: {reply.failure.message}")
+            return token_of(reply.value, effect.url)
+        except HiveError as error:
+            error.message = str(cleared(error.message, auth.secrets))
+            raise
 
 
 def anew(credential: Opened) -> str:
