@@ -67,6 +67,20 @@ OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Headers that a service wants beside the secret, where the node does not set them."""
 
+GENERIC: Final = frozenset(
+    (
+        "httpBasicAuth",
+        "httpBearerAuth",
+        "httpCustomAuth",
+        "httpDigestAuth",
+        "httpHeaderAuth",
+        "httpQueryAuth",
+        "oAuth1Api",
+        "oAuth2Api",
+    )
+)
+"""Types of no service: whoever may use one says where it is sent, so that its owner's `allowedDomains` hold wherever it is used."""
+
 GRANTS: Final = ("authorizationCode", "pkce", "clientCredentials")
 SIGNATURES: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512")
 

@@ -5,13 +5,13 @@ It knows nothing of executions, so whatever else speaks to MCP servers can use i
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
-from bus.together import let_go
+from bus.together import end, let_go
 from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 KEY_META: Final = "hive/idempotency-key"
 """In `_meta` of a call: the same each time that the call is repeated. Servers may look at it; MCP itself knows no such thing."""
+TOOLS_CHANGED: Final = "notifications/tools/list_changed"
+CHANGE_SECONDS: Final = 0.5
+"""Between a word that tools are others and the question which: some servers say so for each of many."""
 LEAVE_SECONDS: Final = 5.0
 """For a session to be closed, once nobody waits for it."""
 _MOST_TOOLS: Final = 1000
 Answer = TypeVar("Answer")
+Listed = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,25 @@ class McpClient:
 
         return await self._within(server, timeout_seconds, all_tools)
 
+    async def watch(self, server: McpServer, timeout_seconds: float, hold_seconds: float, listed: Listed) -> None:
+        """Tells `listed` its tools, and for `hold_seconds` again whenever the server says that they are others: in one session.
+
+        `timeout_seconds`: for each question. RequestRefused, DeadlineExceeded, NodeFailed.
+        """
+        changed = asyncio.Event()
+
+        async def ask(client: "Client") -> None:
+            until = asyncio.get_running_loop().time() + hold_seconds
+            await listed(await all_tools(client))
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until), _told(client, changed):
+                    while await changed.wait():
+                        await asyncio.sleep(CHANGE_SECONDS)
+                        changed.clear()
+                        await listed(await all_tools(client))
+
+        await self._within(server, timeout_seconds, ask, hold_seconds, changed)
+
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
     ) -> dict[str, Any]:
@@ -62,13 +85,20 @@ class McpClient:
 
         return await self._within(server, timeout_seconds, ask)
 
-    async def _within(self, server: McpServer, timeout_seconds: float, ask: Callable[["Client"], Awaitable[Answer]]) -> Answer:
-        """A refusal ends it at once: the package's own tasks would only log it."""
+    async def _within(
+        self,
+        server: McpServer,
+        timeout_seconds: float,
+        ask: Callable[["Client"], Awaitable[Answer]],
+        hold_seconds: float = 0.0,
+        changed: asyncio.Event | None = None,
+    ) -> Answer:
+        """A refusal ends it at once: the package's own tasks would only log it. `hold_seconds`: how much longer it may take than a question."""
         refused: asyncio.Future[HiveError] = asyncio.get_running_loop().create_future()
-        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused))
+        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused, hold_seconds, changed))
         waiting: set[asyncio.Future[Any]] = {asking, refused}
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(timeout_seconds + hold_seconds):
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if refused.done():
                     raise refused.result()
@@ -92,11 +122,18 @@ class McpClient:
         timeout_seconds: float,
         ask: Callable[["Client"], Awaitable[Answer]],
         refused: "asyncio.Future[HiveError]",
+        hold_seconds: float,
+        changed: asyncio.Event | None,
     ) -> Answer:
         await loaded()
         from mcp import Client
 
-        async with Client(self._transport(server, timeout_seconds, refused), read_timeout_seconds=timeout_seconds) as client:
+        async def heard(message: Any) -> None:
+            if changed is not None and getattr(message, "method", None) == TOOLS_CHANGED:
+                changed.set()
+
+        transport = self._transport(server, timeout_seconds + hold_seconds, refused)
+        async with Client(transport, read_timeout_seconds=timeout_seconds, message_handler=heard) as client:
             return await ask(client)
 
     def _transport(
@@ -138,6 +175,24 @@ class McpClient:
                 yield streams
 
         return streamable()
+
+
+@asynccontextmanager
+async def _told(client: "Client", changed: asyncio.Event) -> AsyncIterator[None]:
+    """Sets `changed` when the server says so. By the newest protocol it is asked to; by older ones it says so unasked, where it does."""
+    from mcp import MCPError
+    from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
+
+    async def hear(subscription: Any) -> None:
+        with suppress(SubscriptionLost):  # the next session asks anew
+            async for _ in subscription:
+                changed.set()
+
+    async with AsyncExitStack() as stack:
+        with suppress(ListenNotSupportedError, MCPError, SubscriptionLost, TimeoutError):
+            hearing = asyncio.create_task(hear(await stack.enter_async_context(client.listen(tools_list_changed=True))))
+            stack.push_async_callback(end, [hearing])
+        yield
 
 
 async def all_tools(client: "Client") -> list[dict[str, Any]]:

@@ -64,7 +64,7 @@ def for_client(data: Mapping[str, Any], key: str) -> tuple[CallHttp, HttpAuth]:
 
 
 def _asking(data: Mapping[str, Any], fields: dict[str, str], key: str, *more: str) -> tuple[CallHttp, HttpAuth]:
-    """Whatever comes back is cleared of the secrets. A client without a secret is public, and named in the body."""
+    """`secrets` of it are for what is said of the answer. A client without a secret is public, and named in the body."""
     client, secret = text(data, "clientId"), str(data.get("clientSecret") or "")
     by_body = data.get("authentication") == "body" or not secret
     if by_body:
@@ -96,9 +96,15 @@ def token_of(answer: Mapping[str, Any], url: str) -> Token:
     if answer["status"] not in (200, 201) or not isinstance(token, str) or not token:
         reason = " ".join(str(found[name]) for name in ("error", "error_description") if name in found)[:300]
         refused = GrantRefused if found.get("error") == "invalid_grant" else RequestRefused
-        raise refused(f"{url} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
+        raise refused(f"{place(url)} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
     refresh = found.get("refresh_token")
     return Token(access=token, refresh=refresh if isinstance(refresh, str) and refresh else None, seconds=_seconds(found))
+
+
+def place(url: str) -> str:
+    """Of an address, what may be said to everybody who uses the credential: its query may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _fields(body: str) -> Mapping[str, Any]:

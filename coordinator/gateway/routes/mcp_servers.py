@@ -13,6 +13,7 @@ from bus.errors import (
     InvalidJson,
     McpServerNotFound,
     PayloadTooLarge,
+    TooManyMcpServers,
     UnsupportedMcpTransport,
     UnsupportedMediaType,
 )
@@ -46,7 +47,7 @@ _SERVICE = subjects.SERVICE_MCP_SERVERS
     summary="Register an MCP server",
     status_code=201,
     response_model=McpServerRecord,
-    **needs(Permission.MCP_SERVERS_OWN, Conflict, *_BODY),
+    **needs(Permission.MCP_SERVERS_OWN, Conflict, TooManyMcpServers, *_BODY),
 )
 async def register(
     wish: Annotated[RegisterMcpServer, Body(openapi_examples=examples.SERVERS)], gateway: Door, caller: Caller

@@ -14,7 +14,7 @@ TOKEN, TOKEN_SECRET = "oauth1-token-of-the-hive-0000", "oauth1-token-secret-of-h
 
 
 class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
-    """One client, which must be known by its secret unless `public`. Refresh tokens are rotated: each works once."""
+    """One client, which must be known by its secret unless `public`. Refresh tokens are rotated (each works once) unless not `rotates`."""
 
     def __init__(self) -> None:
         self.codes: dict[str, dict[str, Any]] = {}
@@ -23,6 +23,7 @@ class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
         self.given: list[str] = []
         self.redirects: set[str] = set()
         self.public = False
+        self.rotates = True
 
     def validate_client_id(self, client_id: str, request: Any, *_: Any, **__: Any) -> bool:
         request.client = request.client or _Client()
@@ -87,6 +88,9 @@ class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
 
     def invalidate_authorization_code(self, client_id: str, code: str, *_: Any, **__: Any) -> None:
         del self.codes[code]
+
+    def rotate_refresh_token(self, request: Any) -> bool:
+        return self.rotates
 
     def save_bearer_token(self, token: dict[str, Any], request: Any, *_: Any, **__: Any) -> None:
         self.refresh.discard(request.refresh_token)
@@ -199,6 +203,12 @@ class Authority:
             await self.held.wait()
             more, answer, status = self._oauth2.create_token_response(url, method, body, headers)
             return status, more, answer
+        if path == "/repeats":
+            told = {
+                "error": "invalid_client",
+                "error_description": f"none of {SECRET} {dict(parse_qsl(body)).get('refresh_token')}",
+            }
+            return 400, {}, json.dumps(told)
         if path == "/signed":
             ok, _ = self._oauth1.validate_protected_resource_request(url, method, body, headers, [])
             self.signed.append(ok)

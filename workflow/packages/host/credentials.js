@@ -1,7 +1,7 @@
 // What credentials of packages hold, and what they add to a request.
 'use strict';
 
-const { httpRequest, request } = require('./requests');
+const { httpRequest, request, SIGNED } = require('./requests');
 const { resolve } = require('./expressions');
 const { copy } = require('./parameters');
 
@@ -50,10 +50,19 @@ async function authenticated(credentialType, name, data, options) {
 
 const bearer = (options, token) => ({ ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
 
+/** What the credential added is marked: a redirect to another origin does not take it along. */
+function marked(given, made) {
+	const before = given.headers || {};
+	const headers = Object.keys(made.headers || {}).filter((name) => made.headers[name] !== before[name]);
+	return { ...made, [SIGNED]: { headers: headers.map((name) => name.toLowerCase()), body: made.body !== given.body } };
+}
+
 /** The helpers that sign what they send. `credentials(name)` gives the data. */
 function signing(credentialType, credentials) {
-	const by = (send) => async (name, options) =>
-		send(await authenticated(credentialType, name, await credentials(name), { ...options }));
+	const by = (send) => async (name, options) => {
+		const given = { ...options, headers: { ...options?.headers } };
+		return send(marked(given, await authenticated(credentialType, name, await credentials(name), { ...given, headers: { ...given.headers } })));
+	};
 	const old = by(request);
 	return {
 		httpRequestWithAuthentication: by(httpRequest),

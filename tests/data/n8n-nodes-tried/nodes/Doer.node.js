@@ -74,6 +74,28 @@ const doings = {
 		const all = [];
 		for (;;) all.push(new Array(1e6).fill(all.length));
 	},
+	async print() {
+		require('node:fs').writeSync(1, '{"level":30,"msg":"past what a node is given"}\nno line'); // as loggers do
+		return [[{ json: { printed: true } }], []];
+	},
+	async late() {
+		setTimeout(() => Promise.reject(new Error('nobody waits for this')), 100);
+		return [[{ json: { pid: process.pid } }], []];
+	},
+	async linger() {
+		await new Promise((resolve) => setTimeout(resolve, 1000));
+		return [[{ json: { pid: process.pid } }], []];
+	},
+	async hoard() {
+		const all = [];
+		for (;;) all.push(Buffer.alloc(32 * 1024 * 1024, all.length + 1)); // not of V8's heap
+	},
+	async led() {
+		const { url } = await this.getCredentials('triedApi');
+		const options = { method: 'GET', url: `${url}/led` };
+		const body = await this.helpers.httpRequestWithAuthentication.call(this, 'triedApi', options);
+		return [[{ json: { body } }], []];
+	},
 	count() {
 		const data = this.getWorkflowStaticData('node');
 		data.count = (data.count || 0) + 1;
