@@ -47,6 +47,7 @@ from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import FOLDER, Installed
+from workflow.previewing import Previewing
 from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
@@ -162,7 +163,12 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
         served = (
-            *services(Verbs(engine, library, reading, starting, notices.stop, cache, mcp_servers), most),
+            *services(
+                Verbs(
+                    engine, library, reading, starting, notices.stop, cache, mcp_servers, Previewing(engine, reading, scripts)
+                ),
+                most,
+            ),
             service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
             mcp_service.service(mcp_servers, notices.mcp_servers),
         )

@@ -45,7 +45,7 @@ class Starting:
     """Every start is checked, and has its place at the gate, before anything is stored."""
 
     def __init__(self, engine: Engine, lease: Lease, reading: Reading, lending: Lending, base_url: str) -> None:
-        self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
+        self._engine, self._lease, self._reading, self.base_url = engine, lease, reading, base_url
         self._beginning: dict[UUID, asyncio.Event] = {}
         self._lending, self._texts = lending, PageTexts(engine)
 
@@ -74,7 +74,7 @@ class Starting:
                 return spoken
             node = spoken
         try:
-            item = entered(node, heard, parameters, self._base_url, zone)
+            item = entered(node, heard, parameters, self.base_url, zone)
         except InvalidWorkflow as error:
             return unfit(plan.graph, node, error, test=call.test)
         if isinstance(item, WebhookReply):
