@@ -132,6 +132,10 @@ UPSTREAMS: Final[dict[str, Example]] = {
 ASSIGNMENTS: Final[dict[str, Example]] = {
     "agent": {"summary": "To one agent and no other", "value": {"agent_id": "acacia"}},
 }
+PRIORITIES: Final[dict[str, Example]] = {
+    "number": {"summary": "By its number: 1 is first, 5 is last", "value": {"priority": 1}},
+    "word": {"summary": "By a word: high, medium or low", "value": {"priority": "low"}},
+}
 BENCHMARKS: Final[dict[str, Example]] = {
     "model": {"summary": "With one model, its load among what is measured", "value": {"model": "llama3.2:3b"}},
     "warm": {"summary": "With what is in memory, which stays there", "value": {"reload": False}},

@@ -1,5 +1,5 @@
 // Questions to the server with one answer each, and what asks them again and again while somebody looks.
-import { send, store } from "./store.js";
+import { connected, send, store } from "./store.js";
 
 const PATIENCE_MS = 15000;
 const AWAY = { code: "dashboard_away", message: "The dashboard's server did not answer." };
@@ -68,6 +68,7 @@ export const renewed = (everyMs) => ({
       if (this.asking) return;
       this.asking = true;
       try {
+        await connected;
         await this.load();
         this.at = store.now;
         this.failure = null;
