@@ -79,7 +79,7 @@ class ChangeRule(Command):
     """One rule, beside which all stay as they are. `before` is what its writer saw: another's change is not lost in silence."""
 
     name: RuleName
-    rule: AlertRule | None = Field(description="null: it is deleted")
+    rule: AlertRule | None = Field(default=None, description="null: it is deleted")
     before: AlertRule | None = Field(default=None, description="the rule of that name as it was; null: there was none")
 
 

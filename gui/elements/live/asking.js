@@ -64,6 +64,11 @@ export const renewed = (everyMs) => ({
     document.removeEventListener("visibilitychange", this.seen);
   },
   methods: {
+    // What is asked for has changed: an answer to what was asked before is not waited for.
+    again() {
+      this.asking = false;
+      return this.renew();
+    },
     async renew() {
       if (this.asking) return;
       this.asking = true;
