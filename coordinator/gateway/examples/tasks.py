@@ -53,6 +53,10 @@ TASK_REQUESTS: Final[dict[str, Example]] = {
 ASSIGNMENTS: Final[dict[str, Example]] = {
     "agent": {"summary": "To one agent and no other", "value": {"agent_id": "acacia"}},
 }
+PRIORITIES: Final[dict[str, Example]] = {
+    "number": {"summary": "By its number: 1 is first, 5 is last", "value": {"priority": 1}},
+    "word": {"summary": "By a word: high, medium or low", "value": {"priority": "low"}},
+}
 TASK: Final = TaskRecord(
     id=UUID("6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e"),
     owner="anna",
