@@ -33,9 +33,7 @@ def run(call: NodeCall) -> Outputs:
 def _begin(context: dict[str, Any], call: NodeCall) -> None:
     source = _named(_sources(call, call.run))
     context.clear()
-    context.update(
-        firstRun=call.run, given=0, currentRunIndex=0, maxRunIndex=len(call.items), sourceData=source, done=False
-    )
+    context.update(firstRun=call.run, given=0, currentRunIndex=0, maxRunIndex=len(call.items), sourceData=source, done=False)
 
 
 def _past_the_loop(items: Items, places: range, source: dict[str, Any]) -> list[Item]:
