@@ -18,9 +18,10 @@ TIMEOUT_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """`seconds`: for how long it holds; None where the server does not say."""
+    """`seconds`: for how long it holds; None where the server does not say. `secret`: of OAuth 1, which signs with it."""
 
     access: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
     refresh: str | None = field(default=None, repr=False)
     seconds: float | None = None
 
@@ -91,7 +92,7 @@ def _asking(data: Mapping[str, Any], fields: dict[str, str], key: str, *more: st
 
 def token_of(answer: Mapping[str, Any], url: str) -> Token:
     """RequestRefused, GrantRefused; what the server said is told only where it is OAuth's own words."""
-    found = _fields(answer.get("body") or "")
+    found = fields(answer.get("body") or "")
     token = found.get("access_token")
     if answer["status"] not in (200, 201) or not isinstance(token, str) or not token:
         reason = " ".join(str(found[name]) for name in ("error", "error_description") if name in found)[:300]
@@ -107,7 +108,7 @@ def place(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _fields(body: str) -> Mapping[str, Any]:
+def fields(body: str) -> Mapping[str, Any]:
     """JSON, as the standard wants it, or a form, as some servers answer all the same."""
     try:
         found = json.loads(body)
