@@ -9,7 +9,7 @@ from bus.errors import RequestRefused
 from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, text
 from workflow.oauth1 import signed
-from workflow.oauth_requests import TIMEOUT_SECONDS, Token, fields, place
+from workflow.oauth_requests import TIMEOUT_SECONDS, Token, fields, place, require_short
 
 Asking = tuple[CallHttp, HttpAuth, Callable[[Mapping[str, Any], str], Token]]
 
@@ -60,6 +60,7 @@ def token_of(answer: Mapping[str, Any], url: str) -> Token:
         names = ("oauth_problem", "oauth_problem_advice", "error", "error_description")
         reason = " ".join(str(found[name]) for name in names if name in found)[:300]
         raise RequestRefused(f"{place(url)} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
+    require_short(url, token, secret)
     return Token(access=token, secret=secret)
 
 

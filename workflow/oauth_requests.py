@@ -14,6 +14,8 @@ from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, basic, forms, text
 
 TIMEOUT_SECONDS: Final = 30.0
+MAX_TOKEN: Final = 16_384
+"""Characters: what is longer fits into no header that servers take, and would be stored and read for each request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,15 @@ def token_of(answer: Mapping[str, Any], url: str) -> Token:
         refused = GrantRefused if found.get("error") == "invalid_grant" else RequestRefused
         raise refused(f"{place(url)} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
     refresh = found.get("refresh_token")
-    return Token(access=token, refresh=refresh if isinstance(refresh, str) and refresh else None, seconds=_seconds(found))
+    refresh = refresh if isinstance(refresh, str) and refresh else None
+    require_short(url, token, refresh or "")
+    return Token(access=token, refresh=refresh, seconds=_seconds(found))
+
+
+def require_short(url: str, *tokens: str) -> None:
+    """RequestRefused."""
+    if any(len(token) > MAX_TOKEN for token in tokens):
+        raise RequestRefused(f"{place(url)} gave a token of more than {MAX_TOKEN:,} characters, which is no token.")
 
 
 def place(url: str) -> str:

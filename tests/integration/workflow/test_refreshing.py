@@ -1,6 +1,7 @@
 """Tokens of OAuth 2 in one engine: what a provider gave is kept, whoever stops waiting for it, and sent to nobody else."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from workflow.credential_store import Credentials, Opened
 from workflow.guard import Guard
 from workflow.http_calls import HttpCalls
 from workflow.oauth import Tokens
-from workflow.oauth_requests import Token
+from workflow.oauth_requests import MAX_TOKEN, Token, token_of
 from workflow.sql import migrations
 from workflow.token_store import MOST_CONNECTS, TokenStore
 from workflow.vault import Vault
@@ -90,6 +91,13 @@ async def test_what_is_said_of_a_refusal_has_no_secret(pool: asyncpg.Pool, token
         assert f"{authority.url}/repeats gave no token" in refused.value.message
         for secret in (SECRET, str(OLD.refresh), "a-secret-key"):
             assert secret not in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_a_token_without_measure_is_none(name: str) -> None:
+    body = json.dumps({"access_token": "x", "refresh_token": "y", name: "z" * (MAX_TOKEN + 1)})
+    with pytest.raises(RequestRefused, match="is no token"):
+        token_of({"status": 200, "body": body}, "https://provider.example/token?x=y")
 
 
 async def test_what_a_browser_brought_is_for_what_the_credential_was_when_it_was_begun(
