@@ -3,9 +3,12 @@
 import asyncio
 import base64
 import socket
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import cached_property
 from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ssl import SSLContext
 from typing import Any, Final
 
 import httpcore
@@ -19,11 +22,15 @@ from workflow.failure import Failure
 from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.http_auth import HttpAuth, cleared, cleared_bytes, cleared_text, with_body, with_query
+from workflow.sharing import Shares
 
 KEY_HEADER: Final = "Idempotency-Key"
 NO_AUTH: Final = HttpAuth()
 _HOME: Final = "hive_home"
 """Of a request: where its credential belongs, and what of the request is the credential."""
+MOST_OF_ONE: Final = 100
+"""Requests that the workflows of one owner have under way here. What waits for its place has all of its time still before it."""
+_CONNECTIONS: Final = httpx.Limits(max_connections=5 * MOST_OF_ONE, max_keepalive_connections=20)
 CONNECT_SECONDS: Final = 10.0
 
 
@@ -66,19 +73,22 @@ class GuardedBackend(AsyncNetworkBackend):
 
 
 class HttpCalls:
-    """One pool of connections for each way to connect. `max_bytes`: of an answer. `fence`: passed before a request leaves."""
+    """One pool of connections where certificates are checked, and one where not. `max_bytes`: of an answer. `fence`: passed before a request
+    leaves."""
 
     def __init__(self, guard: Guard, max_bytes: int, fence: Fence | None = None) -> None:
         self._guard, self._max_bytes, self._fence = guard, max_bytes, fence or Fence()
-        self._clients: dict[tuple[bool, str | None], httpx.AsyncClient] = {}
+        self._clients: dict[bool, httpx.AsyncClient] = {}
+        self._shares = Shares(MOST_OF_ONE)
 
     async def close(self) -> None:
         for client in self._clients.values():
             await client.aclose()
 
-    async def carry_out(self, effect: CallHttp, auth: HttpAuth = NO_AUTH) -> Reply:
+    async def carry_out(self, effect: CallHttp, auth: HttpAuth = NO_AUTH, owner: str = "") -> Reply:
         """Never raises: what goes wrong is the reply's failure. Neither that nor the answer has what `auth` added."""
-        reply = await self._carried_out(effect, auth)
+        async with self._shares.place(owner):
+            reply = await self._carried_out(effect, auth)
         return reply if reply.failure is None else _cleared(reply.failure, auth)
 
     async def _carried_out(self, effect: CallHttp, auth: HttpAuth) -> Reply:
@@ -108,7 +118,10 @@ class HttpCalls:
 
     async def _call(self, effect: CallHttp, auth: HttpAuth) -> dict[str, Any]:
         auth.require_way(proxied=effect.proxy is not None, verified=effect.verify_tls)
-        client = self._client(effect)
+        async with self._client(effect) as client:
+            return await self._asked(client, effect, auth)
+
+    async def _asked(self, client: httpx.AsyncClient, effect: CallHttp, auth: HttpAuth) -> dict[str, Any]:
         client.max_redirects = max(client.max_redirects, effect.max_redirects)
         request = _request(client, effect, auth)
         auth.require_host(request.url.host)
@@ -136,14 +149,25 @@ class HttpCalls:
             pieces.append(piece)
         return b"".join(pieces)
 
-    def _client(self, effect: CallHttp) -> httpx.AsyncClient:
-        way = (effect.verify_tls, effect.proxy)
-        if way not in self._clients:
-            self._clients[way] = self._new_client(*way)
-        return self._clients[way]
+    @asynccontextmanager
+    async def _client(self, effect: CallHttp) -> AsyncIterator[httpx.AsyncClient]:
+        """One with a proxy is not kept: some workflows have another proxy, or another name at it, for each request."""
+        verify, proxy = effect.verify_tls, effect.proxy
+        if proxy is not None:
+            async with self._new_client(verify, proxy) as client:
+                yield client
+            return
+        if verify not in self._clients:
+            self._clients[verify] = self._new_client(verify, None)
+        yield self._clients[verify]
+
+    @cached_property
+    def _tls(self) -> SSLContext:
+        """Made once: it reads a file of certificates."""
+        return httpx.create_ssl_context()
 
     def _new_client(self, verify: bool, proxy: str | None) -> httpx.AsyncClient:
-        transport = httpx.AsyncHTTPTransport(verify=verify, proxy=proxy)
+        transport = httpx.AsyncHTTPTransport(verify=self._tls if verify else False, proxy=proxy, limits=_CONNECTIONS)
         # httpx has no setting for it; the pool's own attribute is where every connection is made
         transport._pool._network_backend = GuardedBackend(self._guard)
         # all workflows share the client: a cookie that was set for one is not sent for another

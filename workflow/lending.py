@@ -78,24 +78,24 @@ class Lending:
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
         if not effect.credentials:
-            return await self._http.carry_out(effect)
+            return await self._http.carry_out(effect, owner=claims.sub)
         credential = await self.opened(effect.credentials, claims)
         if is_oauth1(credential.type):
             token = await self.tokens.signing(credential)
-            return await self._http.carry_out(effect, signed(effect, credential.data, token))
+            return await self._http.carry_out(effect, signed(effect, credential.data, token), claims.sub)
         if not is_oauth2(credential.type):
-            return await self._http.carry_out(effect, auth_of(credential.type, credential.data))
-        return await self._with_token(effect, credential)
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), claims.sub)
+        return await self._with_token(effect, credential, claims.sub)
 
-    async def _with_token(self, effect: CallHttp, credential: Opened) -> Reply:
+    async def _with_token(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
         """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
         domains = domains_of(credential.data)
         token = await self.tokens.of(credential, effect.key)
-        reply = await self._http.carry_out(effect, bearer(token, domains))
+        reply = await self._http.carry_out(effect, bearer(token, domains), owner)
         if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
             return reply
         another = await self.tokens.of(credential, effect.key, refused=token)
-        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains))
+        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains), owner)
 
     async def token(self, effect: HandleToken, claims: Claims) -> Reply:
         return handle(effect, (await self.opened(effect.credentials, claims)).data)

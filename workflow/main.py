@@ -47,6 +47,7 @@ from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import FOLDER, Installed
+from workflow.previewing import Previewing
 from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
@@ -66,6 +67,9 @@ STOP_SECONDS: Final = 4.0
 CONNECTIONS: Final = 6
 AGAIN_SECONDS: Final = 1.0
 RETAIN_LOOK_SECONDS: Final = 600.0
+MOST_RUNNING_ON: Final = 4
+"""Evaluations that nothing stops, each on a core of its own: with so many an engine gives its place to a new one."""
+WEAR_LOOK_SECONDS: Final = 5.0
 
 
 async def serve(settings: WorkflowSettings) -> None:
@@ -159,7 +163,12 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
         served = (
-            *services(Verbs(engine, library, reading, starting, notices.stop, cache, mcp_servers), most),
+            *services(
+                Verbs(
+                    engine, library, reading, starting, notices.stop, cache, mcp_servers, Previewing(engine, reading, scripts)
+                ),
+                most,
+            ),
             service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
             mcp_service.service(mcp_servers, notices.mcp_servers),
         )
@@ -171,6 +180,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             lease.run(),
             schedules.run(),
             keeper.run(),
+            _until_worn_out(scripts),
             BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run(),
         )
 
@@ -214,6 +224,15 @@ def _environment(base_url: str, models: Mapping[str, str]) -> Any:
         return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": form, "models": models}
 
     return of
+
+
+async def _until_worn_out(scripts: Pool) -> None:
+    """Raises then: the engine leaves in order, its executions go on elsewhere, and whoever started it starts it anew."""
+    while scripts.running_on < MOST_RUNNING_ON:
+        await asyncio.sleep(WEAR_LOOK_SECONDS)
+    raise RuntimeError(
+        f"{MOST_RUNNING_ON} evaluations run on and cannot be stopped (isolate_runs_on says whose): it begins anew"
+    )
 
 
 async def _expire(pool: asyncpg.Pool, days: float) -> None:

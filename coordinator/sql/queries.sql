@@ -30,6 +30,9 @@ RETURNING tasks.id, old.attempt_id;
 -- name: pin_task
 UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
 
+-- name: prioritize_task
+UPDATE tasks SET priority = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
+
 -- name: revive_tasks
 UPDATE tasks SET status = $2::text::task_status_enum, round_number = round_number + 1, completed_at = NULL, started_at = NULL,
     error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL, output = NULL, usage = NULL,
@@ -272,8 +275,10 @@ WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
     AND ($3::text IS NULL OR t.model = $3)
     AND ($4::text IS NULL OR t.owner = $4)
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))
+    -- Bounds of the index in any plan: a day of last year does not read what has come since.
+    AND t.created_at >= coalesce($7::timestamptz, '-infinity') AND t.created_at < coalesce($8::timestamptz, 'infinity')
 ORDER BY t.created_at DESC, t.id DESC
-LIMIT $7;
+LIMIT $9;
 
 -- name: delete_ended
 -- Locked where they are chosen: a dead letter that is requeued in this moment is not an ended task any more.

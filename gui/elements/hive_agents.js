@@ -1,7 +1,6 @@
 // What runs where: one card for each agent.
-import { ACTIVE, agents, duration, Icon, openTask, rate, store, taskName, tasks } from "hive-live";
+import { ACTIVE, AGENT_STATE, agents, duration, Icon, openTask, rate, store, taskName, tasks } from "hive-live";
 
-const LABEL = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline" };
 const BACKEND = { ollama: "Ollama", openai: "OpenAI API", builtin: "Built-in model" };
 
 const FEW = 5;
@@ -13,7 +12,7 @@ const Card = {
       return this.agent.silent ? "silent" : this.agent.status;
     },
     label() {
-      return this.agent.silent ? "Silent" : LABEL[this.agent.status];
+      return AGENT_STATE[this.state];
     },
     running() {
       return tasks.value.filter((task) => task.agent_id === this.agent.id && ACTIVE.includes(task.status));

@@ -1,5 +1,5 @@
 // Every model: where it is, where it is wished, and what is being done about it.
-import { Age, ago, agents, ask, confirmed, Icon, order, renewed, say, store } from "hive-live";
+import { Age, ago, agents, ask, confirmed, Icon, order, renewed, say, size, store } from "hive-live";
 
 export default {
   components: { Age, Icon },
@@ -23,7 +23,7 @@ export default {
   },
   methods: {
     ago: (text) => ago(store.now - Date.parse(text)),
-    size: (bytes) => (bytes ? (bytes / 2 ** 30).toFixed(1) + " GiB" : "–"),
+    size,
     share: (job) => (job.bytes_total ? Math.round((job.bytes_done / job.bytes_total) * 100) : null),
     about: (model) => [model.parameter_size, model.quantization, model.family].filter(Boolean).join(" · "),
     async load() {
@@ -66,11 +66,11 @@ export default {
       <section v-if="work.length" class="hv-card hv-pad" aria-labelledby="work-title"><h2 id="work-title">What is done with models</h2>
         <ul class="hv-why"><li v-for="job in work" :key="job.id"><b>{{ job.action }} {{ job.model }}</b><span class="hv-muted">on {{ job.agent_id }}</span><div v-if="job.status === 'running' && share(job) !== null" class="hv-meter hv-progress" role="progressbar" :aria-valuenow="share(job)" aria-valuemin="0" aria-valuemax="100" :aria-label="job.action + ' ' + job.model"><i :style="{ width: share(job) + '%' }"></i></div><span class="hv-soft" :class="{ 'hv-bad': job.error }">{{ job.error ? job.error.message : job.status === "running" ? (share(job) === null ? job.step ?? "running" : share(job) + " %") : job.status }}</span><span class="hv-space"></span><span class="hv-muted hv-small">{{ ago(job.updated_at) }}</span></li></ul></section>
       <div class="hv-card hv-plain">
-        <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th></th></tr></thead>
+        <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th><span class="hv-hidden">Actions</span></th></tr></thead>
           <tbody><tr v-for="model in rows" :key="model.name">
-            <td><b class="hv-name">{{ model.name }}</b><div class="hv-small hv-muted">{{ about(model) }}</div></td><td class="hv-right hv-num">{{ size(model.size_bytes) }}</td>
+            <td><b class="hv-name">{{ model.name }}</b><div class="hv-small hv-muted">{{ about(model) }}</div></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td>
             <td><ul class="hv-chips"><li v-for="place in model.agents" :key="place.agent_id" class="hv-tag" :data-priority="place.loaded ? 1 : null" :title="place.loaded ? 'in memory' + (place.vram_bytes ? ', ' + size(place.vram_bytes) + ' of VRAM' : '') : 'on disk'"><a :href="'/agents/' + place.agent_id">{{ place.agent_id }}</a>{{ place.loaded ? " in memory" : "" }}{{ place.status === "offline" ? " (offline)" : "" }}</li></ul></td>
-            <td class="hv-soft"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
+            <td class="hv-soft" data-label="Wished"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
             <td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded_on.length" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="give('unload', model.name, model.loaded_on, 'It leaves memory.')">Unload</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model)">Delete</button></div></td>
           </tr></tbody></table>
         <div v-else-if="!at && !failure" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>
