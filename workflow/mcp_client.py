@@ -24,6 +24,8 @@ KEY_META: Final = "hive/idempotency-key"
 TOOLS_CHANGED: Final = "notifications/tools/list_changed"
 CHANGE_SECONDS: Final = 0.5
 """Between a word that tools are others and the question which: some servers say so for each of many."""
+MAX_WATCHED_BYTES: Final = 8 * 1024 * 1024
+"""Of all that a session is told that is held: many are, of servers that anybody may have registered."""
 LEAVE_SECONDS: Final = 5.0
 """For a session to be closed, once nobody waits for it."""
 _MOST_TOOLS: Final = 1000
@@ -38,6 +40,14 @@ class McpServer:
     url: str
     sse: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A session that is held beyond a question: for how many seconds, and what is set when the server says that its tools are others."""
+
+    seconds: float
+    changed: asyncio.Event
 
 
 class McpClient:
@@ -71,7 +81,7 @@ class McpClient:
                         changed.clear()
                         await listed(await all_tools(client))
 
-        await self._within(server, timeout_seconds, ask, hold_seconds, changed)
+        await self._within(server, timeout_seconds, ask, _Held(hold_seconds, changed))
 
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
@@ -90,15 +100,14 @@ class McpClient:
         server: McpServer,
         timeout_seconds: float,
         ask: Callable[["Client"], Awaitable[Answer]],
-        hold_seconds: float = 0.0,
-        changed: asyncio.Event | None = None,
+        held: "_Held | None" = None,
     ) -> Answer:
-        """A refusal ends it at once: the package's own tasks would only log it. `hold_seconds`: how much longer it may take than a question."""
+        """A refusal ends it at once: the package's own tasks would only log it."""
         refused: asyncio.Future[HiveError] = asyncio.get_running_loop().create_future()
-        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused, hold_seconds, changed))
+        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused, held))
         waiting: set[asyncio.Future[Any]] = {asking, refused}
         try:
-            async with asyncio.timeout(timeout_seconds + hold_seconds):
+            async with asyncio.timeout(timeout_seconds + (held.seconds if held else 0.0)):
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if refused.done():
                     raise refused.result()
@@ -122,22 +131,21 @@ class McpClient:
         timeout_seconds: float,
         ask: Callable[["Client"], Awaitable[Answer]],
         refused: "asyncio.Future[HiveError]",
-        hold_seconds: float,
-        changed: asyncio.Event | None,
+        held: "_Held | None",
     ) -> Answer:
         await loaded()
         from mcp import Client
 
         async def heard(message: Any) -> None:
-            if changed is not None and getattr(message, "method", None) == TOOLS_CHANGED:
-                changed.set()
+            if held is not None and getattr(message, "method", None) == TOOLS_CHANGED:
+                held.changed.set()
 
-        transport = self._transport(server, timeout_seconds + hold_seconds, refused)
+        transport = self._transport(server, timeout_seconds, refused, held)
         async with Client(transport, read_timeout_seconds=timeout_seconds, message_handler=heard) as client:
             return await ask(client)
 
     def _transport(
-        self, server: McpServer, timeout_seconds: float, refused: "asyncio.Future[HiveError]"
+        self, server: McpServer, timeout_seconds: float, refused: "asyncio.Future[HiveError]", held: "_Held | None"
     ) -> AbstractAsyncContextManager[Any]:
         import httpx2
         from mcp.client.sse import sse_client
@@ -145,7 +153,8 @@ class McpClient:
 
         from workflow.mcp_http import bounded
 
-        room = Room(self._max_bytes)
+        limit = min(self._max_bytes, MAX_WATCHED_BYTES) if held else self._max_bytes
+        room, timeout_seconds = Room(limit), timeout_seconds + (held.seconds if held else 0.0)
 
         def refuse(error: HiveError) -> None:
             if not refused.done():
@@ -167,7 +176,6 @@ class McpClient:
 
         @asynccontextmanager
         async def streamable() -> AsyncIterator[Any]:
-            limit = self._max_bytes
             async with (
                 client() as http,
                 streamable_http_client(server.url, http_client=http, max_sse_event_size=limit) as streams,

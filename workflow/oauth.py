@@ -1,7 +1,7 @@
 """Tokens of OAuth 2: got by the client's own right when first needed and kept in memory, or refreshed from what a person connected."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
@@ -15,6 +15,7 @@ from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, cleared
 from workflow.http_calls import HttpCalls
+from workflow.oauth1 import token_in
 from workflow.oauth_requests import Token, for_client, for_refresh, place, token_of
 from workflow.token_store import EARLY, Held, TokenStore
 
@@ -102,13 +103,23 @@ class Tokens:
         logger.info("credential_refreshed", id=str(credential.id), name=credential.name)
         return token.access
 
-    async def asked(self, effect: CallHttp, auth: HttpAuth) -> Token:
-        """What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same refresh token again."""
+    async def signing(self, credential: Opened) -> Token:
+        """What requests are signed with by OAuth 1: of whoever connected it, else as it was entered. RequestRefused where there is none."""
+        held: Held | None = await _patiently(self.store.held, credential)
+        token = Token(access=held.access, secret=held.secret) if held is not None else token_in(credential.data)
+        if token is None:
+            raise RequestRefused(f"The credential {credential.name!r} is not connected. {anew(credential)}")
+        return token
+
+    async def asked(
+        self, effect: CallHttp, auth: HttpAuth, read: Callable[[Mapping[str, Any], str], Token] = token_of
+    ) -> Token:
+        """`read`: what an answer says. What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same refresh token again."""
         reply = await self._http.carry_out(effect, replace(auth, secrets=()))
         try:
             if reply.failure is not None:
                 raise RequestRefused(f"No token was got from {place(effect.url)}: {reply.failure.message}")
-            return token_of(reply.value, effect.url)
+            return read(reply.value, effect.url)
         except HiveError as error:
             error.message = str(cleared(error.message, auth.secrets))
             raise

@@ -300,7 +300,9 @@ INSERT INTO credential_connects (state_hash, credential_id, begun_by, tenant, se
 VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval) RETURNING expires_at;
 
 -- name: drop_old_connects
-DELETE FROM credential_connects WHERE expires_at < now() - interval '1 day';
+DELETE FROM credential_connects WHERE expires_at < now() - interval '1 day' OR state_hash IN (
+    SELECT state_hash FROM credential_connects WHERE credential_id = $1 ORDER BY expires_at DESC OFFSET $2
+);
 
 -- name: take_connect
 DELETE FROM credential_connects WHERE state_hash = $1 RETURNING *, expires_at < now() AS expired;

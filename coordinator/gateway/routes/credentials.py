@@ -124,7 +124,7 @@ async def test(credential_id: _CredentialId, gateway: Door, caller: Caller) -> R
     **needs(Permission.CREDENTIALS_OWN, InvalidId, CredentialNotFound, CredentialUnreadable),
 )
 async def connect(credential_id: _CredentialId, request: Request, gateway: Door, caller: Caller) -> Response:
-    """For OAuth 2 by `authorizationCode` or `pkce`: open the address and let the hive in. It works once, for some minutes."""
+    """For OAuth 2 by `authorizationCode` or `pkce`, and for OAuth 1: open the address and let the hive in. It works once, for some minutes."""
     back = f"{request.url.scheme}://{request.url.netloc}{CALLBACK_PATH}"
     body = ConnectCredential(id=credential_id, redirect_uri=back)
-    return answer(await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "connect", body, ConnectUrl, caller))
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "connect", body, ConnectUrl, caller, seconds=40))

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from mcp.server.mcpserver import Context
 
+from bus.errors import RequestRefused
 from bus.together import end
 from tests.integration.workflow.test_mcp import GUARD, MAX_BYTES, Bees, bees, serving  # noqa: F401 - a fixture
+from workflow import mcp_client as module
 from workflow.mcp_client import McpClient, McpServer
 
 HOLD_SECONDS = 600.0
@@ -112,6 +115,19 @@ async def test_one_of_the_newest_protocol(bees: Bees) -> None:  # noqa: F811
     bees.server.tool()(grow)
     async with serving(bees) as url:
         await heard(url, lambda server, client: client.call(server, "grow", {}, "k", 30))
+
+
+async def test_one_that_lists_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_WATCHED_BYTES", 10_000)
+    older = Older()
+    older.tools = ["x" * 20_000]
+    async with older.serving() as url:
+        with pytest.raises(RequestRefused, match="10,000 bytes"):
+            await McpClient(GUARD, MAX_BYTES).watch(McpServer(url=url), 30, HOLD_SECONDS, _nobody)
+
+
+async def _nobody(tools: list[dict[str, Any]]) -> None:
+    raise AssertionError("it was listed")
 
 
 async def test_one_of_an_older_protocol() -> None:

@@ -8,14 +8,25 @@ from typing import Any
 
 import pytest
 
+from bus.database import migrate_by, open_pool
+from bus.messages import Claims, Role
+from bus.messages.credentials import CreateCredential
 from deploy.node_packages import Folder
+from tests.integration.workflow.authority import Authority
 from tests.integration.workflow.test_packages import PACKAGE, TOKEN
+from workflow.credential_store import Credentials
 from workflow.effects import RunPackagedNode
 from workflow.fence import Fence
 from workflow.guard import Guard
+from workflow.http_calls import HttpCalls
+from workflow.lending import Lending
+from workflow.oauth_requests import Token
 from workflow.packages import process
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import Installed
+from workflow.sql import migrations
+from workflow.token_store import TokenStore
+from workflow.vault import Vault
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,6 +34,10 @@ pytestmark = [
         shutil.which("node") is None or shutil.which("npm") is None, reason="Node.js and npm are not on the PATH"
     ),
 ]
+
+
+GUARD = Guard.of(["127.0.0.1"])
+ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
 
 
 @pytest.fixture(scope="module")
@@ -39,23 +54,20 @@ async def calls(folder: Path) -> AsyncIterator[PackagedCalls]:
     await made.close()
 
 
-async def ran(calls: PackagedCalls, operation: str, **opened: Any) -> Any:
+def calling(operation: str, item: dict[str, Any], **credentials: Any) -> RunPackagedNode:
     node = {"id": "1", "name": "Do", "type": "n8n-nodes-tried.doer", "typeVersion": 1, "position": [0, 0]}
-    effect = RunPackagedNode(
+    return RunPackagedNode(
+        key="k",
         node=node,
-        inputs=[[{"json": {}}]],
+        inputs=[[{"json": item}]],
         parameters=[{"operation": operation}],
         failed=[{}],
-        credentials={},
-        continues=False,
-        mode="manual",
-        time_zone="UTC",
-        workflow={"id": "1", "name": "w", "active": True},
-        execution_id="1",
-        static_data={},
-        repeatable=False,
+        credentials=credentials,
     )
-    reply = await calls.carry_out(effect, opened, {})
+
+
+async def ran(calls: PackagedCalls, operation: str, **opened: Any) -> Any:
+    reply = await calls.carry_out(calling(operation, {}), opened, {})
     return reply.failure or reply.value["outputs"][0][0]["json"]
 
 
@@ -101,3 +113,29 @@ async def test_a_credential_of_no_service_goes_to_no_host_that_its_owner_does_no
     mine = {"url": "http://127.0.0.1:9", "token": TOKEN}
     failure = await ran(calls, "led", triedApi=mine, httpHeaderAuth=owned)
     assert (failure.code, "is not for 127.0.0.1" in failure.message) == ("request_refused", True)
+
+
+async def test_a_connected_credential_is_given_with_its_token(calls: PackagedCalls, database_url: str, tmp_path: Path) -> None:
+    await migrate_by(database_url, migrations(), "workflow_migrations")
+    pool, vault, http = await open_pool(database_url, 3), Vault(tmp_path / "key"), HttpCalls(GUARD, 1024 * 1024)
+    store = Credentials(pool, vault)
+    lending = Lending(store, TokenStore(pool, vault), http, GUARD, 1024 * 1024)
+    lending.packaged = calls
+    async with Authority() as authority:
+        made = await store.create(CreateCredential(name="mine", type="triedOAuth2Api", data=authority.data()), ANNA)
+        effect = calling("guarded", {"url": f"{authority.url}/guarded"}, triedOAuth2Api={"name": "mine"})
+        failure = (await lending.package(effect, ANNA)).failure
+        assert failure is not None
+        assert "is not connected" in failure.message
+        token = Token(access="a-token-that-has-expired", refresh="the-first-refresh-token", seconds=1)
+        assert await lending.tokens.store.connected(await store.opened(made.id, ANNA), token)
+        authority.rules.refresh.add("the-first-refresh-token")
+        found = await lending.package(effect, ANNA)
+        assert (found.failure, authority.guarded) == (None, [200, 200])
+        assert not [each for each in authority.rules.given if each in str(found.value)]
+        entered = {"oauthTokenData": {"access_token": authority.rules.given[0]}}
+        await store.create(CreateCredential(name="entered", type="triedOAuth2Api", data=entered), ANNA)
+        again = calling("guarded", {"url": f"{authority.url}/guarded"}, triedOAuth2Api={"name": "entered"})
+        assert (await lending.package(again, ANNA)).failure is None
+    await http.close()
+    await pool.close()

@@ -1,6 +1,7 @@
-"""The refresh of a token is nobody's alone: what a provider gave is kept, whoever stops waiting for it."""
+"""Tokens of OAuth 2 in one engine: what a provider gave is kept, whoever stops waiting for it, and sent to nobody else."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,18 +9,19 @@ import asyncpg
 import pytest
 
 from bus.database import migrate_by, open_pool
-from bus.errors import RequestRefused
+from bus.errors import CredentialNotFound, RequestRefused
 from bus.messages import Claims, Role
-from bus.messages.credentials import CreateCredential
+from bus.messages.credentials import ChangeCredential, ConnectCredential, ConnectReturn, CreateCredential
 from bus.together import end
-from tests.integration.workflow.authority import SECRET, Authority
+from tests.integration.workflow.authority import SECRET, Authority, query
+from workflow.connecting import Connecting
 from workflow.credential_store import Credentials, Opened
 from workflow.guard import Guard
 from workflow.http_calls import HttpCalls
 from workflow.oauth import Tokens
-from workflow.oauth_requests import Token
+from workflow.oauth_requests import MAX_TOKEN, Token, token_of
 from workflow.sql import migrations
-from workflow.token_store import TokenStore
+from workflow.token_store import MOST_CONNECTS, TokenStore
 from workflow.vault import Vault
 
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
@@ -89,3 +91,30 @@ async def test_what_is_said_of_a_refusal_has_no_secret(pool: asyncpg.Pool, token
         assert f"{authority.url}/repeats gave no token" in refused.value.message
         for secret in (SECRET, str(OLD.refresh), "a-secret-key"):
             assert secret not in refused.value.message
+
+
+@pytest.mark.parametrize("name", ["access_token", "refresh_token"])
+def test_a_token_without_measure_is_none(name: str) -> None:
+    body = json.dumps({"access_token": "x", "refresh_token": "y", name: "z" * (MAX_TOKEN + 1)})
+    with pytest.raises(RequestRefused, match="is no token"):
+        token_of({"status": 200, "body": body}, "https://provider.example/token?x=y")
+
+
+async def test_what_a_browser_brought_is_for_what_the_credential_was_when_it_was_begun(
+    pool: asyncpg.Pool, tokens: Tokens, tmp_path: Path
+) -> None:
+    async with Authority() as authority, Authority() as elsewhere:
+        credential = await connected(pool, tokens, authority, tmp_path)
+        store = Credentials(pool, Vault(tmp_path / "key"))
+        connecting = Connecting(store, tokens, "https://hive.example", "http://127.0.0.1:1")
+        urls = [(await connecting.begin(ConnectCredential(id=credential.id), ANNA)).url for _ in range(MOST_CONNECTS + 2)]
+        assert await pool.fetchval("SELECT count(*) FROM credential_connects") == MOST_CONNECTS
+        assert query(urls[0])["redirect_uri"] == "https://hive.example/oauth2/callback"
+        assert await tokens.store.take(query(urls[0])["state"]) is None  # the oldest
+        begun = await tokens.store.take(query(urls[-1])["state"])
+        assert begun is not None
+        change = ChangeCredential(id=credential.id, data={"accessTokenUrl": f"{elsewhere.url}/token"})
+        await store.change(change, ANNA)  # just after the state was taken
+        with pytest.raises(CredentialNotFound, match="was changed"):
+            await connecting._exchanged(begun, ConnectReturn(state="x", code="the-code"))
+        assert not elsewhere.token_requests

@@ -40,7 +40,7 @@ async function authenticated(credentialType, name, data, options) {
 	if (types.some((each) => each.name === 'oAuth1Api')) throw new Error(`Hive does not sign requests by OAuth 1, as ${name} would`);
 	if (data.oauthTokenData?.access_token) return bearer(options, data.oauthTokenData.access_token);
 	if (types.some((each) => each.name === 'oAuth2Api')) {
-		throw new Error(`${name} logs in by OAuth 2, which Hive does not do for packages: store a token as data.oauthTokenData.access_token`);
+		throw new Error(`${name} is not connected: hive credential connect, or store a token as data.oauthTokenData.access_token`);
 	}
 	if (types.some((each) => each.preAuthentication)) throw new Error(`${name} fetches a token of its own first, which Hive does not do`);
 	const how = types.find((each) => each.authenticate)?.authenticate;

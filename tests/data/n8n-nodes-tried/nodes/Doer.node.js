@@ -9,7 +9,7 @@ class Doer {
 			defaults: { name: 'Doer' },
 			inputs: ['main'],
 			outputs: ['main', 'main'],
-			credentials: [{ name: 'triedApi', displayOptions: { show: { operation: ['call'] } } }],
+			credentials: [{ name: 'triedApi', displayOptions: { show: { operation: ['call'] } } }, { name: 'triedOAuth2Api' }],
 			properties: [
 				{ displayName: 'Operation', name: 'operation', type: 'options', default: 'double', options: [] },
 				{ displayName: 'Number', name: 'number', type: 'number', default: 21 },
@@ -89,6 +89,12 @@ const doings = {
 	async hoard() {
 		const all = [];
 		for (;;) all.push(Buffer.alloc(32 * 1024 * 1024, all.length + 1)); // not of V8's heap
+	},
+	async guarded(items) {
+		const url = items[0].json.url;
+		const one = await this.helpers.httpRequestWithAuthentication.call(this, 'triedOAuth2Api', { url });
+		const two = await this.helpers.requestOAuth2.call(this, 'triedOAuth2Api', { url, json: true });
+		return [[{ json: { ok: [one.ok, two.ok] } }], []];
 	},
 	async led() {
 		const { url } = await this.getCredentials('triedApi');
