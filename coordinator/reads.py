@@ -110,7 +110,9 @@ class Reads:
         before_at, before_id = read_cursor(asked.cursor)
         kind = (statuses or None, asked.agent_id, asked.model, owner)
         with available():
-            rows = await self._sql.all("list_tasks", *kind, before_at, before_id, asked.since, asked.before, asked.limit + 1)
+            rows = await self._sql.planned(
+                "list_tasks", *kind, before_at, before_id, asked.since, asked.before, asked.limit + 1
+            )
         records = await self._with_positions(tuple(record_from(row) for row in rows[: asked.limit]))
         more = len(rows) > asked.limit
         return TaskList(tasks=records, next_cursor=write_cursor(records[-1].created_at, records[-1].id) if more else None)

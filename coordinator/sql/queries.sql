@@ -264,6 +264,7 @@ FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE t.id = $1;
 
 -- name: list_tasks
+-- Planned anew each time: one plan for whatever is asked and whatever is left out would sort all tasks for a page of them.
 SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.created_at, t.started_at, t.completed_at, t.metadata,
     t.model, t.timeout_seconds, t.attempts,
     -- What was asked for, not what requeues and refused offers have made of it.
@@ -275,8 +276,8 @@ WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
     AND ($3::text IS NULL OR t.model = $3)
     AND ($4::text IS NULL OR t.owner = $4)
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))
-    -- Bounds of the index in any plan: a day of last year does not read what has come since.
-    AND t.created_at >= coalesce($7::timestamptz, '-infinity') AND t.created_at < coalesce($8::timestamptz, 'infinity')
+    AND ($7::timestamptz IS NULL OR t.created_at >= $7)
+    AND ($8::timestamptz IS NULL OR t.created_at < $8)
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $9;
 

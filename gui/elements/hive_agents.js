@@ -89,10 +89,10 @@ export default {
   data: () => ({ width: 0, all: false }),
   computed: {
     agents: () => agents.value,
-    // Of many, those that need a look come first and the rest on demand, so that the tasks stay in sight.
+    // Of many, those that need a look come first, then those at work, and the rest on demand, so that the tasks stay in sight.
     shown() {
       if (this.all || this.agents.length <= CARDS + 3) return this.agents;
-      return [...this.agents].sort((a, b) => WELL(a) - WELL(b)).slice(0, CARDS);
+      return [...this.agents].sort((a, b) => WELL(a) - WELL(b) || b.running - a.running).slice(0, CARDS);
     },
     loaded: () => store.loaded,
     columns() {
