@@ -9,23 +9,22 @@ from workflow.failure import LimitError, NodeError
 from workflow.items import Item
 
 MAX_BYTES: Final = 16 * 1024 * 1024
-
-
-def make(content: bytes, *, name: str | None, mime_type: str | None = None) -> dict[str, Any]:
-    """Its kind is the one given, or that of its name, or what it begins with. Raises `evaluation_limit` for more than `MAX_BYTES`."""
-    if len(content) > MAX_BYTES:
-        raise LimitError(f"The file has {len(content):,} bytes; one in a workflow may have {MAX_BYTES:,}.")
-    kind = mime_type or mimetypes.guess_type(name or "")[0] or _begins(content)
-    made: dict[str, Any] = {"mimeType": kind, "fileSize": _size(len(content))}
-    if sort := _file_type(kind):
-        made["fileType"] = sort
-    if name is not None:
-        made["fileName"] = name
-    if ending := _ending(name or "", mime_type):
-        made["fileExtension"] = ending
-    return {**made, "data": base64.b64encode(content).decode()}
-
-
+_TYPES: Final = mimetypes.MimeTypes()
+"""Those that are known everywhere, not what files of this machine add."""
+_EXTENSIONS: Final = {
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/gzip": "gz",
+    "application/x-bzip": "bz",
+    "application/x-bzip2": "bz2",
+    "application/x-7z-compressed": "7z",
+    "application/vnd.rar": "rar",
+    "application/epub+zip": "epub",
+    "application/vnd.ms-fontobject": "eot",
+    "audio/ogg": "oga",
+}
+"""Of types that Python does not know."""
 _BEGINNINGS: Final = {
     b"\x89PNG\r\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -34,16 +33,22 @@ _BEGINNINGS: Final = {
     b"PK\x03\x04": "application/zip",
     b"\x1f\x8b": "application/gzip",
 }
+_PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
+
+
+def make(content: bytes, *, name: str | None, mime_type: str | None = None) -> dict[str, Any]:
+    """Its kind is the one given, or that of its name, or what it begins with. Raises `evaluation_limit` for more than `MAX_BYTES`."""
+    if len(content) > MAX_BYTES:
+        raise LimitError(f"The file has {len(content):,} bytes; one in a workflow may have {MAX_BYTES:,}.")
+    kind = mime_type or type_of_name(name or "") or _begins(content)
+    known = {"fileType": _file_type(kind), "fileExtension": _extension(name or "", mime_type or ""), "fileName": name}
+    made: dict[str, Any] = {"mimeType": kind, **{key: value for key, value in known.items() if value is not None}}
+    made |= {"bytes": len(content), "fileSize": _size(len(content))}
+    return {**made, "data": base64.b64encode(content).decode()}
 
 
 def _begins(content: bytes) -> str:
     return next((kind for start, kind in _BEGINNINGS.items() if content.startswith(start)), "text/plain")
-
-
-def _ending(name: str, mime_type: str | None) -> str:
-    if "." in name:
-        return name.rpartition(".")[2]
-    return (mimetypes.guess_extension(mime_type) or "").removeprefix(".") if mime_type else ""
 
 
 def _file_type(mime_type: str) -> str | None:
@@ -54,6 +59,22 @@ def _file_type(mime_type: str) -> str | None:
     if mime_type == "text/html":
         return "html"
     return first if first in ("image", "video", "audio", "text") else None
+
+
+def _extension(name: str, mime_type: str) -> str | None:
+    """The name's own, else the usual one of the type."""
+    return name.rpartition(".")[2] if "." in name else extension_of(mime_type)
+
+
+def extension_of(mime_type: str) -> str | None:
+    found = _EXTENSIONS.get(mime_type) or _TYPES.guess_extension(mime_type)
+    return found.removeprefix(".") if found else None
+
+
+def type_of_name(name: str) -> str | None:
+    """Of what is packed twice, the type of the outer package."""
+    found, packed = _TYPES.guess_type(name)
+    return _PACKED.get(packed, found) if packed else found
 
 
 def _size(count: int) -> str:
