@@ -25,6 +25,7 @@ _EXTENSIONS: Final = {
     "audio/ogg": "oga",
 }
 """Of types that Python does not know."""
+_OF_EXTENSIONS: Final = {ending: kind for kind, ending in _EXTENSIONS.items()}
 _BEGINNINGS: Final = {
     b"\x89PNG\r\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
@@ -74,7 +75,9 @@ def extension_of(mime_type: str) -> str | None:
 def type_of_name(name: str) -> str | None:
     """Of what is packed twice, the type of the outer package."""
     found, packed = _TYPES.guess_type(name)
-    return _PACKED.get(packed, found) if packed else found
+    if packed:
+        return _PACKED.get(packed, found)
+    return found or _OF_EXTENSIONS.get(name.rpartition(".")[2].lower())
 
 
 def _size(count: int) -> str:

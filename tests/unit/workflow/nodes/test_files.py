@@ -135,3 +135,9 @@ def test_a_file_over_the_limit_is_refused(driver: Driver) -> None:
             gives=Fails("may have"),
         ),
     )
+
+
+def test_a_workbook_is_known_by_its_name_on_any_machine() -> None:
+    made = binary.make(tables.write_xlsx([{"a": 1}], {}), name="t.xlsx")
+    assert made["mimeType"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    assert "fileType" not in made
