@@ -31,9 +31,11 @@ def entered(
         return _chat(node, call)
     if node.type == forms.FORM:
         return _form(node, call, zone)
-    if call.files:
-        raise InvalidRequest("Webhooks take no files yet; forms and chats do. Send JSON, or application/x-www-form-urlencoded.")
-    return item_of(call, parameters, base_url, test=call.test)
+    if forms.is_bot(node, call):
+        return WebhookReply(
+            status=403, headers={"www-authenticate": 'Basic realm="Webhook"'}, body="Authorization data is wrong!"
+        )
+    return item_of(node, call, parameters, base_url, test=call.test)
 
 
 def shows_texts(node: Node, call: WebhookCall) -> bool:

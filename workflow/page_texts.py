@@ -17,6 +17,7 @@ from workflow.failure import ExpressionError, NodeError
 from workflow.form_nodes import with_parameters
 from workflow.form_page import broken_page
 from workflow.graph import Graph
+from workflow.held import Held
 from workflow.items import Item
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall
@@ -37,6 +38,17 @@ class PageTexts:
         mode = Mode.MANUAL if test else Mode.WEBHOOK
         execution = self._engine.prepare(plan, _NONE, mode=mode, start=node.name).execution
         return await self.of(plan.graph, execution.evolve(id=""), node, plan.origin.claims.sub)
+
+    async def of_answers(self, held: Held, node: Node) -> Node | WebhookReply:
+        """A webhook, which says how it answers by what it heard; or the answer that something of this failed. TooManyExecutions."""
+        if not has_expressions(node.parameters):
+            return node
+        engine, owner = self._engine, held.origin.claims.sub
+        call = engine.interpreter.seen_from(held.graph, held.execution, node, held.execution.start_items, clock_ms())
+        try:
+            return with_parameters(node, await engine.compute(owner, lambda: evaluated(call)))
+        except NodeError as error:
+            return WebhookReply(status=500, body={"code": 0, "message": error.message})
 
     async def of(self, graph: Graph, execution: Execution, node: Node, owner: str) -> Node | WebhookReply:
         """The node with its expressions evaluated, or a page that says that one of them failed. TooManyExecutions."""

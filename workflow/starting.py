@@ -33,8 +33,9 @@ from workflow.reading import Reading
 from workflow.rooms import Place, place_of
 from workflow.store import Lost
 from workflow.tools import called_trigger, check_input, input_schema, item_of_call
-from workflow.webhook_reply import webhook_item
-from workflow.webhooks import Route, door_of, not_registered
+from workflow.webhook_heard import heard_item
+from workflow.webhook_reply import misplaced
+from workflow.webhooks import WEBHOOK, Route, door_of, not_registered, reply_of
 
 CLAIM_PAUSES: Final = (0.05, 0.1, 0.2, 0.3, 0.35)
 """Seconds between looks for a waiting execution that somebody else has for a moment: one in all."""
@@ -90,10 +91,27 @@ class Starting:
             return with_origin(node, call, WebhookReply(body=await self._previous(held, node)))
         held.size = size
         await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
+        if node.type == WEBHOOK:
+            spoken = await self._answering(held, node)
+            if isinstance(spoken, WebhookReply):
+                return spoken
+            node = spoken
         if node.type == FORM and goes_on(plan.graph.workflow):
             await self._begun(held)
             return led_on(held.id, call.query)
         return with_origin(node, call, await self._answer(held, node, call.wait_seconds))
+
+    async def _answering(self, held: Held, node: Node) -> Node | WebhookReply:
+        """The webhook as it answers; or an answer for it, so that nothing is started."""
+        wrong = misplaced(node, held.graph)
+        try:
+            spoken = reply_of(wrong) if wrong is not None else await self._texts.of_answers(held, node)
+        except BaseException:
+            self._leave(held)
+            raise
+        if isinstance(spoken, WebhookReply):
+            self._leave(held)
+        return spoken
 
     async def _previous(self, held: Held, node: Node) -> dict[str, Any]:
         """What the memory that is attached to the chat has of the session; nothing where the node does not say so. Nothing is started."""
@@ -229,7 +247,7 @@ class Starting:
         admitted = await self._admitted(held, node, call, waits_here=here is not None)
         if isinstance(admitted, WebhookReply):
             return admitted
-        item = webhook_item(call.body, headers=admitted.headers, query=call.query)
+        item = heard_item(node, call.model_copy(update={"headers": admitted.headers}))
         item["json"] |= admitted.more
         ended = EffectEnded(key=effect.key, reply=Reply(value=item), now_ms=clock_ms())
         answers = str(effect.reply.get("mode", "onReceived")) != "onReceived"

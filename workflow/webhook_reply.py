@@ -1,11 +1,17 @@
 """The answer to a webhook call, as n8n's response modes make it of an execution. Pure."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from workflow.effects import Respond
 from workflow.execution import Execution, Status
+from workflow.graph import Graph
+from workflow.items import Items
 from workflow.n8n.document import Node
+from workflow.paths import MISSING, read
+
+_JSON: Final = "application/json; charset=utf-8"
+_RESPOND: Final = "respondToWebhook"
 
 
 def webhook_item(
@@ -28,21 +34,41 @@ def reply(trigger: Node, execution: Execution, responses: Sequence[Respond]) -> 
     mode = mode_of(trigger)
     code = _status(trigger)
     if mode == "onReceived":
-        data = (trigger.parameters.get("options") or {}).get("responseData")
-        return Respond(status=code, body=data if data is not None else {"message": "Workflow was started"})
+        return _headed(trigger, _received(trigger, code))
     if mode == "responseNode" and responses:
-        return responses[0]
+        return _headed(trigger, responses[0])
     if execution.status is not Status.SUCCESS:
         return Respond(status=500, body={"message": "Error in workflow"})
-    if mode == "responseNode":
-        return Respond(
-            status=code, body={"message": "Workflow executed successfully but the Respond to Webhook node was not reached"}
-        )
-    return _last_node(trigger, execution, code)
+    if mode == "responseNode":  # it was not reached
+        return _headed(trigger, Respond(status=code))
+    return _headed(trigger, _last_node(trigger, execution, code))
+
+
+def _options(trigger: Node) -> dict[str, Any]:
+    found = trigger.parameters.get("options")
+    return found if isinstance(found, dict) else {}
+
+
+def _headed(trigger: Node, answer: Respond) -> Respond:
+    """With the headers of the trigger, of which the answer's own come first."""
+    entries = (_options(trigger).get("responseHeaders") or {}).get("entries") or []
+    own = {name.lower() for name in answer.headers}
+    more = {str(each["name"]).lower(): str(each.get("value", "")) for each in entries if each.get("name")}
+    return answer.model_copy(
+        update={"headers": {**{name: value for name, value in more.items() if name not in own}, **answer.headers}}
+    )
+
+
+def _received(trigger: Node, code: int) -> Respond:
+    options = _options(trigger)
+    if options.get("noResponseBody") is True:
+        return Respond(status=code)
+    data = options.get("responseData")
+    return Respond(status=code, body=data if data is not None else {"message": "Workflow was started"})
 
 
 def _status(trigger: Node) -> int:
-    options = trigger.parameters.get("options") or {}
+    options = _options(trigger)
     found = options.get("responseCode", trigger.parameters.get("responseCode", 200))
     if isinstance(found, dict):
         values = found.get("values") or {}
@@ -52,16 +78,61 @@ def _status(trigger: Node) -> int:
 
 def _last_node(trigger: Node, execution: Execution, code: int) -> Respond:
     kind = trigger.parameters.get("responseData", "firstEntryJson")
-    items = execution.last_items()
+    items = _first_output(execution)
     if kind == "noData":
         return Respond(status=code)
     if kind == "allEntries":
         return Respond(status=code, body=[item["json"] for item in items])
-    if not items:
-        return Respond(status=code, body={"message": "No item to return got found"})
-    first = items[0]
     if kind == "firstEntryBinary":
-        name = trigger.parameters.get("responseBinaryPropertyName", "data")
-        return Respond(status=code, binary=(first.get("binary") or {}).get(name))
-    key = (trigger.parameters.get("options") or {}).get("responsePropertyName")
-    return Respond(status=code, body=first["json"].get(key) if key else first["json"])
+        return _binary(trigger, items, code)
+    if not items:
+        return _nothing("No item to return was found")
+    options, first = _options(trigger), items[0]["json"]
+    key, named = options.get("responsePropertyName"), options.get("responseContentType")
+    headers = {"content-type": str(named)} if named else {}
+    if not key:
+        return Respond(status=code, headers=headers, body=first)
+    found = read(first, str(key), MISSING)
+    return Respond(status=code, headers=headers) if found is MISSING else with_json(code, headers, found)
+
+
+def _first_output(execution: Execution) -> Items:
+    """Of the last node that ran; what left by another output is not looked at."""
+    runs = execution.runs.get(execution.last_node or "") or ()
+    outputs = runs[-1].outputs if runs else None
+    return (outputs[0] or ()) if outputs else ()
+
+
+def with_json(status: int, headers: Mapping[str, str], value: Any) -> Respond:
+    """A value, which may be null: without one an answer is empty."""
+    if value is None:
+        return Respond(status=status, headers={"content-type": _JSON, **headers}, body="null")
+    return Respond(status=status, headers=dict(headers), body=value)
+
+
+def misplaced(trigger: Node, graph: Graph) -> Respond | None:
+    """The refusal where the response mode and the Respond nodes behind the trigger do not fit, so that nothing is started."""
+    mode, nodes = mode_of(trigger), graph.workflow.by_name
+    behind = (nodes[name] for name in graph.descendants([trigger.name]))
+    has_one = any(node.short_type == _RESPOND and not node.disabled for node in behind)
+    if mode == "responseNode" and not has_one:
+        return _nothing("No Respond to Webhook node found in the workflow")
+    if mode in ("onReceived", "lastNode") and has_one:
+        return _nothing("Unused Respond to Webhook node found in the workflow")
+    return None
+
+
+def _binary(trigger: Node, items: Items, code: int) -> Respond:
+    if not items:
+        return _nothing("No item was found to return")
+    files = items[0].get("binary")
+    if not files:
+        return _nothing("No binary data was found to return")
+    name = trigger.parameters.get("responseBinaryPropertyName", "data")
+    if name not in files:
+        return _nothing(f"The binary property '{name}' which should be returned does not exist")
+    return Respond(status=code, binary=files[name])
+
+
+def _nothing(message: str) -> Respond:
+    return Respond(status=500, body={"code": 0, "message": message})

@@ -13,10 +13,9 @@ from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers
 from workflow.effects import Respond
 from workflow.forms import FORM, form_path, require_form
 from workflow.n8n.document import Node, Workflow
-from workflow.webhook_reply import webhook_item
+from workflow.webhook_heard import OUTPUT, heard_item, methods_of
 
 WEBHOOK: Final = "n8n-nodes-base.webhook"
-_METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def routes_of(workflow_id: UUID, workflow: Workflow, *, test: bool = False) -> l
 
 def _addresses(node: Node, *, test: bool) -> Iterable[tuple[str, str]]:
     if node.type == WEBHOOK:
-        return [(method, path_of(node)) for method in _methods(node)]
+        return [(method, path_of(node)) for method in methods_of(node)]
     if node.type == CHAT and (test or is_public(node)):
         return [(method, chat_path(node)) for method in ("GET", "POST")]
     return [(method, form_path(node)) for method in ("GET", "POST")] if node.type == FORM else []
@@ -60,12 +59,6 @@ def path_of(node: Node) -> str:
     """As n8n has it: a path with parameters stands behind the node's own id, another by itself."""
     path = str(node.parameters.get("path") or node.webhook_id or node.id).strip("/")
     return f"{node.webhook_id}/{path}" if ":" in path and node.webhook_id else path
-
-
-def _methods(node: Node) -> Sequence[str]:
-    given = node.parameters.get("httpMethod", "GET")
-    several = given if isinstance(given, list) else [given]
-    return [str(method).upper() for method in several if str(method).upper() in _METHODS]
 
 
 class Table:
@@ -129,11 +122,16 @@ def require_checkable(node: Node) -> None:
         )
 
 
-def item_of(call: WebhookCall, parameters: Mapping[str, str], base_url: str, *, test: bool) -> dict[str, Any]:
-    item = webhook_item(call.body, headers=call.headers, query=call.query, params=dict(parameters))
+def item_of(
+    node: Node, call: WebhookCall, parameters: Mapping[str, str], base_url: str, *, test: bool = False
+) -> dict[str, Any]:
+    """InvalidRequest for a body that is not what it says. Of several methods the item says by which output it leaves."""
+    item = heard_item(node, call)
     prefix = "webhook-test" if test else "webhook"
-    item["json"] |= {"webhookUrl": f"{base_url}/{prefix}/{call.path}", "executionMode": "test" if test else "production"}
-    return item
+    url = f"{base_url}/{prefix}/{path_of(node)}"
+    item["json"] |= {"params": dict(parameters), "webhookUrl": url, "executionMode": "test" if test else "production"}
+    methods = methods_of(node)
+    return {**item, OUTPUT: methods.index(call.method)} if len(methods) > 1 and call.method in methods else item
 
 
 def reply_of(respond: Respond) -> WebhookReply:

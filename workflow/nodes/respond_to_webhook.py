@@ -3,15 +3,23 @@
 import json
 from typing import Any
 
-from workflow.effects import Respond
+from workflow.credentials import chosen
+from workflow.effects import HandleToken, Respond
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
 from workflow.items import Items, Outputs
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, value_of
+from workflow.paths import with_value
+from workflow.webhook_reply import with_json
 
 
 def run(call: NodeCall) -> EffectRun:
-    value_of((yield answer(call.once(), call.items)))
+    parameters = call.once()
+    if parameters.get("respondWith") == "jwt":
+        token = value_of((yield _token(call, parameters)))
+        value_of((yield Respond(status=_status(parameters), headers=_headers(parameters), body=token)))
+    else:
+        value_of((yield answer(parameters, call.items)))
     outputs: Outputs = [call.items]
     return outputs
 
@@ -19,20 +27,19 @@ def run(call: NodeCall) -> EffectRun:
 def answer(parameters: Parameters, items: Items) -> Respond:
     """The answer that the parameters describe; raises `NodeError` for JSON that is none."""
     kind = parameters.get("respondWith", "firstIncomingItem")
-    status = int(parameters.get("options.responseCode", 200))
+    status = _status(parameters)
     headers = _headers(parameters)
     first = items[0] if items else {"json": {}}
     if kind == "json":
-        return Respond(status=status, headers=headers, body=_json(parameters.get("responseBody", {})))
+        given = parameters.get("responseBody", "")
+        empty = isinstance(given, str) and not given.strip()
+        return Respond(status=status, headers=headers) if empty else with_json(status, headers, _json(given))
     if kind == "text":
-        return Respond(
-            status=status, headers={"content-type": "text/html; charset=utf-8", **headers}, body=parameters.text("responseBody")
-        )
+        return _text(status, headers, parameters.get("responseBody", ""))
     if kind == "noData":
         return Respond(status=status, headers=headers)
     if kind == "redirect":
-        location = {"location": parameters.text("redirectURL"), **headers}
-        return Respond(status=int(parameters.get("options.responseCode", 307)), headers=location)
+        return Respond(status=_status(parameters, 307), headers={"location": _address(parameters), **headers})
     if kind == "binary":
         return Respond(status=status, headers=headers, binary=_binary(parameters, first.get("binary") or {}))
     if kind == "allIncomingItems":
@@ -44,7 +51,33 @@ def answer(parameters: Parameters, items: Items) -> Respond:
 
 def _keyed(parameters: Parameters, body: Any) -> Any:
     key = parameters.text("options.responseKey")
-    return {key: body} if key else body
+    return with_value({}, key, body) if key else body
+
+
+def _status(parameters: Parameters, usual: int = 200) -> int:
+    return int(parameters.get("options.responseCode", usual))
+
+
+def _text(status: int, headers: dict[str, str], body: Any) -> Respond:
+    """What an expression makes that is no text is sent as JSON."""
+    if isinstance(body, str):
+        headers = {"content-type": "text/html; charset=utf-8", **headers}
+    return Respond(status=status, headers=headers, body=body)
+
+
+def _address(parameters: Parameters) -> str:
+    """One that has no scheme is a host's, unless it is a path of this one."""
+    given = parameters.text("redirectURL")
+    return given if not given or given.startswith("/") or "://" in given else f"https://{given}"
+
+
+def _token(call: NodeCall, parameters: Parameters) -> HandleToken:
+    """Of the payload, and when it was signed."""
+    claims = _json(parameters.get("payload", {}))
+    if not isinstance(claims, dict):
+        raise NodeError("The payload of a JWT is to be an object")
+    signed = {"iat": call.now_ms // 1000, **claims}
+    return HandleToken(operation="sign", claims=signed, credentials=chosen(call.node, "jwtAuth"))
 
 
 def _headers(parameters: Parameters) -> dict[str, str]:
@@ -56,7 +89,7 @@ def _json(body: Any) -> Any:
     if not isinstance(body, str):
         return body
     try:
-        return json.loads(body) if body.strip() else {}
+        return json.loads(body)
     except ValueError:
         raise NodeError(
             "Invalid JSON in 'Response Body' field", description="Check that the syntax of the JSON is valid"

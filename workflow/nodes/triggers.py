@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 from workflow import due
 from workflow.chat import CHAT, MANUAL_CHAT, chat_json
 from workflow.forms import FORM, Filled, item_of
-from workflow.items import Outputs
+from workflow.items import Item, Outputs
+from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.sub_inputs import taken
+from workflow.webhook_heard import OUTPUT, methods_of
 
 
 def run(call: NodeCall) -> Outputs:
@@ -17,6 +19,19 @@ def run(call: NodeCall) -> Outputs:
 
 def called(call: NodeCall) -> Outputs:
     return [taken(call.node, call.items)]
+
+
+def webhook(call: NodeCall) -> Outputs:
+    """Of several methods each has an output of its own."""
+    outputs: list[list[Item]] = [[] for _ in range(_webhook_outputs(call.node))]
+    for item in call.items:
+        place = item.get(OUTPUT, 0)
+        outputs[place if place < len(outputs) else 0].append({key: value for key, value in item.items() if key != OUTPUT})
+    return outputs
+
+
+def _webhook_outputs(node: Node) -> int:
+    return max(1, len(methods_of(node)))
 
 
 def schedule(call: NodeCall) -> Outputs:
@@ -40,14 +55,19 @@ def form(call: NodeCall) -> Outputs:
     return [[item_of(Filled(json={}, files={}, problems={}), {}, now, "UTC", test=True)]]
 
 
-def _trigger(name: str, *versions: float, run: Callable[[NodeCall], Outputs] = run) -> NodeType:
-    return NodeType(name=name, versions=versions, run=run, inputs=0, trigger=True)
+def _trigger(
+    name: str,
+    *versions: float,
+    run: Callable[[NodeCall], Outputs] = run,
+    outputs: int | Callable[[Node], int] = 1,
+) -> NodeType:
+    return NodeType(name=name, versions=versions, run=run, inputs=0, outputs=outputs, trigger=True)
 
 
 TYPES = (
     _trigger("n8n-nodes-base.manualTrigger", 1),
     _trigger("n8n-nodes-base.start", 1),
-    _trigger("n8n-nodes-base.webhook", 1, 1.1, 2, 2.1),
+    _trigger("n8n-nodes-base.webhook", 1, 1.1, 2, 2.1, run=webhook, outputs=_webhook_outputs),
     _trigger("n8n-nodes-base.scheduleTrigger", 1, 1.1, 1.2, 1.3, run=schedule),
     _trigger("n8n-nodes-base.cron", 1, run=schedule),
     _trigger("n8n-nodes-base.interval", 1, run=schedule),

@@ -1,6 +1,7 @@
 """Calls of workflows from outside: whoever knows the address may call it, as in n8n; a test call needs a key.
 
-What a caller sends is anything: JSON and forms are parsed, the rest is text. What it is answered is the workflow's own.
+What a caller sends is anything: JSON and forms are parsed, plain text and XML are text, the rest is a file. What it is answered is the
+workflow's own.
 """
 
 import base64
@@ -25,6 +26,7 @@ from coordinator.gateway.identity import read
 from coordinator.gateway.multipart import parts_of
 from coordinator.gateway.routes.declared import Door
 from coordinator.gateway.webhook_bodies import Holding
+from coordinator.gateway.webhook_queries import nested
 
 router = APIRouter(include_in_schema=False)
 
@@ -35,6 +37,8 @@ NOBODY: Final = Claims(sub="webhook", roles=())
 """Who calls without a key: may do nothing but call."""
 _HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "server", "date"})
 """Headers that are the connection's, and no workflow's to set."""
+_READ: Final = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/xml", "text/xml")
+"""Types of bodies that are no file: of XML the engine makes values."""
 _KEYED: Final = ("authorization", "x-api-key")
 _SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 """A page that a workflow answers has an origin of its own: this one's would let it use the credentials that a browser keeps for the API."""
@@ -141,7 +145,7 @@ async def _heard(request: Request, holding: Holding, *, keyed: bool = False) -> 
     return {
         "method": request.method,
         "headers": {name: value for name, value in request.headers.items() if not _is_key(name, value, keyed=keyed)},
-        "query": _grouped(list(request.query_params.multi_items())),
+        "query": nested(request.query_params.multi_items()),
         "body": body,
         "files": files,
         "wait_seconds": WAIT_SECONDS,
@@ -160,21 +164,29 @@ def _is_key(name: str, value: str, *, keyed: bool) -> bool:
 
 async def _read(data: bytes, kind: str, headers: Headers) -> tuple[Any, tuple[UploadedFile, ...]]:
     """The body, and the files that came with it. InvalidJson, InvalidRequest."""
-    if kind != "multipart/form-data" or not data:
-        return _parsed(data, kind), ()
-    parts = await parts_of(data, headers)
-    return _grouped(parts.fields), tuple(parts.files)
+    if kind == "multipart/form-data" and data:
+        parts = await parts_of(data, headers)
+        return _grouped(parts.fields), tuple(parts.files)
+    if data and kind not in _READ:
+        return {}, (_whole(data, kind),)
+    return _parsed(data, kind), ()
+
+
+def _whole(data: bytes, kind: str) -> UploadedFile:
+    """A body that nobody reads here, as a file without a field."""
+    encoded = base64.b64encode(data).decode()
+    return UploadedFile(field="", name="", mime_type=kind or "application/octet-stream", size=len(data), data=encoded)
 
 
 def _parsed(data: bytes, kind: str) -> Any:
     if not data:
         return {}
-    if kind == "application/json" or kind.endswith("+json"):
+    if kind == "application/json":
         return parse(data)
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise InvalidRequest("The body is binary, which webhooks do not take yet. Send JSON, a form, or text.") from None
+        raise InvalidRequest("The body says that it is text, and is no UTF-8.") from None
     if kind == "application/x-www-form-urlencoded":
         return _grouped(parse_qsl(text, keep_blank_values=True))
     return text
