@@ -653,6 +653,24 @@
   Object.defineProperty(globalThis, '__argument', { set(value) { argument = value; }, get: () => undefined, configurable: false });
   const hidden = {
     __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __take: take,
+    __matches: (asked) => {
+      const patterns = new Map();
+      return asked.map(([pattern, flags, given]) => {
+        const key = `${flags}/${pattern}`;
+        try {
+          if (!patterns.has(key)) patterns.set(key, new RegExp(pattern, flags));
+          const wanted = patterns.get(key);
+          wanted.lastIndex = 0;
+          return wanted.test(given);
+        } catch (error) {
+          return error.message;
+        }
+      });
+    },
+    __replaced: ({ pattern, flags, texts, replacement }) => {
+      const wanted = new RegExp(pattern, flags);
+      return texts.map((given) => given.replace(wanted, replacement));
+    },
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
     __seal: (bytes) => {
       buffers.bound(bytes);
