@@ -641,6 +641,7 @@
 
   const library = (given) => {
     const { name, argument } = typeof given === 'string' ? parse(given) : given;
+    buffers.begin();
     try {
       return stringify({ value: globalThis[name](argument) });
     } catch (error) {
@@ -672,8 +673,8 @@
       return texts.map((given) => given.replace(wanted, replacement));
     },
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
-    __seal: (bytes) => {
-      buffers.bound(bytes);
+    __bound: (bytes) => buffers.bound(bytes),
+    __seal: () => {
       for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics']) delete globalThis[name];
       for (const prototype of [Object.prototype, Function.prototype, Error.prototype, TypeError.prototype, RangeError.prototype,
         SyntaxError.prototype, ReferenceError.prototype, Date.prototype]) overridable(prototype);
