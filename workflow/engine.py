@@ -26,8 +26,9 @@ from workflow.gate import RunningGate
 from workflow.held import Held
 from workflow.interpreter import Interpreter
 from workflow.items import Items
-from workflow.library import Library, Plan
+from workflow.library import Library
 from workflow.limits import Limits
+from workflow.plans import Plan
 from workflow.rooms import Place, Rooms
 from workflow.rows import pack
 from workflow.standing import Keys
