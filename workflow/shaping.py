@@ -25,7 +25,9 @@ def after_error(failure: Failure, inputs: Sequence[Items], outputs: int | None) 
 
 
 def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outputs:
-    """Items that carry an error move to the last output, each merged over the input item that it came from."""
+    """Items that carry an error move to the last output, each merged over the input item that it came from.
+
+    As in n8n, what a node itself left at that output is lost, and what it left beyond it stays."""
     good: list[list[Item]] = [[] for _ in range(count)]
     failed: list[Item] = []
     for output, items in enumerate(outputs[:count]):
@@ -34,7 +36,7 @@ def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outpu
                 failed.append(_merged(item, inputs))
             else:
                 good[output].append(item)
-    return [*good, failed]
+    return [*good, failed, *outputs[count + 1 :]]
 
 
 def first_error(outputs: Outputs) -> str | None:

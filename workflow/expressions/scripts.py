@@ -18,6 +18,7 @@ from workflow.expressions.simple import compile_simple, evaluate
 from workflow.failure import CodeError, ExpressionError, LimitError, NodeError
 from workflow.items import Item
 from workflow.nodes.contract import NodeCall
+from workflow.pairing import AMBIGUOUS
 from workflow.python.host import Python
 
 _MOST_TEMPLATES: Final = 10_000
@@ -206,7 +207,11 @@ def _owner(call: NodeCall) -> str:
 
 def _expression_error(message: str, template: Template, leaf: int, index: int) -> ExpressionError:
     source = template.sources[leaf].removeprefix(AS_JSON)
-    return ExpressionError(message, item=index, parameter=template.names[leaf], expression=source)
+    hint = _ONE_OF_SEVERAL if message == AMBIGUOUS else None
+    return ExpressionError(message, item=index, parameter=template.names[leaf], expression=source, description=hint)
+
+
+_ONE_OF_SEVERAL: Final = "Several items of the node led to this one. Use .first(), .last() or .all()[index]"
 
 
 def _code_error(error: dict[str, Any]) -> CodeError:

@@ -25,18 +25,30 @@ _EXTENSIONS: Final = {
     "audio/ogg": "oga",
 }
 """Of types that Python does not know."""
+_BEGINNINGS: Final = {
+    b"\x89PNG\r\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"GIF8": "image/gif",
+    b"%PDF": "application/pdf",
+    b"PK\x03\x04": "application/zip",
+    b"\x1f\x8b": "application/gzip",
+}
 _PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
-def make(content: bytes, *, name: str, mime_type: str | None = None) -> dict[str, Any]:
-    """Raises `evaluation_limit` for more than `MAX_BYTES`."""
+def make(content: bytes, *, name: str | None, mime_type: str | None = None) -> dict[str, Any]:
+    """Its kind is the one given, or that of its name, or what it begins with. Raises `evaluation_limit` for more than `MAX_BYTES`."""
     if len(content) > MAX_BYTES:
         raise LimitError(f"The file has {len(content):,} bytes; one in a workflow may have {MAX_BYTES:,}.")
-    kind = mime_type or type_of_name(name) or "text/plain"
-    known = {"fileType": _file_type(kind), "fileExtension": _extension(name, kind if mime_type else "")}
+    kind = mime_type or type_of_name(name or "") or _begins(content)
+    known = {"fileType": _file_type(kind), "fileExtension": _extension(name or "", mime_type or ""), "fileName": name}
     made: dict[str, Any] = {"mimeType": kind, **{key: value for key, value in known.items() if value is not None}}
-    made |= {"fileName": name, "bytes": len(content), "fileSize": _size(len(content))}
+    made |= {"bytes": len(content), "fileSize": _size(len(content))}
     return {**made, "data": base64.b64encode(content).decode()}
+
+
+def _begins(content: bytes) -> str:
+    return next((kind for start, kind in _BEGINNINGS.items() if content.startswith(start)), "text/plain")
 
 
 def _file_type(mime_type: str) -> str | None:
@@ -74,6 +86,8 @@ def _size(count: int) -> str:
 def read(item: Item, name: str, index: int) -> tuple[bytes, dict[str, Any]]:
     """The bytes of a binary field, and its facts. Raises `NodeError` where there is none."""
     found = (item.get("binary") or {}).get(name)
+    if item.get("binary") and not isinstance(found, dict):
+        raise NodeError(f"The item has no binary field '{name}' [item {index}]", item=index)
     if not isinstance(found, dict):
         raise NodeError(
             f"This operation expects the node's input data to contain a binary file '{name}', but none was found [item {index}]",
@@ -98,9 +112,11 @@ def encoded(text: str, encoding: str) -> bytes:
         raise NodeError(f"The encoding {encoding!r} is not known") from None
 
 
-def decoded(content: bytes, encoding: str) -> str:
+def decoded(content: bytes, encoding: str, *, marked: bool = True) -> str:
+    """Without its byte order mark, unless it is not looked for."""
     try:
-        return content.decode(_python_name(encoding), "replace").removeprefix("\ufeff")
+        text = content.decode(_python_name(encoding), "replace")
+        return text.removeprefix("\ufeff") if marked else text
     except LookupError:
         raise NodeError(f"The encoding {encoding!r} is not known") from None
 

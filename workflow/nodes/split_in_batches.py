@@ -43,11 +43,13 @@ def _past_the_loop(items: Items, places: range, source: dict[str, Any]) -> list[
 
 def _outputs(call: NodeCall, batch: list[Item]) -> Outputs:
     version = call.node.version
+    if batch and version < 2:
+        return [batch]
     if batch:
         return [[], batch] if version >= 3 else [batch, []]
     call.context["done"] = True
     if version < 2:
-        return [[]]
+        return []
     done = [item for number in _rounds(call) for item in _returned(call, number)]
     return [done, []] if version >= 3 else [[], done]
 

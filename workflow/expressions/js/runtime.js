@@ -44,13 +44,16 @@
   };
   // A run before the first is no run, where a node is asked; to `$items` it is the last one.
   const ofRun = (name, branch, run) => (run < 0 ? (executed(name), undefined) : itemsOf(name, branch, run));
-  // n8n says no more where a node does not lead here.
-  const pairedWith = (name, index) => {
+  // n8n says no more where a node does not lead here, and stumbles where an item came by another way: in an expression that is nothing.
+  const pairedWith = (name, index, asked) => {
     const node = outputsOf(name);
-    if (node.runs && index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
-    const found = node.pairs?.[index];
-    if (found === undefined || found === null) throw new ExpressionError('Invalid expression');
-    if (typeof found === 'string') throw new ExpressionError(found);
+    if (node.apart) throw new ExpressionError('Invalid expression');
+    const { pairs } = executed(name);
+    if (index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
+    const found = pairs?.[index];
+    if (found === undefined || found === null) throw new TypeError("Cannot read properties of undefined (reading 'error')");
+    if (typeof found === 'string') throw new ExpressionError(call.code ? 'Multiple matches' : found);
+    if (found.length === 1) throw new ExpressionError(`Paired item data for ${asked} from node '${found[0]}' is unavailable. Ensure '${found[0]}' is providing the required output.`);
     return node.data[found[1]][found[0]][found[2]];
   };
   const atIndex = (name, index) => {
@@ -61,12 +64,12 @@
 
   const nodeByName = (name) => ({
     get isExecuted() { return outputsOf(name).runs > 0; },
-    get item() { return pairedWith(name, at); },
+    get item() { return pairedWith(name, at, 'item'); },
     itemMatching(index) {
       if (typeof index !== 'number') throw new ExpressionError('Missing item index for .itemMatching()');
-      return pairedWith(name, index);
+      return pairedWith(name, index, 'itemMatching');
     },
-    pairedItem(index) { return pairedWith(name, index ?? at); },
+    pairedItem(index) { return pairedWith(name, index ?? at, 'pairedItem'); },
     all: (branch, run) => ofRun(name, branch, run),
     first: (branch, run) => ofRun(name, branch, run)?.[0],
     last: (branch, run) => ofRun(name, branch, run)?.at(-1),
@@ -74,7 +77,10 @@
     get params() { return outputsOf(name).params ?? {}; },
     toJSON: () => ({}),
   });
-  const sameIndex = (name) => atIndex(name, at);
+  const sameIndex = (name) => {
+    if (executed(name).apart) throw new ExpressionError(`connect "${call.name}" to "${name}"`);
+    return atIndex(name, at);
+  };
   const olderNode = (name) => ({
     get json() { return sameIndex(name).json; },
     get binary() { return sameIndex(name).binary ?? {}; },
@@ -548,7 +554,7 @@
     const names = { all: 'items', each: 'item', function: 'items', functionItem: 'item' }[style];
     const kind = /\bawait\b/.test(source) ? 'async function' : 'function';
     try {
-      return { style, run: indirectEval(`(${kind}(${names}){\n${source}\n})\n//# sourceURL=code.js`) };
+      return { style, whole: style === 'each' && WHOLE.test(source) ? source : null, run: indirectEval(`(${kind}(${names}){\n${source}\n})\n//# sourceURL=code.js`) };
     } catch (error) {
       return { style, failed: describe(error, style) };
     }
@@ -574,7 +580,17 @@
     if (isPromise(result)) result = await result;
     return program.style === 'all' ? shapeAll(result) : shapeFunction(result);
   };
+  const WHOLE = /\$input\.(all|first|last|itemMatching)\b/;
+  const refuseWhole = (source) => {
+    const lines = source.split('\n');
+    const line = lines.findIndex((each) => WHOLE.test(each) && !/^\s*(\/\/|\/?\*)/.test(each));
+    if (line < 0) return;
+    const error = new ShapeError(`Can't use .${WHOLE.exec(lines[line])[1]}() here`, "It is for the mode 'Run Once for All Items': here there is one item, `$input.item`.");
+    error.message += ` [line ${line + 1}, for item 0]`;
+    throw Object.assign(new Error(''), { told: describe(error, 'each', 0) });
+  };
   const runEach = async (program) => {
+    if (program.whole && call.items.length > 0) refuseWhole(program.whole);
     const made = [];
     const shape = program.style === 'each' ? shapeEach : shapeFunctionItem;
     for (let index = 0; index < call.items.length; index++) {
@@ -599,6 +615,7 @@
     begin(given);
     const program = programs.get(call.program);
     call.each = program.style === 'each';
+    call.code = true;
     if (program.failed) return stringify({ error: program.failed, logs });
     outcome = null;
     const before = stringify(call.static ?? {});
