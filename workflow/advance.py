@@ -39,6 +39,8 @@ Step: TypeAlias = tuple[Execution, tuple[Order, ...]]
 
 MAX_RUNS_OF_A_NODE: Final = 100_000
 """A loop that goes round more often than this is taken for endless."""
+LONGEST_SECONDS: Final = 1e9
+"""Of a time limit: 30 years, so that whatever a document says is a time."""
 
 
 def advance(graph: Graph, types: NodeTypes, execution: Execution, event: Event) -> Step:
@@ -87,7 +89,9 @@ def _begin(graph: Graph, types: NodeTypes, execution: Execution, now_ms: int) ->
     if execution.status is Status.NEW:
         seconds = graph.workflow.settings.get("executionTimeout")
         limited = isinstance(seconds, int | float) and seconds > 0
-        deadline = now_ms + int(seconds * 1000) if limited and seconds is not None else execution.deadline_ms
+        deadline = (
+            now_ms + int(min(seconds, LONGEST_SECONDS) * 1000) if limited and seconds is not None else execution.deadline_ms
+        )
         execution = execution.evolve(status=Status.RUNNING, started_ms=now_ms, deadline_ms=deadline)
     if execution.current is None:
         return _next(graph, types, execution, now_ms)

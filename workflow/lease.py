@@ -13,7 +13,7 @@ import asyncpg
 
 from bus import telemetry
 from bus.database import AWAY, NamedStatements
-from bus.errors import EngineDied
+from bus.errors import DatabaseUnavailable, EngineDied
 from workflow.engine import Engine
 from workflow.failure import Failure
 from workflow.fence import Fence, now
@@ -89,7 +89,7 @@ class Lease:
                 self._fence.proven(asked + self._seconds)
                 await self._statements.run("bury", self._seconds)
                 await self._take_up()
-            except (*AWAY, asyncpg.PostgresError) as error:
+            except (*AWAY, DatabaseUnavailable, asyncpg.PostgresError) as error:
                 logger.warning("lease_waits_for_database", reason=type(error).__name__, seconds=round(time() - heard, 1))
             await self._pause()
 
@@ -137,7 +137,13 @@ class Lease:
     async def claim_one(self, execution_id: UUID) -> Held | None:
         """An execution that nobody owns, whatever it waits for; None where somebody does, or it has ended. Not started yet."""
         row = await self._statements.one("claim_one", self._id, execution_id)
-        return None if row is None else next(iter(await self._load([row])), None)
+        if row is None:
+            return None
+        try:
+            return next(iter(await self._load([row])), None)
+        except (*AWAY, DatabaseUnavailable):
+            self._claimed.append(row)  # ours by now: it is started once it can be read, and waits on
+            raise
 
     async def _load(self, rows: Iterable[Mapping[str, Any]]) -> list[Held]:
         """An execution that this version cannot read stays ours and is told in the log, so that the others go on."""
@@ -149,7 +155,7 @@ class Lease:
         for row in rows:
             try:
                 found.append(await self._held(row, pieces.get(row["id"])))
-            except AWAY:
+            except (*AWAY, DatabaseUnavailable):
                 raise
             except Exception:
                 logger.exception("execution_cannot_be_read", execution_id=str(row["id"]))

@@ -19,6 +19,8 @@ from workflow.held import Held, Origin, Progress
 SHOWN_RUN_BYTES: Final = 7_000_000
 """Of run data in one answer (`bus.service.MAX_ANSWER_BYTES` with room for the rest)."""
 _AROUND: Final = 5
+_LAST_MS: Final = 253_402_300_799_000
+"""The last second of the year 9999."""
 SHOWN_BYTES: Final = 8192
 """Of `input_data` and `output_data`, which repeat what frame and runs hold, for whoever reads the tables: longer ones are left out."""
 
@@ -210,7 +212,8 @@ def _no_contents(files: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, 
 
 
 def _time(ms: int | None) -> datetime | None:
-    return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC)
+    """What is farther away than years are counted is as far as they are: nobody comes to see the difference."""
+    return None if ms is None else datetime.fromtimestamp(min(ms, _LAST_MS) / 1000, UTC)
 
 
 def _shown(items: Iterable[Mapping[str, Any]]) -> str | None:

@@ -12,7 +12,7 @@ _ANY_NODE: Final = re.compile(
     r"""\$\(\s*[^"'`)\s]|\$items\(\s*[^"'`)\s]|\$node\s*(?!\s*\[\s*["'`])(?!\.)[\[;,)\s]|\$evaluateExpression"""
 )
 _PAIRED: Final = re.compile(r"\.item\b|pairedItem|itemMatching|\[\s*[\"'`](?:item|pairedItem)")
-_RUNS: Final = re.compile(r"\.(?:all|first|last)\(\s*[^)\s]|\$items\(\s*[^,()]+,")
+_RUNS: Final = re.compile(r"\.(?:all|first|last)\(\s*[^)\s]|\$items\([^,()]+,")
 _WORD: Final = re.compile(r"\$[A-Za-z]\w*")
 _ESCAPE: Final = re.compile(r"\\(.)")
 _WHOLE_INPUT: Final = frozenset({"$input", "$items", "$item", "$evaluateExpression"})

@@ -50,8 +50,9 @@ class Engine:
         self._number = 0
         for name in _SCRIPTS if library is None else (*_SCRIPTS, *_LIBRARIES[library]):
             self.isolate.evaluate(_script(name))
+        self.isolate.evaluate(f"__bound({memory_bytes})")
         if library is None:  # alasql changes itself while it works
-            self.isolate.evaluate(f"__seal({memory_bytes})")
+            self.isolate.evaluate("__seal()")
 
     def program(self, key: object, definition: bytes) -> str:
         """The id of a compiled program; compiles it where it is new."""

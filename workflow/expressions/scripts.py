@@ -94,7 +94,7 @@ class V8Scripts:
         except ValueError as error:
             raise NodeError(f"What the code returns cannot be read: {error}") from None
 
-    def library(self, call: NodeCall, name: str, function: str, argument: Any) -> Any:
+    def library(self, call: NodeCall, name: str | None, function: str, argument: Any) -> Any:
         seconds = self._limits.expression_seconds
         with self._pool.lease(_owner(call), name) as engine:
             text = to_bytes({"name": function, "argument": argument})

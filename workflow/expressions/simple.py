@@ -15,6 +15,8 @@ from workflow.expressions.parameters import AS_JSON, UNDEFINED
 
 DECLINED: Final = object()
 _EXACT: Final = 2**53
+_LONGEST: Final = 2000
+"""A longer text is nothing plain, and the patterns here would take a time that grows with its square, in which the engine stands still."""
 
 _CHUNK: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _PATH: Final = re.compile(r"""\$json((?:\??\.[A-Za-z_]\w*|(?:\?\.)?\[\s*(?:\d+|"[^"\\]*"|'[^'\\]*')\s*\])*)$""")
@@ -67,7 +69,7 @@ def evaluate(programs: Sequence[Plain], items: Sequence[Mapping[str, Any]], indi
 
 
 def _text(source: str) -> Plain | None:
-    if "\\" in source or source.startswith(AS_JSON):
+    if len(source) > _LONGEST or "\\" in source or source.startswith(AS_JSON):
         return None
     chunks = list(_CHUNK.finditer(source))
     if not chunks:

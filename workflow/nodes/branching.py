@@ -1,5 +1,6 @@
 """If, Filter and Switch: items go to one output or another by conditions."""
 
+from functools import partial
 from typing import Any
 
 from workflow.expressions.parameters import Parameters
@@ -9,18 +10,23 @@ from workflow.n8n.document import Node
 from workflow.nodes.conditions import conditions_at, passes, rules_of
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.older_conditions import compare_older, passes_older
+from workflow.nodes.patterns import Matches, settled
 from workflow.nodes.values import number_of
 
 
 def run_two_ways(call: NodeCall) -> Outputs:
     """If and Filter: what passes, then what does not. An item whose conditions fail does not pass, where the node continues; in the
     first version the node fails as a whole."""
+    return settled(call, partial(_two_ways, call))
+
+
+def _two_ways(call: NodeCall, matches: Matches) -> Outputs:
     kept: list[Item] = []
     others: list[Item] = []
     parameters = call.each()
     for index, item in enumerate(call.items):
         try:
-            target = kept if _passes(call, parameters[index], index) else others
+            target = kept if _passes(call, parameters[index], index, matches) else others
         except NodeError as error:
             if not call.continues or call.node.version < 2:
                 error.item = index if error.item is None else error.item
@@ -30,25 +36,29 @@ def run_two_ways(call: NodeCall) -> Outputs:
     return [kept, others]
 
 
-def _passes(call: NodeCall, parameters: Parameters, index: int) -> bool:
+def _passes(call: NodeCall, parameters: Parameters, index: int, matches: Matches) -> bool:
     conditions = parameters.get("conditions", {})
     if call.node.version < 2:
         joined = parameters.get("combineOperation", parameters.get("combineConditions", "all"))
-        return passes_older(conditions, call.time_zone, every=joined in ("all", "AND"))
-    return passes(conditions_at(parameters, "conditions", conditions), _rules(call, parameters, conditions), index)
+        return passes_older(conditions, call.time_zone, matches, every=joined in ("all", "AND"))
+    return passes(conditions_at(parameters, "conditions", conditions), _rules(call, parameters, conditions, matches), index)
 
 
-def _rules(call: NodeCall, parameters: Parameters, conditions: Any) -> Any:
+def _rules(call: NodeCall, parameters: Parameters, conditions: Any, matches: Matches) -> Any:
     loose = parameters.get("looseTypeValidation", parameters.get("options.looseTypeValidation")) is True
-    return rules_of(conditions, call.time_zone, loose=loose, ignore_case=parameters.get("options.ignoreCase") is True)
+    return rules_of(conditions, call.time_zone, matches, loose=loose, ignore_case=parameters.get("options.ignoreCase") is True)
 
 
 def run_switch(call: NodeCall) -> Outputs:
+    return settled(call, partial(_switched, call))
+
+
+def _switched(call: NodeCall, matches: Matches) -> Outputs:
     outputs: list[list[Item]] = [[] for _ in range(switch_outputs(call.node))]
     parameters = call.each()
     for index, item in enumerate(call.items):
         try:
-            numbers = _targets(call, parameters[index], index)
+            numbers = _targets(call, parameters[index], index, matches)
             _require_outputs(numbers, len(outputs))
         except NodeError as error:
             error.item = index if error.item is None else error.item
@@ -68,23 +78,25 @@ def _require_outputs(numbers: list[int], count: int) -> None:
             raise NodeError(f"The ouput {number} is not allowed", description=f"It has to be between 0 and {count - 1}!")
 
 
-def _targets(call: NodeCall, parameters: Parameters, index: int) -> list[int]:
+def _targets(call: NodeCall, parameters: Parameters, index: int, matches: Matches) -> list[int]:
     if parameters.get("mode", "rules") == "expression":
         number = number_of(parameters.get("output", 0))
         if number is None:
             raise NodeError("The output must be a number", item=index)
         return [int(number)]
-    return _by_rules(call, parameters, index) if call.node.version >= 3 else _by_older_rules(call, parameters)
+    if call.node.version >= 3:
+        return _by_rules(call, parameters, index, matches)
+    return _by_older_rules(call, parameters, matches)
 
 
-def _by_rules(call: NodeCall, parameters: Parameters, index: int) -> list[int]:
+def _by_rules(call: NodeCall, parameters: Parameters, index: int, matches: Matches) -> list[int]:
     every = parameters.get("options.allMatchingOutputs") is True
     matched: list[int] = []
     rules = _rule_list(parameters)
     for number, rule in enumerate(rules):
         conditions = rule.get("conditions") or {}
         found = conditions_at(parameters, f"rules.values[{number}].conditions", conditions)
-        if passes(found, _rules(call, parameters, conditions), index):
+        if passes(found, _rules(call, parameters, conditions, matches), index):
             matched.append(number)
             if not every:
                 break
@@ -101,11 +113,11 @@ def _rule_list(parameters: Parameters) -> list[Any]:
     return found
 
 
-def _by_older_rules(call: NodeCall, parameters: Parameters) -> list[int]:
+def _by_older_rules(call: NodeCall, parameters: Parameters, matches: Matches) -> list[int]:
     kind, left = parameters.get("dataType", "number"), parameters.get("value1")
     for number, rule in enumerate(parameters.get("rules.rules") or []):
         default = {"boolean": "equal", "dateTime": "after", "number": "smaller"}.get(kind, "equal")
-        if compare_older(kind, rule.get("operation", default), left, rule.get("value2"), call.time_zone):
+        if compare_older(kind, rule.get("operation", default), left, rule.get("value2"), call.time_zone, matches):
             return [int(rule.get("output", number if call.node.version >= 2 else 0))]
     fallback = int(number_of(parameters.get("fallbackOutput", -1)) or 0)
     return [] if fallback == -1 else [fallback]

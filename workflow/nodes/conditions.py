@@ -11,6 +11,7 @@ from typing import Any, Final
 from workflow.expressions.parameters import UNDEFINED, Parameters
 from workflow.failure import NodeError
 from workflow.nodes.dates import parse_date
+from workflow.nodes.patterns import Matches
 from workflow.nodes.values import boolean_of, number_of, parsed, same, text_of, truthy, type_of
 
 _ARTICLES: Final = {"array": "an", "object": "an"}
@@ -18,14 +19,18 @@ _ARTICLES: Final = {"array": "an", "object": "an"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
+    matches: Matches
     strict: bool = True
     case_sensitive: bool = True
     zone: str = "UTC"
 
 
-def rules_of(conditions: Mapping[str, Any], zone: str, *, loose: bool = False, ignore_case: bool = False) -> Rules:
+def rules_of(
+    conditions: Mapping[str, Any], zone: str, matches: Matches, *, loose: bool = False, ignore_case: bool = False
+) -> Rules:
     options = conditions.get("options") or {}
     return Rules(
+        matches=matches,
         strict=not loose and options.get("typeValidation", "strict") == "strict",
         case_sensitive=not ignore_case and options.get("caseSensitive", True) is not False,
         zone=zone,
@@ -164,22 +169,6 @@ def _string(test: Callable[[str, str], bool]) -> Compare:
     return lambda left, right, rules: test(_folded(left, rules), _folded(right, rules))
 
 
-def regex_matches(pattern: Any, text: str, *, ignore_case: bool = False) -> bool:
-    """A pattern alone, or `/pattern/flags` as JavaScript writes it. Raises `NodeError` for one that cannot be read."""
-    written = text_of(pattern)
-    found = re.fullmatch(r"/(.*)/([a-z]*)", written, re.DOTALL)
-    body, letters = found.groups() if found else (written, "")
-    flags = (
-        (re.IGNORECASE if ignore_case or "i" in letters else 0)
-        | (re.MULTILINE if "m" in letters else 0)
-        | (re.DOTALL if "s" in letters else 0)
-    )
-    try:
-        return re.search(re.sub(r"\(\?<(?=[A-Za-z_])", "(?P<", body), text, flags) is not None
-    except re.error as error:
-        raise NodeError(f"The regular expression {written!r} is not valid: {error}") from None
-
-
 def _compared(test: Callable[[Any, Any], bool]) -> Compare:
     return lambda left, right, _: left is not None and right is not None and bool(test(left, right))
 
@@ -221,7 +210,7 @@ _STRING: Final[Mapping[str, Compare]] = {
     "contains": _string(lambda left, right: right in left),
     "startsWith": _string(lambda left, right: left.startswith(right)),
     "endsWith": _string(lambda left, right: left.endswith(right)),
-    "regex": lambda left, right, rules: regex_matches(right, text_of(left), ignore_case=not rules.case_sensitive),
+    "regex": lambda left, right, rules: rules.matches(right, text_of(left), not rules.case_sensitive),
 }
 OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
     "string": {**_EMPTINESS, **_STRING, **{f"not{name[0].upper()}{name[1:]}": _not(test) for name, test in _STRING.items()}},

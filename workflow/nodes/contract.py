@@ -64,8 +64,8 @@ class Scripts(Protocol):
         """Runs a code node's source in Python; `style` is one of `all`, `each`, `tool` (one item with its `answer` to `query`)."""
         ...
 
-    def library(self, call: "NodeCall", name: str, function: str, argument: Any) -> Any:
-        """Calls a function of a vendored library (`alasql`) with JSON; the result is JSON too."""
+    def library(self, call: "NodeCall", name: str | None, function: str, argument: Any) -> Any:
+        """Calls a function of a vendored library (`alasql`), or of the runtime, with JSON; the result is JSON too."""
         ...
 
 

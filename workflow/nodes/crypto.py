@@ -1,11 +1,15 @@
-"""Crypto: hashes, keyed hashes, signatures with a private key, and random texts. What is random is the same when the run is repeated."""
+"""Crypto: hashes, keyed hashes, signatures with a private key, and random texts.
+
+What is random serves as a key or a password, so it follows from nothing that anybody may know. A run that is repeated after a crash gives
+another one: nothing outside saw the first, since all that leads to an effect is stored before it.
+"""
 
 import base64
 import hashlib
 import hmac
 import uuid
 from collections.abc import Callable
-from random import Random
+from random import Random, SystemRandom
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -40,7 +44,7 @@ _ASCII: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
 
 def run(call: NodeCall) -> Outputs:
-    random = call.random
+    random = SystemRandom()
 
     def make(index: int, item: Item, parameters: Parameters) -> Item:
         value = _value(random, index, item, parameters)

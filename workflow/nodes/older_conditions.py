@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from workflow.nodes.conditions import regex_matches
 from workflow.nodes.dates import parse_date
+from workflow.nodes.patterns import Matches
 from workflow.nodes.values import number_of, text_of, truthy
 
 _DEFAULTS: Final = {"string": "equal", "number": "smaller", "boolean": "equal", "dateTime": "after"}
 
 
-def passes_older(conditions: Mapping[str, Any], zone: str, *, every: bool) -> bool:
+def passes_older(conditions: Mapping[str, Any], zone: str, matches: Matches, *, every: bool) -> bool:
     """`{string: [{value1, operation, value2}], number: …}`: all, or any, of them."""
     results = (
-        compare_older(kind, each.get("operation", _DEFAULTS[kind]), each.get("value1"), each.get("value2"), zone)
+        compare_older(kind, each.get("operation", _DEFAULTS[kind]), each.get("value1"), each.get("value2"), zone, matches)
         for kind, found in conditions.items()
         if kind in _DEFAULTS
         for each in found or ()
@@ -21,12 +21,14 @@ def passes_older(conditions: Mapping[str, Any], zone: str, *, every: bool) -> bo
     return all(results) if every else any(results)
 
 
-def compare_older(kind: str, operation: str, left: Any, right: Any, zone: str) -> bool:
+def compare_older(kind: str, operation: str, left: Any, right: Any, zone: str, matches: Matches) -> bool:
     if operation in ("isEmpty", "isNotEmpty"):
         empty = left is None or left == "" or left == [] or left == {}
         return empty == (operation == "isEmpty")
     negative = operation.startswith("not")
     plain = operation[3:4].lower() + operation[4:] if negative else operation
+    if kind == "string" and plain == "regex":
+        return matches(right, text_of(left), False) != negative
     return _POSITIVE[kind](plain, left, right, zone) != negative
 
 
@@ -38,8 +40,6 @@ def _string(operation: str, left: Any, right: Any, _: str) -> bool:
         return one.startswith(other)
     if operation == "endsWith":
         return one.endswith(other)
-    if operation == "regex":
-        return regex_matches(right, one)
     return one == other
 
 

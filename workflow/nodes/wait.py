@@ -1,5 +1,6 @@
 """Wait: goes on after a time, at a time, or when the execution's own URL is called. Meanwhile the execution costs no memory."""
 
+import math
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -49,7 +50,7 @@ def _after(call: NodeCall, parameters: Parameters, amount: str, unit: str) -> in
     except (TypeError, ValueError):
         raise NodeError(f"Invalid wait amount. Please enter a number that is 0 or greater, not {count!r}") from None
     seconds = _SECONDS.get(parameters.text(unit, default))
-    if seconds is None or number < 0 or number != number:
+    if seconds is None or not 0 <= number < math.inf:
         raise NodeError("Invalid wait amount. Please enter a number that is 0 or greater, and a unit")
     return call.now_ms + int(number * seconds * 1000)
 

@@ -42,6 +42,7 @@ def test_what_is_no_item_fails_its_node(source: str, says: str, driver: Driver) 
         ("if", 2.2, {"conditions": [1, 2]}),
         ("httpRequest", 4.2, {"url": 7, "options": []}),
         ("wait", 1.1, {"amount": "x", "unit": "fortnights"}),
+        ("wait", 1.1, {"amount": "Infinity", "unit": "days"}),
         ("sort", 1, {"sortFieldsUi": 3}),
         ("merge", 3, {"mode": {"a": 1}}),
     ],

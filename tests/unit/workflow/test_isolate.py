@@ -260,6 +260,14 @@ def test_memory_outside_of_the_heap_is_bounded_too_and_no_code_can_catch_that(dr
     assert "more memory than it may" in execution.failure.message
 
 
+@pytest.mark.parametrize("library", ["alasql", "dates"])
+def test_libraries_have_the_same_bound(library: str) -> None:
+    pool = Pool(memory_bytes=64 * 1024 * 1024)
+    with pool.lease("ann", library) as engine, pytest.raises(OutOfMemory):
+        engine.isolate.evaluate("new ArrayBuffer(400e6); 'made'")
+    pool.close()
+
+
 def test_each_evaluation_has_the_bound_for_itself(driver: Driver) -> None:
     pool = Pool(memory_bytes=64 * 1024 * 1024)
     driver.interpreter.scripts = V8Scripts(pool)

@@ -1,12 +1,14 @@
 """The plainest expressions are evaluated without V8, and give what V8 gives."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from workflow.expressions.needs import needs_of
 from workflow.expressions.parameters import UNDEFINED
 from workflow.expressions.pool import Pool
 from workflow.expressions.simple import compile_simple, evaluate
@@ -99,3 +101,12 @@ def test_the_common_ones_need_no_v8(source: str) -> None:
 def test_what_is_more_is_left_to_v8(source: str) -> None:
     programs = compile_simple((source,))
     assert programs is None or evaluate(programs, [{"json": {"name": "ann"}}], [0]) is None
+
+
+@pytest.mark.parametrize("source", ["{{" * 100_000, "{{ 'a" + " " * 200_000 + "b }}", "$items(" + " " * 200_000])
+def test_a_long_text_is_read_in_no_time(source: str) -> None:
+    """Else the engine would stand still for minutes, and be buried."""
+    begun = time.process_time()
+    compile_simple((source,))
+    needs_of((source,))
+    assert time.process_time() - begun < 5

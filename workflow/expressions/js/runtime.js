@@ -658,6 +658,7 @@
 
   const library = (given) => {
     const { name, argument } = typeof given === 'string' ? parse(given) : given;
+    buffers.begin();
     try {
       return stringify({ value: globalThis[name](argument) });
     } catch (error) {
@@ -670,9 +671,27 @@
   Object.defineProperty(globalThis, '__argument', { set(value) { argument = value; }, get: () => undefined, configurable: false });
   const hidden = {
     __define: define, __undefine: undefine, __evaluate: evaluate, __code: code, __pump: pump, __library: library, __take: take,
+    __matches: (asked) => {
+      const patterns = new Map();
+      return asked.map(([pattern, flags, given]) => {
+        const key = `${flags}/${pattern}`;
+        try {
+          if (!patterns.has(key)) patterns.set(key, new RegExp(pattern, flags));
+          const wanted = patterns.get(key);
+          wanted.lastIndex = 0;
+          return wanted.test(given);
+        } catch (error) {
+          return error.message;
+        }
+      });
+    },
+    __replaced: ({ pattern, flags, texts, replacement }) => {
+      const wanted = new RegExp(pattern, flags);
+      return texts.map((given) => given.replace(wanted, replacement));
+    },
     __takeArgument: () => { const taken = argument; argument = ''; return taken; },
-    __seal: (bytes) => {
-      buffers.bound(bytes);
+    __bound: (bytes) => buffers.bound(bytes),
+    __seal: () => {
       for (const name of ['WebAssembly', 'SharedArrayBuffer', 'Atomics']) delete globalThis[name];
       for (const prototype of [Object.prototype, Function.prototype, Error.prototype, TypeError.prototype, RangeError.prototype,
         SyntaxError.prototype, ReferenceError.prototype, Date.prototype]) overridable(prototype);

@@ -4,8 +4,11 @@ from typing import Any
 
 import pytest
 
+from tests.unit.workflow.build import node, workflow
 from tests.unit.workflow.nodes.case import Case, Fails, check
 from workflow.driver import Driver
+from workflow.expressions.pool import Pool
+from workflow.expressions.scripts import Limits, V8Scripts
 
 N = [{"n": 1}, {"n": 5}, {"n": 9}]
 
@@ -46,6 +49,12 @@ IF = (
     single("string", "regex", "abc123", r"\d+$", holds=True),
     single("string", "regex", "ABC", "/b/i", holds=True),
     single("string", "notRegex", "abc", r"\d", holds=True),
+    # as JavaScript reads them, and not Python
+    single("string", "regex", "\u0663", r"^\d$", holds=False),
+    single("string", "regex", "a\n", "a$", holds=False),
+    single("string", "regex", "ä", r"/^\p{L}$/u", holds=True),
+    single("string", "regex", "foob", "(?<=o+)b", holds=True),
+    single("string", "regex", "b", "/b/g", holds=True),
     single("string", "empty", "", holds=True),
     single("string", "empty", None, holds=True),
     single("string", "notEmpty", "x", holds=True),
@@ -117,3 +126,50 @@ SWITCH = (
 @pytest.mark.parametrize("case", [*IF, *SWITCH], ids=str)
 def test_items_go_where_they_belong(driver: Driver, case: Case) -> None:
     check(driver, case)
+
+
+ENDLESS = "(a+)+$"
+VICTIM = "a" * 40 + "b"
+BY_PATTERN = {
+    "conditions": {
+        "conditions": [
+            {"leftValue": "={{ $json.text }}", "rightValue": ENDLESS, "operator": {"type": "string", "operation": "regex"}}
+        ]
+    }
+}
+NODES = {
+    "if": node("Node", "if", BY_PATTERN, version=2.2, onError="continueRegularOutput"),
+    "older if": node(
+        "Node", "if", {"conditions": {"string": [{"value1": "={{ $json.text }}", "operation": "regex", "value2": ENDLESS}]}}
+    ),
+    "switch": node("Node", "switch", {"rules": {"values": [BY_PATTERN]}}, version=3.2),
+    "rename": node(
+        "Node", "renameKeys", {"additionalOptions": {"regexReplacement": {"replacements": [{"searchRegex": ENDLESS}]}}}
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_a_pattern_that_takes_for_ever_fails_and_holds_nobody_up(name: str, pool: Pool, driver: Driver) -> None:
+    driver.interpreter.scripts = V8Scripts(pool, Limits(expression_seconds=0.2))
+    items = [{"json": {"text": VICTIM, VICTIM: 1}} for _ in range(100)]
+    flow = workflow(node("Start", "manualTrigger"), NODES[name], links=["Start → Node"])
+    failure = driver.run(flow, items=items).runs["Node"][0].failure
+    assert failure is not None
+    assert failure.code == "evaluation_limit"
+
+
+def test_patterns_are_tried_together_and_of_two_that_must_hold_the_second_by_what_the_first_says(driver: Driver) -> None:
+    def regex(pattern: str) -> dict[str, Any]:
+        return {"leftValue": "={{ $json.text }}", "rightValue": pattern, "operator": {"type": "string", "operation": "regex"}}
+
+    def passed(*patterns: str, combinator: str) -> list[str]:
+        parameters = {"conditions": {"combinator": combinator, "conditions": [regex(each) for each in patterns]}}
+        flow = workflow(node("Start", "manualTrigger"), node("If", "if", parameters, version=2.2), links=["Start → If"])
+        outputs = driver.run(flow, items=[{"json": {"text": text}} for text in ("ab", "a", "b")]).runs["If"][0].outputs
+        assert outputs is not None
+        return [item["json"]["text"] for item in outputs[0] or ()]
+
+    assert passed("a", "b", combinator="and") == ["ab"]
+    assert passed("a", "b", combinator="or") == ["ab", "a", "b"]
+    assert passed("^a$", "^b$", combinator="or") == ["a", "b"]
