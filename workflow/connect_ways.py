@@ -45,7 +45,7 @@ class _ByOAuth2:
 
     async def finish(self, credential: Opened, back: ConnectReturn, pending: Pending, tokens: Tokens) -> Token:
         code, where = back.code or "", (pending.redirect_uri, pending.verifier)
-        return await tokens.asked(*for_code(credential.type, credential.data, code, *where, _key()))
+        return await tokens.asked(credential, *for_code(credential.type, credential.data, code, *where, _key()))
 
 
 class _ByOAuth1:
@@ -55,7 +55,7 @@ class _ByOAuth1:
 
     async def begin(self, credential: Opened, state: str, redirect_uri: str, tokens: Tokens) -> tuple[str, Pending]:
         callback = f"{redirect_uri}?{urlencode({'state': state})}"
-        request = await tokens.asked(*by_1.for_request(credential.data, callback, _key()))
+        request = await tokens.asked(credential, *by_1.for_request(credential.data, callback, _key()))
         pending = Pending(
             redirect_uri=redirect_uri,
             token=request.access,
@@ -71,7 +71,7 @@ class _ByOAuth1:
 
     async def finish(self, credential: Opened, back: ConnectReturn, pending: Pending, tokens: Tokens) -> Token:
         request = Token(access=pending.token, secret=pending.verifier)
-        return await tokens.asked(*by_1.for_access(credential.data, request, back.verifier or "", _key()))
+        return await tokens.asked(credential, *by_1.for_access(credential.data, request, back.verifier or "", _key()))
 
 
 _BY_2, _BY_1 = _ByOAuth2(), _ByOAuth1()

@@ -36,6 +36,7 @@ class Opened:
     id: UUID
     type: str
     name: str
+    owner: str
     stamp: datetime
     data: Mapping[str, Any] = field(repr=False)
     about: str
@@ -185,6 +186,7 @@ class Credentials:
             id=row["id"],
             type=row["type"],
             name=row["name"],
+            owner=row["created_by"],
             stamp=row["updated_at"],
             data=data,
             about=about,

@@ -141,7 +141,7 @@ class Lending:
                 opened[kind] = await self._with_its_token(await self.opened({kind: given}, claims), effect.key)
             except (CredentialNotFound, CredentialUnreadable, Conflict, RequestRefused) as error:
                 missing[kind] = error.message
-        return await self.packaged.carry_out(effect, opened, missing)
+        return await self.packaged.carry_out(effect, opened, missing, claims.sub)
 
     async def _with_its_token(self, credential: Opened, key: str) -> dict[str, Any]:
         """What a package finds of a credential: of OAuth 2 the token that holds, of whoever connected it or, without that, as it was entered.

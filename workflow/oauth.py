@@ -55,7 +55,7 @@ class Tokens:
     async def _of_client(self, credential: Opened, key: str, refused: str) -> str:
         stamp, token, until = self._tokens.get(credential.id, (None, "", 0.0))
         if stamp != credential.stamp or until < monotonic() or token == refused:
-            got = await self.asked(*for_client(credential.data, f"{key}.token"))
+            got = await self.asked(credential, *for_client(credential.data, f"{key}.token"))
             token, seconds = got.access, got.seconds or DEFAULT_SECONDS
             if len(self._tokens) >= MAX_TOKENS:
                 self._tokens.clear()
@@ -90,7 +90,7 @@ class Tokens:
     async def _refreshed(self, credential: Opened, held: Held, refresh: str, key: str, by: UUID) -> str:
         """What replaces the refresh token is stored before the access token is used: a provider takes the old one no more."""
         try:
-            token = await self.asked(*for_refresh(credential.data, refresh, f"{key}.refresh.{held.version}"))
+            token = await self.asked(credential, *for_refresh(credential.data, refresh, f"{key}.refresh.{held.version}"))
         except GrantRefused as error:
             await _patiently(self.store.drop, credential, held.version)
             logger.warning("credential_refresh_refused", id=str(credential.id), name=credential.name)
@@ -112,10 +112,15 @@ class Tokens:
         return token
 
     async def asked(
-        self, effect: CallHttp, auth: HttpAuth, read: Callable[[Mapping[str, Any], str], Token] = token_of
+        self,
+        credential: Opened,
+        effect: CallHttp,
+        auth: HttpAuth,
+        read: Callable[[Mapping[str, Any], str], Token] = token_of,
     ) -> Token:
-        """`read`: what an answer says. What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same refresh token again."""
-        reply = await self._http.carry_out(effect, replace(auth, secrets=()))
+        """`read`: what an answer says. What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same
+        refresh token again. It waits for no request of a workflow, and for no other owner's server: a claim to refresh runs out."""
+        reply = await self._http.carry_out(effect, replace(auth, secrets=()), f"{credential.owner}\0tokens")
         try:
             if reply.failure is not None:
                 raise RequestRefused(f"No token was got from {place(effect.url)}: {reply.failure.message}")

@@ -14,6 +14,7 @@ from workflow.guard import Guard
 from workflow.http_auth import HttpAuth, cleared, domains_of, forms
 from workflow.packages.installed import Installed
 from workflow.packages.process import KEPT, MOST, NodeProcess
+from workflow.sharing import Shares
 
 _SHORT: Final = 8
 """Texts of credentials that are shorter (a port, `true`) are no secrets, and would blank out what they merely resemble."""
@@ -27,14 +28,16 @@ class PackagedCalls:
     ) -> None:
         self._installed, self._guard, self._program = installed, guard, program
         self._seconds, self._max_bytes, self._base_url, self._fence = seconds, max_bytes, base_url, fence
-        self._room = asyncio.Semaphore(MOST)
+        self._room, self._shares = asyncio.Semaphore(MOST), Shares(MOST // 2)
         self._idle: list[NodeProcess] = []
 
-    async def carry_out(self, effect: RunPackagedNode, opened: Mapping[str, Any], missing: Mapping[str, str]) -> Reply:
-        """`opened`: data by type; `missing`: why others could not be opened. OutcomeUnknown, NodeJsUnavailable, EvaluationLimit."""
+    async def carry_out(
+        self, effect: RunPackagedNode, opened: Mapping[str, Any], missing: Mapping[str, str], owner: str = ""
+    ) -> Reply:
+        """`owner`: of the execution, who has half of the places. `opened`: data by type; `missing`: why others could not be opened. OutcomeUnknown, NodeJsUnavailable, EvaluationLimit."""
         message = {**_message(effect), "credentials": opened, "missing": missing, "baseUrl": self._base_url}
         secrets = forms(*_secrets(opened))
-        async with self._room:
+        async with self._shares.place(owner), self._room:
             process = await self._process()
             try:
                 await self._fence.passed()

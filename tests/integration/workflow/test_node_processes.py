@@ -115,6 +115,25 @@ async def test_a_credential_of_no_service_goes_to_no_host_that_its_owner_does_no
     assert (failure.code, "is not for 127.0.0.1" in failure.message) == ("request_refused", True)
 
 
+async def test_one_owner_s_nodes_leave_places_to_others(calls: PackagedCalls) -> None:
+    come, go = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        come.set()
+        await go.wait()
+        writer.write(b"HTTP/1.1 200 S\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        mine = {"triedApi": {"url": f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", "token": TOKEN}}
+        held = [asyncio.create_task(calls.carry_out(calling("led", {}), mine, {}, "anna")) for _ in range(process.MOST)]
+        async with asyncio.timeout(50):
+            await come.wait()
+            assert (await calls.carry_out(calling("print", {}), {}, {}, "bert")).failure is None
+        go.set()
+        assert [each.failure for each in await asyncio.gather(*held)] == [None] * process.MOST
+
+
 async def test_a_connected_credential_is_given_with_its_token(calls: PackagedCalls, database_url: str, tmp_path: Path) -> None:
     await migrate_by(database_url, migrations(), "workflow_migrations")
     pool, vault, http = await open_pool(database_url, 3), Vault(tmp_path / "key"), HttpCalls(GUARD, 1024 * 1024)

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 async def begun(client: AsyncClient, credential: str) -> Any:
     """What the provider answers the person's browser."""
-    answer = await client.post(f"/api/credentials/{credential}/connect")
+    answer = await client.post(f"/api/credentials/{credential}/connect", timeout=45)  # as long as the provider may take
     assert answer.status_code == 200, answer.text
     assert answer.json()["redirect_uri"].endswith("/oauth1/callback")
     async with AsyncClient() as browser:

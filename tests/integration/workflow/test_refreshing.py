@@ -14,8 +14,10 @@ from bus.messages import Claims, Role
 from bus.messages.credentials import ChangeCredential, ConnectCredential, ConnectReturn, CreateCredential
 from bus.together import end
 from tests.integration.workflow.authority import SECRET, Authority, query
+from workflow import http_calls
 from workflow.connecting import Connecting
 from workflow.credential_store import Credentials, Opened
+from workflow.effects import CallHttp
 from workflow.guard import Guard
 from workflow.http_calls import HttpCalls
 from workflow.oauth import Tokens
@@ -24,7 +26,7 @@ from workflow.sql import migrations
 from workflow.token_store import MOST_CONNECTS, TokenStore
 from workflow.vault import Vault
 
-ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
+ANNA, BERT = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bert"))
 OLD = Token(access="a-token-that-has-expired", refresh="the-first-refresh-token", seconds=1)
 
 
@@ -43,11 +45,13 @@ async def tokens(pool: asyncpg.Pool, tmp_path: Path) -> AsyncIterator[Tokens]:
     await http.close()
 
 
-async def connected(pool: asyncpg.Pool, tokens: Tokens, authority: Authority, folder: Path, **more: str) -> Opened:
+async def connected(
+    pool: asyncpg.Pool, tokens: Tokens, authority: Authority, folder: Path, owner: Claims = ANNA, **more: str
+) -> Opened:
     """One whose access token is too old, and whose refresh token the provider takes."""
     store = Credentials(pool, Vault(folder / "key"))
-    made = await store.create(CreateCredential(name="mine", type="oAuth2Api", data=authority.data(**more)), ANNA)
-    credential = await store.opened(made.id, ANNA)
+    made = await store.create(CreateCredential(name="mine", type="oAuth2Api", data=authority.data(**more)), owner)
+    credential = await store.opened(made.id, owner)
     assert await tokens.store.connected(credential, OLD)
     authority.rules.refresh.add(str(OLD.refresh))
     return credential
@@ -118,3 +122,25 @@ async def test_what_a_browser_brought_is_for_what_the_credential_was_when_it_was
         with pytest.raises(CredentialNotFound, match="was changed"):
             await connecting._exchanged(begun, ConnectReturn(state="x", code="the-code"))
         assert not elsewhere.token_requests
+
+
+async def test_a_server_of_tokens_that_hangs_holds_up_its_owner_alone(
+    pool: asyncpg.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_calls, "MOST_OF_ONE", 1)
+    http = HttpCalls(Guard.of(["127.0.0.1"]), 1024 * 1024)
+    tokens = Tokens(http, TokenStore(pool, Vault(tmp_path / "key")))
+    async with Authority() as hanging, Authority() as other:
+        first = await connected(pool, tokens, hanging, tmp_path)
+        second = await connected(pool, tokens, other, tmp_path, BERT)
+        hanging.held.clear()
+        waits = asyncio.create_task(tokens.of(first, "one"))
+        async with asyncio.timeout(20):
+            while not hanging.token_requests:
+                await asyncio.sleep(0.02)
+            assert await tokens.of(second, "two") in other.rules.access
+            own = CallHttp(key="k", method="GET", url=f"{other.url}/guarded")
+            assert (await http.carry_out(own, owner="anna")).failure is None
+        hanging.held.set()
+        await waits
+    await http.close()
