@@ -162,7 +162,7 @@ async def test_of_300_nodes_each_is_drawn_once_and_a_drag_draws_only_what_is_dra
     assert box is not None
     await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
     await page.mouse.down()
-    await page.mouse.move(box["x"] + 60, box["y"] + 60)
+    await page.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
     await expect(page.locator(".vue-flow__node.dragging")).to_have_count(1)
     await page.evaluate("touched.clear()")
     await page.mouse.move(box["x"] + 200, box["y"] + 160, steps=10)
