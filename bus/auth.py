@@ -22,6 +22,7 @@ class Permission(StrEnum):
     TASKS_VIEW = "tasks.view"
     TASKS_CANCEL = "tasks.cancel"
     TASKS_ASSIGN = "tasks.assign"
+    TASKS_PRIORITIZE = "tasks.prioritize"
     AGENTS_VIEW = "agents.view"
     AGENTS_MANAGE = "agents.manage"
     KEYS_MANAGE = "keys.manage"
@@ -58,7 +59,7 @@ GRANTS: Final[dict[Role, tuple[str, ...]]] = {
     ),
     Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view"),
 }
-OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL})
+OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL, Permission.TASKS_PRIORITIZE})
 """What the owner of a task may always do with it."""
 
 BUS_OPERATOR: Final = Claims(sub="bus", roles=(Role.ADMIN,))

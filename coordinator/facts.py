@@ -56,9 +56,14 @@ def preempted_fact(task: Task, at: datetime, agent_id: str, attempt_id: UUID) ->
     return _task_fact(task, EventType.TASK_PREEMPTED, data, at)
 
 
-def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime) -> Fact:
+def prioritized_fact(task: Task, status: TaskStatus, at: datetime) -> Fact:
+    """Its state is as it was, and so is its rank: what tells one change from the next is its time."""
+    return _task_fact(task, EventType.TASK_PRIORITIZED, change(task, status), at, which=f".{at.timestamp():.6f}")
+
+
+def _task_fact(task: Task, event_type: EventType, data: TaskChange, at: datetime, which: str = "") -> Fact:
     task_id = str(task.id)
-    event_id = f"{task_id}.{data.rank}.{event_type.partition('.')[2]}"
+    event_id = f"{task_id}.{data.rank}.{event_type.partition('.')[2]}{which}"
     event = TaskEvent(id=event_id, type=event_type, source=SOURCE, timestamp=at, data=data, correlation_id=task_id)
     return Fact(
         task_id=task.id,

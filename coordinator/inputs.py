@@ -68,6 +68,13 @@ class AssignAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PriorityAsked:
+    task_id: UUID
+    priority: int
+    done: "Future[None]"
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Nothing but time, or a slot that became free: see whether something can be placed."""
 
@@ -82,5 +89,6 @@ Input = (
     | CancelAsked
     | RequeueAsked
     | AssignAsked
+    | PriorityAsked
     | Tick
 )

@@ -108,9 +108,10 @@ class Reads:
         owner = asked.owner if auth.allows(call.claims, Permission.TASKS_VIEW) else call.claims.sub
         statuses = [TaskStatus.FAILED.value] if asked.dead_letters else [status.value for status in asked.status]
         before_at, before_id = read_cursor(asked.cursor)
+        kind = (statuses or None, asked.agent_id, asked.model, owner)
         with available():
-            rows = await self._sql.all(
-                "list_tasks", statuses or None, asked.agent_id, asked.model, owner, before_at, before_id, asked.limit + 1
+            rows = await self._sql.planned(
+                "list_tasks", *kind, before_at, before_id, asked.since, asked.before, asked.limit + 1
             )
         records = await self._with_positions(tuple(record_from(row) for row in rows[: asked.limit]))
         more = len(rows) > asked.limit

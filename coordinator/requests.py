@@ -1,4 +1,4 @@
-"""The part of a turn that does what somebody asked for: cancel, requeue, assign. Each is answered after the commit."""
+"""The part of a turn that does what somebody asked for: cancel, requeue, assign, prioritize. Each is answered after the commit."""
 
 from uuid import UUID
 
@@ -7,7 +7,8 @@ from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveE
 from bus.messages import AgentStatus, AttemptStatus, TaskRequest, TaskStatus
 from coordinator.agent import Agent
 from coordinator.arrivals import Arrivals
-from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
+from coordinator.facts import prioritized_fact
+from coordinator.inputs import AssignAsked, CancelAsked, Input, PriorityAsked, RequeueAsked
 from coordinator.ledger import Ledger
 from coordinator.shapes import lacking, shape_of
 
@@ -18,7 +19,7 @@ class Requests:
 
     async def answer(self, inputs: list[Input]) -> None:
         for taken in inputs:
-            if not isinstance(taken, CancelAsked | RequeueAsked | AssignAsked):
+            if not isinstance(taken, CancelAsked | RequeueAsked | AssignAsked | PriorityAsked):
                 continue
             error: HiveError | None = None
             try:
@@ -29,6 +30,8 @@ class Requests:
                         await self._revive(task_id)
                     case AssignAsked(task_id, agent_id):
                         await self._pin(task_id, agent_id)
+                    case PriorityAsked(task_id, priority):
+                        await self._prioritize(task_id, priority)
             except HiveError as refused:
                 error = refused
             self._ledger.followup.answers.append((taken.done, error))
@@ -90,15 +93,32 @@ class Requests:
         agent = self._ledger.state.registry.agents.get(agent_id)
         if agent is None:
             raise AgentNotFound(f"There is no agent {agent_id}. `hive agents` lists them.")
-        status = await self._status(task_id)
-        if status is None:
-            raise TaskNotFound(f"There is no task {task_id}.")
-        if status not in (TaskStatus.PENDING, TaskStatus.QUEUED):
-            raise Conflict(f"Only a task that waits can be assigned by hand; the task {task_id} is {status}.")
+        await self._refuse_begun(task_id, "be assigned by hand")
         await self._refuse_unable(task_id, agent)
         await self._ledger.record.run("pin_task", task_id, agent_id)
         if task := self._ledger.state.queue.remove(task_id):
             self._ledger.state.queue.add(task.evolve(pin=agent_id), self._ledger.now)
+
+    async def _prioritize(self, task_id: UUID, priority: int) -> None:
+        """It keeps its place by arrival among those of its new priority."""
+        status = await self._refuse_begun(task_id, "be given another priority")
+        queue = self._ledger.state.queue
+        task = queue.get(task_id) or await self._ledger.load(task_id)
+        if task.priority == priority:
+            return
+        await self._ledger.record.run("prioritize_task", task_id, priority)
+        changed = task.evolve(priority=priority)
+        if status is TaskStatus.QUEUED:  # also one that a new leader has not read yet: its pieces may be past the new priority
+            queue.add(changed, self._ledger.now)
+        self._ledger.followup.facts.append(prioritized_fact(changed, status, self._ledger.now))
+
+    async def _refuse_begun(self, task_id: UUID, what: str) -> TaskStatus:
+        status = await self._status(task_id)
+        if status is None:
+            raise TaskNotFound(f"There is no task {task_id}.")
+        if status not in (TaskStatus.PENDING, TaskStatus.QUEUED):
+            raise Conflict(f"Only a task that waits can {what}; the task {task_id} is {status}.")
+        return status
 
     async def _refuse_unable(self, task_id: UUID, agent: Agent) -> None:
         """A task that waits for an agent which could never take it would wait for ever. Of one that is away nobody knows."""

@@ -18,6 +18,7 @@ from bus.messages import (
     ClusterStatus,
     Explanation,
     NoReply,
+    PrioritizeTask,
     QueuePlaces,
     TaskIds,
     TaskRecord,
@@ -32,7 +33,7 @@ from bus.service import Call, Endpoint, Service
 from coordinator.choice import Ask
 from coordinator.endpoints import service, verb
 from coordinator.explaining import explain
-from coordinator.inputs import AssignAsked, CancelAsked, Input, RequeueAsked
+from coordinator.inputs import AssignAsked, CancelAsked, Input, PriorityAsked, RequeueAsked
 from coordinator.places import Places
 from coordinator.reads import Reads
 from coordinator.shapes import Shape
@@ -66,6 +67,7 @@ class LeaderService:
             verb("cancel", TaskRef, self._cancel, None, "End a task"),
             verb("requeue", TaskRef, self._requeue, may.TASKS_ASSIGN, "Try a failed task again"),
             verb("assign", AssignTask, self._assign, may.TASKS_ASSIGN, "Give a waiting task to an agent"),
+            verb("prioritize", PrioritizeTask, self._prioritize, None, "Give a waiting task another priority"),
             verb("explain", TaskRef, self._explain, None, "Why there, or why not"),
             verb("preview", TaskRequest, self._preview, may.TASKS_CREATE, "Where a task would run now"),
         )
@@ -147,6 +149,12 @@ class LeaderService:
 
     async def _assign(self, call: Call[AssignTask]) -> TaskRecord:
         await self._decide(lambda done: AssignAsked(call.body.id, call.body.agent_id, done))
+        return await self._reads.find(call.body.id)
+
+    async def _prioritize(self, call: Call[PrioritizeTask]) -> TaskRecord:
+        record = await self._reads.find(call.body.id)
+        auth.require(call.claims, Permission.TASKS_PRIORITIZE, owner=record.owner)
+        await self._decide(lambda done: PriorityAsked(call.body.id, call.body.priority, done))
         return await self._reads.find(call.body.id)
 
     async def _explain(self, call: Call[TaskRef]) -> Explanation:

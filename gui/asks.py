@@ -34,9 +34,9 @@ from bus.messages.alerts import (
     Alert,
     AlertList,
     AlertRef,
+    ChangeRule,
     CreateSilence,
     ListAlerts,
-    PutRules,
     RuleSet,
     Silence,
     SilenceList,
@@ -58,7 +58,7 @@ from bus.messages.mcp_servers import (
 )
 from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
 from bus.messages.orders import DrainAgent
-from bus.messages.tasks import AssignTask
+from bus.messages.tasks import AssignTask, PrioritizeTask
 
 SECONDS: Final = 10.0
 """For an answer. That nobody is there is said after PATIENCE_SECONDS: the page shows what it has, and asks again by itself."""
@@ -90,6 +90,7 @@ VERBS: Final[dict[str, Verb]] = {
         cancel=(TaskRef, TaskRecord),
         requeue=(TaskRef, TaskRecord),
         assign=(AssignTask, TaskRecord),
+        prioritize=(PrioritizeTask, TaskRecord),
         explain=(TaskRef, Explanation),
     ),
     **_verbs(
@@ -121,7 +122,7 @@ VERBS: Final[dict[str, Verb]] = {
         list=(ListAlerts, AlertList),
         acknowledge=(AlertRef, Alert),
         rules=(NoReply, RuleSet),
-        put_rules=(PutRules, RuleSet),
+        change_rule=(ChangeRule, RuleSet),
         silences=(NoReply, SilenceList),
         silence=(CreateSilence, Silence),
         end_silence=(SilenceRef, Silence),

@@ -21,6 +21,8 @@ from bus.messages import (
     TaskList,
     TaskStatus,
 )
+from bus.messages.alerts import MOST_ALERTS, AlertList, ListAlerts
+from bus.messages.events import AlertEvent
 from bus.together import end
 from gui.frames import Frame
 from gui.state import HiveState
@@ -62,6 +64,7 @@ class Feed:
             subjects.events("task.*"): lambda message: self.state.tasks.apply_event(message.decode(TaskEvent)),
             subjects.events("agent.*"): lambda message: self.state.agents.apply_change(message.decode(AgentEvent).data),
             subjects.ALL_HEARTBEATS: lambda message: self.state.agents.apply_heartbeat(message.decode(Heartbeat), _now()),
+            subjects.events("system.alert"): lambda message: self.state.alerts.apply(message.decode(AlertEvent).data),
             subjects.ALL_METRICS: lambda message: self.state.agents.apply_metrics(message.decode(PerformanceMetrics)),
         }
         for subject, take in taken.items():
@@ -118,6 +121,7 @@ class Feed:
         self._ticks += 1
         if not self.state.listed or not was_there or self._ticks % RELIST_TICKS == 0:
             await self._list()
+            await self._list_alerts()
 
     async def _cluster(self) -> ClusterStatus | None:
         verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
@@ -139,6 +143,16 @@ class Feed:
             logger.debug("no_task_list", code=error.code)
             return
         self.state.apply_listed()
+
+    async def _list_alerts(self) -> None:
+        """A hive without a monitor has none."""
+        known, verb = self.state.alerts.active, subjects.service_verb(subjects.SERVICE_ALERTS, "list")
+        try:
+            found = await self._bus.request(verb, ListAlerts(limit=MOST_ALERTS), AlertList, timeout=TICK_SECONDS, patient=False)
+        except HiveError as error:
+            logger.debug("no_alert_list", code=error.code)
+            return
+        self.state.alerts.apply_listed(found.alerts, known)
 
     async def _push_for_ever(self) -> None:
         while True:

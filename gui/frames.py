@@ -63,7 +63,7 @@ class Level(StrEnum):
 
 
 class Problem(Message):
-    """Something that is wrong now. `code` is stable; `agent_id` and `failed_tasks` say what the page can show about it."""
+    """Something that is wrong now. `code` is stable; `agent_id`, `failed_tasks` and `alerts` say what the page can show about it."""
 
     level: Level
     code: str
@@ -71,6 +71,7 @@ class Problem(Message):
     text: str
     agent_id: str | None = None
     failed_tasks: bool = False
+    alerts: bool = False
 
 
 class Minute(Message):

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 from bus.errors import BusUnavailable, NoLeader
 from bus.messages import AgentStatus, ClusterStatus, TaskStatus
+from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from gui.frames import AgentRow, Level, Problem, TaskRow
 from gui.tasks import milliseconds
 
 RECENT = timedelta(hours=1)
+FEW = 3
+"""Names that one line holds."""
 
 
 def find(
@@ -18,6 +21,7 @@ def find(
     coordinator: bool,
     cluster: ClusterStatus | None,
     agents: Iterable[AgentRow],
+    alerts: Iterable[Alert] = (),
     tasks: Iterable[TaskRow],
     now: datetime,
 ) -> tuple[Problem, ...]:
@@ -31,7 +35,13 @@ def find(
             ),
         )
     known = list(agents)
-    found = [*_coordination(coordinator), *_starving(known, cluster), *_agents(known), *_failures(tasks, now)]
+    found = [
+        *_coordination(coordinator),
+        *_starving(known, cluster),
+        *_agents(known),
+        *_alerts(alerts, known),
+        *_failures(tasks, now),
+    ]
     return tuple(sorted(found, key=lambda problem: problem.level is not Level.ERROR))
 
 
@@ -53,6 +63,26 @@ def _agents(agents: list[AgentRow]) -> Iterator[Problem]:
             yield _of_agent(agent, Level.WARNING, "agent_silent", "is silent", "Its heartbeats stopped a few seconds ago.")
         elif agent.status is AgentStatus.DEGRADED:
             yield _of_agent(agent, Level.WARNING, "agent_degraded", "is degraded", agent.reason or "Its backend has trouble.")
+
+
+def _alerts(alerts: Iterable[Alert], agents: list[AgentRow]) -> Iterator[Problem]:
+    """What fires and nobody looks after, by rule. That an agent is down is said of the agent itself."""
+    down = {agent.id for agent in agents if agent.status is AgentStatus.OFFLINE}
+    rules: dict[str, list[Alert]] = {}
+    for alert in sorted(alerts, key=lambda each: (each.rule, each.entity)):
+        said = alert.scope is AlertScope.AGENT and alert.entity in down
+        if alert.state is AlertState.FIRING and alert.severity is not Severity.INFO and not said:
+            rules.setdefault(alert.rule, []).append(alert)
+    for firing in rules.values():
+        yield _of_rule(firing)
+
+
+def _of_rule(firing: list[Alert]) -> Problem:
+    one, names = firing[0], [alert.entity for alert in firing]
+    where = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    level = Level.ERROR if any(alert.severity is Severity.CRITICAL for alert in firing) else Level.WARNING
+    text = where if one.summary is None else f"{where}: {one.summary}"
+    return Problem(level=level, code="alert_firing", title=f"{one.rule} fires", text=text, alerts=True)
 
 
 def _starving(agents: list[AgentRow], cluster: ClusterStatus | None) -> Iterator[Problem]:

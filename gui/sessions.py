@@ -47,6 +47,7 @@ class May(Message):
     submit: bool
     cancel_all: bool
     requeue: bool
+    prioritize_all: bool
     view_all: bool
     manage_agents: bool
     manage_keys: bool
@@ -63,6 +64,7 @@ def may(claims: Claims) -> May:
         submit=allows(claims, Permission.TASKS_CREATE),
         cancel_all=allows(claims, Permission.TASKS_CANCEL),
         requeue=allows(claims, Permission.TASKS_ASSIGN),
+        prioritize_all=allows(claims, Permission.TASKS_PRIORITIZE),
         view_all=allows(claims, Permission.TASKS_VIEW),
         manage_agents=allows(claims, Permission.AGENTS_MANAGE),
         manage_keys=allows(claims, Permission.KEYS_MANAGE),

@@ -5,6 +5,7 @@ from datetime import datetime
 from bus.messages import ClusterStatus, TaskStatus
 from gui import problems
 from gui.agents import AgentFold
+from gui.alerts import AlertFold
 from gui.frames import Frame, TaskRow
 from gui.rows import Revision
 from gui.tasks import TaskFold, milliseconds
@@ -17,6 +18,7 @@ class HiveState:
         self.revision = Revision()
         self.tasks = TaskFold(self.revision)
         self.agents = AgentFold(self.revision)
+        self.alerts = AlertFold(self.revision)
         self.bus = True
         self.coordinator = True
         self.listed = False
@@ -69,6 +71,7 @@ class HiveState:
                 coordinator=self.coordinator,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
+                alerts=self.alerts.active,
                 tasks=(row for row in self.tasks.rows.values() if row.status is TaskStatus.FAILED and _visible(row, owner)),
                 now=now,
             ),

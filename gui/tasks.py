@@ -34,7 +34,8 @@ def follows(before: TaskRow, after: TaskRow, at_ms: int) -> bool:
     return _ORDER[after.status] >= _ORDER[before.status]
 
 
-def row_of_record(record: TaskRecord) -> TaskRow:
+def row_of_record(record: TaskRecord, before: TaskRow | None = None) -> TaskRow:
+    """`before`: what was heard of it. A list of records has no attempts, and so not the model of a task that asked for any."""
     usage, timings = record.usage, record.timings
     return TaskRow(
         id=str(record.id),
@@ -43,7 +44,7 @@ def row_of_record(record: TaskRecord) -> TaskRow:
         owner=record.owner,
         created_ms=milliseconds(record.created_at),
         title=record.title,
-        model=record.model or (record.attempts[-1].model if record.attempts else None),
+        model=record.model or (record.attempts[-1].model if record.attempts else before and before.model),
         agent_id=record.assigned_agent_id,
         attempt=len(record.attempts),
         started_ms=milliseconds(record.started_at) if record.started_at else None,
@@ -96,7 +97,8 @@ class TaskFold:
         `asked_at` is the revision when it was asked: over a row that has not changed since, its word wins whatever it says.
         """
         for record in records:
-            row, before = row_of_record(record), self.rows.get(str(record.id))
+            before = self.rows.get(str(record.id))
+            row = row_of_record(record, before)
             if before is None or self.rows.changed_at(row.id) <= asked_at or follows(before, row, row.ended_ms or 0):
                 self._take(row, before)
 

@@ -131,6 +131,8 @@ def _returned(graph: Graph, types: NodeTypes, execution: Execution, event: NodeR
     if error is not None and current.attempt < node.tries and not _unknown(current):
         failure = Failure(message=error, node=node.name)
         return _retry(execution, current, node, NodeThrew(failure=failure, now_ms=event.now_ms))
+    if not event.outputs:  # not even an empty output: as in n8n, it is as if it had not run
+        return _next(graph, types, _remember(execution, node, event).evolve(current=None), event.now_ms)
     inputs = inputs_of(execution, current.visit)
     outputs: Outputs = event.outputs
     if node.on_error is OnError.ERROR_OUTPUT:

@@ -49,10 +49,11 @@ from workflow.hearing import require_chain
 from workflow.held import Held, Origin, root_of
 from workflow.inference import EFFECTS, Inference
 from workflow.lending import Lending
-from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
+from workflow.plans import Plan
+from workflow.returning import returned
 from workflow.rooms import place_of
 from workflow.rows import execution_of
 from workflow.sql import queries
@@ -262,7 +263,7 @@ class Carrying:
 def _reply_of(execution: Execution) -> Reply:
     if execution.status is not Status.SUCCESS:
         return Reply(failure=execution.failure or Failure(message="The sub-workflow was stopped"))
-    return Reply(value=list(execution.last_items()))
+    return Reply(value=returned(execution))
 
 
 def _sub_trigger(workflow: Workflow) -> str | None:

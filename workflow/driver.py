@@ -17,6 +17,7 @@ from workflow.interpreter import Interpreter
 from workflow.items import Items
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
+from workflow.returning import returned
 
 
 def new_execution(
@@ -125,7 +126,7 @@ class Driver:
             return Reply()
         if ended.status is not Status.SUCCESS:
             return Reply(failure=ended.failure or Failure(message="The sub-workflow was stopped"))
-        return Reply(value=list(ended.last_items()))
+        return Reply(value=returned(ended))
 
 
 def _sub_trigger(workflow: Workflow) -> str | None:

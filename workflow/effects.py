@@ -47,7 +47,7 @@ def effect_from_json(given: Mapping[str, Any]) -> Effect:
 
 @register
 class CallWorkflow(Effect):
-    """Run another workflow with these items; the reply is its last node's items, or `null` where nobody waits for it.
+    """Run another workflow with these items; the reply is what its last node left at each output, or `null` where nobody waits for it.
 
     `document` is a workflow given in the node itself; else `workflow_id`. One that is not active is refused unless the caller runs
     manually, as n8n does.
@@ -111,7 +111,7 @@ class Respond(Effect):
 
 @register
 class CallHttp(Effect):
-    """One HTTP request. The reply is `{"status", "headers", "body", "url"}`: body as text, or base64 under `body_base64`."""
+    """One HTTP request. The reply is `{"status", "status_text", "headers", "body", "url"}`: body as text, or base64 under `body_base64`."""
 
     kind = "call_http"
     method: str = "GET"

@@ -5,11 +5,12 @@ from typing import Any, Final, TypeAlias
 from workflow.execution import Execution, Source
 from workflow.items import Item
 
-Trace: TypeAlias = tuple[int, int, int] | str | None
-"""Output, run and index at the node asked for; a text that says why there is no single one; None where nothing leads there."""
+Trace: TypeAlias = tuple[int, int, int] | tuple[str] | str | None
+"""Output, run and index at the node asked for; the node whose item is not there or does not say what it was made of; a text that says
+why there is no single one; None where it came by another way."""
 
 _MOST_STEPS: Final = 10_000
-AMBIGUOUS: Final = "Multiple matching items: several items of the node led to this one. Use .first(), .last() or .all()[index]"
+AMBIGUOUS: Final = "Multiple matches found"
 
 
 class Tracer:
@@ -26,13 +27,16 @@ class Tracer:
         result: Trace = None
         while source is not None and len(way) < _MOST_STEPS:
             if source.node == self._target:
-                result = (source.output, source.run, index)
+                result = self._found_at(source, index)
                 break
             if (source, index) in self._found:
                 result = self._found[source, index]
                 break
             way.append((source, index))
             steps = self._steps(source, index)
+            if steps is None:
+                result = (source.node,)
+                break
             if len(steps) != 1:
                 result = self._one_of([self.trace(*step) for step in steps])
                 break
@@ -42,18 +46,23 @@ class Tracer:
         return result
 
     def _one_of(self, found: list[Trace]) -> Trace:
-        places = {trace for trace in found if isinstance(trace, tuple)}
+        places = {trace for trace in found if isinstance(trace, tuple) and len(trace) > 1}
         if len(places) > 1:
             return AMBIGUOUS
         return next(iter(places), next((trace for trace in found if trace is not None), None))
 
-    def _steps(self, source: Source, index: int) -> list[tuple[Source, int]]:
-        """One step back: the items that this one is paired with."""
+    def _found_at(self, source: Source, index: int) -> Trace:
+        there = 0 <= index < len(self._execution.items_of(source))
+        return (source.output, source.run, index) if there else (source.node,)
+
+    def _steps(self, source: Source, index: int) -> list[tuple[Source, int]] | None:
+        """One step back: the items that this one is paired with. None where it is not there, or paired with nothing."""
         items = self._execution.items_of(source)
-        if not 0 <= index < len(items):
-            return []
+        pairs = _pairs(items[index]) if 0 <= index < len(items) else []
+        if not pairs:
+            return None
         sources = self._execution.runs[source.node][source.run].sources
-        return [step for pair in _pairs(items[index]) if (step := _step(pair, sources)) is not None]
+        return [step for pair in pairs if (step := _step(pair, sources)) is not None]
 
 
 def _pairs(item: Item) -> list[dict[str, Any]]:

@@ -25,7 +25,9 @@ def after_error(failure: Failure, inputs: Sequence[Items], outputs: int | None) 
 
 
 def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outputs:
-    """Items that carry an error move to the last output, each merged over the input item that it came from."""
+    """Items that carry an error move to the last output, each merged over the input item that it came from.
+
+    As in n8n, what a node itself left at that output is lost, and what it left beyond it stays."""
     good: list[list[Item]] = [[] for _ in range(count)]
     failed: list[Item] = []
     for output, items in enumerate(outputs[:count]):
@@ -34,7 +36,7 @@ def error_output(outputs: Outputs, inputs: Sequence[Items], count: int) -> Outpu
                 failed.append(_merged(item, inputs))
             else:
                 good[output].append(item)
-    return [*good, failed]
+    return [*good, failed, *outputs[count + 1 :]]
 
 
 def first_error(outputs: Outputs) -> str | None:
@@ -42,15 +44,16 @@ def first_error(outputs: Outputs) -> str | None:
     first = outputs[0][0] if outputs and outputs[0] else None
     if first is None or not _is_error(first):
         return None
-    return str(first.get("error") or (first.get("json") or {})["error"])
+    error = first.get("error") or (first.get("json") or {})["error"]
+    return str(error.get("message", "")) if isinstance(error, dict) else str(error)
 
 
 def _is_error(item: Item) -> bool:
     """An item that says only what went wrong; one with data of its own beside `error` is data."""
     if item.get("error"):
         return True
-    json = item.get("json") or {}
-    return bool(json.get("error")) and json.keys() <= {"error", "message"}
+    json = item.get("json")
+    return isinstance(json, dict) and bool(json.get("error")) and json.keys() <= {"error", "message"}
 
 
 def _merged(item: Item, inputs: Sequence[Items]) -> Item:

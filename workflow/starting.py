@@ -24,11 +24,11 @@ from workflow.forms import FORM
 from workflow.held import Held, Origin
 from workflow.lease import Lease
 from workflow.lending import Lending
-from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.nodes.ai.memory import Memory
 from workflow.page_texts import PageTexts, unfit
+from workflow.plans import Plan
 from workflow.reading import Reading
 from workflow.rooms import Place, place_of
 from workflow.store import Lost

@@ -56,6 +56,7 @@ class AlertRule(Command):
     )
     scope: AlertScope = AlertScope.AGENT
     summary: Text | None = Field(default=None, max_length=500, description="for whoever reads the alert")
+    enabled: bool = Field(default=True, description="false: it is kept and not watched, and what fires by it is resolved")
     inhibits: bool | None = Field(
         default=None,
         description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available`",
@@ -72,6 +73,14 @@ class PutRules(Command):
     """The seed's form: rules by their names. They replace all that were."""
 
     alerts: dict[RuleName, AlertRule] = Field(max_length=MOST_RULES)
+
+
+class ChangeRule(Command):
+    """One rule, beside which all stay as they are. `before` is what its writer saw: another's change is not lost in silence."""
+
+    name: RuleName
+    rule: AlertRule | None = Field(default=None, description="null: it is deleted")
+    before: AlertRule | None = Field(default=None, description="the rule of that name as it was; null: there was none")
 
 
 class RuleSet(Record):

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     TASK_STARTED = "task.started"
     TASK_PROGRESS = "task.progress"
     TASK_PREEMPTED = "task.preempted"
+    TASK_PRIORITIZED = "task.prioritized"
     TASK_COMPLETED = "task.completed"
     TASK_FAILED = "task.failed"
     TASK_CANCELLED = "task.cancelled"

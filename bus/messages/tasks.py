@@ -207,6 +207,8 @@ class ListTasks(Command):
     model: Text | None = None
     owner: Text | None = None
     dead_letters: bool = Field(default=False, description="only what failed and can be requeued by hand")
+    since: AwareDatetime | None = Field(default=None, description="only those that were asked for from then on")
+    before: AwareDatetime | None = Field(default=None, description="only those that were asked for before")
     limit: int = Field(default=50, ge=1, le=500)
     cursor: Text | None = None
 
@@ -237,6 +239,11 @@ class QueuePlaces(Message):
 class AssignTask(Command):
     id: TaskId
     agent_id: Slug
+
+
+class PrioritizeTask(Command):
+    id: TaskId
+    priority: Priority
 
 
 class AgentRow(Message):

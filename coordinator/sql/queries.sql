@@ -30,6 +30,9 @@ RETURNING tasks.id, old.attempt_id;
 -- name: pin_task
 UPDATE tasks SET pinned_agent = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
 
+-- name: prioritize_task
+UPDATE tasks SET priority = $2 WHERE id = $1 AND status IN ('pending', 'queued') RETURNING id;
+
 -- name: revive_tasks
 UPDATE tasks SET status = $2::text::task_status_enum, round_number = round_number + 1, completed_at = NULL, started_at = NULL,
     error_code = NULL, error_message = NULL, not_before = NULL, attempt_id = NULL, output = NULL, usage = NULL,
@@ -261,6 +264,7 @@ FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE t.id = $1;
 
 -- name: list_tasks
+-- Planned anew each time: one plan for whatever is asked and whatever is left out would sort all tasks for a page of them.
 SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.created_at, t.started_at, t.completed_at, t.metadata,
     t.model, t.timeout_seconds, t.attempts,
     -- What was asked for, not what requeues and refused offers have made of it.
@@ -272,8 +276,10 @@ WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
     AND ($3::text IS NULL OR t.model = $3)
     AND ($4::text IS NULL OR t.owner = $4)
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))
+    AND ($7::timestamptz IS NULL OR t.created_at >= $7)
+    AND ($8::timestamptz IS NULL OR t.created_at < $8)
 ORDER BY t.created_at DESC, t.id DESC
-LIMIT $7;
+LIMIT $9;
 
 -- name: delete_ended
 -- Locked where they are chosen: a dead letter that is requeued in this moment is not an ended task any more.

@@ -1,4 +1,4 @@
-"""`hive task explain` and `hive task assign`: why a task goes where it goes, and having it go elsewhere."""
+"""`hive task explain`, `assign` and `priority`: why a task goes where it goes, and having it go elsewhere or sooner."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from bus import subjects
 from bus.codec import explain as in_words
-from bus.messages import AgentRow, AssignTask, Explanation, TaskRecord, TaskRef
+from bus.messages import AgentRow, AssignTask, Explanation, PrioritizeTask, TaskRecord, TaskRef
 from deploy.cli.command import Json, TaskArgument, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import print_json, print_table, say
@@ -63,10 +63,28 @@ async def assign(
         wish = AssignTask(id=task_id, agent_id=agent_id)
     except ValidationError as error:
         raise in_words(error) from None
+    await _order("assign", wish, f"Task {task_id} is for {agent_id}.", as_json)
+
+
+@command
+async def priority(
+    task_id: TaskArgument,
+    to: Annotated[str, typer.Argument(help="1 (first) to 5, or high, medium, low.", metavar="PRIORITY")],
+    as_json: Json = False,
+) -> None:
+    """Change the priority of a task that waits."""
+    try:
+        wish = PrioritizeTask.model_validate({"id": task_id, "priority": to})
+    except ValidationError as error:
+        raise in_words(error) from None
+    await _order("prioritize", wish, f"Task {task_id} has priority {wish.priority}.", as_json)
+
+
+async def _order(verb: str, wish: AssignTask | PrioritizeTask, done: str, as_json: bool) -> None:
     async with operator_bus() as bus:
-        verb = subjects.service_verb(subjects.SERVICE_TASKS, "assign")
-        record = await bus.request(verb, wish, TaskRecord, timeout=REQUEST_SECONDS)
+        subject = subjects.service_verb(subjects.SERVICE_TASKS, verb)
+        record = await bus.request(subject, wish, TaskRecord, timeout=REQUEST_SECONDS)
     if as_json:
         print_json(record)
     else:
-        say(f"Task {record.id} is for {agent_id}.")
+        say(done)

@@ -24,6 +24,7 @@ from deploy.cli.stream import notes_are_read, print_stream
 app = typer.Typer(help="Tasks: submit, watch, list, cancel, explain …", no_args_is_help=True)
 app.command()(placement.explain)
 app.command()(placement.assign)
+app.command()(placement.priority)
 
 
 def _verb(verb: str) -> str:

@@ -1,11 +1,9 @@
 // Every agent as a row: the feed brings them, so nothing is asked for here.
-import { agents, Icon, rate, store } from "hive-live";
-
-const LABEL = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline", silent: "Silent" };
+import { AGENT_STATE, agents, Icon, rate, store } from "hive-live";
 
 export default {
   components: { Icon },
-  data: () => ({ text: "", LABEL }),
+  data: () => ({ text: "", AGENT_STATE }),
   computed: {
     any: () => agents.value.length > 0,
     loaded: () => store.loaded,
@@ -24,12 +22,12 @@ export default {
           <thead><tr><th>Agent</th><th>State</th><th class="hv-right">Slots</th><th>In memory</th><th class="hv-right">GPU</th><th class="hv-right">VRAM</th><th class="hv-right">Heat</th><th class="hv-right">Speed</th></tr></thead>
           <tbody><tr v-for="agent in rows" :key="agent.id">
             <td class="hv-keep"><a class="hv-name" :href="'/agents/' + agent.id">{{ agent.id }}</a><div class="hv-small hv-muted">{{ agent.gpu ?? agent.backend }}</div></td>
-            <td><span class="hv-state" :data-state="agent.state"><i class="hv-dot" aria-hidden="true"></i>{{ LABEL[agent.state] }}</span><div v-if="agent.reason && agent.state !== 'online'" class="hv-small hv-muted">{{ agent.reason }}</div></td>
-            <td class="hv-right hv-num">{{ agent.running }} / {{ agent.slots }}</td>
-            <td class="hv-soft">{{ agent.loadedModels.join(", ") || "–" }}</td>
-            <td class="hv-right hv-num">{{ percent(agent.gauges.gpu) }}</td><td class="hv-right hv-num">{{ percent(agent.gauges.gpu_memory) }}</td>
-            <td class="hv-right hv-num" :class="{ 'hv-bad': agent.gauges.gpu_temperature >= 88 }">{{ agent.gauges.gpu_temperature === null ? "–" : agent.gauges.gpu_temperature + " °C" }}</td>
-            <td class="hv-right hv-num">{{ rate(agent.gauges.tokens_per_second) ?? "–" }}</td>
+            <td><span class="hv-state" :data-state="agent.state"><i class="hv-dot" aria-hidden="true"></i>{{ AGENT_STATE[agent.state] }}</span><div v-if="agent.reason && agent.state !== 'online'" class="hv-small hv-muted">{{ agent.reason }}</div></td>
+            <td class="hv-right hv-num" data-label="Slots">{{ agent.running }} / {{ agent.slots }}</td>
+            <td class="hv-soft" data-label="In memory">{{ agent.loadedModels.join(", ") || "–" }}</td>
+            <td class="hv-right hv-num" data-label="GPU">{{ percent(agent.gauges.gpu) }}</td><td class="hv-right hv-num" data-label="VRAM">{{ percent(agent.gauges.gpu_memory) }}</td>
+            <td class="hv-right hv-num" data-label="Heat" :class="{ 'hv-bad': agent.gauges.gpu_temperature >= 88 }">{{ agent.gauges.gpu_temperature === null ? "–" : agent.gauges.gpu_temperature + " °C" }}</td>
+            <td class="hv-right hv-num" data-label="Speed">{{ rate(agent.gauges.tokens_per_second) ?? "–" }}</td>
           </tr></tbody>
         </table>
         <div v-else-if="!loaded" class="hv-lines" aria-label="Loading"><i v-for="n in 4" :key="n"></i></div>

@@ -1,7 +1,6 @@
 // What runs where: one card for each agent.
-import { ACTIVE, agents, duration, Icon, openTask, rate, store, taskName, tasks } from "hive-live";
+import { ACTIVE, AGENT_STATE, agents, duration, Icon, openTask, rate, store, taskName, tasks } from "hive-live";
 
-const LABEL = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline" };
 const BACKEND = { ollama: "Ollama", openai: "OpenAI API", builtin: "Built-in model" };
 
 const FEW = 5;
@@ -13,7 +12,7 @@ const Card = {
       return this.agent.silent ? "silent" : this.agent.status;
     },
     label() {
-      return this.agent.silent ? "Silent" : LABEL[this.agent.status];
+      return AGENT_STATE[this.state];
     },
     running() {
       return tasks.value.filter((task) => task.agent_id === this.agent.id && ACTIVE.includes(task.status));
@@ -90,10 +89,10 @@ export default {
   data: () => ({ width: 0, all: false }),
   computed: {
     agents: () => agents.value,
-    // Of many, those that need a look come first and the rest on demand, so that the tasks stay in sight.
+    // Of many, those that need a look come first, then those at work, and the rest on demand, so that the tasks stay in sight.
     shown() {
       if (this.all || this.agents.length <= CARDS + 3) return this.agents;
-      return [...this.agents].sort((a, b) => WELL(a) - WELL(b)).slice(0, CARDS);
+      return [...this.agents].sort((a, b) => WELL(a) - WELL(b) || b.running - a.running).slice(0, CARDS);
     },
     loaded: () => store.loaded,
     columns() {

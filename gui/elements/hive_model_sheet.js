@@ -1,10 +1,13 @@
 // Every model: where it is, where it is wished, and what is being done about it.
-import { Age, ago, agents, ask, confirmed, Icon, order, renewed, say, store } from "hive-live";
+import { Age, ago, agents, ask, confirmed, Icon, order, renewed, say, size, store } from "hive-live";
+
+const FEW_HOSTS = 12; // that stand as boxes to tick; of more, names are typed
+const FEW_PLACES = 8;
 
 export default {
   components: { Age, Icon },
   mixins: [renewed(2500)],
-  data: () => ({ models: [], jobs: [], placement: null, aliases: [], text: new URL(location.href).searchParams.get("model") ?? "", name: "", on: [], alias: "", targets: "" }),
+  data: () => ({ models: [], jobs: [], placement: null, aliases: [], text: new URL(location.href).searchParams.get("model") ?? "", name: "", on: [], host: "", unfolded: null, alias: "", targets: "" }),
   computed: {
     may: () => store.may,
     agents: () => agents.value.filter((agent) => agent.status !== "offline").map((agent) => agent.id),
@@ -12,6 +15,9 @@ export default {
       const typed = this.text.trim().toLowerCase();
       const wishes = Object.fromEntries((this.placement?.state.models ?? []).map((state) => [state.model, state]));
       return this.models.filter((model) => model.name.toLowerCase().includes(typed)).map((model) => ({ ...model, wish: wishes[model.name] }));
+    },
+    many() {
+      return this.agents.length > FEW_HOSTS;
     },
     missing() {
       const have = new Set(this.models.map((model) => model.name));
@@ -23,7 +29,7 @@ export default {
   },
   methods: {
     ago: (text) => ago(store.now - Date.parse(text)),
-    size: (bytes) => (bytes ? (bytes / 2 ** 30).toFixed(1) + " GiB" : "–"),
+    size,
     share: (job) => (job.bytes_total ? Math.round((job.bytes_done / job.bytes_total) * 100) : null),
     about: (model) => [model.parameter_size, model.quantization, model.family].filter(Boolean).join(" · "),
     async load() {
@@ -36,12 +42,21 @@ export default {
       this.renew();
       return found;
     },
+    // A name that is whole, or that only one host begins with.
+    addHost() {
+      const typed = this.host.trim();
+      const fitting = this.agents.includes(typed) ? [typed] : this.agents.filter((agent) => agent.startsWith(typed));
+      if (!typed || fitting.length !== 1) return;
+      if (!this.on.includes(fitting[0])) this.on.push(fitting[0]);
+      this.host = "";
+    },
+    places: (model, unfolded) => (unfolded || model.agents.length <= FEW_PLACES + 1 ? model.agents : [...model.agents].sort((a, b) => b.loaded - a.loaded).slice(0, FEW_PLACES)),
     async pull() {
       if (await this.give("pull", this.name.trim(), this.on, "It is being pulled.")) this.name = "";
     },
     async remove(model) {
       const on = model.agents.map((place) => place.agent_id);
-      const sure = await confirmed({ title: `Delete ${model.name}?`, text: `Its files go from the disk of ${on.join(", ")}. To have it again, it must be pulled again.`, action: "Delete model" });
+      const sure = await confirmed({ title: `Delete ${model.name}?`, text: `Its files go from the disk of ${on.length > 5 ? on.length + " hosts" : on.join(", ")}. To have it again, it must be pulled again.`, action: "Delete model" });
       if (sure) this.give("delete", model.name, on, "It is being deleted.");
     },
     async nameIt() {
@@ -60,17 +75,18 @@ export default {
       <Age :at="at" :failure="failure"/>
       <form v-if="may.manage_agents" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
         <label class="hv-field"><span>Pull a model</span><input v-model="name" class="hv-input" placeholder="llama3.2:3b"></label>
-        <fieldset class="hv-on"><legend class="hv-small hv-muted">On</legend><label v-for="agent in agents" :key="agent" class="hv-check"><input v-model="on" type="checkbox" :value="agent"> {{ agent }}</label><span v-if="!agents.length" class="hv-muted">no agent is here</span></fieldset>
+        <div v-if="many" class="hv-on"><label class="hv-field"><span>On</span><input v-model="host" class="hv-input" list="hosts" placeholder="Name of a host, then Enter" @change="addHost" @keydown.enter.prevent="addHost"><datalist id="hosts"><option v-for="agent in agents" :key="agent" :value="agent"/></datalist></label><ul v-if="on.length" class="hv-chips" aria-label="Chosen hosts"><li v-for="agent in on" :key="agent" class="hv-tag">{{ agent }} <button type="button" class="hv-text" :aria-label="'Not on ' + agent" @click="on.splice(on.indexOf(agent), 1)">×</button></li></ul></div>
+        <fieldset v-else class="hv-on"><legend class="hv-small hv-muted">On</legend><label v-for="agent in agents" :key="agent" class="hv-check"><input v-model="on" type="checkbox" :value="agent"> {{ agent }}</label><span v-if="!agents.length" class="hv-muted">no agent is here</span></fieldset>
         <button type="submit" class="hv-primary" :disabled="!name.trim() || !on.length">Pull</button>
       </form>
       <section v-if="work.length" class="hv-card hv-pad" aria-labelledby="work-title"><h2 id="work-title">What is done with models</h2>
         <ul class="hv-why"><li v-for="job in work" :key="job.id"><b>{{ job.action }} {{ job.model }}</b><span class="hv-muted">on {{ job.agent_id }}</span><div v-if="job.status === 'running' && share(job) !== null" class="hv-meter hv-progress" role="progressbar" :aria-valuenow="share(job)" aria-valuemin="0" aria-valuemax="100" :aria-label="job.action + ' ' + job.model"><i :style="{ width: share(job) + '%' }"></i></div><span class="hv-soft" :class="{ 'hv-bad': job.error }">{{ job.error ? job.error.message : job.status === "running" ? (share(job) === null ? job.step ?? "running" : share(job) + " %") : job.status }}</span><span class="hv-space"></span><span class="hv-muted hv-small">{{ ago(job.updated_at) }}</span></li></ul></section>
       <div class="hv-card hv-plain">
-        <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th></th></tr></thead>
+        <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th><span class="hv-hidden">Actions</span></th></tr></thead>
           <tbody><tr v-for="model in rows" :key="model.name">
-            <td><b class="hv-name">{{ model.name }}</b><div class="hv-small hv-muted">{{ about(model) }}</div></td><td class="hv-right hv-num">{{ size(model.size_bytes) }}</td>
-            <td><ul class="hv-chips"><li v-for="place in model.agents" :key="place.agent_id" class="hv-tag" :data-priority="place.loaded ? 1 : null" :title="place.loaded ? 'in memory' + (place.vram_bytes ? ', ' + size(place.vram_bytes) + ' of VRAM' : '') : 'on disk'"><a :href="'/agents/' + place.agent_id">{{ place.agent_id }}</a>{{ place.loaded ? " in memory" : "" }}{{ place.status === "offline" ? " (offline)" : "" }}</li></ul></td>
-            <td class="hv-soft"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
+            <td><b class="hv-name">{{ model.name }}</b><div class="hv-small hv-muted">{{ about(model) }}</div></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td>
+            <td><ul class="hv-chips"><li v-for="place in places(model, unfolded === model.name)" :key="place.agent_id" class="hv-tag" :data-priority="place.loaded ? 1 : null" :title="place.loaded ? 'in memory' + (place.vram_bytes ? ', ' + size(place.vram_bytes) + ' of VRAM' : '') : 'on disk'"><a :href="'/agents/' + place.agent_id">{{ place.agent_id }}</a>{{ place.loaded ? " in memory" : "" }}{{ place.status === "offline" ? " (offline)" : "" }}</li><li v-if="places(model, unfolded === model.name).length < model.agents.length || unfolded === model.name"><button type="button" class="hv-text hv-small" :aria-expanded="unfolded === model.name" :aria-label="'Every host with ' + model.name" @click="unfolded = unfolded === model.name ? null : model.name">{{ unfolded === model.name ? "fewer" : "and " + (model.agents.length - places(model, false).length) + " more" }}</button></li></ul></td>
+            <td class="hv-soft" data-label="Wished"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
             <td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded_on.length" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="give('unload', model.name, model.loaded_on, 'It leaves memory.')">Unload</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model)">Delete</button></div></td>
           </tr></tbody></table>
         <div v-else-if="!at && !failure" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>

@@ -1,14 +1,14 @@
 // One agent: how it was, how fast it is, what it has, and what it did lately.
-import { Age, ago, agents, ask, Chart, clock, duration, order, rate, renewed, say, Status, store, taskName } from "hive-live";
+import { Age, AGENT_STATE, ago, agents, ask, bounds, Chart, clock, DAY, duration, HOUR, order, rate, renewed, say, size, Span, Status, store, taskName, WEEK } from "hive-live";
 
-const SPANS = { hour: [3600e3, "minute", "The last hour"], day: [86400e3, "minute", "The last day"], week: [7 * 86400e3, "hour", "The last week"] };
-const CHARTS = [["gpu_usage", "GPU", "%", 100], ["gpu_memory", "VRAM", "%", 100], ["gpu_temperature", "Temperature", "°C"], ["tokens_per_second", "Tokens", "tok/s"], ["cpu_usage", "CPU", "%", 100], ["memory_usage", "RAM", "%", 100], ["active_tasks", "Running", "tasks"], ["gpu_power_watts", "Power", "W"]];
+const SPANS = { hour: [HOUR, "1 hour", "minute"], day: [DAY, "1 day", "minute"], week: [WEEK, "1 week", "hour"] };
+const CHARTS = [["gpu_usage", "GPU", "%", 100], ["gpu_memory", "VRAM", "%", 100], ["gpu_temperature", "Temperature", "°C"], ["tokens_per_second", "Tokens", "tok/s"], ["cpu_usage", "CPU", "%", 100], ["memory_usage", "RAM", "%", 100], ["active_tasks", "Running", ""], ["gpu_power_watts", "Power", "W"]];
 
 export default {
   props: { agent: { type: String, required: true } },
-  components: { Age, Chart, Status },
+  components: { Age, Chart, Span, Status },
   mixins: [renewed(5000)],
-  data: () => ({ record: null, history: null, historyAt: 0, historyFailure: null, benchmarks: [], tasks: [], jobs: [], span: "hour", pull: "", SPANS }),
+  data: () => ({ record: null, history: null, historyAt: 0, historyFailure: null, benchmarks: [], tasks: [], jobs: [], time: { span: "hour", to: null }, pull: "", AGENT_STATE, SPANS }),
   computed: {
     row() {
       return agents.value.find((agent) => agent.id === this.agent) ?? null;
@@ -18,7 +18,7 @@ export default {
     },
     may: () => store.may,
     charts() {
-      const to = store.now, from = to - SPANS[this.span][0];
+      const { from, to } = bounds(this.time, SPANS);
       const points = [...(this.history ?? [])].reverse();
       return CHARTS.map(([key, title, unit, most]) => ({ key, title, unit, most, from, to, points: points.map((point) => [Date.parse(point.timestamp), point.values[key]?.mean ?? null]) }))
         .filter((chart) => chart.points.some(([, value]) => value !== null) || ["gpu_usage", "tokens_per_second"].includes(chart.key));
@@ -38,15 +38,9 @@ export default {
       return [...(this.record?.models ?? [])].sort((a, b) => b.loaded - a.loaded || a.name.localeCompare(b.name));
     },
   },
-  watch: {
-    span() {
-      this.historyAt = 0;
-      this.renew();
-    },
-  },
   methods: {
     ago: (text) => ago(store.now - Date.parse(text)), clockOf: (text) => clock(Date.parse(text)), taskName, rate,
-    size: (bytes) => (bytes ? (bytes / 2 ** 30).toFixed(1) + " GiB" : "–"),
+    size,
     lasted: (task) => (task.started_at && task.completed_at ? duration(Date.parse(task.completed_at) - Date.parse(task.started_at)) : ""),
     async load() {
       const agent_id = this.agent;
@@ -55,14 +49,18 @@ export default {
       if (store.may.view_metrics && Date.now() - this.historyAt > 30000) await this.past();
     },
     async past() {
-      const [ms, resolution] = SPANS[this.span];
+      const { from, to } = bounds(this.time, SPANS), resolution = SPANS[this.time.span][2];
       this.historyAt = Date.now();
       try {
-        const found = await ask("metrics.history", { agent_id: this.agent, resolution, since: new Date(store.now - ms).toISOString(), limit: 1500 });
+        const found = await ask("metrics.history", { agent_id: this.agent, resolution, since: new Date(from).toISOString(), before: new Date(to).toISOString(), limit: 1500 });
         Object.assign(this, { history: found.points, historyFailure: null });
       } catch (failure) {
         this.historyFailure = failure;
       }
+    },
+    async see(time) {
+      this.time = time;
+      await this.past();
     },
     async drain() {
       const reason = "from the dashboard";
@@ -88,25 +86,25 @@ export default {
   },
   template: `
     <section class="hv-sheet" aria-labelledby="sheet-title">
-      <nav class="hv-crumbs" aria-label="Where you are"><a href="/agents">Agents</a><span aria-hidden="true">/</span></nav>
-      <div class="hv-section hv-sheet-head"><h1 id="sheet-title">{{ agent }}</h1><span v-if="state" class="hv-state" :data-state="state"><i class="hv-dot" aria-hidden="true"></i>{{ state }}</span><span class="hv-space"></span>
+      <nav class="hv-crumbs" aria-label="Where you are"><a href="/agents">Agents</a><span aria-hidden="true">/</span><span aria-current="page">{{ agent }}</span></nav>
+      <div class="hv-section hv-sheet-head"><h1 id="sheet-title">{{ agent }}</h1><span v-if="state" class="hv-state" :data-state="state"><i class="hv-dot" aria-hidden="true"></i>{{ AGENT_STATE[state] ?? state }}</span><span class="hv-space"></span>
         <template v-if="may.manage_agents && record"><button v-if="record.drain || state === 'draining'" type="button" class="hv-quiet" @click="resume">Resume</button><button v-else type="button" class="hv-quiet" @click="drain">Drain</button><button type="button" class="hv-quiet" @click="measure(null)">Benchmark</button></template>
       </div>
       <p v-if="record && record.drain" class="hv-away">Drained by {{ record.drain.by }} {{ ago(record.drain.since) }}<template v-if="record.drain.reason">: {{ record.drain.reason }}</template>. {{ record.drained ? "Nothing runs there any more: it may be stopped." : "What runs there ends." }}</p>
       <p v-else-if="record && record.status_reason && state !== 'online'" class="hv-away">{{ record.status_reason }}</p>
       <Age :at="at" :failure="failure"/>
       <template v-if="record">
-        <div v-if="may.view_metrics" class="hv-section"><h2>History</h2><span class="hv-space"></span><div class="hv-filters" role="group" aria-label="Time shown"><button v-for="([, , label], key) in SPANS" :key="key" type="button" :aria-pressed="span === key" @click="span = key">{{ label }}</button></div></div>
+        <div v-if="may.view_metrics" class="hv-section"><h2>History</h2><span class="hv-space"></span><Span :value="time" :spans="SPANS" @change="see"/></div>
         <p v-if="historyFailure" class="hv-away">{{ historyFailure.message }} <code class="hv-code">{{ historyFailure.code }}</code></p>
         <div v-if="may.view_metrics" class="hv-charts"><Chart v-for="{ key, ...chart } in charts" :key="key" v-bind="chart"/></div>
         <div class="hv-two">
           <div class="hv-stack">
             <section class="hv-card hv-pad"><h2>What it is</h2><dl class="hv-facts"><div v-for="[label, value] in facts" :key="label"><dt>{{ label }}</dt><dd>{{ value }}</dd></div></dl></section>
             <section class="hv-card hv-pad"><h2>Capabilities</h2><ul v-if="record.capabilities.length" class="hv-chips"><li v-for="item in record.capabilities" :key="item.name" class="hv-tag">{{ item.name }} {{ Math.round(item.proficiency * 100) }} %</li></ul><p v-else class="hv-muted">None declared: it takes any task that asks for none.</p></section>
-            <section class="hv-card hv-plain"><table v-if="benchmarks.length"><thead><tr><th>Benchmark</th><th class="hv-right">Load</th><th class="hv-right">Prompt</th><th class="hv-right">Writing</th><th class="hv-right">When</th></tr></thead><tbody><tr v-for="item in benchmarks" :key="item.id"><td>{{ item.model }}<div class="hv-small hv-muted">{{ item.status === "running" ? item.step + " " + Math.round(item.progress * 100) + " %" : item.error ?? item.status }}</div></td><td class="hv-right hv-num">{{ item.load_seconds === null ? "–" : item.load_seconds.toFixed(1) + " s" }}</td><td class="hv-right hv-num">{{ rate(item.prompt_tokens_per_second) ?? "–" }}</td><td class="hv-right hv-num">{{ rate(item.generation_tokens_per_second) ?? "–" }}</td><td class="hv-right" :title="clockOf(item.started_at)">{{ ago(item.started_at) }}</td></tr></tbody></table><div v-else class="hv-empty"><h3>Not measured yet</h3><p>A benchmark tells how fast it loads, reads and writes; it gives way to a task.</p></div></section>
+            <section class="hv-card hv-plain"><table v-if="benchmarks.length"><thead><tr><th>Benchmark</th><th class="hv-right">Load</th><th class="hv-right">Prompt</th><th class="hv-right">Writing</th><th class="hv-right">When</th></tr></thead><tbody><tr v-for="item in benchmarks" :key="item.id"><td>{{ item.model }}<div class="hv-small hv-muted">{{ item.status === "running" ? item.step + " " + Math.round(item.progress * 100) + " %" : item.error ?? item.status }}</div></td><td class="hv-right hv-num" data-label="Load">{{ item.load_seconds === null ? "–" : item.load_seconds.toFixed(1) + " s" }}</td><td class="hv-right hv-num" data-label="Prompt">{{ rate(item.prompt_tokens_per_second) ?? "–" }}</td><td class="hv-right hv-num" data-label="Writing">{{ rate(item.generation_tokens_per_second) ?? "–" }}</td><td class="hv-right" data-label="When" :title="clockOf(item.started_at)">{{ ago(item.started_at) }}</td></tr></tbody></table><div v-else class="hv-empty"><h3>Not measured yet</h3><p>A benchmark tells how fast it loads, reads and writes; it gives way to a task.</p></div></section>
           </div>
           <div class="hv-stack">
-            <section class="hv-card hv-plain"><table v-if="models.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th></th></tr></thead><tbody><tr v-for="model in models" :key="model.name"><td>{{ model.name }} <span v-if="model.loaded" class="hv-tag" data-priority="1">in memory</span></td><td class="hv-right hv-num">{{ size(model.size_bytes) }}</td><td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="model_('unload', model.name, 'It leaves memory.')">Unload</button><button v-else type="button" class="hv-quiet" :aria-label="'Load ' + model.name" @click="model_('load', model.name, 'It is being loaded.')">Load</button></div></td></tr></tbody></table><div v-else class="hv-empty"><h3>No model yet</h3><p>Pull one below, or let it be wished in models.yaml.</p></div>
+            <section class="hv-card hv-plain" aria-label="Models"><table v-if="models.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="model in models" :key="model.name"><td>{{ model.name }} <span v-if="model.loaded" class="hv-tag" data-priority="1">in memory</span></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td><td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="model_('unload', model.name, 'It leaves memory.')">Unload</button><button v-else type="button" class="hv-quiet" :aria-label="'Load ' + model.name" @click="model_('load', model.name, 'It is being loaded.')">Load</button></div></td></tr></tbody></table><div v-else class="hv-empty"><h3>No model yet</h3><p>Pull one below, or let it be wished in models.yaml.</p></div>
               <form v-if="may.manage_agents" class="hv-controls hv-pad" @submit.prevent="take"><label class="hv-field"><span>Pull a model</span><input v-model="pull" class="hv-input" placeholder="llama3.2:3b"></label><button type="submit" class="hv-quiet" :disabled="!pull.trim()">Pull</button></form>
               <ul v-if="jobs.length" class="hv-why hv-pad"><li v-for="job in jobs" :key="job.id"><b>{{ job.action }} {{ job.model }}</b><span class="hv-muted">{{ job.error ? job.error.message : job.status === "running" && share(job) !== null ? share(job) + " %" : job.step ?? job.status }}</span><span class="hv-space"></span><span class="hv-muted hv-small">{{ ago(job.updated_at) }}</span></li></ul></section>
             <section class="hv-card hv-pad"><h2>Recent tasks</h2><ol v-if="recent.length" class="hv-attempts"><li v-for="task in recent" :key="task.id"><div><a class="hv-name" :href="'/tasks/' + task.id">{{ taskName(task) }}</a> <Status :status="task.status"/> <span class="hv-muted hv-small">{{ task.model }} {{ lasted(task) }} · {{ ago(task.created_at) }}</span><p v-if="task.error" class="hv-error hv-small"><code>{{ task.error.code }}</code> {{ task.error.message }}</p></div></li></ol><p v-else class="hv-muted">Nothing has run here lately.</p></section>

@@ -25,6 +25,10 @@ export default {
       this.all = !this.all;
     },
     show(problem) {
+      if (problem.alerts) {
+        location.assign("/alerts");
+        return;
+      }
       const place = document.getElementById(problem.failed_tasks ? "tasks" : "agent-" + problem.agent_id);
       if (!place) {
         location.assign(problem.failed_tasks ? "/tasks?status=failed" : "/agents/" + problem.agent_id);
@@ -38,12 +42,12 @@ export default {
     },
   },
   template: `
-    <div><ul v-if="problems.length" class="hv-problems hv-card" role="alert" aria-label="What is wrong">
+    <div role="alert"><ul v-if="problems.length" class="hv-problems hv-card" aria-label="What is wrong">
       <li v-for="problem in shown" :data-level="problem.level" :key="problem.title">
         <Icon name="alert"/>
         <div><b>{{ problem.title }}</b><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
         <code class="hv-code">{{ problem.code }}</code>
-        <button v-if="problem.failed_tasks || problem.agent_id" type="button" class="hv-text" @click="show(problem)">Show</button>
+        <button v-if="problem.failed_tasks || problem.agent_id || problem.alerts" type="button" class="hv-text" :aria-label="'Show: ' + problem.title" @click="show(problem)">Show</button>
       </li>
       <li v-if="hidden || (all && problems.length > 4)" class="hv-problems-more"><button type="button" class="hv-text" @click="toggle">{{ hidden ? hidden + " more" : "Show fewer" }}</button></li>
     </ul></div>`,

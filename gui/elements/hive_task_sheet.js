@@ -1,8 +1,9 @@
 // Every task, a page of them at a time: the coordinator filters and pages, and what changes meanwhile comes with the feed.
-import { Age, age, agents, ask, clock, confirmed, count, duration, ENDED, Icon, openTask, order, PRIORITY, renewed, Status, STATUS, store, taskName, WAITING, worked } from "hive-live";
+import { Age, age, agents, ask, clock, confirmed, count, DAY, duration, ENDED, HOUR, Icon, openTask, order, PRIORITY, renewed, Status, STATUS, store, taskName, WAITING, WEEK, worked } from "hive-live";
 
 const LIMIT = 50;
-const FIELDS = ["status", "model", "agent_id", "owner"];
+const FIELDS = ["status", "model", "agent_id", "owner", "within", "since", "before"];
+const WITHIN = { hour: [HOUR, "The last hour"], day: [DAY, "The last day"], week: [WEEK, "The last week"] };
 
 const time = (text) => (text ? Date.parse(text) : null);
 // A record as the feed's row, which may know of something newer.
@@ -21,7 +22,7 @@ export default {
   data() {
     const asked = new URL(location.href).searchParams;
     const filters = Object.fromEntries(FIELDS.map((name) => [name, asked.get(name) ?? ""]));
-    return { filters: { ...filters, dead: asked.get("dead") === "1" }, text: "", records: [], next: null, before: [], STATUS, asked: 0 };
+    return { filters: { ...filters, dead: asked.get("dead") === "1" }, text: "", records: [], next: null, before: [], STATUS, WITHIN, asked: 0 };
   },
   computed: {
     rows() {
@@ -63,11 +64,20 @@ export default {
       const wanted = { limit: LIMIT, dead_letters: this.filters.dead };
       if (this.filters.status) wanted.status = [this.filters.status];
       for (const name of ["model", "agent_id", "owner"]) if (this.filters[name].trim()) wanted[name] = this.filters[name].trim();
+      Object.assign(wanted, this.period());
       if (this.before.length) wanted.cursor = this.before.at(-1);
       const found = await ask("tasks.list", wanted);
       if (number !== this.asked) return;
       this.records = found.tasks;
       this.next = found.next_cursor;
+    },
+    // When a task was asked for; what is typed is of the viewer's own zone.
+    period() {
+      const { within, since, before } = this.filters;
+      if (WITHIN[within]) return { since: new Date(store.now - WITHIN[within][0]).toISOString() };
+      if (within !== "range") return {};
+      const at = (text) => (Number.isNaN(Date.parse(text)) ? null : new Date(text).toISOString());
+      return Object.fromEntries(Object.entries({ since: at(since), before: at(before) }).filter(([, time]) => time));
     },
     again() {
       clearTimeout(this.soon);
@@ -83,7 +93,7 @@ export default {
       history.replaceState(history.state, "", url);
     },
     clear() {
-      Object.assign(this.filters, { status: "", model: "", agent_id: "", owner: "", dead: false });
+      Object.assign(this.filters, { ...Object.fromEntries(FIELDS.map((name) => [name, ""])), dead: false });
       this.text = "";
     },
     older() {
@@ -117,6 +127,8 @@ export default {
         <label class="hv-field"><span>Model</span><input v-model.lazy="filters.model" class="hv-input" list="sheet-models" placeholder="Any"><datalist id="sheet-models"><option v-for="model in models" :key="model" :value="model"/></datalist></label>
         <label class="hv-field"><span>Agent</span><select v-model="filters.agent_id" class="hv-input"><option value="">Any</option><option v-for="agent in agents" :key="agent">{{ agent }}</option></select></label>
         <label v-if="may.view_all" class="hv-field"><span>User</span><input v-model.lazy="filters.owner" class="hv-input" placeholder="Any"></label>
+        <label class="hv-field"><span>Asked for</span><select v-model="filters.within" class="hv-input"><option value="">At any time</option><option v-for="([, label], key) in WITHIN" :key="key" :value="key">{{ label }}</option><option value="range">From … to …</option></select></label>
+        <template v-if="filters.within === 'range'"><label class="hv-field hv-when"><span>From</span><input v-model.lazy="filters.since" class="hv-input" type="datetime-local"></label><label class="hv-field hv-when"><span>To</span><input v-model.lazy="filters.before" class="hv-input" type="datetime-local"></label></template>
         <label class="hv-check"><input v-model="filters.dead" type="checkbox"> Failed for good</label>
         <button v-if="filtered || text" type="button" class="hv-text" @click="clear">Clear</button>
       </form>
@@ -127,8 +139,8 @@ export default {
           <tbody>
             <tr v-for="task in rows" :key="task.id" tabindex="0" :aria-label="'Open ' + taskName(task)" @click="openTask(task.id)" @keydown.enter.self="openTask(task.id)">
               <td class="c-status"><Status :status="task.status"/></td>
-              <td class="c-name hv-grow"><div class="hv-clip"><a class="hv-name" :href="'/tasks/' + task.id" @click.stop>{{ taskName(task) }}</a><span v-if="task.priority !== 3" class="hv-tag" :data-priority="task.priority">{{ priority(task) }}</span><span v-if="task.attempt > 1" class="hv-tag">attempt {{ task.attempt }}</span><span v-if="waits(task) && place(task)" class="hv-tag" title="Place in the queue, and when it is likely to begin">{{ place(task) }}</span></div><div v-if="task.error" class="hv-small hv-error hv-clip" :title="task.error.message"><code>{{ task.error.code }}</code> {{ task.error.message }}</div></td>
-              <td class="c-model hv-soft"><div class="hv-clip" :title="task.model">{{ task.model ?? "any warm" }}</div></td>
+              <td class="c-name hv-grow"><div class="hv-named"><a class="hv-name hv-clip" :title="taskName(task)" :href="'/tasks/' + task.id" @click.stop>{{ taskName(task) }}</a><span v-if="task.priority !== 3" class="hv-tag" :data-priority="task.priority">{{ priority(task) }}</span><span v-if="task.attempt > 1" class="hv-tag">attempt {{ task.attempt }}</span><span v-if="waits(task) && place(task)" class="hv-tag" title="Place in the queue, and when it is likely to begin">{{ place(task) }}</span></div><div v-if="task.error" class="hv-small hv-error hv-clip" :title="task.error.message"><code>{{ task.error.code }}</code> {{ task.error.message }}</div></td>
+              <td class="c-model hv-soft"><div class="hv-clip" :title="task.model">{{ task.model ?? (waits(task) ? "any warm" : "–") }}</div></td>
               <td class="c-agent hv-soft"><div class="hv-clip" :title="task.agent_id">{{ task.agent_id ?? "–" }}</div></td>
               <td class="c-user hv-soft"><div class="hv-clip" :title="task.owner">{{ task.owner }}</div></td>
               <td class="c-tokens hv-right hv-num hv-soft">{{ count(task.tokens) }}</td>

@@ -112,7 +112,7 @@ class Alerts:
         if alert is None or not alert.active:
             self._heard.pop(key, None)
         elif rule is None:
-            self._resolve(key, now, "its rule is gone", _NOTHING)
+            self._resolve(key, now, "its rule is gone or disabled", _NOTHING)
         elif now - self._heard.setdefault(key, now) >= UNKNOWN_FOR:
             self._resolve(key, now, f"nothing was heard of {key[1]} for {UNKNOWN_FOR.seconds // 60} minutes", _NOTHING)
 

@@ -11,8 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from bus.codec import explain
-from bus.errors import InvalidRequest
-from bus.messages.alerts import AlertRule, AlertScope, PutRules, RuleSet, RuleSource
+from bus.errors import Conflict, InvalidRequest
+from bus.messages.alerts import MOST_RULES, AlertRule, AlertScope, ChangeRule, PutRules, RuleSet, RuleSource
 from monitor.alerting.conditions import Condition, parse
 
 DEFAULTS: Final = "default_rules.yaml"
@@ -46,8 +46,8 @@ def read(text: str) -> dict[str, AlertRule]:
 
 
 def ready(written: Mapping[str, AlertRule]) -> tuple[Rule, ...]:
-    """Those that inhibit others first. InvalidRequest for a condition that cannot be read."""
-    rules = [_ready(name, rule) for name, rule in written.items()]
+    """Those that are enabled, and of them those that inhibit others first. InvalidRequest for a condition that cannot be read."""
+    rules = [rule for rule in (_ready(name, rule) for name, rule in written.items()) if rule.written.enabled]
     return tuple(sorted(rules, key=lambda rule: (not rule.inhibits, rule.name)))
 
 
@@ -56,6 +56,18 @@ def _ready(name: str, rule: AlertRule) -> Rule:
         return Rule(name, rule, parse(rule.condition, rule.scope))
     except InvalidRequest as error:
         raise InvalidRequest(f"`alerts.{name}.condition`: {error.message}") from None
+
+
+def changed(rules: Mapping[str, AlertRule], wanted: ChangeRule) -> dict[str, AlertRule]:
+    """All of them, as they are then. Conflict where somebody else has changed this one; InvalidRequest for one too many."""
+    if rules.get(wanted.name) != wanted.before:
+        raise Conflict(f"The rule {wanted.name} is not as it was when you began. Look at it as it is now, and change it then.")
+    others = {name: rule for name, rule in rules.items() if name != wanted.name}
+    if wanted.rule is None:
+        return others
+    if len(others) >= MOST_RULES:
+        raise InvalidRequest(f"There are {MOST_RULES} rules, which is all that there may be. Delete one first.")
+    return {**rules, wanted.name: wanted.rule}
 
 
 def windows(rules: tuple[Rule, ...]) -> dict[str, float]:

@@ -10,6 +10,7 @@ from bus.messages.alerts import (
     Alert,
     AlertList,
     AlertRef,
+    ChangeRule,
     CreateSilence,
     ListAlerts,
     PutRules,
@@ -40,6 +41,9 @@ def alerts_service(watch: "Watch") -> Service:
     async def put_rules(call: Call[PutRules]) -> RuleSet:
         return await watch.put_rules(call.body, call.claims.sub)
 
+    async def change_rule(call: Call[ChangeRule]) -> RuleSet:
+        return await watch.change_rule(call.body, call.claims.sub)
+
     async def silences(call: Call[NoReply]) -> SilenceList:
         return SilenceList(silences=watch.silences)
 
@@ -68,6 +72,13 @@ def alerts_service(watch: "Watch") -> Service:
                 handler=put_rules,
                 permission=_MANAGE,
                 description="{alerts} -> the rules, replaced",
+            ),
+            Endpoint(
+                verb="change_rule",
+                body=ChangeRule,
+                handler=change_rule,
+                permission=_MANAGE,
+                description="{name, rule, before} -> the rules, with this one created, changed or deleted",
             ),
             Endpoint(verb="silences", body=NoReply, handler=silences, permission=_VIEW, description="{} -> silences that hold"),
             Endpoint(verb="silence", body=CreateSilence, handler=silence, permission=_MANAGE, description="{rule, minutes, …}"),

@@ -4,6 +4,7 @@ Of several monitors the one that holds the lock keeps the watch and answers for 
 """
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -17,12 +18,23 @@ from bus.client import Bus
 from bus.database import AWAY, available
 from bus.errors import HiveError, InvalidRequest, NotFound
 from bus.messages import EventType
-from bus.messages.alerts import Alert, AlertList, CreateSilence, ListAlerts, PutRules, RuleSet, RuleSource, Silence
+from bus.messages.alerts import (
+    Alert,
+    AlertList,
+    AlertRule,
+    ChangeRule,
+    CreateSilence,
+    ListAlerts,
+    PutRules,
+    RuleSet,
+    RuleSource,
+    Silence,
+)
 from bus.messages.events import AlertEvent
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
-from monitor.alerting.rules import Rule, ready, windows
+from monitor.alerting.rules import Rule, changed, ready, windows
 from monitor.alerting.service import alerts_service
 from monitor.ingest import Ledger
 
@@ -113,8 +125,7 @@ class Watch:
         self._hearing.changed.clear()
         self._hearing.look(now.timestamp())
         async with self._turn:
-            changed = self._alerts.judge(self._rules, self._verdicts(now.timestamp()), self._silences, now)
-            await self._keep(changed)
+            await self._keep(self._alerts.judge(self._rules, self._verdicts(now.timestamp()), self._silences, now))
 
     async def listed(self, asked: ListAlerts) -> AlertList:
         async with self._turn:
@@ -141,12 +152,22 @@ class Watch:
 
     async def put_rules(self, wanted: PutRules, by: str) -> RuleSet:
         """InvalidRequest for a condition that cannot be read: then all stay as they are."""
-        ready(wanted.alerts)
         async with self._turn:
-            await self._rows.put_rules(wanted.alerts, by)
-            self._use(RuleSet(alerts=wanted.alerts, source=RuleSource.STORED))
+            await self._put(wanted.alerts, by)
         self._hearing.changed.set()
         return self._set
+
+    async def change_rule(self, wanted: ChangeRule, by: str) -> RuleSet:
+        """InvalidRequest for a condition that cannot be read; Conflict where the rule is not as its writer saw it."""
+        async with self._turn:
+            await self._put(changed(self._set.alerts, wanted), by)
+        self._hearing.changed.set()
+        return self._set
+
+    async def _put(self, rules: Mapping[str, AlertRule], by: str) -> None:
+        ready(rules)
+        await self._rows.put_rules(rules, by)
+        self._use(RuleSet(alerts=dict(rules), source=RuleSource.STORED))
 
     @property
     def silences(self) -> tuple[Silence, ...]:

@@ -1,6 +1,8 @@
 """The pages on a whole hive: the real coordinator, monitor, engine and model."""
 
+import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,21 +16,32 @@ pytestmark = pytest.mark.slow
 ANSWER_MS = 60_000
 
 
-@pytest.fixture
-def real_hive(tmp_path: Path) -> Iterator[str]:
-    """The link that logs in."""
-    hive = Hive(tmp_path / "hive")
-    printed = hive.start()
-    link = re.search(r"http\S+/login\?ticket=\S+", printed)
-    assert link is not None, printed
-    yield link.group()
+@pytest.fixture(scope="module")
+def running_hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
+    hive = Hive(tmp_path_factory.mktemp("pages") / "hive")
+    hive.start()
+    yield hive
     hive.stop()
 
 
+@pytest.fixture
+def real_hive(running_hive: Hive) -> str:
+    """A link that logs in, once."""
+    printed = running_hive.run("login").stdout
+    link = re.search(r"http\S+/login\?ticket=\S+", printed)
+    assert link is not None, printed
+    return link.group()
+
+
+async def enter(page: Page, link: str) -> str:
+    """The dashboard's address."""
+    await page.goto(link)
+    await expect(page.locator(".hv-agent[data-state=online]")).not_to_have_count(0, timeout=ANSWER_MS)
+    return link.partition("/login")[0]
+
+
 async def test_a_day_at_the_dashboard(page: Page, real_hive: str) -> None:
-    base = real_hive.partition("/login")[0]
-    await page.goto(real_hive)
-    await expect(page.locator(".hv-agent[data-state=online]")).to_have_count(1, timeout=ANSWER_MS)
+    base = await enter(page, real_hive)
     agent = await page.locator(".hv-agent h3").inner_text()
 
     await page.goto(f"{base}/playground")
@@ -74,3 +87,206 @@ async def test_a_day_at_the_dashboard(page: Page, real_hive: str) -> None:
         await expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
         await expect(page.locator(".hv-lines")).to_have_count(0)
         await expect(page.locator(".hv-away")).to_have_count(0)
+
+
+async def test_what_a_page_asks_first_is_asked_by_whoever_looks(page: Page, real_hive: str) -> None:
+    """Settings were empty for ten seconds, for a person whom the page did not know yet."""
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/settings")
+    await expect(page.get_by_role("row").filter(has_text="admin")).not_to_have_count(0, timeout=5000)
+
+
+async def test_a_task_that_waits_is_made_urgent(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/playground")
+    await page.get_by_label("Message").fill("Write a long story about bees, with many chapters.")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".hv-turn .hv-status")).to_have_text("Running", timeout=ANSWER_MS)
+    await page.goto(base)
+    await page.get_by_label("Prompt").fill("Say hello.")
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await page.get_by_role("button", name="Details").click()
+    drawer = page.get_by_role("dialog")
+    await expect(drawer.locator(".hv-status")).to_have_text("Queued")
+    await drawer.get_by_label("Priority").select_option("High")
+    await expect(page.locator(".hv-note")).to_have_text("Its priority is High now.")
+    await page.goto(f"{base}/tasks?status=queued")
+    await expect(page.locator("tbody tr .hv-tag").first).to_have_text("High")
+    await page.goto(f"{base}/tasks?status=running")
+    await page.get_by_role("button", name=re.compile("^Cancel ")).click()
+    await page.get_by_role("button", name="Cancel task").click()
+
+
+async def test_tasks_of_another_time_are_not_shown(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.get_by_label("Prompt").fill("Say hello.")
+    await page.get_by_role("button", name="Run", exact=True).click()
+    await expect(page.locator(".hv-result .hv-status")).to_have_text("Done", timeout=ANSWER_MS)
+    await page.goto(f"{base}/tasks?within=hour")
+    await expect(page.locator("tbody tr")).not_to_have_count(0)
+    await page.get_by_label("Asked for").select_option("range")
+    await page.get_by_label("To", exact=True).fill("2020-01-01T10:00")
+    await page.get_by_label("From", exact=True).fill("2020-01-01T09:00")
+    await expect(page.get_by_role("heading", name="No task like that")).to_be_visible()
+    assert "within=range" in page.url
+    await page.get_by_role("button", name="Clear the filters").click()
+    await expect(page.locator("tbody tr")).not_to_have_count(0)
+    await page.goto(f"{base}/timeline")
+    bars = page.locator(".hv-lane button")
+    await expect(bars).not_to_have_count(0)
+    span = page.get_by_role("group", name="Time shown")
+    for _ in range(3):
+        await span.get_by_role("button", name="Earlier").click()
+    await expect(bars).to_have_count(0)
+    await span.get_by_role("button", name="Now").click()
+    await expect(bars).not_to_have_count(0)
+    await bars.last.click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+
+
+async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/alerts")
+    await page.get_by_role("button", name="New rule").click()
+    form = page.get_by_role("dialog", name="New rule")
+    await form.get_by_label("Name").fill("busy")
+    await form.get_by_label("Condition").fill("cpu_uses >= 0")
+    await form.get_by_label("What it says").fill("There is a processor")
+    await form.get_by_role("button", name="Save rule").click()
+    await expect(form.get_by_role("alert")).to_contain_text("cpu_uses")
+    await form.get_by_label("Condition").fill("cpu_usage >= 0")
+    await form.get_by_role("button", name="Save rule").click()
+    await expect(form).to_have_count(0)
+    fires = page.get_by_role("row").filter(has_text="There is a processor").filter(has_text="firing")
+    await expect(fires).to_have_count(1, timeout=ANSWER_MS)
+    await expect(page.get_by_text("busy fires")).to_be_visible()
+    await page.get_by_role("button", name=re.compile("Acknowledge busy of")).click()
+    await expect(page.get_by_role("row").filter(has_text="acknowledged by admin")).to_have_count(1)
+    await expect(page.get_by_text("busy fires")).to_have_count(0)
+
+    await page.get_by_role("button", name=re.compile("Silence busy of")).click()
+    await page.get_by_label("Why").fill("the fan is new")
+    await page.get_by_role("dialog").get_by_role("button", name="Silence").click()
+    await page.get_by_role("listitem").filter(has_text="the fan is new").get_by_role("button", name="End").click()
+    await expect(page.get_by_role("listitem").filter(has_text="the fan is new")).to_have_count(0)
+
+    await page.get_by_role("button", name="Change busy").click()
+    form = page.get_by_role("dialog", name="Change busy")
+    await form.get_by_label("Severity").select_option("critical")
+    await form.get_by_role("button", name="Save rule").click()
+    rule = page.get_by_role("region", name="Rules").get_by_role("row").filter(has_text="busy")
+    await expect(rule).to_contain_text("critical")
+    await page.get_by_role("button", name="Disable busy").click()
+    await expect(rule).to_contain_text("disabled")
+    await expect(page.get_by_role("button", name=re.compile("Silence busy of"))).to_have_count(0, timeout=ANSWER_MS)
+    await page.get_by_role("button", name="Enable busy").click()
+    await expect(rule).not_to_contain_text("disabled")
+    await page.get_by_role("button", name="Delete busy").click()
+    await page.get_by_role("button", name="Delete rule").click()
+    await expect(rule).to_have_count(0)
+
+
+async def test_an_mcp_server_is_added_looked_into_replaced_imported_and_removed(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    program = str(Path(sys.executable).with_name("mcp-server-time"))
+    await page.goto(f"{base}/mcp-servers")
+    await page.get_by_role("button", name="Add server").click()
+    form = page.get_by_role("dialog", name="Add an MCP server")
+    await form.get_by_label("Name", exact=True).fill("time")
+    await form.get_by_label("Transport").select_option("stdio")
+    await form.get_by_label("Command").fill(program)
+    await form.get_by_label("Arguments").fill("--local-timezone\nEurope/Berlin")
+    await form.get_by_label("Environment").fill("SECRET_ZONE=of nobody")
+    await form.get_by_role("button", name="Save").click()
+    row = page.get_by_role("row").filter(has=page.get_by_role("button", name="time", exact=True))
+    await expect(row).to_contain_text("connected", timeout=ANSWER_MS)
+    await expect(row).to_contain_text("SECRET_ZONE")
+    assert "of nobody" not in await page.content()
+    await row.get_by_role("button", name="time", exact=True).click()
+    await expect(page.get_by_role("listitem").filter(has_text="get_current_time")).to_have_count(1)
+
+    await page.get_by_role("button", name="Edit time").click()
+    form = page.get_by_role("dialog", name="Replace time")
+    await form.get_by_label("Command").fill("/nobody/has/this")
+    await form.get_by_role("button", name="Save").click()
+    await expect(row).to_contain_text("failed", timeout=ANSWER_MS)
+
+    await page.get_by_role("button", name="Import").first.click()
+    taking = page.get_by_role("dialog", name="Import servers")
+    await taking.get_by_role("textbox").fill("no json")
+    await taking.get_by_role("button", name="Import").click()
+    await expect(taking.get_by_role("alert")).to_contain_text("invalid_json")
+    await taking.get_by_role("textbox").fill(json.dumps({"mcpServers": {"clock": {"command": program}}}))
+    await taking.get_by_role("button", name="Import").click()
+    clock = page.get_by_role("row").filter(has=page.get_by_role("button", name="clock", exact=True))
+    await expect(clock).to_contain_text("connected", timeout=ANSWER_MS)
+
+    for name in ("clock", "time"):
+        await page.get_by_role("button", name=f"Remove {name}").click()
+        await page.get_by_role("button", name="Remove server").click()
+        await expect(page.get_by_role("button", name=f"Remove {name}")).to_have_count(0)
+    await expect(page.get_by_role("heading", name="No MCP server yet")).to_be_visible()
+
+
+async def test_files_go_with_a_message_and_two_models_answer_side_by_side(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/playground")
+    files = page.locator("input[type=file]")
+    await files.set_input_files([{"name": "a.bin", "mimeType": "application/octet-stream", "buffer": b"\x00"}])
+    await expect(page.get_by_role("alert").filter(has_text="unsupported_media_type")).to_be_visible()
+    await files.set_input_files([{"name": "big.txt", "mimeType": "text/plain", "buffer": b"x" * 700_000}])
+    await expect(page.get_by_role("alert").filter(has_text="payload_too_large")).to_be_visible()
+    await files.set_input_files(
+        [{"name": name, "mimeType": "text/plain", "buffer": b"The queen is called Maja."} for name in ("bees.txt", "more.txt")]
+    )
+    await page.get_by_role("button", name="Leave out more.txt").click()
+    await page.get_by_text("System prompt and options").click()
+    await page.get_by_label("Most tokens").fill("20")
+    await page.get_by_role("button", name="Compare two").click()
+    await page.get_by_label("Message").fill("What is the queen called?")
+    await page.get_by_role("button", name="Send").click()
+    await expect(page.locator(".hv-turn .hv-status", has_text="Done")).to_have_count(2, timeout=ANSWER_MS)
+    await expect(page.locator(".hv-turn .hv-tag").first).to_have_text("bees.txt")
+    await page.get_by_role("link", name=re.compile("Task ")).first.click()
+    await expect(page.locator(".hv-prompt")).to_contain_text("The queen is called Maja.")
+
+
+async def test_a_token_a_rest_and_another_name_are_made_and_ended(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    agent = await page.locator(".hv-agent h3").inner_text()
+    await page.goto(f"{base}/settings")
+    form = page.get_by_role("form", name="New join token")
+    await form.get_by_label("What for").fill("the rack")
+    await form.get_by_role("button", name="Create token").click()
+    assert (await page.locator(".hv-secret").inner_text()).startswith("hive join ")
+    await page.get_by_role("button", name="I have it").click()
+    await page.get_by_role("button", name="Revoke the rack").click()
+    await page.get_by_role("button", name="Revoke token").click()
+    await expect(page.get_by_role("row").filter(has_text="the rack")).to_contain_text("revoked")
+
+    form = page.get_by_role("form", name="New maintenance")
+    await form.get_by_label("Agents").fill(agent)
+    await form.get_by_label("Why").fill("the fan is new")
+    await form.get_by_role("button", name="Begin").click()
+    rest = page.get_by_role("row").filter(has_text="the fan is new")
+    await expect(rest).to_contain_text("under way")
+    await rest.get_by_role("button", name="End").click()
+    await expect(rest).not_to_contain_text("under way")
+
+    form = page.get_by_role("form", name="New key")
+    await form.get_by_label("User").fill("kurt")
+    await form.get_by_role("button", name="Create key").click()
+    await page.get_by_role("button", name="I have it").click()
+    key = page.get_by_role("row").filter(has_text="kurt")
+    await key.get_by_role("button", name=re.compile("Revoke")).click()
+    await page.get_by_role("button", name="Revoke key").click()
+    await expect(key).to_contain_text("revoked")
+
+    await page.goto(f"{base}/models")
+    form = page.get_by_role("form", name="Name a model")
+    await form.get_by_label("Name").fill("gpt-4o-mini")
+    await form.get_by_label("Models").fill("smollm2:135m")
+    await form.get_by_role("button", name="Name it").click()
+    await page.get_by_role("button", name="Forget gpt-4o-mini").click()
+    await page.get_by_role("button", name="Forget name").click()
+    await expect(page.get_by_text("gpt-4o-mini →")).to_have_count(0)

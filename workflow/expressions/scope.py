@@ -25,6 +25,7 @@ def payload(call: NodeCall, needs: Needs, indices: Sequence[int]) -> dict[str, A
         data["run"] = call.run
     if needs.nodes or needs.every_node:
         data["nodes"] = _nodes(call, needs, len(items))
+        data["name"] = call.node.name
     for word in needs.words:
         part = _PARTS.get(word)
         if part is not None:
@@ -56,22 +57,32 @@ def _offset_seconds(zone: str) -> float:
 def _nodes(call: NodeCall, needs: Needs, count: int) -> dict[str, Any]:
     workflow = call.graph.workflow
     names = workflow.by_name.keys() if needs.every_node else needs.nodes & workflow.by_name.keys()
-    return {name: _node(call, name, needs, count) for name in names}
+    before = call.graph.ancestors(_standing(call))
+    return {name: _node(call, name, needs, count, apart=name not in before) for name in names}
 
 
-def _node(call: NodeCall, name: str, needs: Needs, count: int) -> dict[str, Any]:
+def _standing(call: NodeCall) -> str:
+    """The node under way: what is attached to it sees what it sees."""
+    current = call.execution.current
+    return call.node.name if current is None else current.visit.node
+
+
+def _node(call: NodeCall, name: str, needs: Needs, count: int, *, apart: bool) -> dict[str, Any]:
+    """`apart`: no connection leads from it to here."""
     execution = call.execution
     runs = execution.runs.get(name, ())
     found: dict[str, Any] = {"runs": len(runs), "params": call.graph.workflow.by_name[name].parameters}
     if name in execution.contexts or name == call.node.name:
         found["context"] = call.context if name == call.node.name else execution.contexts[name]
+    if apart:
+        found["apart"] = True
     if not runs:
         return found
     wanted = set(range(len(runs))) if needs.every_run else {len(runs) - 1}
     if needs.paired:
         pairs = _pairs(call, name, count)
         found["pairs"] = pairs
-        wanted |= {pair[1] for pair in pairs if isinstance(pair, tuple)}
+        wanted |= {pair[1] for pair in pairs if isinstance(pair, tuple) and len(pair) > 1}
     found["data"] = {run: _outputs(runs[run]) for run in wanted}
     output = _output_towards(call, name)
     if output:
@@ -95,9 +106,16 @@ def _outputs(run: NodeRun) -> Sequence[Items | None]:
 
 
 def _output_towards(call: NodeCall, name: str) -> int:
-    """The output of `name` that leads to this node, as `.all()` without a branch means it."""
-    parents = call.graph.parents.get(call.node.name, ())
-    return next((connection.output for connection in parents if connection.source == name), 0)
+    """The output of `name` that leads here, by the shortest way, as `.first()` without a branch means it."""
+    level, seen = [_standing(call)], {_standing(call)}
+    while level:
+        parents = [connection for each in level for connection in call.graph.parents.get(each, ())]
+        for connection in parents:
+            if connection.source == name:
+                return connection.output
+        level = list(dict.fromkeys(parent.source for parent in parents if parent.source not in seen))
+        seen.update(level)
+    return 0
 
 
 def _previous(call: NodeCall) -> dict[str, Any]:

@@ -174,7 +174,7 @@ def _read_position(value: object, place: int) -> tuple[float, float]:
 
 def _read_on_error(given: Mapping[str, Any], place: int) -> OnError:
     value = given.get("onError")
-    if value is None:
+    if value in (None, OnError.STOP):
         return OnError.CONTINUE if given.get("continueOnFail") is True else OnError.STOP
     try:
         return OnError(value)

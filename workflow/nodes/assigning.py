@@ -22,9 +22,7 @@ def typed(name: str, value: Any, kind: str, index: int, ignore: bool, *, of_json
     """
     if value is None:
         return None
-    if kind == "string":
-        return json_text(value) if isinstance(value, list | dict) else text_of(value)
-    found = _converted(value, kind)
+    found = converted(value, kind)
     if found is not MISSING:
         return found
     if ignore:
@@ -33,16 +31,19 @@ def typed(name: str, value: Any, kind: str, index: int, ignore: bool, *, of_json
         raise NodeError(
             f"The entry \"{name}\" inside 'Fields to Set' in item {index} does not contain a valid JSON object", item=index
         )
-    raise NodeError(f"{_unfit(name, value, kind)} [item {index}]", description=_HELP, item=index)
+    raise NodeError(f"{unfit(name, value, kind)} [item {index}]", description=_HELP, item=index)
 
 
-def _unfit(name: str, value: Any, kind: str) -> str:
+def unfit(name: str, value: Any, kind: str) -> str:
+    """That a value is of another type than it should be, as n8n says it."""
     shown = "array" if isinstance(value, list) else "object" if isinstance(value, dict) else f"'{text_of(value)}'"
     return f"'{name}' expects a {kind} but we got {shown}"
 
 
-def _converted(value: Any, kind: str) -> Any:
+def converted(value: Any, kind: str) -> Any:
     """`MISSING` where it cannot be had."""
+    if kind == "string":
+        return json_text(value) if isinstance(value, list | dict) else text_of(value)
     if kind == "object":
         return _object(value)
     convert = _CONVERTERS.get(kind)
@@ -114,7 +115,7 @@ _TORN: Final = re.compile(r"\s*[^\s,:\]}/]")
 
 def refuse_misfits(node: Node) -> None:
     """n8n looks at what is no expression before a node runs. Raises `NodeError` for the node as a whole."""
-    misfits = [f"- {_unfit(*each)}" for each in _literals(node) if _misfits(*each)]
+    misfits = [f"- {unfit(*each)}" for each in _literals(node) if _misfits(*each)]
     if misfits:
         raise NodeError("\n".join([f"The '{node.name}' node has issues:", *misfits]))
 
@@ -122,7 +123,7 @@ def refuse_misfits(node: Node) -> None:
 def _misfits(_: str, value: str, kind: str) -> bool:
     """Line breaks in texts are taken of an expression alone."""
     broken = kind == "object" and any("\n" in found[0] for found in _TEXT.finditer(value))
-    return broken or _converted(value, kind) is MISSING
+    return broken or converted(value, kind) is MISSING
 
 
 def _literals(node: Node) -> Iterator[tuple[str, str, str]]:

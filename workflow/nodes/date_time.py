@@ -36,7 +36,8 @@ def _run_second(call: NodeCall) -> Outputs:
             continue
         name = parameters.text("outputFieldName") or _FIELDS.get(parameters.get("operation", "getCurrentDate"), "date")
         kept = item["json"] if parameters.get("options.includeInputFields") is True else {}
-        made.append({"json": {**kept, name: result["value"]}, "pairedItem": {"item": index}})
+        value = result["value"]
+        made.append({"json": {**kept, **({} if value is None else {name: value})}, "pairedItem": {"item": index}})
     return [made]
 
 

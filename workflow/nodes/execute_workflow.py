@@ -1,61 +1,65 @@
 """Execute Sub-workflow: calls another workflow with all items at once, or once for each of them."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from workflow.effects import CallWorkflow
 from workflow.execution import Reply
 from workflow.expressions.parameters import Parameters
-from workflow.failure import Failure, NodeError
+from workflow.failure import CodeError, Failure, NodeError
 from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, NodeType, error_item, value_of
+from workflow.nodes.sub_inputs import given
 
 
 def run(call: NodeCall) -> EffectRun:
-    if call.once().get("mode", "once") == "each":
-        return (yield from _each(call))
     parameters = call.once()
+    items = [given(item, each, n) for n, (item, each) in enumerate(zip(call.items, call.each(), strict=True))]
+    if parameters.get("mode", "once") == "each":
+        return (yield from _each(call, items))
     waits = parameters.get("options.waitForSubWorkflow", True) is not False
-    items = [
-        {**_inputs(item, each), "pairedItem": paired(n)}
-        for n, (item, each) in enumerate(zip(call.items, call.each(), strict=True))
-    ]
-    reply = yield _effect(parameters, items, waits)
-    if reply.failure is not None and call.continues:
-        return [[{"json": {"error": reply.failure.message}, "pairedItem": [paired(n) for n in range(len(items))]}]]
-    found = value_of(reply)
-    outputs: Outputs = [call.items] if not waits or found is None else [found]
+    try:
+        found = value_of(
+            (yield _effect(parameters, [{**item, "pairedItem": paired(n)} for n, item in enumerate(items)], waits))
+        )
+    except NodeError as error:
+        if not call.continues:
+            raise
+        return [[{"json": {"error": error.message}, "pairedItem": [paired(n) for n in range(len(items))]}]]
+    outputs: Outputs = [call.items] if not waits or found is None else found or [[]]
     return outputs
 
 
-def _each(call: NodeCall) -> EffectRun:
-    """One after the other, as n8n does; a failing one names its item."""
-    made: list[Item] = []
-    for index, (item, parameters) in enumerate(zip(call.items, call.each(), strict=True)):
+def _each(call: NodeCall, items: list[Item]) -> EffectRun:
+    """One after the other, as n8n does."""
+    made: list[list[Item]] = []
+    for index, (item, parameters) in enumerate(zip(items, call.each(), strict=True)):
         waits = parameters.get("options.waitForSubWorkflow", True) is not False
-        reply = yield _effect(parameters, [_inputs(item, parameters)], waits)
-        if reply.failure is not None:
-            text = f"Error executing workflow with item at index {index}"
-            failed = Failure(message=text, code=reply.failure.code, description=reply.failure.message, item=index)
-            error = EffectFailed(Reply(failure=failed))
-            error.item = index
+        try:
+            found = value_of((yield _effect(parameters, [item], waits)))
+        except NodeError as error:
             if not call.continues:
-                raise error
-            made.append(error_item(error, index))
+                raise _of_item(error, index) from None
+            # n8n puts an error at the output that has the number of its item
+            _add(made, index, [error_item(error, index)])
             continue
-        found: Sequence[Item] = reply.value if waits and reply.value is not None else [item]
-        made.extend({**each, "pairedItem": paired(index)} for each in found)
-    return [made]
+        for output, left in enumerate(found if waits and found is not None else [[call.items[index]]]):
+            _add(made, output, [{**each, "pairedItem": paired(index)} for each in left])
+    return made or [[]]
 
 
-def _inputs(item: Item, parameters: Parameters) -> Item:
-    """The item as it is, or what the node's fields define for the sub-workflow."""
-    mapping = parameters.get("workflowInputs") or {}
-    values = mapping.get("value") if isinstance(mapping, dict) else None
-    if not values or mapping.get("mappingMode") != "defineBelow":
-        return item
-    return {"json": dict(values), **({"binary": item["binary"]} if "binary" in item else {})}
+def _add(made: list[list[Item]], output: int, items: list[Item]) -> None:
+    made.extend([] for _ in range(output + 1 - len(made)))
+    made[output].extend(items)
+
+
+def _of_item(error: NodeError, index: int) -> NodeError:
+    """What a node of the sub-workflow says is told as it is; what its code threw, or what kept it from running, by the item."""
+    if isinstance(error, EffectFailed) and (error.failure.node is None or error.failure.code == CodeError.code):
+        text = f"Error executing workflow with item at index {index}"
+        error = EffectFailed(Reply(failure=Failure(message=text, code=error.failure.code, description=error.failure.message)))
+    error.item = index
+    return error
 
 
 def _effect(parameters: Parameters, items: list[Item], waits: bool) -> CallWorkflow:
@@ -72,9 +76,9 @@ def _effect(parameters: Parameters, items: list[Item], waits: bool) -> CallWorkf
     return CallWorkflow(workflow_id=str(chosen), items=items, wait=waits)
 
 
-def _document(given: Any) -> dict[str, Any]:
+def _document(text: Any) -> dict[str, Any]:
     try:
-        found = json.loads(given) if isinstance(given, str) else given
+        found = json.loads(text) if isinstance(text, str) else text
     except ValueError:
         raise NodeError("The workflow in the node is not valid JSON") from None
     if not isinstance(found, dict):

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
+from mimetypes import guess_extension
 from typing import Any, Final
 
 from workflow.expressions.parameters import Parameters
@@ -12,7 +14,6 @@ from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import json_text, text_of
 from workflow.paths import read, with_value, without
 
-_XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _UNREAD: Final = "{0} files are not read or written here. Use CSV or XLSX, or convert the file before."
 
 
@@ -38,13 +39,16 @@ def _field(parameters: Parameters) -> str:
 def _table(kind: str, items: Items, parameters: Parameters, name: str | None = None) -> Item:
     options = parameters.get("options") or {}
     rows = [tables.flat(item["json"]) for item in items]
-    file_name = str(options.get("fileName") or f"{name or 'file'}.{kind}")
+    file_name = str(options.get("fileName") or f"{name or 'File'}.{kind}")
     if kind == "csv":
-        made = binary.make(tables.write_csv(rows, options), name=file_name, mime_type="text/csv")
+        content = tables.write_csv(rows, options)
     elif kind == "xlsx":
-        made = binary.make(tables.write_xlsx(rows, options), name=file_name, mime_type=_XLSX)
+        content = tables.write_xlsx(rows, options)
+    elif kind == "html":
+        content = tables.write_html(rows, options)
     else:
         raise NodeError(_UNREAD.format(kind.upper()))
+    made = binary.make(content, name=file_name)
     return _file({}, _field(parameters), made, [paired(index) for index in range(len(items))])
 
 
@@ -73,16 +77,22 @@ def _from_field(operation: str, index: int, item: Item, parameters: Parameters) 
         name, content = parameters.text("options.fileName", "file"), binary.decode(value, index)
         mime = parameters.text("options.mimeType") or None
     else:
-        name, mime = parameters.text("options.fileName", "file.txt"), "text/plain"
+        name = parameters.text("options.fileName", "file.txt")
+        mime = "application/json" if isinstance(value, dict | list) else "text/plain"
         content = binary.encoded(text_of(value), parameters.text("options.encoding", "utf8"))
     return _file({}, _field(parameters), binary.make(content, name=name, mime_type=mime), paired(index))
 
 
 _TABLES: Final[Mapping[str, Callable[[bytes, Mapping[str, Any]], list[tables.Row]]]] = {
-    "csv": lambda content, options: tables.read_csv(binary.decoded(content, str(options.get("encoding") or "utf8")), options),
+    "csv": lambda content, options: tables.read_csv(_csv_text(content, options), options),
     "html": lambda content, options: tables.read_html(binary.decoded(content, "utf8"), options),
     "xlsx": tables.read_xlsx,
 }
+
+
+def _csv_text(content: bytes, options: Mapping[str, Any]) -> str:
+    """A byte order mark stays in the first name unless it is said that there is one."""
+    return binary.decoded(content, str(options.get("encoding") or "utf8"), marked=options.get("enableBOM") is True)
 
 
 def run_extract(call: NodeCall) -> Outputs:
@@ -125,16 +135,22 @@ def _json(text: str, index: int) -> Any:
     try:
         return json.loads(text) if text.strip() else {}
     except ValueError as error:
-        raise NodeError(f"The file does not hold valid JSON: {error}", item=index) from None
+        raise NodeError(
+            "The file selected in 'Input Binary Field' is not in JSON format", description=str(error), item=index
+        ) from None
 
 
 def run_move(call: NodeCall) -> Outputs:
-    make = _moved_to_json if call.node.parameters.get("mode", "binaryToJson") == "binaryToJson" else _moved_to_binary
+    to_json = call.node.parameters.get("mode", "binaryToJson") == "binaryToJson"
+    make = _moved_to_json if to_json else partial(_moved_to_binary, call.node.version)
     return [each_item(call, make)]
 
 
-def _moved_to_json(index: int, item: Item, parameters: Parameters) -> Item:
+def _moved_to_json(index: int, item: Item, parameters: Parameters) -> list[Item]:
+    """An item without the file is left out, as n8n does."""
     source = parameters.text("sourceKey", "data")
+    if not isinstance((item.get("binary") or {}).get(source), Mapping):
+        return []
     content, facts = binary.read(item, source, index)
     encoding = parameters.text("options.encoding", "utf8")
     as_text = facts.get("data", "") if parameters.get("options.keepAsBase64") is True else binary.decoded(content, encoding)
@@ -148,25 +164,29 @@ def _moved_to_json(index: int, item: Item, parameters: Parameters) -> Item:
         value = _json(as_text, index) if parameters.get("options.jsonParse") is True else as_text
         fields = with_value(item["json"], parameters.text("destinationKey", "data"), value)
     made: Item = {"json": fields, "pairedItem": paired(index)}
-    return {**made, "binary": kept} if kept else made
+    return [{**made, "binary": kept} if kept else made]
 
 
-def _moved_to_binary(index: int, item: Item, parameters: Parameters) -> Item:
+def _moved_to_binary(version: float, index: int, item: Item, parameters: Parameters) -> list[Item]:
+    """An item without the field is left out, as n8n does."""
     whole = parameters.get("convertAllData", True) is not False
     source = parameters.text("sourceKey", "data")
     value = item["json"] if whole else read(item["json"], source)
+    if value is None and not whole:
+        return []
     raw = parameters.get("options.useRawData") is True and not whole
     if parameters.get("options.dataIsBase64") is True and not whole:
         content = binary.decode(value, index)
     else:
         text = text_of(value) if raw else json_text(value)
         content = binary.encoded(text, parameters.text("options.encoding", "utf8"))
-    mime = parameters.text("options.mimeType", "application/json") or None
-    made = binary.make(content, name=parameters.text("options.fileName", "file"), mime_type=mime)
+    mime = parameters.text("options.mimeType", "application/json") or "application/json"
+    name = parameters.text("options.fileName") or (f"file{guess_extension(mime) or ''}" if version >= 1.1 else None)
+    made = binary.make(content, name=name, mime_type=mime)
     keeps = parameters.get("options.keepSource") is True
     fields = item["json"] if keeps else {} if whole else without(item["json"], source)
     target = parameters.text("destinationKey", "data")
-    return {"json": fields, "binary": {**(item.get("binary") or {}), target: made}, "pairedItem": paired(index)}
+    return [{"json": fields, "binary": {**(item.get("binary") or {}), target: made}, "pairedItem": paired(index)}]
 
 
 def run_spreadsheet(call: NodeCall) -> Outputs:

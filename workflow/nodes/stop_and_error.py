@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from workflow.failure import NodeError
 from workflow.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
+from workflow.nodes.values import json_text
 
 
 def run(call: NodeCall) -> Outputs:
@@ -18,11 +19,14 @@ def run(call: NodeCall) -> Outputs:
             given = json.loads(given)
         except ValueError:
             raise NodeError("The error object is not valid JSON") from None
+    elif isinstance(given, Mapping):  # n8n reads it as a text, also where an expression made an object of it
+        raise NodeError('"[object Object]" is not valid JSON')
     if not isinstance(given, Mapping):
         raise NodeError("The error object is no object")
     message = given.get("message") or given.get("description") or given.get("error")
+    description = str(given.get("description") or "") or None
     raise NodeError(
-        str(message) if message else f"Error: {json.dumps(given)}", description=str(given.get("description") or "") or None
+        str(message) if message else f"Error: {json_text(given)}", description=description if description != message else None
     )
 
 

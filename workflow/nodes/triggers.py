@@ -8,10 +8,15 @@ from workflow.chat import CHAT, MANUAL_CHAT, chat_json
 from workflow.forms import FORM, Filled, item_of
 from workflow.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
+from workflow.nodes.sub_inputs import taken
 
 
 def run(call: NodeCall) -> Outputs:
     return [call.items]
+
+
+def called(call: NodeCall) -> Outputs:
+    return [taken(call.node, call.items)]
 
 
 def schedule(call: NodeCall) -> Outputs:
@@ -47,7 +52,7 @@ TYPES = (
     _trigger("n8n-nodes-base.cron", 1, run=schedule),
     _trigger("n8n-nodes-base.interval", 1, run=schedule),
     _trigger("n8n-nodes-base.errorTrigger", 1),
-    _trigger("n8n-nodes-base.executeWorkflowTrigger", 1, 1.1),
+    _trigger("n8n-nodes-base.executeWorkflowTrigger", 1, 1.1, run=called),
     _trigger(CHAT, 1, 1.1, 1.2, 1.3, 1.4, run=chat),
     _trigger(FORM, 1, 2, 2.1, 2.2, 2.3, 2.4, 2.5, run=form),
     _trigger(MANUAL_CHAT, 1, 1.1, run=chat),

@@ -61,7 +61,7 @@ class Node:
 
     def __init__(self, view: View, name: str) -> None:
         found = (view.call.get("nodes") or {}).get(name)
-        if found is None:
+        if found is None or len(found) == 1:
             raise LookupError(f"Referenced node doesn't exist: the workflow has no node '{name}'")
         self._view, self._name, self._found = view, name, found
 
@@ -87,7 +87,7 @@ class Node:
         found = pairs[index] if index < len(pairs) else None
         if isinstance(found, str):
             raise LookupError(found)
-        if found is None:
+        if found is None or len(found) == 1:
             raise LookupError(f"Paired item data for node '{self._name}' is unavailable for item {index}")
         output, run, place = found
         return self._found["data"][str(run)][output][place]

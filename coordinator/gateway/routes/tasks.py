@@ -34,14 +34,17 @@ from bus.messages import (
     Explanation,
     ListTasks,
     NoReply,
+    PrioritizeTask,
     TaskList,
     TaskRecord,
     TaskRef,
     TaskRequest,
 )
 from bus.messages.base import Slug
-from coordinator.gateway import examples, verbs
+from bus.messages.tasks import Priority
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import tasks as examples
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.places import HEADERS, place_headers
 from coordinator.gateway.routes.declared import (
@@ -80,7 +83,14 @@ class Assignment(Command):
     agent_id: Slug
 
 
+class NewPriority(Command):
+    """The body of `PUT /api/tasks/{task_id}/priority`."""
+
+    priority: Priority
+
+
 _Assignment = Annotated[Assignment, Body(openapi_examples=examples.ASSIGNMENTS)]
+_NewPriority = Annotated[NewPriority, Body(openapi_examples=examples.PRIORITIES)]
 
 
 @router.post(
@@ -185,6 +195,17 @@ async def erase(task_id: TaskIdPath, gateway: Door, caller: Caller) -> Response:
 async def assign(task_id: TaskIdPath, assignment: _Assignment, gateway: Door, caller: Caller) -> Response:
     """The task waits for this agent and goes to no other. 409 when the agent could never take it."""
     return answer(await _order_again(gateway, "assign", AssignTask(id=task_id, agent_id=assignment.agent_id), caller))
+
+
+@router.put(
+    "/{task_id}/priority",
+    summary="Change the priority of a task that waits",
+    response_model=TaskRecord,
+    **needs_own(Permission.TASKS_PRIORITIZE, InvalidId, *_BODY, TaskNotFound, Conflict),
+)
+async def prioritize(task_id: TaskIdPath, wish: _NewPriority, gateway: Door, caller: Caller) -> Response:
+    """It stands by its arrival among those of its new priority. 409 for one that has begun or ended."""
+    return answer(await _order_again(gateway, "prioritize", PrioritizeTask(id=task_id, priority=wish.priority), caller))
 
 
 @router.post(

@@ -42,10 +42,10 @@ export default {
         <summary>Thinking</summary><div>{{ output.thinking }}</div>
       </details>
       <template v-for="(piece, index) in pieces" :key="index">
-        <pre v-if="piece.code"><code>{{ piece.text }}</code></pre>
+        <pre v-if="piece.code" tabindex="0"><code>{{ piece.text }}</code></pre>
         <p v-else><component v-for="(word, place) in piece.words" :key="place" :is="word.kind">{{ word.text }}</component></p>
       </template>
-      <pre v-for="call in calls" :key="call"><code>{{ call }}</code></pre>
+      <pre v-for="call in calls" :key="call" tabindex="0"><code>{{ call }}</code></pre>
       <span v-if="running && (pieces.length || output.thinking)" class="hv-caret" aria-hidden="true"></span>
     </div>`,
 };

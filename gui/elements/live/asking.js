@@ -1,5 +1,5 @@
 // Questions to the server with one answer each, and what asks them again and again while somebody looks.
-import { send, store } from "./store.js";
+import { connected, send, store } from "./store.js";
 
 const PATIENCE_MS = 15000;
 const AWAY = { code: "dashboard_away", message: "The dashboard's server did not answer." };
@@ -64,10 +64,16 @@ export const renewed = (everyMs) => ({
     document.removeEventListener("visibilitychange", this.seen);
   },
   methods: {
+    // What is asked for has changed: an answer to what was asked before is not waited for.
+    again() {
+      this.asking = false;
+      return this.renew();
+    },
     async renew() {
       if (this.asking) return;
       this.asking = true;
       try {
+        await connected;
         await this.load();
         this.at = store.now;
         this.failure = null;

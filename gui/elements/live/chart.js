@@ -1,4 +1,6 @@
 // One line over time, drawn as one path. A gap is where nothing was measured: a missing value is never drawn as zero.
+import { clock } from "./format.js";
+
 const W = 320, H = 72;
 
 export default {
@@ -30,7 +32,7 @@ export default {
       return this.last === null ? `${this.title}: not measured` : `${this.title}: ${this.text(this.last)}, at most ${this.text(Math.max(...this.known.map(([, value]) => value)))}`;
     },
     when() {
-      return this.at ? new Date(this.at[0]).toLocaleTimeString() : "";
+      return this.at ? clock(this.at[0]) : "";
     },
   },
   methods: {
@@ -41,7 +43,7 @@ export default {
       return H - 3 - (Math.min(value, this.top) / this.top) * (H - 8);
     },
     text(value) {
-      return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${this.unit}`;
+      return `${value >= 100 || Number.isInteger(value) ? Math.round(value) : value.toFixed(1)} ${this.unit}`.trim();
     },
     look(event) {
       const box = event.currentTarget.getBoundingClientRect();

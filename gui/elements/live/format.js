@@ -8,6 +8,7 @@ export const STATUS = {
   failed: "Failed",
   cancelled: "Cancelled",
 };
+export const AGENT_STATE = { online: "Online", degraded: "Degraded", draining: "Draining", offline: "Offline", silent: "Silent" };
 export const PRIORITY = { 1: "High", 2: "High −", 3: "Medium", 4: "Low +", 5: "Low" };
 
 export function duration(ms) {
@@ -41,6 +42,11 @@ export function count(number) {
   if (number < 10000) return number.toLocaleString("en");
   if (number < 1e6) return `${(number / 1e3).toFixed(number < 1e5 ? 1 : 0)} k`;
   return `${(number / 1e6).toFixed(1)} M`;
+}
+
+export function size(bytes) {
+  if (!bytes) return "–";
+  return bytes < 2 ** 30 ? `${Math.max(1, Math.round(bytes / 2 ** 20))} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }
 
 export function rate(number) {

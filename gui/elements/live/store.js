@@ -17,7 +17,7 @@ export const store = reactive({
   explanations: {},
   failures: {},
   mine: {},
-  may: { submit: false, cancel_all: false, requeue: false, view_all: false },
+  may: { submit: false, cancel_all: false, requeue: false, prioritize_all: false, view_all: false },
   me: "",
   allowedModels: [],
   filter: "all",
@@ -44,8 +44,13 @@ export const ENDED = ["completed", "failed", "cancelled"];
 export const agents = computed(() => Object.values(store.agents).sort((a, b) => a.id.localeCompare(b.id)));
 export const tasks = computed(() => Object.values(store.tasks).sort((a, b) => b.created_ms - a.created_ms || (a.id < b.id ? 1 : -1)));
 
+// Resolved once the page knows who looks at it: what it asks before would be a nobody's.
+let begin;
+export const connected = new Promise((resolve) => (begin = resolve));
+
 export function connect(send) {
   emit = send;
+  begin();
   for (const order of early.splice(0)) send(...order);
 }
 

@@ -1,5 +1,5 @@
 // One task in full: what was asked, what came of it, each attempt, and what can be done about it.
-import { ask, confirmed, say } from "./asking.js";
+import { ask, confirmed, order, say } from "./asking.js";
 import Answer from "./answer.js";
 import { ago, clock, count, duration, PRIORITY, rate } from "./format.js";
 import Icon from "./icon.js";
@@ -11,7 +11,7 @@ const ATTEMPT = { offered: "Offered", running: "Running", completed: "Completed"
 export default {
   props: { id: { type: String, required: true }, page: Boolean },
   components: { Answer, Icon, Status },
-  data: () => ({ home: "" }),
+  data: () => ({ home: "", PRIORITY }),
   computed: {
     row() {
       return store.tasks[this.id] ?? null;
@@ -41,6 +41,9 @@ export default {
     mayCancel() {
       const own = this.record?.owner === store.me;
       return !this.ended && this.status && (store.may.cancel_all || own);
+    },
+    mayPrioritize() {
+      return this.waits && this.record && (store.may.prioritize_all || this.record.owner === store.me);
     },
     mayRequeue() {
       return store.may.requeue && this.status === "failed";
@@ -111,6 +114,13 @@ export default {
     },
   },
   methods: {
+    // What the browser shows follows the record: a change that is refused is taken back.
+    async prioritize(event) {
+      const priority = Number(event.target.value);
+      event.target.value = this.record.priority;
+      const record = await order("tasks.prioritize", { id: this.id, priority }, `Its priority is ${PRIORITY[priority]} now.`);
+      if (record) store.records[this.id] = record;
+    },
     clockOf: clock,
     timeOf: (at) => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     sentence: (text) => text.charAt(0).toUpperCase() + text.slice(1),
@@ -141,6 +151,7 @@ export default {
           <Status v-if="status" :status="status"/>
           <span class="hv-space"></span>
           <a v-if="!page" class="hv-quiet" :href="'/tasks/' + id">Open as a page</a>
+          <label v-if="mayPrioritize" class="hv-inline"><span class="hv-small hv-muted">Priority</span><select class="hv-input hv-priority" :value="record.priority" @change="prioritize"><option v-for="(label, value) in PRIORITY" :key="value" :value="Number(value)">{{ label }}</option></select></label>
           <select v-if="mayAssign" v-model="home" class="hv-input hv-assign" aria-label="Assign to an agent" @change="assign"><option value="" disabled>Assign to…</option><option v-for="agent in homes" :key="agent" :value="agent">{{ agent }}</option></select>
           <button v-if="waits" type="button" class="hv-quiet" @click="explain"><Icon name="info"/>Why does it wait?</button>
           <button v-if="mayRequeue" type="button" class="hv-quiet" @click="requeue"><Icon name="retry"/>Run again</button>
@@ -163,7 +174,7 @@ export default {
           </section>
           <section v-if="input.length">
             <h3>Prompt</h3>
-            <div v-for="(message, index) in input" :key="index" class="hv-prompt"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
+            <div v-for="(message, index) in input" :key="index" class="hv-prompt" tabindex="0"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
           </section>
           <section v-if="facts.length">
             <h3>Details</h3>

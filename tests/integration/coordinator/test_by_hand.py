@@ -1,9 +1,12 @@
 """What an operator does: look why, try again, give to an agent of choice."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
+from bus import subjects
+from bus.client import Received
 from bus.errors import AgentNotFound, AgentUnable, Conflict, DependencyFailed, PermissionDenied, TaskNotFound, UnknownModel
 from bus.messages import (
     AssignTask,
@@ -11,8 +14,10 @@ from bus.messages import (
     Explanation,
     ListTasks,
     ModelInfo,
+    PrioritizeTask,
     Requirements,
     Role,
+    TaskEvent,
     TaskList,
     TaskRecord,
     TaskRef,
@@ -118,6 +123,66 @@ async def test_a_task_is_not_assigned_to_an_agent_that_could_never_take_it(hive:
         await hive.stored(task_id)
         with pytest.raises(AgentUnable, match="it has 0 GiB of VRAM, asked are 500"):
             await hive.ask("assign", AssignTask(id=task_id, agent_id="acacia"), TaskRecord)
+
+
+async def test_a_waiting_task_that_is_made_urgent_goes_before_those_that_came_earlier(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first, middle, late = await hive.submit(), await hive.submit(), await hive.submit(priority="low")
+    running = await sidecar.offered()
+    assert running.task_id == first
+    changes: asyncio.Queue[TaskEvent] = asyncio.Queue()
+
+    async def heard(message: Received) -> None:
+        changes.put_nowait(message.decode(TaskEvent))
+
+    subscription = await hive.bus.subscribe(subjects.events("task.prioritized"), heard)
+    record = await hive.ask("prioritize", PrioritizeTask(id=late, priority=1), TaskRecord)
+    assert (record.status, record.priority, record.position) == (TaskStatus.QUEUED, 1, 1)
+    async with asyncio.timeout(20):
+        event = await changes.get()
+    assert (event.data.task_id, event.data.priority, event.data.status) == (late, 1, TaskStatus.QUEUED)
+    await subscription.close()
+    assert (await hive.call("get", middle)).position == 2
+    await sidecar.complete(running)
+    offer = await sidecar.offered()
+    assert offer.task_id == late
+    await sidecar.complete(offer)
+    assert (await sidecar.offered()).task_id == middle
+
+
+async def test_a_task_that_waits_for_another_keeps_the_priority_that_it_was_given(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first = await hive.submit()
+    offer = await sidecar.offered()
+    second = await hive.submit(depends_on=[str(first)])
+    await hive.stored(second)
+    pending = await hive.ask("prioritize", PrioritizeTask(id=second, priority=5), TaskRecord)
+    assert (pending.status, pending.priority) == (TaskStatus.PENDING, 5)
+    other = await hive.submit()
+    await hive.stored(other)
+    await sidecar.complete(offer)
+    urgent = await sidecar.offered()
+    assert urgent.task_id == other
+    assert (await hive.call("get", second)).priority == 5
+
+
+async def test_only_what_waits_gets_another_priority_and_only_from_its_owner_or_an_operator(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    running = await hive.submit()
+    await sidecar.offered()
+    waiting, ada, vic = (
+        await hive.submit(owner="ada"),
+        Claims(sub="ada", roles=(Role.DEVELOPER,)),
+        Claims(sub="vic", roles=(Role.VIEWER,)),
+    )
+    await hive.stored(waiting)
+    with pytest.raises(Conflict, match="Only a task that waits can be given another priority"):
+        await hive.ask("prioritize", PrioritizeTask(id=running, priority=1), TaskRecord)
+    with pytest.raises(PermissionDenied):
+        await hive.ask("prioritize", PrioritizeTask(id=waiting, priority=1), TaskRecord, claims=vic)
+    assert (await hive.ask("prioritize", PrioritizeTask(id=waiting, priority=1), TaskRecord, claims=ada)).priority == 1
+    with pytest.raises(TaskNotFound):
+        await hive.ask("prioritize", PrioritizeTask(id=uuid4(), priority=1), TaskRecord)
 
 
 async def test_requeue_and_assign_need_their_permission(hive: Hive) -> None:

@@ -73,6 +73,15 @@ async def test_pages_show_every_task_once_though_others_arrive_meanwhile(hive: H
     assert seen == task_ids[::-1]
 
 
+async def test_a_time_bounds_what_is_listed_and_is_counted_from_when_a_task_was_asked_for(hive: Hive) -> None:
+    task_ids = [await hive.submit() for _ in range(3)]
+    await hive.stored(task_ids[-1])
+    times = [(await hive.call("get", task_id)).created_at for task_id in task_ids]
+    assert await listed(hive, since=times[1]) == [task_ids[2], task_ids[1]]
+    assert await listed(hive, before=times[1]) == [task_ids[0]]
+    assert await listed(hive, since=times[1], before=times[2]) == [task_ids[1]]
+
+
 @pytest.mark.parametrize("cursor", ["nonsense", "MjAyNC0wMS0wMSBub3QtYS11dWlk"])
 async def test_a_cursor_that_no_list_gave_is_refused(hive: Hive, cursor: str) -> None:
     with pytest.raises(InvalidRequest, match="cursor"):

@@ -24,6 +24,7 @@ from bus.messages.alerts import (
     AlertList,
     AlertRef,
     AlertState,
+    ChangeRule,
     CreateSilence,
     ListAlerts,
     PutRules,
@@ -147,6 +148,28 @@ async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor:
     await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=60))
     fired = await told.next()
     assert (fired.rule, fired.values) == ("warm", {"cpu_usage": 60})
+
+
+async def test_one_rule_is_changed_beside_others_and_nobody_s_change_is_lost(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told
+) -> None:
+    warm, warmer = rule("cpu_usage > 50"), rule("cpu_usage > 55")
+    first = await ask(nats_bus, "change_rule", ChangeRule(name="warm", rule=warm), RuleSet)
+    assert (first.source, sorted(first.alerts)) == (RuleSource.STORED, ["agent_down", "high_cpu", "slow_response", "warm"])
+    await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=60))
+    fired = await told.next()
+    assert (fired.rule, fired.state) == ("warm", FIRING)
+    await ask(nats_bus, "change_rule", ChangeRule(name="warm", rule=warmer, before=warm), RuleSet)
+    with pytest.raises(Conflict, match="The rule warm is not as it was"):
+        await ask(nats_bus, "change_rule", ChangeRule(name="warm", rule=None, before=warm), RuleSet)
+    with pytest.raises(InvalidRequest, match=r"alerts\.odd\.condition.*cpu_uses"):
+        await ask(nats_bus, "change_rule", ChangeRule(name="odd", rule=rule("cpu_uses > 1")), RuleSet)
+    asleep = warmer.model_copy(update={"enabled": False})
+    await ask(nats_bus, "change_rule", ChangeRule(name="warm", rule=asleep, before=warmer), RuleSet)
+    resolved = await told.next()
+    assert (resolved.id, resolved.state, resolved.reason) == (fired.id, RESOLVED, "its rule is gone or disabled")
+    left = await ask(nats_bus, "change_rule", ChangeRule(name="warm", rule=None, before=asleep), RuleSet)
+    assert "warm" not in left.alerts
 
 
 async def test_a_silence_holds_until_it_is_ended(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:

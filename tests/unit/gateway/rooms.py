@@ -35,6 +35,7 @@ from bus.messages import (
     OutcomeStatus,
     Output,
     OutputChunk,
+    PrioritizeTask,
     QueuePlaces,
     TaskChange,
     TaskEvent,
@@ -123,6 +124,7 @@ class Rooms:
                 Endpoint(verb="cancel", body=TaskRef, handler=self._cancel, permission=None),
                 Endpoint(verb="requeue", body=TaskRef, handler=self._get, permission=Permission.TASKS_ASSIGN),
                 Endpoint(verb="assign", body=AssignTask, handler=self._assign, permission=Permission.TASKS_ASSIGN),
+                Endpoint(verb="prioritize", body=PrioritizeTask, handler=self._prioritize, permission=None),
                 Endpoint(verb="explain", body=TaskRef, handler=self._explain, permission=None),
                 Endpoint(verb="preview", body=TaskRequest, handler=self._explain, permission=Permission.TASKS_CREATE),
             ),
@@ -245,6 +247,11 @@ class Rooms:
             raise AlreadyEnded(f"Task {record.id} has ended already: {record.status}.")
         self.tasks[record.id] = record.model_copy(update={"status": TaskStatus.CANCELLED})
         return self.tasks[record.id]
+
+    async def _prioritize(self, call: Call[PrioritizeTask]) -> TaskRecord:
+        task = self.tasks[call.body.id]
+        auth.require(call.claims, Permission.TASKS_PRIORITIZE, owner=task.owner)
+        return task.model_copy(update={"priority": call.body.priority})
 
     async def _assign(self, call: Call[AssignTask]) -> TaskRecord:
         return self.tasks[call.body.id].model_copy(update={"assigned_agent_id": call.body.agent_id})

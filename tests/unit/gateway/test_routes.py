@@ -64,7 +64,7 @@ async def test_cancel_answers_with_the_task_and_once(anna: AsyncClient, rooms: R
 
 async def test_filters_and_cursor_reach_the_room(anna: AsyncClient, rooms: Rooms) -> None:
     response = await anna.get(
-        "/api/tasks?status=queued&status=failed&agent_id=acacia&model=m&owner=anna&dead_letters=true&limit=7&cursor=c"
+        "/api/tasks?status=queued&status=failed&agent_id=acacia&model=m&owner=anna&dead_letters=true&before=2026-11-27T00:00:00Z&limit=7&cursor=c"
     )
     assert response.json()["next_cursor"] == "more"
     call = rooms.asked[-1]
@@ -74,6 +74,8 @@ async def test_filters_and_cursor_reach_the_room(anna: AsyncClient, rooms: Rooms
         "model": "m",
         "owner": "anna",
         "dead_letters": True,
+        "since": None,
+        "before": "2026-11-27T00:00:00Z",
         "limit": 7,
         "cursor": "c",
     }
@@ -94,6 +96,17 @@ async def test_an_operator_assigns_and_requeues(anna: AsyncClient, admin: AsyncC
     assert (await anna.post(f"/api/tasks/{task_id}/requeue")).status_code == 403
     assert (await anna.put(f"/api/tasks/{task_id}/assign", json={"agent_id": "acacia"})).status_code == 403
     assert (await admin.put(f"/api/tasks/{task_id}/assign", json={"agent": "acacia"})).status_code == 422
+
+
+async def test_the_priority_of_a_waiting_task_is_changed_by_its_owner_or_an_operator(
+    anna: AsyncClient, admin: AsyncClient, viewer: AsyncClient
+) -> None:
+    task_id = await submitted(anna)
+    raised = await anna.put(f"/api/tasks/{task_id}/priority", json={"priority": "high"})
+    assert (raised.status_code, raised.json()["priority"]) == (200, 1)
+    assert (await admin.put(f"/api/tasks/{task_id}/priority", json={"priority": 4})).json()["priority"] == 4
+    assert (await viewer.put(f"/api/tasks/{task_id}/priority", json={"priority": 1})).status_code == 403
+    assert (await admin.put(f"/api/tasks/{task_id}/priority", json={"priority": 6})).json()["code"] == "invalid_request"
 
 
 async def test_explain_gives_the_table_for_a_task_and_for_a_thought(anna: AsyncClient, viewer: AsyncClient) -> None:

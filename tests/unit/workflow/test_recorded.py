@@ -14,6 +14,8 @@ from workflow.webhook_reply import reply, webhook_item
 
 DATA = Path(__file__).parents[2] / "data" / "n8n"
 CASES = sorted(path.stem for path in (DATA / "cases").glob("*.json"))
+SUBS = sorted(path.stem for path in (DATA / "subs").glob("*.json"))
+"""What cases call and are none themselves."""
 BENCHES = sorted(path.stem for path in (DATA / "bench").glob("*.json"))
 
 
@@ -60,7 +62,8 @@ def test_there_are_cases() -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_case_gives_what_n8n_gave(name: str, driver: Driver) -> None:
     expected = load("expected", f"{name}.json")
-    driver.workflows = {workflow.id: workflow for workflow in map(recorded, CASES)}
+    called = [*map(recorded, CASES), *(parse(load("subs", f"{sub}.json")) for sub in SUBS)]
+    driver.workflows = {workflow.id: workflow for workflow in called}
     execution = driver.run(recorded(name), mode=Mode.CLI)
     assert execution.status == expected["status"]
     assert (execution.failure.message if execution.failure else None) == expected["error"]

@@ -12,6 +12,7 @@
   const programs = new Map();
   const parse = JSON.parse, stringify = JSON.stringify, now = Date.now;
   const indirectEval = eval;
+  const { ownKeys, deleteProperty, isExtensible } = Reflect;
 
   let call = null;       // the data of the call under way
   let at = 0;            // index of the item under way
@@ -43,13 +44,16 @@
   };
   // A run before the first is no run, where a node is asked; to `$items` it is the last one.
   const ofRun = (name, branch, run) => (run < 0 ? (executed(name), undefined) : itemsOf(name, branch, run));
-  // n8n says no more where a node does not lead here.
-  const pairedWith = (name, index) => {
+  // n8n says no more where a node does not lead here, and stumbles where an item came by another way: in an expression that is nothing.
+  const pairedWith = (name, index, asked) => {
     const node = outputsOf(name);
-    if (node.runs && index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
-    const found = node.pairs?.[index];
-    if (found === undefined || found === null) throw new ExpressionError('Invalid expression');
-    if (typeof found === 'string') throw new ExpressionError(found);
+    if (node.apart) throw new ExpressionError('Invalid expression');
+    const { pairs } = executed(name);
+    if (index >= call.items.length) throw new ExpressionError('Can’t get data for expression');
+    const found = pairs?.[index];
+    if (found === undefined || found === null) throw new TypeError("Cannot read properties of undefined (reading 'error')");
+    if (typeof found === 'string') throw new ExpressionError(call.code ? 'Multiple matches' : found);
+    if (found.length === 1) throw new ExpressionError(`Paired item data for ${asked} from node '${found[0]}' is unavailable. Ensure '${found[0]}' is providing the required output.`);
     return node.data[found[1]][found[0]][found[2]];
   };
   const atIndex = (name, index) => {
@@ -60,12 +64,12 @@
 
   const nodeByName = (name) => ({
     get isExecuted() { return outputsOf(name).runs > 0; },
-    get item() { return pairedWith(name, at); },
+    get item() { return pairedWith(name, at, 'item'); },
     itemMatching(index) {
       if (typeof index !== 'number') throw new ExpressionError('Missing item index for .itemMatching()');
-      return pairedWith(name, index);
+      return pairedWith(name, index, 'itemMatching');
     },
-    pairedItem(index) { return pairedWith(name, index ?? at); },
+    pairedItem(index) { return pairedWith(name, index ?? at, 'pairedItem'); },
     all: (branch, run) => ofRun(name, branch, run),
     first: (branch, run) => ofRun(name, branch, run)?.[0],
     last: (branch, run) => ofRun(name, branch, run)?.at(-1),
@@ -73,7 +77,10 @@
     get params() { return outputsOf(name).params ?? {}; },
     toJSON: () => ({}),
   });
-  const sameIndex = (name) => atIndex(name, at);
+  const sameIndex = (name) => {
+    if (executed(name).apart) throw new ExpressionError(`connect "${call.name}" to "${name}"`);
+    return atIndex(name, at);
+  };
   const olderNode = (name) => ({
     get json() { return sameIndex(name).json; },
     get binary() { return sameIndex(name).binary ?? {}; },
@@ -347,6 +354,9 @@
     return () => pieces.map((piece) => written(piece())).join('');
   };
 
+  // What else of luxon's settings one evaluation may change, and the next one is not to find.
+  const SETTINGS = Object.freeze(Object.fromEntries(['now', 'defaultLocale', 'defaultNumberingSystem', 'defaultOutputCalendar',
+    'defaultWeekSettings', 'twoDigitCutoffYear', 'throwOnInvalid'].map((name) => [name, Settings[name]])));
   const begin = (given) => {
     call = typeof given === 'string' ? parse(given) : given;
     buffers.begin();
@@ -355,6 +365,7 @@
     logs = [];
     timers = [];
     if (Settings.defaultZone.name !== call.zone) Settings.defaultZone = call.zone ?? 'UTC';
+    Object.assign(Settings, SETTINGS);
   };
   const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? stringify(error) : text(error));
 
@@ -391,7 +402,7 @@
       }
       rows.push(row);
     }
-    return written({ rows, errors, missing });
+    return written({ rows, errors, missing, later: program.promises, spoilt: program.leaves ? tidy() : undefined });
   };
   // A value that JSON cannot hold fails alone, and not all values with it.
   const written = (found) => {
@@ -525,8 +536,14 @@
     const { id, sources, code } = typeof given === 'string' ? parse(given) : given;
     const lacks = lacking(sources ?? [code.source]);
     if (lacks) return lacks;
-    programs.set(id, code === undefined ? sources.map(compile) : defineCode(code));
+    programs.set(id, code === undefined ? defineSources(sources) : defineCode(code));
     return '';
+  };
+  // What may leave something behind is looked after, and nothing else: it takes longer than most expressions.
+  const LEAVES = /(?<![=!<>])=(?![=>])|\+\+|--|globalThis|self|this|eval|Function|constructor|Reflect|=>/, PROMISES = /Promise|async|then/;
+  const defineSources = (sources) => {
+    const mention = (what) => sources.some((source) => what.test(source)) || undefined;
+    return Object.assign(sources.map(compile), { leaves: mention(LEAVES), promises: mention(PROMISES) });
   };
   const undefine = (id) => {
     programs.delete(id);
@@ -537,7 +554,7 @@
     const names = { all: 'items', each: 'item', function: 'items', functionItem: 'item' }[style];
     const kind = /\bawait\b/.test(source) ? 'async function' : 'function';
     try {
-      return { style, run: indirectEval(`(${kind}(${names}){\n${source}\n})\n//# sourceURL=code.js`) };
+      return { style, whole: style === 'each' && WHOLE.test(source) ? source : null, run: indirectEval(`(${kind}(${names}){\n${source}\n})\n//# sourceURL=code.js`) };
     } catch (error) {
       return { style, failed: describe(error, style) };
     }
@@ -563,7 +580,17 @@
     if (isPromise(result)) result = await result;
     return program.style === 'all' ? shapeAll(result) : shapeFunction(result);
   };
+  const WHOLE = /\$input\.(all|first|last|itemMatching)\b/;
+  const refuseWhole = (source) => {
+    const lines = source.split('\n');
+    const line = lines.findIndex((each) => WHOLE.test(each) && !/^\s*(\/\/|\/?\*)/.test(each));
+    if (line < 0) return;
+    const error = new ShapeError(`Can't use .${WHOLE.exec(lines[line])[1]}() here`, "It is for the mode 'Run Once for All Items': here there is one item, `$input.item`.");
+    error.message += ` [line ${line + 1}, for item 0]`;
+    throw Object.assign(new Error(''), { told: describe(error, 'each', 0) });
+  };
   const runEach = async (program) => {
+    if (program.whole && call.items.length > 0) refuseWhole(program.whole);
     const made = [];
     const shape = program.style === 'each' ? shapeEach : shapeFunctionItem;
     for (let index = 0; index < call.items.length; index++) {
@@ -588,6 +615,7 @@
     begin(given);
     const program = programs.get(call.program);
     call.each = program.style === 'each';
+    call.code = true;
     if (program.failed) return stringify({ error: program.failed, logs });
     outcome = null;
     const before = stringify(call.static ?? {});
@@ -601,14 +629,13 @@
   // The host asks until there is an outcome; between, timers that are due run. Microtasks run when a call of the host ends.
   const pump = () => {
     if (outcome !== null) {
-      const found = stringify({ ...outcome, logs });
+      const found = stringify({ ...outcome, logs, spoilt: tidy() });
       outcome = null;
-      tidy();
       return found;
     }
     if (timers.length === 0) {
-      tidy();
-      return stringify({ error: { message: 'The code waits for something that never happens' }, logs });
+      const message = 'The code waits for something that never happens';
+      return stringify({ error: { message }, logs, spoilt: tidy() });
     }
     timers.sort((a, b) => a.due - b.due);
     const next = timers[0];
@@ -622,9 +649,11 @@
     }
     return stringify({ wait: 0 });
   };
+  // Whether something is left that cannot be taken away; or nothing to say.
   const tidy = () => {
     timers = [];
-    for (const name of Object.getOwnPropertyNames(globalThis)) if (!baseline.has(name)) delete globalThis[name];
+    const left = ownKeys(globalThis).filter((name) => !baseline.has(name));
+    return left.some((name) => !deleteProperty(globalThis, name)) || !isExtensible(globalThis) || undefined;
   };
 
   const library = (given) => {
@@ -660,14 +689,14 @@
         const found = Object.getOwnPropertyDescriptor(globalThis, name);
         if ('value' in found && found.configurable) Object.defineProperty(globalThis, name, { writable: false, configurable: false });
       }
-      for (const name of Object.getOwnPropertyNames(globalThis)) baseline.add(name);
+      for (const name of ownKeys(globalThis)) baseline.add(name);
       return '';
     },
   };
   for (const [name, value] of Object.entries(hidden)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
   const freeze = (value, seen) => {
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value)) return;
-    if (value === Settings || value === globalThis) return;
+    if (value === globalThis) return;
     seen.add(value);
     for (const key of Reflect.ownKeys(value)) {
       const found = Object.getOwnPropertyDescriptor(value, key);

@@ -15,6 +15,7 @@ from workflow.nodes.ai.models import attached, run_attached
 from workflow.nodes.code import PYTHON
 from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
+from workflow.returning import first_of
 
 _CALCULATOR: Final = "Evaluates an arithmetic expression such as (2 + 3) * 4."
 _FROM_AI: Final = re.compile(r"""\$from[Aa][Ii]\(\s*(?:\\"|['`])(\w+)(?:\\"|['`])(?:\s*,\s*(?:\\"|['`])([^'`"\\]*))?""")
@@ -163,7 +164,7 @@ def _workflow(call: NodeCall, index: int, given: Any) -> Using:
         if not chosen:
             raise NodeError("No workflow is chosen for the tool")
         found = value_of((yield CallWorkflow(workflow_id=str(chosen), items=[{"json": fields}])))
-    return _answer(found or [], parameters.text("responsePropertyName"))
+    return _answer(first_of(found or []), parameters.text("responsePropertyName"))
 
 
 def _answer(items: list[Any], name: str) -> str:

@@ -152,7 +152,7 @@ def test_an_alert_ends_with_its_rule() -> None:
     scene.hear(cpu_usage=90).judge()
     scene.rules = ()
     (over,) = scene.judge()
-    assert (over.state, over.reason) == (RESOLVED, "its rule is gone")
+    assert (over.state, over.reason) == (RESOLVED, "its rule is gone or disabled")
 
 
 def test_what_is_silenced_and_unknown_is_not_told_to_fire() -> None:
