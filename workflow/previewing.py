@@ -15,7 +15,7 @@ from workflow.expressions.scripts import Limits, V8Scripts, to_bytes
 from workflow.failure import NodeError
 from workflow.graph import Graph
 from workflow.items import numbered
-from workflow.n8n.document import Node
+from workflow.n8n.document import Connection, Node
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import type_of
 from workflow.reading import Reading
@@ -64,7 +64,7 @@ class Previewing:
             node=replace(own, parameters=parameters),
             inputs=[numbered(items or ({"json": {}},))],
             execution=execution.evolve(current=current),
-            graph=graph,
+            graph=_leading(graph, wish),
             scripts=self._scripts,
             now_ms=now_ms,
             time_zone=graph.workflow.time_zone or interpreter.time_zone,
@@ -79,6 +79,12 @@ class Previewing:
         except NodeError as error:  # all of them ran out of time or memory
             return [PreviewValue(error=error.message)] * len(names)
         return [_value(found, name) for name in names]
+
+
+def _leading(graph: Graph, wish: PreviewExpressions) -> Graph:
+    """With the connections of the draft to the node, which the saved workflow may not have yet."""
+    links = [Connection(source=each.node, output=each.output, target=wish.node, input=0) for each in wish.sources]
+    return replace(graph, parents={**graph.parents, wish.node: links})
 
 
 def _source(execution: Execution, wish: PreviewExpressions) -> Source | None:

@@ -28,8 +28,11 @@ export default {
   mounted() {
     Object.assign(state, { may: this.may, readonly: Boolean(this.execution) });
     connect((event, payload) => this.$emit(event, payload));
-    this.ask();
-    setTimeout(() => window.socket.on("connect", this.ask));
+    // Once: what is asked before the connection is there would be sent by it, and asked again for it.
+    setTimeout(() => {
+      window.socket.on("connect", this.ask);
+      if (window.socket.connected) this.ask();
+    });
   },
   methods: {
     // Until the first view has come: the engine may be away.

@@ -38,8 +38,13 @@ def _of_nodes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Diffe
     found += [Difference(kind=Kind.ADDED, what="node", name=new[key]["name"]) for key in new if key not in old]
     for key in new:
         if key in old and (fields := _fields(old[key], new[key])):
-            found.append(Difference(kind=Kind.CHANGED, what="node", name=new[key]["name"], fields=fields))
+            found.append(Difference(kind=Kind.CHANGED, what="node", name=_renamed(old[key], new[key]), fields=fields))
     return found
+
+
+def _renamed(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    was, name = old["name"], new["name"]
+    return str(name) if was == name else f"{name} (was {was})"
 
 
 def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
@@ -47,13 +52,19 @@ def _fields(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _of_links(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:
-    old, new = links_of(before), links_of(after)
-    gone = [Difference(kind=Kind.REMOVED, what="connection", name=_told(link)) for link in old if link not in new]
-    return gone + [Difference(kind=Kind.ADDED, what="connection", name=_told(link)) for link in new if link not in old]
+    """By the nodes and not by their names: a rename moves no connection."""
+    old, new = _keyed_links(before), _keyed_links(after)
+    was, now = _names(before), _names(after)
+    gone = [Difference(kind=Kind.REMOVED, what="connection", name=_told(link, was)) for link in old if link not in new]
+    return gone + [Difference(kind=Kind.ADDED, what="connection", name=_told(link, now)) for link in new if link not in old]
 
 
-def _told(link: Link) -> str:
-    return f"{link.source} → {link.target}" + ("" if link.type == "main" else f" ({link.type})")
+def _told(link: Link, names: Mapping[str, str]) -> str:
+    return f"{names[link.source]} → {names[link.target]}" + ("" if link.type == "main" else f" ({link.type})")
+
+
+def _names(document: Mapping[str, Any]) -> dict[str, str]:
+    return {key: node["name"] for key, node in _keyed(document).items()}
 
 
 def _of_rest(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Difference]:

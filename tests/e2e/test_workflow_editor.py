@@ -113,3 +113,76 @@ async def test_a_draft_is_exported_as_a_file_that_imports_again(
     await page.get_by_label("A workflow’s file").set_input_files(file)
     await page.get_by_role("dialog").get_by_role("button", name="Import").click()
     await expect(node(page, "Judge1")).to_be_visible()
+
+
+def large_workflow(count: int) -> dict[str, Any]:
+    """A chain in rows of twenty."""
+    kinds = ("set", "if", "code", "noOp", "filter")
+    nodes = [
+        {
+            "id": f"n{number}",
+            "name": f"Node {number}",
+            "type": f"n8n-nodes-base.{kinds[number % len(kinds)]}",
+            "typeVersion": 2,
+            "position": [number % 20 * 240, number // 20 * 200],
+            "parameters": {},
+        }
+        for number in range(count)
+    ]
+    to = {f"Node {n}": {"main": [[{"node": f"Node {n + 1}", "type": "main", "index": 0}]]} for n in range(count - 1)}
+    return {"name": "A large one", "nodes": nodes, "connections": to}
+
+
+async def test_of_300_nodes_each_is_drawn_once_and_a_drag_draws_only_what_is_dragged(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, large_workflow(300))
+    await page.add_init_script("""
+        window.drawn = new Set(); window.touched = new Set();
+        new MutationObserver((records) => {
+            for (const { target, addedNodes } of records) {
+                for (const each of addedNodes) if (each instanceof Element) for (const card of [each, ...each.querySelectorAll("*")]) if (card.matches(".hvc-node")) drawn.add(card);
+                const part = (target instanceof Element ? target : target.parentElement)?.closest(".vue-flow__node, .vue-flow__edge, .hvc-map");
+                if (part) touched.add(part.dataset.id?.split("\\u0000")[0] ?? "the map");
+            }
+        }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+    """)
+    views: list[str] = []
+    page.on(
+        "websocket",
+        lambda socket: socket.on("framereceived", lambda frame: views.append("") if r"\"view\"" in str(frame) else None),
+    )
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await expect(page.locator(".hvc-node")).to_have_count(300)
+    await expect(page.locator(".vue-flow__edge")).to_have_count(299)
+    await expect(node(page, "Node 299")).to_be_in_viewport()
+    assert await page.evaluate("drawn.size") == 300
+    assert len(views) == 1
+    box = await node(page, "Node 150").bounding_box()
+    assert box is not None
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 60, box["y"] + 60, steps=4)
+    await expect(page.locator(".vue-flow__node.dragging")).to_have_count(1)
+    await page.evaluate("touched.clear()")
+    await page.mouse.move(box["x"] + 200, box["y"] + 160, steps=10)
+    await page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert set(await page.evaluate("[...touched]")) == {"Node 149", "Node 150"}  # an edge is named by where it begins
+    await page.mouse.up()
+    await expect(page.locator(".hvc-saved")).to_have_text("Not saved")
+
+
+async def test_the_map_shows_all_and_moves_what_is_in_sight(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, large_workflow(40))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await expect(node(page, "Node 0")).to_be_in_viewport()
+    for _ in range(4):
+        await page.get_by_role("button", name="Zoom in").click()
+    chart = await page.get_by_role("img", name="Map of the workflow").bounding_box()
+    assert chart is not None
+    await page.mouse.click(chart["x"] + chart["width"] * 0.92, chart["y"] + chart["height"] / 2)
+    await expect(node(page, "Node 19")).to_be_in_viewport()
+    await expect(node(page, "Node 0")).not_to_be_in_viewport()
+    assert await serious(page) == []

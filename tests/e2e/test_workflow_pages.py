@@ -151,7 +151,7 @@ async def test_edits_are_undone_and_done_again(
     await page.get_by_role("button", name="Versions").click()
     versions = page.get_by_label("Versions", exact=True)
     await versions.get_by_role("button", name="Compare").nth(1).click()
-    await expect(versions).to_contain_text("changed node Bills: name")
+    await expect(versions).to_contain_text("changed node Bills (was Orders): name")
     await versions.get_by_role("button", name="Restore").nth(1).click()
     await expect(node(page, "Orders")).to_be_visible()
 
@@ -194,7 +194,7 @@ async def test_the_second_who_saves_sees_the_difference_and_merges(
     await second.get_by_role("button", name="Save").click()
     dialog = second.get_by_role("dialog")
     await expect(dialog).to_contain_text("ada saved version 2 meanwhile")
-    await expect(dialog).to_contain_text("changed node Bills: name")
+    await expect(dialog).to_contain_text("changed node Bills (was Orders): name")
     await dialog.get_by_role("button", name="Merge both").click()
     await expect(node(second, "Bills")).to_be_visible()
     await expect(node(second, "Verdict")).to_be_visible()

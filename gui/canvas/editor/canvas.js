@@ -1,10 +1,12 @@
 // The canvas: Vue Flow shows the document that the server holds, and each gesture becomes an edit of it.
-import { Background, MiniMap, useVueFlow, VueFlow } from "hive-flow";
+import { Background, useVueFlow, VueFlow } from "hive-flow";
 import { markRaw } from "vue";
 import Card from "./card.js";
+import Overview from "./map.js";
 import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } from "./state.js";
 
-const MANY = 120;
+// Above this only what is in sight is drawn, which costs at every step of a drag or a pan: below it, all of it once is less.
+const MANY = 600;
 const MARGIN = 24;
 const SLIDE_MS = 150;
 // How far something from `start` to `end` must go to lie within 0 and `size`; its beginning counts where it is larger.
@@ -18,7 +20,7 @@ function wireOf({ source, target, sourceHandle, targetHandle }) {
 }
 
 export default {
-  components: { Background, MiniMap, VueFlow },
+  components: { Background, Overview, VueFlow },
   setup() {
     const flow = useVueFlow("hive");
     return { drawn: markRaw(new Map()), flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) } };
@@ -208,8 +210,8 @@ export default {
         :only-render-visible-elements="many" :is-valid-connection="fits" :default-edge-options="{ type: 'default' }" :elevate-edges-on-select="true"
         @connect="connect" @node-drag-stop="dropped" @selection-drag-stop="dropped" @nodes-change="picked" @edges-change="picked" @node-click="opened" @pane-click="picked">
         <Background :gap="20" :size="1"/>
-        <MiniMap v-if="shown.length > 4" pannable zoomable aria-label="Map of the workflow"/>
       </VueFlow>
+      <Overview v-if="shown.length > 4"/>
       <div class="hvc-zoom" role="group" aria-label="View">
         <button type="button" class="hv-quiet" aria-label="Zoom out" title="Zoom out" @click="flow.zoomOut()">−</button>
         <button type="button" class="hv-quiet" aria-label="Zoom in" title="Zoom in" @click="flow.zoomIn()">+</button>

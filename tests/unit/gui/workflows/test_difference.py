@@ -78,3 +78,8 @@ def test_two_new_nodes_of_one_name_are_told_apart() -> None:
     both, clashes = merged(BASE, mine, theirs)
     assert [each["name"] for each in both["nodes"]] == ["A", "B", "C", "D", "D1"]
     assert len(clashes) == 1
+
+
+def test_a_rename_is_one_difference_and_moves_no_connection() -> None:
+    after = renamed(BASE, "B", "Bee")
+    assert differences(BASE, after) == (Difference(kind=Kind.CHANGED, what="node", name="Bee (was B)", fields=("name",)),)
