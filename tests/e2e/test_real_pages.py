@@ -5,10 +5,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.axe import serious
 from tests.parts.hive import Hive
 
 pytestmark = pytest.mark.slow
@@ -290,3 +292,23 @@ async def test_a_token_a_rest_and_another_name_are_made_and_ended(page: Page, re
     await page.get_by_role("button", name="Forget gpt-4o-mini").click()
     await page.get_by_role("button", name="Forget name").click()
     await expect(page.get_by_text("gpt-4o-mini →")).to_have_count(0)
+
+
+PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/timeline", "/settings")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_any_page(page: Page, real_hive: str, scheme: Literal["light", "dark"]) -> None:
+    base = await enter(page, real_hive)
+    agent = await page.locator(".hv-agent h3").inner_text()
+    await page.emulate_media(color_scheme=scheme)
+    await page.set_viewport_size({"width": 390, "height": 844} if scheme == "dark" else {"width": 1440, "height": 900})
+    found = {}
+    for path in (*PATHS, f"/agents/{agent}"):
+        await page.goto(f"{base}{path}")
+        await expect(page.locator(".hv-connection")).to_have_text("Live")
+        await expect(page.locator(".hv-lines")).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"
+        if violations := await serious(page):
+            found[path] = violations
+    assert found == {}
