@@ -279,6 +279,10 @@ class TooManySchedules(Conflict):
     code, title = "too_many_schedules", "The owner has as many schedules as one may have"
 
 
+class TooManyMcpServers(Conflict):
+    code, title = "too_many_mcp_servers", "The owner has as many MCP servers as one may have"
+
+
 class WebhookTaken(Conflict):
     code, title = "webhook_taken", "Another active workflow listens there"
 

@@ -1,15 +1,16 @@
 """Installs packages of nodes by npm, into the data folder, and writes the index that engines read.
 
 npm keeps `package.json` and `package-lock.json` there, with exact versions and hashes: the same two files, taken to another machine,
-install the same. Install scripts are not run unless that is asked for. Nothing is fetched but by npm.
+install the same. Install scripts are not run unless that is asked for, nor are packages taken from git. Nothing is fetched but by npm.
 """
 
 import fcntl
 import json
 import os
+import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -26,6 +27,7 @@ OLDEST: Final = 20
 """Major version of Node.js."""
 INSTALL_SECONDS: Final = 1800.0
 _DESCRIBE_SECONDS: Final = 300.0
+_NAMED: Final = re.compile(r"(?:@[a-z0-9~_][a-z0-9~_.-]*/)?[a-zA-Z0-9~_][a-zA-Z0-9~_.-]*(?:@[^\s:/@]+)?")
 _BY_NPM: Final = ("--omit=dev", "--no-audit", "--no-fund", "--save-exact", "--install-links", "--loglevel=error")
 
 
@@ -87,9 +89,10 @@ class Folder:
         npm = shutil.which("npm")
         if npm is None:
             raise NodeJsUnavailable("npm is not on the PATH; packages of nodes are installed by it. Install Node.js with npm.")
-        scripts = () if allow_scripts else ("--ignore-scripts",)
+        # a package from git can name the program that npm runs as git (its .npmrc), whatever is said of scripts
+        scripts = () if allow_scripts else ("--ignore-scripts", "--allow-git=none")
         command = [npm, *words[:1], "--prefix", str(self.path), *_BY_NPM, *scripts, "--", *words[1:]]
-        done = _run(command, INSTALL_SECONDS, dict(os.environ) | {"NO_UPDATE_NOTIFIER": "1"})
+        done = _run(command, INSTALL_SECONDS, _without_hive(os.environ) | {"NO_UPDATE_NOTIFIER": "1"})
         if done.returncode:
             raise NodePackageFailed(f"npm failed: {_words(done.stderr)}")
 
@@ -137,11 +140,20 @@ def node_program() -> str:
 
 
 def _wished(package: str) -> str:
-    """InvalidRequest for what npm would take for an option."""
-    if not package.strip() or package.startswith("-"):
-        raise InvalidRequest(f"{package!r} is no name of a package.")
-    path = Path(package)
-    return str(path.absolute()) if path.suffix == ".tgz" or path.is_dir() else package
+    """InvalidRequest for what npm would take for an option, an address or a place in git: the lock file holds no hash of those."""
+    path = Path(package).expanduser()
+    if (package.startswith((".", "/", "~")) or path.suffix == ".tgz") and path.exists():
+        return str(path.absolute())  # a name alone is never a folder that happens to be here
+    if not _NAMED.fullmatch(package):
+        raise InvalidRequest(
+            f"{package!r} is no name of a package, and no file. Write NAME, NAME@VERSION, or the path of a tarball or ./FOLDER."
+        )
+    return package
+
+
+def _without_hive(environment: Mapping[str, str]) -> dict[str, str]:
+    """What npm starts needs the way to its registry, and no key of Hive's."""
+    return {name: value for name, value in environment.items() if not name.startswith(("HIVE_", "NATS_"))}
 
 
 def _run(command: Sequence[str], seconds: float, env: dict[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -24,9 +24,9 @@ from workflow.engine import Engine, clock_ms
 from workflow.execution import Mode, Status
 from workflow.hearing import chain_after, execution_id_of, item_of, listening_nodes, starts
 from workflow.held import Held
-from workflow.library import Plan
 from workflow.limits import Limits, Place
 from workflow.n8n.document import Node
+from workflow.plans import Plan
 from workflow.sql import queries
 from workflow.store import Lost
 

@@ -49,10 +49,10 @@ from workflow.hearing import require_chain
 from workflow.held import Held, Origin, root_of
 from workflow.inference import EFFECTS, Inference
 from workflow.lending import Lending
-from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
+from workflow.plans import Plan
 from workflow.rooms import place_of
 from workflow.rows import execution_of
 from workflow.sql import queries

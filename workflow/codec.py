@@ -3,15 +3,17 @@
 `frame(execution)` holds all but the runs and stays small; `run_to_json` is one run. `in_n8n_shape` is what n8n's API shows.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from operator import is_, itemgetter, methodcaller
 from typing import Any, Final
 
 from workflow.effects import effect_from_json
 from workflow.execution import Current, Execution, Mode, NodeRun, Reply, Source, Status, Visit
 from workflow.failure import Failure
+from workflow.items import Item, Items
 
-FORMAT: Final = 1
-"""Of the frame; a reader refuses a newer one."""
+FORMAT: Final = 2
+"""Of the frame; a reader refuses a newer one. 2: `start_items` may be null."""
 
 
 def frame(execution: Execution) -> dict[str, Any]:
@@ -24,7 +26,7 @@ def frame(execution: Execution) -> dict[str, Any]:
         "mode": execution.mode.value,
         "status": execution.status.value,
         "times": [execution.created_ms, execution.started_ms, execution.ended_ms, execution.deadline_ms],
-        "start_items": list(execution.start_items),
+        "start_items": _start_items(execution),
         "stack": [_visit(visit) for visit in execution.stack],
         "waiting": {name: [_visit(visit) for visit in visits] for name, visits in execution.waiting.items()},
         "current": None if current is None else _current(current),
@@ -43,13 +45,37 @@ def frame(execution: Execution) -> dict[str, Any]:
     }
 
 
+def _start_items(execution: Execution) -> list[Item] | None:
+    """None for those that the first run passed on, since runs are written once: a trigger passes on what a call brought, megabytes at times."""
+    start = execution.start_items
+    first = _first_run(execution.runs)
+    if first is None:  # it has run nothing yet, or its runs were not read
+        return list(start) if start or not execution.next_index else None
+    passed = _passed(first)
+    same = len(passed) == len(start) and all(
+        all(map(is_, map(part, passed), map(part, start))) for part in (itemgetter("json"), methodcaller("get", "binary"))
+    )
+    return None if same else list(start)
+
+
+def _first_run(runs: Mapping[str, Sequence[NodeRun]]) -> NodeRun | None:
+    return next((run for found in runs.values() for run in found[:1] if run.index == 0), None)
+
+
+def _passed(first: NodeRun | None) -> Items:
+    return (first.outputs[0] if first is not None and first.outputs else None) or ()
+
+
 def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
     """Raises ValueError for a frame of a newer version."""
     if given["format"] > FORMAT:
         raise ValueError(f"The execution was written in format {given['format']}; this version reads {FORMAT}")
-    by_node: dict[str, tuple[NodeRun, ...]] = {}
+    by_node: dict[str, list[NodeRun]] = {}
     for run in sorted(runs, key=lambda run: run.index):
-        by_node[run.node] = (*by_node.get(run.node, ()), run)
+        by_node.setdefault(run.node, []).append(run)
+    start = given["start_items"]
+    if start is None:
+        start = [{key: part for key, part in item.items() if key != "pairedItem"} for item in _passed(_first_run(by_node))]
     created, started, ended, deadline = given["times"]
     return Execution(
         id=given["id"],
@@ -60,10 +86,10 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         started_ms=started,
         ended_ms=ended,
         deadline_ms=deadline,
-        start_items=tuple(given["start_items"]),
+        start_items=tuple(start),
         stack=tuple(map(_to_visit, given["stack"])),
         waiting={name: tuple(map(_to_visit, visits)) for name, visits in given["waiting"].items()},
-        runs=by_node,
+        runs={name: tuple(found) for name, found in by_node.items()},
         current=None if given["current"] is None else _to_current(given["current"]),
         next_index=given["next_index"],
         contexts=given["contexts"],

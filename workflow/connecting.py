@@ -2,23 +2,23 @@
 
 import secrets
 from typing import Final
+from urllib.parse import urlsplit
 
 from bus import telemetry
 from bus.auth import BUS_OPERATOR
 from bus.errors import CredentialNotFound, HiveError, InvalidRequest
 from bus.messages import Claims
 from bus.messages.credentials import ConnectCredential, ConnectResult, ConnectReturn, ConnectUrl
-from workflow.credential_store import Credentials, Opened
-from workflow.credential_types import grant_of, is_oauth2, is_url
-from workflow.effects import CallHttp
-from workflow.http_auth import HttpAuth
+from workflow.connect_ways import CALLBACK, way_of
+from workflow.credential_store import Credentials
+from workflow.credential_types import connection, is_url
 from workflow.oauth import Tokens
-from workflow.oauth_requests import authorize_url, for_code
 from workflow.token_store import Connect
 
 logger = telemetry.log(__name__)
 
-CALLBACK: Final = "/oauth2/callback"
+_CHANGED: Final = "The credential was changed or removed while it was being connected."
+_EXPIRES: Final = " The provider gave no refresh token, so it must be connected anew when this one expires."
 _AGAIN: Final = "Begin anew: `hive credential connect`, or POST /api/credentials/{id}/connect."
 
 
@@ -30,27 +30,26 @@ class Connecting:
         self._public_url, self._base_url = public_url, base_url
 
     async def begin(self, wish: ConnectCredential, claims: Claims) -> ConnectUrl:
-        """CredentialNotFound, InvalidRequest for one that nobody connects."""
+        """CredentialNotFound, InvalidRequest for one that nobody connects; RequestRefused where a provider of OAuth 1 gives no token to begin
+        with."""
         credential = await self._credentials.opened(wish.id, claims)
-        if not is_oauth2(credential.type) or grant_of(credential.type, credential.data) == "clientCredentials":
-            raise InvalidRequest(
-                "Only a credential of OAuth 2 with `grantType` authorizationCode or pkce is connected; this one works as it is."
-            )
+        way = way_of(credential.type, credential.data)
         await self._credentials.require_key()
-        state, verifier, redirect_uri = secrets.token_urlsafe(32), secrets.token_urlsafe(48), self._redirect(wish.redirect_uri)
-        url = authorize_url(credential.type, credential.data, state, redirect_uri, verifier)
-        until = await self._tokens.store.begin(credential, state, (claims.sub, claims.tenant), verifier, redirect_uri)
+        state, redirect_uri = secrets.token_urlsafe(32), self._redirect(wish.redirect_uri, way.callback)
+        url, pending = await way.begin(credential, state, redirect_uri, self._tokens)
+        until = await self._tokens.store.begin(credential, state, (claims.sub, claims.tenant), pending)
         logger.info("credential_connect_begun", id=str(credential.id), name=credential.name, by=claims.sub)
         return ConnectUrl(url=url, redirect_uri=redirect_uri, expires_at=until)
 
-    def _redirect(self, asked: str | None) -> str:
+    def _redirect(self, asked: str | None, path: str) -> str:
         if self._public_url:
-            return self._public_url.rstrip("/") + CALLBACK
+            return self._public_url.rstrip("/") + path
         if asked is None:
-            return self._base_url + CALLBACK
-        if not is_url(asked) or not asked.endswith(CALLBACK):
+            return self._base_url + path
+        parts = urlsplit(asked) if is_url(asked) else None
+        if parts is None or not parts.path.endswith(CALLBACK) or parts.query or parts.fragment:
             raise InvalidRequest(f"`redirect_uri` is an address of the hive that ends with {CALLBACK}.")
-        return asked
+        return asked.removesuffix(CALLBACK) + path
 
     async def finish(self, back: ConnectReturn) -> ConnectResult:
         """Never raises what a person at a browser can do something about: it is the answer."""
@@ -60,28 +59,26 @@ class Connecting:
             return ConnectResult(ok=False, message=f"This way to connect a credential {what}. {_AGAIN}")
         if back.by is not None and begun.begun_by not in (back.by, BUS_OPERATOR.sub):
             return ConnectResult(ok=False, message=f"Somebody else began to connect this credential than who is here. {_AGAIN}")
-        if back.error is not None or not back.code:
-            why = f"said {back.error}" if back.error else "sent no code"
-            return ConnectResult(ok=False, message=f"The provider {why}; nothing was connected. {_AGAIN}")
+        if back.error is not None:
+            return ConnectResult(ok=False, message=f"The provider said {back.error}; nothing was connected. {_AGAIN}")
         try:
-            return await self._exchanged(begun, back.code)
+            return await self._exchanged(begun, back)
         except HiveError as error:
             logger.warning("credential_not_connected", id=str(begun.credential_id), code=error.code)
             return ConnectResult(ok=False, message=f"{error.message} {_AGAIN}")
 
-    async def _exchanged(self, begun: Connect, code: str) -> ConnectResult:
+    async def _exchanged(self, begun: Connect, back: ConnectReturn) -> ConnectResult:
         credential = await self._credentials.opened_of(begun.credential_id, begun.tenant)
-        token = await self._tokens.asked(*self._asking(credential, begun, code))
+        if connection(credential.data) != begun.pending.purpose:
+            raise CredentialNotFound(_CHANGED)  # what the browser brought is for nobody else
+        way = way_of(credential.type, credential.data)
+        if (lacking := way.lacking(back, begun.pending)) is not None:
+            return ConnectResult(ok=False, message=f"The provider {lacking}; nothing was connected. {_AGAIN}")
+        token = await way.finish(credential, back, begun.pending, self._tokens)
         if not await self._tokens.store.connected(credential, token):
-            raise CredentialNotFound("The credential was changed or removed while it was being connected.")
+            raise CredentialNotFound(_CHANGED)
         logger.info("credential_connected", id=str(credential.id), name=credential.name, by=begun.begun_by)
-        more = (
-            "" if token.refresh else " The provider gave no refresh token, so it must be connected anew when this one expires."
-        )
+        more = _EXPIRES if token.refresh is None and way.callback == CALLBACK else ""
         return ConnectResult(
             ok=True, message=f"The credential {credential.name!r} is connected, as {begun.begun_by} asked.{more}"
         )
-
-    def _asking(self, credential: Opened, begun: Connect, code: str) -> tuple[CallHttp, HttpAuth]:
-        key = f"connect.{secrets.token_hex(8)}"
-        return for_code(credential.type, credential.data, code, begun.redirect_uri, begun.verifier, key)

@@ -24,8 +24,6 @@ logger = telemetry.log(__name__)
 
 TOKENS: Final = "\x00tokens"
 """What the seal of a credential's tokens is bound to beside the credential."""
-_CONNECTION: Final = ("grantType", "accessTokenUrl", "authUrl", "clientId")
-"""What a token is for: with one of these changed it goes, so that it is sent to nobody who did not give it."""
 _FIELDS: Final = ("id", "name", "type", "shared", "tenant", "n8n_id", "created_at", "updated_at")
 
 _CONNECTED: Final = ("connected_at", "token_expires_at", "refreshable")
@@ -88,7 +86,7 @@ class Credentials:
         data = {name: value for name, value in data.items() if value is not None}
         credential_types.check(row["type"], data, self._required(row["type"]))
         key_id, sealed = self._vault.seal(data, about)
-        elsewhere = any(before.get(field) != data.get(field) for field in _CONNECTION)
+        elsewhere = credential_types.connection(before) != credential_types.connection(data)
         name, shared = wish.name or row["name"], row["shared"] if wish.shared is None else wish.shared
         with available(), _unique(row["type"], name):
             changed = await self._statements.one(

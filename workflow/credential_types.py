@@ -3,6 +3,7 @@
 Types that are not listed are kept too: an HTTP Request that names one uses it as `httpCustomAuth`, where it has that type's `json`.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -17,7 +18,6 @@ REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
     "httpQueryAuth": ("name", "value"),
     "httpBearerAuth": ("token",),
     "httpCustomAuth": ("json",),
-    "oAuth1Api": ("consumerKey", "consumerSecret", "oauthTokenData"),
     "jwtAuth": (),
     "postgres": ("host", "database", "user"),
     "redis": ("host",),
@@ -67,7 +67,24 @@ OTHERS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """Headers that a service wants beside the secret, where the node does not set them."""
 
+GENERIC: Final = frozenset(
+    (
+        "httpBasicAuth",
+        "httpBearerAuth",
+        "httpCustomAuth",
+        "httpDigestAuth",
+        "httpHeaderAuth",
+        "httpQueryAuth",
+        "oAuth1Api",
+        "oAuth2Api",
+    )
+)
+"""Types of no service: whoever may use one says where it is sent, so that its owner's `allowedDomains` hold wherever it is used."""
+
 GRANTS: Final = ("authorizationCode", "pkce", "clientCredentials")
+ADDRESSES_1: Final = ("requestTokenUrl", "authUrl", "accessTokenUrl")
+"""Of a provider of OAuth 1, for a credential that a person connects."""
+_CONNECTION: Final = ("grantType", "accessTokenUrl", "authUrl", "clientId", "requestTokenUrl", "consumerKey", "oauthTokenData")
 SIGNATURES: Final = ("HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512")
 
 _UNUSABLE: Final = {
@@ -75,6 +92,11 @@ _UNUSABLE: Final = {
     "httpMultipleHeadersAuth": "Hive sends one header to an MCP server: choose `headerAuth` or `bearerAuth`.",
     "mcpOAuth2Api": "Hive does not log in to MCP servers by OAuth: choose `bearerAuth` with a token that you have.",
 }
+
+
+def connection(data: Mapping[str, Any]) -> str:
+    """What tokens are for. With another one they go, so that they are sent to nobody who did not give them."""
+    return hashlib.sha256(json.dumps([data.get(name) for name in _CONNECTION], sort_keys=True).encode()).hexdigest()
 
 
 def unusable(kind: str) -> str | None:
@@ -96,7 +118,7 @@ def check(kind: str, data: Mapping[str, Any], more: Sequence[str] = ()) -> None:
         raise InvalidRequest("`data.name` and `data.value` make no HTTP header: look for spaces and line breaks.")
     if kind == "httpCustomAuth":
         custom(data)
-    if kind == "oAuth1Api":
+    if is_oauth1(kind):
         _check_oauth1(data)
     if is_oauth2(kind):
         _check_oauth2(data)
@@ -107,9 +129,25 @@ def is_oauth2(kind: str) -> bool:
     return (kind.endswith("OAuth2Api") or kind in ("oAuth2Api", "gmailOAuth2")) and kind not in _UNUSABLE
 
 
+def is_oauth1(kind: str) -> bool:
+    """Also a service's own type, such as twitterOAuth1Api."""
+    return kind.endswith("OAuth1Api") or kind == "oAuth1Api"
+
+
+def has_no_addresses(kind: str) -> bool:
+    """Whether n8n knows by heart what a person must tell Hive: a service's own type of OAuth."""
+    return (is_oauth2(kind) and kind != "oAuth2Api") or (is_oauth1(kind) and kind != "oAuth1Api")
+
+
 def grant_of(kind: str, data: Mapping[str, Any]) -> str:
     """n8n leaves out of a service's own type what is the same for all: they are all connected by a person."""
     return str(data.get("grantType") or ("clientCredentials" if kind == "oAuth2Api" else "authorizationCode"))
+
+
+def has_token(data: Mapping[str, Any]) -> bool:
+    """Whether it has an access token that somebody entered."""
+    token = data.get("oauthTokenData")
+    return isinstance(token, Mapping) and bool(token.get("access_token"))
 
 
 def _check_grant(data: Mapping[str, Any]) -> None:
@@ -146,15 +184,22 @@ def is_url(given: Any) -> bool:
 def _check_oauth1(data: Mapping[str, Any]) -> None:
     if data.get("signatureMethod", "HMAC-SHA1") not in SIGNATURES:
         raise InvalidRequest(f"`data.signatureMethod` is one of {', '.join(SIGNATURES)}.")
-    token = data["oauthTokenData"]
-    if not isinstance(token, dict) or not all(token.get(name) for name in ("oauth_token", "oauth_token_secret")):
+    token = data.get("oauthTokenData")
+    if token and (not isinstance(token, dict) or not all(token.get(name) for name in ("oauth_token", "oauth_token_secret"))):
         raise InvalidRequest("`data.oauthTokenData` has `oauth_token` and `oauth_token_secret`, as the provider gave them.")
+    for name in ADDRESSES_1:
+        if data.get(name) not in (None, "") and not is_url(data[name]):
+            raise InvalidRequest(f"`data.{name}` is no address: it begins with https:// or http://, and has no spaces.")
 
 
 def _required(kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
     if kind == "jwtAuth":
         return ("secret",) if data.get("keyType", "passphrase") == "passphrase" else ("publicKey",)
+    if is_oauth1(kind):
+        return ("consumerKey", "consumerSecret", *(() if data.get("oauthTokenData") else ADDRESSES_1))
     if is_oauth2(kind):
+        if kind != "oAuth2Api" and has_token(data):
+            return ()  # for a node of a package
         by_person = grant_of(kind, data) != "clientCredentials"
         public = ("authUrl", "accessTokenUrl", "clientId")
         return public if grant_of(kind, data) == "pkce" else (*public[not by_person :], "clientSecret")

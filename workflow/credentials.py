@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflow.credential_types import unusable
+from workflow.credential_types import ADDRESSES_1, has_no_addresses, is_oauth1, unusable
 from workflow.failure import NodeError
 from workflow.n8n.document import Node, Problem
 
@@ -84,6 +84,20 @@ def problem(node: Node) -> Problem | None:
             what = "it cannot be activated" if node.short_type in _CALLED else "it fails when it is reached"
             return _problem(node, f"{node.name!r} needs a credential of type {kind} and names none; {what}.")
     return None
+
+
+def addresses(node: Node) -> Iterable[Problem]:
+    """For credentials of a service's own type of OAuth, chosen or set: what n8n knows of the service and Hive does not."""
+    for kind in dict.fromkeys([*needed(node), *node.credentials]):
+        if not has_no_addresses(kind):
+            continue
+        names = ADDRESSES_1 if is_oauth1(kind) else ("authUrl", "accessTokenUrl", "scope")
+        yield Problem(
+            code="credential_addresses",
+            message=f"{node.name!r} uses a credential of type {kind}, whose service Hive does not know: give it "
+            f"{', '.join(f'`{each}`' for each in names)} as the service documents them, and connect it (`hive credential connect`).",
+            node=node.name,
+        )
 
 
 def _problem(node: Node, message: str) -> Problem:

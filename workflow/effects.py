@@ -111,7 +111,7 @@ class Respond(Effect):
 
 @register
 class CallHttp(Effect):
-    """One HTTP request. The reply is `{"status", "headers", "body", "url"}`: body as text, or base64 under `body_base64`."""
+    """One HTTP request. The reply is `{"status", "status_text", "headers", "body", "url"}`: body as text, or base64 under `body_base64`."""
 
     kind = "call_http"
     method: str = "GET"

@@ -26,8 +26,9 @@ from workflow.gate import RunningGate
 from workflow.held import Held
 from workflow.interpreter import Interpreter
 from workflow.items import Items
-from workflow.library import Library, Plan
+from workflow.library import Library
 from workflow.limits import Limits
+from workflow.plans import Plan
 from workflow.rooms import Place, Rooms
 from workflow.rows import pack
 from workflow.standing import Keys
@@ -107,7 +108,12 @@ class Engine:
         return Held(
             id=execution_id,
             execution=execution.evolve(
-                destination=destination, depth=depth, root=None if root is None else str(root), awaited=awaited, chain=chain
+                workflow_id=str(plan.origin.workflow_id or execution_id),  # a document that was given may claim any
+                destination=destination,
+                depth=depth,
+                root=None if root is None else str(root),
+                awaited=awaited,
+                chain=chain,
             ),
             graph=plan.graph,
             origin=plan.origin,

@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
+from pydantic import JsonValue
+
 from bus import errors
 from bus.errors import HiveError, NodeFailed
 
 
 class NodeError(Exception):
-    """`item`: index of the input item at fault. `description`: the longer text that n8n shows below the message.
+    """`item`: index of the input item at fault. `description`: the longer text that n8n shows below the message. `shown`: what an item
+    that says what went wrong has under `error`, where that is not the message.
 
     Not a `HiveError`: it never reaches a door. Its code is one of that tree, and is what the run data show.
     """
@@ -21,11 +24,14 @@ class NodeError(Exception):
     code: ClassVar[str] = NodeFailed.code
     kind: ClassVar[str] = "NodeOperationError"
 
-    def __init__(self, message: str, *, description: str | None = None, item: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, description: str | None = None, item: int | None = None, shown: JsonValue = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.description = description
         self.item = item
+        self.shown = shown
 
 
 class ExpressionError(NodeError):
@@ -85,6 +91,8 @@ class Failure:
     parameter: str | None = None
     expression: str | None = None
     line: int | None = None
+    shown: JsonValue = None
+    """What an item has under `error`, where that is not the message. Of a request it is an object, with the status or code of the failure."""
 
     @classmethod
     def of(cls, error: BaseException, node: str) -> Self:
@@ -98,16 +106,28 @@ class Failure:
             parameter=getattr(error, "parameter", None) or None,
             expression=getattr(error, "expression", None) or None,
             line=getattr(error, "line", None),
+            shown=getattr(error, "shown", None),
         )
 
     def to_json(self) -> dict[str, Any]:
         """n8n's shape of an error: what is unknown is left out."""
         context = {"itemIndex": self.item, "parameter": self.parameter, "expression": self.expression, "line": self.line}
-        known = {"description": self.description, "node": {"name": self.node} if self.node else None}
+        known = {
+            "description": self.description,
+            "node": {"name": self.node} if self.node else None,
+            "httpCode": self._http_code,
+            "shown": self.shown,
+        }
         found = {"message": self.message, "name": self.name, "code": self.code} | {
             k: v for k, v in known.items() if v is not None
         }
         return found | {"context": {key: value for key, value in context.items() if value is not None}}
+
+    @property
+    def _http_code(self) -> str | None:
+        """As n8n names it: the status that a service answered with, or the code of what kept it from answering."""
+        found = (self.shown.get("status") or self.shown.get("code")) if isinstance(self.shown, Mapping) else None
+        return None if found is None else str(found)
 
     @classmethod
     def from_json(cls, given: Mapping[str, Any]) -> Self:
@@ -122,4 +142,5 @@ class Failure:
             parameter=context.get("parameter"),
             expression=context.get("expression"),
             line=context.get("line"),
+            shown=given.get("shown"),
         )

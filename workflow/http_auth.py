@@ -229,4 +229,4 @@ def with_body(content: bytes, more: Mapping[str, Any]) -> bytes:
         found = None
     if not isinstance(found, dict):
         raise RequestRefused("The credential adds fields to a JSON body, and the request has another.")
-    return json.dumps({**found, **more}).encode()
+    return json.dumps({**found, **more}, ensure_ascii=False, separators=(",", ":")).encode()

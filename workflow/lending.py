@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from bus import telemetry
-from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError
+from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError, RequestRefused
 from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.callers import Admitted, check_caller
 from workflow.credential_store import Credentials, Opened
-from workflow.credential_types import grant_of, is_oauth2
+from workflow.credential_types import grant_of, has_token, is_oauth1, is_oauth2
 from workflow.credentials import ASKED_OF_CALLERS, asked_of_callers, references
 from workflow.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
 from workflow.execution import Reply
@@ -78,23 +78,24 @@ class Lending:
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
         if not effect.credentials:
-            return await self._http.carry_out(effect)
+            return await self._http.carry_out(effect, owner=claims.sub)
         credential = await self.opened(effect.credentials, claims)
-        if credential.type == "oAuth1Api":
-            return await self._http.carry_out(effect, signed(effect, credential.data))
+        if is_oauth1(credential.type):
+            token = await self.tokens.signing(credential)
+            return await self._http.carry_out(effect, signed(effect, credential.data, token), claims.sub)
         if not is_oauth2(credential.type):
-            return await self._http.carry_out(effect, auth_of(credential.type, credential.data))
-        return await self._with_token(effect, credential)
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), claims.sub)
+        return await self._with_token(effect, credential, claims.sub)
 
-    async def _with_token(self, effect: CallHttp, credential: Opened) -> Reply:
+    async def _with_token(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
         """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
         domains = domains_of(credential.data)
         token = await self.tokens.of(credential, effect.key)
-        reply = await self._http.carry_out(effect, bearer(token, domains))
+        reply = await self._http.carry_out(effect, bearer(token, domains), owner)
         if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
             return reply
         another = await self.tokens.of(credential, effect.key, refused=token)
-        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains))
+        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains), owner)
 
     async def token(self, effect: HandleToken, claims: Claims) -> Reply:
         return handle(effect, (await self.opened(effect.credentials, claims)).data)
@@ -137,10 +138,22 @@ class Lending:
         missing: dict[str, str] = {}
         for kind, given in effect.credentials.items():
             try:
-                opened[kind] = dict((await self.opened({kind: given}, claims)).data)
-            except (CredentialNotFound, CredentialUnreadable, Conflict) as error:
+                opened[kind] = await self._with_its_token(await self.opened({kind: given}, claims), effect.key)
+            except (CredentialNotFound, CredentialUnreadable, Conflict, RequestRefused) as error:
                 missing[kind] = error.message
         return await self.packaged.carry_out(effect, opened, missing)
+
+    async def _with_its_token(self, credential: Opened, key: str) -> dict[str, Any]:
+        """What a package finds of a credential: of OAuth 2 the token that holds, of whoever connected it or, without that, as it was entered.
+        RequestRefused where there is none."""
+        data = dict(credential.data)
+        if is_oauth2(credential.type):
+            try:
+                data["oauthTokenData"] = {"access_token": await self.tokens.of(credential, key)}
+            except RequestRefused:
+                if not has_token(data):
+                    raise
+        return data
 
     async def _registered(self, effect: CallMcp, claims: Claims) -> Reply:
         if self.registered is None:
@@ -172,13 +185,16 @@ class Lending:
                 return "It is connected."
             await self.tokens.of(credential, f"test.{credential.id}")
             return "The server gave a token."
+        if is_oauth1(credential.type):
+            await self.tokens.signing(credential)
+            return None
         if credential.type == "postgres":
             return await self._sql.test(credential.data)
         if credential.type == "redis":
             return await self._redis.test(credential.data)
         if credential.type == "smtp":
             return await self._mail.test(credential.data)
-        if not credential.type.startswith(("jwt", "oAuth1")):
+        if not credential.type.startswith("jwt"):
             auth_of(credential.type, credential.data)
         return None
 

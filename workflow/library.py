@@ -1,24 +1,19 @@
 """The workflows that are kept: their documents and versions, what is active, and plans that are made once a version."""
 
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import asyncpg
 
 from bus.database import NamedStatements, available
-from bus.errors import Conflict, InvalidRequest, WebhookTaken, WorkflowNotFound
+from bus.errors import Conflict, WorkflowNotFound
 from bus.messages import Claims
 from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ChangeWorkflow,
     CreateWorkflow,
-    LastExecution,
     ListWorkflows,
     WorkflowList,
     WorkflowProblem,
@@ -30,39 +25,25 @@ from bus.messages.workflows import (
     WorkflowVersionRef,
     WorkflowVersions,
 )
-from workflow import due
+from workflow.activation import listen, silence
 from workflow.calling import may_call
-from workflow.current import Currents, Routes
-from workflow.graph import Graph, plan
-from workflow.hearing import listening_nodes
-from workflow.held import Origin
-from workflow.n8n.check import check, check_startable
+from workflow.current import Routes
+from workflow.listings import cursor, listed, read_cursor
+from workflow.n8n.check import check
 from workflow.n8n.limits import check_depth
 from workflow.n8n.parse import parse
 from workflow.n8n.tools import needs_of
 from workflow.needing import Needing, shown, stored
 from workflow.nodes.registry import Registry
+from workflow.plans import Plan, Plans, no_workflow
 from workflow.remembering import merged
 from workflow.rows import encode
 from workflow.sql import queries
 from workflow.tools import called_trigger, input_schema
-from workflow.webhooks import Table, require_checkable, routes_of
+from workflow.webhooks import Table
 
-MAX_PLANS: Final = 200
 MAX_TOOLS: Final = 128
 """More than a model can choose among, and fewer than plans are kept."""
-_STATIC: Final = ("getWorkflowStaticData", "memoryBufferWindow")
-"""What remembers between executions: a plan of such a workflow is read anew for each."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A version of a workflow, ready to be executed. `origin` has the rights of whoever saved it."""
-
-    graph: Graph
-    origin: Origin
-    active: bool
-    uses_static: bool
 
 
 class Library:
@@ -71,20 +52,14 @@ class Library:
     def __init__(self, pool: asyncpg.Pool, registry: Registry, time_zone: str, told: Callable[[UUID], Awaitable[None]]) -> None:
         self._pool, self._registry, self._zone, self._told = pool, registry, time_zone, told
         self._statements = NamedStatements(pool, queries())
-        self._plans: OrderedDict[tuple[UUID, int], Plan] = OrderedDict()
-        self._currents = Currents(self._statements)
+        self._plans = Plans(self._statements)
         self._routes = Routes(self._statements)
         self._needing = Needing(pool)
 
     def forget(self, workflow_id: UUID | None = None) -> None:
         """What is known of it may have changed; None: of all of them."""
         self._routes.forget()
-        self._currents.forget(workflow_id)
-        if workflow_id is None:
-            self._plans.clear()
-            return
-        for key in [key for key in self._plans if key[0] == workflow_id]:
-            del self._plans[key]
+        self._plans.forget(workflow_id)
 
     async def create(self, wish: CreateWorkflow, claims: Claims) -> WorkflowRecord:
         """InvalidWorkflow, WorkflowTooLarge for what can never be one; what only does not run is told in `problems`."""
@@ -133,7 +108,7 @@ class Library:
                     raise Conflict("Somebody else saved the workflow at the same time. Read it again, and save then.")
                 await statements.run("insert_version", wish.id, row["version"], name, row["n8n_data"], claims.sub)
                 if row["active"]:
-                    await self._listen(statements, wish.id, document)
+                    await listen(statements, wish.id, document, self._registry, self._zone)
         await self._changed(wish.id)
         return await self._record(row)
 
@@ -145,45 +120,19 @@ class Library:
                 statements = NamedStatements(connection, queries())
                 row = await statements.one("set_active", workflow_id, active)
                 if row is None:
-                    raise _no_workflow(workflow_id)
+                    raise no_workflow(workflow_id)
                 if active:
-                    await self._listen(statements, workflow_id, json.loads(before["n8n_data"]))
+                    await listen(statements, workflow_id, json.loads(before["n8n_data"]), self._registry, self._zone)
                 else:
-                    await statements.run("drop_webhooks", workflow_id)
-                    await statements.run("drop_schedules", workflow_id)
-                    await statements.run("drop_event_triggers", workflow_id)
+                    await silence(statements, workflow_id)
         await self._changed(workflow_id)
         return await self._record(row)
-
-    async def _listen(self, statements: NamedStatements, workflow_id: UUID, document: Mapping[str, Any]) -> None:
-        workflow = parse(document)
-        check_startable(plan(workflow), self._registry)
-        routes = list(dict.fromkeys(routes_of(workflow_id, workflow)))
-        for route in routes:
-            require_checkable(workflow.by_name[route.node])
-        now = datetime.now(UTC)
-        nodes = due.schedule_nodes(workflow)
-        times = [(node.name, at) for node in nodes if (at := due.next_due(workflow, node, now, self._zone)) is not None]
-        await statements.run("drop_webhooks", workflow_id)
-        await statements.run("drop_schedules", workflow_id)
-        try:
-            await statements.run(
-                "add_webhooks", workflow_id, [r.method for r in routes], [r.path for r in routes], [r.node for r in routes]
-            )
-        except asyncpg.UniqueViolationError:
-            paths = ", ".join(sorted({f"{route.method} {route.path}" for route in routes}))
-            raise WebhookTaken(
-                f"Another active workflow, or another node, listens on one of {paths}. Change the path, or the node's webhookId where it has none."
-            ) from None
-        await statements.run("drop_event_triggers", workflow_id)
-        await statements.run("add_event_triggers", workflow_id, [node.name for node in listening_nodes(workflow)])
-        await statements.run("add_schedules", workflow_id, [name for name, _ in times], [at for _, at in times])
 
     async def delete(self, workflow_id: UUID, claims: Claims) -> None:
         await self._row(workflow_id, claims)
         with available():
             if await self._statements.one("delete_workflow", workflow_id) is None:
-                raise _no_workflow(workflow_id)
+                raise no_workflow(workflow_id)
         await self._changed(workflow_id)
 
     async def get(self, workflow_id: UUID, claims: Claims) -> WorkflowRecord:
@@ -195,7 +144,7 @@ class Library:
         with available():
             arguments = (query.active, at, last, query.limit + 1, claims.tenant, query.owner, query.search)
             rows = await self._statements.all("list_workflows", *arguments)
-        records = [_listed(row) for row in rows[: query.limit]]
+        records = [listed(row) for row in rows[: query.limit]]
         more = len(rows) > query.limit
         return WorkflowList(
             workflows=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
@@ -243,37 +192,14 @@ class Library:
 
     async def plan(self, workflow_id: UUID, version: int | None = None) -> Plan:
         """The current version unless one is named. WorkflowNotFound."""
-        current = await self._currents.of(workflow_id) if version is None else None
-        if version is None:
-            if current is None:
-                raise _no_workflow(workflow_id)
-            version = current.version
-        found = self._plans.get((workflow_id, version))
-        if found is None or found.uses_static or (current is not None and current.active != found.active):
-            found = await self._load(workflow_id, version)
-        self._plans[workflow_id, version] = found
-        self._plans.move_to_end((workflow_id, version))
-        if len(self._plans) > MAX_PLANS:
-            self._plans.popitem(last=False)
-        return found
+        return await self._plans.of(workflow_id, version)
 
-    async def _load(self, workflow_id: UUID, version: int) -> Plan:
-        with available():
-            row = await self._statements.one("workflow_version", workflow_id, version)
-        if row is None:
-            raise _no_workflow(workflow_id)
-        document = {**json.loads(row["n8n_data"]), "id": str(workflow_id), "name": row["name"]}
-        workflow = parse(document)
-        if row["static_data"] is not None:
-            workflow = replace(workflow, static_data=json.loads(row["static_data"]))
-        claims = Claims.model_validate_json(row["claims"])
-        origin = Origin(workflow_id=workflow_id, version=version, claims=claims)
-        return Plan(
-            graph=plan(workflow),
-            origin=origin,
-            active=row["active"],
-            uses_static=any(word in row["n8n_data"] for word in _STATIC),
-        )
+    async def plan_for(self, workflow_id: UUID, claims: Claims) -> Plan:
+        """The current version. WorkflowNotFound, also where it is of another tenant."""
+        found = await self.plan(workflow_id)
+        if found.origin.claims.tenant != claims.tenant:
+            raise no_workflow(workflow_id)
+        return found
 
     async def resolve(self, reference: str, saver: Claims) -> UUID:
         """A workflow by its id here, or by the id that its document had in n8n. WorkflowNotFound.
@@ -305,19 +231,12 @@ class Library:
     async def table(self, *, fresh: bool = False) -> Table:
         return await self._routes.table(fresh=fresh)
 
-    async def plan_for(self, workflow_id: UUID, claims: Claims) -> Plan:
-        """The current version. WorkflowNotFound, also where it is of another tenant."""
-        found = await self.plan(workflow_id)
-        if found.origin.claims.tenant != claims.tenant:
-            raise _no_workflow(workflow_id)
-        return found
-
     async def _row(self, workflow_id: UUID, claims: Claims) -> Any:
         """WorkflowNotFound, also where it is of another tenant: whose it is, is nobody else's to know."""
         with available():
             row = await self._statements.one("get_workflow", workflow_id)
         if row is None or row["tenant"] != claims.tenant:
-            raise _no_workflow(workflow_id)
+            raise no_workflow(workflow_id)
         return row
 
     async def _changed(self, workflow_id: UUID) -> None:
@@ -359,20 +278,6 @@ def _checked(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-def _listed(row: Mapping[str, Any]) -> WorkflowRecord:
-    last = None
-    if row["last_id"] is not None:
-        last = LastExecution(id=row["last_id"], status=row["last_status"], created_at=row["last_at"])
-    return WorkflowRecord(**{**row, "tags": _tags(row["tags"]), "last_execution": last})
-
-
-def _tags(given: str | None) -> tuple[str, ...]:
-    """n8n writes a tag as an object with its name, or as the name alone."""
-    found = json.loads(given) if given else None
-    named = (each.get("name") if isinstance(each, dict) else each for each in found) if isinstance(found, list) else ()
-    return tuple(name for name in named if isinstance(name, str) and name)
-
-
 def _text(document: Mapping[str, Any]) -> str:
     return json.dumps(document)
 
@@ -384,22 +289,3 @@ def _mcp_tools(document: Mapping[str, Any]) -> str | None:
 def _n8n_id(document: Mapping[str, Any]) -> str | None:
     found = document.get("id")
     return str(found).replace("\x00", "") if isinstance(found, str | int) and found != "" else None
-
-
-def _no_workflow(workflow_id: UUID) -> WorkflowNotFound:
-    return WorkflowNotFound(f"There is no workflow {workflow_id}.")
-
-
-def cursor(at: datetime, last: UUID) -> str:
-    return urlsafe_b64encode(f"{at.isoformat()} {last}".encode()).decode()
-
-
-def read_cursor(given: str | None) -> tuple[datetime | None, UUID | None]:
-    """InvalidRequest for what no list gave."""
-    if given is None:
-        return None, None
-    try:
-        at, _, last = urlsafe_b64decode(given).decode().rpartition(" ")
-        return datetime.fromisoformat(at), UUID(last)
-    except ValueError:
-        raise InvalidRequest("The cursor is none that a list gave. Leave it out to begin with the newest.") from None

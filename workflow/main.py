@@ -47,6 +47,7 @@ from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import FOLDER, Installed
+from workflow.previewing import Previewing
 from workflow.python.host import Python
 from workflow.reading import Reading
 from workflow.schedules import Schedules
@@ -66,6 +67,9 @@ STOP_SECONDS: Final = 4.0
 CONNECTIONS: Final = 6
 AGAIN_SECONDS: Final = 1.0
 RETAIN_LOOK_SECONDS: Final = 600.0
+MOST_RUNNING_ON: Final = 4
+"""Evaluations that nothing stops, each on a core of its own: with so many an engine gives its place to a new one."""
+WEAR_LOOK_SECONDS: Final = 5.0
 
 
 async def serve(settings: WorkflowSettings) -> None:
@@ -130,7 +134,8 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
         credentials = Credentials(pool, vault, installed.required)
         lending = Lending(credentials, TokenStore(pool, vault), http, guard, settings.workflow_max_answer_bytes, fence)
-        mcp_servers = Registry(pool, vault, credentials)
+        stack.push_async_callback(lending.tokens.close)
+        mcp_servers = Registry(pool, vault, credentials, settings.workflow_mcp_servers)
         keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
         lending.packaged = PackagedCalls(
             *(installed, guard, settings.workflow_node, settings.workflow_node_seconds, settings.workflow_max_answer_bytes),
@@ -158,7 +163,12 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
         await reseal_when_possible(credentials)
         most = settings.workflow_running + settings.workflow_waiting
         served = (
-            *services(Verbs(engine, library, reading, starting, notices.stop, cache, mcp_servers), most),
+            *services(
+                Verbs(
+                    engine, library, reading, starting, notices.stop, cache, mcp_servers, Previewing(engine, reading, scripts)
+                ),
+                most,
+            ),
             service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
             mcp_service.service(mcp_servers, notices.mcp_servers),
         )
@@ -170,6 +180,7 @@ async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, po
             lease.run(),
             schedules.run(),
             keeper.run(),
+            _until_worn_out(scripts),
             BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run(),
         )
 
@@ -178,12 +189,13 @@ def _mcp(
     settings: WorkflowSettings, bus: NatsBus, servers: Registry, guard: Guard, fence: Fence
 ) -> tuple[Keeper, RegisteredCalls]:
     """Who keeps the servers that are registered, and who calls them. What an administrator registered may be anywhere."""
-    client, trusted = (McpClient(each, settings.workflow_max_answer_bytes, fence) for each in (guard, ANYWHERE))
+    most = settings.workflow_max_answer_bytes
+    client, trusted = (McpClient(each, most, fence) for each in (guard, ANYWHERE))
 
     def client_for(is_trusted: bool) -> McpClient:
         return trusted if is_trusted else client
 
-    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp")
+    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp", most)
     return keeper, RegisteredCalls(servers, keeper, bus, client, trusted, fence)
 
 
@@ -212,6 +224,15 @@ def _environment(base_url: str, models: Mapping[str, str]) -> Any:
         return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": form, "models": models}
 
     return of
+
+
+async def _until_worn_out(scripts: Pool) -> None:
+    """Raises then: the engine leaves in order, its executions go on elsewhere, and whoever started it starts it anew."""
+    while scripts.running_on < MOST_RUNNING_ON:
+        await asyncio.sleep(WEAR_LOOK_SECONDS)
+    raise RuntimeError(
+        f"{MOST_RUNNING_ON} evaluations run on and cannot be stopped (isolate_runs_on says whose): it begins anew"
+    )
 
 
 async def _expire(pool: asyncpg.Pool, days: float) -> None:

@@ -5,13 +5,13 @@ It knows nothing of executions, so whatever else speaks to MCP servers can use i
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
-from bus.together import let_go
+from bus.together import end, let_go
 from workflow.fence import Fence
 from workflow.guard import Guard
 from workflow.reaching import Room, address_of
@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 KEY_META: Final = "hive/idempotency-key"
 """In `_meta` of a call: the same each time that the call is repeated. Servers may look at it; MCP itself knows no such thing."""
+TOOLS_CHANGED: Final = "notifications/tools/list_changed"
+CHANGE_SECONDS: Final = 0.5
+"""Between a word that tools are others and the question which: some servers say so for each of many."""
+MAX_WATCHED_BYTES: Final = 8 * 1024 * 1024
+"""Of all that a session is told that is held: many are, of servers that anybody may have registered."""
 LEAVE_SECONDS: Final = 5.0
 """For a session to be closed, once nobody waits for it."""
 _MOST_TOOLS: Final = 1000
 Answer = TypeVar("Answer")
+Listed = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +40,14 @@ class McpServer:
     url: str
     sse: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A session that is held beyond a question: for how many seconds, and what is set when the server says that its tools are others."""
+
+    seconds: float
+    changed: asyncio.Event
 
 
 class McpClient:
@@ -50,6 +64,25 @@ class McpClient:
 
         return await self._within(server, timeout_seconds, all_tools)
 
+    async def watch(self, server: McpServer, timeout_seconds: float, hold_seconds: float, listed: Listed) -> None:
+        """Tells `listed` its tools, and for `hold_seconds` again whenever the server says that they are others: in one session.
+
+        `timeout_seconds`: for each question. RequestRefused, DeadlineExceeded, NodeFailed.
+        """
+        changed = asyncio.Event()
+
+        async def ask(client: "Client") -> None:
+            until = asyncio.get_running_loop().time() + hold_seconds
+            await listed(await all_tools(client))
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until), _told(client, changed):
+                    while await changed.wait():
+                        await asyncio.sleep(CHANGE_SECONDS)
+                        changed.clear()
+                        await listed(await all_tools(client))
+
+        await self._within(server, timeout_seconds, ask, _Held(hold_seconds, changed))
+
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
     ) -> dict[str, Any]:
@@ -62,13 +95,19 @@ class McpClient:
 
         return await self._within(server, timeout_seconds, ask)
 
-    async def _within(self, server: McpServer, timeout_seconds: float, ask: Callable[["Client"], Awaitable[Answer]]) -> Answer:
+    async def _within(
+        self,
+        server: McpServer,
+        timeout_seconds: float,
+        ask: Callable[["Client"], Awaitable[Answer]],
+        held: "_Held | None" = None,
+    ) -> Answer:
         """A refusal ends it at once: the package's own tasks would only log it."""
         refused: asyncio.Future[HiveError] = asyncio.get_running_loop().create_future()
-        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused))
+        asking = asyncio.create_task(self._asked(server, timeout_seconds, ask, refused, held))
         waiting: set[asyncio.Future[Any]] = {asking, refused}
         try:
-            async with asyncio.timeout(timeout_seconds):
+            async with asyncio.timeout(timeout_seconds + (held.seconds if held else 0.0)):
                 await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 if refused.done():
                     raise refused.result()
@@ -92,15 +131,21 @@ class McpClient:
         timeout_seconds: float,
         ask: Callable[["Client"], Awaitable[Answer]],
         refused: "asyncio.Future[HiveError]",
+        held: "_Held | None",
     ) -> Answer:
         await loaded()
         from mcp import Client
 
-        async with Client(self._transport(server, timeout_seconds, refused), read_timeout_seconds=timeout_seconds) as client:
+        async def heard(message: Any) -> None:
+            if held is not None and getattr(message, "method", None) == TOOLS_CHANGED:
+                held.changed.set()
+
+        transport = self._transport(server, timeout_seconds, refused, held)
+        async with Client(transport, read_timeout_seconds=timeout_seconds, message_handler=heard) as client:
             return await ask(client)
 
     def _transport(
-        self, server: McpServer, timeout_seconds: float, refused: "asyncio.Future[HiveError]"
+        self, server: McpServer, timeout_seconds: float, refused: "asyncio.Future[HiveError]", held: "_Held | None"
     ) -> AbstractAsyncContextManager[Any]:
         import httpx2
         from mcp.client.sse import sse_client
@@ -108,7 +153,8 @@ class McpClient:
 
         from workflow.mcp_http import bounded
 
-        room = Room(self._max_bytes)
+        limit = min(self._max_bytes, MAX_WATCHED_BYTES) if held else self._max_bytes
+        room, timeout_seconds = Room(limit), timeout_seconds + (held.seconds if held else 0.0)
 
         def refuse(error: HiveError) -> None:
             if not refused.done():
@@ -130,7 +176,6 @@ class McpClient:
 
         @asynccontextmanager
         async def streamable() -> AsyncIterator[Any]:
-            limit = self._max_bytes
             async with (
                 client() as http,
                 streamable_http_client(server.url, http_client=http, max_sse_event_size=limit) as streams,
@@ -138,6 +183,24 @@ class McpClient:
                 yield streams
 
         return streamable()
+
+
+@asynccontextmanager
+async def _told(client: "Client", changed: asyncio.Event) -> AsyncIterator[None]:
+    """Sets `changed` when the server says so. By the newest protocol it is asked to; by older ones it says so unasked, where it does."""
+    from mcp import MCPError
+    from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
+
+    async def hear(subscription: Any) -> None:
+        with suppress(SubscriptionLost):  # the next session asks anew
+            async for _ in subscription:
+                changed.set()
+
+    async with AsyncExitStack() as stack:
+        with suppress(ListenNotSupportedError, MCPError, SubscriptionLost, TimeoutError):
+            hearing = asyncio.create_task(hear(await stack.enter_async_context(client.listen(tools_list_changed=True))))
+            stack.push_async_callback(end, [hearing])
+        yield
 
 
 async def all_tools(client: "Client") -> list[dict[str, Any]]:

@@ -1,18 +1,22 @@
 """Tokens of OAuth 2: got by the client's own right when first needed and kept in memory, or refreshed from what a person connected."""
 
 import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 from bus import telemetry
-from bus.errors import DatabaseUnavailable, GrantRefused, RequestRefused
+from bus.errors import DatabaseUnavailable, GrantRefused, HiveError, RequestRefused
+from bus.together import end
 from workflow.credential_store import Opened
 from workflow.credential_types import grant_of
 from workflow.effects import CallHttp
-from workflow.http_auth import HttpAuth
+from workflow.http_auth import HttpAuth, cleared
 from workflow.http_calls import HttpCalls
-from workflow.oauth_requests import Token, for_client, for_refresh, token_of
+from workflow.oauth1 import token_in
+from workflow.oauth_requests import Token, for_client, for_refresh, place, token_of
 from workflow.token_store import EARLY, Held, TokenStore
 
 logger = telemetry.log(__name__)
@@ -21,6 +25,8 @@ DEFAULT_SECONDS: Final = 300.0
 MAX_TOKENS: Final = 1000
 AGAIN_SECONDS: Final = 0.1
 """How often is looked for what another engine is getting."""
+LEAVE_SECONDS: Final = 5.0
+"""For refreshes under way, when an engine stops."""
 
 
 class Tokens:
@@ -28,6 +34,12 @@ class Tokens:
         self._http, self.store = http, store
         self._tokens: dict[UUID, tuple[Any, str, float]] = {}
         self._locks: dict[UUID, asyncio.Lock] = {}
+        self._refreshes: set[asyncio.Task[str]] = set()
+
+    async def close(self) -> None:
+        if self._refreshes:
+            await asyncio.wait(self._refreshes, timeout=LEAVE_SECONDS)
+        await end(list(self._refreshes))
 
     async def of(self, credential: Opened, key: str, refused: str = "") -> str:
         """One that holds, and is not the one that was `refused`; that again where there is no way to another.
@@ -65,8 +77,15 @@ class Tokens:
                     f"The token of {credential.name!r} has expired, and the provider gave none to refresh it. {anew(credential)}"
                 )
             if await _patiently(self.store.claim, credential, held.version, by):
-                return await self._refreshed(credential, held, held.refresh, key, by)
+                return await self._apart(self._refreshed(credential, held, held.refresh, key, by))
             await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _apart(self, refresh: Coroutine[Any, Any, str]) -> str:
+        """Goes on when the execution that asked is stopped: the provider may have replaced the refresh token by then."""
+        task = asyncio.create_task(refresh)
+        self._refreshes.add(task)
+        task.add_done_callback(self._refreshes.discard)
+        return await asyncio.shield(task)
 
     async def _refreshed(self, credential: Opened, held: Held, refresh: str, key: str, by: UUID) -> str:
         """What replaces the refresh token is stored before the access token is used: a provider takes the old one no more."""
@@ -84,11 +103,26 @@ class Tokens:
         logger.info("credential_refreshed", id=str(credential.id), name=credential.name)
         return token.access
 
-    async def asked(self, effect: CallHttp, auth: HttpAuth) -> Token:
-        reply = await self._http.carry_out(effect, auth)
-        if reply.failure is not None:
-            raise RequestRefused(f"No token was got from {effect.url}: {reply.failure.message}")
-        return token_of(reply.value, effect.url)
+    async def signing(self, credential: Opened) -> Token:
+        """What requests are signed with by OAuth 1: of whoever connected it, else as it was entered. RequestRefused where there is none."""
+        held: Held | None = await _patiently(self.store.held, credential)
+        token = Token(access=held.access, secret=held.secret) if held is not None else token_in(credential.data)
+        if token is None:
+            raise RequestRefused(f"The credential {credential.name!r} is not connected. {anew(credential)}")
+        return token
+
+    async def asked(
+        self, effect: CallHttp, auth: HttpAuth, read: Callable[[Mapping[str, Any], str], Token] = token_of
+    ) -> Token:
+        """`read`: what an answer says. What comes back is not cleared of the secrets, but what is said of it is: a provider may give the same refresh token again."""
+        reply = await self._http.carry_out(effect, replace(auth, secrets=()))
+        try:
+            if reply.failure is not None:
+                raise RequestRefused(f"No token was got from {place(effect.url)}: {reply.failure.message}")
+            return read(reply.value, effect.url)
+        except HiveError as error:
+            error.message = str(cleared(error.message, auth.secrets))
+            raise
 
 
 def anew(credential: Opened) -> str:

@@ -11,25 +11,38 @@ from bus.errors import InvalidRequest
 from workflow.credential_types import SIGNATURES
 from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, domains_of, forms, text
+from workflow.oauth_requests import Token
 
 _FORM: Final = "application/x-www-form-urlencoded"
 
 
-def signed(effect: CallHttp, data: Mapping[str, Any]) -> HttpAuth:
-    """Made for this request alone: its method, address and form are signed. InvalidRequest."""
+def token_in(data: Mapping[str, Any]) -> Token | None:
+    """One that somebody had and entered."""
+    token = data.get("oauthTokenData")
+    if not isinstance(token, Mapping) or not token:
+        return None
+    return Token(access=text(token, "oauth_token"), secret=text(token, "oauth_token_secret"))
+
+
+def signed(effect: CallHttp, data: Mapping[str, Any], token: Token | None, **way: str) -> HttpAuth:
+    """Made for this request alone: its method, address and form are signed. InvalidRequest.
+
+    `token`: None before there is one. `way`: `callback_uri` or `verifier`, on the way to it.
+    """
     if data.get("signatureMethod", SIGNATURE_HMAC_SHA1) not in SIGNATURES:
         raise InvalidRequest(f"The credential's `signatureMethod` is none of {', '.join(SIGNATURES)}.")
-    token = data.get("oauthTokenData")
-    token = token if isinstance(token, Mapping) else {}
-    secret, token_secret = text(data, "consumerSecret"), text(token, "oauth_token_secret")
+    secret, access, token_secret = text(data, "consumerSecret"), "", ""
+    if token is not None:
+        access, token_secret = token.access, token.secret or ""
     client = Client(
         text(data, "consumerKey"),
         client_secret=secret,
-        resource_owner_key=text(token, "oauth_token"),
-        resource_owner_secret=token_secret,
+        resource_owner_key=access or None,
+        resource_owner_secret=token_secret or None,
         signature_method=str(data.get("signatureMethod", SIGNATURE_HMAC_SHA1)),
         signature_type=SIGNATURE_TYPE_AUTH_HEADER,
         realm=str(data.get("realm") or "") or None,
+        **way,
     )
     try:
         method: Any = effect.method  # any method that HTTP has; the stubs list some
@@ -40,7 +53,7 @@ def signed(effect: CallHttp, data: Mapping[str, Any]) -> HttpAuth:
     return HttpAuth(
         headers={"authorization": authorization},
         domains=domains_of(data),
-        secrets=(authorization, *forms(secret, token_secret, text(token, "oauth_token"))),
+        secrets=(authorization, *forms(secret, token_secret, access)),
     )
 
 

@@ -14,13 +14,16 @@ from workflow.effects import CallHttp
 from workflow.http_auth import HttpAuth, basic, forms, text
 
 TIMEOUT_SECONDS: Final = 30.0
+MAX_TOKEN: Final = 16_384
+"""Characters: what is longer fits into no header that servers take, and would be stored and read for each request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """`seconds`: for how long it holds; None where the server does not say."""
+    """`seconds`: for how long it holds; None where the server does not say. `secret`: of OAuth 1, which signs with it."""
 
     access: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
     refresh: str | None = field(default=None, repr=False)
     seconds: float | None = None
 
@@ -64,7 +67,7 @@ def for_client(data: Mapping[str, Any], key: str) -> tuple[CallHttp, HttpAuth]:
 
 
 def _asking(data: Mapping[str, Any], fields: dict[str, str], key: str, *more: str) -> tuple[CallHttp, HttpAuth]:
-    """Whatever comes back is cleared of the secrets. A client without a secret is public, and named in the body."""
+    """`secrets` of it are for what is said of the answer. A client without a secret is public, and named in the body."""
     client, secret = text(data, "clientId"), str(data.get("clientSecret") or "")
     by_body = data.get("authentication") == "body" or not secret
     if by_body:
@@ -91,17 +94,31 @@ def _asking(data: Mapping[str, Any], fields: dict[str, str], key: str, *more: st
 
 def token_of(answer: Mapping[str, Any], url: str) -> Token:
     """RequestRefused, GrantRefused; what the server said is told only where it is OAuth's own words."""
-    found = _fields(answer.get("body") or "")
+    found = fields(answer.get("body") or "")
     token = found.get("access_token")
     if answer["status"] not in (200, 201) or not isinstance(token, str) or not token:
         reason = " ".join(str(found[name]) for name in ("error", "error_description") if name in found)[:300]
         refused = GrantRefused if found.get("error") == "invalid_grant" else RequestRefused
-        raise refused(f"{url} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
+        raise refused(f"{place(url)} gave no token: status {answer['status']}{f', {reason}' if reason else ''}.")
     refresh = found.get("refresh_token")
-    return Token(access=token, refresh=refresh if isinstance(refresh, str) and refresh else None, seconds=_seconds(found))
+    refresh = refresh if isinstance(refresh, str) and refresh else None
+    require_short(url, token, refresh or "")
+    return Token(access=token, refresh=refresh, seconds=_seconds(found))
 
 
-def _fields(body: str) -> Mapping[str, Any]:
+def require_short(url: str, *tokens: str) -> None:
+    """RequestRefused."""
+    if any(len(token) > MAX_TOKEN for token in tokens):
+        raise RequestRefused(f"{place(url)} gave a token of more than {MAX_TOKEN:,} characters, which is no token.")
+
+
+def place(url: str) -> str:
+    """Of an address, what may be said to everybody who uses the credential: its query may hold a secret."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def fields(body: str) -> Mapping[str, Any]:
     """JSON, as the standard wants it, or a form, as some servers answer all the same."""
     try:
         found = json.loads(body)

@@ -18,9 +18,9 @@ from workflow.form_nodes import with_parameters
 from workflow.form_page import broken_page
 from workflow.graph import Graph
 from workflow.items import Item
-from workflow.library import Plan
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall
+from workflow.plans import Plan
 
 logger = telemetry.log(__name__)
 

@@ -12,7 +12,7 @@ from bus.messages import Claims
 from bus.messages.workflows import ExecutionList, ExecutionRecord, ListExecutions
 from workflow.codec import in_n8n_shape
 from workflow.execution import Execution, Status
-from workflow.library import cursor, read_cursor
+from workflow.listings import cursor, read_cursor
 from workflow.n8n.parse import parse_text
 from workflow.rows import execution_of, origin_of, record_of
 from workflow.sql import queries

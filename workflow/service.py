@@ -13,6 +13,7 @@ from bus.auth import Permission
 from bus.errors import DeadlineExceeded, ExecutionEnded, ExecutionNotFound
 from bus.messages import Claims, NoReply
 from bus.messages.node_types import NodeTypeList
+from bus.messages.previews import PreviewExpressions, Previews
 from bus.messages.readings import WorkflowsCreated
 from bus.messages.workflows import (
     ActivateWorkflow,
@@ -47,6 +48,7 @@ from workflow.held import Held
 from workflow.library import Library
 from workflow.mcp.registry import Registry
 from workflow.nodes.listing import listed
+from workflow.previewing import Previewing
 from workflow.reading import Reading
 from workflow.rows import record_of_held
 from workflow.starting import Starting
@@ -68,9 +70,11 @@ class Verbs:
         tell_stop: Callable[[UUID], Awaitable[None]],
         cache: Cache,
         mcp_servers: Registry,
+        previewing: Previewing,
     ) -> None:
         self._engine, self._library, self._reading, self._starting = engine, library, reading, starting
         self._tell_stop, self._cache, self._mcp_servers = tell_stop, cache, mcp_servers
+        self._previewing = previewing
         self._forms = FormSteps(engine, starting, reading)
 
     async def create(self, call: Call[CreateWorkflow]) -> WorkflowRecord:
@@ -95,7 +99,8 @@ class Verbs:
         return await self._library.version(call.body, call.claims)
 
     async def node_types(self, call: Call[NoReply]) -> NodeTypeList:
-        return listed(self._engine.interpreter.registry, await self._mcp_servers.with_tools(call.claims))
+        tools = await self._mcp_servers.with_tools(call.claims)
+        return listed(self._engine.interpreter.registry, tools, self._starting.base_url)
 
     async def activate(self, call: Call[ActivateWorkflow]) -> WorkflowRecord:
         return await self._library.activate(call.body.id, call.body.active, call.claims)
@@ -155,6 +160,9 @@ class Verbs:
     async def retry(self, call: Call[RetryExecution]) -> ExecutionRecord:
         execution_id = await self._starting.retry(call.body, call.claims)
         return await self._shown(execution_id, self._engine.held.get(execution_id), call.claims)
+
+    async def preview(self, call: Call[PreviewExpressions]) -> Previews:
+        return await self._previewing.preview(call.body, call.claims)
 
     async def stop(self, call: Call[ExecutionRef]) -> ExecutionRecord:
         """Answered once it has ended. ExecutionEnded for one that had ended before."""
@@ -219,6 +227,9 @@ def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:
         _endpoint("list", ListExecutions, verbs.list_executions, Permission.EXECUTIONS_VIEW, "Without run data"),
         _endpoint("stop", ExecutionRef, verbs.stop, Permission.EXECUTIONS_STOP, "End it between two nodes"),
         _endpoint("retry", RetryExecution, verbs.retry, Permission.EXECUTIONS_START, "Again from the node that failed"),
+        _endpoint(
+            "preview", PreviewExpressions, verbs.preview, Permission.EXECUTIONS_START, "What expressions give for an item"
+        ),
     )
     webhooks = (
         # Who calls a webhook has no key; a test call needs one, which is looked at there.

@@ -83,6 +83,9 @@ class WorkflowSettings(HiveSettings):
         gt=0,
         description="of an HTTP answer that a node asks for, and of all that a database answers to it at once",
     )
+    workflow_mcp_servers: int = Field(
+        default=50, ge=0, description="MCP servers that one user may register; who manages all of them may register any number"
+    )
     credentials_key: SecretStr | None = Field(
         default=None,
         description="seals credentials, the same for all engines; several by comma: the first seals, all read "

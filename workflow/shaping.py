@@ -42,15 +42,16 @@ def first_error(outputs: Outputs) -> str | None:
     first = outputs[0][0] if outputs and outputs[0] else None
     if first is None or not _is_error(first):
         return None
-    return str(first.get("error") or (first.get("json") or {})["error"])
+    error = first.get("error") or (first.get("json") or {})["error"]
+    return str(error.get("message", "")) if isinstance(error, dict) else str(error)
 
 
 def _is_error(item: Item) -> bool:
     """An item that says only what went wrong; one with data of its own beside `error` is data."""
     if item.get("error"):
         return True
-    json = item.get("json") or {}
-    return bool(json.get("error")) and json.keys() <= {"error", "message"}
+    json = item.get("json")
+    return isinstance(json, dict) and bool(json.get("error")) and json.keys() <= {"error", "message"}
 
 
 def _merged(item: Item, inputs: Sequence[Items]) -> Item:

@@ -24,11 +24,11 @@ from workflow.forms import FORM
 from workflow.held import Held, Origin
 from workflow.lease import Lease
 from workflow.lending import Lending
-from workflow.library import Plan
 from workflow.n8n.check import check_startable
 from workflow.n8n.document import Node
 from workflow.nodes.ai.memory import Memory
 from workflow.page_texts import PageTexts, unfit
+from workflow.plans import Plan
 from workflow.reading import Reading
 from workflow.rooms import Place, place_of
 from workflow.store import Lost
@@ -45,7 +45,7 @@ class Starting:
     """Every start is checked, and has its place at the gate, before anything is stored."""
 
     def __init__(self, engine: Engine, lease: Lease, reading: Reading, lending: Lending, base_url: str) -> None:
-        self._engine, self._lease, self._reading, self._base_url = engine, lease, reading, base_url
+        self._engine, self._lease, self._reading, self.base_url = engine, lease, reading, base_url
         self._beginning: dict[UUID, asyncio.Event] = {}
         self._lending, self._texts = lending, PageTexts(engine)
 
@@ -74,7 +74,7 @@ class Starting:
                 return spoken
             node = spoken
         try:
-            item = entered(node, heard, parameters, self._base_url, zone)
+            item = entered(node, heard, parameters, self.base_url, zone)
         except InvalidWorkflow as error:
             return unfit(plan.graph, node, error, test=call.test)
         if isinstance(item, WebhookReply):

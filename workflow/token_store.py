@@ -1,7 +1,7 @@
 """The tokens of credentials that a person connected: sealed like the credentials, refreshed by one engine at a time."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -19,14 +19,30 @@ EARLY: Final = timedelta(seconds=30)
 CLAIM: Final = timedelta(seconds=TIMEOUT_SECONDS + 15)
 """Longer than asking can take, so that nobody asks beside one who is still at it."""
 CONNECT: Final = timedelta(minutes=15)
+MOST_CONNECTS: Final = 10
+"""Under way for one credential: the oldest of more are dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
     access: str = field(repr=False)
+    secret: str | None = field(repr=False)
     refresh: str | None = field(repr=False)
     version: int
     expired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pending:
+    """What is known until the provider sends a browser back. `verifier`: PKCE's, or the secret of OAuth 1's request `token`.
+
+    `purpose`: what the credential was for when it was begun.
+    """
+
+    redirect_uri: str
+    verifier: str = field(repr=False)
+    token: str = field(default="", repr=False)
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +52,7 @@ class Connect:
     credential_id: UUID
     begun_by: str
     tenant: str
-    verifier: str = field(repr=False)
-    redirect_uri: str
+    pending: Pending
     expired: bool
 
 
@@ -52,7 +67,8 @@ class TokenStore:
         if row is None:
             return None
         found = self._vault.open(row["key_id"], row["sealed"], _about(credential))
-        return Held(access=found["access"], refresh=found.get("refresh"), version=row["version"], expired=row["expired"])
+        kept = {name: found.get(name) for name in ("refresh", "secret")}
+        return Held(access=found["access"], **kept, version=row["version"], expired=row["expired"])
 
     async def claim(self, credential: Opened, version: int, by: UUID) -> bool:
         """Whether `by` is who refreshes now."""
@@ -85,11 +101,11 @@ class TokenStore:
             )
         return row is not None
 
-    async def begin(self, credential: Opened, state: str, by: tuple[str, str], verifier: str, redirect_uri: str) -> datetime:
+    async def begin(self, credential: Opened, state: str, by: tuple[str, str], pending: Pending) -> datetime:
         """`by`: who, and of which tenant. Until when it may come back."""
-        key_id, sealed = self._vault.seal({"verifier": verifier, "redirect_uri": redirect_uri}, _hash(state))
+        key_id, sealed = self._vault.seal(asdict(pending), _hash(state))
         with available():
-            await self._statements.run("drop_old_connects")
+            await self._statements.run("drop_old_connects", credential.id, MOST_CONNECTS - 1)
             row = await self._statements.one("begin_connect", _hash(state), credential.id, *by, sealed, key_id, CONNECT)
         until: datetime = row["expires_at"]  # type: ignore[index]
         return until
@@ -105,13 +121,13 @@ class TokenStore:
             credential_id=row["credential_id"],
             begun_by=row["begun_by"],
             tenant=row["tenant"],
-            verifier=found["verifier"],
-            redirect_uri=found["redirect_uri"],
+            pending=Pending(**found),
             expired=row["expired"],
         )
 
     def _sealed(self, credential: Opened, token: Token) -> tuple[str, bytes]:
-        return self._vault.seal({"access": token.access, "refresh": token.refresh}, _about(credential))
+        kept = {"access": token.access, "refresh": token.refresh, "secret": token.secret}
+        return self._vault.seal(kept, _about(credential))
 
 
 def _about(credential: Opened) -> str:

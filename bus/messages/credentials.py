@@ -67,7 +67,7 @@ class CredentialRef(Command):
 
 
 class ConnectCredential(CredentialRef):
-    """`redirect_uri`: where the provider sends the browser back; the engines' own public address comes before it."""
+    """`redirect_uri`: where the provider sends the browser back, in the form of OAuth 2; the engines' own public address comes before it."""
 
     redirect_uri: Text | None = Field(default=None, max_length=2048)
 
@@ -85,6 +85,8 @@ class ConnectReturn(Command):
 
     state: Text = Field(min_length=1, max_length=512, repr=False)
     code: Text | None = Field(default=None, max_length=8192, repr=False)
+    token: Text | None = Field(default=None, max_length=8192, repr=False, description="OAuth 1: the token that was let in")
+    verifier: Text | None = Field(default=None, max_length=8192, repr=False, description="OAuth 1: in the place of a code")
     error: Text | None = Field(default=None, max_length=256)
     by: Text | None = Field(default=None, description="who the browser is signed in as, where it is")
 

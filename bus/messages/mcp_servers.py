@@ -119,7 +119,9 @@ class McpServerRecord(Record):
     id: UUID
     name: str
     transport: McpTransport
-    endpoint: str | None = None
+    endpoint: str | None = Field(
+        default=None, description="without the values of its query; its path is shown to those who look after the server"
+    )
     command: str | None = None
     env_names: tuple[str, ...] = ()
     header_names: tuple[str, ...] = ()

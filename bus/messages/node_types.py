@@ -41,3 +41,4 @@ class NodeTypeList(Record):
     """By name."""
 
     types: tuple[NodeTypeRecord, ...]
+    base_url: str | None = Field(default=None, description="of webhooks and forms, as callers reach them")

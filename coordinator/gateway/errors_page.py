@@ -81,6 +81,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.Conflict: "Look at the thing's state; the message says what stands in the way.",
     errors.AlreadyEnded: "Nothing: it is over. A failed task can be requeued.",
     errors.TooManySchedules: "Remove one, or raise `HIVE_SCHEDULES_PER_OWNER`.",
+    errors.TooManyMcpServers: "Remove one (`hive mcp-server remove`), raise `HIVE_WORKFLOW_MCP_SERVERS`, or let an administrator register it.",
     errors.WebhookTaken: "Choose another path, or deactivate the other workflow.",
     errors.ExecutionEnded: "Nothing: there is nothing left to stop.",
     errors.ExecutionNotWaiting: "Read the execution: it went on, or waits for another method or path.",

@@ -21,6 +21,7 @@ JOIN_PATH: Final = "/api/join"
 METRICS_PATH: Final = "/metrics"
 CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""
+CALLBACK_1_PATH: Final = "/oauth1/callback"
 WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
 """Who calls a workflow has no key: the address is the secret, as in n8n."""
 
@@ -51,7 +52,7 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path in (JOIN_PATH, CALLBACK_PATH) or path.startswith(WEBHOOK_PREFIXES)
+    return path in OPEN_PATHS or path in (JOIN_PATH, CALLBACK_PATH, CALLBACK_1_PATH) or path.startswith(WEBHOOK_PREFIXES)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -5,7 +5,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from coordinator.gateway.examples import ANSWERS
+from coordinator.gateway.examples.answers import ANSWERS
 from coordinator.gateway.llm.description import describe
 from coordinator.gateway.problem import Problem
 

@@ -159,7 +159,7 @@ async def connect(
     async with operator_bus() as bus:
         before = await _meant(bus, credential)
         ref = ConnectCredential(id=before.id)
-        found = await bus.request(_verb("connect"), ref, ConnectUrl, timeout=REQUEST_SECONDS)
+        found = await bus.request(_verb("connect"), ref, ConnectUrl, timeout=TRY_SECONDS)
         typer.echo(found.url)
         note(f"Open it. The provider must know the redirect address {found.redirect_uri}.")
         if wait:

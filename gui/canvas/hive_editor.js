@@ -1,18 +1,25 @@
 // The editor's page: what the server tells is put into one state, and its parts show that.
 import { markRaw } from "vue";
-import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Palette, Panel, send, state, wants } from "hive-editor";
+import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, NewCredential, Palette, Panel, previewed, send, state, wants } from "hive-editor";
 
 const RETRY_MS = 2000;
+const FAILED = "execution_failed";
 
 export default {
-  components: { Bar, Canvas, Dialogs, Lists, Palette, Panel },
+  components: { Bar, Canvas, Dialogs, Lists, NewCredential, Palette, Panel },
   props: { may: Object, draftKey: String, execution: String },
-  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore"],
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "connect", "preview"],
   setup: () => ({ state }),
   data: () => ({ resumed: false }),
   computed: {
     empty() {
       return state.loaded && !state.document.nodes?.length;
+    },
+    // The node that the execution failed at, while its failure is told.
+    failed() {
+      if (state.failure?.code !== FAILED) return null;
+      const at = Object.entries(state.execution?.marks ?? {}).filter(([name, mark]) => mark.status === "error" && byName.value[name]);
+      return at.at(-1)?.[0] ?? null;
     },
     panel() {
       return state.panel === "node" && state.selected.length === 1 && byName.value[state.selected[0]] ? "node" : state.panel === "node" ? null : state.panel;
@@ -43,7 +50,9 @@ export default {
     tell(word, about) {
       this[`on_${word}`]?.(about);
     },
-    on_types({ types }) {
+    on_types({ types, base_url: base, operators }) {
+      state.operators = markRaw(operators);
+      state.baseUrl = base ?? "";
       state.types = markRaw(types);
     },
     on_view(view) {
@@ -79,7 +88,7 @@ export default {
     },
     on_execution(record) {
       state.execution = { ...record, marks: { ...(record.status === "new" ? {} : state.execution?.id === record.id ? state.execution.marks : {}), ...record.marks } };
-      state.failure = record.status === "error" ? { code: "execution_failed", message: record.error_message ?? "It failed." } : null;
+      state.failure = record.status === "error" ? { code: FAILED, message: record.error_message ?? "It failed." } : null;
       if (["input", "output"].includes(state.tab)) wants(state.tab);
     },
     on_execution_gone(failure) {
@@ -109,6 +118,24 @@ export default {
     on_compared(compared) {
       state.compared = compared;
     },
+    on_credentials({ credentials, parts }) {
+      state.credentials = markRaw(credentials);
+      state.parts = markRaw(parts);
+    },
+    on_credential_made(made) {
+      state.making = null;
+      const node = byName.value[state.selected[0]];
+      if (node) edit({ kind: "change", name: node.name, fields: { credentials: { ...node.credentials, [made.type]: { id: made.id, name: made.name } } } });
+    },
+    on_credential_refused(failure) {
+      if (state.making) state.making.failure = failure;
+    },
+    on_connect(found) {
+      state.connecting = found;
+    },
+    on_previews(found) {
+      previewed(found);
+    },
     on_go({ to }) {
       location.href = to;
     },
@@ -122,6 +149,11 @@ export default {
     discard() {
       state.notice = "";
       send("discard");
+    },
+    show(name) {
+      this.$refs.canvas.select([name]);
+      Object.assign(state, { panel: "node", tab: "output", items: null });
+      wants("output");
     },
     start() {
       state.panel = "palette";
@@ -138,7 +170,7 @@ export default {
     <div class="hvc" :class="{ readonly: state.readonly }">
       <Bar/>
       <div v-if="state.away" class="hvc-banner" role="alert"><span><b>The workflow cannot be read.</b> {{ state.away.message }} <code class="hv-code">{{ state.away.code }}</code></span><span class="hv-small">The page tries again by itself.</span></div>
-      <div v-else-if="state.failure" class="hvc-banner" role="alert"><span>{{ state.failure.message }} <code class="hv-code">{{ state.failure.code }}</code></span><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
+      <div v-else-if="state.failure" class="hvc-banner" role="alert"><span><template v-if="failed">{{ failed }}: </template>{{ state.failure.message }} <code class="hv-code">{{ state.failure.code }}</code></span><span class="hvc-banner-acts"><button v-if="failed" type="button" class="hv-text" @click="show(failed)">Show the node</button><button type="button" class="hv-text" @click="hush">Dismiss</button></span></div>
       <div v-else-if="state.notice" class="hvc-banner quiet" role="status"><span>{{ state.notice }}</span><button v-if="resumed && state.dirty" type="button" class="hv-text" @click="discard">Discard them</button><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
       <div class="hvc-body">
         <Canvas v-if="state.loaded" ref="canvas" @arrange="arrange"/>
@@ -149,5 +181,6 @@ export default {
         <Lists v-else-if="panel === 'executions' || panel === 'versions'"/>
       </div>
       <Dialogs v-if="state.conflict"/>
+      <NewCredential v-if="state.making"/>
     </div>`,
 };

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import uuid4
 
@@ -141,6 +141,22 @@ def changed(document: Mapping[str, Any], name: str, fields: Mapping[str, Any]) -
         return {key: value for key, value in {**node, **wanted}.items() if value is not None}
 
     return {**document, "nodes": [change(node) if node["name"] == name else node for node in nodes_of(document)]}
+
+
+def without_rule(document: Mapping[str, Any], name: str, rule: int) -> Document:
+    """Of a Switch: without one of its rules and what was connected to that output. Connections of the outputs after it move up with theirs."""
+    parameters = node_named(document, name).get("parameters") or {}
+    rules = (parameters.get("rules") or {}).get("values") or []
+    if not 0 <= rule < len(rules):
+        raise InvalidRequest(f"{name!r} has no rule {rule + 1}.")
+    left = {**parameters, "rules": {**parameters["rules"], "values": [*rules[:rule], *rules[rule + 1 :]]}}
+
+    def own(link: Link) -> bool:
+        return link.source == name and link.type == MAIN
+
+    kept = [link for link in links_of(document) if not own(link) or link.output != rule]
+    moved_up = (replace(k, output=k.output - 1) if own(k) and k.output > rule else k for k in kept)
+    return with_links(changed(document, name, {"parameters": left}), moved_up)
 
 
 def pinned(document: Mapping[str, Any], name: str, items: Sequence[Any] | None) -> Document:

@@ -9,6 +9,7 @@ from gui.workflows.document import Link, links_of, nodes_of
 from gui.workflows.edits import Edit, edited
 from gui.workflows.forms import fields_of
 from gui.workflows.history import History
+from gui.workflows.operators import OPERATORS
 from gui.workflows.ports import Types, ports_of, title_of
 
 
@@ -100,9 +101,11 @@ def shown(document: Mapping[str, Any], types: Types) -> dict[str, Any]:
     return {"document": document, "ports": ports, "wires": wires}
 
 
-def told_types(types: Types) -> dict[str, Any]:
-    """For the palette and the forms."""
+def told_types(types: Types, base_url: str | None = None) -> dict[str, Any]:
+    """For the palette and the forms. `base_url`: of webhooks."""
     return {
+        "base_url": base_url,
+        "operators": [operator.model_dump(mode="json") for operator in OPERATORS],
         "types": [
             {
                 **kind.model_dump(mode="json", exclude={"parameters_schema"}),
@@ -110,5 +113,5 @@ def told_types(types: Types) -> dict[str, Any]:
                 "fields": [field.model_dump(mode="json") for field in fields_of(kind)],
             }
             for kind in types.values()
-        ]
+        ],
     }

@@ -9,12 +9,15 @@ from bus.errors import Conflict, HiveError, InvalidRequest
 from bus.messages import EventType, Message
 from bus.messages.workflows import ListExecutions, WorkflowChange, WorkflowRecord
 from gui.canvas.parts import WorkflowEditor
+from gui.workflows.choosing import Choosing
 from gui.workflows.difference import differences, merged
+from gui.workflows.document import links_of
 from gui.workflows.draft import Draft, Kept, told_types
 from gui.workflows.edits import Pin, read_edit
 from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
+from gui.workflows.previews import PreviewTeller
 from gui.workflows.understanding import understood
 from gui.workflows.wiring import Handler, wire
 
@@ -39,7 +42,9 @@ class Editing:
     def __init__(self, editor: WorkflowEditor, office: Office, hearing: Hearing, workflow_id: UUID) -> None:
         self._editor, self._office, self._hearing, self._id = editor, office, hearing, workflow_id
         self._following = Following(office, editor.tell)
+        self._previews = PreviewTeller(office, editor.tell)
         self._draft: Draft | None = None
+        self._base_url: str | None = None
         self._meanwhile: tuple[WorkflowRecord, dict[str, Any]] | None = None
 
     def wire(self) -> None:
@@ -63,6 +68,8 @@ class Editing:
             "versions": self._versions,
             "compare": self._compare,
             "restore": self._restore,
+            "preview": self._preview,
+            **Choosing(self._editor, self._office).handlers(),
         }
         wire(self._editor, handlers)
 
@@ -82,13 +89,14 @@ class Editing:
     async def _ready(self, kept: Any) -> None:
         """Asked again by the browser until it succeeds, and after every loss of the connection."""
         if self._draft is None:
-            types = {kind.name: kind for kind in (await self._office.node_types()).types}
+            listed = await self._office.node_types()
+            types, self._base_url = {kind.name: kind for kind in listed.types}, listed.base_url
             draft = Draft(await self._office.get(self._id), types)
             if kept:
                 draft.resume(understood(Kept, kept))
             await self._hearing.attach(self._id, self._hear)
             self._draft = draft
-        self._editor.tell("types", told_types(self.draft.types))
+        self._editor.tell("types", told_types(self.draft.types, self._base_url))
         self._show()
 
     def _hear(self, kind: EventType, change: WorkflowChange) -> None:
@@ -230,6 +238,10 @@ class Editing:
         found = await self._office.version(self._id, _number(version))
         changes = differences({**found.n8n_data, "name": found.name}, self.draft.document)
         self._editor.tell("compared", {"version": found.version, "changes": [each.model_dump() for each in changes]})
+
+    async def _preview(self, given: Any) -> None:
+        links = links_of(self.draft.document)
+        await self._previews.show(given, links, self._following.execution_id, self._id)
 
     async def _restore(self, version: Any) -> None:
         """Into the draft: nothing is stored until it is saved."""

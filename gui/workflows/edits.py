@@ -92,6 +92,14 @@ class Pin(Message):
     items: tuple[dict[str, Any], ...] | None
 
 
+class Unrule(Message):
+    """A Switch without its rule number `rule`, from 0."""
+
+    kind: Literal["unrule"]
+    name: str
+    rule: int
+
+
 class Arrange(Message):
     kind: Literal["arrange"]
 
@@ -102,7 +110,7 @@ class Title(Message):
 
 
 Edit = Annotated[
-    Add | Move | Connect | Remove | Rename | Duplicate | Paste | Toggle | Change | Pin | Arrange | Title,
+    Add | Move | Connect | Remove | Rename | Duplicate | Paste | Toggle | Change | Pin | Unrule | Arrange | Title,
     Field(discriminator="kind"),
 ]
 _EDITS: TypeAdapter[Edit] = TypeAdapter(Edit)
@@ -147,6 +155,8 @@ def _rearranged(document: Mapping[str, Any], edit: Edit) -> Document:
             return documents.changed(document, name, fields)
         case Pin(name=name, items=items):
             return documents.pinned(document, name, items)
+        case Unrule(name=name, rule=rule):
+            return documents.without_rule(document, name, rule)
         case Arrange():
             return laid_out(document)
         case Title(name=name):

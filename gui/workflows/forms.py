@@ -19,66 +19,113 @@ class FieldKind(StrEnum):
     NUMBER = "number"
     SELECT = "select"
     SWITCH = "switch"
+    CONDITIONS = "conditions"
+    RULES = "rules"
+    """Of a Switch: conditions for each output."""
 
 
 class Field(Message):
-    """`name` is the way to the parameter, its parts separated by dots."""
+    """`name` is the way to the parameter, its parts separated by dots. `when`: the field that decides whether this one matters, and its
+    values for which it does. `since`: the version of the type that has it first."""
 
     name: str
     label: str
     kind: FieldKind = FieldKind.TEXT
     default: str | int | bool | None = None
     options: tuple[str, ...] = ()
+    when: tuple[str, ...] = ()
+    since: float = 1
 
 
-def _select(name: str, label: str, *options: str) -> Field:
-    return Field(name=name, label=label, kind=FieldKind.SELECT, default=options[0], options=options)
+def _select(name: str, label: str, *options: str, since: float = 1, when: tuple[str, ...] = ()) -> Field:
+    select = Field(name=name, label=label, kind=FieldKind.SELECT, default=options[0], options=options)
+    return select.model_copy(update={"since": since, "when": when})
 
 
-def _number(name: str, label: str, default: int | None = None) -> Field:
-    return Field(name=name, label=label, kind=FieldKind.NUMBER, default=default)
+def _number(name: str, label: str, default: int | None = None, since: float = 1, when: tuple[str, ...] = ()) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.NUMBER, default=default, since=since, when=when)
 
 
-def _switch(name: str, label: str, default: bool = False) -> Field:
-    return Field(name=name, label=label, kind=FieldKind.SWITCH, default=default)
+def _switch(name: str, label: str, default: bool = False, since: float = 1, when: tuple[str, ...] = ()) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.SWITCH, default=default, since=since, when=when)
 
 
-def _area(name: str, label: str) -> Field:
-    return Field(name=name, label=label, kind=FieldKind.AREA)
+def _area(name: str, label: str, when: tuple[str, ...] = ()) -> Field:
+    return Field(name=name, label=label, kind=FieldKind.AREA, when=when)
 
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD")
 _MODEL: Final = (Field(name="model", label="Model"), _number("options.temperature", "Temperature"))
-_PROMPT: Final = (_select("promptType", "Prompt", "auto", "define"), _area("text", "Text of the prompt"))
+_PROMPT: Final = (
+    _select("promptType", "Prompt", "auto", "define"),
+    _area("text", "Text of the prompt", when=("promptType", "define")),
+)
+
+_IGNORE_CASE: Final = "Ignore case"
+_CONVERT: Final = "Convert types where required"
+_CONDITIONS: Final = (
+    Field(name="conditions", label="Conditions", kind=FieldKind.CONDITIONS, since=2),
+    _switch("options.ignoreCase", _IGNORE_CASE, since=2),
+    _switch("looseTypeValidation", _CONVERT, since=2.1),
+)
+_PREDEFINED: Final = ("authentication", "predefinedCredentialType")
+_GENERIC: Final = ("authentication", "genericCredentialType")
+_WAYS: Final = (
+    "httpBasicAuth",
+    "httpBearerAuth",
+    "httpCustomAuth",
+    "httpDigestAuth",
+    "httpHeaderAuth",
+    "httpQueryAuth",
+    "oAuth2Api",
+)
+_RULED: Final = ("mode", "rules")
 
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "n8n-nodes-base.set": (_switch("includeOtherFields", "Keep the other fields"),),
+    "n8n-nodes-base.if": _CONDITIONS,
+    "n8n-nodes-base.filter": _CONDITIONS,
+    "n8n-nodes-base.switch": (
+        _select("mode", "By", "rules", "expression", since=3),
+        Field(name="rules.values", label="Rules", kind=FieldKind.RULES, since=3, when=_RULED),
+        _number("numberOutputs", "Outputs", 4, since=3, when=("mode", "expression")),
+        Field(name="output", label="Number of the output, from 0", since=3, when=("mode", "expression")),
+        _select("options.fallbackOutput", "What fits no rule", "none", "extra", since=3, when=_RULED),
+        _switch("options.allMatchingOutputs", "To every output whose rule fits", since=3, when=_RULED),
+        _switch("options.ignoreCase", _IGNORE_CASE, since=3, when=_RULED),
+        _switch("looseTypeValidation", _CONVERT, since=3.1, when=_RULED),
+    ),
     "n8n-nodes-base.code": (
         _select("mode", "Run", "runOnceForAllItems", "runOnceForEachItem"),
         _select("language", "Language", "javaScript", "python"),
-        Field(name="jsCode", label="JavaScript", kind=FieldKind.CODE),
-        Field(name="pythonCode", label="Python", kind=FieldKind.CODE),
+        Field(name="jsCode", label="JavaScript", kind=FieldKind.CODE, when=("language", "javaScript")),
+        Field(name="pythonCode", label="Python", kind=FieldKind.CODE, when=("language", "python", "pythonNative")),
     ),
     "n8n-nodes-base.httpRequest": (
         _select("method", "Method", *_METHODS),
         Field(name="url", label="URL"),
+        _select("authentication", "Authentication", "none", "predefinedCredentialType", "genericCredentialType", since=3),
+        Field(name="nodeCredentialType", label="Type of the credential", since=3, when=_PREDEFINED),
+        _select("genericAuthType", "Way", *_WAYS, since=3, when=_GENERIC),
         _switch("sendBody", "Send a body"),
-        _select("specifyBody", "Body as", "keypair", "json"),
-        _area("jsonBody", "JSON of the body"),
+        _select("specifyBody", "Body as", "keypair", "json", when=("sendBody", "true")),
+        _area("jsonBody", "JSON of the body", when=("specifyBody", "json")),
     ),
     "n8n-nodes-base.webhook": (
         _select("httpMethod", "Method", *_METHODS),
         Field(name="path", label="Path"),
+        _select("authentication", "Callers show", "none", "basicAuth", "headerAuth", "jwtAuth"),
         _select("responseMode", "Respond", "onReceived", "lastNode", "responseNode"),
     ),
     "n8n-nodes-base.respondToWebhook": (
         _select("respondWith", "With", "firstIncomingItem", "allIncomingItems", "json", "text", "noData"),
-        _area("responseBody", "Body"),
+        _area("responseBody", "Body", when=("respondWith", "json", "text")),
     ),
     "n8n-nodes-base.wait": (
         _select("resume", "Until", "timeInterval", "specificTime", "webhook"),
-        _number("amount", "Amount", 5),
-        _select("unit", "Unit", "seconds", "minutes", "hours", "days"),
+        _number("amount", "Amount", 5, when=("resume", "timeInterval")),
+        _select("unit", "Unit", "seconds", "minutes", "hours", "days", when=("resume", "timeInterval")),
+        Field(name="dateTime", label="Date and time", when=("resume", "specificTime")),
     ),
     "n8n-nodes-base.limit": (_number("maxItems", "Most items", 1), _select("keep", "Keep", "firstItems", "lastItems")),
     "n8n-nodes-base.merge": (
@@ -93,8 +140,8 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         Field(name="toEmail", label="To"),
         Field(name="subject", label="Subject"),
         _select("emailFormat", "Format", "html", "text", "both"),
-        _area("text", "Text"),
-        _area("html", "HTML"),
+        _area("text", "Text", when=("emailFormat", "text", "both")),
+        _area("html", "HTML", when=("emailFormat", "html", "both")),
     ),
     "@n8n/n8n-nodes-langchain.agent": (*_PROMPT, _area("options.systemMessage", "System message")),
     "@n8n/n8n-nodes-langchain.chainLlm": _PROMPT,

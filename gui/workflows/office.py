@@ -9,7 +9,9 @@ from pydantic import BaseModel
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims, NoReply
+from bus.messages.credentials import ConnectCredential, ConnectUrl, CreateCredential, CredentialList, CredentialRecord
 from bus.messages.node_types import NodeTypeList
+from bus.messages.previews import PreviewExpressions, Previews
 from bus.messages.workflows import (
     ActivateWorkflow,
     ChangeWorkflow,
@@ -89,6 +91,18 @@ class Office:
     async def retry(self, execution_id: UUID, node: str | None) -> ExecutionRecord:
         wish = RetryExecution(id=execution_id, execution_id=uuid4(), node=node)
         return await self._order(subjects.SERVICE_EXECUTIONS, "retry", wish, ExecutionRecord)
+
+    async def credentials(self) -> CredentialList:
+        return await self._read(subjects.SERVICE_CREDENTIALS, "list", NoReply(), CredentialList)
+
+    async def create_credential(self, wish: CreateCredential) -> CredentialRecord:
+        return await self._order(subjects.SERVICE_CREDENTIALS, "create", wish, CredentialRecord)
+
+    async def connect_credential(self, credential_id: UUID) -> ConnectUrl:
+        return await self._order(subjects.SERVICE_CREDENTIALS, "connect", ConnectCredential(id=credential_id), ConnectUrl)
+
+    async def preview(self, wish: PreviewExpressions) -> Previews:
+        return await self._read(subjects.SERVICE_EXECUTIONS, "preview", wish, Previews)
 
     async def _read(self, service: str, verb: str, body: BaseModel, answer: type[M]) -> M:
         subject = subjects.service_verb(service, verb)

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from bus.messages import Message
 from bus.messages.node_types import NodeGroup, NodeTypeRecord
+from gui.workflows.credentials import wanted
 from gui.workflows.document import MAIN, STICKY, Link
 
 
@@ -22,6 +23,8 @@ class Ports(Message):
     trigger: bool = False
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
+    credentials: tuple[str, ...] = ()
+    """Types that its form lets somebody choose."""
 
 
 Types = Mapping[str, NodeTypeRecord]
@@ -70,6 +73,7 @@ def ports_of(node: Mapping[str, Any], types: Types, links: Sequence[Link]) -> Po
         trigger=trigger,
         inputs=() if node.get("type") == STICKY else _inputs(node, kind, trigger, used_in),
         outputs=() if node.get("type") == STICKY else _outputs(node, kind, used_out),
+        credentials=wanted(node),
     )
 
 

@@ -10,6 +10,7 @@ class WorkflowRights(Message):
     delete: bool
     execute: bool
     stop: bool
+    credentials: bool
 
 
 def rights_of(claims: Claims) -> WorkflowRights:
@@ -19,4 +20,5 @@ def rights_of(claims: Claims) -> WorkflowRights:
         delete=allows(claims, Permission.WORKFLOWS_DELETE),
         execute=allows(claims, Permission.EXECUTIONS_START),
         stop=allows(claims, Permission.EXECUTIONS_STOP),
+        credentials=allows(claims, Permission.CREDENTIALS_OWN),
     )

@@ -10,6 +10,7 @@ from playwright.async_api import Browser, Page, async_playwright, expect
 from bus.nats_bus import NatsBus
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ADMIN, ScriptedHive
+from tests.integration.workflow.parts import EngineProcess
 from tests.parts.nats import NatsServer
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -42,6 +43,13 @@ async def gui(hive: ScriptedHive, nats_server: NatsServer, tmp_path: Path) -> As
     await gui.start()
     yield gui
     gui.kill()
+
+
+@pytest.fixture
+async def engine(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path) -> AsyncIterator[EngineProcess]:
+    with EngineProcess(nats_server, tmp_path, database_url) as engine:
+        await engine.ready(nats_bus)
+        yield engine
 
 
 @pytest.fixture

@@ -42,6 +42,7 @@ from bus.nats_bus import NatsBus
 from bus.service import Call, Endpoint, Service
 
 ADMIN = Claims(sub="ada", roles=(Role.ADMIN,))
+DEVELOPER = Claims(sub="dora", roles=(Role.DEVELOPER,))
 _EVENTS = {
     TaskStatus.PENDING: EventType.TASK_CREATED,
     TaskStatus.QUEUED: EventType.TASK_QUEUED,

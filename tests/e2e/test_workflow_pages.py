@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +16,13 @@ from gui.workflows.listing import example_workflow
 from tests.e2e.axe import serious
 from tests.e2e.canvas import add, log_in, node, saved, store
 from tests.e2e.processes import GuiProcess
-from tests.e2e.scripted_hive import ADMIN, ScriptedHive
+from tests.e2e.scripted_hive import ADMIN, DEVELOPER, ScriptedHive
 from tests.integration.workflow.parts import EngineProcess
 from tests.parts.nats import NatsServer
 
 pytestmark = pytest.mark.slow
 
-DEVELOPER = Claims(sub="dora", roles=(Role.DEVELOPER,))
 VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
-
-
-@pytest.fixture
-async def engine(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path) -> AsyncIterator[EngineProcess]:
-    with EngineProcess(nats_server, tmp_path, database_url) as engine:
-        await engine.ready(nats_bus)
-        yield engine
 
 
 async def stored(bus: NatsBus, made: WorkflowRecord) -> dict[str, Any]:

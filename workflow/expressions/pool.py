@@ -8,7 +8,10 @@ from importlib.resources import files
 from threading import Lock
 from typing import Final
 
+from bus import telemetry
 from workflow.expressions.isolate import DEFAULT_MEMORY_BYTES, Isolate, prepare
+
+logger = telemetry.log(__name__)
 
 _SCRIPTS: Final = (
     "buffers.js",
@@ -17,6 +20,7 @@ _SCRIPTS: Final = (
     "hashes.js",
     "extensions.js",
     "globals.js",
+    "lengths.js",
     "rewrite.js",
     "runtime.js",
 )
@@ -84,10 +88,18 @@ class Pool:
         self._idle: OrderedDict[int, Engine] = OrderedDict()
         self._lock = Lock()
         self._closed = False
+        self._running_on: list[Isolate] = []
+
+    @property
+    def running_on(self) -> int:
+        """How many isolates still run what nothing stops. Each has a core to itself."""
+        with self._lock:
+            self._running_on = [each for each in self._running_on if not each.freed.is_set()]
+            return len(self._running_on)
 
     @contextmanager
     def lease(self, owner: str = "", library: str | None = None) -> Iterator[Engine]:
-        """An isolate of this owner's. One that ran out of memory is not used again."""
+        """An isolate of this owner's. One that is spent is not used again."""
         key = f"{owner}\n{library}" if library else owner
         engine = self._take(key) or Engine(key, self._memory_bytes, library)
         try:
@@ -112,7 +124,14 @@ class Pool:
                 while len(self._idle) > self._most_idle:
                     dropped.append(self._idle.popitem(last=False)[1])
         for each in dropped:
-            each.close()
+            self._drop(each)
+
+    def _drop(self, engine: Engine) -> None:
+        engine.close()
+        if not engine.isolate.freed.is_set():
+            logger.warning("isolate_runs_on", owner=engine.owner)
+            with self._lock:
+                self._running_on.append(engine.isolate)
 
     def close(self) -> None:
         with self._lock:

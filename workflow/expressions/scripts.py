@@ -3,13 +3,13 @@
 import json
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError
+from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError, TooLong
 from workflow.expressions.needs import needs_of
 from workflow.expressions.parameters import AS_JSON, UNDEFINED, Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
@@ -66,8 +66,12 @@ class V8Scripts:
         data["node"] = {"name": call.node.name, "id": call.node.id, "version": call.node.version}
         with self._pool.lease(_owner(call)) as engine:
             definition = to_json({"code": {"source": source, "style": style}})
-            data["program"] = engine.program((source, style), definition)
-            found = _limited(lambda: self._run_code(engine, data), self._limits.code_seconds)
+
+            def run() -> Any:
+                data["program"] = engine.program((source, style), definition)
+                return self._run_code(engine, data)
+
+            found = self._in(engine, run, self._limits.code_seconds)
         return _kept(call, found)
 
     def python(self, call: NodeCall, source: str, style: str, query: Any = None) -> list[Item]:
@@ -93,7 +97,7 @@ class V8Scripts:
         seconds = self._limits.expression_seconds
         with self._pool.lease(_owner(call), name) as engine:
             text = to_bytes({"name": function, "argument": argument})
-            found = _limited(lambda: self._read(engine.isolate.call("__library", text, seconds)), seconds)
+            found = self._in(engine, lambda: self._call(engine, "__library", text, seconds), seconds)
         if "error" in found:
             raise NodeError(found["error"])
         return found["value"]
@@ -112,8 +116,15 @@ class V8Scripts:
         data = payload(call, needs_of(template.sources), indices)
         seconds = self._limits.expression_seconds
         with self._pool.lease(_owner(call)) as engine:
-            data["program"] = engine.program(template.sources, to_json({"sources": template.sources}))
-            return _limited(lambda: self._read(engine.isolate.call("__evaluate", to_bytes(data), seconds)), seconds)
+
+            def run() -> Any:
+                data["program"] = engine.program(template.sources, to_json({"sources": template.sources}))
+                found = self._call(engine, "__evaluate", to_bytes(data), seconds)
+                if found.get("later"):  # what promises go on with runs between two calls, and is waited for here
+                    engine.isolate.evaluate("", seconds)
+                return found
+
+            return self._in(engine, run, seconds)
 
     def _run_code(self, engine: Engine, data: dict[str, Any]) -> Any:
         """Starts it, and asks for its outcome until there is one: a promise may wait for timers."""
@@ -125,12 +136,36 @@ class V8Scripts:
                 raise OutOfTime
             if text:
                 time.sleep(min(left, from_json(text)["wait"] / 1000))
-            text = engine.isolate.call("__pump", b"", left)
+            text = engine.isolate.call("__pump", b"", left, self._limits.output_bytes)
+        if engine.isolate.full:  # between two calls, where it ends what runs and says nothing
+            raise OutOfMemory
         return self._read(text)
 
+    def _call(self, engine: Engine, function: str, argument: bytes, seconds: float) -> Any:
+        return self._read(engine.isolate.call(function, argument, seconds, self._limits.output_bytes))
+
+    def _in(self, engine: Engine, run: Callable[[], Any], seconds: float) -> Any:
+        """What it gives. An isolate that ran out of time, or in which something is left that cannot be taken away, is not used again."""
+        try:
+            found = run()
+        except OutOfTime:
+            engine.isolate.spent = True
+            raise LimitError(
+                f"It ran longer than {seconds:g} s. Look for a loop that does not end, or work on fewer items."
+            ) from None
+        except OutOfMemory:
+            raise LimitError("It used more memory than it may. Work on fewer items at a time.") from None
+        except TooLong as error:
+            raise LimitError(
+                f"The result has {error.length:,} bytes; it may have {self._limits.output_bytes:,}. Return less, or work on fewer items."
+            ) from None
+        except ScriptError as error:
+            raise NodeError(_PLACE.sub("", str(error).splitlines()[0])) from error
+        if found.get("spoilt"):
+            engine.isolate.spent = True
+        return found
+
     def _read(self, text: str) -> Any:
-        if len(text) > self._limits.output_bytes:
-            raise LimitError(f"The result has {len(text):,} letters; it may have {self._limits.output_bytes:,}.")
         try:
             return from_json(text)
         except ValueError as error:
@@ -167,19 +202,6 @@ def to_bytes(value: Any) -> bytes:
 
 def _owner(call: NodeCall) -> str:
     return str(call.environment.get("owner", ""))
-
-
-def _limited(run: Any, seconds: float) -> Any:
-    try:
-        return run()
-    except OutOfTime:
-        raise LimitError(
-            f"It ran longer than {seconds:g} s. Look for a loop that does not end, or work on fewer items."
-        ) from None
-    except OutOfMemory:
-        raise LimitError("It used more memory than it may. Work on fewer items at a time.") from None
-    except ScriptError as error:
-        raise NodeError(_PLACE.sub("", str(error).splitlines()[0])) from error
 
 
 def _expression_error(message: str, template: Template, leaf: int, index: int) -> ExpressionError:

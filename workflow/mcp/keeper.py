@@ -25,8 +25,9 @@ from bus.nats_bus import NatsBus
 from bus.service import Call, Endpoint, Service
 from bus.together import end
 from bus.version import hive_version
-from workflow.http_auth import cleared
+from workflow.mcp.homes import sweep
 from workflow.mcp.registry import Registered, Registry, State
+from workflow.mcp.seen import connected, failed
 from workflow.mcp.stdio import Session, running
 from workflow.mcp_client import McpClient, McpServer
 
@@ -46,10 +47,13 @@ _Key = tuple[UUID, int]
 
 
 class Keeper:
-    """`client`: for what is reached by HTTP, by whether it is trusted."""
+    """`client`: for what is reached by HTTP, by whether it is trusted. `folder`: of what runs; `max_bytes`: of an answer of that."""
 
-    def __init__(self, url: str, registry: Registry, bus: NatsBus, client: Callable[[bool], McpClient], folder: Path) -> None:
-        self._url, self._registry, self._bus, self._client, self._folder = url, registry, bus, client, folder
+    def __init__(
+        self, url: str, registry: Registry, bus: NatsBus, client: Callable[[bool], McpClient], folder: Path, max_bytes: int
+    ) -> None:
+        self._url, self._registry, self._bus, self._client = url, registry, bus, client
+        self._folder, self._max_bytes = folder, max_bytes
         self._sessions: dict[UUID, Session] = {}
         self._told: dict[UUID, tuple[int, State]] = {}
         self._changed = asyncio.Event()
@@ -87,12 +91,15 @@ class Keeper:
         """Until the lock is lost with its session, which raises."""
         kept: dict[_Key, asyncio.Task[None]] = {}
         rows: dict[_Key, Any] = {}
+        seen: set[UUID] | None = None
         self._leaving = False
         try:
             while True:
                 self._changed.clear()
                 rows = await self._rows(rows)
                 await _end([kept.pop(key) for key, task in list(kept.items()) if key not in rows or task.done()])
+                if (there := {server for server, _ in rows}) != seen and await sweep(self._folder, self._registry):
+                    seen = there
                 for key in rows.keys() - kept.keys():
                     kept[key] = asyncio.create_task(self._server(rows[key]))
                 with suppress(TimeoutError):
@@ -123,7 +130,7 @@ class Keeper:
             except CredentialUnreadable as error:
                 logger.error("mcp_server_unreadable", name=row["name"], reason=error.message)
             except HiveError as error:
-                await self._tell(server, _failed(server, error))
+                await self._tell(server, failed(server, error))
             except Exception:
                 logger.exception("mcp_server_failed_inside", name=row["name"])
             if asyncio.get_running_loop().time() - began > LAST_AGAIN_SECONDS:
@@ -133,7 +140,7 @@ class Keeper:
 
     async def _runs(self, server: Registered) -> None:
         """Raises McpServerFailed when it ends."""
-        async with running(server, self._folder / str(server.id)) as session:
+        async with running(server, self._folder / str(server.id), self._max_bytes) as session:
             name, version = session.about()
             self._sessions[server.id] = session
             try:
@@ -142,7 +149,7 @@ class Keeper:
                     was_busy = session.busy
                     try:
                         tools = await session.tools(LOOK_SECONDS)
-                        await self._tell(server, _connected(tools, name, version))
+                        await self._tell(server, connected(tools, name, version))
                     except DeadlineExceeded:
                         if not (was_busy or session.busy):  # at work it is alive, and may answer nothing else
                             raise
@@ -151,12 +158,14 @@ class Keeper:
                 self._sessions.pop(server.id, None)
 
     async def _looks(self, server: Registered) -> None:
-        """Raises what the server fails with."""
+        """Raises what the server fails with. A session for each look, which is held until the next: so it is heard when tools become others."""
         client = self._client(server.trusted)
+
+        async def listed(tools: list[dict[str, Any]]) -> None:
+            await self._tell(server, connected(tools))
+
         while True:
-            tools = await client.tools(address_of_server(server), LOOK_SECONDS)
-            await self._tell(server, _connected(tools))
-            await asyncio.sleep(LOOK_SECONDS)
+            await client.watch(address_of_server(server), LOOK_SECONDS, LOOK_SECONDS, listed)
 
     async def _tell(self, server: Registered, state: State) -> None:
         """To the record; and to the bus what is new. A server that is tried again stays failed until it is known better.
@@ -245,15 +254,6 @@ class Keeper:
 
 def address_of_server(server: Registered) -> McpServer:
     return McpServer(url=server.endpoint, sse=server.transport is McpTransport.SSE, headers=server.headers)
-
-
-def _failed(server: Registered, error: HiveError) -> State:
-    reason = str(cleared(error.message, server.hidden)).replace("\0", "")  # which PostgreSQL does not store
-    return State(status=McpServerStatus.FAILED, reason=reason)
-
-
-def _connected(tools: list[dict[str, Any]], name: str | None = None, version: str | None = None) -> State:
-    return State(status=McpServerStatus.CONNECTED, tools=tools, server_name=name, server_version=version)
 
 
 async def _first(events: list[asyncio.Event], seconds: float) -> None:

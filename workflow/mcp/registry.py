@@ -12,7 +12,7 @@ import asyncpg
 from bus import auth, telemetry
 from bus.auth import Permission
 from bus.database import NamedStatements, available
-from bus.errors import Conflict, CredentialUnreadable, HiveError, McpServerNotFound
+from bus.errors import Conflict, CredentialUnreadable, HiveError, McpServerNotFound, TooManyMcpServers
 from bus.messages import Claims
 from bus.messages.mcp_servers import (
     McpImport,
@@ -26,6 +26,7 @@ from bus.messages.mcp_servers import (
 )
 from workflow.credential_store import Credentials
 from workflow.http_auth import forms
+from workflow.mcp import addresses
 from workflow.mcp.importing import entries, require_http
 from workflow.sql import queries
 from workflow.vault import Vault
@@ -36,7 +37,6 @@ _SHOWN: Final = (
     "id",
     "name",
     "transport",
-    "endpoint",
     "command",
     "env_names",
     "header_names",
@@ -69,13 +69,14 @@ class Registered:
     def secrets(self) -> tuple[str, ...]:
         """As they may be repeated: of `Bearer …`, what follows, too."""
         given = (*self.env.values(), *self.headers.values())
-        parts = (part for value in given for part in (value, value.partition(" ")[2]))
-        return forms(*(part for part in parts if len(part) >= LEAST_SECRET))
+        parts = [part for value in given for part in (value, value.partition(" ")[2])]
+        return forms(*(part for part in (*parts, *addresses.secrets(self.endpoint)) if len(part) >= LEAST_SECRET))
 
     @property
     def hidden(self) -> tuple[str, ...]:
-        """What no reason and no last words may repeat: arguments too, many of which hold a secret."""
-        return (*self.secrets, *forms(*(value for value in self.args if len(value) >= LEAST_SECRET)))
+        """What no reason and no last words may repeat: arguments and the address too, many of which hold a secret."""
+        more = (*self.args, addresses.target(self.endpoint))
+        return (*forms(*(value for value in more if len(value) >= LEAST_SECRET)), *self.secrets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,23 +91,32 @@ class State:
 
 
 class Registry:
-    def __init__(self, pool: asyncpg.Pool, vault: Vault, credentials: Credentials) -> None:
+    """`per_owner`: servers that somebody who does not manage all of them may have."""
+
+    def __init__(self, pool: asyncpg.Pool, vault: Vault, credentials: Credentials, per_owner: int) -> None:
         self._statements, self._vault, self._credentials = NamedStatements(pool, queries()), vault, credentials
+        self._per_owner = per_owner
 
     async def register(self, name: str, wish: McpServerWish, claims: Claims) -> McpServerRecord:
-        """PermissionDenied, UnsupportedMcpTransport, Conflict for a name that is taken, CredentialUnreadable without the hive's key."""
+        """PermissionDenied, UnsupportedMcpTransport, Conflict for a name that is taken, TooManyMcpServers, CredentialUnreadable without the
+        hive's key."""
         _require_permitted(wish, claims)
         await self._credentials.require_key()
         server_id = uuid4()
         key_id, sealed = self._vault.seal(_secret(wish), _about(server_id, claims.tenant))
         head = (server_id, name, claims.tenant, claims.sub)
+        most = None if auth.allows(claims, Permission.MCP_SERVERS_MANAGE) else self._per_owner
         try:
             with available():
-                row = await self._statements.one("insert_mcp_server", *head, *_columns(wish, claims), sealed, key_id)
+                row = await self._statements.one("insert_mcp_server", *head, *_columns(wish, claims), sealed, key_id, most)
         except asyncpg.UniqueViolationError:
             raise Conflict(f"An MCP server {name!r} is registered already. Change that, or take another name.") from None
+        if row is None:
+            raise TooManyMcpServers(
+                f"{claims.sub} has {most} MCP servers, which are the most (HIVE_WORKFLOW_MCP_SERVERS). Remove one first."
+            )
         logger.info("mcp_server_registered", name=name, transport=wish.transport, by=claims.sub)
-        return record(row)
+        return record(row, claims)
 
     async def replace(self, name: str, wish: McpServerWish, claims: Claims) -> McpServerRecord:
         """McpServerNotFound, PermissionDenied for another's, UnsupportedMcpTransport."""
@@ -119,7 +129,7 @@ class Registry:
         if changed is None:
             raise McpServerNotFound(f"Somebody removed the MCP server {name!r} at the same time.")
         logger.info("mcp_server_changed", name=name, transport=wish.transport, by=claims.sub)
-        return record(changed)
+        return record(changed, claims)
 
     async def load(self, document: Mapping[str, Any], claims: Claims) -> McpImport:
         """Each entry by itself: one that is refused holds no other up."""
@@ -131,6 +141,8 @@ class Registry:
                 raise wish
             try:
                 await self.register(name, wish, claims)
+            except TooManyMcpServers:
+                raise
             except Conflict:
                 await self.replace(name, wish, claims)
         except HiveError as error:
@@ -138,18 +150,18 @@ class Registry:
         return McpImportEntry(name=name, stored=True)
 
     async def get(self, name: str, claims: Claims) -> McpServerRecord:
-        return record(await self._row(name, claims.tenant))
+        return record(await self._row(name, claims.tenant), claims)
 
     async def list(self, claims: Claims) -> McpServerList:
         with available():
             rows = await self._statements.all("list_mcp_servers", claims.tenant)
-        return McpServerList(servers=tuple(record(row, tools=False) for row in rows))
+        return McpServerList(servers=tuple(record(row, claims, tools=False) for row in rows))
 
     async def with_tools(self, claims: Claims) -> Sequence[McpServerRecord]:
         """All of the asker's tenant."""
         with available():
             rows = await self._statements.all("list_mcp_servers", claims.tenant)
-        return [record(row) for row in rows]
+        return [record(row, claims) for row in rows]
 
     async def remove(self, name: str, claims: Claims) -> None:
         row = await self._own(name, claims)
@@ -161,6 +173,12 @@ class Registry:
         """McpServerNotFound, CredentialUnreadable."""
         row = await self._row(name, tenant)
         return self.open(row), record(row)
+
+    async def gone(self, ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Which of these are registered no more."""
+        with available():
+            left = {row["id"] for row in await self._statements.all("registered_mcp_servers", list(ids))}
+        return [each for each in ids if each not in left]
 
     async def active(self) -> Sequence[Any]:
         """Rows, for `open`."""
@@ -174,7 +192,7 @@ class Registry:
         return Registered(
             **{name: row[name] for name in ("id", "name", "tenant", "revision", "trusted")},
             transport=McpTransport(row["transport"]),
-            endpoint=row["endpoint"] or "",
+            endpoint=secret.get("endpoint") or row["endpoint"] or "",
             command=row["command"] or "",
             args=secret["args"],
             env=secret["env"],
@@ -230,7 +248,7 @@ def _columns(wish: McpServerWish, claims: Claims) -> tuple[Any, ...]:
     names = sorted(wish.env), sorted(wish.headers)
     return (
         wish.transport.value,
-        wish.endpoint,
+        addresses.shown(wish.endpoint, whole=True) if wish.endpoint else None,
         wish.command,
         *names,
         list(wish.capabilities),
@@ -241,7 +259,7 @@ def _columns(wish: McpServerWish, claims: Claims) -> tuple[Any, ...]:
 
 
 def _secret(wish: McpServerWish) -> dict[str, Any]:
-    return {"args": list(wish.args), "env": dict(wish.env), "headers": dict(wish.headers)}
+    return {"args": list(wish.args), "env": dict(wish.env), "headers": dict(wish.headers), "endpoint": wish.endpoint}
 
 
 def _about(server_id: UUID, tenant: str) -> str:
@@ -249,11 +267,14 @@ def _about(server_id: UUID, tenant: str) -> str:
     return "\x00".join(("mcp server", str(server_id), tenant))
 
 
-def record(row: Any, *, tools: bool = True) -> McpServerRecord:
+def record(row: Any, claims: Claims | None = None, *, tools: bool = True) -> McpServerRecord:
+    """`claims`: of whom it is shown to."""
+    own = claims is not None and (row["created_by"] == claims.sub or auth.allows(claims, Permission.MCP_SERVERS_MANAGE))
     status = McpServerStatus(row["status"]) if row["active"] else McpServerStatus.INACTIVE
     listed = tuple(_tool(each) for each in json.loads(row["tools"])) if tools else ()
     shown = {name: row[name] for name in (*_SHOWN, *_SEEN)}
-    return McpServerRecord(**shown, owner=row["created_by"], status=status, tools=listed)
+    endpoint = addresses.shown(row["endpoint"], whole=own) if row["endpoint"] else None
+    return McpServerRecord(**shown, endpoint=endpoint, owner=row["created_by"], status=status, tools=listed)
 
 
 def _tool(given: Mapping[str, Any]) -> McpTool:

@@ -12,8 +12,9 @@ from bus.errors import DeadlineExceeded, HiveError, McpServerFailed, OutcomeUnkn
 from bus.together import end
 from workflow.http_auth import cleared
 from workflow.mcp import warden
+from workflow.mcp.pipes import piped
 from workflow.mcp.registry import Registered
-from workflow.mcp_client import KEY_META, all_tools, innermost, loaded, plain, words
+from workflow.mcp_client import KEY_META, TOOLS_CHANGED, all_tools, innermost, loaded, plain, words
 
 if TYPE_CHECKING:
     from mcp import Client
@@ -92,30 +93,24 @@ def _said(server: Registered, reason: str) -> str:
 
 
 @asynccontextmanager
-async def running(server: Registered, folder: Path) -> AsyncIterator[Session]:
-    """A process of its own for as long as this lasts, in a folder of its own. McpServerFailed where it does not begin."""
+async def running(server: Registered, folder: Path, max_bytes: int) -> AsyncIterator[Session]:
+    """A process of its own for as long as this lasts, in a folder of its own. `max_bytes`: of an answer. McpServerFailed where it does not
+    begin."""
     await loaded()
-    from mcp import Client, StdioServerParameters
-    from mcp.client.stdio import stdio_client
+    from mcp import Client
 
     await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
     changed, started = asyncio.Event(), False
 
     async def heard(message: Any) -> None:
-        if getattr(message, "method", None) == "notifications/tools/list_changed":
+        if getattr(message, "method", None) == TOOLS_CHANGED:
             changed.set()
 
     async with _errors(server) as errors:
-        parameters = StdioServerParameters(
-            command=sys.executable,
-            args=["-I", warden.__file__, str(os.getpid()), server.command, *server.args],
-            env={"HOME": str(folder), **server.env},
-            cwd=folder,
-        )
+        command = (sys.executable, "-I", warden.__file__, str(os.getpid()), "0", server.command, *server.args)
+        pipes = piped(command, {"HOME": str(folder), **server.env}, folder, errors.file, max_bytes)
         # by handshake: so the server may tell of changes whenever it likes
-        client = Client(
-            stdio_client(parameters, errlog=errors.file), mode="legacy", message_handler=heard, read_timeout_seconds=3600
-        )
+        client = Client(pipes, mode="legacy", message_handler=heard, read_timeout_seconds=3600)
         try:
             async with asyncio.timeout(START_SECONDS) as limit, client:
                 errors.file.close()  # the process has it; its end is seen when that is gone

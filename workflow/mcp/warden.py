@@ -1,11 +1,13 @@
-"""Runs a stdio server and leaves nothing of it behind: `python warden.py PARENT COMMAND ARGUMENT…`.
+"""Runs a stdio server and leaves nothing of it behind: `python warden.py PARENT BYTES COMMAND ARGUMENT…`.
 
 Input and output are the server's own; this process only watches. It ends everything that the server started, also what left its process
-group, when the server ends, when it is told to (SIGTERM), or when the engine is gone, however that died. Nothing of Hive is imported here.
+group, when the server ends, when it is told to (SIGTERM), or when the engine is gone, however that died. BYTES: of memory that each of its
+processes may have, where it is not 0. Nothing of Hive is imported here.
 """
 
 import ctypes
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -26,7 +28,7 @@ class _Asked(Exception):
     pass
 
 
-def main(parent: int, command: list[str]) -> int:
+def main(parent: int, memory_bytes: int, command: list[str]) -> int:
     """The server's exit status; 127 where there is no such command."""
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     signal.signal(signal.SIGTERM, _ask)
@@ -36,7 +38,7 @@ def main(parent: int, command: list[str]) -> int:
     code = 1
     try:
         if os.getppid() == parent:
-            server = subprocess.Popen(command, preexec_fn=_dies_with_us(libc))
+            server = subprocess.Popen(command, preexec_fn=_before(libc, memory_bytes))
             code = _watched(server, parent)
     except _Asked:
         pass
@@ -53,11 +55,17 @@ def _ask(*_: object) -> None:
     raise _Asked
 
 
-def _dies_with_us(libc: ctypes.CDLL | None) -> Callable[[], None] | None:
-    """Should this process itself be killed, the server goes with it."""
-    if libc is None:
-        return None
-    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) and None
+def _before(libc: ctypes.CDLL | None, memory_bytes: int) -> Callable[[], None]:
+    """In the server's process. Should this one be killed, the server goes with it; and memory is counted where the kernel does so (Linux)."""
+
+    def before() -> None:
+        if libc is None:
+            return
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if memory_bytes:
+            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+
+    return before
 
 
 def _watched(server: "subprocess.Popen[bytes]", parent: int) -> int:
@@ -81,4 +89,4 @@ def _end_all() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
+    sys.exit(main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]))

@@ -53,6 +53,12 @@ def check(workflow: Workflow, registry: Registry, servers: Servers | None = None
         *_no_trigger(workflow, registry),
         *(problem for node in known for problem in _version(node, registry)),
         *(found for node in known if not node.disabled and (found := credentials.problem(node)) is not None),
+        *(
+            problem
+            for node in workflow.nodes
+            if servers is None and not node.disabled
+            for problem in credentials.addresses(node)
+        ),
         *(problem for node in known if not node.disabled for problem in _differs(node)),
         *(_unknown(node, registry.unfit(node)) for node in unknown),
         *_not_carried(workflow, registry),

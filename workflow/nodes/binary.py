@@ -9,27 +9,60 @@ from workflow.failure import LimitError, NodeError
 from workflow.items import Item
 
 MAX_BYTES: Final = 16 * 1024 * 1024
+_TYPES: Final = mimetypes.MimeTypes()
+"""Those that are known everywhere, not what files of this machine add."""
+_EXTENSIONS: Final = {
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
+    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
+    "application/gzip": "gz",
+    "application/x-bzip": "bz",
+    "application/x-bzip2": "bz2",
+    "application/x-7z-compressed": "7z",
+    "application/vnd.rar": "rar",
+    "application/epub+zip": "epub",
+    "application/vnd.ms-fontobject": "eot",
+    "audio/ogg": "oga",
+}
+"""Of types that Python does not know."""
+_PACKED: Final = {"gzip": "application/gzip", "bzip2": "application/x-bzip2", "xz": "application/x-xz"}
 
 
 def make(content: bytes, *, name: str, mime_type: str | None = None) -> dict[str, Any]:
     """Raises `evaluation_limit` for more than `MAX_BYTES`."""
     if len(content) > MAX_BYTES:
         raise LimitError(f"The file has {len(content):,} bytes; one in a workflow may have {MAX_BYTES:,}.")
-    kind = mime_type or mimetypes.guess_type(name)[0] or "application/octet-stream"
-    made: dict[str, Any] = {"mimeType": kind, "fileType": _file_type(kind), "fileName": name, "fileSize": _size(len(content))}
-    if "." in name:
-        made["fileExtension"] = name.rpartition(".")[2]
+    kind = mime_type or type_of_name(name) or "text/plain"
+    known = {"fileType": _file_type(kind), "fileExtension": _extension(name, kind if mime_type else "")}
+    made: dict[str, Any] = {"mimeType": kind, **{key: value for key, value in known.items() if value is not None}}
+    made |= {"fileName": name, "bytes": len(content), "fileSize": _size(len(content))}
     return {**made, "data": base64.b64encode(content).decode()}
 
 
-def _file_type(mime_type: str) -> str:
+def _file_type(mime_type: str) -> str | None:
     """n8n's coarse sort of file, by which its editor shows it."""
     first = mime_type.partition("/")[0]
     if mime_type in ("application/json", "application/pdf"):
         return mime_type.partition("/")[2]
     if mime_type == "text/html":
         return "html"
-    return first if first in ("image", "video", "audio", "text") else "file"
+    return first if first in ("image", "video", "audio", "text") else None
+
+
+def _extension(name: str, mime_type: str) -> str | None:
+    """The name's own, else the usual one of the type."""
+    return name.rpartition(".")[2] if "." in name else extension_of(mime_type)
+
+
+def extension_of(mime_type: str) -> str | None:
+    found = _EXTENSIONS.get(mime_type) or _TYPES.guess_extension(mime_type)
+    return found.removeprefix(".") if found else None
+
+
+def type_of_name(name: str) -> str | None:
+    """Of what is packed twice, the type of the outer package."""
+    found, packed = _TYPES.guess_type(name)
+    return _PACKED.get(packed, found) if packed else found
 
 
 def _size(count: int) -> str:

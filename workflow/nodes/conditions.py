@@ -58,7 +58,7 @@ def _holds(condition: Mapping[str, Any], rules: Rules, place: int, item: int) ->
     kind, operation = operator.get("type", "string"), operator.get("operation", "equals")
     left, right = condition.get("leftValue"), condition.get("rightValue")
     right_kind = _right_kind(kind, operator)
-    unary = operator.get("singleValue") is True or operation in _UNARY
+    unary = operator.get("singleValue") is True or operation in UNARY
     if rules.strict and kind == right_kind == "number" and not unary and isinstance(left, str) and isinstance(right, str):
         raise NodeError("Comparison type expects a number but both fields are a string", description=_HELP, item=item)
     try:
@@ -68,13 +68,13 @@ def _holds(condition: Mapping[str, Any], rules: Rules, place: int, item: int) ->
         raise NodeError(f"{error} [condition {place}, item {item}]", description=_HELP, item=item) from None
     if operation in ("exists", "notExists"):
         return (left is None or left is UNDEFINED) is (operation == "notExists")
-    compare = _OPERATIONS.get(kind, {}).get(operation)
+    compare = OPERATIONS.get(kind, {}).get(operation)
     if compare is None:
         raise NodeError(f"Unknown filter operation {kind}:{operation} [condition {place}, item {item}]", item=item)
     return compare(left, right, rules)
 
 
-_UNARY: Final = frozenset(("exists", "notExists", "empty", "notEmpty", "true", "false"))
+UNARY: Final = frozenset(("exists", "notExists", "empty", "notEmpty", "true", "false"))
 _HELP: Final = "Change the operator to the type of the value, or turn on 'Convert types where required'"
 
 
@@ -223,7 +223,7 @@ _STRING: Final[Mapping[str, Compare]] = {
     "endsWith": _string(lambda left, right: left.endswith(right)),
     "regex": lambda left, right, rules: regex_matches(right, text_of(left), ignore_case=not rules.case_sensitive),
 }
-_OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
+OPERATIONS: Final[Mapping[str, Mapping[str, Compare]]] = {
     "string": {**_EMPTINESS, **_STRING, **{f"not{name[0].upper()}{name[1:]}": _not(test) for name, test in _STRING.items()}},
     "number": {
         **_EMPTINESS,

@@ -38,7 +38,7 @@ class EffectFailed(NodeError):
 
     def __init__(self, reply: Reply) -> None:
         failure = reply.failure or Failure(message="The effect failed")
-        super().__init__(failure.message, description=failure.description)
+        super().__init__(failure.message, description=failure.description, shown=failure.shown)
         self.failure = failure
 
 
@@ -191,7 +191,7 @@ def lone_error(error: NodeError, _: int) -> Item:
 
 
 def error_item(error: NodeError, index: int) -> Item:
-    return {"json": {"error": error.message}, "pairedItem": paired(index)}
+    return {"json": {"error": error.message if error.shown is None else error.shown}, "pairedItem": paired(index)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,23 +1,31 @@
-"""The request that an HTTP Request node makes of one item: method, URL, query, headers, body, and which credentials go with it."""
+"""The request that an HTTP Request node makes of one item: method, URL, query, headers, and which credentials go with it."""
 
 import base64
-import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from workflow.credentials import OLDER, chosen
 from workflow.effects import CallHttp
 from workflow.expressions.parameters import Parameters
 from workflow.failure import NodeError
-from workflow.nodes import binary
 from workflow.nodes.contract import NodeCall
-from workflow.nodes.values import boolean_of, json_text, number_of, text_of
+from workflow.nodes.http_bodies import body_of
+from workflow.nodes.http_older import older_body, older_pairs
+from workflow.nodes.http_pairs import pairs_of
+from workflow.nodes.http_query import Pairs, all_of_each, last_of_each, query_text
+from workflow.nodes.values import boolean_of, number_of, text_of, type_of
 
-_BOUNDARY: Final = "----hive-form-boundary"
-ACCEPT: Final = "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
-"""Of a node that says nothing else."""
-Pairs = list[tuple[str, Any]]
+USER_AGENT: Final = "n8n"
+"""Of a node that says nothing else: services that let in, or answer, by it do what they did for the workflow before."""
+_ACCEPTS: Final = {
+    "json": "application/json,text/*;q=0.99",
+    "text": "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, */*;q=0.1",
+}
+_ACCEPT_ANY: Final = "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, image/*;q=0.8, */*;q=0.7"
+_TOKEN: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+\Z")
+_OF_ITSELF: Final = {"accept": (*_ACCEPTS.values(), _ACCEPT_ANY), "user-agent": (USER_AGENT,)}
 
 
 def build(
@@ -26,153 +34,81 @@ def build(
     """`extra`: pairs of `qs`, `headers` and `body` that a page adds; `url`: the page's own. Raises `NodeError`."""
     extra = extra or {}
     older = call.node.version < 3
-    query = _older_pairs(parameters, "query") if older else _pairs(parameters, "Query", "sendQuery")
-    headers = _older_pairs(parameters, "header") if older else _pairs(parameters, "Headers", "sendHeaders")
-    sent = {name.lower(): text_of(value) for name, value in [*headers, *extra.get("headers", ())]}
-    body, kind = (_older_body if older else _body)(call, parameters, index, extra.get("body", []))
-    if kind and "content-type" not in sent:
+    address = _url(parameters.get("url") if url is None else url, parameters, index)
+    headers = older_pairs(parameters, "header") if older else pairs_of(parameters, "Headers", "sendHeaders")
+    sent = dict(filter(None, map(_header, [*headers, *extra.get("headers", ())])))
+    body, kind, wins = (older_body if older else body_of)(call, parameters, index, extra.get("body", []))
+    if kind is not None and (wins or "content-type" not in sent):
         sent["content-type"] = kind
-    sent.setdefault("accept", ACCEPT)
+    sent.setdefault("accept", _ACCEPTS.get(response_format(parameters, older), _ACCEPT_ANY))
+    sent.setdefault("user-agent", USER_AGENT)
     return CallHttp(
         method=parameters.text("requestMethod" if older else "method", "GET").upper(),
-        url=_with_query(_url(url or parameters.text("url"), index), _override(query, extra.get("qs", [])), parameters),
+        url=_with_query(address, _query(parameters, older, extra.get("qs", []))),
         headers=sent,
         body_base64=base64.b64encode(body).decode() if body is not None else None,
         credentials=credentials_of(call, parameters),
-        **_options(parameters, older),
+        **_options(call, parameters),
     )
 
 
-def _url(text: str, index: int) -> str:
-    parts = urlsplit(text.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+def own_headers(request: CallHttp) -> dict[str, str]:
+    """Those that the node asks for, or needs; not those that are sent when it says nothing."""
+    return {name: value for name, value in request.headers.items() if value not in _OF_ITSELF.get(name, ())}
+
+
+def response_format(parameters: Parameters, older: bool) -> str:
+    """One of `autodetect`, `json`, `text`, `file`."""
+    if older:
+        found = parameters.text("responseFormat", "json")
+        return "text" if found == "string" else found
+    return parameters.text("options.response.response.responseFormat", "autodetect")
+
+
+def _url(given: Any, parameters: Parameters, index: int) -> str:
+    if not isinstance(given, str):
+        kind = type_of(given) if given is not None or not parameters.is_undefined("url") else "undefined"
+        raise NodeError(f"URL parameter must be a string, got {kind}", item=index)
+    text = given.strip()
+    if not text.startswith(("http://", "https://")):
         raise NodeError(f'Invalid URL: {text}. URL must start with "http" or "https".', item=index)
-    return text.strip()
+    try:
+        parts = urlsplit(text)
+        valid = bool(parts.hostname) and " " not in parts.netloc and (parts.port or 0) >= 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise NodeError("Invalid URL", item=index, shown={"code": "ERR_INVALID_URL", "input": text})
+    return text
 
 
-def _override(pairs: Pairs, extra: Pairs) -> Pairs:
-    names = {name for name, _ in extra}
-    return [*((name, value) for name, value in pairs if name not in names), *extra]
-
-
-def _with_query(url: str, pairs: Pairs, parameters: Parameters) -> str:
-    if not pairs:
-        return url
-    arrays = parameters.text("options.queryParameterArrays", "brackets")
-    flat: list[tuple[str, str]] = []
-    for name, value in pairs:
-        if not isinstance(value, list):
-            flat.append((name, text_of(value)))
-            continue
-        for number, each in enumerate(value):
-            key = {"repeat": name, "brackets": f"{name}[]", "indices": f"{name}[{number}]"}.get(arrays, name)
-            flat.append((key, text_of(each)))
+def _with_query(url: str, query: str) -> str:
+    """An apostrophe of the query stands as browsers write it."""
     address, mark, fragment = url.partition("#")
-    joiner = "&" if "?" in address else "?"
-    return f"{address}{joiner}{urlencode(flat, quote_via=quote)}{mark}{fragment}"
+    path, has, own = address.partition("?")
+    joined = "&".join(filter(None, (own.replace("'", "%27"), query)))
+    return f"{path}{'?' if has or joined else ''}{joined}{mark}{fragment}"
 
 
-def _pairs(parameters: Parameters, kind: str, switch: str) -> Pairs:
-    if parameters.get(switch) is not True:
-        return []
-    if parameters.get(f"specify{kind}", "keypair") == "json":
-        return list(_object(parameters.get(f"json{kind}", {}), kind).items())
-    group = {"Query": "queryParameters", "Headers": "headerParameters", "Body": "bodyParameters"}[kind]
-    return _listed(parameters.get(f"{group}.parameters", []))
+def _query(parameters: Parameters, older: bool, extra: Pairs) -> str:
+    if older:
+        return query_text(all_of_each([*older_pairs(parameters, "query"), *extra]))
+    fields = last_of_each([*pairs_of(parameters, "Query", "sendQuery"), *extra])
+    return query_text(fields, parameters.text("options.queryParameterArrays", "indices"))
 
 
-def _listed(given: Any) -> Pairs:
-    return [(str(each.get("name", "")), each.get("value")) for each in given or [] if each.get("name")]
-
-
-def _older_pairs(parameters: Parameters, kind: str) -> Pairs:
-    """Version 1 and 2: `queryParametersUi.parameter`, or JSON where `jsonParameters` is on."""
-    if parameters.get("jsonParameters") is True:
-        return list(_object(parameters.get(f"{kind}ParametersJson", {}), kind).items())
-    return _listed(parameters.get(f"{kind}ParametersUi.parameter", []))
-
-
-def _object(given: Any, what: str) -> dict[str, Any]:
-    if isinstance(given, str):
-        try:
-            given = json.loads(given) if given.strip() else {}
-        except ValueError as error:
-            raise NodeError(f"The JSON of {what} is not valid: {error}") from None
-    if not isinstance(given, dict):
-        raise NodeError(f"The JSON of {what} must be an object")
-    return given
-
-
-def _body(call: NodeCall, parameters: Parameters, index: int, extra: Pairs) -> tuple[bytes | None, str | None]:
-    if parameters.get("sendBody") is not True:
-        return None, None
-    kind = parameters.text("contentType", "json")
-    if kind == "json":
-        return _json_body(parameters, extra), "application/json"
-    if kind == "form-urlencoded":
-        if parameters.get("specifyBody", "keypair") == "string":
-            return parameters.text("body").encode(), "application/x-www-form-urlencoded"
-        return _form([*_pairs(parameters, "Body", "sendBody"), *extra]), "application/x-www-form-urlencoded"
-    if kind == "multipart-form-data":
-        return _multipart(call, parameters, index), f"multipart/form-data; boundary={_BOUNDARY}"
-    if kind == "binaryData":
-        content, facts = binary.read(call.items[index], parameters.text("inputDataFieldName", "data"), index)
-        return content, str(facts.get("mimeType", "application/octet-stream"))
-    if kind == "raw":
-        return parameters.text("body").encode(), parameters.text("rawContentType") or "text/plain"
-    raise NodeError(f"The body content type {kind!r} is not known", item=index)
-
-
-def _json_body(parameters: Parameters, extra: Pairs) -> bytes:
-    if parameters.get("specifyBody", "keypair") != "json":
-        return json_text(dict([*_pairs(parameters, "Body", "sendBody"), *extra])).encode()
-    given = parameters.get("jsonBody", {})
-    if isinstance(given, str):
-        try:
-            given = json.loads(given) if given.strip() else {}
-        except ValueError:
-            raise NodeError("JSON parameter needs to be valid JSON", description=given[:500]) from None
-    if extra and isinstance(given, dict):
-        given = {**given, **dict(extra)}
-    return json_text(given).encode()
-
-
-def _form(pairs: Pairs) -> bytes:
-    return urlencode([(name, text_of(value)) for name, value in pairs]).encode()
-
-
-def _multipart(call: NodeCall, parameters: Parameters, index: int) -> bytes:
-    parts: list[bytes] = []
-    for each in parameters.get("bodyParameters.parameters", []):
-        name = str(each.get("name", "")).replace('"', "%22")
-        if each.get("parameterType") == "formBinaryData":
-            content, facts = binary.read(call.items[index], str(each.get("inputDataFieldName", "data")), index)
-            file_name = str(facts.get("fileName", "file")).replace('"', "%22")
-            head = f'name="{name}"; filename="{file_name}"\r\nContent-Type: {facts.get("mimeType", "application/octet-stream")}'
-        else:
-            content, head = text_of(each.get("value")).encode(), f'name="{name}"'
-        parts.append(f"--{_BOUNDARY}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode() + content + b"\r\n")
-    return b"".join(parts) + f"--{_BOUNDARY}--\r\n".encode()
-
-
-def _older_body(call: NodeCall, parameters: Parameters, index: int, _: Pairs) -> tuple[bytes | None, str | None]:
-    if parameters.text("requestMethod", "GET").upper() in ("GET", "HEAD", "OPTIONS"):
-        return None, None
-    if parameters.get("sendBinaryData") is True:
-        name = parameters.text("binaryPropertyName", "data")
-        content, facts = binary.read(call.items[index], name.rpartition(":")[2], index)
-        return content, str(facts.get("mimeType", "application/octet-stream"))
-    kind = parameters.text("options.bodyContentType", "json")
-    if kind == "raw":
-        return text_of(parameters.get("bodyParametersJson", "")).encode(), parameters.text(
-            "options.bodyContentCustomMimeType"
-        ) or None
-    pairs = _older_pairs(parameters, "body")
-    if not pairs:
-        return None, None
-    if kind == "form-urlencoded":
-        return _form(pairs), "application/x-www-form-urlencoded"
-    return json_text(dict(pairs)).encode(), "application/json"
+def _header(pair: tuple[str, Any]) -> tuple[str, str] | None:
+    """One that is nothing is not sent, and none has more than one line."""
+    name, value = pair
+    if value is None:
+        return None
+    if isinstance(value, list):
+        text = ", ".join(map(text_of, value))
+    else:
+        text = "[object Object]" if isinstance(value, Mapping) else text_of(value)
+    if not _TOKEN.match(name):
+        raise NodeError(f'Header name must be a valid HTTP token ["{name}"]', shown={"code": "ERR_INVALID_HTTP_TOKEN"})
+    return name.lower(), text.replace("\r", "").replace("\n", "")
 
 
 def credentials_of(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
@@ -189,19 +125,24 @@ def credentials_of(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
     return chosen(call.node, name)
 
 
-def _options(parameters: Parameters, older: bool) -> dict[str, Any]:
+def _options(call: NodeCall, parameters: Parameters) -> dict[str, Any]:
+    older = call.node.version < 3
     redirect = parameters.get("options.redirect.redirect", {})
-    if older:
-        follows = boolean_of(parameters.get("options.followRedirect", True)) is not False
-        verifies = parameters.get("allowUnauthorizedCerts") is not True
-    else:
-        follows = redirect.get("followRedirects", True) is not False
-        verifies = parameters.get("options.allowUnauthorizedCerts") is not True
-    timeout = number_of(parameters.get("options.timeout", 300_000)) or 300_000
+    insecure = parameters.get("allowUnauthorizedCerts" if older else "options.allowUnauthorizedCerts")
     return {
-        "timeout_seconds": timeout / 1000,
-        "follow_redirects": follows,
+        "timeout_seconds": (number_of(parameters.get("options.timeout", 300_000)) or 300_000) / 1000,
+        "follow_redirects": _older_follows(parameters)
+        if older
+        else redirect.get("followRedirects", call.node.version >= 4) is True,
         "max_redirects": int(number_of(redirect.get("maxRedirects", 21)) or 21),
-        "verify_tls": verifies,
+        "verify_tls": insecure is not True,
         "proxy": parameters.text("options.proxy") or None,
     }
+
+
+def _older_follows(parameters: Parameters) -> bool:
+    """The first versions followed for what only reads, unless they were told to follow for all."""
+    if parameters.get("options.followAllRedirects") is True:
+        return True
+    reads = parameters.text("requestMethod", "GET").upper() in ("GET", "HEAD", "OPTIONS")
+    return reads and boolean_of(parameters.get("options.followRedirect", True)) is not False

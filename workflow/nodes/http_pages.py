@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from pydantic import JsonValue
+
 from workflow.effects import CallHttp
 from workflow.expressions.parameters import Parameters
 from workflow.failure import LimitError, NodeError
 from workflow.nodes.contract import NodeCall
-from workflow.nodes.http_building import Pairs, build
+from workflow.nodes.http_building import build
+from workflow.nodes.http_query import Pairs
 from workflow.nodes.http_reading import body_value
-from workflow.nodes.values import number_of, truthy
+from workflow.nodes.values import number_of, text_of, truthy
 
 _MOST: Final = 1000
 _PLACES: Final = {"qs": "qs", "headers": "headers", "body": "body"}
@@ -47,8 +50,12 @@ class Pages:
         parameters = self._parameters()
         if mode(parameters) != "responseContainsNextURL":
             return build(self._call, parameters, self._index, extra=self._extra())
-        url = self._settings.get("nextURL") if self.count else None
-        return build(self._call, parameters, self._index, url=str(url) if url else None)
+        if not self.count:
+            return build(self._call, parameters, self._index)
+        url = self._settings.get("nextURL")
+        if not isinstance(url, str) or not url.startswith(("http://", "https://")):
+            raise _no_address(url, self._index)
+        return build(self._call, parameters, self._index, url=url)
 
     def goes_on(self, request: CallHttp, response: Mapping[str, Any]) -> bool:
         """Notes the response; raises `evaluation_limit` where the pages never end."""
@@ -65,20 +72,27 @@ class Pages:
         settings = self._settings
         if settings.get("limitPagesFetched") is True and self.count >= int(number_of(settings.get("maxRequests", 100)) or 100):
             return False
-        if self._complete(settings, int(response.get("status", 0))):
+        if self._complete(settings, response):
             return False
         if self.count >= _MOST:
             raise LimitError(f"The node fetched {_MOST} pages and is not complete. Check the condition, or limit the pages.")
-        return mode(self._parameters()) != "responseContainsNextURL" or truthy(settings.get("nextURL"))
+        return True
 
-    def _complete(self, settings: Mapping[str, Any], status: int) -> bool:
+    def ends_with(self, response: Mapping[str, Any]) -> bool:
+        """Whether the answer's status is one that the last page has: such a one is no error."""
+        settings = self._settings
+        if settings.get("paginationCompleteWhen") != "receiveSpecificStatusCodes":
+            return False
+        codes = text_of(settings.get("statusCodesWhenComplete")).split(",")
+        return str(response.get("status", 0)) in [code.strip() for code in codes]
+
+    def _complete(self, settings: Mapping[str, Any], response: Mapping[str, Any]) -> bool:
         when = settings.get("paginationCompleteWhen", "responseIsEmpty")
         if when == "responseIsEmpty":
             body = self._seen["response"]["body"]
             return body in ("", None) or body == [] or body == {}
         if when == "receiveSpecificStatusCodes":
-            codes = str(settings.get("statusCodesWhenComplete", "")).split(",")
-            return str(status) in [code.strip() for code in codes]
+            return self.ends_with(response)
         return truthy(settings.get("completeExpression"))
 
     def _extra(self) -> dict[str, Pairs]:
@@ -94,3 +108,11 @@ class Pages:
         """As this page sees them."""
         seen = replace(self._call, environment={**self._call.environment, **self._seen}, _each=None, _once=None)
         return self._call.scripts.parameters(seen, (self._index,))[0]
+
+
+def _no_address(given: Any, index: int) -> NodeError:
+    message = f"'{'null' if given is None else text_of(given)}' is not a valid URL."
+    hint = 'Make sure the "Next URL" parameter evaluates to a valid URL.'
+    cause: JsonValue = {"name": "Error", "message": message}
+    shown: JsonValue = {"message": message, "name": NodeError.kind, "description": hint, "context": {}, "cause": cause}
+    return NodeError(message, description=hint, item=index, shown=shown)

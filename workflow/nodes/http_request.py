@@ -4,16 +4,17 @@ It yields `CallHttp`; the engine sends it, guards internal addresses, and puts t
 """
 
 from collections.abc import Generator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from workflow.effects import CallHttp, WaitUntil
 from workflow.execution import Reply
 from workflow.failure import NodeError
 from workflow.items import Item, Outputs
 from workflow.nodes import http_pages
-from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
+from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.http_building import build
-from workflow.nodes.http_reading import read_response
+from workflow.nodes.http_errors import ApiError, refused_page
+from workflow.nodes.http_reading import read_response, text_of
 from workflow.nodes.values import number_of
 
 _AT_ONCE: Final = 50
@@ -73,8 +74,9 @@ def _batch(call: NodeCall, batch: Sequence[int], made: list[list[Item]]) -> Gene
 
 
 def _failed(call: NodeCall, error: NodeError, index: int) -> Item:
+    """The first versions failed as a whole for what was no answer of a service."""
     error.item = index if error.item is None else error.item
-    if not call.continues:
+    if not call.continues or (call.node.version < 3 and not isinstance(error, ApiError | EffectFailed)):
         raise error
     return error_item(error, index)
 
@@ -87,13 +89,22 @@ def _paged(call: NodeCall, index: int) -> Generator[CallHttp | WaitUntil, Reply,
         while True:
             request = pages.request()
             response = value_of((yield request))
-            made.extend(read_response(call, call.each()[index], response, index))
+            made.extend(_page(call, index, response, accepted=pages.ends_with(response)))
             if not pages.goes_on(request, response):
                 return made
             if pages.pause_ms > 0:
                 value_of((yield WaitUntil(at_ms=call.now_ms + pages.count * pages.pause_ms)))
     except NodeError as error:
-        return [*made, _failed(call, error, index)]
+        return [_failed(call, error, index)]
+
+
+def _page(call: NodeCall, index: int, response: Mapping[str, Any], *, accepted: bool) -> list[Item]:
+    """`accepted`: whatever its status."""
+    try:
+        return read_response(call, call.each()[index], response, index, accepted=accepted)
+    except ApiError as error:
+        error.shown = refused_page(response, text_of(response))
+        raise
 
 
 TYPES = (

@@ -16,7 +16,7 @@ from workflow.failure import Failure, NodeError
 from workflow.items import Outputs
 from workflow.nodes import http_request
 from workflow.nodes.contract import EffectRun, NodeCall
-from workflow.nodes.http_building import ACCEPT
+from workflow.nodes.http_building import own_headers
 from workflow.nodes.tool_calls import Known, file_of, files_in, known, require_success, value_in
 
 _STATUSES: Final = ("status", "statusCode", "status_code")
@@ -72,7 +72,7 @@ def _arguments(tool: Known, effect: CallHttp) -> dict[str, Any]:
             f"The request is carried out by the MCP server {tool.use.server}, which is given no credentials",
             description="Take the node's authentication out, or let Hive carry the node out",
         )
-    headers = {name: value for name, value in effect.headers.items() if (name, value) != ("accept", ACCEPT)}
+    headers = own_headers(effect)
     found: dict[str, Any] = {"method": effect.method, "url": effect.url, **({"headers": headers} if headers else {})}
     found |= _body(tool, effect)
     if not effect.follow_redirects:

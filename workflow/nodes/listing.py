@@ -37,10 +37,10 @@ MOST_SCHEMA_BYTES: Final = 2 * 1024 * 1024
 """Of all tools together: an answer on the bus is bounded."""
 
 
-def listed(types: Iterable[NodeType], servers: Iterable[McpServerRecord] = ()) -> NodeTypeList:
+def listed(types: Iterable[NodeType], servers: Iterable[McpServerRecord] = (), base_url: str | None = None) -> NodeTypeList:
     """`servers`: with their tools, each of which is a type of node."""
     found = [*(_record(kind) for kind in types), *_of_tools(servers)]
-    return NodeTypeList(types=tuple(sorted(found, key=lambda record: record.name)))
+    return NodeTypeList(types=tuple(sorted(found, key=lambda record: record.name)), base_url=base_url)
 
 
 def _of_tools(servers: Iterable[McpServerRecord]) -> Iterable[NodeTypeRecord]:

@@ -30,6 +30,8 @@ def type_for(node: Node, own: NodeType | None) -> NodeType | None:
 
 def can_be_carried(node: Node, own: NodeType | None) -> bool:
     """What has one input and one output, and neither starts a workflow nor is attached to a node."""
+    if node.type.startswith(PREFIX):
+        return True  # whatever the tool is called
     if own is None:
         return not node.type.lower().endswith("trigger")
     return not own.trigger and own.helper is None and (own.inputs, own.outputs) == (1, 1)

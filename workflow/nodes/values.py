@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from pydantic_core import to_json
@@ -26,6 +27,20 @@ def text_of(value: Any) -> str:
 def json_text(value: Any) -> str:
     """`JSON.stringify(value)`."""
     return to_json(value, inf_nan_mode="null").decode()
+
+
+def read_json(text: str) -> Any:
+    """`JSON.parse(text)`: numbers are those of JavaScript, which have no more than 53 bits. Raises ValueError, also for NaN and Infinity."""
+    return json.loads(text, parse_int=_js_number, parse_float=_js_number, parse_constant=_no_constant)
+
+
+def _js_number(text: str) -> float | int:
+    number = float(text)
+    return int(Decimal(repr(number))) if number.is_integer() and abs(number) < 1e21 else number
+
+
+def _no_constant(text: str) -> None:
+    raise ValueError(f"{text} is not JSON")
 
 
 def number_text(value: float) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bus.errors import HiveError, NodeFailed, RequestRefused
+from workflow.credential_types import GENERIC
 from workflow.effects import RunPackagedNode
 from workflow.execution import Reply
 from workflow.failure import Failure
 from workflow.fence import Fence
 from workflow.guard import Guard
-from workflow.http_auth import cleared, forms
+from workflow.http_auth import HttpAuth, cleared, domains_of, forms
 from workflow.packages.installed import Installed
 from workflow.packages.process import KEPT, MOST, NodeProcess
 
@@ -37,7 +38,7 @@ class PackagedCalls:
             process = await self._process()
             try:
                 await self._fence.passed()
-                found = cleared(await process.call(message, self._seconds), secrets)
+                found = cleared(await process.call(message, self._seconds, _owners(opened)), secrets)
             except BaseException as error:
                 await process.end()
                 if isinstance(error, HiveError):
@@ -54,7 +55,7 @@ class PackagedCalls:
         stamp = self._installed.stamp
         while self._idle:
             found = self._idle.pop()
-            if found.usable and found.stamp == stamp:
+            if found.stamp == stamp and await found.is_quiet():
                 return found
             await found.end()
         return await NodeProcess.start(self._program, self._installed.folder, self._guard, self._max_bytes, stamp)
@@ -64,6 +65,11 @@ class PackagedCalls:
             self._idle.append(process)
         else:
             await process.end()
+
+
+def _owners(opened: Mapping[str, Any]) -> list[HttpAuth]:
+    """Where the owners of credentials that go to any host let them go."""
+    return [HttpAuth(domains=domains_of(data)) for kind, data in opened.items() if kind in GENERIC]
 
 
 def _message(effect: RunPackagedNode) -> dict[str, Any]:

@@ -6,25 +6,30 @@ One that answered is kept for the next call. A warden watches over each, so that
 import asyncio
 import json
 import os
+import secrets
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
 from bus.errors import EvaluationLimit, NodeJsUnavailable, OutcomeUnknown, RequestRefused
 from workflow.guard import Guard
+from workflow.http_auth import HttpAuth
 from workflow.mcp import warden
 
 HOST: Final = Path(__file__).parent / "host" / "main.js"
 MEMORY_MB: Final = 512
 """Of a process's JavaScript heap: over it, V8 ends the process."""
+BESIDE_BYTES: Final = 1024**3
+"""For what Node.js keeps outside of that heap (buffers, its own code, stacks): over it, an allocation fails."""
 MOST: Final = 4
 """Processes at once; more calls wait."""
 KEPT: Final = 2
 START_SECONDS: Final = 60.0
 END_SECONDS: Final = 7.0
 """Longer than a warden takes to end all."""
+QUIET_SECONDS: Final = 2.0
 _TAIL_BYTES: Final = 2048
 _SLOW_BYTES: Final = 65_536
 Stamp = tuple[int, int] | None
@@ -36,21 +41,21 @@ def environment(home: Path) -> dict[str, str]:
 
 
 class NodeProcess:
-    """`max_bytes`: of one line that it writes."""
+    """`max_bytes`: of one line that it writes. `mark`: what stands before each line of the host; what a node prints lacks it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, guard: Guard, stamp: Stamp) -> None:
-        self._process, self._guard, self.stamp = process, guard, stamp
+    def __init__(self, process: asyncio.subprocess.Process, guard: Guard, stamp: Stamp, mark: str) -> None:
+        self._process, self._guard, self.stamp, self._mark = process, guard, stamp, mark.encode()
         self._tail = b""
         self._errors = asyncio.create_task(self._drain())
 
     @classmethod
     async def start(cls, program: str, folder: Path, guard: Guard, max_bytes: int, stamp: Stamp) -> "NodeProcess":
         """NodeJsUnavailable where it does not begin."""
-        home = folder / "home"
+        home, mark = folder / "home", secrets.token_hex(16)
         await asyncio.to_thread(home.mkdir, mode=0o700, parents=True, exist_ok=True)
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-I", warden.__file__, str(os.getpid()), program),
-            *(f"--max-old-space-size={MEMORY_MB}", str(HOST), str(folder)),
+            *(sys.executable, "-I", warden.__file__, str(os.getpid()), str(MEMORY_MB * 1024**2 + BESIDE_BYTES), program),
+            *(f"--max-old-space-size={MEMORY_MB}", str(HOST), str(folder), mark),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -59,7 +64,7 @@ class NodeProcess:
             start_new_session=True,
             limit=max_bytes,
         )
-        started = cls(process, guard, stamp)
+        started = cls(process, guard, stamp, mark)
         try:
             async with asyncio.timeout(START_SECONDS):
                 ready = await started._read()
@@ -71,13 +76,15 @@ class NodeProcess:
             raise NodeJsUnavailable(f"Node.js ({program}) did not begin{started.told()}. Check HIVE_WORKFLOW_NODE.")
         return started
 
-    async def call(self, message: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-        """`outputs` and `staticData`, or `error`. OutcomeUnknown where it ends, or the time does, before it has answered; EvaluationLimit for
-        an answer that is too large. After an error it can be used no more."""
+    async def call(self, message: Mapping[str, Any], seconds: float, owners: Sequence[HttpAuth] = ()) -> dict[str, Any]:
+        """`outputs` and `staticData`, or `error`. `owners`: of its credentials, who say which hosts may get them.
+
+        OutcomeUnknown where it ends, or the time does, before it has answered; EvaluationLimit for an answer that is too large. After an
+        error it can be used no more."""
         try:
             async with asyncio.timeout(seconds):
                 await self._send({"call": message})
-                return await self._answered()
+                return await self._answered(owners)
         except TimeoutError:
             raise OutcomeUnknown(
                 f"The node did not end within {seconds:g} s (HIVE_WORKFLOW_NODE_SECONDS) and was stopped. What it did by then is not known."
@@ -85,15 +92,17 @@ class NodeProcess:
         except (BrokenPipeError, ConnectionResetError):
             raise await self._died() from None
 
-    async def _answered(self) -> dict[str, Any]:
+    async def _answered(self, owners: Sequence[HttpAuth]) -> dict[str, Any]:
         while (found := await self._read()) is not None:
             if "ask" not in found:
                 return found
-            await self._send({"allowed": found["ask"], "error": self._refusal(found)})
+            await self._send({"allowed": found["ask"], "error": self._refusal(found, owners)})
         raise await self._died()
 
-    def _refusal(self, asked: Mapping[str, Any]) -> str | None:
+    def _refusal(self, asked: Mapping[str, Any], owners: Sequence[HttpAuth]) -> str | None:
         try:
+            for owner in owners:
+                owner.require_host(str(asked["host"]))
             self._guard.check(str(asked["host"]), str(asked["address"]))
         except RequestRefused as error:
             return error.message
@@ -113,10 +122,12 @@ class NodeProcess:
         await self._process.stdin.drain()
 
     async def _read(self) -> dict[str, Any] | None:
-        """None at its end, and for what is no line of JSON: a node wrote past what it is given."""
+        """None at its end."""
         assert self._process.stdout is not None  # noqa: S101
+        line = b""
         try:
-            line = await self._process.stdout.readuntil(b"\n")
+            while not line:
+                _, _, line = (await self._process.stdout.readuntil(b"\n")).partition(self._mark)
         except asyncio.LimitOverrunError:
             raise EvaluationLimit(
                 "The node returned more than HIVE_WORKFLOW_MAX_ANSWER_BYTES. Ask for less at a time."
@@ -141,9 +152,16 @@ class NodeProcess:
             (f" ({line.strip()[:200]})" for line in lines if "heap out of memory" in line or "cannot be started" in line), ""
         )
 
-    @property
-    def usable(self) -> bool:
-        return self._process.returncode is None
+    async def is_quiet(self) -> bool:
+        """Whether it lives, and nothing of a node that was run is still going on: what that does later would happen in the next one's call."""
+        if self._process.returncode is not None:
+            return False
+        with suppress(TimeoutError, ConnectionError, EvaluationLimit):
+            async with asyncio.timeout(QUIET_SECONDS):
+                await self._send({"quiet": True})
+                found = await self._read()
+                return found is not None and found.get("quiet") is True
+        return False
 
     async def end(self) -> None:
         """It and all that it started."""

@@ -300,7 +300,9 @@ INSERT INTO credential_connects (state_hash, credential_id, begun_by, tenant, se
 VALUES ($1, $2, $3, $4, $5, $6, now() + $7::interval) RETURNING expires_at;
 
 -- name: drop_old_connects
-DELETE FROM credential_connects WHERE expires_at < now() - interval '1 day';
+DELETE FROM credential_connects WHERE expires_at < now() - interval '1 day' OR state_hash IN (
+    SELECT state_hash FROM credential_connects WHERE credential_id = $1 ORDER BY expires_at DESC OFFSET $2
+);
 
 -- name: take_connect
 DELETE FROM credential_connects WHERE state_hash = $1 RETURNING *, expires_at < now() AS expired;
@@ -372,8 +374,13 @@ FROM workflow_documents WHERE tenant = $1 AND owner = $2 AND store = $3 AND embe
 ORDER BY score DESC, created_at, id LIMIT $5;
 
 -- name: insert_mcp_server
+-- No row comes back when its owner has as many as one may have; $16 is NULL for who may have any number.
 INSERT INTO mcp_servers (id, name, tenant, created_by, transport, endpoint, command, env_names, header_names, capabilities, version, active, trusted, sealed, key_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) RETURNING *;
+SELECT $1::uuid, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text[], $9::text[], $10::text[], $11::text, $12::boolean,
+    $13::boolean, $14::bytea, $15::text
+WHERE $16::integer IS NULL OR (SELECT count(*) FROM mcp_servers WHERE tenant = $3 AND created_by = $4) < $16
+    OR EXISTS (SELECT FROM mcp_servers WHERE tenant = $3 AND name = $2) -- which the constraint then says
+RETURNING *;
 
 -- name: update_mcp_server
 UPDATE mcp_servers SET transport = $2, endpoint = $3, command = $4, env_names = $5, header_names = $6, capabilities = $7, version = $8, active = $9,
@@ -393,6 +400,9 @@ SELECT * FROM mcp_servers WHERE tenant = $1 ORDER BY name LIMIT 5000;
 -- name: tools_of_mcp_servers
 SELECT name, status, ARRAY(SELECT tool ->> 'name' FROM jsonb_array_elements(tools) AS tool) AS tools
 FROM mcp_servers WHERE tenant = $1 AND name = ANY($2);
+
+-- name: registered_mcp_servers
+SELECT id FROM mcp_servers WHERE id = ANY($1::uuid[]);
 
 -- name: active_mcp_servers
 SELECT * FROM mcp_servers WHERE active ORDER BY created_at LIMIT 5000;

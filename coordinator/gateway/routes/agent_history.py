@@ -25,8 +25,9 @@ from bus.messages.benchmarks import (
 )
 from bus.messages.health import AgentHealth, HealthPage, ListHealth
 from bus.messages.history import ListMetrics, MetricsHistory, MetricsPage
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import agents as examples
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/agents/{agent_id}", tags=["agents"], route_class=JsonRoute)

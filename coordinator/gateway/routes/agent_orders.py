@@ -9,8 +9,9 @@ from bus.auth import Permission
 from bus.errors import AgentNotFound, InvalidId, InvalidJson, PayloadTooLarge, UnsupportedMediaType
 from bus.messages import AgentRecord, AgentRef
 from bus.messages.orders import DrainAgent, DrainWish, LabelAgent, LabelChanges, LabelSet
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import agents as examples
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/agents/{agent_id}", tags=["agents"], route_class=JsonRoute)

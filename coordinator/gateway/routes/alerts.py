@@ -21,15 +21,16 @@ from bus.messages.alerts import (
     SilenceList,
     SilenceRef,
 )
-from coordinator.gateway import alert_examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import alerts as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"], route_class=JsonRoute)
 
 _BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType)
-_AlertId = Annotated[UUID, Path(description="the alert's id", examples=[str(alert_examples.ALERT.id)])]
-_SilenceId = Annotated[UUID, Path(description="the silence's id", examples=[str(alert_examples.SILENCE.id)])]
+_AlertId = Annotated[UUID, Path(description="the alert's id", examples=[str(examples.ALERT.id)])]
+_SilenceId = Annotated[UUID, Path(description="the silence's id", examples=[str(examples.SILENCE.id)])]
 
 
 @router.get("", summary="List alerts, latest change first", response_model=AlertList, **needs(Permission.METRICS_VIEW))
@@ -66,7 +67,7 @@ async def rules(gateway: Door, caller: Caller) -> Response:
     **needs(Permission.AGENTS_MANAGE, *_BODY),
 )
 async def put_rules(
-    wanted: Annotated[PutRules, Body(openapi_examples=alert_examples.RULES)], gateway: Door, caller: Caller
+    wanted: Annotated[PutRules, Body(openapi_examples=examples.RULES)], gateway: Door, caller: Caller
 ) -> Response:
     """All of them, at once; with one that is wrong nothing changes. An alert whose rule is gone is resolved."""
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "put_rules", wanted, RuleSet, caller))
@@ -86,7 +87,7 @@ async def silences(gateway: Door, caller: Caller) -> Response:
     **needs(Permission.AGENTS_MANAGE, *_BODY),
 )
 async def silence(
-    wanted: Annotated[CreateSilence, Body(openapi_examples=alert_examples.SILENCES)], gateway: Door, caller: Caller
+    wanted: Annotated[CreateSilence, Body(openapi_examples=examples.SILENCES)], gateway: Door, caller: Caller
 ) -> Response:
     """Of a rule, of a thing, of a severity, or what is all that it names. What still holds when it ends fires then."""
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "silence", wanted, Silence, caller), 201)

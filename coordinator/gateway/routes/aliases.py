@@ -8,8 +8,8 @@ from bus.auth import Permission
 from bus.errors import InvalidId, InvalidJson, ModelNotFound, PayloadTooLarge, UnsupportedMediaType
 from bus.messages.aliases import AliasList, AliasTargets, ModelAlias
 from bus.messages.models import ModelName
-from coordinator.gateway import examples
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import models as examples
 from coordinator.gateway.routes.declared import Door, answer, needs
 
 router = APIRouter(prefix="/api/aliases", tags=["models"], route_class=JsonRoute)

@@ -28,8 +28,9 @@ from bus.messages.credentials import (
     CredentialTest,
     UpdateCredential,
 )
-from coordinator.gateway import credential_examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import credentials as examples
 from coordinator.gateway.gate import CALLBACK_PATH
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
@@ -47,7 +48,7 @@ _CredentialId = Annotated[UUID, Path(description="the credential's id", examples
     **needs(Permission.CREDENTIALS_OWN, *_BODY),
 )
 async def create(
-    wish: Annotated[CreateCredential, Body(openapi_examples=credential_examples.CREDENTIALS)], gateway: Door, caller: Caller
+    wish: Annotated[CreateCredential, Body(openapi_examples=examples.CREDENTIALS)], gateway: Door, caller: Caller
 ) -> Response:
     """It is sealed before it is stored, and nothing shows what it holds again. Nodes find it by its name, or by its id."""
     made = await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "create", wish, CredentialRecord, caller)
@@ -80,7 +81,7 @@ async def get_credential(credential_id: _CredentialId, gateway: Door, caller: Ca
 )
 async def update(
     credential_id: _CredentialId,
-    wish: Annotated[UpdateCredential, Body(openapi_examples=credential_examples.CREDENTIAL_CHANGES)],
+    wish: Annotated[UpdateCredential, Body(openapi_examples=examples.CREDENTIAL_CHANGES)],
     gateway: Door,
     caller: Caller,
 ) -> Response:
@@ -123,7 +124,7 @@ async def test(credential_id: _CredentialId, gateway: Door, caller: Caller) -> R
     **needs(Permission.CREDENTIALS_OWN, InvalidId, CredentialNotFound, CredentialUnreadable),
 )
 async def connect(credential_id: _CredentialId, request: Request, gateway: Door, caller: Caller) -> Response:
-    """For OAuth 2 by `authorizationCode` or `pkce`: open the address and let the hive in. It works once, for some minutes."""
+    """For OAuth 2 by `authorizationCode` or `pkce`, and for OAuth 1: open the address and let the hive in. It works once, for some minutes."""
     back = f"{request.url.scheme}://{request.url.netloc}{CALLBACK_PATH}"
     body = ConnectCredential(id=credential_id, redirect_uri=back)
-    return answer(await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "connect", body, ConnectUrl, caller))
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "connect", body, ConnectUrl, caller, seconds=40))

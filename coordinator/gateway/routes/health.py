@@ -9,7 +9,8 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 from bus.errors import Unauthenticated
 from bus.messages import Record
 from bus.version import hive_version
-from coordinator.gateway import examples
+from coordinator.gateway.examples import cluster as examples
+from coordinator.gateway.examples.answers import shown
 from coordinator.gateway.readiness import Readiness, examine
 from coordinator.gateway.routes.declared import Door, answer, needs_no_key
 from coordinator.gateway.scraping import ask_rooms
@@ -24,14 +25,12 @@ class Life(Record):
     version: str
 
 
-_NOT_READY: Final = examples.shown(examples.NOT_READY, status=503)
+_NOT_READY: Final = shown(examples.NOT_READY, status=503)
 _NOT_READY[503] |= {"model": Readiness, "description": "Something is missing; `detail` says what to do"}
 _LIFE = Life(status="ok", version=hive_version())
 
 
-@router.get(
-    "/healthz", summary="Does the process live?", response_model=Life, **needs_no_key(also=examples.shown(examples.LIFE))
-)
+@router.get("/healthz", summary="Does the process live?", response_model=Life, **needs_no_key(also=shown(examples.LIFE)))
 async def healthz() -> Response:
     """200 as long as it can answer at all; says nothing of what is behind it."""
     return answer(_LIFE)
@@ -41,7 +40,7 @@ async def healthz() -> Response:
     "/readyz",
     summary="Would a task be worked on?",
     response_model=Readiness,
-    **needs_no_key(also=examples.shown(examples.READY) | _NOT_READY),
+    **needs_no_key(also=shown(examples.READY) | _NOT_READY),
 )
 async def readyz(gateway: Door) -> Response:
     """200 when the bus is connected, a coordinator leads and an agent is known; else 503. The body has each check."""
@@ -53,7 +52,7 @@ async def readyz(gateway: Door) -> Response:
     "/metrics",
     summary="Metrics for Prometheus",
     response_class=PlainTextResponse,
-    **needs_no_key(Unauthenticated, also=examples.shown(examples.METRICS_PAGE, "text/plain")),
+    **needs_no_key(Unauthenticated, also=shown(examples.METRICS_PAGE, "text/plain")),
 )
 async def metrics(gateway: Door) -> Response:
     """The hive as a whole, and this process's own requests. A room that does not answer within two seconds is left out.

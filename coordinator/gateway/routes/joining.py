@@ -39,9 +39,10 @@ from bus.messages.joining import (
     JoinTokenRef,
     ListJoinTokens,
 )
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
 from coordinator.gateway.bus_address import bus_address
+from coordinator.gateway.examples import keys as examples
 from coordinator.gateway.gate import JOIN_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_no_key

@@ -9,8 +9,9 @@ from bus import subjects
 from bus.auth import Permission
 from bus.errors import InvalidId, InvalidJson, NotFound, PayloadTooLarge, UnsupportedMediaType
 from bus.messages import CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, NoReply
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import keys as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/keys", tags=["keys"], route_class=JsonRoute)

@@ -9,8 +9,9 @@ from bus import subjects
 from bus.auth import Permission
 from bus.errors import Conflict, InvalidId, InvalidJson, NotFound, PayloadTooLarge, UnsupportedMediaType
 from bus.messages.maintenance import ListMaintenance, MaintenanceList, MaintenanceRef, MaintenanceWindow, PlanMaintenance
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import agents as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/maintenance", tags=["maintenance"], route_class=JsonRoute)

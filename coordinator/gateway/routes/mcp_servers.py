@@ -13,6 +13,7 @@ from bus.errors import (
     InvalidJson,
     McpServerNotFound,
     PayloadTooLarge,
+    TooManyMcpServers,
     UnsupportedMcpTransport,
     UnsupportedMediaType,
 )
@@ -29,8 +30,9 @@ from bus.messages.mcp_servers import (
     RegisterMcpServer,
     ReplaceMcpServer,
 )
-from coordinator.gateway import mcp_server_examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import mcp_servers as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/mcp-servers", tags=["mcp servers"], route_class=JsonRoute)
@@ -45,10 +47,10 @@ _SERVICE = subjects.SERVICE_MCP_SERVERS
     summary="Register an MCP server",
     status_code=201,
     response_model=McpServerRecord,
-    **needs(Permission.MCP_SERVERS_OWN, Conflict, *_BODY),
+    **needs(Permission.MCP_SERVERS_OWN, Conflict, TooManyMcpServers, *_BODY),
 )
 async def register(
-    wish: Annotated[RegisterMcpServer, Body(openapi_examples=mcp_server_examples.SERVERS)], gateway: Door, caller: Caller
+    wish: Annotated[RegisterMcpServer, Body(openapi_examples=examples.SERVERS)], gateway: Door, caller: Caller
 ) -> Response:
     """Workflows name it from then on. One that runs a program (`stdio`) needs `mcp_servers.manage`."""
     made = await verbs.order(gateway.bus, _SERVICE, "register", wish, McpServerRecord, caller)
@@ -62,7 +64,7 @@ async def register(
     **needs(Permission.MCP_SERVERS_OWN, *_BODY),
 )
 async def load(
-    document: Annotated[JsonObject, Body(openapi_examples=mcp_server_examples.FILES)], gateway: Door, caller: Caller
+    document: Annotated[JsonObject, Body(openapi_examples=examples.FILES)], gateway: Door, caller: Caller
 ) -> Response:
     """`{"mcpServers": {…}}`, or `{"servers": {…}}`, as it is. One that is there already is replaced; what is refused says why."""
     return answer(await verbs.order(gateway.bus, _SERVICE, "import", ImportMcpServers(document=document), McpImport, caller))
@@ -93,7 +95,7 @@ async def get_server(name: _Name, gateway: Door, caller: Caller) -> Response:
 )
 async def replace(
     name: _Name,
-    wish: Annotated[McpServerWish, Body(openapi_examples=mcp_server_examples.CHANGES)],
+    wish: Annotated[McpServerWish, Body(openapi_examples=examples.CHANGES)],
     gateway: Door,
     caller: Caller,
 ) -> Response:

@@ -35,8 +35,9 @@ from bus.messages.models import (
     ModelRef,
     OrderedJobs,
 )
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import models as examples
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 

@@ -9,8 +9,9 @@ from bus.auth import Permission
 from bus.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType
 from bus.messages import NoReply
 from bus.messages.models import ApplyPlacement, Placement, WishedModels
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import models as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/placement", tags=["models"], route_class=JsonRoute)

@@ -35,8 +35,9 @@ from bus.messages import (
     UpdateSchedule,
     task_class,
 )
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import schedules as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_any_key, needs_own
 
 router = APIRouter(prefix="/api/schedules", tags=["schedules"], route_class=JsonRoute)

@@ -6,7 +6,9 @@ from pydantic import JsonValue, RootModel
 from bus import subjects
 from bus.auth import Permission
 from bus.messages import AgentList, ClusterPerformance, ClusterStatus, NoReply
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
+from coordinator.gateway.examples import cluster as examples
+from coordinator.gateway.examples.answers import shown
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_any_key
 
 router = APIRouter(tags=["status"])
@@ -52,7 +54,7 @@ async def performance(gateway: Door, caller: Caller) -> Response:
     "/asyncapi",
     summary="The bus's contract as AsyncAPI",
     response_model=AsyncApiDocument,
-    **needs_any_key(also=examples.shown(examples.ASYNCAPI)),
+    **needs_any_key(also=shown(examples.ASYNCAPI)),
 )
 async def asyncapi(gateway: Door, caller: Caller) -> Response:
     """Every subject with its messages, made from the code that serves them."""

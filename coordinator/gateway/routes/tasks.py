@@ -42,8 +42,9 @@ from bus.messages import (
 )
 from bus.messages.base import Slug
 from bus.messages.tasks import Priority
-from coordinator.gateway import examples, verbs
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import tasks as examples
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.places import HEADERS, place_headers
 from coordinator.gateway.routes.declared import (

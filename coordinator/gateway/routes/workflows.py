@@ -37,8 +37,9 @@ from bus.messages.workflows import (
     WorkflowRef,
     WorkflowVersions,
 )
-from coordinator.gateway import verbs, workflow_examples
+from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
+from coordinator.gateway.examples import workflows as examples
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"], route_class=JsonRoute)
@@ -52,7 +53,7 @@ _WorkflowId = Annotated[UUID, Path(description="the workflow's id", examples=["8
     "", summary="Store a workflow", status_code=201, response_model=WorkflowRecord, **needs(Permission.WORKFLOWS_CREATE, *_BODY)
 )
 async def create(
-    wish: Annotated[CreateWorkflow, Body(openapi_examples=workflow_examples.WORKFLOWS)], gateway: Door, caller: Caller
+    wish: Annotated[CreateWorkflow, Body(openapi_examples=examples.WORKFLOWS)], gateway: Door, caller: Caller
 ) -> Response:
     """Any n8n JSON, also what its canvas copies. It is stored inactive; `problems` tells what does not run as in n8n."""
     made = await verbs.order(gateway.bus, subjects.SERVICE_WORKFLOWS, "create", wish, WorkflowRecord, caller)
@@ -85,7 +86,7 @@ async def get_workflow(workflow_id: _WorkflowId, gateway: Door, caller: Caller) 
 )
 async def update(
     workflow_id: _WorkflowId,
-    wish: Annotated[UpdateWorkflow, Body(openapi_examples=workflow_examples.WORKFLOW_CHANGES)],
+    wish: Annotated[UpdateWorkflow, Body(openapi_examples=examples.WORKFLOW_CHANGES)],
     gateway: Door,
     caller: Caller,
 ) -> Response:
@@ -162,7 +163,7 @@ async def deactivate(workflow_id: _WorkflowId, gateway: Door, caller: Caller) ->
 )
 async def execute(
     workflow_id: _WorkflowId,
-    wish: Annotated[ExecuteWish, Body(openapi_examples=workflow_examples.EXECUTIONS)],
+    wish: Annotated[ExecuteWish, Body(openapi_examples=examples.EXECUTIONS)],
     gateway: Door,
     caller: Caller,
     wait: Annotated[float, Query(ge=0, le=300, description="seconds to wait for its end")] = 0,

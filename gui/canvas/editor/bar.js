@@ -1,7 +1,6 @@
 // Above the canvas: which workflow this is, whether it is saved, and what can be done with all of it.
-import { edit, editable, running, send, state } from "./state.js";
-
-const STATUS = { new: "Starting", running: "Running", waiting: "Waiting", success: "Succeeded", error: "Failed", canceled: "Stopped" };
+import { download } from "./download.js";
+import { edit, editable, running, send, state, STATUS, took, when } from "./state.js";
 
 export default {
   emits: ["toggle"],
@@ -11,6 +10,10 @@ export default {
     running: () => running.value,
     execution: () => state.execution,
     stoppable: () => state.may.stop && ["new", "running", "waiting"].includes(state.execution?.status),
+    facts() {
+      const { mode, started_at: started, created_by: by } = this.execution ?? {};
+      return mode ? [mode, by && `by ${by}`, when(started), took(this.execution)].filter(Boolean).join(" · ") : "";
+    },
     saved() {
       if (!state.loaded) return "";
       return state.dirty ? "Not saved" : `Version ${state.version}`;
@@ -28,6 +31,9 @@ export default {
       if (panel === "executions" && state.panel) send("executions");
       if (panel === "versions" && state.panel) send("versions");
     },
+    give() {
+      download(state.name, state.document);
+    },
     leave() {
       state.execution = state.items = null;
       send("leave");
@@ -42,6 +48,7 @@ export default {
       <span v-if="!state.readonly" class="hv-small hvc-saved" :class="{ dirty: state.dirty }" role="status">{{ saved }}</span>
       <span v-else class="hv-small hv-muted">version {{ state.version }}</span>
       <span v-if="execution" class="hvc-run" :data-status="execution.status" role="status"><i aria-hidden="true"></i>{{ STATUS[execution.status] }}<a v-if="!state.readonly" class="hv-text" :href="'/executions/' + execution.id">Open</a><button v-if="!state.readonly && !running" type="button" class="hv-text" aria-label="Put the execution away" @click="leave">×</button></span>
+      <span v-if="state.readonly && facts" class="hv-small hv-muted">{{ facts }}</span>
       <span class="hv-space"></span>
       <template v-if="editable">
         <button type="button" class="hv-ghost hv-square" aria-label="Undo" title="Undo (Ctrl+Z)" :disabled="!state.undo" @click="send('undo')">↶</button>
@@ -52,6 +59,7 @@ export default {
         <button type="button" class="hv-quiet" :aria-pressed="state.panel === 'executions'" @click="open('executions')">Executions</button>
         <button type="button" class="hv-quiet" :aria-pressed="state.panel === 'versions'" @click="open('versions')">Versions</button>
       </template>
+      <button v-if="!state.readonly" type="button" class="hv-quiet" title="Download it as n8n’s JSON, as it is on the canvas" :disabled="!state.loaded" @click="give">Export</button>
       <label v-if="editable" class="hvc-switch" title="Its webhooks are open and its schedules fire"><input type="checkbox" role="switch" :checked="state.active" @click.prevent="send('activate', !state.active)"><span>Active</span></label>
       <span v-else-if="!state.readonly" class="hv-tag">{{ state.active ? "active" : "inactive" }}</span>
       <button v-if="editable" type="button" class="hv-quiet" title="Save (Ctrl+S)" :disabled="!state.dirty" @click="send('save')">Save</button>

@@ -5,6 +5,10 @@ import Card from "./card.js";
 import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } from "./state.js";
 
 const MANY = 120;
+const MARGIN = 24;
+const SLIDE_MS = 150;
+// How far something from `start` to `end` must go to lie within 0 and `size`; its beginning counts where it is larger.
+const into = (start, end, size) => (start < MARGIN || end - start > size - 2 * MARGIN ? MARGIN - start : Math.min(0, size - MARGIN - end));
 const key = (wire) => [wire.source, wire.type, wire.output, wire.target, wire.target_type, wire.input].join("\u0000");
 
 function wireOf({ source, target, sourceHandle, targetHandle }) {
@@ -22,6 +26,7 @@ export default {
   data: () => ({ fitted: false }),
   computed: {
     editable: () => editable.value,
+    looked: () => `${state.panel}\u0000${state.selected.length === 1 ? state.selected[0] : ""}`,
     many: () => nodes.value.length > MANY,
     shown() {
       return nodes.value.map((node) => ({
@@ -54,6 +59,9 @@ export default {
         });
     },
   },
+  watch: {
+    looked: { handler: "reveal", flush: "post" },
+  },
   mounted() {
     this.flow.onPaneReady(() => this.fit());
     for (const [name, handler] of [["copy", this.copy], ["cut", this.cut], ["paste", this.paste], ["keydown", this.press]]) document.addEventListener(name, handler);
@@ -73,6 +81,30 @@ export default {
     },
     fit() {
       setTimeout(() => this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 }), 30);
+    },
+    // The node whose panel opens stays in sight beside it, and above it on a phone.
+    reveal() {
+      const node = state.panel === "node" && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
+      if (!node) return this.slideBack();
+      const { x, y, zoom } = this.flow.viewport.value;
+      const box = this.$el.getBoundingClientRect();
+      const side = document.querySelector(".hvc-side")?.getBoundingClientRect();
+      const height = side && side.left <= box.left ? side.top - box.top : box.height;
+      const left = node.position.x * zoom + x;
+      const top = node.position.y * zoom + y;
+      const [dx, dy] = [into(left, left + node.dimensions.width * zoom, box.width), into(top, top + node.dimensions.height * zoom, height)];
+      if (dx || dy) this.slide({ x: x + dx, y: y + dy, zoom }, this.slid?.from ?? { x, y, zoom });
+    },
+    slide(to, from) {
+      this.slid = { to, from };
+      this.flow.setViewport(to, { duration: SLIDE_MS });
+    },
+    // To where it was when the first panel opened, unless somebody moved the canvas since.
+    slideBack() {
+      const { from, to } = this.slid ?? {};
+      const { x, y, zoom } = this.flow.viewport.value;
+      this.slid = null;
+      if (from && Math.hypot(x - to.x, y - to.y) < 1 && zoom === to.zoom) this.flow.setViewport(from, { duration: SLIDE_MS });
     },
     select(names) {
       this.flow.removeSelectedElements();

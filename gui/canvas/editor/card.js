@@ -1,14 +1,15 @@
 // One node on the canvas, with its inputs and outputs; a sticky note is one too.
 import { Handle, Position } from "hive-flow";
 import Glyph from "./glyph.js";
-import { editable, marks, running, state, STICKY } from "./state.js";
+import { editable, issuesOf, marks, running, state, STICKY } from "./state.js";
 
 const COLOURS = { 1: "#f2a31b", 2: "#d97742", 3: "#c9504c", 4: "#4c9a5f", 5: "#3f7fc4", 6: "#8a62b8", 7: "#7a8496" };
 
 export default {
   components: { Glyph, Handle },
+  // Vue Flow gives more than is asked for, which would be written into the page for each node.
+  inheritAttrs: false,
   props: { id: String, data: Object, selected: Boolean },
-  emits: ["add"],
   setup: () => ({ Position }),
   computed: {
     editable: () => editable.value,
@@ -55,8 +56,8 @@ export default {
       return running.value && !this.mark;
     },
     issue() {
-      const told = state.problems.filter((problem) => problem.node === this.id).map((problem) => problem.message);
-      return told.length || this.ports.known ? told.join("\n") : `Hive does not run nodes of type ${this.node.type}.`;
+      const told = issuesOf(this.id).join("\n");
+      return told || this.ports.known ? told : `Hive does not run nodes of type ${this.node.type}.`;
     },
     box() {
       const rows = Math.max(this.mains.length, this.outs.length, 1);

@@ -1,5 +1,9 @@
 // A node's parameters: a form where its type has fields, and the JSON of all of them always.
+import Conditions from "./conditions.js";
+import Credentials from "./credentials.js";
 import Field from "./field.js";
+import PreviewItem from "./previewitem.js";
+import Rules from "./rules.js";
 import { edit, editable, shortType, state } from "./state.js";
 
 const get = (object, path) => path.split(".").reduce((found, name) => found?.[name], object);
@@ -10,8 +14,20 @@ function put(object, path, value) {
   return made;
 }
 
+// Conditions repeat what the node's own options say of them: n8n reads it there.
+function agreed(parameters) {
+  const loose = parameters.looseTypeValidation ?? parameters.options?.looseTypeValidation;
+  const folded = parameters.options?.ignoreCase;
+  const said = { ...(loose === undefined ? {} : { typeValidation: loose === true ? "loose" : "strict" }), ...(folded === undefined ? {} : { caseSensitive: folded !== true }) };
+  const agree = (found) => (found?.conditions ? { ...found, options: { ...found.options, ...said } } : found);
+  const made = { ...parameters };
+  if (made.conditions) made.conditions = agree(made.conditions);
+  if (made.rules?.values) made.rules = { ...made.rules, values: made.rules.values.map((rule) => ({ ...rule, conditions: agree(rule.conditions) })) };
+  return made;
+}
+
 export default {
-  components: { Field },
+  components: { Conditions, Credentials, Field, PreviewItem, Rules },
   props: { node: Object },
   data: () => ({ raw: false, wrong: "" }),
   computed: {
@@ -20,7 +36,8 @@ export default {
       return this.node.parameters ?? {};
     },
     fields() {
-      return state.types.find((kind) => kind.name === this.node.type)?.fields ?? [];
+      const all = state.types.find((kind) => kind.name === this.node.type)?.fields ?? [];
+      return all.filter((field) => Number(this.node.typeVersion ?? 1) >= (field.since ?? 1) && this.matters(field, all));
     },
     json() {
       return JSON.stringify(this.parameters, null, 2);
@@ -34,11 +51,18 @@ export default {
   },
   methods: {
     get,
+    // What an expression decides is known only when it runs.
+    matters({ when: [name, ...values] }, all) {
+      if (!name) return true;
+      const other = all.find((field) => field.name === name);
+      const value = String(get(this.parameters, name) ?? other?.default ?? "");
+      return (values.includes(value) || value.startsWith("=")) && (!other || this.matters(other, all));
+    },
     save(parameters) {
       edit({ kind: "change", name: this.node.name, fields: { parameters } });
     },
     set(field, value) {
-      this.save(put(this.parameters, field.name, value));
+      this.save(agreed(put(this.parameters, field.name, value)));
     },
     write(text) {
       try {
@@ -64,6 +88,8 @@ export default {
   },
   template: `
     <div class="hvc-form">
+      <PreviewItem/>
+      <Credentials :node="node"/>
       <fieldset v-if="assigns" class="hvc-assign"><legend>Fields to set</legend>
         <div v-for="(each, place) in assignments" :key="each.id ?? place">
           <input class="hv-input" :value="each.name" aria-label="Field name" :disabled="!editable" @change="assign(place, { name: $event.target.value })">
@@ -73,7 +99,11 @@ export default {
         </div>
         <button v-if="editable" type="button" class="hv-quiet" @click="more">Add a field</button>
       </fieldset>
-      <Field v-for="field in fields" :key="field.name" :field="field" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+      <template v-for="field in fields" :key="field.name">
+        <Conditions v-if="field.kind === 'conditions'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <Rules v-else-if="field.kind === 'rules'" :node="node" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <Field v-else :field="field" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+      </template>
       <details class="hvc-json" :open="raw || (!fields.length && !assigns)"><summary>All parameters as JSON</summary>
         <textarea class="hv-input hv-mono" aria-label="Parameters as JSON" rows="12" :value="json" :readonly="!editable" spellcheck="false" @change="write($event.target.value)"></textarea>
         <p v-if="wrong" class="hv-failure" role="alert">{{ wrong }}</p>

@@ -25,6 +25,10 @@ export default {
     json() {
       return JSON.stringify(this.page.items.map((item) => (item.files ? item : item.json)), null, 2);
     },
+    labels() {
+      const ports = (state.ports[this.page.node]?.outputs ?? []).filter((port) => port.type === "main");
+      return this.page.choices.map((each, place) => each.label || ports[place]?.label || `Output ${place + 1}`);
+    },
     text() {
       return this.page.items.map((item) => Object.values(item.json ?? {}).filter((value) => typeof value === "string").join("\n") || plain(item.json)).join("\n\n");
     },
@@ -52,13 +56,14 @@ export default {
     <div class="hvc-data">
       <p v-if="side === 'output' && pinned" class="hvc-pinned">Its output is pinned: {{ pinned.length }} {{ pinned.length === 1 ? "item" : "items" }} stand in for what it would give.<button v-if="editable" type="button" class="hv-text" @click="unpin">Unpin</button></p>
       <p v-if="!execution" class="hv-muted hvc-pad">Nothing to show yet. Execute the workflow, or open one of its executions.</p>
+      <p v-else-if="!ready && execution.left_out" class="hv-muted hvc-pad">Not shown: {{ execution.left_out }}</p>
       <p v-else-if="!ready" class="hv-muted hvc-pad">This node did not run in the execution that is shown.</p>
       <template v-else>
         <div v-if="page.error && side === 'output'" class="hv-failure" role="alert"><b>{{ page.error.message }}</b><p v-if="page.error.description">{{ page.error.description }}</p></div>
         <p v-for="hint in page.hints" :key="hint" class="hv-small hv-muted">{{ hint }}</p>
         <div class="hvc-data-bar">
           <div class="hv-filters" role="group" aria-label="Shown as"><button v-for="kind in ['table', 'json', 'text']" :key="kind" type="button" :aria-pressed="view === kind" @click="view = kind">{{ kind === "json" ? "JSON" : kind === "table" ? "Table" : "Text" }}</button></div>
-          <select v-if="page.choices.length > 1" class="hv-input" :aria-label="side === 'input' ? 'From' : 'Output'" :value="page.choice" @change="ask({ choice: Number($event.target.value), offset: 0 })"><option v-for="(each, place) in page.choices" :key="place" :value="place">{{ each.label || "Output " + (place + 1) }} ({{ each.count }})</option></select>
+          <select v-if="page.choices.length > 1" class="hv-input" :aria-label="side === 'input' ? 'From' : 'Output'" :value="page.choice" @change="ask({ choice: Number($event.target.value), offset: 0 })"><option v-for="(each, place) in page.choices" :key="place" :value="place">{{ labels[place] }} ({{ each.count }})</option></select>
           <select v-if="page.runs > 1" class="hv-input" aria-label="Run" :value="page.run" @change="ask({ run: Number($event.target.value), offset: 0 })"><option v-for="n in page.runs" :key="n" :value="n - 1">Run {{ n }}</option></select>
         </div>
         <p v-if="!page.total" class="hv-muted">No items.</p>

@@ -1,9 +1,5 @@
 // Executions of the workflow, and its versions.
-import { editable, send, state } from "./state.js";
-
-const STATUS = { new: "Starting", running: "Running", waiting: "Waiting", success: "Succeeded", error: "Failed", canceled: "Stopped" };
-const when = (text) => (text ? new Date(text).toLocaleString() : "");
-const took = (each) => (each.started_at && each.completed_at ? `${((new Date(each.completed_at) - new Date(each.started_at)) / 1000).toFixed(1)} s` : "");
+import { editable, send, state, STATUS, took, when } from "./state.js";
 
 export default {
   setup: () => ({ state, STATUS, when, took }),

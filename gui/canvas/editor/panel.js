@@ -2,7 +2,7 @@
 import Form from "./form.js";
 import Items from "./items.js";
 import Settings from "./settings.js";
-import { current, edit, editable, marks, send, shortType, state, STICKY, titleOf, wants } from "./state.js";
+import { current, edit, editable, issuesOf, marks, notesOf, send, shortType, state, STICKY, titleOf, wants } from "./state.js";
 
 export default {
   components: { Form, Items, Settings },
@@ -21,8 +21,11 @@ export default {
       return this.sticky ? [] : found;
     },
     issues() {
-      const told = state.problems.filter((problem) => problem.node === this.node.name).map((problem) => problem.message);
+      const told = issuesOf(this.node.name);
       return !told.length && state.ports[this.node.name]?.known === false ? [`Hive does not run nodes of type ${this.node.type}. It fails when it is reached.`] : told;
+    },
+    notes() {
+      return notesOf(this.node.name);
     },
     executable() {
       const helper = state.types.find((kind) => kind.name === this.node.type)?.helper;
@@ -36,7 +39,7 @@ export default {
       const base = String(own.path || this.node.webhookId || this.node.id || "").replace(/^\/+|\/+$/g, "");
       const path = kind === "webhook" && base.includes(":") && this.node.webhookId ? `${this.node.webhookId}/${base}` : base;
       const end = kind === "chatTrigger" ? `${this.node.webhookId || this.node.id}/chat` : kind === "formTrigger" ? (own.options?.path || own.path || this.node.webhookId || this.node.id) : path;
-      return { test: `/${door}-test/${end}`, live: `/${door}/${end}` };
+      return [["Test", `${state.baseUrl}/${door}-test/${end}`], ["Active", `${state.baseUrl}/${door}/${end}`]];
     },
   },
   watch: {
@@ -70,6 +73,14 @@ export default {
     twice() {
       edit({ kind: "duplicate", names: [this.node.name] });
     },
+    async copy(url) {
+      try {
+        await navigator.clipboard.writeText(url);
+        state.notice = "The address was copied";
+      } catch {
+        state.notice = "This browser does not let pages copy. Select the address and copy it.";
+      }
+    },
     note(fields) {
       edit({ kind: "change", name: this.node.name, fields: { parameters: { ...this.node.parameters, ...fields } } });
     },
@@ -89,11 +100,12 @@ export default {
         <button v-if="editable" type="button" class="hv-quiet hv-danger" @click="remove">Delete</button>
       </div>
       <p v-for="issue in issues" :key="issue" class="hvc-warn">{{ issue }}</p>
+      <p v-for="note in notes" :key="note" class="hvc-warn plain">{{ note }}</p>
       <div v-if="sticky" class="hvc-scroll hvc-form"><label class="hvc-field"><span>Text</span><textarea class="hv-input" rows="8" :value="node.parameters?.content ?? ''" :readonly="!editable" @change="note({ content: $event.target.value })"></textarea></label></div>
       <template v-else>
         <div class="hvc-tabs" role="tablist"><button v-for="[name, words] in tabs" :key="name" type="button" role="tab" :aria-selected="tab === name" @click="show(name)">{{ words }}</button></div>
         <div class="hvc-scroll" role="tabpanel">
-          <div v-if="address && tab === 'parameters'" class="hvc-address"><p><span>Test</span><code>{{ address.test }}</code></p><p><span>Active</span><code>{{ address.live }}</code></p><p class="hv-small hv-muted">At the API’s address. The test address runs what was saved last, and asks for a key.</p></div>
+          <div v-if="address && tab === 'parameters'" class="hvc-address"><p v-for="[word, url] in address" :key="word"><span>{{ word }}</span><code>{{ url }}</code><button type="button" class="hv-text hv-small" :aria-label="'Copy the address: ' + word" @click="copy(url)">Copy</button></p><p class="hv-small hv-muted">The test address runs what was saved last, and asks for a key. The other one answers while the workflow is active.</p></div>
           <Form v-if="tab === 'parameters'" :key="node.name" :node="node"/>
           <Settings v-else-if="tab === 'settings'" :node="node"/>
           <Items v-else :side="tab"/>

@@ -1,4 +1,4 @@
-// How a node runs, which credentials it uses, and what is noted about it.
+// How a node runs, and what is noted about it.
 import { edit, editable } from "./state.js";
 
 const ERRORS = { stopWorkflow: "Stop the workflow", continueRegularOutput: "Continue", continueErrorOutput: "Continue by an error output" };
@@ -6,26 +6,12 @@ const ERRORS = { stopWorkflow: "Stop the workflow", continueRegularOutput: "Cont
 export default {
   props: { node: Object },
   setup: () => ({ ERRORS }),
-  data: () => ({ type: "" }),
   computed: {
     editable: () => editable.value,
-    credentials() {
-      return Object.entries(this.node.credentials ?? {});
-    },
   },
   methods: {
     set(fields) {
       edit({ kind: "change", name: this.node.name, fields });
-    },
-    credential(type, name) {
-      const made = { ...this.node.credentials };
-      if (name) made[type] = { name };
-      else delete made[type];
-      this.set({ credentials: Object.keys(made).length ? made : null });
-    },
-    more() {
-      if (this.type.trim()) this.credential(this.type.trim(), "name of the credential");
-      this.type = "";
     },
   },
   template: `
@@ -36,10 +22,6 @@ export default {
         <label class="hvc-field"><span>Tries</span><input class="hv-input" type="number" min="2" max="5" :value="node.maxTries ?? 3" :disabled="!editable" @change="set({ maxTries: Number($event.target.value) })"></label>
         <label class="hvc-field"><span>Wait between (ms)</span><input class="hv-input" type="number" min="0" max="5000" :value="node.waitBetweenTries ?? 1000" :disabled="!editable" @change="set({ waitBetweenTries: Number($event.target.value) })"></label>
       </div>
-      <fieldset class="hvc-assign"><legend>Credentials, by name</legend>
-        <label v-for="[type, found] in credentials" :key="type" class="hvc-field"><span>{{ type }}</span><input class="hv-input" :value="found?.name ?? found" :disabled="!editable" @change="credential(type, $event.target.value)"></label>
-        <div v-if="editable" class="hvc-two"><input v-model="type" class="hv-input" placeholder="type, such as httpHeaderAuth" aria-label="Type of a credential"><button type="button" class="hv-quiet" @click="more">Add</button></div>
-      </fieldset>
       <label class="hvc-field"><span>Notes</span><textarea class="hv-input" rows="3" :value="node.notes ?? ''" :disabled="!editable" @change="set({ notes: $event.target.value || null })"></textarea></label>
       <p class="hv-small hv-muted">{{ node.type }}, version {{ node.typeVersion ?? 1 }}</p>
     </div>`,

@@ -19,6 +19,8 @@ export const state = reactive({
   wires: [],
   problems: [],
   types: [],
+  baseUrl: "",
+  operators: [],
   selected: [],
   execution: null,
   items: null,
@@ -28,6 +30,10 @@ export const state = reactive({
   versions: null,
   compared: null,
   conflict: null,
+  credentials: null,
+  parts: {},
+  making: null,
+  connecting: null,
   adding: null,
   notice: "",
 });
@@ -43,6 +49,17 @@ export const byName = computed(() => Object.fromEntries(nodes.value.map((node) =
 export const current = computed(() => (state.selected.length === 1 ? (byName.value[state.selected[0]] ?? null) : null));
 export const marks = computed(() => state.execution?.marks ?? {});
 export const running = computed(() => ["new", "running"].includes(state.execution?.status));
+
+// What differs from n8n for every node of a type is no issue of this one.
+const NOTE = "node_note";
+const byNode = computed(() => Object.groupBy(state.problems, (problem) => problem.node ?? ""));
+const told = (name, note) => (byNode.value[name] ?? []).filter((problem) => (problem.code === NOTE) === note).map((problem) => problem.message);
+export const issuesOf = (name) => told(name, false);
+export const notesOf = (name) => told(name, true);
+
+export const STATUS = { new: "Starting", running: "Running", waiting: "Waiting", success: "Succeeded", error: "Failed", canceled: "Stopped" };
+export const when = (text) => (text ? new Date(text).toLocaleString() : "");
+export const took = (each) => (each.started_at && each.completed_at ? `${((new Date(each.completed_at) - new Date(each.started_at)) / 1000).toFixed(1)} s` : "");
 
 export const STICKY = "n8n-nodes-base.stickyNote";
 export const shortType = (type) => String(type ?? "").split(".").pop();

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from coordinator.gateway.examples import METRICS_PAGE
+from coordinator.gateway.examples.cluster import METRICS_PAGE
 
 EXEMPT: frozenset[str] = frozenset()
 """Names of the seed that promtool dislikes and that stay. None so far: `hive_active_agents_total` goes out without a type."""

@@ -1,4 +1,4 @@
-"""A real authorization server of OAuth 2 (oauthlib's) with what it guards, and a resource of OAuth 1 that oauthlib verifies."""
+"""A real authorization server of OAuth 2 (oauthlib's) with what it guards; beside it a provider of OAuth 1 (authority_1.py)."""
 
 import asyncio
 import base64
@@ -6,15 +6,15 @@ import json
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
-from oauthlib import oauth1, oauth2
+from oauthlib import oauth2
+
+from tests.integration.workflow.authority_1 import Provider
 
 CLIENT, SECRET = "hive-client", "client-secret-of-the-hive"
-CONSUMER, CONSUMER_SECRET = "consumer-key-of-the-hive-000", "consumer-secret-of-the-hive-0"
-TOKEN, TOKEN_SECRET = "oauth1-token-of-the-hive-0000", "oauth1-token-secret-of-hive-00"
 
 
 class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
-    """One client, which must be known by its secret unless `public`. Refresh tokens are rotated: each works once."""
+    """One client, which must be known by its secret unless `public`. Refresh tokens are rotated (each works once) unless not `rotates`."""
 
     def __init__(self) -> None:
         self.codes: dict[str, dict[str, Any]] = {}
@@ -23,6 +23,7 @@ class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
         self.given: list[str] = []
         self.redirects: set[str] = set()
         self.public = False
+        self.rotates = True
 
     def validate_client_id(self, client_id: str, request: Any, *_: Any, **__: Any) -> bool:
         request.client = request.client or _Client()
@@ -88,6 +89,9 @@ class _Rules(oauth2.RequestValidator):  # type: ignore[misc]
     def invalidate_authorization_code(self, client_id: str, code: str, *_: Any, **__: Any) -> None:
         del self.codes[code]
 
+    def rotate_refresh_token(self, request: Any) -> bool:
+        return self.rotates
+
     def save_bearer_token(self, token: dict[str, Any], request: Any, *_: Any, **__: Any) -> None:
         self.refresh.discard(request.refresh_token)
         self.access.add(token["access_token"])
@@ -108,52 +112,18 @@ class _Client:
     client_id = CLIENT
 
 
-class _Signatures(oauth1.RequestValidator):  # type: ignore[misc]
-    enforce_ssl = False
-    dummy_client = "dummy-client-key-0000000000000"
-    dummy_access_token = "dummy-token-000000000000000000"
-    nonce_length = (8, 64)
-    client_key_length = access_token_length = (10, 64)
-
-    def check_client_key(self, client_key: str) -> bool:
-        return True
-
-    def check_access_token(self, request_token: str) -> bool:
-        return True
-
-    def validate_client_key(self, client_key: str, request: Any) -> bool:
-        return client_key == CONSUMER
-
-    def validate_access_token(self, client_key: str, token: str, request: Any) -> bool:
-        return token == TOKEN
-
-    def validate_timestamp_and_nonce(self, *_: Any, **__: Any) -> bool:
-        return True
-
-    def validate_realms(self, *_: Any, **__: Any) -> bool:
-        return True
-
-    def get_client_secret(self, client_key: str, request: Any) -> str:
-        return CONSUMER_SECRET
-
-    def get_access_token_secret(self, client_key: str, token: str, request: Any) -> str:
-        return TOKEN_SECRET
-
-
 class Authority:
-    """`/authorize` lets everybody in, or nobody while `refusing`; `/token`; `/guarded` takes a token; `/signed` a signature."""
+    """`/authorize` lets everybody in, or nobody while `refusing`; `/token`; `/guarded` takes a token. `one`: of OAuth 1."""
 
     def __init__(self) -> None:
-        self.rules = _Rules()
+        self.rules, self.one = _Rules(), Provider()
         self.refusing = False
         self.token_requests: list[dict[str, str]] = []
         self.guarded: list[int] = []
-        self.signed: list[bool] = []
         self.expires_in = 3600
         self.held = asyncio.Event()
         self.held.set()
         self._oauth2 = oauth2.WebApplicationServer(self.rules, token_expires_in=lambda _request: self.expires_in)
-        self._oauth1 = oauth1.ResourceEndpoint(_Signatures())
 
     async def __aenter__(self) -> "Authority":
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -199,10 +169,14 @@ class Authority:
             await self.held.wait()
             more, answer, status = self._oauth2.create_token_response(url, method, body, headers)
             return status, more, answer
-        if path == "/signed":
-            ok, _ = self._oauth1.validate_protected_resource_request(url, method, body, headers, [])
-            self.signed.append(ok)
-            return 200 if ok else 401, {}, json.dumps({"ok": ok})
+        if path == "/repeats":
+            told = {
+                "error": "invalid_client",
+                "error_description": f"none of {SECRET} {dict(parse_qsl(body)).get('refresh_token')}",
+            }
+            return 400, {}, json.dumps(told)
+        if path == "/signed" or path.startswith("/oauth1/"):
+            return self.one.answer(path, url, method, headers, body)
         ok, _ = self._oauth2.verify_request(url, method, body, headers, ["read"])
         self.guarded.append(200 if ok else 401)
         return self.guarded[-1], {"Content-Type": "application/json"}, json.dumps({"ok": ok, "seen": headers})

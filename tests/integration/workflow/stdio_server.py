@@ -44,6 +44,18 @@ async def works(until: str) -> str:
     return "done"
 
 
+@server.tool(structured_output=False)
+async def much(size: int) -> str:
+    return "y" * size
+
+
+@server.tool()
+async def prints() -> str:
+    """Past the protocol."""
+    os.write(1, b"good morning\n{}\n[1]\n")
+    return "done"
+
+
 @server.tool()
 async def dies() -> str:
     """In the middle of its call, with a word about it."""

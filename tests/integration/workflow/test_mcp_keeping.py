@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from bus.errors import OutcomeUnknown
+from bus.errors import McpServerFailed, OutcomeUnknown
 from bus.messages.mcp_servers import McpTransport
 from bus.together import end
 from workflow.mcp import keeper as module
@@ -17,6 +17,7 @@ from workflow.mcp.keeper import Keeper
 from workflow.mcp.registry import Registered, State
 from workflow.mcp.stdio import Session
 
+MAX_BYTES = 1_000_000
 STUBBORN = Path(__file__).with_name("stdio_server.py")
 SERVER = Registered(
     id=uuid4(),
@@ -38,7 +39,7 @@ class Kept(Keeper):
 
     def __init__(self, folder: Path) -> None:
         nobody: Any = None
-        super().__init__("", nobody, nobody, nobody, folder)
+        super().__init__("", nobody, nobody, nobody, folder, MAX_BYTES)
 
     async def _tell(self, server: Registered, state: State) -> None:
         self.ready.set()
@@ -86,6 +87,16 @@ async def test_what_is_not_answered_in_its_time_or_not_lived_to_be_answered_is_u
     (tmp_path / "now").touch()
     with pytest.raises(OutcomeUnknown, match="out of honey"):
         await kept.call(SERVER, "dies", {}, "key", 60)
+
+
+async def test_an_answer_without_room_fails_its_call_alone(kept: Kept) -> None:
+    """And what is no message is passed over."""
+    await kept.call(SERVER, "prints", {}, "key", 60)
+    with pytest.raises(McpServerFailed, match="more than 1,000,000 bytes"):
+        await kept.call(SERVER, "much", {"size": 40 * MAX_BYTES}, "key", 60)
+    answer = await kept.call(SERVER, "much", {"size": 10}, "key", 60)
+    assert answer is not None
+    assert answer["content"][0]["text"] == "y" * 10
 
 
 def test_what_follows_a_bearer_is_secret_alone_too() -> None:

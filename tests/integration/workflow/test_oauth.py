@@ -10,17 +10,8 @@ from httpx import AsyncClient, Response
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess
-from tests.integration.workflow.authority import (
-    CONSUMER,
-    CONSUMER_SECRET,
-    SECRET,
-    TOKEN,
-    TOKEN_SECRET,
-    Authority,
-    query,
-)
+from tests.integration.workflow.authority import SECRET, Authority, query
 from tests.integration.workflow.dumping import dump
-from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
 
@@ -203,30 +194,3 @@ async def test_another_address_of_tokens_gets_none_of_them(hive: Any, workflows:
         assert changed.json()["connected_at"] is None
         assert "is not connected" in error_of(await asked(workflows, f"{authority.url}/guarded"))
         assert not elsewhere.token_requests
-
-
-@pytest.mark.parametrize("method", ["HMAC-SHA1", "HMAC-SHA256", "HMAC-SHA512"])
-async def test_a_request_is_signed_by_oauth_1(
-    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, workflows: Workflows, method: str
-) -> None:
-    allowed = '["127.0.0.1"]'
-    with EngineProcess(nats_server, tmp_path, database_url, HIVE_WORKFLOW_ALLOW_INTERNAL=allowed) as engine:
-        await engine.ready(nats_bus)
-        token = {"oauth_token": TOKEN, "oauth_token_secret": TOKEN_SECRET}
-        data = {"consumerKey": CONSUMER, "consumerSecret": CONSUMER_SECRET, "signatureMethod": method, "oauthTokenData": token}
-        keeper = Keeper(nats_bus)
-        credential = await keeper.add("oAuth1Api", data)
-        async with Authority() as authority:
-            url = f"{authority.url}/signed?a=1%202&b=%C3%A9"
-            form = {
-                "method": "POST",
-                "sendBody": True,
-                "contentType": "form-urlencoded",
-                "bodyParameters": {"parameters": [{"name": "c", "value": "x y&z"}]},
-            }
-            for more in ({}, form):
-                record = await asked(workflows, url, "oAuth1Api", **more)
-                assert (record.status, authority.signed[-1]) == ("success", True)
-            await keeper.change(credential.id, data={"consumerSecret": "another-than-the-server-has"})
-            await asked(workflows, url, "oAuth1Api")
-            assert authority.signed == [True, True, False]

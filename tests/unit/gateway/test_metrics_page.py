@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from coordinator.gateway.examples import METRICS_PAGE
+from coordinator.gateway.examples.cluster import METRICS_PAGE
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(hive_\w+)` \| (\w+) \|([^|]*)\|", re.MULTILINE)

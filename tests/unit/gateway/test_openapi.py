@@ -17,9 +17,9 @@ from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
 from bus.messages.orders import DrainWish, LabelChanges, LabelSet
-from coordinator.gateway import alert_examples, examples
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
+from coordinator.gateway.examples import agents, alerts, keys, models, schedules, tasks
 from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic import messages_answer, messages_request
@@ -173,23 +173,23 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         for content in operation.get("requestBody", {}).get("content", {}).values():
             assert content["examples"], operation["summary"]
     bodies: dict[type[BaseModel], dict[str, Example]] = {
-        TaskRequest: examples.TASK_REQUESTS,
-        AddUpstream: examples.UPSTREAMS,
-        CreateKey: examples.KEYS,
-        CreateJoinToken: examples.JOIN_TOKENS,
-        JoinHive: examples.JOINS,
-        BenchmarkWish: examples.BENCHMARKS,
-        PlanMaintenance: examples.MAINTENANCE,
-        PutRules: alert_examples.RULES,
-        CreateSilence: alert_examples.SILENCES,
-        AliasTargets: examples.ALIASES,
-        DrainWish: examples.DRAINS,
-        LabelSet: examples.LABEL_SETS,
-        LabelChanges: examples.LABEL_CHANGES,
-        Assignment: examples.ASSIGNMENTS,
-        CreateSchedule: examples.SCHEDULES,
-        UpdateSchedule: examples.SCHEDULE_CHANGES,
-        Timing: examples.TIMINGS,
+        TaskRequest: tasks.TASK_REQUESTS,
+        AddUpstream: agents.UPSTREAMS,
+        CreateKey: keys.KEYS,
+        CreateJoinToken: keys.JOIN_TOKENS,
+        JoinHive: keys.JOINS,
+        BenchmarkWish: agents.BENCHMARKS,
+        PlanMaintenance: agents.MAINTENANCE,
+        PutRules: alerts.RULES,
+        CreateSilence: alerts.SILENCES,
+        AliasTargets: models.ALIASES,
+        DrainWish: agents.DRAINS,
+        LabelSet: agents.LABEL_SETS,
+        LabelChanges: agents.LABEL_CHANGES,
+        Assignment: tasks.ASSIGNMENTS,
+        CreateSchedule: schedules.SCHEDULES,
+        UpdateSchedule: schedules.SCHEDULE_CHANGES,
+        Timing: schedules.TIMINGS,
     }
     for model, shown in bodies.items():
         assert shown

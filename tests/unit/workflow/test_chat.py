@@ -82,6 +82,7 @@ def test_files_come_where_the_node_lets_them() -> None:
             "mimeType": "image/png",
             "fileType": "image",
             "fileName": "a.png",
+            "bytes": 3,
             "fileSize": "3 B",
             "fileExtension": "png",
             "binaryKey": "data0",

@@ -15,7 +15,7 @@ from workflow.nodes.catalogue import registry
 from workflow.webhooks import require_checkable
 
 
-def problems(kind: str, parameters: dict[str, Any], **more: Any) -> list[str]:
+def problems(kind: str, parameters: dict[str, Any], code: str = "no_credentials", **more: Any) -> list[str]:
     node = {
         "name": "N",
         "type": f"n8n-nodes-base.{kind}",
@@ -25,7 +25,7 @@ def problems(kind: str, parameters: dict[str, Any], **more: Any) -> list[str]:
         **more,
     }
     report = check(parse({"nodes": [node], "connections": {}}), registry())
-    return [problem.message for problem in report.problems if problem.code == "no_credentials"]
+    return [problem.message for problem in report.problems if problem.code == code]
 
 
 NEEDING = [
@@ -60,6 +60,39 @@ def test_a_node_that_needs_a_credential_and_names_none_is_told(kind: str, parame
 )
 def test_a_node_that_needs_none_is_not(kind: str, parameters: dict[str, Any]) -> None:
     assert not problems(kind, parameters, credentials={"httpHeaderAuth": {"id": "1", "name": "unused"}})
+
+
+OWN = [
+    ("httpRequest", "googleSheetsOAuth2Api", ("authUrl", "accessTokenUrl", "scope")),
+    ("gitlab", "gitlabOAuth2Api", ("authUrl", "accessTokenUrl", "scope")),
+    ("httpRequest", "twitterOAuth1Api", ("requestTokenUrl", "authUrl", "accessTokenUrl")),
+]
+
+
+@pytest.mark.parametrize(("kind", "own", "wanted"), OWN)
+def test_a_service_s_own_type_of_oauth_is_told_with_the_addresses_that_it_needs(
+    kind: str, own: str, wanted: tuple[str, ...]
+) -> None:
+    chosen = {"authentication": "predefinedCredentialType", "nodeCredentialType": own}
+    named = {"credentials": {own: {"id": "1", "name": "x"}}}
+    for parameters, more in ((chosen if kind == "httpRequest" else {}, named), ({}, named)):
+        (message,) = problems(kind, parameters, "credential_addresses", **more)
+        assert message.startswith(f"'N' uses a credential of type {own},")
+        assert all(f"`{each}`" in message for each in wanted)
+        assert "hive credential connect" in message
+    assert not problems(kind, chosen, "credential_addresses", disabled=True)
+
+
+@pytest.mark.parametrize("kind", ["oAuth2Api", "oAuth1Api", "httpHeaderAuth", "mcpOAuth2Api"])
+def test_other_types_need_no_addresses_of_a_service(kind: str) -> None:
+    chosen = {"authentication": "genericCredentialType", "genericAuthType": kind}
+    assert not problems("httpRequest", chosen, "credential_addresses", credentials={kind: {"id": "1", "name": "x"}})
+
+
+def test_who_knows_what_is_stored_is_told_when_it_is_used() -> None:
+    node = {"name": "N", "type": "n8n-nodes-base.httpRequest", "credentials": {"xOAuth2Api": {"id": "1", "name": "x"}}}
+    found = check(parse({"nodes": [node], "connections": {}}), registry(), {})
+    assert "credential_addresses" not in {problem.code for problem in found.problems}
 
 
 def test_types_that_no_node_can_use_are_told() -> None:

@@ -4,11 +4,12 @@ import json
 
 import pytest
 
+from tests.unit.workflow.build import node, workflow
 from tests.unit.workflow.test_recorded import BENCHES, CASES, load, node_data, recorded
 from tests.unit.workflow.test_recorded import order as order_of
 from workflow.advance import advance
 from workflow.codec import frame, from_frame, new_runs, run_from_json, run_to_json
-from workflow.driver import Driver, new_execution
+from workflow.driver import Driver, new_execution, step
 from workflow.effects import Effect
 from workflow.events import Begin, EffectEnded, Event, RunNode
 from workflow.execution import Execution, Mode, Reply
@@ -71,18 +72,46 @@ def test_a_crash_after_each_step_changes_nothing(name: str, driver: Driver) -> N
 
 @pytest.mark.parametrize("name", ["loop-batches", "merge-modes", "wait"])
 def test_the_frame_holds_no_items(name: str, driver: Driver) -> None:
-    """It is written at each step, so it must not grow with the data, except by what a node keeps in its context."""
+    """It is written at each step, so it must not grow with the data: a loop counts, and does not keep what it goes through."""
     document = load("cases", f"{name}.json")
     graph = plan(parse(document))
     execution = new_execution(graph, driver.interpreter, "1", mode=Mode.CLI)
     event: Event = Begin(now_ms=0)
     while True:
         execution, orders = advance(graph, driver.interpreter.registry, execution, event)
-        written = frame(execution.evolve(contexts={}))
+        written = frame(execution)
         assert '"json"' not in json.dumps(written)
         if not orders or not isinstance(orders[0], RunNode):
             break
         event = driver.interpreter.run(graph, execution)
+
+
+@pytest.mark.parametrize("kind", ["webhook", "executeWorkflowTrigger"])
+def test_what_a_call_brought_is_written_once(kind: str, driver: Driver) -> None:
+    """With the trigger's run, and not again with each step: it may be megabytes."""
+    brought = [{"json": {"body": {"n": n}}, "binary": {"data": {"data": "aGk=", "mimeType": "a/b"}}} for n in range(3)]
+    wait = node("Wait", "wait", {"resume": "webhook"}, version=1.1)
+    graph = plan(workflow(node("Start", kind), wait, links=["Start → Wait"]))
+    begun = new_execution(graph, driver.interpreter, "1", mode=Mode.WEBHOOK, items=brought)
+    assert frame(begun)["start_items"] == brought
+    waits, _ = step(graph, driver.interpreter, begun, Begin(now_ms=0))
+    written = frame(waits)
+    assert written["start_items"] is None
+    read = from_frame(json.loads(json.dumps(written)), [run_from_json(run_to_json(run)) for run in new_runs(waits, 0)])
+    assert list(read.start_items) == brought
+    assert frame(read)["start_items"] is None
+    given_up = from_frame(written, [])
+    assert frame(given_up)["start_items"] is None, "its runs are in the record, though they were not read"
+
+
+def test_what_a_trigger_changed_is_kept_as_it_came(driver: Driver) -> None:
+    brought = [{"json": {"chatInput": "hello", "more": 1}}]
+    wait = node("Wait", "wait", {"resume": "webhook"}, version=1.1)
+    graph = plan(workflow(node("Start", "@n8n/n8n-nodes-langchain.chatTrigger"), wait, links=["Start → Wait"]))
+    begun = new_execution(graph, driver.interpreter, "1", mode=Mode.WEBHOOK, items=brought)
+    waits, _ = step(graph, driver.interpreter, begun, Begin(now_ms=0))
+    assert waits.runs["Start"][0].outputs != [brought]
+    assert frame(waits)["start_items"] == brought
 
 
 def test_an_effect_in_flight_is_told_again_with_its_key(driver: Driver) -> None:

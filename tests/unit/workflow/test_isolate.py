@@ -1,5 +1,7 @@
 """Evaluation is bounded in time, memory and reach, and leaves nothing behind for the next one."""
 
+import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from workflow.execution import Execution
 from workflow.expressions.isolate import Isolate, OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import Limits, V8Scripts
+from workflow.main import _until_worn_out
 
 START = node("Start", "manualTrigger")
 
@@ -26,6 +29,12 @@ def isolate() -> Iterator[Isolate]:
 def run(driver: Driver, *sources: str) -> Execution:
     nodes = [code(f"N{n}", source) for n, source in enumerate(sources)]
     return driver.run(workflow(START, *nodes, links=["Start → " + " → ".join(each["name"] for each in nodes)]))
+
+
+def freed(pool: Pool) -> None:
+    """Waits until nothing runs on."""
+    assert all(each.freed.wait(60) for each in pool._running_on)
+    assert pool.running_on == 0
 
 
 def result(driver: Driver, *sources: str) -> dict[str, object]:
@@ -89,6 +98,46 @@ def test_what_code_changes_is_gone_for_the_next(driver: Driver) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        "Object.defineProperty(globalThis, 'leaked', { value: 1 }); return {}",
+        "globalThis[Symbol.for('leaked')] = 1; return {}",
+        "Object.freeze(globalThis); return {}",
+        "Settings.now = () => 0; Settings.defaultLocale = 'fr'; Settings.throwOnInvalid = true; return {}",
+        "globalThis.leaked = 1; return 5",
+    ],
+)
+def test_nothing_that_is_left_spoils_the_next_evaluation(first: str, driver: Driver) -> None:
+    run(driver, first)
+    second = """
+        const kept = [typeof leaked, globalThis[Symbol.for('leaked')] ?? null]; created = 1
+        return { kept, created: typeof created, year: DateTime.now().year > 2000, month: DateTime.fromISO('2024-03-01').toFormat('MMMM'),
+                 invalid: DateTime.fromISO('x').isValid }
+    """
+    expected = {"kept": ["undefined", None], "created": "number", "year": True, "month": "March", "invalid": False}
+    assert result(driver, second) == expected
+
+
+def test_what_an_expression_leaves_is_gone_for_the_next(driver: Driver) -> None:
+    def value(expression: str) -> object:
+        fields = {"assignments": {"assignments": [{"name": "r", "type": "string", "value": f"={{{{ {expression} }}}}"}]}}
+        found = driver.run(workflow(START, node("Set", "set", fields, version=3.4), links=["Start → Set"])).last_items()
+        return found[0]["json"]["r"]
+
+    assert value("'' + (leaked = 5)") == "5"
+    assert value("typeof leaked + ''") == "undefined"
+
+
+def test_code_that_timed_out_leaves_nothing(driver: Driver) -> None:
+    pool = Pool()
+    driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.3))
+    assert failure_code(run(driver, "globalThis.leaked = 1; for (;;) {}")) == "evaluation_limit"
+    driver.interpreter.scripts = V8Scripts(pool)
+    assert result(driver, "return { found: typeof leaked }") == {"found": "undefined"}
+    pool.close()
+
+
 def test_an_object_may_have_its_own_of_what_is_frozen(driver: Driver) -> None:
     source = "const e = new Error('a'); e.name = 'Mine'; const o = {}; o.toString = () => 'text'; class A { valueOf() { return 1 } } return { n: e.name, o: `${o}`, v: +new A() }"
     assert result(driver, source) == {"n": "Mine", "o": "text", "v": 1}
@@ -111,6 +160,69 @@ def test_code_that_runs_too_long_names_its_node(pool: Pool, driver: Driver) -> N
         execution = run(driver, endless)
         assert execution.failure is not None
         assert (execution.failure.code, execution.failure.node) == ("evaluation_limit", "N0")
+
+
+LONG = "'a'.repeat(8e4).lastIndexOf('a'.repeat(4e4) + 'b')"
+"""A second in which V8 does not stop, whoever tells it to."""
+
+
+def test_what_cannot_be_stopped_holds_nobody_up(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflow.expressions.isolate.STOPPING_SECONDS", 0.1)
+    pool = Pool()
+    driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
+    assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
+    assert pool.running_on == 1
+    monkeypatch.setattr("workflow.main.MOST_RUNNING_ON", 1)
+    with pytest.raises(RuntimeError, match="begins anew"):
+        asyncio.run(_until_worn_out(pool))
+    freed(pool)
+    pool.close()
+
+
+def test_a_promise_that_goes_on_without_end_is_ended(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two calls of V8 nothing has a time; the end of the isolate ends it."""
+    monkeypatch.setattr("workflow.expressions.isolate.STOPPING_SECONDS", 0.1)
+    pool = Pool()
+    driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.5, expression_seconds=0.5))
+    spin = "(async () => { for (;;) await null })()"
+    assert failure_code(run(driver, f"{spin}; return {{}}")) == "evaluation_limit"
+    fields = {"assignments": {"assignments": [{"name": "r", "type": "number", "value": f"={{{{ ({spin}, 5) }}}}"}]}}
+    flow = workflow(START, node("Set", "set", fields, version=3.4), links=["Start → Set"])
+    assert failure_code(driver.run(flow)) == "evaluation_limit"
+    freed(pool)
+    pool.close()
+
+
+def test_a_promise_that_takes_all_memory_is_told_so(driver: Driver) -> None:
+    pool = Pool(memory_bytes=64 * 1024 * 1024)
+    driver.interpreter.scripts = V8Scripts(pool)
+    execution = run(driver, "const all = []; for (;;) { all.push(new Array(100000).fill(1.5)); await null }")
+    pool.close()
+    assert execution.failure is not None
+    assert "more memory than it may" in execution.failure.message
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Array(4e9).fill(0)",
+        "Array(4e9).forEach(x => x)",
+        "Array.from({ length: 4e9 })",
+        "Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)",
+        "Array.prototype.sort.call({ length: 2 ** 53 - 1 })",
+        "'x'.repeat(2 ** 28).split('')",
+    ],
+)
+def test_what_is_too_long_to_be_gone_through_is_refused(driver: Driver, source: str) -> None:
+    """V8 would not stop for hours, or end the process."""
+    execution = run(driver, f"{source}; return {{}}")
+    assert execution.failure is not None
+    assert "longer than can be gone through here" in execution.failure.message
+
+
+def failure_code(execution: Execution) -> str:
+    assert execution.failure is not None
+    return execution.failure.code
 
 
 def test_output_is_bounded(pool: Pool, driver: Driver) -> None:
@@ -226,6 +338,23 @@ def test_an_expression_sees_of_the_engine_what_it_is_given(driver: Driver) -> No
     assert closed is not None
     assert (closed.code, closed.node, closed.item) == ("expression_error", "Set", 0)
     assert (closed.parameter, closed.expression) == ("assignments.assignments[0].value", "{{ $env.HOME }}")
+
+
+_ZONE = """
+from workflow.expressions.pool import Pool
+pool = Pool()
+with pool.lease() as engine:
+    print(engine.isolate.evaluate("String(new Date(0).getHours())"), engine.isolate.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone"))
+pool.close()
+"""
+
+
+def test_dates_of_the_language_are_in_utc_wherever_the_engine_runs() -> None:
+    environment = {**os.environ, "TZ": "Asia/Tokyo"}
+    done = subprocess.run(
+        [sys.executable, "-c", _ZONE], capture_output=True, text=True, timeout=120, check=False, env=environment
+    )
+    assert (done.returncode, done.stdout.split()) == (0, ["0", "UTC"]), done.stderr
 
 
 _THREADS = """

@@ -78,6 +78,14 @@ def test_a_type_names_a_server_and_a_tool_whatever_they_are_called(server: str, 
     assert use_of_type(type_of(server, tool)) == ToolUse(server=server, tool=tool)
 
 
+def test_a_tool_that_is_called_as_triggers_are_is_no_trigger(driver: Driver) -> None:
+    server = Server({"fire_trigger": OPEN}, lambda _: texts("fired"))
+    found = flow("hive.mcp.zap.fire_trigger", {}, [{}])
+    assert given_by(run(driver, server, found)) == [{"data": "fired"}]
+    assert not check(found, registry()).unknown
+    assert not registry().is_trigger(found.by_name["Node"])
+
+
 @pytest.mark.parametrize("kind", ["hive.mcp.", "hive.mcp.time", "hive.mcp..x", "hive.mcp.x.", "hive.publishEvent"])
 def test_another_type_names_none(kind: str) -> None:
     assert use_of_type(kind) is None

@@ -12,6 +12,7 @@
   const programs = new Map();
   const parse = JSON.parse, stringify = JSON.stringify, now = Date.now;
   const indirectEval = eval;
+  const { ownKeys, deleteProperty, isExtensible } = Reflect;
 
   let call = null;       // the data of the call under way
   let at = 0;            // index of the item under way
@@ -347,6 +348,9 @@
     return () => pieces.map((piece) => written(piece())).join('');
   };
 
+  // What else of luxon's settings one evaluation may change, and the next one is not to find.
+  const SETTINGS = Object.freeze(Object.fromEntries(['now', 'defaultLocale', 'defaultNumberingSystem', 'defaultOutputCalendar',
+    'defaultWeekSettings', 'twoDigitCutoffYear', 'throwOnInvalid'].map((name) => [name, Settings[name]])));
   const begin = (given) => {
     call = typeof given === 'string' ? parse(given) : given;
     buffers.begin();
@@ -355,6 +359,7 @@
     logs = [];
     timers = [];
     if (Settings.defaultZone.name !== call.zone) Settings.defaultZone = call.zone ?? 'UTC';
+    Object.assign(Settings, SETTINGS);
   };
   const messageOf = (error) => (error instanceof Error ? error.message : typeof error === 'string' ? stringify(error) : text(error));
 
@@ -391,7 +396,7 @@
       }
       rows.push(row);
     }
-    return written({ rows, errors, missing });
+    return written({ rows, errors, missing, later: program.promises, spoilt: program.leaves ? tidy() : undefined });
   };
   // A value that JSON cannot hold fails alone, and not all values with it.
   const written = (found) => {
@@ -525,8 +530,14 @@
     const { id, sources, code } = typeof given === 'string' ? parse(given) : given;
     const lacks = lacking(sources ?? [code.source]);
     if (lacks) return lacks;
-    programs.set(id, code === undefined ? sources.map(compile) : defineCode(code));
+    programs.set(id, code === undefined ? defineSources(sources) : defineCode(code));
     return '';
+  };
+  // What may leave something behind is looked after, and nothing else: it takes longer than most expressions.
+  const LEAVES = /(?<![=!<>])=(?![=>])|\+\+|--|globalThis|self|this|eval|Function|constructor|Reflect|=>/, PROMISES = /Promise|async|then/;
+  const defineSources = (sources) => {
+    const mention = (what) => sources.some((source) => what.test(source)) || undefined;
+    return Object.assign(sources.map(compile), { leaves: mention(LEAVES), promises: mention(PROMISES) });
   };
   const undefine = (id) => {
     programs.delete(id);
@@ -601,14 +612,13 @@
   // The host asks until there is an outcome; between, timers that are due run. Microtasks run when a call of the host ends.
   const pump = () => {
     if (outcome !== null) {
-      const found = stringify({ ...outcome, logs });
+      const found = stringify({ ...outcome, logs, spoilt: tidy() });
       outcome = null;
-      tidy();
       return found;
     }
     if (timers.length === 0) {
-      tidy();
-      return stringify({ error: { message: 'The code waits for something that never happens' }, logs });
+      const message = 'The code waits for something that never happens';
+      return stringify({ error: { message }, logs, spoilt: tidy() });
     }
     timers.sort((a, b) => a.due - b.due);
     const next = timers[0];
@@ -622,9 +632,11 @@
     }
     return stringify({ wait: 0 });
   };
+  // Whether something is left that cannot be taken away; or nothing to say.
   const tidy = () => {
     timers = [];
-    for (const name of Object.getOwnPropertyNames(globalThis)) if (!baseline.has(name)) delete globalThis[name];
+    const left = ownKeys(globalThis).filter((name) => !baseline.has(name));
+    return left.some((name) => !deleteProperty(globalThis, name)) || !isExtensible(globalThis) || undefined;
   };
 
   const library = (given) => {
@@ -660,14 +672,14 @@
         const found = Object.getOwnPropertyDescriptor(globalThis, name);
         if ('value' in found && found.configurable) Object.defineProperty(globalThis, name, { writable: false, configurable: false });
       }
-      for (const name of Object.getOwnPropertyNames(globalThis)) baseline.add(name);
+      for (const name of ownKeys(globalThis)) baseline.add(name);
       return '';
     },
   };
   for (const [name, value] of Object.entries(hidden)) Object.defineProperty(globalThis, name, { value, writable: false, configurable: false });
   const freeze = (value, seen) => {
     if (value === null || (typeof value !== 'object' && typeof value !== 'function') || seen.has(value)) return;
-    if (value === Settings || value === globalThis) return;
+    if (value === globalThis) return;
     seen.add(value);
     for (const key of Reflect.ownKeys(value)) {
       const found = Object.getOwnPropertyDescriptor(value, key);

@@ -1,7 +1,7 @@
 // What credentials of packages hold, and what they add to a request.
 'use strict';
 
-const { httpRequest, request } = require('./requests');
+const { httpRequest, request, SIGNED } = require('./requests');
 const { resolve } = require('./expressions');
 const { copy } = require('./parameters');
 
@@ -40,7 +40,7 @@ async function authenticated(credentialType, name, data, options) {
 	if (types.some((each) => each.name === 'oAuth1Api')) throw new Error(`Hive does not sign requests by OAuth 1, as ${name} would`);
 	if (data.oauthTokenData?.access_token) return bearer(options, data.oauthTokenData.access_token);
 	if (types.some((each) => each.name === 'oAuth2Api')) {
-		throw new Error(`${name} logs in by OAuth 2, which Hive does not do for packages: store a token as data.oauthTokenData.access_token`);
+		throw new Error(`${name} is not connected: hive credential connect, or store a token as data.oauthTokenData.access_token`);
 	}
 	if (types.some((each) => each.preAuthentication)) throw new Error(`${name} fetches a token of its own first, which Hive does not do`);
 	const how = types.find((each) => each.authenticate)?.authenticate;
@@ -50,10 +50,19 @@ async function authenticated(credentialType, name, data, options) {
 
 const bearer = (options, token) => ({ ...options, headers: { ...options.headers, authorization: `Bearer ${token}` } });
 
+/** What the credential added is marked: a redirect to another origin does not take it along. */
+function marked(given, made) {
+	const before = given.headers || {};
+	const headers = Object.keys(made.headers || {}).filter((name) => made.headers[name] !== before[name]);
+	return { ...made, [SIGNED]: { headers: headers.map((name) => name.toLowerCase()), body: made.body !== given.body } };
+}
+
 /** The helpers that sign what they send. `credentials(name)` gives the data. */
 function signing(credentialType, credentials) {
-	const by = (send) => async (name, options) =>
-		send(await authenticated(credentialType, name, await credentials(name), { ...options }));
+	const by = (send) => async (name, options) => {
+		const given = { ...options, headers: { ...options?.headers } };
+		return send(marked(given, await authenticated(credentialType, name, await credentials(name), { ...given, headers: { ...given.headers } })));
+	};
 	const old = by(request);
 	return {
 		httpRequestWithAuthentication: by(httpRequest),

@@ -1,6 +1,7 @@
 // Runs one node of an installed package at a time, for an engine of Hive: JSON lines in, JSON lines out.
-// In:  {"call": …}, then {"allowed": id, "error": text or null} for each address that it asked about.
-// Out: {"ask": id, "host", "address"}, then {"outputs": …} or {"error": …}.
+// In:  {"call": …}, then {"allowed": id, "error": text or null} for each address that it asked about; {"quiet": true} before another call.
+// Out: {"ask": id, "host", "address"}, then {"outputs": …} or {"error": …}; {"quiet": …}. Before each line a mark stands that is this process's
+// own: what nodes and their children print past what they are given is none of them.
 'use strict';
 
 const readline = require('node:readline');
@@ -10,7 +11,17 @@ const { execute } = require('./execute');
 
 const write = process.stdout.write.bind(process.stdout);
 process.stdout.write = process.stderr.write.bind(process.stderr); // what a node prints is no answer
-const say = (message) => write(JSON.stringify(message) + '\n');
+const mark = process.argv[3];
+const say = (message) => write(mark + JSON.stringify(message) + '\n');
+
+/** How many there are of each kind of thing that goes on: timers, sockets, children. */
+function goingOn() {
+	const found = {};
+	for (const kind of process.getActiveResourcesInfo()) found[kind] = (found[kind] || 0) + 1;
+	return found;
+}
+let atFirst = {};
+const isQuiet = () => Object.entries(goingOn()).every(([kind, count]) => count <= (atFirst[kind] || 0));
 
 const asked = new Map();
 let number = 0;
@@ -48,9 +59,11 @@ function told(error) {
 readline.createInterface({ input: process.stdin, crlfDelay: Infinity }).on('line', (line) => {
 	const message = JSON.parse(line);
 	if (message.call) return void answer(message.call);
+	if (message.quiet) return say({ quiet: isQuiet() });
 	const { resolve, reject } = asked.get(message.allowed);
 	asked.delete(message.allowed);
 	if (message.error === null) return resolve();
 	reject(Object.assign(new Error(message.error), { refused: true, code: 'EACCES' }));
 }).on('close', () => process.exit(0));
+atFirst = goingOn();
 say({ ready: process.version });

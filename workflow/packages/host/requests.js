@@ -5,6 +5,8 @@ const http = require('node:http');
 const https = require('node:https');
 const zlib = require('node:zlib');
 
+/** Of options: what of a request is a credential. */
+const SIGNED = Symbol('signed');
 const REDIRECTS = 21;
 const MAX_BYTES = 32 * 1024 * 1024;
 
@@ -154,10 +156,14 @@ async function sent(options) {
 		if (!follows || statusCode < 300 || statusCode > 399 || !told.location) return found;
 		if (left <= 0) throw new Error(`${url.host} redirects without end`);
 		const next = new URL(told.location, url);
-		if (next.origin !== url.origin) for (const name of ['authorization', 'cookie']) delete headers[name];
+		const signed = options[SIGNED] || { headers: [], body: false };
+		if (next.origin !== url.origin) for (const name of ['authorization', 'cookie', ...signed.headers]) delete headers[name];
 		if (statusCode === 303 || (statusCode < 303 && method === 'POST')) {
 			[method, body] = ['GET', null];
 			for (const name of ['content-length', 'content-type']) delete headers[name];
+		}
+		if (body && signed.body && next.origin !== url.origin) {
+			throw new Error(`${url.host} redirects to ${next.host}, which the credential in the body is not for`);
 		}
 		url = next;
 	}
@@ -198,4 +204,4 @@ async function request(first, second) {
 	return { body, headers: response.headers, statusCode: response.statusCode, statusMessage: response.statusMessage };
 }
 
-module.exports = { httpRequest, request };
+module.exports = { httpRequest, request, SIGNED };

@@ -9,7 +9,7 @@ class TriedApi {
 		];
 		this.authenticate = {
 			type: 'generic',
-			properties: { headers: { Authorization: '={{$credentials.scheme}} {{$credentials.token}}' } },
+			properties: { headers: { Authorization: '={{$credentials.scheme}} {{$credentials.token}}', 'X-Tried-Key': '={{$credentials.token}}' } },
 		};
 	}
 }

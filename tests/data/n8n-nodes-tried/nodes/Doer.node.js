@@ -9,7 +9,7 @@ class Doer {
 			defaults: { name: 'Doer' },
 			inputs: ['main'],
 			outputs: ['main', 'main'],
-			credentials: [{ name: 'triedApi', displayOptions: { show: { operation: ['call'] } } }],
+			credentials: [{ name: 'triedApi', displayOptions: { show: { operation: ['call'] } } }, { name: 'triedOAuth2Api' }],
 			properties: [
 				{ displayName: 'Operation', name: 'operation', type: 'options', default: 'double', options: [] },
 				{ displayName: 'Number', name: 'number', type: 'number', default: 21 },
@@ -73,6 +73,34 @@ const doings = {
 	forget() {
 		const all = [];
 		for (;;) all.push(new Array(1e6).fill(all.length));
+	},
+	async print() {
+		require('node:fs').writeSync(1, '{"level":30,"msg":"past what a node is given"}\nno line'); // as loggers do
+		return [[{ json: { printed: true } }], []];
+	},
+	async late() {
+		setTimeout(() => Promise.reject(new Error('nobody waits for this')), 100);
+		return [[{ json: { pid: process.pid } }], []];
+	},
+	async linger() {
+		await new Promise((resolve) => setTimeout(resolve, 1000));
+		return [[{ json: { pid: process.pid } }], []];
+	},
+	async hoard() {
+		const all = [];
+		for (;;) all.push(Buffer.alloc(32 * 1024 * 1024, all.length + 1)); // not of V8's heap
+	},
+	async guarded(items) {
+		const url = items[0].json.url;
+		const one = await this.helpers.httpRequestWithAuthentication.call(this, 'triedOAuth2Api', { url });
+		const two = await this.helpers.requestOAuth2.call(this, 'triedOAuth2Api', { url, json: true });
+		return [[{ json: { ok: [one.ok, two.ok] } }], []];
+	},
+	async led() {
+		const { url } = await this.getCredentials('triedApi');
+		const options = { method: 'GET', url: `${url}/led` };
+		const body = await this.helpers.httpRequestWithAuthentication.call(this, 'triedApi', options);
+		return [[{ json: { body } }], []];
 	},
 	count() {
 		const data = this.getWorkflowStaticData('node');

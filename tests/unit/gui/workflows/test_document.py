@@ -193,3 +193,18 @@ def test_what_is_connected_has_a_place_even_in_unknown_types() -> None:
 
 def test_titles_are_words() -> None:
     assert (title_of("n8n-nodes-base.splitOut"), title_of("n8n-nodes-base.set")) == ("Split Out", "Edit Fields")
+
+
+def test_a_rule_of_a_switch_goes_with_its_connections_and_those_after_it_move_up() -> None:
+    rules = [{"outputKey": each} for each in "abc"]
+    switch = node("S", "n8n-nodes-base.switch", typeVersion=3.4, parameters={"rules": {"values": rules}, "options": {}})
+    outputs = [[to("A")], [to("B"), to("A")], [to("C")], [to("Rest")]]
+    names = ("A", "B", "C", "Rest")
+    before = {"nodes": [switch, *map(node, names)], "connections": {"S": {"main": outputs}, "A": {"main": [[to("S")]]}}}
+    kept = copy.deepcopy(before)
+    made, _ = edited(before, read_edit({"kind": "unrule", "name": "S", "rule": 1}), TYPES)
+    assert before == kept
+    assert [each["outputKey"] for each in documents.node_named(made, "S")["parameters"]["rules"]["values"]] == ["a", "c"]
+    assert made["connections"] == {"S": {"main": [[to("A")], [to("C")], [to("Rest")]]}, "A": {"main": [[to("S")]]}}
+    with pytest.raises(InvalidRequest, match="no rule 4"):
+        edited(before, read_edit({"kind": "unrule", "name": "S", "rule": 3}), TYPES)

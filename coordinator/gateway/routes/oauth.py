@@ -11,7 +11,7 @@ from bus.errors import HiveError
 from bus.messages import Claims
 from bus.messages.credentials import ConnectResult, ConnectReturn
 from coordinator.gateway import verbs
-from coordinator.gateway.gate import CALLBACK_PATH
+from coordinator.gateway.gate import CALLBACK_1_PATH, CALLBACK_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.identity import read
 from coordinator.gateway.routes.declared import Door
@@ -37,10 +37,20 @@ _PAGE: Final = """<!doctype html>
 async def callback(request: Request, gateway: Door) -> Response:
     """Answers a page, whatever happened: a person looks at it."""
     given = request.query_params
+    return await _finished(request, gateway, code=given.get("code"), error=given.get("error"))
+
+
+@router.get(CALLBACK_1_PATH)
+async def callback_1(request: Request, gateway: Door) -> Response:
+    """OAuth 1 has no word for a person who says no; providers use one of these."""
+    given = request.query_params
+    error = given.get("oauth_problem") or ("denied" if "denied" in given else None)
+    return await _finished(request, gateway, token=given.get("oauth_token"), verifier=given.get("oauth_verifier"), error=error)
+
+
+async def _finished(request: Request, gateway: Gateway, **brought: str | None) -> Response:
     try:
-        back = ConnectReturn(
-            state=given.get("state", ""), code=given.get("code"), error=given.get("error"), by=await _by(request, gateway)
-        )
+        back = ConnectReturn(state=request.query_params.get("state", ""), by=await _by(request, gateway), **brought)
     except ValidationError:
         return _page(ConnectResult(ok=False, message="This address lacks what a provider sends. Begin to connect anew."))
     try:

@@ -1,6 +1,5 @@
 """Examples of MCP servers for the API's own documentation."""
 
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -17,8 +16,8 @@ from bus.messages.mcp_servers import (
     McpTransport,
 )
 from bus.messages.node_types import NodeGroup, NodeTypeList, NodeTypeRecord
+from coordinator.gateway.examples.time import NOON
 
-_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _RECORD: Final = McpServerRecord(
     id=UUID("5b0c7c52-2c39-4f0a-8a36-6a1c0f1d2e3f"),
     name="time",
@@ -31,9 +30,9 @@ _RECORD: Final = McpServerRecord(
     server_name="mcp-time",
     server_version="2026.10.19",
     tools=(McpTool(name="get_current_time", input_schema={"type": "object", "properties": {"timezone": {"type": "string"}}}),),
-    checked_at=_NOON,
-    created_at=_NOON,
-    updated_at=_NOON,
+    checked_at=NOON,
+    created_at=NOON,
+    updated_at=NOON,
 )
 
 _REMOTE: Final = {

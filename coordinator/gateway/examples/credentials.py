@@ -1,6 +1,5 @@
 """Examples of credentials for the API's own documentation."""
 
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -8,8 +7,8 @@ from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
 from bus.messages.credentials import ConnectUrl, CredentialList, CredentialRecord, CredentialTest
+from coordinator.gateway.examples.time import NOON
 
-_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _RECORD: Final = CredentialRecord(
     id=UUID("2a6f9c1e-7d43-4b7e-9b8f-0d5f4f1f7a10"),
     name="weather",
@@ -17,8 +16,8 @@ _RECORD: Final = CredentialRecord(
     fields=("name", "value"),
     owner="anna",
     shared=False,
-    created_at=_NOON,
-    updated_at=_NOON,
+    created_at=NOON,
+    updated_at=NOON,
 )
 
 CREDENTIALS: Final[dict[str, Example]] = {
@@ -46,7 +45,7 @@ ANSWERS: Final[tuple[BaseModel, ...]] = (
     ConnectUrl(
         url="https://provider.example/authorize?client_id=hive&response_type=code&state=…",
         redirect_uri="http://127.0.0.1:8420/oauth2/callback",
-        expires_at=_NOON,
+        expires_at=NOON,
     ),
     CredentialTest(ok=True, tried=True, message="The server gave a token."),
 )

@@ -1,6 +1,6 @@
 """Examples of alerts for the API's own documentation."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -20,8 +20,8 @@ from bus.messages.alerts import (
     Silence,
     SilenceList,
 )
+from coordinator.gateway.examples.time import NOON
 
-_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _DOWN: Final = "agent_available == false"
 
 ALERT: Final = Alert(
@@ -33,16 +33,16 @@ ALERT: Final = Alert(
     condition=_DOWN,
     state=AlertState.FIRING,
     values={"agent_available": False},
-    fired_at=_NOON,
-    changed_at=_NOON,
+    fired_at=NOON,
+    changed_at=NOON,
 )
 SILENCE: Final = Silence(
     id=UUID("5d0f4f1f-7a10-4b7e-9b8f-2a6f9c1e7d43"),
     entity="acacia",
     reason="a new card is built in",
     by="anna",
-    starts_at=_NOON,
-    ends_at=_NOON + timedelta(hours=1),
+    starts_at=NOON,
+    ends_at=NOON + timedelta(hours=1),
 )
 _SET: Final = RuleSet(
     alerts={"agent_down": AlertRule(condition=_DOWN, severity=Severity.CRITICAL, cooldown=60)}, source=RuleSource.DEFAULT

@@ -1,6 +1,5 @@
 """Examples of workflows and executions for the API's own documentation."""
 
-from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from bus.messages.workflows import (
     WorkflowVersion,
     WorkflowVersions,
 )
+from coordinator.gateway.examples.time import NOON
 
-_NOON: Final = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _DOCUMENT: Final[dict[str, Any]] = {
     "name": "greet",
     "nodes": [
@@ -52,8 +51,8 @@ _WORKFLOW: Final = WorkflowRecord(
     created_by="anna",
     version=1,
     active=True,
-    created_at=_NOON,
-    updated_at=_NOON,
+    created_at=NOON,
+    updated_at=NOON,
 )
 _RUN: Final[dict[str, Any]] = {
     "startTime": 1795435200000,
@@ -73,9 +72,9 @@ _EXECUTION: Final = ExecutionRecord(
     mode="manual",
     finished=True,
     created_by="anna",
-    created_at=_NOON,
-    started_at=_NOON,
-    completed_at=_NOON,
+    created_at=NOON,
+    started_at=NOON,
+    completed_at=NOON,
     data={"startData": {}, "resultData": {"runData": {"Webhook": [_RUN]}, "lastNodeExecuted": "Webhook"}},
 )
 
@@ -94,7 +93,7 @@ EXECUTIONS: Final[dict[str, Example]] = {
 ANSWERS: Final[tuple[BaseModel, ...]] = (
     _WORKFLOW,
     WorkflowList(workflows=(_WORKFLOW.model_copy(update={"n8n_data": None}),)),
-    WorkflowVersions(versions=(WorkflowVersion(version=1, name="greet", created_by="anna", created_at=_NOON),)),
+    WorkflowVersions(versions=(WorkflowVersion(version=1, name="greet", created_by="anna", created_at=NOON),)),
     _EXECUTION,
     ExecutionList(executions=(_EXECUTION.model_copy(update={"data": None}),)),
 )

@@ -1,0 +1,59 @@
+// A new credential of one type: the fields that it has in n8n, or their JSON where they are not known here.
+import { typeWords } from "./credentials.js";
+import { send, state } from "./state.js";
+
+export default {
+  data: () => ({ name: "", shared: false, json: "{}", values: {}, busy: false }),
+  computed: {
+    making: () => state.making,
+    type: () => state.making.type,
+    words: () => typeWords(state.making.type),
+    parts: () => state.parts[state.making.type] ?? null,
+    failure: () => state.making.failure,
+  },
+  watch: {
+    failure() {
+      this.busy = false;
+    },
+  },
+  created() {
+    for (const part of this.parts ?? []) this.values[part.name] = part.default ?? "";
+    this.name = `${this.words} ${(state.credentials ?? []).filter((each) => each.type === this.type).length + 1}`;
+  },
+  mounted() {
+    this.$refs.dialog.showModal();
+  },
+  methods: {
+    close() {
+      state.making = null;
+    },
+    data_() {
+      if (!this.parts) return JSON.parse(this.json);
+      const given = this.parts.map((part) => [part.name, part.number ? Number(this.values[part.name]) : this.values[part.name]]);
+      return Object.fromEntries(given.filter(([, value]) => value !== ""));
+    },
+    save() {
+      try {
+        const data = this.data_();
+        this.busy = true;
+        state.making.failure = null;
+        send("credential", { name: this.name.trim(), type: this.type, shared: this.shared, data });
+      } catch (error) {
+        state.making.failure = { code: "invalid_request", message: `This is not JSON: ${error.message}` };
+      }
+    },
+  },
+  template: `
+    <dialog ref="dialog" class="hvc-dialog" aria-labelledby="credential-title" @cancel.prevent="close">
+      <form class="hvc-form hvc-plain" autocomplete="off" @submit.prevent="save">
+        <h2 id="credential-title">New credential: {{ words }}</h2>
+        <p class="hv-small hv-muted">It is sealed as it is stored, and nothing shows it again.</p>
+        <label class="hvc-field"><span>Name</span><input v-model="name" class="hv-input" required maxlength="128"></label>
+        <label v-for="part in parts" :key="part.name" class="hvc-field"><span>{{ part.label }}</span><input v-model="values[part.name]" class="hv-input" :type="part.secret ? 'password' : part.number ? 'number' : 'text'" :autocomplete="part.secret ? 'new-password' : 'off'" spellcheck="false"></label>
+        <label v-if="!parts" class="hvc-field"><span>Its fields as JSON, by n8n’s names</span><textarea v-model="json" class="hv-input hv-mono" rows="6" spellcheck="false"></textarea></label>
+        <label class="hvc-check"><input v-model="shared" type="checkbox"><span>Others’ workflows may use it too</span></label>
+        <p v-if="failure" class="hv-failure" role="alert">{{ failure.message }} <code class="hv-code">{{ failure.code }}</code></p>
+        <div class="hvc-dialog-bar"><span class="hv-space"></span><button type="button" class="hv-ghost" @click="close">Cancel</button><button type="submit" class="hv-primary" :disabled="busy">Save and use it</button></div>
+      </form>
+    </dialog>`,
+};
