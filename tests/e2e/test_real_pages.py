@@ -64,10 +64,10 @@ async def test_a_day_at_the_dashboard(page: Page, real_hive: str) -> None:
     await page.goto(f"{base}/agents/{agent}")
     await expect(page.locator(".hv-attempts")).to_contain_text("Write a long story")
     await page.get_by_role("button", name="Drain").click()
-    await expect(page.locator(".hv-state")).to_have_text("draining", timeout=ANSWER_MS)
+    await expect(page.locator(".hv-state")).to_have_text("Draining", timeout=ANSWER_MS)
     await expect(page.locator(".hv-away")).to_contain_text("Drained by admin")
     await page.get_by_role("button", name="Resume").click()
-    await expect(page.locator(".hv-state")).to_have_text("online", timeout=ANSWER_MS)
+    await expect(page.locator(".hv-state")).to_have_text("Online", timeout=ANSWER_MS)
 
     await page.goto(f"{base}/settings")
     form = page.get_by_role("form", name="New key")
@@ -98,25 +98,24 @@ async def test_what_a_page_asks_first_is_asked_by_whoever_looks(page: Page, real
     await expect(page.get_by_role("row").filter(has_text="admin")).not_to_have_count(0, timeout=5000)
 
 
-async def test_a_task_that_waits_is_made_urgent(page: Page, real_hive: str) -> None:
+async def test_a_task_that_waits_is_made_urgent_and_cancelled(page: Page, real_hive: str, running_hive: Hive) -> None:
+    """It waits for a card that no host has."""
+    first, second = [
+        running_hive.run("task", "submit", "--no-wait", "--vram", "500", "Say hello.").stdout.strip() for _ in range(2)
+    ]
     base = await enter(page, real_hive)
-    await page.goto(f"{base}/playground")
-    await page.get_by_label("Message").fill("Write a long story about bees, with many chapters.")
-    await page.get_by_role("button", name="Send").click()
-    await expect(page.locator(".hv-turn .hv-status")).to_have_text("Running", timeout=ANSWER_MS)
-    await page.goto(base)
-    await page.get_by_label("Prompt").fill("Say hello.")
-    await page.get_by_role("button", name="Run", exact=True).click()
-    await page.get_by_role("button", name="Details").click()
-    drawer = page.get_by_role("dialog")
-    await expect(drawer.locator(".hv-status")).to_have_text("Queued")
-    await drawer.get_by_label("Priority").select_option("High")
+    await page.goto(f"{base}/tasks/{second}")
+    await expect(page.locator(".hv-facts")).to_contain_text("Place in queue2")
+    await page.get_by_label("Priority").select_option("High")
     await expect(page.locator(".hv-note")).to_have_text("Its priority is High now.")
+    await expect(page.locator(".hv-facts")).to_contain_text("Place in queue1")
     await page.goto(f"{base}/tasks?status=queued")
-    await expect(page.locator("tbody tr .hv-tag").first).to_have_text("High")
-    await page.goto(f"{base}/tasks?status=running")
-    await page.get_by_role("button", name=re.compile("^Cancel ")).click()
-    await page.get_by_role("button", name="Cancel task").click()
+    urgent = page.get_by_role("row", name=f"Open Task {second[:8]}")
+    await expect(urgent).to_contain_text("High#1")
+    for task_id in (first, second):
+        await page.get_by_role("button", name=f"Cancel Task {task_id[:8]}").click()
+        await page.get_by_role("button", name="Cancel task", exact=True).click()
+        await expect(page.get_by_role("row", name=f"Open Task {task_id[:8]}")).to_have_count(0)
 
 
 async def test_tasks_of_another_time_are_not_shown(page: Page, real_hive: str) -> None:
