@@ -1,6 +1,8 @@
 """What an open page is sent: the rows that changed since its last frame, and the few small things that are always whole."""
 
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 from bus.messages import AgentStatus, ClusterStatus, FailureInfo, Message, TaskStatus
 
@@ -98,3 +100,8 @@ class Frame(Message):
     tasks_gone: tuple[str, ...]
     minutes: tuple[Minute, ...]
     problems: tuple[Problem, ...]
+
+    @cached_property
+    def plain(self) -> dict[str, Any]:
+        """As it goes to a browser: made once for all pages that share the frame, none of which may change it."""
+        return self.model_dump(mode="json")

@@ -25,5 +25,5 @@ class PageViewer:
         if not self._still_welcome():
             self._client.open("/login")
             return False
-        self._live.call("frame", frame)
+        self._live.call("frame", frame.plain)
         return True

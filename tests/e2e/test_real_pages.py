@@ -5,10 +5,12 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.e2e.axe import serious
 from tests.parts.hive import Hive
 
 pytestmark = pytest.mark.slow
@@ -62,10 +64,10 @@ async def test_a_day_at_the_dashboard(page: Page, real_hive: str) -> None:
     await page.goto(f"{base}/agents/{agent}")
     await expect(page.locator(".hv-attempts")).to_contain_text("Write a long story")
     await page.get_by_role("button", name="Drain").click()
-    await expect(page.locator(".hv-state")).to_have_text("draining", timeout=ANSWER_MS)
+    await expect(page.locator(".hv-state")).to_have_text("Draining", timeout=ANSWER_MS)
     await expect(page.locator(".hv-away")).to_contain_text("Drained by admin")
     await page.get_by_role("button", name="Resume").click()
-    await expect(page.locator(".hv-state")).to_have_text("online", timeout=ANSWER_MS)
+    await expect(page.locator(".hv-state")).to_have_text("Online", timeout=ANSWER_MS)
 
     await page.goto(f"{base}/settings")
     form = page.get_by_role("form", name="New key")
@@ -96,25 +98,24 @@ async def test_what_a_page_asks_first_is_asked_by_whoever_looks(page: Page, real
     await expect(page.get_by_role("row").filter(has_text="admin")).not_to_have_count(0, timeout=5000)
 
 
-async def test_a_task_that_waits_is_made_urgent(page: Page, real_hive: str) -> None:
+async def test_a_task_that_waits_is_made_urgent_and_cancelled(page: Page, real_hive: str, running_hive: Hive) -> None:
+    """It waits for a card that no host has."""
+    first, second = [
+        running_hive.run("task", "submit", "--no-wait", "--vram", "500", "Say hello.").stdout.strip() for _ in range(2)
+    ]
     base = await enter(page, real_hive)
-    await page.goto(f"{base}/playground")
-    await page.get_by_label("Message").fill("Write a long story about bees, with many chapters.")
-    await page.get_by_role("button", name="Send").click()
-    await expect(page.locator(".hv-turn .hv-status")).to_have_text("Running", timeout=ANSWER_MS)
-    await page.goto(base)
-    await page.get_by_label("Prompt").fill("Say hello.")
-    await page.get_by_role("button", name="Run", exact=True).click()
-    await page.get_by_role("button", name="Details").click()
-    drawer = page.get_by_role("dialog")
-    await expect(drawer.locator(".hv-status")).to_have_text("Queued")
-    await drawer.get_by_label("Priority").select_option("High")
+    await page.goto(f"{base}/tasks/{second}")
+    await expect(page.locator(".hv-facts")).to_contain_text("Place in queue2")
+    await page.get_by_label("Priority").select_option("High")
     await expect(page.locator(".hv-note")).to_have_text("Its priority is High now.")
+    await expect(page.locator(".hv-facts")).to_contain_text("Place in queue1")
     await page.goto(f"{base}/tasks?status=queued")
-    await expect(page.locator("tbody tr .hv-tag").first).to_have_text("High")
-    await page.goto(f"{base}/tasks?status=running")
-    await page.get_by_role("button", name=re.compile("^Cancel ")).click()
-    await page.get_by_role("button", name="Cancel task").click()
+    urgent = page.get_by_role("row", name=f"Open Task {second[:8]}")
+    await expect(urgent).to_contain_text("High#1")
+    for task_id in (first, second):
+        await page.get_by_role("button", name=f"Cancel Task {task_id[:8]}").click()
+        await page.get_by_role("button", name="Cancel task", exact=True).click()
+        await expect(page.get_by_role("row", name=f"Open Task {task_id[:8]}")).to_have_count(0)
 
 
 async def test_tasks_of_another_time_are_not_shown(page: Page, real_hive: str) -> None:
@@ -290,3 +291,23 @@ async def test_a_token_a_rest_and_another_name_are_made_and_ended(page: Page, re
     await page.get_by_role("button", name="Forget gpt-4o-mini").click()
     await page.get_by_role("button", name="Forget name").click()
     await expect(page.get_by_text("gpt-4o-mini →")).to_have_count(0)
+
+
+PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/timeline", "/settings")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_serious_on_any_page(page: Page, real_hive: str, scheme: Literal["light", "dark"]) -> None:
+    base = await enter(page, real_hive)
+    agent = await page.locator(".hv-agent h3").inner_text()
+    await page.emulate_media(color_scheme=scheme)
+    await page.set_viewport_size({"width": 390, "height": 844} if scheme == "dark" else {"width": 1440, "height": 900})
+    found = {}
+    for path in (*PATHS, f"/agents/{agent}"):
+        await page.goto(f"{base}{path}")
+        await expect(page.locator(".hv-connection")).to_have_text("Live")
+        await expect(page.locator(".hv-lines")).to_have_count(0)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the screen"
+        if violations := await serious(page):
+            found[path] = violations
+    assert found == {}
