@@ -68,7 +68,7 @@ ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
 ALL_VITALS: Final = f"{ROOT}.vitals.*.*"
 WORKFLOW_NOTICES: Final = f"{ROOT}.workflow.notices"
-"""What one engine tells the others. One that misses what was saved finds it when it next uses it, within seconds (workflow/current.py)."""
+"""What one engine tells the others. One that misses what was saved finds it when it next uses it, within seconds (workflow/library/current.py)."""
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
 
 

@@ -25,8 +25,8 @@ from bus.messages import (
     Role,
 )
 from bus.service import Call, Service
-from coordinator.database import Statements, available
 from coordinator.endpoints import service, verb
+from coordinator.store.database import Statements, available
 
 TICKET_SECONDS: Final = 15 * 60
 ADMIN: Final = "admin"

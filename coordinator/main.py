@@ -19,30 +19,30 @@ from bus.overview import Overview
 from bus.service import Service
 from bus.together import end, together, within
 from bus.vitals import telling_vitals
-from coordinator import leader
-from coordinator.agent_reads import AgentReads
-from coordinator.cache import Cache
-from coordinator.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
-from coordinator.firing import Firing
-from coordinator.inputs import Input, OutcomeRead, SubmitRead
+from coordinator.agents.registry import Registry
 from coordinator.keys import Keys
-from coordinator.maintenance_reads import MaintenanceReads
-from coordinator.models import Models
-from coordinator.placement import Limits
-from coordinator.queue import Queue
-from coordinator.reads import Reads
-from coordinator.reconciler import Reconciler
-from coordinator.record import Deposed
-from coordinator.registry import Registry
-from coordinator.retention import clear
-from coordinator.scheduler import Scheduler
-from coordinator.schedules import Schedules
-from coordinator.service import LeaderService
+from coordinator.leading import leader
+from coordinator.leading.inputs import Input, OutcomeRead, SubmitRead
+from coordinator.leading.service import LeaderService
+from coordinator.leading.state import State
+from coordinator.leading.term import Term, TermOver, Unstorable
+from coordinator.models.models import Models
+from coordinator.models.placement import Limits
+from coordinator.models.reconciler import Reconciler
+from coordinator.reading.agents import AgentReads
+from coordinator.reading.maintenance import MaintenanceReads
+from coordinator.reading.status import status_service
+from coordinator.reading.stores import StoreReads
+from coordinator.reading.tasks import Reads
+from coordinator.schedules.firing import Firing
+from coordinator.schedules.schedules import Schedules
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
 from coordinator.settings import CoordinatorSettings
-from coordinator.state import State
-from coordinator.status_reads import status_service
-from coordinator.store_reads import StoreReads
-from coordinator.term import Term, TermOver, Unstorable
+from coordinator.store.cache import Cache
+from coordinator.store.database import AWAY, WRITER, Statements, migrate, open_connection, open_pool
+from coordinator.store.record import Deposed
+from coordinator.store.retention import clear
 
 logger = telemetry.log(__name__)
 

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from bus.auth import MIN_KEY_LENGTH
 from bus.settings import HiveSettings
-from coordinator.policy import Policy
+from coordinator.scheduling.policy import Policy
 
 
 class CoordinatorSettings(HiveSettings):

@@ -35,7 +35,7 @@ from bus.messages import (
 )
 from bus.messages.events import RANKS_OF_A_ROUND, RANKS_OF_AN_ATTEMPT
 from bus.messages.places import Delay
-from coordinator.sizes import TYPICAL, Size, size_of
+from coordinator.scheduling.sizes import TYPICAL, Size, size_of
 
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""

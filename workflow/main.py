@@ -18,48 +18,48 @@ from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
 from bus.together import end
 from bus.vitals import telling_vitals
-from workflow.bus_events import BusEvents
-from workflow.cache import Cache
-from workflow.carrying import Carrying
-from workflow.connecting import Connecting
-from workflow.credential_service import service
-from workflow.credential_store import Credentials, reseal_when_possible
-from workflow.engine import Engine, clock_ms
-from workflow.execution import Execution
+from workflow.core.execution import Execution
+from workflow.core.interpreter import Interpreter
+from workflow.credentials.connecting import Connecting
+from workflow.credentials.lending import Lending
+from workflow.credentials.service import service
+from workflow.credentials.store import Credentials, reseal_when_possible
+from workflow.credentials.token_store import TokenStore
+from workflow.credentials.vault import FILE_NAME, Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.fence import Fence
-from workflow.file_calls import FileCalls
-from workflow.gate import RunningGate
-from workflow.guard import ANYWHERE, Guard
-from workflow.http_calls import HttpCalls
-from workflow.inference import Inference
-from workflow.interpreter import Interpreter
-from workflow.lease import Lease, LeaseLost
-from workflow.lending import Lending
-from workflow.library import Library
-from workflow.limits import Limits
+from workflow.library.cache import Cache
+from workflow.library.library import Library
 from workflow.mcp import service as mcp_service
 from workflow.mcp.calls import RegisteredCalls
 from workflow.mcp.keeper import Keeper
 from workflow.mcp.registry import Registry
-from workflow.mcp_client import McpClient
 from workflow.nodes.catalogue import registry
+from workflow.outside.file_calls import FileCalls
+from workflow.outside.guard import ANYWHERE, Guard
+from workflow.outside.http_calls import HttpCalls
+from workflow.outside.inference import Inference
+from workflow.outside.mcp_client import McpClient
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import FOLDER, Installed
-from workflow.previewing import Previewing
 from workflow.python.host import Python
-from workflow.reading import Reading
-from workflow.schedules import Schedules
+from workflow.running.bus_events import BusEvents
+from workflow.running.carrying import Carrying
+from workflow.running.engine import Engine, clock_ms
+from workflow.running.fence import Fence
+from workflow.running.gate import RunningGate
+from workflow.running.lease import Lease, LeaseLost
+from workflow.running.limits import Limits
+from workflow.running.previewing import Previewing
+from workflow.running.reading import Reading
+from workflow.running.schedules import Schedules
+from workflow.running.standing import Keys
+from workflow.running.starting import Starting
+from workflow.running.store import Store
+from workflow.running.telling import Telling
 from workflow.service import Verbs, services
 from workflow.settings import WorkflowSettings
 from workflow.sql import migrations, queries
-from workflow.standing import Keys
-from workflow.starting import Starting
-from workflow.store import Store
-from workflow.telling import Telling
-from workflow.token_store import TokenStore
-from workflow.vault import FILE_NAME, Vault
 
 logger = telemetry.log(__name__)
 

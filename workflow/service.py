@@ -41,17 +41,17 @@ from bus.messages.workflows import (
 )
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
-from workflow.cache import Cache
-from workflow.engine import Engine
-from workflow.form_steps import FormSteps
-from workflow.held import Held
-from workflow.library import Library
+from workflow.doors.form_steps import FormSteps
+from workflow.library.cache import Cache
+from workflow.library.library import Library
 from workflow.mcp.registry import Registry
 from workflow.nodes.listing import listed
-from workflow.previewing import Previewing
-from workflow.reading import Reading
-from workflow.rows import record_of_held
-from workflow.starting import Starting
+from workflow.running.engine import Engine
+from workflow.running.held import Held
+from workflow.running.previewing import Previewing
+from workflow.running.reading import Reading
+from workflow.running.rows import record_of_held
+from workflow.running.starting import Starting
 
 STOP_SECONDS: Final = 8.0
 LOOK_SECONDS: Final = 0.1

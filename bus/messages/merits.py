@@ -8,7 +8,7 @@ from bus.messages.base import Message
 
 
 class CapabilityScore(Message):
-    """`effective` is what tasks that ask for a least proficiency are held against; the formula is in coordinator/track.py."""
+    """`effective` is what tasks that ask for a least proficiency are held against; the formula is in coordinator/scheduling/track.py."""
 
     name: str
     declared: float

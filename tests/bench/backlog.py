@@ -18,7 +18,7 @@ from bus import subjects
 from bus.client import Received
 from bus.messages import ClusterStatus, NoReply, TaskClass, TaskRequest
 from bus.nats_bus import NatsBus
-from coordinator.database import migrate
+from coordinator.store.database import migrate
 from tests.bench.hive import BenchHive, ready
 
 RATE_SECONDS = 8.0

@@ -14,12 +14,12 @@ from time import process_time_ns
 from uuid import UUID, uuid4
 
 from bus.messages import AgentRegistration, AgentStatus, ModelInfo
-from coordinator.agent import Agent, OpenAttempt
-from coordinator.queue import Queue
-from coordinator.registry import Registry
-from coordinator.scheduler import Placement, Scheduler
-from coordinator.sizes import size
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent, OpenAttempt
+from coordinator.agents.registry import Registry
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Placement, Scheduler
+from coordinator.scheduling.sizes import size
+from coordinator.scheduling.speed import Speed
 from coordinator.tasks import Task
 
 SEED = 5

@@ -9,17 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from workflow.driver import new_execution, step
-from workflow.effects import Effect
-from workflow.events import Begin, EffectEnded
-from workflow.execution import Execution, Mode, Reply
+from workflow.core.driver import new_execution, step
+from workflow.core.effects import Effect
+from workflow.core.events import Begin, EffectEnded
+from workflow.core.execution import Execution, Mode, Reply
+from workflow.core.graph import Graph, plan
+from workflow.core.interpreter import Interpreter
+from workflow.doors.webhook_reply import webhook_item
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.graph import Graph, plan
-from workflow.interpreter import Interpreter
 from workflow.n8n.parse import parse
 from workflow.nodes.catalogue import registry
-from workflow.webhook_reply import webhook_item
 
 DATA = Path(__file__).parents[1] / "data" / "n8n" / "bench"
 

@@ -31,7 +31,7 @@ KEY = "sk-hive-chaos-0123456789abcdef0123456789abcdef"
 READY_SECONDS = 40
 SLOTS = 24
 KEEPALIVE_SECONDS = 5.0
-"""What coordinator/database.py asks PostgreSQL to notice a dead client by; a unix socket has no such thing, so the proxy does it."""
+"""What coordinator/store/database.py asks PostgreSQL to notice a dead client by; a unix socket has no such thing, so the proxy does it."""
 REPLICAS = {"coordinator": 2, "gateway": 2, "sidecar": 3, "monitor": 1}
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from workflow.failure import ExpressionError
-from workflow.paths import read
+from workflow.core.failure import ExpressionError
+from workflow.core.paths import read
 
 UNDEFINED: Final = object()
 """What JavaScript has beside `null`: to nodes both are nothing, but who writes a field leaves one that is undefined out."""

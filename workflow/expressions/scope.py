@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from workflow.execution import Execution, NodeRun, Source
+from workflow.core.execution import Execution, NodeRun, Source
+from workflow.core.items import Items
+from workflow.core.pairing import Tracer
 from workflow.expressions.needs import Needs, needs_of
-from workflow.items import Items
 from workflow.nodes.contract import NodeCall
-from workflow.pairing import Tracer
 
 
 def payload(call: NodeCall, needs: Needs, indices: Sequence[int]) -> dict[str, Any]:

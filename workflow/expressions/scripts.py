@@ -9,16 +9,16 @@ from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from workflow.core.failure import CodeError, ExpressionError, LimitError, NodeError
+from workflow.core.items import Item
+from workflow.core.pairing import AMBIGUOUS
 from workflow.expressions.isolate import OutOfMemory, OutOfTime, ScriptError, TooLong
 from workflow.expressions.needs import needs_of
 from workflow.expressions.parameters import AS_JSON, UNDEFINED, Parameters, Template, compile_template
 from workflow.expressions.pool import Engine, Pool
 from workflow.expressions.scope import payload, python_call
 from workflow.expressions.simple import compile_simple, evaluate
-from workflow.failure import CodeError, ExpressionError, LimitError, NodeError
-from workflow.items import Item
 from workflow.nodes.contract import NodeCall
-from workflow.pairing import AMBIGUOUS
 from workflow.python.host import Python
 
 _MOST_TEMPLATES: Final = 10_000

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import parse_qsl, urlsplit
 
-from workflow.http_auth import BLANK
+from workflow.credentials.http_auth import BLANK
 
 _CUT: Final = "…"
 

@@ -16,14 +16,14 @@ from bus.errors import (
 )
 from bus.messages import Claims
 from bus.messages.mcp_servers import CallMcpTool, McpServerRecord, McpServerStatus, McpToolAnswer, McpTransport
-from workflow.effects import CallMcp
-from workflow.execution import Reply
-from workflow.failure import Failure
-from workflow.fence import Fence
-from workflow.http_auth import cleared
+from workflow.core.effects import CallMcp
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure
+from workflow.credentials.http_auth import cleared
 from workflow.mcp.keeper import Keeper, address_of_server
 from workflow.mcp.registry import Registered, Registry
-from workflow.mcp_client import McpClient
+from workflow.outside.mcp_client import McpClient
+from workflow.running.fence import Fence
 
 _BESIDE_SECONDS = 2.0
 """For the bus, beside the time that the server has."""

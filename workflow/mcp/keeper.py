@@ -29,7 +29,7 @@ from workflow.mcp.homes import sweep
 from workflow.mcp.registry import Registered, Registry, State
 from workflow.mcp.seen import connected, failed
 from workflow.mcp.stdio import Session, running
-from workflow.mcp_client import McpClient, McpServer
+from workflow.outside.mcp_client import McpClient, McpServer
 
 logger = telemetry.log(__name__)
 

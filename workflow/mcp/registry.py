@@ -24,12 +24,12 @@ from bus.messages.mcp_servers import (
     McpTool,
     McpTransport,
 )
-from workflow.credential_store import Credentials
-from workflow.http_auth import forms
+from workflow.credentials.http_auth import forms
+from workflow.credentials.store import Credentials
+from workflow.credentials.vault import Vault
 from workflow.mcp import addresses
 from workflow.mcp.importing import entries, require_http
 from workflow.sql import queries
-from workflow.vault import Vault
 
 logger = telemetry.log(__name__)
 

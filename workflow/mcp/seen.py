@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bus.errors import HiveError, McpServerFailed
 from bus.messages.mcp_servers import McpServerStatus
-from workflow.http_auth import cleared
+from workflow.credentials.http_auth import cleared
 from workflow.mcp.registry import Registered, State
 
 MAX_TOOLS_BYTES: Final = 512 * 1024

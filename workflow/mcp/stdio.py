@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from bus.errors import DeadlineExceeded, HiveError, McpServerFailed, OutcomeUnknown
 from bus.together import end
-from workflow.http_auth import cleared
+from workflow.credentials.http_auth import cleared
 from workflow.mcp import warden
 from workflow.mcp.pipes import piped
 from workflow.mcp.registry import Registered
-from workflow.mcp_client import KEY_META, TOOLS_CHANGED, all_tools, innermost, loaded, plain, words
+from workflow.outside.mcp_client import KEY_META, TOOLS_CHANGED, all_tools, innermost, loaded, plain, words
 
 if TYPE_CHECKING:
     from mcp import Client

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from bus.errors import InvalidWorkflow, WorkflowCycle
-from workflow import chat, credentials, forms
-from workflow.graph import Graph, endless_cycles, plan
+from workflow.core.graph import Graph, endless_cycles, plan
+from workflow.credentials import needed as credentials
+from workflow.doors import chat, forms
 from workflow.n8n.document import Node, Problem, Severity, Workflow
 from workflow.n8n.tools import HTTP_REQUEST, SETTING, McpNeed, needs_of
 from workflow.nodes.registry import Registry

@@ -2,12 +2,12 @@
 
 from typing import Any
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs
+from workflow.core.paths import MISSING, read, with_value
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import names_in
-from workflow.paths import MISSING, read, with_value
 
 
 def run(call: NodeCall) -> Outputs:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import json_repair
 
-from workflow.failure import NodeError
+from workflow.core.failure import NodeError
+from workflow.core.paths import MISSING
 from workflow.n8n.document import Node
 from workflow.nodes.values import boolean_of, json_text, number_of, parsed, text_of
-from workflow.paths import MISSING
 
 _HELP: Final = "To fix the error try to change the type for the field, or activate the option “Ignore Type Conversion Errors”"
 

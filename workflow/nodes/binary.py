@@ -5,8 +5,8 @@ import binascii
 import mimetypes
 from typing import Any, Final
 
-from workflow.failure import LimitError, NodeError
-from workflow.items import Item
+from workflow.core.failure import LimitError, NodeError
+from workflow.core.items import Item
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 _TYPES: Final = mimetypes.MimeTypes()

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs
 from workflow.n8n.document import Node
 from workflow.nodes.conditions import conditions_at, passes, rules_of
 from workflow.nodes.contract import NodeCall, NodeType

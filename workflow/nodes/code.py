@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Final
 
-from workflow.failure import CodeError, NodeError
-from workflow.items import Item, Outputs
+from workflow.core.failure import CodeError, NodeError
+from workflow.core.items import Item, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 
 PYTHON: Final = ("python", "pythonNative")

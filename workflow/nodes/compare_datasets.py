@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
+from workflow.core.paths import read, with_value, without
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import key_of, names_in, same, text_of
-from workflow.paths import read, with_value, without
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
 from workflow.expressions.parameters import UNDEFINED, Parameters
-from workflow.failure import NodeError
 from workflow.nodes.dates import parse_date
 from workflow.nodes.patterns import Matches
 from workflow.nodes.values import boolean_of, number_of, parsed, same, text_of, truthy, type_of

@@ -20,12 +20,12 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
-from workflow.effects import Effect
-from workflow.execution import Execution, Reply
+from workflow.core.effects import Effect
+from workflow.core.execution import Execution, Reply
+from workflow.core.failure import Failure, NodeError
+from workflow.core.graph import Graph
+from workflow.core.items import Item, Items, Outputs, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import Failure, NodeError
-from workflow.graph import Graph
-from workflow.items import Item, Items, Outputs, paired
 from workflow.n8n.document import Node, OnError
 
 Asked: TypeAlias = Effect | Sequence[Effect]

@@ -17,12 +17,12 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs
+from workflow.core.paths import with_value
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs
 from workflow.nodes import binary
 from workflow.nodes.contract import NodeCall, NodeType, each_item
-from workflow.paths import with_value
 
 _HASHES: Final = {
     "MD5": "md5",

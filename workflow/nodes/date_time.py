@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 
 _FIELDS: Final = {

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from email.utils import formataddr, getaddresses
 from typing import Any, Final
 
-from workflow.credentials import chosen
-from workflow.effects import Attachment, SendMail
+from workflow.core.effects import Attachment, SendMail
+from workflow.core.failure import LimitError, NodeError
+from workflow.core.items import Item, paired
+from workflow.credentials.needed import chosen
 from workflow.expressions.parameters import Parameters
-from workflow.failure import LimitError, NodeError
-from workflow.items import Item, paired
 from workflow.nodes import binary
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 

@@ -1,11 +1,11 @@
 """Hive's own nodes for events: one that an event of the bus starts, and one that publishes a `workflow.message` for each item."""
 
-from workflow.effects import PublishEvent
-from workflow.failure import NodeError
-from workflow.hearing import TRIGGER
-from workflow.items import Item, Outputs, paired
+from workflow.core.effects import PublishEvent
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
 from workflow.nodes import triggers
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
+from workflow.running.hearing import TRIGGER
 
 MAX_NAME = 200
 

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from workflow.effects import CallWorkflow
-from workflow.execution import Reply
+from workflow.core.effects import CallWorkflow
+from workflow.core.execution import Reply
+from workflow.core.failure import CodeError, Failure, NodeError
+from workflow.core.items import Item, Outputs, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import CodeError, Failure, NodeError
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.sub_inputs import given
 

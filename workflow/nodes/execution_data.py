@@ -1,7 +1,7 @@
 """Execution Data: values by which executions are found later. The items pass through."""
 
+from workflow.core.items import Item, Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.items import Item, Outputs
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import text_of
 

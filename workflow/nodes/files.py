@@ -6,13 +6,13 @@ from functools import partial
 from mimetypes import guess_extension
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs, paired
+from workflow.core.paths import read, with_value, without
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs, paired
 from workflow.nodes import binary, tables
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import json_text, text_of
-from workflow.paths import read, with_value, without
 
 _UNREAD: Final = "{0} files are not read or written here. Use CSV or XLSX, or convert the file before."
 

@@ -6,11 +6,11 @@ a form says is kept in the node's context, so it is there for whoever asks, as l
 
 from typing import Any
 
-from workflow.effects import ShowForm
+from workflow.core.effects import ShowForm
+from workflow.core.items import Item, Outputs, paired
+from workflow.doors.form_nodes import ENDING, PAGE, ends, with_parameters
+from workflow.doors.forms import FORM, fields_of
 from workflow.expressions.parameters import Parameters, compile_template
-from workflow.form_nodes import ENDING, PAGE, ends, with_parameters
-from workflow.forms import FORM, fields_of
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, value_of
 
 _ENDING = (

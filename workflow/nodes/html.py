@@ -7,13 +7,13 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode, SelectolaxError
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs, paired
+from workflow.core.paths import read
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs, paired
 from workflow.nodes import binary
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import text_of
-from workflow.paths import read
 
 
 def run(call: NodeCall) -> Outputs:

@@ -4,14 +4,14 @@ from collections.abc import Iterable
 from functools import reduce
 from typing import Any, Final, TypeAlias
 
+from workflow.core.failure import NodeError
+from workflow.core.paths import with_value
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
 from workflow.nodes import binary
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.http_pairs import json_of, pairs_of
 from workflow.nodes.http_query import Pairs, last_of_each, query_text, read_query
 from workflow.nodes.values import json_text, text_of
-from workflow.paths import with_value
 
 FORM: Final = "application/x-www-form-urlencoded"
 _BOUNDARY: Final = "----hive-form-boundary"

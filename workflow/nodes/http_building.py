@@ -7,10 +7,10 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from bus.version import hive_version
-from workflow.credentials import OLDER, chosen
-from workflow.effects import CallHttp
+from workflow.core.effects import CallHttp
+from workflow.core.failure import NodeError
+from workflow.credentials.needed import OLDER, chosen
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.http_bodies import body_of
 from workflow.nodes.http_older import older_body, older_pairs

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from workflow.failure import NodeError
+from workflow.core.failure import NodeError
 from workflow.nodes.values import json_text, read_json
 
 _STATUS: Final = {

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.http_bodies import FORM, MULTIPART, Body, Part, file_of, multipart
 from workflow.nodes.http_pairs import listed

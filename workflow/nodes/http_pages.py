@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
-from workflow.effects import CallHttp
+from workflow.core.effects import CallHttp
+from workflow.core.failure import LimitError, NodeError
 from workflow.expressions.parameters import Parameters
-from workflow.failure import LimitError, NodeError
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.http_building import build
 from workflow.nodes.http_query import Pairs

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
 from workflow.nodes.http_query import Pairs
 from workflow.nodes.values import read_json
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from email.message import Message
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes import binary
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.http_building import response_format

@@ -6,10 +6,10 @@ It yields `CallHttp`; the engine sends it, guards internal addresses, and puts t
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
-from workflow.effects import CallHttp, WaitUntil
-from workflow.execution import Reply
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs
+from workflow.core.effects import CallHttp, WaitUntil
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs
 from workflow.nodes import http_pages
 from workflow.nodes.contract import EffectFailed, EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.http_building import build

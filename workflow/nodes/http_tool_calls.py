@@ -10,10 +10,10 @@ from collections.abc import Generator, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
-from workflow.effects import CallHttp, Effect
-from workflow.execution import Reply
-from workflow.failure import Failure, NodeError
-from workflow.items import Outputs
+from workflow.core.effects import CallHttp, Effect
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure, NodeError
+from workflow.core.items import Outputs
 from workflow.nodes import http_request
 from workflow.nodes.contract import EffectRun, NodeCall
 from workflow.nodes.http_building import own_headers

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from workflow.failure import NodeError
-from workflow.items import Outputs
+from workflow.core.failure import NodeError
+from workflow.core.items import Outputs
+from workflow.core.paths import MISSING, read
 from workflow.nodes import aggregate, limit, remove_duplicates, sort, split_out, summarize
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import names_in
-from workflow.paths import MISSING, read
 
 _RUN: Final[dict[str, Callable[[NodeCall], Outputs]]] = {
     "aggregateItems": aggregate.run,

@@ -6,12 +6,12 @@ from typing import Any, Final
 
 import jwt
 
-from workflow.credentials import chosen
-from workflow.effects import HandleToken
-from workflow.execution import Reply
+from workflow.core.effects import HandleToken
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure, NodeError
+from workflow.core.items import Item, Outputs, paired
+from workflow.credentials.needed import chosen
 from workflow.expressions.parameters import Parameters
-from workflow.failure import Failure, NodeError
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.values import number_of
 

@@ -1,6 +1,6 @@
 """Limit: the first or the last items."""
 
-from workflow.items import Outputs
+from workflow.core.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import number_of
 

@@ -3,10 +3,10 @@
 import re
 from typing import Any
 
+from workflow.core.items import Item, Outputs, paired
+from workflow.core.paths import with_value
 from workflow.expressions.parameters import Parameters
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import NodeCall, NodeType, each_item, lone_error
-from workflow.paths import with_value
 
 
 def run(call: NodeCall) -> Outputs:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from workflow.items import Item, Items
+from workflow.core.items import Item, Items
+from workflow.core.paths import MISSING, read
 from workflow.nodes.merging import Clash, merged_item, suffixed
 from workflow.nodes.values import key_of, number_of
-from workflow.paths import MISSING, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

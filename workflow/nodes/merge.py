@@ -3,16 +3,16 @@
 from collections.abc import Mapping
 from typing import Any
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs
+from workflow.core.paths import MISSING, read
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs
 from workflow.n8n.document import Node
 from workflow.nodes import matching
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.merging import Clash, merged_item
 from workflow.nodes.sql_merge import by_sql
 from workflow.nodes.values import key_of
-from workflow.paths import MISSING, read
 
 _OLDER = {
     "keepKeyMatches": ("keepMatches", "input1"),

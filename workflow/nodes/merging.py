@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow.items import Item
+from workflow.core.items import Item
 
 
 @dataclass(frozen=True, slots=True)

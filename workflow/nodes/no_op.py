@@ -1,6 +1,6 @@
 """Nodes that change nothing: No Operation passes its input on, a sticky note is only seen."""
 
-from workflow.items import Outputs
+from workflow.core.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 
 

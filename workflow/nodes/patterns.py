@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias, TypeVar
 
-from workflow.failure import LimitError, NodeError
+from workflow.core.failure import LimitError, NodeError
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import text_of
 

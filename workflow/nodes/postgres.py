@@ -5,12 +5,12 @@ as `outcome_unknown`, since a database knows no idempotency keys.
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from workflow.credentials import chosen
-from workflow.effects import RunSql
-from workflow.execution import Reply
+from workflow.core.effects import RunSql
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
+from workflow.credentials.needed import chosen
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes import postgres_statements as sql
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.sql_text import filled, literal

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item
 from workflow.nodes.sql_text import array, filled, literal, name, names
 from workflow.nodes.values import number_of
 

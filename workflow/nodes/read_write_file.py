@@ -6,10 +6,10 @@ A file that is written as a whole may be written again after a crash. An additio
 import base64
 from typing import Any
 
-from workflow.effects import HandleFiles
+from workflow.core.effects import HandleFiles
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes import binary
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 

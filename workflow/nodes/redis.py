@@ -7,15 +7,15 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
-from workflow.credentials import chosen
-from workflow.effects import CallRedis
-from workflow.execution import Reply
+from workflow.core.effects import CallRedis
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
+from workflow.core.paths import with_value
+from workflow.credentials.needed import chosen
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.values import number_of, text_of
-from workflow.paths import with_value
 
 Commands = list[list[str]]
 Answers = Sequence[Any]

@@ -20,7 +20,7 @@ class Packaged(Protocol):
 
 
 class Registry:
-    """Keeps `workflow.types.NodeTypes`. An unknown type fails only when it is reached."""
+    """Keeps `workflow.core.types.NodeTypes`. An unknown type fails only when it is reached."""
 
     def __init__(self, types: Iterable[NodeType], packaged: Packaged | None = None) -> None:
         self._types: Mapping[str, NodeType] = {kind.name: kind for kind in types}

@@ -2,14 +2,14 @@
 
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs, paired
+from workflow.core.paths import MISSING, read, with_value
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs, paired
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall, NodeType, in_one_item
 from workflow.nodes.dates import parse_date
 from workflow.nodes.values import key_of, names_in, number_of, type_of
-from workflow.paths import MISSING, read, with_value
 
 _HISTORY: Final = 10_000
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from workflow.core.items import Item, Outputs
+from workflow.core.paths import MISSING, read, with_value, without
 from workflow.expressions.parameters import Parameters
-from workflow.items import Item, Outputs
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.patterns import replaced
 from workflow.nodes.values import text_of
-from workflow.paths import MISSING, read, with_value, without
 
 
 def run(call: NodeCall) -> Outputs:

@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from workflow.credentials import chosen
-from workflow.effects import HandleToken, Respond
+from workflow.core.effects import HandleToken, Respond
+from workflow.core.failure import NodeError
+from workflow.core.items import Items, Outputs
+from workflow.core.paths import with_value
+from workflow.credentials.needed import chosen
+from workflow.doors.webhook_reply import with_json
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Items, Outputs
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, value_of
-from workflow.paths import with_value
-from workflow.webhook_reply import with_json
 
 
 def run(call: NodeCall) -> EffectRun:

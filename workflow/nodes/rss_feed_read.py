@@ -8,10 +8,10 @@ from html import unescape
 from typing import Any, Final
 from urllib.parse import urljoin
 
-from workflow.effects import CallHttp
+from workflow.core.effects import CallHttp
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of
 from workflow.nodes.http_reading import text_of
 from workflow.nodes.xml import to_json

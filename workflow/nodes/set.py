@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs
+from workflow.core.paths import MISSING, read, with_value, without
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs
 from workflow.nodes.assigning import json_object, refuse_misfits, typed
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import names_in, number_of, text_of, truthy
-from workflow.paths import MISSING, read, with_value, without
 
 
 def run(call: NodeCall) -> Outputs:

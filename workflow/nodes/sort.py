@@ -3,11 +3,11 @@
 from functools import cmp_to_key
 from typing import Any
 
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs
+from workflow.core.paths import MISSING, read
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import number_of
-from workflow.paths import MISSING, read
 
 
 def run(call: NodeCall) -> Outputs:

@@ -8,8 +8,8 @@ with each round, so what it kept itself would be written as often as there are i
 from collections.abc import Sequence
 from typing import Any
 
-from workflow.execution import Source
-from workflow.items import Item, Items, Outputs
+from workflow.core.execution import Source
+from workflow.core.items import Item, Items, Outputs
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall, NodeType
 

@@ -3,9 +3,9 @@
 import re
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes.contract import NodeCall
 
 _SELECT: Final = re.compile(r"^\s*(select\s+(?!distinct\b|top\b|value\b))(.+?)(\s+from\s+)", re.IGNORECASE | re.DOTALL)

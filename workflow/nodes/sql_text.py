@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from workflow.failure import NodeError
+from workflow.core.failure import NodeError
 from workflow.nodes.values import json_text, number_text
 
 _TOKEN: Final = re.compile(

@@ -3,8 +3,8 @@
 import json
 from collections.abc import Mapping
 
-from workflow.failure import NodeError
-from workflow.items import Outputs
+from workflow.core.failure import NodeError
+from workflow.core.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import json_text
 

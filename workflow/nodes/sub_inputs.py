@@ -4,13 +4,13 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item
+from workflow.core.paths import MISSING
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item
 from workflow.n8n.document import Node
 from workflow.nodes.assigning import converted, unfit
 from workflow.nodes.values import type_of
-from workflow.paths import MISSING
 
 ABSENT: Final = "absent"
 """Key of an item on its way: names of fields that were defined and have no value. They are not even null in the sub-workflow."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Items, Outputs
+from workflow.core.paths import MISSING, read
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Items, Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import is_number, key_of, names_in, text_of
-from workflow.paths import MISSING, read
 
 _PREFIX: Final = {
     "append": "appended_",

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from selectolax.lexbor import LexborHTMLParser
 
-from workflow.failure import LimitError, NodeError
+from workflow.core.failure import LimitError, NodeError
+from workflow.core.paths import MISSING
 from workflow.nodes import binary
 from workflow.nodes.values import number_of, text_of
-from workflow.paths import MISSING
 
 MAX_ROWS: Final = 200_000
 MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflow.effects import CallMcp
-from workflow.execution import Reply
-from workflow.failure import NodeError
-from workflow.items import Item
+from workflow.core.effects import CallMcp
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item
 from workflow.n8n.document import Node, OnInterrupt, ToolUse
 from workflow.nodes import binary
 from workflow.nodes.ai.mcp import part_text

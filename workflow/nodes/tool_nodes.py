@@ -4,11 +4,11 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from workflow.effects import CallMcp
-from workflow.execution import Reply
+from workflow.core.effects import CallMcp
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.n8n.document import Node
 from workflow.n8n.tools import CODE, HTTP_REQUEST, PREFIX
 from workflow.nodes import http_tool_calls

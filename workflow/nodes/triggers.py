@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from workflow import due
-from workflow.chat import CHAT, MANUAL_CHAT, chat_json
-from workflow.forms import FORM, Filled, item_of
-from workflow.items import Item, Outputs
+from workflow.core.items import Item, Outputs
+from workflow.doors.chat import CHAT, MANUAL_CHAT, chat_json
+from workflow.doors.forms import FORM, Filled, item_of
+from workflow.doors.webhook_heard import OUTPUT, methods_of
 from workflow.n8n.document import Node
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.sub_inputs import taken
-from workflow.webhook_heard import OUTPUT, methods_of
+from workflow.running import due
 
 
 def run(call: NodeCall) -> Outputs:

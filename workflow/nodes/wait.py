@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from workflow.effects import WaitForCall, WaitUntil
+from workflow.core.effects import WaitForCall, WaitUntil
+from workflow.core.failure import NodeError
+from workflow.core.items import Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Outputs
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, value_of
 
 _SECONDS: Final = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800}

@@ -5,12 +5,12 @@ from typing import Any, Final
 from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
+from workflow.core.paths import read
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs, paired
 from workflow.nodes.contract import NodeCall, NodeType, each_item
 from workflow.nodes.values import text_of
-from workflow.paths import read
 
 _HEADER: Final = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
 

@@ -5,16 +5,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from bus.errors import HiveError, NodeFailed, RequestRefused
-from workflow.credential_types import GENERIC
-from workflow.effects import RunPackagedNode
-from workflow.execution import Reply
-from workflow.failure import Failure
-from workflow.fence import Fence
-from workflow.guard import Guard
-from workflow.http_auth import HttpAuth, cleared, domains_of, forms
+from workflow.core.effects import RunPackagedNode
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure
+from workflow.credentials.http_auth import HttpAuth, cleared, domains_of, forms
+from workflow.credentials.types import GENERIC
+from workflow.outside.guard import Guard
+from workflow.outside.sharing import Shares
 from workflow.packages.installed import Installed
 from workflow.packages.process import KEPT, MOST, NodeProcess
-from workflow.sharing import Shares
+from workflow.running.fence import Fence
 
 _SHORT: Final = 8
 """Texts of credentials that are shorter (a port, `true`) are no secrets, and would blank out what they merely resemble."""

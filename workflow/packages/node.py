@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from workflow.effects import RunPackagedNode
+from workflow.core.effects import RunPackagedNode
+from workflow.core.failure import ExpressionError
+from workflow.core.items import Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.failure import ExpressionError
-from workflow.items import Outputs
 from workflow.n8n.document import OnInterrupt
 from workflow.nodes.contract import EffectRun, NodeCall, value_of
 

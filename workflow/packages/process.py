@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from bus.errors import EvaluationLimit, NodeJsUnavailable, OutcomeUnknown, RequestRefused
-from workflow.guard import Guard
-from workflow.http_auth import HttpAuth
+from workflow.credentials.http_auth import HttpAuth
 from workflow.mcp import warden
+from workflow.outside.guard import Guard
 
 HOST: Final = Path(__file__).parent / "host" / "main.js"
 MEMORY_MB: Final = 512

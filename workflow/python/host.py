@@ -12,7 +12,7 @@ from pathlib import Path
 from signal import SIGKILL, SIGXCPU, Signals
 from typing import Final
 
-from workflow.failure import LimitError, NodeError
+from workflow.core.failure import LimitError, NodeError
 
 _ROOT: Final = Path(__file__).resolve().parents[2]
 _BEGIN: Final = f"""

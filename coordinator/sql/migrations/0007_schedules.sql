@@ -1,4 +1,4 @@
--- Tasks that are submitted at each due time of a cron expression (coordinator/schedule.py).
+-- Tasks that are submitted at each due time of a cron expression (coordinator/schedules/schedule.py).
 CREATE TABLE schedules (
     id UUID PRIMARY KEY,
     tenant TEXT NOT NULL,

@@ -6,13 +6,13 @@ from typing import Protocol
 from uuid import UUID
 
 from bus.messages import AgentRegistration, AgentStatus, Hardware, ModelInfo, Timings, Usage
-from coordinator.agent import Agent, OpenAttempt
-from coordinator.inventory import GIB
-from coordinator.queue import Queue
-from coordinator.registry import Registry
-from coordinator.scheduler import Scheduler
-from coordinator.sizes import size
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent, OpenAttempt
+from coordinator.agents.registry import Registry
+from coordinator.models.inventory import GIB
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.sizes import size
+from coordinator.scheduling.speed import Speed
 from coordinator.tasks import Task
 from tests.bench.fleet.hosts import MODELS_GB, Host, Job
 

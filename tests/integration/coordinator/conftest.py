@@ -25,10 +25,10 @@ from bus.messages import (
 )
 from bus.nats_bus import NatsBus
 from bus.together import end
-from coordinator import term
-from coordinator.database import migrate, open_connection
+from coordinator.leading import term
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
+from coordinator.store.database import migrate, open_connection
 from tests.integration.coordinator.turns import Leader
 from tests.parts.nats import NatsServer
 from tests.parts.scripted_sidecar import ScriptedSidecar

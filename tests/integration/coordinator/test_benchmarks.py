@@ -17,7 +17,7 @@ from bus.messages.benchmarks import (
     BenchmarkTrigger,
     ListBenchmarks,
 )
-from coordinator import benchmarks
+from coordinator.agents import benchmarks
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import MODEL
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from bus.messages import AgentStatus, Explanation, ModelInfo, TaskRef
-from coordinator import tracks
+from coordinator.agents import tracks
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import MODEL
 

@@ -8,7 +8,7 @@ import pytest
 import redis.asyncio as redis
 from pydantic import SecretStr
 
-from coordinator.cache import AGENT_SECONDS, CLUSTER_SECONDS, QUEUE_SECONDS
+from coordinator.store.cache import AGENT_SECONDS, CLUSTER_SECONDS, QUEUE_SECONDS
 from tests.integration.coordinator.conftest import Hive
 
 QUEUES = ("high", "medium", "low")

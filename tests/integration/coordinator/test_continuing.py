@@ -6,12 +6,12 @@ from uuid import UUID
 import pytest
 
 from bus.messages import Continuation, DispatchOffer, OutcomeStatus, Output, TaskRecord, ToolCall, Usage
-from coordinator.agent import OpenAttempt
-from coordinator.database import Statements
-from coordinator.inputs import AgentDied, Tick
-from coordinator.loading import load_requests
-from coordinator.registry import Lost
-from coordinator.rows import record_from
+from coordinator.agents.agent import OpenAttempt
+from coordinator.agents.registry import Lost
+from coordinator.leading.inputs import AgentDied, Tick
+from coordinator.leading.loading import load_requests
+from coordinator.store.database import Statements
+from coordinator.store.rows import record_from
 from tests.integration.coordinator.turns import Leader, told
 
 WRITTEN, USED = Output(text="Once upon a"), Usage(prompt_tokens=4, completion_tokens=3)

@@ -1,6 +1,6 @@
 """How the coordinator speaks to PostgreSQL."""
 
-from coordinator.database import Statements, migrate, open_connection, open_pool
+from coordinator.store.database import Statements, migrate, open_connection, open_pool
 
 
 async def test_a_read_from_the_pool_is_one_round_trip(database_url: str) -> None:

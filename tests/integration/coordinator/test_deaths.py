@@ -9,7 +9,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import Conflict
 from bus.messages import AgentEvent, AgentStatus, ControlAction, ModelInfo, TaskStatus
-from coordinator import term
+from coordinator.leading import term
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
 

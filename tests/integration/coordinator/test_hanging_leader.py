@@ -7,11 +7,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from pydantic import SecretStr
 
-from coordinator import term
-from coordinator.database import Statements
-from coordinator.leader import LEADER_LOCK, SILENT_SECONDS
-from coordinator.loading import load
-from coordinator.state import State
+from coordinator.leading import term
+from coordinator.leading.leader import LEADER_LOCK, SILENT_SECONDS
+from coordinator.leading.loading import load
+from coordinator.leading.state import State
+from coordinator.store.database import Statements
 from deploy.local.postgres import SOCKET_NAME
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer

@@ -9,10 +9,10 @@ import pytest
 from bus import subjects
 from bus.errors import AgentNotFound, NoLeader
 from bus.messages.health import AgentHealth, ListHealth
-from coordinator import checkups
-from coordinator.database import Statements, open_pool
-from coordinator.retention import clear_once
+from coordinator.agents import checkups
 from coordinator.settings import CoordinatorSettings
+from coordinator.store.database import Statements, open_pool
+from coordinator.store.retention import clear_once
 from tests.integration.coordinator.conftest import Hive
 
 

@@ -34,12 +34,12 @@ from bus.messages.joining import (
     JoinTokenState,
     ListJoinTokens,
 )
-from coordinator.database import Statements
-from coordinator.facts import Fact
-from coordinator.joining import Joining
-from coordinator.retention import clear_once
+from coordinator.agents.joining import Joining
+from coordinator.leading.facts import Fact
+from coordinator.leading.state import State
 from coordinator.settings import CoordinatorSettings
-from coordinator.state import State
+from coordinator.store.database import Statements
+from coordinator.store.retention import clear_once
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.ADMIN,))

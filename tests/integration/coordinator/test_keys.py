@@ -9,8 +9,8 @@ from pydantic import BaseModel, SecretStr
 from bus import auth, subjects
 from bus.errors import NotFound, PermissionDenied, Unauthenticated
 from bus.messages import Claims, CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, LoginTicket, NoReply, RedeemTicket, Role
-from coordinator.database import Statements
 from coordinator.keys import Keys
+from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.DEVELOPER,))

@@ -12,7 +12,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import NoLeader
 from bus.messages import AttemptStatus, ModelInfo, TaskChange, TaskEvent, TaskStatus
-from coordinator.facts import task_fact
+from coordinator.leading.facts import task_fact
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
 from tests.parts.proxy import Proxy

@@ -7,11 +7,11 @@ import asyncpg
 import pytest
 
 from bus.messages import TaskRequest
-from coordinator.database import WRITER, Statements, migrate, open_connection
-from coordinator.loading import Backlog
-from coordinator.sizes import size_of
+from coordinator.leading.loading import Backlog
+from coordinator.leading.state import State
+from coordinator.scheduling.sizes import size_of
 from coordinator.sql import queries
-from coordinator.state import State
+from coordinator.store.database import WRITER, Statements, migrate, open_connection
 
 FILL = """
 INSERT INTO tasks (id, tenant, owner, priority, status, created_at, sequence, model, request)

@@ -22,7 +22,7 @@ from bus.messages.maintenance import (
     PlanMaintenance,
 )
 from bus.messages.orders import DrainAgent, LabelAgent
-from coordinator import windows
+from coordinator.agents import windows
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.ADMIN,))

@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from bus.errors import TaskTimeout
 from bus.messages import AttemptStatus, ControlAction, OutcomeStatus, Output, TaskStatus
-from coordinator.database import Statements
-from coordinator.inputs import OfferAccepted, Tick
-from coordinator.loading import load
-from coordinator.state import State
+from coordinator.leading.inputs import OfferAccepted, Tick
+from coordinator.leading.loading import load
+from coordinator.leading.state import State
+from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
 from tests.integration.coordinator.turns import Leader, id_of, told
 

@@ -10,7 +10,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import BusUnavailable
 from bus.nats_bus import NatsBus
-from coordinator import term
+from coordinator.leading import term
 from tests.integration.coordinator.conftest import Hive
 
 

@@ -20,8 +20,8 @@ from bus.messages import (
     TaskRef,
     TaskStatus,
 )
-from coordinator.database import Statements, open_pool
-from coordinator.reads import Reads
+from coordinator.reading.tasks import Reads
+from coordinator.store.database import Statements, open_pool
 from tests.integration.coordinator.conftest import Hive
 
 ADA = Claims(sub="ada", roles=(Role.DEVELOPER,))

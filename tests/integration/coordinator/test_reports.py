@@ -11,7 +11,7 @@ from bus.codec import encode
 from bus.errors import DeadlineExceeded
 from bus.messages import AttemptOutcome, AttemptStatus, DispatchOffer, FailureInfo, OutcomeStatus, TaskStatus
 from bus.together import end
-from coordinator import intake
+from coordinator.leading import intake
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
 

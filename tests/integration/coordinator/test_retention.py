@@ -10,9 +10,9 @@ import pytest
 from bus import subjects
 from bus.errors import Conflict, PermissionDenied, TaskNotFound
 from bus.messages import Claims, LoginTicket, NoReply, Role, TaskRef, TaskStatus
-from coordinator.database import Statements, open_pool
-from coordinator.retention import clear_once
 from coordinator.settings import CoordinatorSettings
+from coordinator.store.database import Statements, open_pool
+from coordinator.store.retention import clear_once
 from tests.integration.coordinator.conftest import Hive
 
 

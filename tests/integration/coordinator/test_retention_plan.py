@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from coordinator.database import migrate
 from coordinator.sql import queries
+from coordinator.store.database import migrate
 
 FILL = """
 INSERT INTO tasks (id, tenant, owner, priority, status, created_at, completed_at, sequence, request)

@@ -9,10 +9,10 @@ import pytest
 
 from bus.errors import AlreadyEnded
 from bus.messages import OutcomeStatus
-from coordinator.agent import OpenAttempt
-from coordinator.inputs import Input, OfferAccepted, OfferRefused, Tick, TimeIsUp
-from coordinator.ledger import Followup
-from coordinator.record import Deposed
+from coordinator.agents.agent import OpenAttempt
+from coordinator.leading.inputs import Input, OfferAccepted, OfferRefused, Tick, TimeIsUp
+from coordinator.leading.ledger import Followup
+from coordinator.store.record import Deposed
 from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
 from tests.unit.coordinator.parts import NOON
 

@@ -4,7 +4,7 @@ import pytest
 
 from bus import subjects
 from bus.messages import DispatchOffer, OutputChunk
-from coordinator import salvage
+from coordinator.leading import salvage
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
 

@@ -9,10 +9,10 @@ from bus import subjects
 from bus.client import Received
 from bus.messages import FailureInfo, OutcomeStatus, TaskClass
 from bus.messages.base import MAX_WORDS
-from coordinator.database import WRITER, Statements
-from coordinator.inputs import RequeueAsked, SubmitRead, Tick
-from coordinator.loading import Backlog, load
-from coordinator.state import State
+from coordinator.leading.inputs import RequeueAsked, SubmitRead, Tick
+from coordinator.leading.loading import Backlog, load
+from coordinator.leading.state import State
+from coordinator.store.database import WRITER, Statements
 from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
 
 

@@ -42,9 +42,9 @@ from bus.messages import (
     TaskStatus,
     Timing,
 )
-from coordinator.database import Statements
-from coordinator.firing import Firing
-from coordinator.schedule import task_id_of
+from coordinator.schedules.firing import Firing
+from coordinator.schedules.schedule import task_id_of
+from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
 
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bus.messages import AttemptStatus, ControlAction, OutcomeStatus, TaskStatus
-from coordinator import placing
+from coordinator.leading import placing
 from tests.integration.coordinator.conftest import Hive
 
 

@@ -8,9 +8,9 @@ import pytest
 from bus import subjects
 from bus.messages import Capability, Explanation, OutcomeStatus, TaskRef, Timings, Usage
 from bus.messages.merits import ModelSpeed
-from coordinator import tracks
-from coordinator.database import Statements
-from coordinator.speed import Speed
+from coordinator.agents import tracks
+from coordinator.scheduling.speed import Speed
+from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
 from tests.integration.coordinator.turns import Leader
 from tests.parts.scripted_sidecar import MODEL, ScriptedSidecar

@@ -24,11 +24,11 @@ from bus.messages import (
     OutcomeStatus,
     TaskClass,
 )
-from coordinator.clock import Clock
-from coordinator.database import Statements
-from coordinator.inputs import AgentDied, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
-from coordinator.presence import Presence
-from coordinator.record import Deposed
+from coordinator.agents.presence import Presence
+from coordinator.leading.clock import Clock
+from coordinator.leading.inputs import AgentDied, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
+from coordinator.store.database import Statements
+from coordinator.store.record import Deposed
 from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
 from tests.parts.nats import NatsServer
 from tests.unit.coordinator.parts import registration

@@ -10,12 +10,12 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import AttemptOutcome, OutcomeStatus, TaskClass
 from bus.nats_bus import NatsBus
-from coordinator.agent import OpenAttempt
-from coordinator.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
-from coordinator.ledger import Followup
-from coordinator.record import Record
-from coordinator.state import State
-from coordinator.turn import Turn
+from coordinator.agents.agent import OpenAttempt
+from coordinator.leading.inputs import CancelAsked, Input, OutcomeRead, SubmitRead
+from coordinator.leading.ledger import Followup
+from coordinator.leading.state import State
+from coordinator.leading.turn import Turn
+from coordinator.store.record import Record
 from tests.unit.coordinator.parts import registration
 
 

@@ -25,7 +25,7 @@ from tests.integration.workflow.outward import Came, place_of_mail, wrongs
 from tests.integration.workflow.parts import EngineProcess, Workflows
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
-from workflow.vault import new_key
+from workflow.credentials.vault import new_key
 
 ENGINES: Final = 3
 ENVIRONMENT: Final = {

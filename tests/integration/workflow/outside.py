@@ -17,7 +17,7 @@ import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from mcp.server.mcpserver import Context, MCPServer
 
-from workflow.mcp_client import KEY_META
+from workflow.outside.mcp_client import KEY_META
 
 START_SECONDS = 30
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bus.errors import OutcomeUnknown
-from workflow.effects import SendMail, effect_from_json
-from workflow.mail_calls import message_of
+from workflow.core.effects import SendMail, effect_from_json
+from workflow.outside.mail_calls import message_of
 
 STEPS: Final = ("One", "Mail", "Once", "Pay", "Twopypy")
 """What reaches the outside, in this order, and under these names."""

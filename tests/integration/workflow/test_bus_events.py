@@ -21,7 +21,7 @@ from tests.integration.workflow.parts import EngineProcess, Workflows, chain, no
 from tests.integration.workflow.test_takeover import ALLOW, request
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
-from workflow.bus_events import STREAMS
+from workflow.running.bus_events import STREAMS
 
 pytestmark = pytest.mark.slow
 

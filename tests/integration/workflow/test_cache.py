@@ -16,7 +16,7 @@ from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
 from tests.parts.valkey import ValkeyServer
-from workflow.cache import WORKFLOW_SECONDS, Cache, Standing, key_of
+from workflow.library.cache import WORKFLOW_SECONDS, Cache, Standing, key_of
 
 pytestmark = pytest.mark.slow
 

@@ -10,10 +10,10 @@ from bus.errors import Conflict, CredentialNotFound
 from bus.messages import Claims, Role
 from bus.messages.credentials import CreateCredential
 from tests.integration.workflow.databases import Line, tcp_postgres  # noqa: F401 - a fixture
-from workflow.credential_store import Credentials, reseal_when_possible
-from workflow.credentials import Reference
+from workflow.credentials.needed import Reference
+from workflow.credentials.store import Credentials, reseal_when_possible
+from workflow.credentials.vault import Vault, new_key
 from workflow.sql import migrations
-from workflow.vault import Vault, new_key
 
 ANNA, BERT, CARL = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bert", "carl"))
 KIND = "httpBearerAuth"

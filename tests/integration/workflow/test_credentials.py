@@ -32,7 +32,7 @@ from tests.integration.workflow.echo import Echo
 from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
-from workflow.vault import FILE_NAME, new_key
+from workflow.credentials.vault import FILE_NAME, new_key
 
 SECRET = "correct-horse/battery+staple"
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))

@@ -15,7 +15,7 @@ from tests.integration.workflow.dumping import dump
 from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
-from workflow.vault import new_key
+from workflow.credentials.vault import new_key
 
 SECRET = "correct-horse/battery+staple"
 

@@ -12,9 +12,9 @@ import pytest
 from bus.database import migrate_by, open_pool
 from bus.errors import RequestRefused
 from bus.messages import Claims, Role
-from workflow import documents
-from workflow.documents import Documents
-from workflow.effects import HandleDocuments
+from workflow.core.effects import HandleDocuments
+from workflow.outside import documents
+from workflow.outside.documents import Documents
 from workflow.sql import migrations
 
 ANNA, BERT = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bert"))

@@ -16,11 +16,11 @@ from tests.integration.workflow.certificates import self_signed
 from tests.integration.workflow.databases import driver, pool  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, outputs
 from tests.unit.workflow.nodes.case import run as run_case
-from workflow.driver import Driver
-from workflow.effects import Effect, SendMail, effect_from_json
-from workflow.execution import Execution, Reply
-from workflow.guard import Guard
-from workflow.mail_calls import MailCalls
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, SendMail, effect_from_json
+from workflow.core.execution import Execution, Reply
+from workflow.outside.guard import Guard
+from workflow.outside.mail_calls import MailCalls
 
 CHOSEN = {"credentials": {"smtp": {"id": "1", "name": "mine"}}}
 PASSWORD = "correct horse"

@@ -11,29 +11,29 @@ from bus.messages.workflows import CreateWorkflow
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.databases import Line, pool, tcp_postgres  # noqa: F401 - fixtures
 from tests.integration.workflow.parts import chain, node
-from workflow.carrying import Carrying
-from workflow.credential_store import Credentials
-from workflow.effects import StartErrorWorkflow
-from workflow.engine import Engine, clock_ms
-from workflow.execution import Mode
+from workflow.core.effects import StartErrorWorkflow
+from workflow.core.execution import Mode
+from workflow.core.interpreter import Interpreter
+from workflow.credentials.lending import Lending
+from workflow.credentials.store import Credentials
+from workflow.credentials.token_store import TokenStore
+from workflow.credentials.vault import Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.file_calls import FileCalls
-from workflow.gate import RunningGate
-from workflow.guard import Guard
-from workflow.http_calls import HttpCalls
-from workflow.inference import Inference
-from workflow.interpreter import Interpreter
-from workflow.lending import Lending
-from workflow.library import Library
-from workflow.limits import Limits
+from workflow.library.library import Library
 from workflow.nodes.catalogue import registry
+from workflow.outside.file_calls import FileCalls
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import HttpCalls
+from workflow.outside.inference import Inference
+from workflow.running.carrying import Carrying
+from workflow.running.engine import Engine, clock_ms
+from workflow.running.gate import RunningGate
+from workflow.running.limits import Limits
+from workflow.running.standing import Keys
+from workflow.running.store import Store
+from workflow.running.telling import Telling
 from workflow.sql import migrations
-from workflow.standing import Keys
-from workflow.store import Store
-from workflow.telling import Telling
-from workflow.token_store import TokenStore
-from workflow.vault import Vault
 
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))
 

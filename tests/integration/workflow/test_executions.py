@@ -3,7 +3,7 @@
 import pytest
 
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node, recorded
-from workflow.carrying import MAX_DEPTH
+from workflow.running.carrying import MAX_DEPTH
 
 
 @pytest.mark.parametrize("name", ["transform", "loop-batches", "merge-modes", "switch", "retry"])

@@ -18,8 +18,8 @@ from tests.integration.workflow.browsing import watched
 from tests.integration.workflow.doors import doors, given, saved
 from tests.integration.workflow.parts import EngineProcess, chain, node
 from tests.parts.nats import NatsServer
-from workflow.form_steps import open_form, stored
-from workflow.reading import Reading
+from workflow.doors.form_steps import open_form, stored
+from workflow.running.reading import Reading
 
 pytestmark = pytest.mark.slow
 

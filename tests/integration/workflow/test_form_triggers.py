@@ -15,7 +15,7 @@ from tests.integration.workflow.browsing import watched
 from tests.integration.workflow.doors import doors, given, saved
 from tests.integration.workflow.parts import chain, node
 from tests.parts.nats import NatsServer
-from workflow.chat import CHAT
+from workflow.doors.chat import CHAT
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,10 @@ import pytest
 
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.witness import Witness
-from workflow.effects import CallHttp
-from workflow.execution import Reply
-from workflow.guard import Guard
-from workflow.http_calls import HttpCalls
+from workflow.core.effects import CallHttp
+from workflow.core.execution import Reply
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import HttpCalls
 
 
 class Redirecting:

@@ -15,7 +15,7 @@ from bus.messages import Claims, Role
 from bus.messages.workflows import ChangeWorkflow, WebhookCall, WebhookReply
 from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
-from workflow.library import Library
+from workflow.library.library import Library
 from workflow.nodes.catalogue import registry
 
 

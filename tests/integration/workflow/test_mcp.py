@@ -17,12 +17,12 @@ from tests.integration.workflow.databases import driver, pool  # noqa: F401 - fi
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
 from tests.unit.workflow.nodes.case import run as run_case
 from tests.unit.workflow.nodes.test_ai import MODEL, attach, flow
-from workflow.driver import Driver
-from workflow.effects import CallMcp, Effect, SubmitTask, effect_from_json
-from workflow.execution import Reply
-from workflow.failure import Failure
-from workflow.guard import Guard
-from workflow.mcp_client import KEY_META, McpClient, McpServer
+from workflow.core.driver import Driver
+from workflow.core.effects import CallMcp, Effect, SubmitTask, effect_from_json
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure
+from workflow.outside.guard import Guard
+from workflow.outside.mcp_client import KEY_META, McpClient, McpServer
 
 GUARD = Guard.of(["127.0.0.1"])
 MAX_BYTES = 1_000_000

@@ -19,8 +19,8 @@ from tests.integration.workflow.parts import EngineProcess, Workflows, chain, no
 from tests.integration.workflow.test_mcp import Bees, serving
 from tests.integration.workflow.test_mcp_servers import Servers
 from tests.parts.nats import NatsServer
-from workflow.mcp_client import KEY_META
-from workflow.vault import new_key
+from workflow.credentials.vault import new_key
+from workflow.outside.mcp_client import KEY_META
 
 pytestmark = pytest.mark.slow
 

@@ -32,7 +32,7 @@ from bus.nats_bus import NatsBus
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.test_mcp import Bees, bees, serving  # noqa: F401 - a fixture
 from tests.parts.nats import NatsServer
-from workflow.vault import new_key
+from workflow.credentials.vault import new_key
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from mcp.server.mcpserver import Context
 from bus.errors import RequestRefused
 from bus.together import end
 from tests.integration.workflow.test_mcp import GUARD, MAX_BYTES, Bees, bees, serving  # noqa: F401 - a fixture
-from workflow import mcp_client as module
-from workflow.mcp_client import McpClient, McpServer
+from workflow.outside import mcp_client as module
+from workflow.outside.mcp_client import McpClient, McpServer
 
 HOLD_SECONDS = 600.0
 """So long that nothing is found by looking again."""

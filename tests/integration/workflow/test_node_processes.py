@@ -14,19 +14,19 @@ from bus.messages.credentials import CreateCredential
 from deploy.node_packages import Folder
 from tests.integration.workflow.authority import Authority
 from tests.integration.workflow.test_packages import PACKAGE, TOKEN
-from workflow.credential_store import Credentials
-from workflow.effects import RunPackagedNode
-from workflow.fence import Fence
-from workflow.guard import Guard
-from workflow.http_calls import HttpCalls
-from workflow.lending import Lending
-from workflow.oauth_requests import Token
+from workflow.core.effects import RunPackagedNode
+from workflow.credentials.lending import Lending
+from workflow.credentials.oauth_requests import Token
+from workflow.credentials.store import Credentials
+from workflow.credentials.token_store import TokenStore
+from workflow.credentials.vault import Vault
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import HttpCalls
 from workflow.packages import process
 from workflow.packages.calls import PackagedCalls
 from workflow.packages.installed import Installed
+from workflow.running.fence import Fence
 from workflow.sql import migrations
-from workflow.token_store import TokenStore
-from workflow.vault import Vault
 
 pytestmark = [
     pytest.mark.slow,

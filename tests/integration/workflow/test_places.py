@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from workflow.limits import Limits, Place
+from workflow.running.limits import Limits, Place
 
 WORKFLOW = uuid4()
 OTHERS = "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -9,13 +9,13 @@ import pytest
 
 from tests.integration.workflow.databases import Line, driver, pool, tcp_postgres  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
-from workflow import sql_calls
-from workflow.driver import Driver
-from workflow.effects import Effect, RunSql, effect_from_json
-from workflow.execution import Execution, Reply
-from workflow.fence import Fence, now
-from workflow.guard import Guard
-from workflow.sql_calls import SqlCalls
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, RunSql, effect_from_json
+from workflow.core.execution import Execution, Reply
+from workflow.outside import sql_calls
+from workflow.outside.guard import Guard
+from workflow.outside.sql_calls import SqlCalls
+from workflow.running.fence import Fence, now
 
 CHOSEN = {"credentials": {"postgres": {"id": "1", "name": "mine"}}}
 TABLE = """

@@ -15,13 +15,13 @@ from tests.integration.workflow.certificates import self_signed
 from tests.integration.workflow.databases import Line, driver, pool, tcp_valkey  # noqa: F401 - fixtures
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs
 from tests.unit.workflow.nodes.case import run as run_case
-from workflow.driver import Driver
-from workflow.effects import CallRedis, Effect, effect_from_json
-from workflow.execution import Execution, Reply
-from workflow.fence import Fence, now
-from workflow.guard import Guard
+from workflow.core.driver import Driver
+from workflow.core.effects import CallRedis, Effect, effect_from_json
+from workflow.core.execution import Execution, Reply
 from workflow.nodes.redis import info_of
-from workflow.redis_calls import RedisCalls
+from workflow.outside.guard import Guard
+from workflow.outside.redis_calls import RedisCalls
+from workflow.running.fence import Fence, now
 
 CHOSEN = {"credentials": {"redis": {"id": "1", "name": "mine"}}}
 MAX_BYTES = 1_000_000

@@ -14,17 +14,17 @@ from bus.messages import Claims, Role
 from bus.messages.credentials import ChangeCredential, ConnectCredential, ConnectReturn, CreateCredential
 from bus.together import end
 from tests.integration.workflow.authority import SECRET, Authority, query
-from workflow import http_calls
-from workflow.connecting import Connecting
-from workflow.credential_store import Credentials, Opened
-from workflow.effects import CallHttp
-from workflow.guard import Guard
-from workflow.http_calls import HttpCalls
-from workflow.oauth import Tokens
-from workflow.oauth_requests import MAX_TOKEN, Token, token_of
+from workflow.core.effects import CallHttp
+from workflow.credentials.connecting import Connecting
+from workflow.credentials.oauth import Tokens
+from workflow.credentials.oauth_requests import MAX_TOKEN, Token, token_of
+from workflow.credentials.store import Credentials, Opened
+from workflow.credentials.token_store import MOST_CONNECTS, TokenStore
+from workflow.credentials.vault import Vault
+from workflow.outside import http_calls
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import HttpCalls
 from workflow.sql import migrations
-from workflow.token_store import MOST_CONNECTS, TokenStore
-from workflow.vault import Vault
 
 ANNA, BERT = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bert"))
 OLD = Token(access="a-token-that-has-expired", refresh="the-first-refresh-token", seconds=1)

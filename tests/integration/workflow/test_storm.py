@@ -16,7 +16,7 @@ from tests.integration.workflow.parts import EngineProcess, Workflows, chain, no
 from tests.integration.workflow.test_takeover import ALLOW, request
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
-from workflow.chat import CHAT
+from workflow.doors.chat import CHAT
 
 pytestmark = pytest.mark.slow
 

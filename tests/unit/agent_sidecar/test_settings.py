@@ -8,8 +8,8 @@ from pydantic import ValidationError
 from agent_sidecar.settings import SidecarSettings
 from bus.codec import explain
 from bus.messages import Capability, Upstream
-from coordinator.registry import SILENCE_SECONDS
-from coordinator.term import LISTEN_SECONDS
+from coordinator.agents.registry import SILENCE_SECONDS
+from coordinator.leading.term import LISTEN_SECONDS
 
 
 @pytest.fixture(autouse=True)

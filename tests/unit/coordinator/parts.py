@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from bus import subjects
 from bus.client import Received
 from bus.messages import AgentRegistration, AgentStatus, Capability, Hardware, Heartbeat, ModelInfo
-from coordinator.agent import Agent, OpenAttempt
+from coordinator.agents.agent import Agent, OpenAttempt
 from coordinator.tasks import Task
 
 NOON = datetime(2025, 7, 6, 12, tzinfo=UTC)

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY, ModelInfo
-from coordinator.ageing import OVERDUE_TURNS
-from coordinator.policy import Policy
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
-from coordinator.sizes import Size
+from coordinator.scheduling.ageing import OVERDUE_TURNS
+from coordinator.scheduling.policy import Policy
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.sizes import Size
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import after, agent, task
 

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AttemptOutcome, FailureInfo, ModelInfo, OutcomeStatus
-from coordinator.agent import Agent, OpenAttempt
-from coordinator.breaker import LONGEST_SECONDS, MOST_KNOWN, Breaker
-from coordinator.choice import Ask
-from coordinator.explaining import explain
-from coordinator.learning import learn
-from coordinator.policy import Policy
-from coordinator.queue import Queue
-from coordinator.registry import Registry
-from coordinator.scheduler import Scheduler
-from coordinator.shapes import Shape
-from coordinator.tracks import Kept
+from coordinator.agents.agent import Agent, OpenAttempt
+from coordinator.agents.learning import learn
+from coordinator.agents.registry import Registry
+from coordinator.agents.tracks import Kept
+from coordinator.scheduling.breaker import LONGEST_SECONDS, MOST_KNOWN, Breaker
+from coordinator.scheduling.choice import Ask
+from coordinator.scheduling.explaining import explain
+from coordinator.scheduling.policy import Policy
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.shapes import Shape
 from tests.unit.coordinator.parts import NOON, WARM, after, agent, attempt, registration, task
 
 BROKEN = FailureInfo(code="backend_error", message="cudaMalloc failed: out of memory")

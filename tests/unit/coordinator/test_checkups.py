@@ -1,6 +1,6 @@
 """Whose turn it is to be asked how it is."""
 
-from coordinator.checkups import CHECK_SECONDS, LEAST_AT_ONCE, Rota
+from coordinator.agents.checkups import CHECK_SECONDS, LEAST_AT_ONCE, Rota
 
 
 def test_an_agent_is_asked_as_soon_as_it_is_known_and_then_every_ten_seconds() -> None:

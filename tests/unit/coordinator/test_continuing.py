@@ -14,8 +14,8 @@ from bus.messages import (
     Usage,
     Work,
 )
-from coordinator.continuing import broken_off, continuation, pieced_together, written
-from coordinator.rows import task_from
+from coordinator.leading.continuing import broken_off, continuation, pieced_together, written
+from coordinator.store.rows import task_from
 from coordinator.tasks import Streaming, streaming_of
 from tests.unit.coordinator.parts import attempt, task
 from tests.unit.coordinator.test_rows import outcome

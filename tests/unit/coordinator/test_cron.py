@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.errors import InvalidCron, UnknownTimeZone
-from coordinator.cron import MACROS, Timetable, preview
+from coordinator.schedules.cron import MACROS, Timetable, preview
 
 BERLIN = ZoneInfo("Europe/Berlin")
 

@@ -3,14 +3,14 @@
 import pytest
 
 from bus.messages import ModelInfo, Requirements
-from coordinator.agent import Agent
-from coordinator.choice import Ask, choose, consider
-from coordinator.demand import MEMORY_SECONDS, MOST, Demand
-from coordinator.explaining import explain
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
-from coordinator.shapes import Shape
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent
+from coordinator.scheduling.choice import Ask, choose, consider
+from coordinator.scheduling.demand import MEMORY_SECONDS, MOST, Demand
+from coordinator.scheduling.explaining import explain
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.shapes import Shape
+from coordinator.scheduling.speed import Speed
 from tests.unit.coordinator.parts import COLD, NOON, WARM, agent, attempt, task
 
 LARGE = ModelInfo(name="large:70b", loaded=True)

@@ -1,7 +1,7 @@
 """What is announced: an event's id is the same however often it is told, and the outbox gives back what it was given."""
 
 from bus.messages import AgentEvent, AgentStatus, EventType, TaskEvent, TaskStatus
-from coordinator.facts import Fact, agent_fact, created_fact, task_fact
+from coordinator.leading.facts import Fact, agent_fact, created_fact, task_fact
 from tests.unit.coordinator.parts import NOON, after, task
 
 TASK = task(traceparent="00-1-2-01", attempts=1)

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import MAX_PRIORITY, MIN_PRIORITY
-from coordinator.fairness import FIRST_SECONDS, Shares
-from coordinator.policy import Policy
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
+from coordinator.scheduling.fairness import FIRST_SECONDS, Shares
+from coordinator.scheduling.policy import Policy
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
 from tests.unit.coordinator.parts import NOON, agent, task
 
 COSTS = st.dictionaries(st.sampled_from(("ada", "bob", "cyd")), st.floats(0.5, 50), min_size=2)

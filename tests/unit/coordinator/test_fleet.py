@@ -5,10 +5,10 @@ from itertools import product
 import pytest
 
 from bus.messages import Requirements
-from coordinator.agent import Agent
-from coordinator.bands import Line
-from coordinator.scheduler import Scheduler
-from coordinator.shapes import Shape
+from coordinator.agents.agent import Agent
+from coordinator.scheduling.bands import Line
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.shapes import Shape
 from tests.unit.coordinator.parts import WARM, agent
 
 SHAPE = Shape.of(WARM.name, Requirements())

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from coordinator.heap import STEP, Heap
+from coordinator.leading.heap import STEP, Heap
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from bus.messages import AgentStatus, Hardware, ModelInfo
-from coordinator.idleness import UNKNOWN, Idleness, hardware_of, new_model, wanted
-from coordinator.queue import Queue
+from coordinator.agents.idleness import UNKNOWN, Idleness, hardware_of, new_model, wanted
+from coordinator.scheduling.queue import Queue
 from tests.unit.coordinator.parts import COLD, NOON, WARM, agent, registration, task
 
 OTHER = ModelInfo(name="llama3:8b")

@@ -1,7 +1,7 @@
 """The fleet's models as the union of what its agents tell."""
 
 from bus.messages import AgentRecord, AgentStatus, Hardware, ModelInfo
-from coordinator.inventory import GIB, memory_needed, model_record, model_records, no_pull
+from coordinator.models.inventory import GIB, memory_needed, model_record, model_records, no_pull
 
 LLAMA = ModelInfo(name="llama3.2:3b", size_bytes=2 * GIB, family="llama", quantization="Q4_K_M", context_limit=131_072)
 WARM = LLAMA.model_copy(update={"loaded": True, "vram_bytes": 3 * GIB, "memory_bytes": 4 * GIB, "context_length": 8192})

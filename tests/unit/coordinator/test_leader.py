@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from coordinator.leader import ATTENTIVE_SECONDS, Silence
+from coordinator.leading.leader import ATTENTIVE_SECONDS, Silence
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow, PlanMaintenance
-from coordinator.maintenance import covers, phase_of, rest
+from coordinator.agents.maintenance import covers, phase_of, rest
 from tests.unit.coordinator.parts import NOON, after, agent
 
 

@@ -28,7 +28,7 @@ from bus.messages.models import (
 )
 from bus.overview import Overview
 from bus.testing import InMemoryBus
-from coordinator.models import Models, as_seen
+from coordinator.models.models import Models, as_seen
 
 VIEWER = Claims(sub="vera", roles=(Role.VIEWER,))
 PHI = ModelInfo(name="phi:latest", size_bytes=1000)

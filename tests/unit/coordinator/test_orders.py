@@ -4,8 +4,8 @@ import pytest
 
 from bus.messages import AgentStatus
 from bus.messages.orders import StandingDrain
-from coordinator.orders import Orders, relabelled
-from coordinator.registry import Registry
+from coordinator.agents.orders import Orders, relabelled
+from coordinator.agents.registry import Registry
 from tests.unit.coordinator.parts import NOON, attempt, heartbeat, registration
 
 DRAIN = StandingDrain(since=NOON, by="ada", reason="the fan is replaced")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages.models import ModelAction, ModelWish, Pins, PlannedAction, ReplicaState
-from coordinator.inventory import GIB
-from coordinator.placement import Fleet, Held, Host, Limits, Plan, footprint, plan
+from coordinator.models.inventory import GIB
+from coordinator.models.placement import Fleet, Held, Host, Limits, Plan, footprint, plan
 
 LIMITS = Limits()
 A, B, C = "a:1b", "b:1b", "c:1b"

@@ -7,8 +7,8 @@ import pytest
 from agent_sidecar.telemetry.host import Host
 from agent_sidecar.telemetry.none import NoGpu
 from bus.messages import ModelInfo
-from coordinator.inventory import GIB, memory_of
-from coordinator.prediction import has_room
+from coordinator.models.inventory import GIB, memory_of
+from coordinator.scheduling.prediction import has_room
 from tests.unit.coordinator.parts import agent, attempt
 
 

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentStatus, ModelInfo
-from coordinator.agent import Agent, OpenAttempt
-from coordinator.policy import Policy
-from coordinator.preemption import SOON_SECONDS, Running
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent, OpenAttempt
+from coordinator.scheduling.policy import Policy
+from coordinator.scheduling.preemption import SOON_SECONDS, Running
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.speed import Speed
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, WARM, after, agent, attempt, task
 

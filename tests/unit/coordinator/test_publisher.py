@@ -12,8 +12,8 @@ from bus.errors import BusUnavailable
 from bus.messages import TaskStatus
 from bus.testing import InMemoryBus
 from bus.together import end
-from coordinator.facts import task_fact
-from coordinator.publisher import Publisher
+from coordinator.leading.facts import task_fact
+from coordinator.leading.publisher import Publisher
 from tests.unit.coordinator.parts import NOON, task
 
 TASK = task(attempts=1)

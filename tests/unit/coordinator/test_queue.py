@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from bus.messages import Requirements, TaskClass, task_class
-from coordinator.queue import SPARE_REMINDERS, Queue
-from coordinator.shapes import Shape, shape_of
+from coordinator.scheduling.queue import SPARE_REMINDERS, Queue
+from coordinator.scheduling.shapes import Shape, shape_of
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, after, task
 

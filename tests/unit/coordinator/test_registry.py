@@ -4,9 +4,9 @@ import pytest
 
 from bus.errors import Conflict
 from bus.messages import AgentStatus, ModelInfo, Timings, Usage
-from coordinator.agent import OpenAttempt
-from coordinator.registry import GRACE_SECONDS, SILENCE_SECONDS, UNSEEN_SECONDS, Registry
-from coordinator.speed import Speed
+from coordinator.agents.agent import OpenAttempt
+from coordinator.agents.registry import GRACE_SECONDS, SILENCE_SECONDS, UNSEEN_SECONDS, Registry
+from coordinator.scheduling.speed import Speed
 from tests.unit.coordinator.parts import COLD, NOON, WARM, attempt, heartbeat, registration
 
 

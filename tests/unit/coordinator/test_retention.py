@@ -2,8 +2,8 @@
 
 import pytest
 
-from coordinator.retention import pause_seconds
 from coordinator.settings import CoordinatorSettings
+from coordinator.store.retention import pause_seconds
 
 
 @pytest.mark.parametrize(

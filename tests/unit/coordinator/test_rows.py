@@ -7,8 +7,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, TaskRequest, TaskStatus, Usage
-from coordinator.rows import EndRow, NewRow, asked_of, dependency_edges, new_task, storable, task_end, task_from
-from coordinator.sizes import Size
+from coordinator.scheduling.sizes import Size
+from coordinator.store.rows import EndRow, NewRow, asked_of, dependency_edges, new_task, storable, task_end, task_from
 from coordinator.tasks import Submitted, interpret, session_hash
 from tests.unit.coordinator.parts import NOON, after, submit, task
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from bus.errors import InvalidRequest
 from bus.messages import CatchUp, CreateSchedule, Timing
-from coordinator.schedule import MAX_CATCH_UP, Due, due, first_due, next_times, require_due, task_id_of
+from coordinator.schedules.schedule import MAX_CATCH_UP, Due, due, first_due, next_times, require_due, task_id_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

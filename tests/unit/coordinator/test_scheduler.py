@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import AgentStatus, Explanation, ModelInfo, Requirements
-from coordinator.agent import Agent
-from coordinator.choice import Ask, Candidate, choose, consider
-from coordinator.explaining import explain
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
-from coordinator.shapes import Shape
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent
+from coordinator.scheduling.choice import Ask, Candidate, choose, consider
+from coordinator.scheduling.explaining import explain
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.shapes import Shape
+from coordinator.scheduling.speed import Speed
 from tests.unit.coordinator.parts import COLD, NOON, WARM, agent, task
 
 NAMES = ("acacia", "birch", "cedar", "douglas")

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from bus.messages import AgentStatus, Capability, ModelInfo, Requirements
-from coordinator.agent import Agent, OpenAttempt
-from coordinator.choice import choose, consider
-from coordinator.decision import KEPT_SECONDS
-from coordinator.explaining import explain
-from coordinator.policy import Policy
-from coordinator.queue import Queue
-from coordinator.registry import Registry
-from coordinator.scheduler import Placement, Scheduler
-from coordinator.sizes import Size
-from coordinator.speed import Speed
+from coordinator.agents.agent import Agent, OpenAttempt
+from coordinator.agents.registry import Registry
+from coordinator.scheduling.choice import choose, consider
+from coordinator.scheduling.decision import KEPT_SECONDS
+from coordinator.scheduling.explaining import explain
+from coordinator.scheduling.policy import Policy
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Placement, Scheduler
+from coordinator.scheduling.sizes import Size
+from coordinator.scheduling.speed import Speed
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, WARM, after, attempt, heartbeat, registration, task
 

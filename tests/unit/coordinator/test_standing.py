@@ -8,9 +8,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from bus.messages import ModelInfo
 from bus.messages.places import Delay, QueuePlace
-from coordinator.places import Places
-from coordinator.queue import Queue
-from coordinator.scheduler import Scheduler
+from coordinator.scheduling.places import Places
+from coordinator.scheduling.queue import Queue
+from coordinator.scheduling.scheduler import Scheduler
 from coordinator.tasks import Task
 from tests.unit.coordinator.parts import NOON, WARM, after, agent, task
 

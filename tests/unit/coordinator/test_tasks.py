@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from bus import subjects
 from bus.client import Received
 from bus.messages import FailureInfo, TaskClass, TaskRequest, TaskStatus
-from coordinator.sizes import Size
+from coordinator.scheduling.sizes import Size
 from coordinator.tasks import (
     MAX_BACKOFF_SECONDS,
     GiveUp,

@@ -1,7 +1,7 @@
 """Ends per second over a minute that moves."""
 
 from bus.messages import TaskStatus
-from coordinator.throughput import Throughput
+from coordinator.leading.throughput import Throughput
 
 
 def test_ends_are_counted_by_how_they_ended() -> None:

@@ -14,9 +14,9 @@ from bus.messages import (
     Timings,
     Usage,
 )
-from coordinator.learning import learn, learn_death
-from coordinator.registry import Registry
-from coordinator.track import ASSUMED, HALF_LIFE_SECONDS, Track, pace_of
+from coordinator.agents.learning import learn, learn_death
+from coordinator.agents.registry import Registry
+from coordinator.scheduling.track import ASSUMED, HALF_LIFE_SECONDS, Track, pace_of
 from tests.unit.coordinator.parts import NOON, WARM, after, attempt, registration
 
 TARGETS = PerformanceTargets(min_tps=20, max_response_time=30)

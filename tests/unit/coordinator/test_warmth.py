@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.messages import ModelInfo, Requirements
-from coordinator.agent import Agent
-from coordinator.choice import Ask, Candidate, is_better_kept
-from coordinator.prediction import done_by
-from coordinator.scheduler import Scheduler
-from coordinator.shapes import Shape
-from coordinator.sizes import Size
-from coordinator.speed import Speed
-from coordinator.warmth import LOOK_AGAIN_SECONDS, Reach, Warmth
+from coordinator.agents.agent import Agent
+from coordinator.scheduling.choice import Ask, Candidate, is_better_kept
+from coordinator.scheduling.prediction import done_by
+from coordinator.scheduling.scheduler import Scheduler
+from coordinator.scheduling.shapes import Shape
+from coordinator.scheduling.sizes import Size
+from coordinator.scheduling.speed import Speed
+from coordinator.scheduling.warmth import LOOK_AGAIN_SECONDS, Reach, Warmth
 from tests.unit.coordinator.parts import COLD, WARM, agent, attempt
 
 SHAPE = Shape.of(WARM.name, Requirements())

@@ -14,7 +14,7 @@ from bus.messages.models import JobReply, JobStatus, ModelAction, ModelJob
 from bus.overview import Overview
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
-from coordinator.models import Models
+from coordinator.models.models import Models
 
 NAME = "registry.example:5000/team/llama:3b-q4"
 NOON = datetime(2025, 7, 6, 12, tzinfo=UTC)

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from workflow.driver import Driver
+from workflow.core.driver import Driver
+from workflow.core.interpreter import Interpreter
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.interpreter import Interpreter
 from workflow.nodes.catalogue import registry
 
 

@@ -7,11 +7,11 @@ import pytest
 from bus.errors import InvalidWorkflow, WorkflowCycle
 from tests.unit.workflow.build import code, node, workflow
 from tests.unit.workflow.test_recorded import order
-from workflow.driver import Driver
-from workflow.effects import CallWorkflow, Effect
-from workflow.execution import Execution, Mode, Reply, Status
-from workflow.failure import Failure
-from workflow.graph import partial_plan, plan
+from workflow.core.driver import Driver
+from workflow.core.effects import CallWorkflow, Effect
+from workflow.core.execution import Execution, Mode, Reply, Status
+from workflow.core.failure import Failure
+from workflow.core.graph import partial_plan, plan
 from workflow.n8n.check import check, check_startable
 
 START = node("Start", "manualTrigger")

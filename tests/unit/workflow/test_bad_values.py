@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import code, node, workflow
-from workflow.driver import Driver
-from workflow.execution import Status
+from workflow.core.driver import Driver
+from workflow.core.execution import Status
 
 START = node("Start", "manualTrigger")
 THROWS = "={{ ['1', 'x', '3'][$itemIndex].toNumber() }}"

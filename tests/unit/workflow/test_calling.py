@@ -8,7 +8,7 @@ import pytest
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
 from tests.unit.workflow.build import node, workflow
-from workflow.calling import require_callable
+from workflow.doors.calling import require_callable
 from workflow.n8n.document import Workflow
 
 ANNA, BO = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bo"))

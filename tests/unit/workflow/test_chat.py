@@ -9,16 +9,16 @@ import pytest
 from bus.errors import InvalidRequest, InvalidWorkflow, WebhookNotFound
 from bus.messages.workflows import UploadedFile, WebhookCall, WebhookReply
 from tests.unit.workflow.build import node, workflow
-from workflow.chat import CHAT, origin_headers, spoken
-from workflow.driver import Driver
-from workflow.effects import Respond
-from workflow.entering import answer, entered
-from workflow.execution import Mode
+from workflow.core.driver import Driver
+from workflow.core.effects import Respond
+from workflow.core.execution import Mode
+from workflow.doors.chat import CHAT, origin_headers, spoken
+from workflow.doors.entering import answer, entered
+from workflow.doors.pages import STYLE, page, simple_html
+from workflow.doors.webhooks import Table, require_checkable, routes_of
 from workflow.n8n.check import check
 from workflow.n8n.document import Node
 from workflow.nodes.catalogue import registry
-from workflow.pages import STYLE, page, simple_html
-from workflow.webhooks import Table, require_checkable, routes_of
 
 IT = UUID(int=1)
 

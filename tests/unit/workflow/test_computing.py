@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from workflow.computing import MOST_SLOW, Computing
+from workflow.running.computing import MOST_SLOW, Computing
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import pytest
 
 from bus.errors import InvalidWorkflow
 from bus.messages.workflows import WebhookCall, WebhookReply
-from workflow.callers import Admitted, check_caller
-from workflow.credentials import Reference, references
+from workflow.credentials.needed import Reference, references
+from workflow.doors.callers import Admitted, check_caller
+from workflow.doors.webhooks import require_checkable
 from workflow.n8n.check import check
 from workflow.n8n.document import Node
 from workflow.n8n.parse import parse
 from workflow.nodes.catalogue import registry
-from workflow.webhooks import require_checkable
 
 
 def problems(kind: str, parameters: dict[str, Any], code: str = "no_credentials", **more: Any) -> list[str]:

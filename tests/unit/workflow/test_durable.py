@@ -7,13 +7,13 @@ import pytest
 from tests.unit.workflow.build import node, workflow
 from tests.unit.workflow.test_recorded import BENCHES, CASES, load, node_data, recorded
 from tests.unit.workflow.test_recorded import order as order_of
-from workflow.advance import advance
-from workflow.codec import frame, from_frame, new_runs, run_from_json, run_to_json
-from workflow.driver import Driver, new_execution, step
-from workflow.effects import Effect
-from workflow.events import Begin, EffectEnded, Event, RunNode
-from workflow.execution import Execution, Mode, Reply
-from workflow.graph import plan
+from workflow.core.advance import advance
+from workflow.core.codec import frame, from_frame, new_runs, run_from_json, run_to_json
+from workflow.core.driver import Driver, new_execution, step
+from workflow.core.effects import Effect
+from workflow.core.events import Begin, EffectEnded, Event, RunNode
+from workflow.core.execution import Execution, Mode, Reply
+from workflow.core.graph import plan
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
 

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass, field
 
 from tests.integration.workflow.witness import Witness
-from workflow.effects import CallHttp
-from workflow.fence import Fence, now
-from workflow.guard import Guard
-from workflow.http_calls import HttpCalls
+from workflow.core.effects import CallHttp
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import HttpCalls
+from workflow.running.fence import Fence, now
 
 
 async def test_a_request_waits_until_the_lease_is_proven_again() -> None:

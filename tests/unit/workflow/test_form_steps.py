@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from workflow import form_steps
-from workflow.form_ending import at_work_page
-from workflow.form_steps import looked_for
+from workflow.doors import form_steps
+from workflow.doors.form_ending import at_work_page
+from workflow.doors.form_steps import looked_for
 
 
 async def test_looks_become_rarer_and_end(monkeypatch: pytest.MonkeyPatch) -> None:

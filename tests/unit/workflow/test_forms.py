@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from bus.errors import InvalidRequest, InvalidWorkflow, WebhookNotFound
 from bus.messages.workflows import UploadedFile, WebhookCall, WebhookReply
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.effects import Respond
-from workflow.entering import answer, at_once, entered
-from workflow.execution import Mode
-from workflow.forms import FORM, Kind, fields_of, filled, item_of
+from workflow.core.driver import Driver
+from workflow.core.effects import Respond
+from workflow.core.execution import Mode
+from workflow.doors.entering import answer, at_once, entered
+from workflow.doors.forms import FORM, Kind, fields_of, filled, item_of
+from workflow.doors.webhooks import require_checkable, routes_of
 from workflow.n8n.check import check
 from workflow.n8n.document import Node
 from workflow.nodes.catalogue import registry
-from workflow.webhooks import require_checkable, routes_of
 
 OPTIONS = {"values": [{"option": "red"}, {"option": "green"}, {"option": "blue"}]}
 HTML = {"accept": "text/html,application/xhtml+xml"}

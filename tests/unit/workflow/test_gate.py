@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bus.errors import TooManyExecutions
-from workflow.gate import RunningGate
+from workflow.running.gate import RunningGate
 
 
 def gate(running: int = 1, waiting: int = 8, held_bytes: int = 1000) -> RunningGate:

@@ -3,7 +3,7 @@
 import pytest
 
 from bus.errors import RequestRefused
-from workflow.guard import Guard
+from workflow.outside.guard import Guard
 
 INTERNAL = [
     "127.0.0.1",

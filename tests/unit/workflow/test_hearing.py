@@ -8,8 +8,8 @@ import pytest
 from bus.errors import EventsTooDeep, InvalidWorkflow
 from bus.messages import Claims, Role
 from tests.unit.workflow.build import node, workflow
-from workflow.hearing import TRIGGER, chain_after, listening_nodes, starts
 from workflow.n8n.document import Node, Workflow
+from workflow.running.hearing import TRIGGER, chain_after, listening_nodes, starts
 
 OWN, OTHER = uuid4(), uuid4()
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))

@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import InvalidRequest, RequestRefused
-from workflow import credential_types
-from workflow.http_auth import BLANK, auth_of, basic, cleared, cleared_bytes, cleared_text, forms, with_body, with_query
+from workflow.credentials import types as credential_types
+from workflow.credentials.http_auth import (
+    BLANK,
+    auth_of,
+    basic,
+    cleared,
+    cleared_bytes,
+    cleared_text,
+    forms,
+    with_body,
+    with_query,
+)
 
 SECRET = 'p&ss "w/ord" é'
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from workflow.effects import CallHttp
-from workflow.guard import Guard
-from workflow.http_calls import MOST_OF_ONE, HttpCalls
+from workflow.core.effects import CallHttp
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import MOST_OF_ONE, HttpCalls
 
 
 async def test_a_cookie_that_one_request_was_given_is_not_sent_by_the_next() -> None:

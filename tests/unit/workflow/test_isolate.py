@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.workflow.build import code, node, workflow
-from workflow.driver import Driver
-from workflow.execution import Execution
+from workflow.core.driver import Driver
+from workflow.core.execution import Execution
 from workflow.expressions.isolate import Isolate, OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import Limits, V8Scripts

@@ -6,8 +6,8 @@ from uuid import UUID
 import pytest
 
 from bus.errors import DatabaseUnavailable
-from workflow.fence import Fence
-from workflow.lease import Lease
+from workflow.running.fence import Fence
+from workflow.running.lease import Lease
 
 ID = UUID(int=7)
 ROW: dict[str, Any] = {"id": ID, "take_ups": 0, "document": None, "workflow_id": UUID(int=1), "workflow_version": 1}

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from bus.errors import InvalidWorkflow
 from bus.messages.mcp_servers import McpServerRecord
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.effects import CallHttp, CallMcp, Effect, effect_from_json
-from workflow.execution import Execution, Reply
-from workflow.failure import Failure
-from workflow.graph import plan
+from workflow.core.driver import Driver
+from workflow.core.effects import CallHttp, CallMcp, Effect, effect_from_json
+from workflow.core.execution import Execution, Reply
+from workflow.core.failure import Failure
+from workflow.core.graph import plan
 from workflow.n8n.check import check, check_startable
 from workflow.n8n.document import ToolUse, Workflow
 from workflow.n8n.tools import needs_of, type_of, use_of_type

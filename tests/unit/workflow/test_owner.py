@@ -5,14 +5,14 @@ from uuid import UUID, uuid4
 
 from bus.messages import Claims
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.engine import Engine
-from workflow.execution import Mode
-from workflow.gate import RunningGate
-from workflow.graph import plan
-from workflow.held import Origin
-from workflow.library import Plan
+from workflow.core.driver import Driver
+from workflow.core.execution import Mode
+from workflow.core.graph import plan
+from workflow.library.library import Plan
 from workflow.main import _environment
+from workflow.running.engine import Engine
+from workflow.running.gate import RunningGate
+from workflow.running.held import Origin
 
 CALLER, OTHER = UUID(int=1), UUID(int=2)
 

@@ -6,16 +6,16 @@ import pytest
 
 from bus.messages.workflows import WebhookCall, WebhookReply
 from tests.unit.workflow.build import node, workflow
-from workflow.chat import CHAT
-from workflow.driver import Driver, new_execution
-from workflow.entering import entered, shows_texts
-from workflow.execution import Mode
-from workflow.failure import NodeError
-from workflow.form_nodes import with_parameters
-from workflow.forms import FORM
-from workflow.graph import plan
+from workflow.core.driver import Driver, new_execution
+from workflow.core.execution import Mode
+from workflow.core.failure import NodeError
+from workflow.core.graph import plan
+from workflow.doors.chat import CHAT
+from workflow.doors.entering import entered, shows_texts
+from workflow.doors.form_nodes import with_parameters
+from workflow.doors.forms import FORM
+from workflow.doors.page_texts import evaluated
 from workflow.n8n.document import Node
-from workflow.page_texts import evaluated
 
 BOLD = "={{ '<b>' + (1 + 1) + '</b>' }}"
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import code, node, workflow
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 
 START = node("Start", "manualTrigger")
 THREE = code("Gen", "return [1, 2, 3].map(i => ({json: {i}}))")

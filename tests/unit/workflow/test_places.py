@@ -6,12 +6,12 @@ import pytest
 
 from bus.messages import Claims
 from tests.unit.workflow.build import node, workflow
-from workflow.codec import frame, from_frame
-from workflow.driver import Driver, new_execution
-from workflow.execution import Mode
-from workflow.graph import plan
-from workflow.held import Held, Origin
-from workflow.rooms import Place, place_of
+from workflow.core.codec import frame, from_frame
+from workflow.core.driver import Driver, new_execution
+from workflow.core.execution import Mode
+from workflow.core.graph import plan
+from workflow.running.held import Held, Origin
+from workflow.running.rooms import Place, place_of
 
 
 @pytest.mark.parametrize(

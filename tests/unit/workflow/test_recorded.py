@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from workflow.driver import Driver
-from workflow.execution import Execution, Mode
+from workflow.core.driver import Driver
+from workflow.core.execution import Execution, Mode
+from workflow.doors.webhook_reply import reply, webhook_item
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
-from workflow.webhook_reply import reply, webhook_item
 
 DATA = Path(__file__).parents[2] / "data" / "n8n"
 CASES = sorted(path.stem for path in (DATA / "cases").glob("*.json"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from workflow.remembering import MOST_SESSIONS, merged
+from workflow.core.remembering import MOST_SESSIONS, merged
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ import pytest
 
 from bus.messages import Claims
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver, new_execution, step
-from workflow.events import Begin
-from workflow.execution import Mode
-from workflow.graph import plan
-from workflow.held import Held, Origin
-from workflow.rows import pack
-from workflow.steps import long_wait
+from workflow.core.driver import Driver, new_execution, step
+from workflow.core.events import Begin
+from workflow.core.execution import Mode
+from workflow.core.graph import plan
+from workflow.core.steps import long_wait
+from workflow.running.held import Held, Origin
+from workflow.running.rows import pack
 
 NOW_MS = 1_700_000_000_000
 

@@ -9,7 +9,7 @@ from bus import subjects
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
 from bus.testing import InMemoryBus
-from workflow.standing import Keys
+from workflow.running.standing import Keys
 
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,), key_id=uuid4())
 BO = Claims(sub="bo", roles=(Role.DEVELOPER,), key_id=uuid4())

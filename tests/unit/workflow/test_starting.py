@@ -4,11 +4,11 @@ import pytest
 
 from bus.errors import Conflict
 from tests.unit.workflow.build import code, node, workflow
-from workflow.again import again_from, again_from_failure
-from workflow.driver import Driver, step
-from workflow.events import Begin
-from workflow.execution import Execution, Mode, Status
-from workflow.graph import plan
+from workflow.core.again import again_from, again_from_failure
+from workflow.core.driver import Driver, step
+from workflow.core.events import Begin
+from workflow.core.execution import Execution, Mode, Status
+from workflow.core.graph import plan
 from workflow.n8n.document import Workflow
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from bus.errors import InvalidRequest, PermissionDenied
 from bus.messages import Claims, Role
-from workflow.calling import may_call, require_may_call
+from workflow.doors.calling import may_call, require_may_call
+from workflow.doors.tools import called_trigger, check_input, input_schema, item_of_call
 from workflow.n8n.document import Node, Workflow
 from workflow.n8n.parse import parse
-from workflow.tools import called_trigger, check_input, input_schema, item_of_call
 
 ANNA, BOB = Claims(sub="anna", roles=(Role.DEVELOPER,)), Claims(sub="bob", roles=(Role.ADMIN,))
 

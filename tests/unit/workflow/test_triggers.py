@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import node, workflow
-from workflow.chat import CHAT
-from workflow.driver import Driver
-from workflow.due import trigger_item
-from workflow.ending import error_workflow, trigger_failed, with_url
-from workflow.execution import Execution, Mode, NodeRun, Status
-from workflow.failure import Failure
+from workflow.core.driver import Driver
+from workflow.core.ending import error_workflow, trigger_failed, with_url
+from workflow.core.execution import Execution, Mode, NodeRun, Status
+from workflow.core.failure import Failure
+from workflow.doors.chat import CHAT
+from workflow.running.due import trigger_item
 
 STOP = node("Break", "stopAndError", {"errorMessage": "it broke"}, id="b", credentials={"httpBasicAuth": {"id": "1"}})
 

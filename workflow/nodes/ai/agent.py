@@ -8,10 +8,10 @@ import json
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from workflow.effects import Effect
-from workflow.execution import Reply
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs, paired
+from workflow.core.effects import Effect
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
 from workflow.nodes.ai import mcp, parsing, step, tools
 from workflow.nodes.ai.asking import Message, ask, prompt_of
 from workflow.nodes.ai.chain import ask_structured

@@ -4,8 +4,8 @@ from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
 from bus.errors import BackendRefused, UnsupportedByBackend
-from workflow.effects import SubmitTask
-from workflow.execution import Reply
+from workflow.core.effects import SubmitTask
+from workflow.core.execution import Reply
 from workflow.nodes.ai.models import Model
 from workflow.nodes.contract import NodeCall, value_of
 

@@ -3,10 +3,10 @@
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
-from workflow.effects import SubmitTask
-from workflow.execution import Reply
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs, paired
+from workflow.core.effects import SubmitTask
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
 from workflow.nodes.ai import parsing
 from workflow.nodes.ai.asking import Message, ask, prompt_of
 from workflow.nodes.ai.models import Model, model_of, read_model

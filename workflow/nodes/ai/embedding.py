@@ -3,9 +3,9 @@
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any, Final
 
-from workflow.effects import SubmitTask
-from workflow.execution import Reply
-from workflow.failure import NodeError
+from workflow.core.effects import SubmitTask
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import NodeCall, value_of
 

@@ -9,17 +9,17 @@ from urllib.parse import quote, urlsplit
 
 from selectolax.lexbor import LexborHTMLParser, SelectolaxError
 
-from workflow.effects import CallHttp
-from workflow.execution import Reply
+from workflow.core.effects import CallHttp
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.paths import read
+from workflow.credentials.http_auth import with_query
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.http_auth import with_query
 from workflow.nodes.ai import parsing
 from workflow.nodes.contract import NodeCall, value_of
 from workflow.nodes.http_building import credentials_of
 from workflow.nodes.http_reading import text_of as body_of
 from workflow.nodes.values import json_text, number_of, text_of
-from workflow.paths import read
 
 _PLACE: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
 _AFTER: Final = re.compile(r"[/?#]")

@@ -3,11 +3,11 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from workflow.effects import SubmitTask
-from workflow.execution import Reply
+from workflow.core.effects import SubmitTask
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, Outputs, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, Outputs, paired
 from workflow.n8n.document import Node
 from workflow.nodes.ai import parsing
 from workflow.nodes.ai.asking import Message, ask

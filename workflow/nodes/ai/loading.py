@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from workflow.failure import NodeError
+from workflow.core.failure import NodeError
 from workflow.nodes import binary
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import NodeCall

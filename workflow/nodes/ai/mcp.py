@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from workflow.credentials import chosen, needed
-from workflow.effects import CallMcp
-from workflow.execution import Reply
+from workflow.core.effects import CallMcp
+from workflow.core.execution import Reply
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
+from workflow.credentials.needed import chosen, needed
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.n8n.document import Node
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of

@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from workflow.core.remembering import MEMORY, MOST_SESSIONS
 from workflow.nodes.ai.asking import Message
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import number_of, text_of
-from workflow.remembering import MEMORY, MOST_SESSIONS
 
 
 class Memory:

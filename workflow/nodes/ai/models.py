@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from workflow.core.failure import NodeError
+from workflow.core.items import Outputs
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Outputs
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import number_of
 

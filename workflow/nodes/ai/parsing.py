@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from workflow.core.failure import NodeError
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
 from workflow.nodes.ai.models import attached
 from workflow.nodes.contract import NodeCall
 from workflow.nodes.values import type_of

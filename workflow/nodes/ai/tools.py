@@ -5,8 +5,8 @@ import re
 from collections.abc import Generator, Mapping
 from typing import Any, Final
 
-from workflow.effects import CallWorkflow
-from workflow.failure import NodeError
+from workflow.core.effects import CallWorkflow
+from workflow.core.failure import NodeError
 from workflow.n8n.document import Node
 from workflow.nodes import email_send, http_request, postgres, redis
 from workflow.nodes.ai import http_tool, mcp, parsing, vector_store
@@ -15,7 +15,7 @@ from workflow.nodes.ai.models import attached, run_attached
 from workflow.nodes.code import PYTHON
 from workflow.nodes.contract import NodeCall, NodeType, value_of
 from workflow.nodes.values import json_text, text_of
-from workflow.returning import first_of
+from workflow.running.returning import first_of
 
 _CALCULATOR: Final = "Evaluates an arithmetic expression such as (2 + 3) * 4."
 _FROM_AI: Final = re.compile(r"""\$from[Aa][Ii]\(\s*(?:\\"|['`])(\w+)(?:\\"|['`])(?:\s*,\s*(?:\\"|['`])([^'`"\\]*))?""")

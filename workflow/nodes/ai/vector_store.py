@@ -3,10 +3,10 @@
 from collections.abc import Generator
 from typing import Any, Final
 
-from workflow.effects import HandleDocuments
+from workflow.core.effects import HandleDocuments
+from workflow.core.failure import NodeError
+from workflow.core.items import Item, paired
 from workflow.expressions.parameters import Parameters
-from workflow.failure import NodeError
-from workflow.items import Item, paired
 from workflow.nodes.ai.embedding import vectors
 from workflow.nodes.ai.loading import Document, documents
 from workflow.nodes.contract import EffectRun, NodeCall, NodeType, error_item, value_of

@@ -69,7 +69,7 @@ CREATE TABLE executions (
     created_at TIMESTAMPTZ NOT NULL,
     started_at TIMESTAMPTZ,
     completed_at TIMESTAMPTZ,
-    frame BYTEA NOT NULL,               -- JSON of all but its runs (workflow/codec.py)
+    frame BYTEA NOT NULL,               -- JSON of all but its runs (workflow/core/codec.py)
     revision INTEGER NOT NULL,          -- grows with each save; a save of another revision loses
     owner UUID,                         -- the engine that goes on with it; null while it waits for long, and at its end
     epoch INTEGER NOT NULL DEFAULT 0,   -- grows with each takeover

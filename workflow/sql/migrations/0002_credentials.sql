@@ -1,4 +1,4 @@
--- Secrets that nodes use. Nothing of `data` is readable here: it is sealed with a key that is not in the database (workflow/vault.py).
+-- Secrets that nodes use. Nothing of `data` is readable here: it is sealed with a key that is not in the database (workflow/credentials/vault.py).
 
 CREATE TABLE credentials (
     id UUID PRIMARY KEY,

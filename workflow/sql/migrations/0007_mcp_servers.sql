@@ -1,4 +1,4 @@
--- MCP servers that are registered. Arguments, environments and headers are sealed like credentials (workflow/vault.py).
+-- MCP servers that are registered. Arguments, environments and headers are sealed like credentials (workflow/credentials/vault.py).
 
 CREATE TABLE mcp_servers (
     id UUID PRIMARY KEY,

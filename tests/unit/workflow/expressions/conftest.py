@@ -8,14 +8,14 @@ import pytest
 
 from tests.unit.workflow.build import code, node, workflow
 from tests.unit.workflow.expressions.table import ITEMS, Fails, Row
-from workflow.advance import advance
-from workflow.driver import new_execution
-from workflow.events import Begin, Event
+from workflow.core.advance import advance
+from workflow.core.driver import new_execution
+from workflow.core.events import Begin, Event
+from workflow.core.failure import ExpressionError
+from workflow.core.graph import plan
+from workflow.core.interpreter import Interpreter
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.failure import ExpressionError
-from workflow.graph import plan
-from workflow.interpreter import Interpreter
 from workflow.nodes.catalogue import registry
 
 ENVIRONMENT = {"vars": {"region": "eu", "limit": 5}, "env": {"HOME_PAGE": "https://hive.example"}, "from_ai": {"city": "Bonn"}}

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
+from workflow.core.driver import Driver
+from workflow.core.interpreter import Interpreter
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.interpreter import Interpreter
 from workflow.nodes.catalogue import registry
 
 RECORDED = json.loads((Path(__file__).parents[3] / "data" / "n8n" / "expressions.json").read_text())

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.effects import Effect
-from workflow.execution import Execution, Reply, Status
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect
+from workflow.core.execution import Execution, Reply, Status
 
 
 @dataclass(frozen=True)

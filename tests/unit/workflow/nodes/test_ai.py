@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.effects import CallWorkflow, Effect, SubmitTask
-from workflow.execution import Execution, Reply, Status
-from workflow.failure import Failure
+from workflow.core.driver import Driver
+from workflow.core.effects import CallWorkflow, Effect, SubmitTask
+from workflow.core.execution import Execution, Reply, Status
+from workflow.core.failure import Failure
 from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
 from workflow.nodes.ai.step import CUT, LAST

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.workflow.build import node, workflow
 from tests.unit.workflow.nodes.case import Case, Fails, check
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import Limits, V8Scripts
 

@@ -15,12 +15,12 @@ import pytest
 from tests.unit.workflow.build import node, workflow
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, run
 from tests.unit.workflow.nodes.test_ai import MODEL, attach, flow
-from workflow.driver import Driver
-from workflow.effects import Effect, SubmitTask
-from workflow.execution import Reply
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, SubmitTask
+from workflow.core.execution import Reply
+from workflow.core.interpreter import Interpreter
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
-from workflow.interpreter import Interpreter
 from workflow.nodes.catalogue import registry
 from workflow.python.host import Bounds, Confinement, Python
 

@@ -7,7 +7,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, outputs, run
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 
 PAIR = {"mergeByFields": {"values": [{"field1": "id", "field2": "id"}]}}
 A = [{"id": 1, "v": 1}, {"id": 2, "v": 2}, {"id": 3, "v": 3}]

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, outputs, run
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 from workflow.nodes import binary, tables
 
 CSV = 'name,age\nAda,36\n"B, C",7\n'

@@ -6,11 +6,11 @@ import pytest
 
 from bus.messages.workflows import WebhookReply
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
-from workflow.effects import Effect, ShowForm, effect_from_json
-from workflow.execution import Execution, Mode, Reply
-from workflow.form_ending import end_page
-from workflow.graph import plan
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, ShowForm, effect_from_json
+from workflow.core.execution import Execution, Mode, Reply
+from workflow.core.graph import plan
+from workflow.doors.form_ending import end_page
 
 FIRST = {"formTitle": "Order", "formDescription": "All of it", "options": {"buttonLabel": "On"}}
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, run
-from workflow.driver import Driver
-from workflow.effects import CallHttp, Effect
-from workflow.execution import Execution, Reply, Status
+from workflow.core.driver import Driver
+from workflow.core.effects import CallHttp, Effect
+from workflow.core.execution import Execution, Reply, Status
 from workflow.nodes.http_building import USER_AGENT
 
 RECORDED = json.loads((Path(__file__).parents[3] / "data" / "n8n" / "http.json").read_text())

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file
-from workflow.driver import Driver
-from workflow.effects import CallHttp, Effect, WaitUntil
-from workflow.execution import Reply
-from workflow.failure import Failure
+from workflow.core.driver import Driver
+from workflow.core.effects import CallHttp, Effect, WaitUntil
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure
 
 URL = "https://api.example/items"
 

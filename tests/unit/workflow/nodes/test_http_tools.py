@@ -8,9 +8,9 @@ import pytest
 
 from tests.unit.workflow.build import node
 from tests.unit.workflow.nodes.test_ai import MODEL, attach, flow, requests
-from workflow.driver import Driver
-from workflow.effects import CallHttp, Effect, RunSql, SubmitTask
-from workflow.execution import Reply
+from workflow.core.driver import Driver
+from workflow.core.effects import CallHttp, Effect, RunSql, SubmitTask
+from workflow.core.execution import Reply
 
 URL = "https://api.example"
 

@@ -6,9 +6,9 @@ import jwt
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, outputs, run
-from workflow.driver import Driver
-from workflow.effects import Effect, HandleToken, effect_from_json
-from workflow.execution import Reply
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, HandleToken, effect_from_json
+from workflow.core.execution import Reply
 from workflow.nodes.jwt import handle
 
 SECRET = "a secret that is as long as the longest of the hashes wants it to be, sixty-four bytes"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, outputs, run
-from workflow.driver import Driver
-from workflow.effects import Effect, HandleFiles, effect_from_json
-from workflow.execution import Reply
-from workflow.file_calls import FileCalls
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, HandleFiles, effect_from_json
+from workflow.core.execution import Reply
+from workflow.outside.file_calls import FileCalls
 
 
 def within(*folders: Path) -> Callable[[Effect], Reply]:
@@ -105,7 +105,7 @@ def test_nothing_leads_out_of_the_folders(driver: Driver, tmp_path: Path, way: s
 
 
 def test_too_much_is_refused(driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workflow.file_calls.MAX_FILES", 2)
+    monkeypatch.setattr("workflow.outside.file_calls.MAX_FILES", 2)
     for name in "abc":
         (tmp_path / name).write_text(name)
     check(driver, read(tmp_path / "*", Fails("more than 2 files")), within(tmp_path))

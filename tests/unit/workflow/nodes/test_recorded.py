@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.build import node, workflow
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 
 DATA = Path(__file__).parents[3] / "data" / "n8n"
 RECORDED = [json.loads(path.read_text()) for path in sorted(DATA.glob("nodes*.json"))]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check
-from workflow.driver import Driver
-from workflow.execution import Reply
+from workflow.core.driver import Driver
+from workflow.core.execution import Reply
 
 RSS = """<?xml version="1.0"?>
 <rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>T</title>

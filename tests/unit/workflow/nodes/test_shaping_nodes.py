@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 
 P = [{"name": "Ada", "n": 3}, {"name": "bob", "n": 1}, {"name": "Cy", "n": 3}]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workflow.failure import NodeError
+from workflow.core.failure import NodeError
 from workflow.nodes.sql_text import array, filled, literal, name, statements
 
 

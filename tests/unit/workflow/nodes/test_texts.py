@@ -3,7 +3,7 @@
 import pytest
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file
-from workflow.driver import Driver
+from workflow.core.driver import Driver
 
 PAGE = '<html><body><h1>Hi <b>you</b></h1><ul><li class="a">one</li><li>two</li></ul><a href="/x">l</a><input value="7"></body></html>'
 

@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.workflow.nodes.test_ai import MODEL, attach, flow
-from workflow.driver import Driver
-from workflow.effects import Effect, HandleDocuments, SubmitTask
-from workflow.execution import Execution, Reply
+from workflow.core.driver import Driver
+from workflow.core.effects import Effect, HandleDocuments, SubmitTask
+from workflow.core.execution import Execution, Reply
 from workflow.nodes.ai.loading import split
-from workflow.vectors import nearness
+from workflow.outside.vectors import nearness
 
 
 def packed(*numbers: float) -> str:

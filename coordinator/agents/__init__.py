@@ -1,0 +1,1 @@
+"""The agents: who is there, what they can do, what people ordered about them, and how hosts join."""

@@ -1,0 +1,152 @@
+"""Join tokens, and the hosts that use them: the leader's, since whoever may join is decided once and written under the epoch.
+
+A token is shown once and kept as its hash. Doors hold no copy of it, unlike keys: joining needs the leader anyway.
+"""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from bus import auth, telemetry
+from bus.errors import JoinRefused, NoLeader, NotFound, UnknownJoinToken
+from bus.host_key import signed
+from bus.messages import AgentRef, EventType
+from bus.messages.joining import (
+    CreateJoinToken,
+    IssuedJoinToken,
+    JoinedHost,
+    JoinHive,
+    JoinTokenChange,
+    JoinTokenList,
+    JoinTokenRecord,
+    JoinTokenRef,
+    ListJoinTokens,
+)
+from coordinator.agents.enrolment import KnownHost, joins_again, require_free_name, require_open, state_of
+from coordinator.leading.facts import Fact, join_token_fact
+from coordinator.leading.state import State
+from coordinator.store.database import Statements, available
+
+logger = telemetry.log(__name__)
+
+Tell = Callable[[int | None, list[Fact]], None]
+
+
+class Joining:
+    """`tell` takes facts with the id of their row in the outbox."""
+
+    def __init__(self, state: State, statements: Statements, tell: Tell) -> None:
+        self._state, self._sql, self._tell = state, statements, tell
+        self._deciding = asyncio.Lock()
+        """One after the other: between the look at a token and its use nobody else uses it, or takes the name."""
+
+    async def create(self, asked: CreateJoinToken, by: str) -> IssuedJoinToken:
+        """The verb `join-tokens.create`."""
+        token, token_id, now = auth.new_join_token(), uuid4(), datetime.now(UTC)
+        expires_at = now + timedelta(seconds=asked.expires_seconds)
+        columns = (token_id, auth.hash_key(token), asked.name, json.dumps(asked.labels), asked.uses, by, now, expires_at)
+        change = JoinTokenChange(
+            token_id=token_id, name=asked.name, by=by, uses=0, uses_allowed=asked.uses, expires_at=expires_at
+        )
+        await self._write("insert_join_token", EventType.JOIN_TOKEN_CREATED, change, now, *columns, self._state.epoch)
+        return IssuedJoinToken(token=token, record=await self._record(token_id))
+
+    async def list(self, asked: ListJoinTokens) -> JoinTokenList:
+        with available():
+            rows = await self._sql.all("join_tokens", None, None, asked.limit)
+        return JoinTokenList(tokens=tuple(_record(row, datetime.now(UTC)) for row in rows))
+
+    async def revoke(self, asked: JoinTokenRef, by: str) -> JoinTokenRecord:
+        """The verb `join-tokens.revoke`. Hosts that have joined stay. Revoked again, it stays as it was. NotFound."""
+        async with self._deciding:
+            token, now = await self._record(asked.id), datetime.now(UTC)
+            if token.revoked_at is not None:
+                return token
+            change = _change(token, by=by)
+            await self._write("revoke_join_token", EventType.JOIN_TOKEN_REVOKED, change, now, token.id, now, self._state.epoch)
+            return await self._record(asked.id)
+
+    async def redeem(self, asked: JoinHive) -> JoinedHost:
+        """The verb `join-tokens.redeem`. JoinRefused and what it stands above; NameTaken."""
+        async with self._deciding:
+            try:
+                return await self._redeem(asked, datetime.now(UTC))
+            except JoinRefused as refusal:
+                logger.warning("join_refused", host=asked.name, code=refusal.code)
+                raise
+
+    async def forget(self, asked: AgentRef) -> bool:
+        """A host's name is free again. Whether one had it."""
+        with available():
+            return await self._sql.one("forget_host", asked.agent_id, self._state.epoch) is not None
+
+    async def _redeem(self, asked: JoinHive, now: datetime) -> JoinedHost:
+        secret = asked.token.get_secret_value()
+        token = await self._token(auth.hash_key(secret), now)
+        if not signed(asked.key, secret, asked.name, asked.signature):
+            raise JoinRefused("The request is not signed by the key that it names.")
+        with available():
+            rows = await self._sql.all("joined_hosts_like", asked.key, asked.name)
+        alike = [KnownHost(row["key"], row["name"], row["token_id"]) for row in rows]
+        again = joins_again(token, asked.key, alike)
+        require_open(token, again=again)
+        agent = self._state.registry.agents.get(asked.name)
+        require_free_name(asked.name, asked.key, alike, present=agent is not None and agent.present)
+        used = 0 if again else 1
+        labels = json.dumps(token.labels)
+        change = _change(token, host=asked.name, host_key=asked.key, uses=token.uses + used)
+        columns = (asked.key, token.id, used, asked.name, labels, now, self._state.epoch)
+        await self._write("join_host", EventType.JOIN_TOKEN_USED, change, now, *columns)
+        if self._state.hive_id is None:
+            raise NoLeader("The coordinator has only just begun. Try again.", retry_after_seconds=1)
+        return JoinedHost(hive_id=self._state.hive_id, name=asked.name, labels=token.labels, token_id=token.id, again=again)
+
+    async def _token(self, wanted: str, now: datetime) -> JoinTokenRecord:
+        """By its hash, which is compared once more in a time that tells nothing. UnknownJoinToken."""
+        with available():
+            row = await self._sql.one("join_tokens", None, wanted, 1)
+        if row is None or not hmac.compare_digest(row["hash"], wanted):
+            raise UnknownJoinToken(
+                "This join token is not known here. Copy the whole of it, or make one: hive join-token create"
+            )
+        return _record(row, now)
+
+    async def _record(self, token_id: UUID) -> JoinTokenRecord:
+        with available():
+            row = await self._sql.one("join_tokens", token_id, None, 1)
+        if row is None:
+            raise NotFound(f"There is no join token {token_id}. `hive join-token list` shows them.")
+        return _record(row, datetime.now(UTC))
+
+    async def _write(self, statement: str, kind: EventType, change: JoinTokenChange, now: datetime, *columns: Any) -> None:
+        """With the event, which is told once it is committed. NoLeader for a leader that was deposed."""
+        fact = join_token_fact(kind, change, now)
+        with available():
+            row = await self._sql.one(statement, *columns, [fact.to_row()])
+        if row is None:
+            raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
+        self._tell(row["id"], [fact])
+        logger.info(kind.replace(".", "_"), token_id=str(change.token_id), by=change.by, host=change.host, uses=change.uses)
+
+
+def _change(token: JoinTokenRecord, **more: Any) -> JoinTokenChange:
+    known = {"token_id": token.id, "name": token.name, "uses": token.uses, "uses_allowed": token.uses_allowed}
+    return JoinTokenChange.model_validate({**known, "expires_at": token.expires_at, **more})
+
+
+def _record(row: Any, now: datetime) -> JoinTokenRecord:
+    bounds = {name: row[name] for name in ("uses", "uses_allowed", "expires_at", "revoked_at")}
+    return JoinTokenRecord(
+        **bounds,
+        id=row["id"],
+        name=row["name"],
+        labels=json.loads(row["labels"]),
+        hosts=tuple(row["hosts"]),
+        created_by=row["created_by"],
+        created_at=row["created_at"],
+        state=state_of(**bounds, now=now),
+    )

@@ -1,0 +1,1 @@
+"""What any coordinator can tell without leading."""

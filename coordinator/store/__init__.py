@@ -1,0 +1,1 @@
+"""What is kept: PostgreSQL is the record, Redis a disposable copy for others."""

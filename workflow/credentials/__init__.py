@@ -1,0 +1,1 @@
+"""Credentials: sealed, listed without what they hold, opened for one effect, refreshed at their providers."""

@@ -1,0 +1,208 @@
+"""Carries out effects that need a credential: opens it by the execution's rights, uses it, and lets go of it.
+
+What it holds is in no effect, reply, failure or log: only here, and on its way to whom it is for.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+from bus import telemetry
+from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError, RequestRefused
+from bus.messages import Claims
+from bus.messages.workflows import WebhookCall, WebhookReply
+from workflow.core.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
+from workflow.core.execution import Reply
+from workflow.core.failure import Failure
+from workflow.credentials.http_auth import auth_of, bearer, cleared, domains_of
+from workflow.credentials.needed import ASKED_OF_CALLERS, asked_of_callers, references
+from workflow.credentials.oauth import Tokens
+from workflow.credentials.oauth1 import signed
+from workflow.credentials.store import Credentials, Opened
+from workflow.credentials.token_store import TokenStore
+from workflow.credentials.types import grant_of, has_token, is_oauth1, is_oauth2
+from workflow.doors.callers import Admitted, check_caller
+from workflow.n8n.document import Node
+from workflow.nodes.jwt import handle
+from workflow.outside.guard import Guard
+from workflow.outside.http_calls import NO_AUTH, HttpCalls
+from workflow.outside.mail_calls import MailCalls
+from workflow.outside.mcp_client import McpClient, McpServer
+from workflow.outside.sql_calls import SqlCalls
+from workflow.running.fence import Fence
+
+if TYPE_CHECKING:
+    from workflow.mcp.calls import RegisteredCalls
+    from workflow.outside.redis_calls import RedisCalls
+    from workflow.packages.calls import PackagedCalls
+
+logger = telemetry.log(__name__)
+
+AGAIN_SECONDS: Final = 0.5
+_UNAUTHORIZED: Final = 401
+
+
+class Lending:
+    """`max_bytes`: of what a database answers to one effect. `registered` is set by whoever keeps a registry of MCP servers, `packaged` by
+    whoever runs nodes of packages."""
+
+    registered: "RegisteredCalls | None" = None
+    packaged: "PackagedCalls | None" = None
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        tokens: TokenStore,
+        http: HttpCalls,
+        guard: Guard,
+        max_bytes: int,
+        fence: Fence | None = None,
+    ) -> None:
+        self._credentials, self._http, self.tokens = credentials, http, Tokens(http, tokens)
+        self._sql, self._mail, self._mcp = (
+            SqlCalls(guard, max_bytes, fence),
+            MailCalls(guard, fence),
+            McpClient(guard, max_bytes, fence),
+        )
+        self._guard, self._max_bytes, self._fence = guard, max_bytes, fence
+
+    @cached_property
+    def _redis(self) -> "RedisCalls":
+        from workflow.outside.redis_calls import RedisCalls  # an engine that calls none spares the memory of its client
+
+        return RedisCalls(self._guard, self._max_bytes, self._fence)
+
+    async def call(self, effect: CallHttp, claims: Claims) -> Reply:
+        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
+        if not effect.credentials:
+            return await self._http.carry_out(effect, owner=claims.sub)
+        credential = await self.opened(effect.credentials, claims)
+        if is_oauth1(credential.type):
+            token = await self.tokens.signing(credential)
+            return await self._http.carry_out(effect, signed(effect, credential.data, token), claims.sub)
+        if not is_oauth2(credential.type):
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), claims.sub)
+        return await self._with_token(effect, credential, claims.sub)
+
+    async def _with_token(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
+        """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
+        domains = domains_of(credential.data)
+        token = await self.tokens.of(credential, effect.key)
+        reply = await self._http.carry_out(effect, bearer(token, domains), owner)
+        if reply.failure is not None or reply.value["status"] != _UNAUTHORIZED:
+            return reply
+        another = await self.tokens.of(credential, effect.key, refused=token)
+        return reply if another == token else await self._http.carry_out(effect, bearer(another, domains), owner)
+
+    async def token(self, effect: HandleToken, claims: Claims) -> Reply:
+        return handle(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def sql(self, effect: RunSql, claims: Claims) -> Reply:
+        return await self._sql.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def redis(self, effect: CallRedis, claims: Claims) -> Reply:
+        return await self._redis.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def mail(self, effect: SendMail, claims: Claims) -> Reply:
+        return await self._mail.carry_out(effect, (await self.opened(effect.credentials, claims)).data)
+
+    async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
+        """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
+        if effect.server:
+            return await self._registered(effect, claims)
+        auth = NO_AUTH
+        if effect.credentials:
+            credential = await self.opened(effect.credentials, claims)
+            auth = auth_of(credential.type, credential.data)
+        auth.require_host(urlsplit(effect.url).hostname or "")
+        server = McpServer(url=effect.url, sse=effect.sse, headers=auth.headers)
+        try:
+            found: Any = (
+                await self._mcp.tools(server, effect.timeout_seconds)
+                if effect.operation == "list"
+                else await self._mcp.call(server, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
+            )
+        except HiveError as error:
+            return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
+        return Reply(value=cleared(found, auth.secrets))
+
+    async def package(self, effect: RunPackagedNode, claims: Claims) -> Reply:
+        """OutcomeUnknown, NodeJsUnavailable, EvaluationLimit. A credential that cannot be opened fails where the node asks for it: documents
+        keep the names of some that the node does not use."""
+        if self.packaged is None:
+            return Reply(failure=Failure(message="This engine runs no nodes of packages"))
+        opened: dict[str, Any] = {}
+        missing: dict[str, str] = {}
+        for kind, given in effect.credentials.items():
+            try:
+                opened[kind] = await self._with_its_token(await self.opened({kind: given}, claims), effect.key)
+            except (CredentialNotFound, CredentialUnreadable, Conflict, RequestRefused) as error:
+                missing[kind] = error.message
+        return await self.packaged.carry_out(effect, opened, missing, claims.sub)
+
+    async def _with_its_token(self, credential: Opened, key: str) -> dict[str, Any]:
+        """What a package finds of a credential: of OAuth 2 the token that holds, of whoever connected it or, without that, as it was entered.
+        RequestRefused where there is none."""
+        data = dict(credential.data)
+        if is_oauth2(credential.type):
+            try:
+                data["oauthTokenData"] = {"access_token": await self.tokens.of(credential, key)}
+            except RequestRefused:
+                if not has_token(data):
+                    raise
+        return data
+
+    async def _registered(self, effect: CallMcp, claims: Claims) -> Reply:
+        if self.registered is None:
+            return Reply(failure=Failure(message="This engine knows no MCP servers that are registered"))
+        while True:
+            with suppress(DatabaseUnavailable):
+                return await self.registered.carry_out(effect, claims)
+            await asyncio.sleep(AGAIN_SECONDS)
+
+    async def admit(self, node: Node, call: WebhookCall, claims: Claims) -> Admitted | WebhookReply:
+        """Whether a caller of the node may come in. `claims`: of whoever the workflow runs for. DatabaseUnavailable."""
+        kind = asked_of_callers(node)
+        if kind is None:
+            return Admitted(headers=call.headers)
+        wanted = ASKED_OF_CALLERS.get(kind, kind)
+        found = references({wanted: node.credentials.get(wanted)})
+        try:
+            credential = await self._credentials.lend(found[0], claims)
+        except (CredentialNotFound, CredentialUnreadable, Conflict) as error:
+            logger.warning("callers_not_checked", node=node.name, reason=error.message)
+            return WebhookReply(status=500, body="No authentication data defined on node!")
+        return check_caller(kind, credential.data, call)
+
+    async def tried(self, credential: Opened) -> str | None:
+        """What the other side said to it; None where there is nobody to ask. HiveError where it was refused."""
+        if is_oauth2(credential.type):
+            if grant_of(credential.type, credential.data) != "clientCredentials":
+                await self.tokens.of(credential, f"test.{credential.id}")
+                return "It is connected."
+            await self.tokens.of(credential, f"test.{credential.id}")
+            return "The server gave a token."
+        if is_oauth1(credential.type):
+            await self.tokens.signing(credential)
+            return None
+        if credential.type == "postgres":
+            return await self._sql.test(credential.data)
+        if credential.type == "redis":
+            return await self._redis.test(credential.data)
+        if credential.type == "smtp":
+            return await self._mail.test(credential.data)
+        if not credential.type.startswith("jwt"):
+            auth_of(credential.type, credential.data)
+        return None
+
+    async def opened(self, given: Mapping[str, Any], claims: Claims) -> Opened:
+        """The one that an effect names. Waits while the database is away, as all of an execution does."""
+        (reference,) = references(given)
+        while True:
+            try:
+                return await self._credentials.lend(reference, claims)
+            except DatabaseUnavailable:
+                await asyncio.sleep(AGAIN_SECONDS)

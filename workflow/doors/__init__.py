@@ -1,0 +1,1 @@
+"""What calls from outside become, and what they are answered with: webhooks, forms, chats, tools."""

@@ -1,0 +1,1 @@
+"""The workflows that are kept: documents, versions, and what is active."""
