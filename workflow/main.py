@@ -10,11 +10,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import uvloop
 
-from bus import subjects, telemetry
-from bus.client import Received
-from bus.database import AWAY, NamedStatements, migrate_by, open_pool
+from bus import telemetry
+from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
-from bus.messages.workflows import WorkflowNotice
 from bus.nats_bus import NatsBus, declare
 from bus.together import end
 from bus.vitals import telling_vitals
@@ -50,6 +48,7 @@ from workflow.running.fence import Fence
 from workflow.running.gate import RunningGate
 from workflow.running.lease import Lease, LeaseLost
 from workflow.running.limits import Limits
+from workflow.running.notices import Notices
 from workflow.running.previewing import Previewing
 from workflow.running.reading import Reading
 from workflow.running.schedules import Schedules
@@ -57,19 +56,16 @@ from workflow.running.standing import Keys
 from workflow.running.starting import Starting
 from workflow.running.store import Store
 from workflow.running.telling import Telling
+from workflow.running.upkeep import expire, until_worn_out
 from workflow.service import Verbs, services
 from workflow.settings import WorkflowSettings
-from workflow.sql import migrations, queries
+from workflow.sql import migrations
 
 logger = telemetry.log(__name__)
 
 STOP_SECONDS: Final = 4.0
 CONNECTIONS: Final = 6
 AGAIN_SECONDS: Final = 1.0
-RETAIN_LOOK_SECONDS: Final = 600.0
-MOST_RUNNING_ON: Final = 4
-"""Evaluations that nothing stops, each on a core of its own: with so many an engine gives its place to a new one."""
-WEAR_LOOK_SECONDS: Final = 5.0
 
 
 async def serve(settings: WorkflowSettings) -> None:
@@ -103,100 +99,129 @@ async def _database(url: str) -> asyncpg.Pool:
 async def serve_as(engine_id: UUID, settings: WorkflowSettings, bus: NatsBus, pool: asyncpg.Pool, scripts: Pool) -> None:
     """One life of an engine. Raises LeaseLost."""
     async with AsyncExitStack() as stack:
-        notices = _Notices(bus)
-        installed = Installed(settings.data_dir / FOLDER)
-        types = registry(installed)
-        library = Library(pool, types, settings.workflow_time_zone, notices.changed)
-        notices.cache = cache = Cache(_redis_url(settings), library.standing)
-        stack.push_async_callback(cache.close)
-        store, telling = Store(settings.database_url.get_secret_value(), engine_id), Telling(bus, pool)
+        await _Life(stack, engine_id, settings, bus, pool, scripts).live()
+
+
+class _Life:
+    """What an engine is made of. All of it ends with `stack`, in the reverse of the order in which it began."""
+
+    def __init__(
+        self,
+        stack: AsyncExitStack,
+        engine_id: UUID,
+        settings: WorkflowSettings,
+        bus: NatsBus,
+        pool: asyncpg.Pool,
+        scripts: Pool,
+    ) -> None:
+        self._stack, self._id, self._settings = stack, engine_id, settings
+        self._bus, self._pool, self._scripts = bus, pool, scripts
+        self._url, self._most_bytes = settings.database_url.get_secret_value(), settings.workflow_max_answer_bytes
+        self._fence, self._guard = Fence(), Guard.of(settings.workflow_allow_internal)
+        self._notices, self._installed = Notices(bus), Installed(settings.data_dir / FOLDER)
+        self._types = registry(self._installed)
+        self._library = Library(pool, self._types, settings.workflow_time_zone, self._notices.changed)
+        self._store, self._telling, self._limits = Store(self._url, engine_id), Telling(bus, pool), Limits(self._url)
+        vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
+        self._credentials, self._tokens = Credentials(pool, vault, self._installed.required), TokenStore(pool, vault)
+        self._mcp_servers = Registry(pool, vault, self._credentials, settings.workflow_mcp_servers)
+        self._notices.cache = Cache(_redis_url(settings), self._library.standing)
+
+    async def live(self) -> None:
+        settings, notices = self._settings, self._notices
+        self._stack.push_async_callback(notices.cache.close)
+        engine = await self._engine()
+        keeper, lending = await self._outside(engine)
+        lease = Lease(self._pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups, self._fence)
+        await lease.begin()
+        self._stack.push_async_callback(lease.end)
+        self._beside(engine)
+        await notices.listen(self._library, engine, keeper)
+        self._stack.push_async_callback(notices.close)
+        await reseal_when_possible(self._credentials)
+        await self._serve(engine, lease, lending)
+        await notices.ready()
+        logger.info("engine_ready", engine=str(self._id))
+        await _first_to_end(
+            lease.run(),
+            Schedules(self._pool, engine, settings.workflow_time_zone).run(),
+            keeper.run(),
+            until_worn_out(self._scripts),
+            BusEvents(self._bus, self._pool, engine, self._limits, settings.workflow_event_chain).run(),
+        )
+
+    async def _engine(self) -> Engine:
+        settings = self._settings
         interpreter = Interpreter(
-            registry=types,
-            scripts=V8Scripts(scripts, python=Python(settings.workflow_python)),
+            registry=self._types,
+            scripts=V8Scripts(self._scripts, python=Python(settings.workflow_python)),
             clock_ms=clock_ms,
             environment=_environment(settings.base_url, settings.workflow_models),
             time_zone=settings.workflow_time_zone,
         )
         gate = RunningGate(settings.workflow_running, settings.workflow_waiting, settings.workflow_held_bytes)
-        keys = Keys(bus)
+        keys = Keys(self._bus)
         await keys.start()
-        stack.push_async_callback(keys.close)
-        limits = Limits(settings.database_url.get_secret_value())
-        stack.callback(limits.close)
-        fence = Fence()
-        engine = Engine(store, library, telling, interpreter, settings.threads, gate, limits, keys, fence)
-        guard = Guard.of(settings.workflow_allow_internal)
-        http = HttpCalls(guard, settings.workflow_max_answer_bytes, fence)
+        self._stack.push_async_callback(keys.close)
+        self._stack.callback(self._limits.close)
+        return Engine(
+            *(self._store, self._library, self._telling, interpreter, settings.threads, gate),
+            *(self._limits, keys, self._fence),
+        )
+
+    async def _outside(self, engine: Engine) -> tuple[Keeper, Lending]:
+        """What carries effects out, for the engine; who keeps MCP servers running, and who lends credentials."""
+        settings, stack = self._settings, self._stack
+        http = HttpCalls(self._guard, self._most_bytes, self._fence)
         stack.push_async_callback(http.close)
-        inference = Inference(bus)
+        inference = Inference(self._bus)
         await inference.start()
         stack.push_async_callback(inference.close)
-        vault = Vault(settings.data_dir / FILE_NAME, _given_keys(settings))
-        credentials = Credentials(pool, vault, installed.required)
-        lending = Lending(credentials, TokenStore(pool, vault), http, guard, settings.workflow_max_answer_bytes, fence)
+        lending = Lending(self._credentials, self._tokens, http, self._guard, self._most_bytes, self._fence)
         stack.push_async_callback(lending.tokens.close)
-        mcp_servers = Registry(pool, vault, credentials, settings.workflow_mcp_servers)
-        keeper, lending.registered = _mcp(settings, bus, mcp_servers, guard, fence)
+        keeper, lending.registered = self._mcp()
         lending.packaged = PackagedCalls(
-            *(installed, guard, settings.workflow_node, settings.workflow_node_seconds, settings.workflow_max_answer_bytes),
-            *(settings.base_url, fence),
+            *(self._installed, self._guard, settings.workflow_node, settings.workflow_node_seconds, self._most_bytes),
+            *(settings.base_url, self._fence),
         )
         stack.push_async_callback(lending.packaged.close)
-        files = FileCalls(settings.workflow_files)
         engine.carrier = Carrying(
-            engine, lending, files, inference, pool, bus, settings.base_url, settings.workflow_event_chain
+            *(engine, lending, FileCalls(settings.workflow_files), inference, self._pool, self._bus),
+            *(settings.base_url, settings.workflow_event_chain),
         )
-        lease = Lease(pool, engine, settings.workflow_lease_seconds, settings.workflow_take_ups, fence)
-        reading = Reading(pool)
-        await lease.begin()
-        stack.push_async_callback(lease.end)
-        starting = Starting(engine, lease, reading, lending, settings.base_url)
-        schedules = Schedules(pool, engine, settings.workflow_time_zone)
-        beside = [
-            asyncio.create_task(work) for work in (store.run(), telling.run(), _expire(pool, settings.workflow_retain_days))
-        ]
-        stack.push_async_callback(end, beside)
-        stack.push_async_callback(telling.finish, 2.0)
-        stack.push_async_callback(engine.close, 2.0)
-        await notices.listen(library, engine, keeper)
-        stack.push_async_callback(notices.close)
-        await reseal_when_possible(credentials)
-        most = settings.workflow_running + settings.workflow_waiting
-        served = (
-            *services(
-                Verbs(
-                    engine, library, reading, starting, notices.stop, cache, mcp_servers, Previewing(engine, reading, scripts)
-                ),
-                most,
-            ),
-            service(credentials, lending, Connecting(credentials, lending.tokens, settings.workflow_url, settings.base_url)),
-            mcp_service.service(mcp_servers, notices.mcp_servers),
+        return keeper, lending
+
+    def _mcp(self) -> tuple[Keeper, RegisteredCalls]:
+        """Who keeps the servers that are registered, and who calls them. What an administrator registered may be anywhere."""
+        servers, bus, most = self._mcp_servers, self._bus, self._most_bytes
+        client, trusted = (McpClient(each, most, self._fence) for each in (self._guard, ANYWHERE))
+
+        def client_for(is_trusted: bool) -> McpClient:
+            return trusted if is_trusted else client
+
+        keeper = Keeper(self._url, servers, bus, client_for, self._settings.data_dir / "mcp", most)
+        return keeper, RegisteredCalls(servers, keeper, bus, client, trusted, self._fence)
+
+    def _beside(self, engine: Engine) -> None:
+        works = (self._store.run(), self._telling.run(), expire(self._pool, self._settings.workflow_retain_days))
+        self._stack.push_async_callback(end, [asyncio.create_task(work) for work in works])
+        self._stack.push_async_callback(self._telling.finish, 2.0)
+        self._stack.push_async_callback(engine.close, 2.0)
+
+    async def _serve(self, engine: Engine, lease: Lease, lending: Lending) -> None:
+        settings, notices = self._settings, self._notices
+        reading = Reading(self._pool)
+        verbs = Verbs(
+            *(engine, self._library, reading, Starting(engine, lease, reading, lending, settings.base_url), notices.stop),
+            *(notices.cache, self._mcp_servers, Previewing(engine, reading, self._scripts)),
         )
-        for each in served:
-            stack.push_async_callback((await bus.serve(each)).close)
-        await notices.ready()
-        logger.info("engine_ready", engine=str(engine_id))
-        await _first_to_end(
-            lease.run(),
-            schedules.run(),
-            keeper.run(),
-            _until_worn_out(scripts),
-            BusEvents(bus, pool, engine, limits, settings.workflow_event_chain).run(),
-        )
-
-
-def _mcp(
-    settings: WorkflowSettings, bus: NatsBus, servers: Registry, guard: Guard, fence: Fence
-) -> tuple[Keeper, RegisteredCalls]:
-    """Who keeps the servers that are registered, and who calls them. What an administrator registered may be anywhere."""
-    most = settings.workflow_max_answer_bytes
-    client, trusted = (McpClient(each, most, fence) for each in (guard, ANYWHERE))
-
-    def client_for(is_trusted: bool) -> McpClient:
-        return trusted if is_trusted else client
-
-    keeper = Keeper(settings.database_url.get_secret_value(), servers, bus, client_for, settings.data_dir / "mcp", most)
-    return keeper, RegisteredCalls(servers, keeper, bus, client, trusted, fence)
+        connecting = Connecting(self._credentials, lending.tokens, settings.workflow_url, settings.base_url)
+        for each in (
+            *services(verbs, settings.workflow_running + settings.workflow_waiting),
+            service(self._credentials, lending, connecting),
+            mcp_service.service(self._mcp_servers, notices.mcp_servers),
+        ):
+            self._stack.push_async_callback((await self._bus.serve(each)).close)
 
 
 def _redis_url(settings: WorkflowSettings) -> str | None:
@@ -224,63 +249,6 @@ def _environment(base_url: str, models: Mapping[str, str]) -> Any:
         return {"owner": execution.workflow_id, "resume_url": resume, "resume_form_url": form, "models": models}
 
     return of
-
-
-async def _until_worn_out(scripts: Pool) -> None:
-    """Raises then: the engine leaves in order, its executions go on elsewhere, and whoever started it starts it anew."""
-    while scripts.running_on < MOST_RUNNING_ON:
-        await asyncio.sleep(WEAR_LOOK_SECONDS)
-    raise RuntimeError(
-        f"{MOST_RUNNING_ON} evaluations run on and cannot be stopped (isolate_runs_on says whose): it begins anew"
-    )
-
-
-async def _expire(pool: asyncpg.Pool, days: float) -> None:
-    """Ended executions that are older go, some at a time."""
-    statements = NamedStatements(pool, queries())
-    while days:
-        with suppress(*AWAY, asyncpg.PostgresError):
-            await statements.run("expire", days * 86_400)
-        await asyncio.sleep(RETAIN_LOOK_SECONDS)
-
-
-class _Notices:
-    """What engines tell each other on the bus. `cache` is set before anything changes."""
-
-    cache: Cache
-
-    def __init__(self, bus: NatsBus) -> None:
-        self._bus = bus
-        self._close: Any = None
-
-    async def listen(self, library: Library, engine: Engine, keeper: Keeper) -> None:
-        async def heard(received: Received) -> None:
-            notice = received.decode(WorkflowNotice)
-            if notice.workflow_id is not None:
-                library.forget(notice.workflow_id)
-            if notice.stop_execution is not None and (held := engine.held.get(notice.stop_execution)) is not None:
-                engine.stop(held)
-            if notice.mcp_servers:
-                keeper.look()
-
-        self._close = (await self._bus.subscribe(subjects.WORKFLOW_NOTICES, heard)).close
-
-    async def close(self) -> None:
-        await self._close()
-
-    async def changed(self, workflow_id: UUID) -> None:
-        await self.cache.drop(workflow_id)
-        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id))
-
-    async def ready(self) -> None:
-        """Doors that asked in vain may ask again."""
-        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice())
-
-    async def mcp_servers(self) -> None:
-        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(mcp_servers=True))
-
-    async def stop(self, execution_id: UUID) -> None:
-        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(stop_execution=execution_id))
 
 
 async def until_stopped(settings: WorkflowSettings) -> None:

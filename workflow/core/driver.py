@@ -12,7 +12,7 @@ from workflow.core.effects import CallWorkflow, Effect, Respond, StartErrorWorkf
 from workflow.core.events import Begin, EffectEnded, Event, RunNode
 from workflow.core.execution import Execution, Mode, Reply, Status, Visit
 from workflow.core.failure import Failure
-from workflow.core.graph import Graph, plan, start_node
+from workflow.core.graph import SUB_TRIGGER, Graph, enabled_node, plan, start_node
 from workflow.core.interpreter import Interpreter
 from workflow.core.items import Items
 from workflow.n8n.document import Workflow
@@ -120,20 +120,17 @@ class Driver:
         if effect.document is None and not workflow.active and execution.mode is not Mode.MANUAL:
             return _refused("Workflow is not active and cannot be executed.")
         ended = self.run(
-            workflow, mode=Mode.INTEGRATED, start=_sub_trigger(workflow), items=effect.items, execution_id=effect.key
+            workflow,
+            mode=Mode.INTEGRATED,
+            start=enabled_node(workflow, SUB_TRIGGER),
+            items=effect.items,
+            execution_id=effect.key,
         )
         if not effect.wait:
             return Reply()
         if ended.status is not Status.SUCCESS:
             return Reply(failure=ended.failure or Failure(message="The sub-workflow was stopped"))
         return Reply(value=returned(ended))
-
-
-def _sub_trigger(workflow: Workflow) -> str | None:
-    """A sub-workflow begins at its own trigger where it has one."""
-    return next(
-        (node.name for node in workflow.nodes if node.short_type == "executeWorkflowTrigger" and not node.disabled), None
-    )
 
 
 def _refused(message: str) -> Reply:

@@ -5,9 +5,8 @@ from typing import Any
 from workflow.core.effects import StartErrorWorkflow
 from workflow.core.execution import Execution, Mode, NodeRun, Status
 from workflow.core.failure import Failure
+from workflow.core.graph import ERROR_TRIGGER, enabled_node
 from workflow.n8n.document import Node, Workflow
-
-ERROR_TRIGGER = "n8n-nodes-base.errorTrigger"
 
 
 def finished(execution: Execution, status: Status, now_ms: int) -> Execution:
@@ -56,7 +55,7 @@ def _target(workflow: Workflow) -> str:
     target = workflow.settings.get("errorWorkflow")
     if isinstance(target, str) and target not in ("", "DEFAULT"):
         return target
-    has_own = any(node.type == ERROR_TRIGGER and not node.disabled for node in workflow.nodes)
+    has_own = enabled_node(workflow, ERROR_TRIGGER) is not None
     return workflow.id if has_own else ""
 
 

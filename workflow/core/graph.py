@@ -6,10 +6,13 @@ A `Graph` is made once for a version of a workflow and shared by all its executi
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bus.errors import InvalidWorkflow
 from workflow.n8n.document import MAIN, Connection, Node, Workflow
+
+SUB_TRIGGER: Final = "executeWorkflowTrigger"
+ERROR_TRIGGER: Final = "errorTrigger"
 
 Children: TypeAlias = Sequence[Sequence[Connection]]
 """By output: the connections that leave it, in the document's order."""
@@ -58,6 +61,11 @@ def plan(workflow: Workflow) -> Graph:
 def place(node: Node) -> tuple[float, float]:
     """Order of siblings: from the top, then from the left."""
     return (node.position[1], node.position[0])
+
+
+def enabled_node(workflow: Workflow, kind: str) -> str | None:
+    """The name of the first node of this type (its short name) that is not disabled."""
+    return next((node.name for node in workflow.nodes if node.short_type == kind and not node.disabled), None)
 
 
 def start_node(workflow: Workflow, is_trigger: Callable[[Node], bool], preferred: str | None = None) -> Node:

@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Final, TypeVar
 from uuid import UUID
 
-from bus.errors import ExecutionNotFound, ExecutionNotWaiting
+from bus.errors import ExecutionNotFound, ExecutionNotWaiting, WorkflowNotFound
 from bus.messages.workflows import ResumeCall, WebhookReply
 from workflow.core.effects import ShowForm
 from workflow.core.events import EffectEnded
@@ -42,7 +42,7 @@ class FormSteps:
 
     async def heard(self, call: ResumeCall) -> WebhookReply:
         """Never a problem for a person: what is over is said to be over."""
-        with suppress(ExecutionNotFound, ExecutionNotWaiting):
+        with suppress(ExecutionNotFound, WorkflowNotFound, ExecutionNotWaiting):
             return await (self._sent(call) if call.method == "POST" else self._shown(call))
         return over_page()
 
@@ -62,15 +62,13 @@ class FormSteps:
         return spoken if isinstance(spoken, WebhookReply) else end_page(graph, execution, spoken)
 
     async def _now(self, execution_id: UUID) -> tuple[Graph, Execution, str]:
-        """Here, or in the record; and whose it is. ExecutionNotFound."""
+        """Here, or in the record; and whose it is. ExecutionNotFound, WorkflowNotFound."""
         held = self._engine.held.get(execution_id)
         if held is not None:
             return held.graph, held.execution, held.origin.claims.sub
         row, execution = await self._reading.execution(execution_id)
         origin = origin_of(row)
-        if origin.workflow_id is None:
-            raise ExecutionNotFound("Its workflow was deleted.")
-        return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph, execution, origin.claims.sub
+        return await self._engine.library.graph_of(origin), execution, origin.claims.sub
 
     async def _sent(self, call: ResumeCall) -> WebhookReply:
         """What is filled in is stored before its sender is led on. Sent twice, the second time leads on and does nothing, also where the

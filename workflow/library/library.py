@@ -25,6 +25,7 @@ from bus.messages.workflows import (
     WorkflowVersionRef,
     WorkflowVersions,
 )
+from workflow.core.graph import Graph, plan
 from workflow.core.remembering import merged
 from workflow.doors.calling import may_call
 from workflow.doors.tools import called_trigger, input_schema
@@ -39,6 +40,7 @@ from workflow.n8n.limits import check_depth
 from workflow.n8n.parse import parse
 from workflow.n8n.tools import needs_of
 from workflow.nodes.registry import Registry
+from workflow.running.held import Origin
 from workflow.running.rows import encode
 from workflow.sql import queries
 
@@ -193,6 +195,14 @@ class Library:
     async def plan(self, workflow_id: UUID, version: int | None = None) -> Plan:
         """The current version unless one is named. WorkflowNotFound."""
         return await self._plans.of(workflow_id, version)
+
+    async def graph_of(self, origin: Origin) -> Graph:
+        """What an execution runs: the document that it was given, else its workflow in its version. WorkflowNotFound where that was deleted."""
+        if origin.document is not None:
+            return plan(parse(origin.document))
+        if origin.workflow_id is None:
+            raise WorkflowNotFound("The execution's workflow was deleted.")
+        return (await self.plan(origin.workflow_id, origin.version)).graph
 
     async def plan_for(self, workflow_id: UUID, claims: Claims) -> Plan:
         """The current version. WorkflowNotFound, also where it is of another tenant."""

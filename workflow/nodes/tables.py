@@ -20,6 +20,7 @@ from workflow.nodes.values import number_of, text_of
 MAX_ROWS: Final = 200_000
 MAX_UNPACKED_BYTES: Final = 256 * 1024 * 1024
 Row = dict[str, Any]
+_MADE_AT: Final = re.compile(rb"<dcterms:(created|modified)\b.*?</dcterms:\1>")
 _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
@@ -247,6 +248,15 @@ def write_xlsx(rows: Sequence[Row], options: Mapping[str, Any]) -> bytes:
         sheet.append([_cell(value) for value in line])
     out = io.BytesIO()
     book.save(out)
+    return _timeless(out.getvalue())
+
+
+def _timeless(workbook: bytes) -> bytes:
+    """Without the time of day that the library writes into it: a node that is computed again after a crash gives the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as kept:
+        for each in made.infolist():
+            kept.writestr(zipfile.ZipInfo(each.filename), _MADE_AT.sub(b"", made.read(each)), zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 

@@ -37,15 +37,14 @@ from workflow.core.effects import (
     StartErrorWorkflow,
     SubmitTask,
 )
-from workflow.core.ending import ERROR_TRIGGER, with_url
+from workflow.core.ending import with_url
 from workflow.core.execution import Execution, Mode, Reply, Status
 from workflow.core.failure import Failure
-from workflow.core.graph import Graph, plan
+from workflow.core.graph import ERROR_TRIGGER, SUB_TRIGGER, enabled_node, plan
 from workflow.credentials.lending import Lending
 from workflow.doors.calling import listed, require_callable
 from workflow.library.plans import Plan
 from workflow.n8n.check import check_startable
-from workflow.n8n.document import Workflow
 from workflow.n8n.parse import parse
 from workflow.outside.documents import Documents
 from workflow.outside.file_calls import FileCalls
@@ -156,7 +155,7 @@ class Carrying:
                 found,
                 execution_id,
                 mode=Mode.INTEGRATED,
-                start=_sub_trigger(found.graph.workflow),
+                start=enabled_node(found.graph.workflow, SUB_TRIGGER),
                 items=tuple(effect.items),
                 depth=held.execution.depth + 1,
                 root=root_of(held),
@@ -244,7 +243,7 @@ class Carrying:
         try:
             found = await self._callable(held, effect.workflow_id, or_itself=True)
             self._engine.keys.require(found.origin.claims)
-            start = _error_trigger(found.graph)
+            start = enabled_node(found.graph.workflow, ERROR_TRIGGER)
             return self._engine.prepare(
                 found,
                 execution_id_of(effect.key),
@@ -264,15 +263,3 @@ def _reply_of(execution: Execution) -> Reply:
     if execution.status is not Status.SUCCESS:
         return Reply(failure=execution.failure or Failure(message="The sub-workflow was stopped"))
     return Reply(value=returned(execution))
-
-
-def _sub_trigger(workflow: Workflow) -> str | None:
-    return _trigger(workflow, "executeWorkflowTrigger")
-
-
-def _error_trigger(graph: Graph) -> str | None:
-    return next((node.name for node in graph.workflow.nodes if node.type == ERROR_TRIGGER and not node.disabled), None)
-
-
-def _trigger(workflow: Workflow, kind: str) -> str | None:
-    return next((node.name for node in workflow.nodes if node.short_type == kind and not node.disabled), None)

@@ -15,11 +15,9 @@ from bus import telemetry
 from bus.database import AWAY, NamedStatements
 from bus.errors import DatabaseUnavailable, EngineDied
 from workflow.core.failure import Failure
-from workflow.core.graph import Graph, plan
-from workflow.n8n.parse import parse
 from workflow.running.engine import Engine
 from workflow.running.fence import Fence, now
-from workflow.running.held import Held, Origin
+from workflow.running.held import Held
 from workflow.running.rooms import place_of
 from workflow.running.rows import held_of, origin_of, progress_of
 from workflow.sql import queries
@@ -163,17 +161,10 @@ class Lease:
 
     async def _held(self, row: Mapping[str, Any], pieces: list[bytes] | None) -> Held:
         """Without `pieces`: it is given up, and what it ran, which may be what ends engines, stays where it is."""
-        held = held_of(row, pieces or (), await self._graph(origin_of(row)))
+        held = held_of(row, pieces or (), await self._engine.library.graph_of(origin_of(row)))
         if pieces is None:
             held.given_up = _given_up(self._take_ups)
         return held
-
-    async def _graph(self, origin: Origin) -> Graph:
-        if origin.document is not None:
-            return plan(parse(origin.document))
-        if origin.workflow_id is None:
-            raise ValueError("its workflow was deleted")
-        return (await self._engine.library.plan(origin.workflow_id, origin.version)).graph
 
 
 def _given_up(times: int) -> Failure:

@@ -14,7 +14,7 @@ from workflow.core.execution import Execution
 from workflow.expressions.isolate import Isolate, OutOfMemory, OutOfTime, ScriptError
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import Limits, V8Scripts
-from workflow.main import _until_worn_out
+from workflow.running.upkeep import until_worn_out
 
 START = node("Start", "manualTrigger")
 
@@ -172,9 +172,9 @@ def test_what_cannot_be_stopped_holds_nobody_up(driver: Driver, monkeypatch: pyt
     driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
     assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
     assert pool.running_on == 1
-    monkeypatch.setattr("workflow.main.MOST_RUNNING_ON", 1)
+    monkeypatch.setattr("workflow.running.upkeep.MOST_RUNNING_ON", 1)
     with pytest.raises(RuntimeError, match="begins anew"):
-        asyncio.run(_until_worn_out(pool))
+        asyncio.run(until_worn_out(pool))
     freed(pool)
     pool.close()
 

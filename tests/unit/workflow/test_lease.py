@@ -35,7 +35,7 @@ class Away:
         self.library = self.gate = self.store = self
         self.engine, self.free, self.asked = UUID(int=2), 10, 0
 
-    async def plan(self, *_: Any) -> Any:
+    async def graph_of(self, *_: Any) -> Any:
         self.asked += 1
         raise DatabaseUnavailable("away")
 

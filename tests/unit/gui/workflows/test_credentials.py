@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gui.workflows.credentials import PARTS, wanted
-from workflow.credentials import needed
 from workflow.credentials import types as credential_types
+from workflow.credentials.needed import needed
 from workflow.n8n.document import Node
 
 PREDEFINED, GENERIC = "predefinedCredentialType", "genericCredentialType"

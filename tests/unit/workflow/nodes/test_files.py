@@ -1,7 +1,9 @@
 """Files: made of items, and items made of them."""
 
 import base64
+import io
 import json
+import zipfile
 
 import pytest
 
@@ -141,3 +143,9 @@ def test_a_workbook_is_known_by_its_name_on_any_machine() -> None:
     made = binary.make(tables.write_xlsx([{"a": 1}], {}), name="t.xlsx")
     assert made["mimeType"] == "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
     assert "fileType" not in made
+
+
+def test_a_workbook_says_nothing_of_when_it_was_made() -> None:
+    with zipfile.ZipFile(io.BytesIO(tables.write_xlsx([{"a": 1}], {}))) as book:
+        assert {each.date_time for each in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert b"dcterms" not in book.read("docProps/core.xml").partition(b"<dc:creator>")[2]
