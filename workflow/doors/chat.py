@@ -148,21 +148,3 @@ def _message(message: Mapping[str, Any]) -> dict[str, Any]:
     kind = "HumanMessage" if message.get("role") == "user" else "AIMessage"
     kwargs = {"content": message.get("content", ""), "additional_kwargs": {}, "response_metadata": {}}
     return {"lc": 1, "type": "constructor", "id": ["langchain_core", "messages", kind], "kwargs": kwargs}
-
-
-def origin_headers(node: Node, call: WebhookCall) -> dict[str, str]:
-    """For browsers on other sites: n8n's Allowed Origins, all where the node says nothing."""
-    wanted = [each.strip().rstrip("/") for each in str(options_of(node).get("allowedOrigins") or "*").split(",")]
-    origin = call.headers.get("origin", "")
-    if "*" in wanted:
-        return {"access-control-allow-origin": "*"}
-    return {"access-control-allow-origin": origin, "vary": "Origin"} if origin and origin in wanted else {"vary": "Origin"}
-
-
-def preflight(node: Node, call: WebhookCall) -> dict[str, str]:
-    return {
-        **origin_headers(node, call),
-        "access-control-allow-methods": "GET, POST",
-        "access-control-allow-headers": "authorization, content-type",
-        "access-control-max-age": "300",
-    }

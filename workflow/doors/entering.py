@@ -16,6 +16,7 @@ from workflow.core.execution import Execution
 from workflow.doors import chat, forms
 from workflow.doors.chat_page import chat_page
 from workflow.doors.form_page import answer_page, form_page, told_page
+from workflow.doors.origins import origin_headers
 from workflow.doors.webhook_reply import mode_of as webhook_mode
 from workflow.doors.webhook_reply import reply
 from workflow.doors.webhooks import item_of, not_registered, reply_of
@@ -107,7 +108,7 @@ def late(node: Node, text: str, execution_id: str) -> WebhookReply:
 
 
 def with_origin(node: Node, call: WebhookCall, given: WebhookReply) -> WebhookReply:
-    """What lets pages of other sites read a chat's answer."""
-    if node.type != chat.CHAT:
-        return given
-    return given.model_copy(update={"headers": {**given.headers, **chat.origin_headers(node, call)}})
+    """What lets pages of other sites read the answer of a chat or a webhook; what the workflow itself says of that stands."""
+    said = {name.lower() for name in given.headers}
+    added = {name: value for name, value in origin_headers(node, call).items() if name not in said}
+    return given.model_copy(update={"headers": {**given.headers, **added}})

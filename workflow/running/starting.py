@@ -16,11 +16,12 @@ from workflow.core.execution import Execution, Mode, Reply, Status
 from workflow.credentials.lending import Lending
 from workflow.doors.callers import Admitted
 from workflow.doors.calling import require_may_call
-from workflow.doors.chat import CHAT, PREVIOUS, options_of, preflight, previous
+from workflow.doors.chat import CHAT, PREVIOUS, options_of, previous
 from workflow.doors.entering import answer, at_once, entered, late, shows_texts, with_origin
 from workflow.doors.form_ending import led_on
 from workflow.doors.form_nodes import goes_on
 from workflow.doors.forms import FORM
+from workflow.doors.origins import preflight
 from workflow.doors.page_texts import PageTexts, unfit
 from workflow.doors.tools import called_trigger, check_input, input_schema, item_of_call
 from workflow.doors.webhook_heard import heard_item
@@ -94,7 +95,7 @@ class Starting:
         if node.type == WEBHOOK:
             spoken = await self._answering(held, node)
             if isinstance(spoken, WebhookReply):
-                return spoken
+                return with_origin(node, call, spoken)
             node = spoken
         if node.type == FORM and goes_on(plan.graph.workflow):
             await self._begun(held)
@@ -297,10 +298,10 @@ class Starting:
 
 
 def _preflight(node: Node, call: WebhookCall) -> WebhookReply:
-    """Webhooks and forms are not asked by pages of other sites."""
-    if node.type != CHAT:
+    headers = preflight(node, call)
+    if headers is None:
         raise not_registered(call)
-    return WebhookReply(status=204, headers=preflight(node, call))
+    return WebhookReply(status=204, headers=dict(headers))
 
 
 def _again(execution: Execution, wish: RetryExecution) -> Execution:

@@ -53,11 +53,12 @@ async def webhook(path: str, request: Request, gateway: Door) -> Response:
 
 @router.options("/webhook/{path:path}")
 async def preflight(path: str, request: Request, gateway: Door) -> Response:
-    """A browser asks whether a page of another site may call: a chat's Allowed Origins say so. Nothing is read, and nothing begins."""
+    """A browser asks whether a page of another site may call: the node's Allowed Origins say so. Nothing is read, and nothing begins."""
     method = request.headers.get("access-control-request-method", "").upper()
     if method not in METHODS:
         raise InvalidRequest("Name the method that is to be called in Access-Control-Request-Method.")
-    call = WebhookCall(path=path, method=method, headers={"origin": request.headers.get("origin", "")}, preflight=True)
+    asked = {name: request.headers.get(name, "") for name in ("origin", "access-control-request-headers")}
+    call = WebhookCall(path=path, method=method, headers=asked, preflight=True)
     return await _answer(gateway, "call", call, NOBODY)
 
 

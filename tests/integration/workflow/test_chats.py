@@ -36,6 +36,19 @@ async def client(nats_bus: NatsBus, nats_server: NatsServer, database_url: str, 
         yield client
 
 
+async def test_a_webhook_lets_pages_of_the_sites_that_it_names_call(client: AsyncClient) -> None:
+    asked = {"origin": "https://shop.example", "access-control-request-method": "POST"}
+    for path, options in (("open", {"allowedOrigins": "https://shop.example"}), ("closed", {})):
+        hook = node("Hook", "webhook", {"path": path, "httpMethod": "POST", "responseMode": "lastNode", "options": options}, 2)
+        await saved(client, chain(hook, SAY), active=True)
+    async with AsyncClient(base_url=client.base_url, timeout=60) as stranger:
+        before = await stranger.options("/webhook/open", headers=asked)
+        assert (before.status_code, before.headers["access-control-allow-methods"]) == (204, "POST")
+        answer = await stranger.post("/webhook/open", json={"chatInput": "x"}, headers={"origin": "https://shop.example"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, "https://shop.example")
+        assert (await stranger.options("/webhook/closed", headers=asked)).status_code == 404
+
+
 async def test_a_public_chat_is_open_while_its_workflow_is_active(client: AsyncClient) -> None:
     made = await saved(client, chain(chat("open"), SAY), active=False)
     message = {"action": "sendMessage", "sessionId": "s1", "chatInput": "hello"}

@@ -12,7 +12,7 @@ from tests.unit.workflow.build import node, workflow
 from workflow.core.driver import Driver
 from workflow.core.effects import Respond
 from workflow.core.execution import Mode
-from workflow.doors.chat import CHAT, origin_headers, spoken
+from workflow.doors.chat import CHAT, spoken
 from workflow.doors.entering import answer, entered
 from workflow.doors.pages import STYLE, page, simple_html
 from workflow.doors.webhooks import Table, require_checkable, routes_of
@@ -150,17 +150,6 @@ def test_a_page_is_for_hosted_chats_and_says_what_the_node_says_as_text() -> Non
     assert "http" not in policy
     with pytest.raises(WebhookNotFound):
         enter(chat(mode="webhook"), call(method="GET"))
-
-
-def test_pages_of_other_sites_read_the_answer_where_the_node_lets_them() -> None:
-    def allowed(option: dict[str, Any], origin: str) -> str | None:
-        return origin_headers(chat(option), call({}, headers={"origin": origin})).get("access-control-allow-origin")
-
-    assert allowed({}, "https://a.example") == "*"
-    some = {"allowedOrigins": "https://a.example, https://b.example/"}
-    assert allowed(some, "https://b.example") == "https://b.example"
-    assert allowed(some, "https://evil.example") is None
-    assert allowed(some, "") is None
 
 
 def test_a_chat_for_users_of_an_n8n_is_refused_when_it_is_activated() -> None:
