@@ -152,7 +152,8 @@ export default {
         </table>
         <div v-else-if="!at && !failure" class="hv-lines" aria-label="Loading"><i v-for="n in 8" :key="n"></i></div>
         <div v-else-if="filtered || text" class="hv-empty"><h3>No task like that</h3><p><button type="button" class="hv-text" @click="clear">Clear the filters</button></p></div>
-        <div v-else-if="at" class="hv-empty"><Icon name="tasks"/><h3>No task yet</h3><p>Ask something in the <a href="/playground">playground</a>, or from a terminal:</p><pre><code>hive task submit "Say hello in one short sentence."</code></pre></div>
+        <div v-else-if="at" class="hv-empty"><Icon name="tasks"/><h3>No task yet</h3><p v-if="!may.submit">Your role may look but not submit. Ask an administrator for a developer key.</p>
+          <p v-if="may.submit">Ask something in the <a href="/playground">playground</a>, or from a terminal:</p><pre v-if="may.submit"><code>hive task submit "Say hello in one short sentence."</code></pre></div>
       </div>
       <nav v-if="!newest || next" class="hv-pager" aria-label="Pages of tasks"><button type="button" class="hv-quiet" :disabled="newest" @click="newer">Newer</button><span class="hv-muted hv-small">Page {{ before.length + 1 }}, newest first</span><button type="button" class="hv-quiet" :disabled="!next" @click="older">Older</button></nav>
     </section>`,
