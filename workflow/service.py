@@ -42,6 +42,7 @@ from bus.messages.workflows import (
 from bus.service import MAX_RUNNING, Call, Endpoint, Service
 from bus.version import hive_version
 from workflow.doors.form_steps import FormSteps
+from workflow.doors.webhook_heard import read
 from workflow.library.cache import Cache
 from workflow.library.library import Library
 from workflow.mcp.registry import Registry
@@ -190,12 +191,13 @@ class Verbs:
             ) from None
 
     async def webhook(self, call: Call[WebhookCall]) -> WebhookReply:
-        return await self._starting.call(call.body, call.claims, call.size)
+        return await self._starting.call(read(call.body), call.claims, call.size)
 
     async def resume(self, call: Call[ResumeCall]) -> WebhookReply:
-        if call.body.door is Door.FORM:
-            return await self._forms.heard(call.body)
-        return await self._starting.resume(call.body)
+        heard = read(call.body)
+        if heard.door is Door.FORM:
+            return await self._forms.heard(heard)
+        return await self._starting.resume(heard)
 
 
 def services(verbs: Verbs, most_executions: int) -> tuple[Service, ...]:

@@ -299,13 +299,18 @@ class UploadedFile(Message):
 
 
 class WebhookCall(Command):
-    """A call of `/webhook/…` or `/form/…` as the door heard it. `body` is parsed where it is JSON or a form, else text."""
+    """A call of `/webhook/…` or `/form/…` as the door heard it. `body` is one that is read already; else the engine reads `text` by its
+    Content-Type, or makes it of `fields`."""
 
     path: Text
     method: str
     headers: dict[str, str] = Field(default_factory=dict)
     query: dict[str, Any] = Field(default_factory=dict)
     body: Any = None
+    text: str | None = Field(default=None, description="a body of text, as it came")
+    fields: tuple[tuple[str, str], ...] = Field(
+        default=(), description="of a form that came in parts, names and values in their order"
+    )
     files: tuple[UploadedFile, ...] = ()
     door: Door = Door.WEBHOOK
     preflight: bool = Field(default=False, description="a browser asks whether a page of elsewhere may call with `method`")

@@ -2,10 +2,13 @@
 
 import base64
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, TypeVar
+from urllib.parse import parse_qsl
 
-from bus.errors import InvalidRequest
+from pydantic_core import from_json
+
+from bus.errors import InvalidJson, InvalidRequest
 from bus.messages.workflows import UploadedFile, WebhookCall
 from workflow.core.failure import NodeError
 from workflow.core.items import Item
@@ -14,6 +17,7 @@ from workflow.n8n.document import Node
 from workflow.nodes import binary
 from workflow.nodes.xml import to_json
 
+A = TypeVar("A", bound=WebhookCall)
 OUTPUT: Final = "output"
 """Of an item that starts a webhook of several methods: by which of its outputs it leaves."""
 _METHODS: Final = ("DELETE", "GET", "HEAD", "PATCH", "POST", "PUT")
@@ -21,6 +25,39 @@ _XML: Final = ("application/xml", "text/xml")
 _XML_OPTIONS: Final = {"explicitArray": False, "normalize": True, "normalizeTags": True}
 _NO_FIELD: Final = ""
 """Of a file that is the whole body."""
+
+
+def read(call: A) -> A:
+    """With its body, where the door left that to be read. InvalidJson."""
+    if call.fields:
+        return call.model_copy(update={"body": _grouped(call.fields)})
+    if call.text is None:
+        return call
+    body: Any = call.text
+    if _kind(call) == "application/json":
+        body = _json(call.text)
+    elif _kind(call) == "application/x-www-form-urlencoded":
+        body = _grouped(parse_qsl(call.text, keep_blank_values=True))
+    return call.model_copy(update={"body": body})
+
+
+def _kind(call: WebhookCall) -> str:
+    return call.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _json(text: str) -> Any:
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidJson(f"The body is not valid JSON: {error}. Send one JSON value.") from None
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """A name that comes several times has a list."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def methods_of(node: Node) -> Sequence[str]:
@@ -31,7 +68,11 @@ def methods_of(node: Node) -> Sequence[str]:
 
 def heard_item(node: Node, call: WebhookCall) -> Item:
     """InvalidRequest for XML that is none. A body that nobody reads is a file, which the first version takes where it is told to."""
-    wanted = _options(node).get("binaryData") is True
+    wanted = node.version < 2 and _options(node).get("binaryData") is True
+    if _options(node).get("rawBody") is True and (raw := _raw(node, call)) is not None:
+        return raw
+    if wanted and call.text:
+        call = call.model_copy(update={"body": {}, "files": (_as_file(call),), "text": None})
     if node.version < 2 and not wanted and _is_file(call):
         item = webhook_item(None, headers=call.headers, query=call.query)
         del item["json"]["body"]
@@ -41,6 +82,26 @@ def heard_item(node: Node, call: WebhookCall) -> Item:
         del item["json"]["body"]
     files = dict(_files(node, call, own=node.version >= 2 or wanted))
     return {**item, "binary": files} if files else item
+
+
+def _raw(node: Node, call: WebhookCall) -> Item | None:
+    """Beside what was read of it, the body as it came, which a signature may be over. None for a form in parts, and where there is none."""
+    if call.text:
+        data = base64.b64encode(call.text.encode()).decode()
+        item = webhook_item(_body(node, call), headers=call.headers, query=call.query)
+    elif _is_file(call):
+        data = call.files[0].data
+        item = webhook_item(None, headers=call.headers, query=call.query)
+        del item["json"]["body"]
+    else:
+        return None
+    name = str(_options(node).get("binaryPropertyName") or "data")
+    return {**item, "binary": {name: {"data": data, "mimeType": _kind(call) or "application/octet-stream"}}}
+
+
+def _as_file(call: WebhookCall) -> UploadedFile:
+    data = (call.text or "").encode()
+    return UploadedFile(field=_NO_FIELD, name="", mime_type=_kind(call), size=len(data), data=base64.b64encode(data).decode())
 
 
 def _options(node: Node) -> dict[str, Any]:
@@ -55,8 +116,7 @@ def _is_file(call: WebhookCall) -> bool:
 def _body(node: Node, call: WebhookCall) -> Any:
     if call.body is None and node.version >= 2:
         return {}
-    kind = call.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in _XML or not isinstance(call.body, str) or not call.body.strip():
+    if _kind(call) not in _XML or not isinstance(call.body, str) or not call.body.strip():
         return call.body
     try:
         return to_json(call.body, _XML_OPTIONS)

@@ -1,12 +1,11 @@
 """Calls of workflows from outside: whoever knows the address may call it, as in n8n; a test call needs a key.
 
-What a caller sends is anything: JSON and forms are parsed, plain text and XML are text, the rest is a file. What it is answered is the
-workflow's own.
+What a caller sends is anything: text of a kind that engines read goes on as it is, a form of several parts is taken apart, the rest is a
+file. What it is answered is the workflow's own.
 """
 
 import base64
 from typing import Any, Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -20,7 +19,7 @@ from bus.messages import Claims
 from bus.messages.workflows import Door as Way
 from bus.messages.workflows import ResumeCall, UploadedFile, WebhookCall, WebhookReply
 from coordinator.gateway import verbs
-from coordinator.gateway.body import MAX_BODY, bounded, parse
+from coordinator.gateway.body import MAX_BODY, bounded
 from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.identity import read
 from coordinator.gateway.multipart import parts_of
@@ -38,7 +37,7 @@ NOBODY: Final = Claims(sub="webhook", roles=())
 _HOP: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "server", "date"})
 """Headers that are the connection's, and no workflow's to set."""
 _READ: Final = ("application/json", "application/x-www-form-urlencoded", "text/plain", "application/xml", "text/xml")
-"""Types of bodies that are no file: of XML the engine makes values."""
+"""Types of bodies that are no file: the engine makes values of them."""
 _KEYED: Final = ("authorization", "x-api-key")
 _SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups allow-scripts"
 """A page that a workflow answers has an origin of its own: this one's would let it use the credentials that a browser keeps for the API."""
@@ -142,13 +141,12 @@ async def _heard(request: Request, holding: Holding, *, keyed: bool = False) -> 
     """The call's parts but its path. `keyed`: it was let in by a key. PayloadTooLarge, InvalidJson, InvalidRequest, TooManyExecutions."""
     data = await bounded(request, getattr(request.app.state, MAX_BODY), holding.add)
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body, files = await _read(data, kind, request.headers)
+    body = await _body(data, kind, request.headers)
     return {
         "method": request.method,
         "headers": {name: value for name, value in request.headers.items() if not _is_key(name, value, keyed=keyed)},
         "query": nested(request.query_params.multi_items()),
-        "body": body,
-        "files": files,
+        **body,
         "wait_seconds": WAIT_SECONDS,
     }
 
@@ -163,43 +161,22 @@ def _is_key(name: str, value: str, *, keyed: bool) -> bool:
         return False
 
 
-async def _read(data: bytes, kind: str, headers: Headers) -> tuple[Any, tuple[UploadedFile, ...]]:
-    """The body, and the files that came with it. InvalidJson, InvalidRequest."""
-    if kind == "multipart/form-data" and data:
+async def _body(data: bytes, kind: str, headers: Headers) -> dict[str, Any]:
+    """As the fields of a call have it. InvalidRequest."""
+    if not data:
+        return {"body": {}}
+    if kind == "multipart/form-data":
         parts = await parts_of(data, headers)
-        return _grouped(parts.fields), tuple(parts.files)
-    if data and kind not in _READ:
-        return {}, (_whole(data, kind),)
-    return _parsed(data, kind), ()
+        return {"body": {}, "fields": tuple(parts.fields), "files": tuple(parts.files)}
+    if kind not in _READ:
+        return {"body": {}, "files": (_whole(data, kind),)}
+    try:
+        return {"text": data.decode()}
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body says that it is text, and is no UTF-8.") from None
 
 
 def _whole(data: bytes, kind: str) -> UploadedFile:
     """A body that nobody reads here, as a file without a field."""
     encoded = base64.b64encode(data).decode()
     return UploadedFile(field="", name="", mime_type=kind or "application/octet-stream", size=len(data), data=encoded)
-
-
-def _parsed(data: bytes, kind: str) -> Any:
-    if not data:
-        return {}
-    if kind == "application/json":
-        return parse(data)
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        raise InvalidRequest("The body says that it is text, and is no UTF-8.") from None
-    if kind == "application/x-www-form-urlencoded":
-        return _grouped(parse_qsl(text, keep_blank_values=True))
-    return text
-
-
-def _grouped(pairs: list[tuple[str, str]]) -> dict[str, Any]:
-    """A name that comes several times has a list."""
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name not in found:
-            found[name] = value
-        else:
-            before = found[name]
-            found[name] = [*before, value] if isinstance(before, list) else [before, value]
-    return found
