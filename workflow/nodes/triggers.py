@@ -38,7 +38,7 @@ def schedule(call: NodeCall) -> Outputs:
     """By hand there is no due time: it gives the present one, as n8n does."""
     if call.execution.start_items:
         return [call.items]
-    return [[due.trigger_item(datetime.fromtimestamp(call.now_ms / 1000, UTC), call.time_zone)]]
+    return [[due.due_item(call.node, datetime.fromtimestamp(call.now_ms / 1000, UTC), call.time_zone)]]
 
 
 def chat(call: NodeCall) -> Outputs:

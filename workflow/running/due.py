@@ -112,8 +112,13 @@ def came_due(
     return times, due
 
 
+def due_item(node: Node, at: datetime, zone: str) -> dict[str, Any]:
+    """What a schedule node gives; the older ones, Cron and Interval, say nothing, as in n8n."""
+    return {"json": {}} if node.short_type in ("cron", "interval") else trigger_item(at, zone)
+
+
 def trigger_item(due: datetime, zone: str) -> dict[str, Any]:
-    """What a schedule node gives, in the words of n8n: `July 9th 2025, 4:10:00 pm`."""
+    """The moment in the words of n8n: `July 9th 2025, 4:10:00 pm`."""
     at = due.astimezone(_zone(zone))
     offset = at.isoformat()[-6:]
     clock = f"{at.hour % 12 or 12}:{at:%M:%S} {'am' if at.hour < 12 else 'pm'}"

@@ -112,7 +112,7 @@ class Schedules:
                 return
             for at in times:
                 execution_id = due.execution_id_of(row["workflow_id"], node.name, at)
-                item = due.trigger_item(at, zone)
+                item = due.due_item(node, at, zone)
                 held = self._engine.prepare(plan, execution_id, mode=Mode.TRIGGER, start=node.name, items=(item,))
                 with suppress(Lost):
                     await self._engine.store.save(held)

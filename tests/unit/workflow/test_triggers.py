@@ -11,7 +11,7 @@ from workflow.core.ending import error_workflow, trigger_failed, with_url
 from workflow.core.execution import Execution, Mode, NodeRun, Status
 from workflow.core.failure import Failure
 from workflow.doors.chat import CHAT
-from workflow.running.due import trigger_item
+from workflow.running.due import due_item, trigger_item
 
 STOP = node("Break", "stopAndError", {"errorMessage": "it broke"}, id="b", credentials={"httpBasicAuth": {"id": "1"}})
 
@@ -58,9 +58,15 @@ def test_days_and_hours_are_said_in_english(day: int, hour: int, readable: str) 
     assert trigger_item(datetime(2026, 5, day, hour, tzinfo=UTC), "UTC")["json"]["Readable date"] == readable
 
 
-@pytest.mark.parametrize("kind", ["scheduleTrigger", "cron", "interval"])
-def test_by_hand_a_schedule_gives_the_present_time_in_the_workflow_s_zone(driver: Driver, kind: str) -> None:
-    document = workflow(node("Every", kind), links=[], settings={"timezone": "Asia/Kolkata"})
+@pytest.mark.parametrize("kind", ["cron", "interval"])
+def test_the_older_schedules_say_nothing(driver: Driver, kind: str) -> None:
+    document = workflow(node("Every", kind), links=[])
+    assert given(driver, driver.run(document), "Every") == {}
+    assert due_item(document.by_name["Every"], datetime(2026, 5, 3, tzinfo=UTC), "UTC") == {"json": {}}
+
+
+def test_by_hand_a_schedule_gives_the_present_time_in_the_workflow_s_zone(driver: Driver) -> None:
+    document = workflow(node("Every", "scheduleTrigger"), links=[], settings={"timezone": "Asia/Kolkata"})
     found = given(driver, driver.run(document), "Every")
     assert found["timestamp"] == "2023-11-15T03:43:20.000+05:30"
     assert found["Timezone"] == "Asia/Kolkata (UTC+05:30)"
