@@ -104,7 +104,7 @@ async def test_the_drawer_tells_a_failed_task_and_runs_it_again(dashboard: Page,
     task = await hive.add(TaskRequest(prompt="Read the contract.", title="Contract 4411"))
     await hive.assign(task.id, "acacia")
     await hive.fail(task.id, FailureInfo(code="backend_stalled", message="The backend wrote nothing for 30 s."))
-    problems = dashboard.get_by_role("alert", name="What is wrong")
+    problems = dashboard.get_by_role("list", name="What is wrong")
     await expect(problems).to_contain_text("A task failed within the hour")
     await dashboard.get_by_role("row", name="Open Contract 4411").click()
     drawer = dashboard.get_by_role("dialog")
@@ -137,7 +137,7 @@ async def test_a_page_opened_late_shows_what_was_written_before(dashboard: Page,
 async def test_what_is_wrong_is_named_with_its_code(dashboard: Page, hive: ScriptedHive) -> None:
     gone = ACACIA.model_copy(update={"status": AgentStatus.OFFLINE, "status_reason": "Its connection closed."})
     await hive.agent(gone)
-    problems = dashboard.get_by_role("alert", name="What is wrong")
+    problems = dashboard.get_by_role("list", name="What is wrong")
     await expect(problems).to_contain_text("acacia is offline")
     await expect(problems).to_contain_text("agent_offline")
     await expect(dashboard.locator("#agent-acacia")).to_have_attribute("data-state", "offline")

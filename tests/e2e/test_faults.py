@@ -38,7 +38,7 @@ async def test_a_bus_that_goes_and_comes_back(
     await expect(page.locator(".hv-connection")).to_have_text("Live")
     own_nats_server.kill()
     await expect(page.locator(".hv-connection")).to_have_text("Bus away")
-    await expect(page.get_by_role("alert", name="What is wrong")).to_contain_text("bus_unavailable")
+    await expect(page.get_by_role("list", name="What is wrong")).to_contain_text("bus_unavailable")
     await page.get_by_label("Prompt").fill("Are you there?")
     await expect(page.get_by_role("button", name="Run", exact=True)).to_be_disabled()
     own_nats_server.start()
