@@ -59,7 +59,7 @@ async def test_a_day_at_the_dashboard(page: Page, real_hive: str) -> None:
     assert page.url == f"{base}{address}"
 
     await page.goto(f"{base}/tasks?status=cancelled")
-    await expect(page.locator("tbody tr")).to_have_count(1)
+    await expect(page.locator("tbody tr").filter(has_text="Write a long story")).to_have_count(1)
 
     await page.goto(f"{base}/agents/{agent}")
     await expect(page.locator(".hv-attempts")).to_contain_text("Write a long story")

@@ -107,7 +107,15 @@ async def called(bus: NatsBus, server: str, tool: str, **arguments: Any) -> Any:
 
 
 def alive(*pids: int) -> list[int]:
-    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    return [pid for pid in pids if _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    """A process may end while it is looked at."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def gone(*pids: int) -> None:
