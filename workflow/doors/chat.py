@@ -47,14 +47,9 @@ def chat_path(node: Node) -> str:
     return f"{node.webhook_id or node.id}/chat".strip("/")
 
 
-def options_of(node: Node) -> Mapping[str, Any]:
-    found = node.parameters.get("options")
-    return found if isinstance(found, Mapping) else {}
-
-
 def mode_of(node: Node) -> str:
     """`lastNode`, `responseNode` or `streaming`."""
-    found = str(options_of(node).get("responseMode") or node.parameters.get("responseMode") or "lastNode")
+    found = str(node.options.get("responseMode") or node.parameters.get("responseMode") or "lastNode")
     return "responseNode" if found == "responseNodes" else found
 
 
@@ -82,9 +77,9 @@ def said(node: Node, call: WebhookCall) -> dict[str, Any]:
 def _check_files(node: Node, files: Sequence[UploadedFile]) -> None:
     if not files:
         return
-    if options_of(node).get("allowFileUploads") is not True:
+    if node.options.get("allowFileUploads") is not True:
         raise InvalidRequest("This chat takes no files. Its Chat Trigger has an option that allows them.")
-    wanted = str(options_of(node).get("allowedFilesMimeTypes") or "*")
+    wanted = str(node.options.get("allowedFilesMimeTypes") or "*")
     kinds = [each.strip().lower() for each in wanted.split(",") if each.strip()]
     for file in files:
         if "*" not in kinds and not any(fnmatchcase(file.mime_type.lower(), kind) for kind in kinds):

@@ -5,7 +5,6 @@ from html import escape
 from typing import Any, Final
 
 from bus.messages.workflows import WebhookReply
-from workflow.doors.chat import options_of
 from workflow.doors.pages import page
 from workflow.n8n.document import Node
 from workflow.nodes.values import text_of
@@ -80,7 +79,7 @@ if (chat.dataset.previous) (async () => {
 
 
 def chat_page(node: Node) -> WebhookReply:
-    options = options_of(node)
+    options = node.options
     title = text_of(options.get("title")) or node.name
     subtitle = text_of(options.get("subtitle"))
     first = "".join(f"<li>{escape(line)}</li>" for line in _greetings(node))

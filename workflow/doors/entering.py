@@ -58,7 +58,7 @@ def _form(node: Node, call: WebhookCall, zone: str) -> dict[str, Any] | WebhookR
         raise WebhookNotFound("This form is not for programs that look at pages.")
     if call.method != "POST":
         return form_page(node, call)
-    own = forms.options_of(node).get("useWorkflowTimezone") is True
+    own = node.options.get("useWorkflowTimezone") is True
     return form_item(node, call, zone if own else "UTC", test=call.test)
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.core.execution import Execution, Status
-from workflow.doors.forms import CHOICES, Field, Kind, fields_of, options_of
+from workflow.doors.forms import CHOICES, Field, Kind, fields_of
 from workflow.doors.pages import origin_of, page, simple_html
 from workflow.n8n.document import Node
 from workflow.nodes.values import text_of
@@ -35,7 +35,7 @@ def form_page(node: Node, call: WebhookCall, problems: Mapping[str, str] = _NOTH
     given = call.body if problems and isinstance(call.body, dict) else call.query
     title = text_of(node.parameters.get("formTitle")) or node.name
     told = simple_html(text_of(node.parameters.get("formDescription")))
-    button = text_of(options_of(node).get("buttonLabel")) or "Submit"
+    button = text_of(node.options.get("buttonLabel")) or "Submit"
     kind = ' enctype="multipart/form-data"' if any(field.kind is Kind.FILE for field in fields) else ""
     inputs = f'<input type="hidden" name="{MARK}" value="{escape(mark)}">' if mark else ""
     inputs += "".join(_shown(field, given, problems.get(field.name)) for field in fields)
@@ -105,7 +105,7 @@ def answer_page(node: Node, execution: Execution | None) -> WebhookReply:
     leads = _redirect(node)
     if leads:
         return page("", "", status=303, headers={"location": leads})
-    found = _response(node).get("formSubmittedText") or options_of(node).get("formSubmittedText")
+    found = _response(node).get("formSubmittedText") or node.options.get("formSubmittedText")
     return told_page(node, "Form submitted", text_of(found) or RECORDED)
 
 
@@ -124,7 +124,7 @@ def broken_page(reason: str = "") -> WebhookReply:
 
 
 def _response(node: Node) -> Mapping[str, Any]:
-    found = options_of(node).get("respondWithOptions")
+    found = node.options.get("respondWithOptions")
     values = found.get("values") if isinstance(found, Mapping) else None
     return values if isinstance(values, Mapping) else {}
 

@@ -76,14 +76,9 @@ class Filled:
     problems: dict[str, str]
 
 
-def options_of(node: Node) -> Mapping[str, Any]:
-    found = node.parameters.get("options")
-    return found if isinstance(found, Mapping) else {}
-
-
 def form_path(node: Node) -> str:
     """Where the node stands under `/form/`: the path that it names, else its own id."""
-    return str(options_of(node).get("path") or node.parameters.get("path") or node.webhook_id or node.id).strip("/")
+    return str(node.options.get("path") or node.parameters.get("path") or node.webhook_id or node.id).strip("/")
 
 
 def mode_of(node: Node) -> str:
@@ -91,7 +86,7 @@ def mode_of(node: Node) -> str:
 
 
 def is_bot(node: Node, call: WebhookCall) -> bool:
-    return options_of(node).get("ignoreBots") is True and _BOTS.search(call.headers.get("user-agent", "")) is not None
+    return node.options.get("ignoreBots") is True and _BOTS.search(call.headers.get("user-agent", "")) is not None
 
 
 def fields_of(node: Node) -> Sequence[Field]:
@@ -117,7 +112,7 @@ def difference(node: Node) -> str | None:
         require_form(node)
     except InvalidWorkflow as error:
         return f"cannot be activated. {error.message.rstrip('.')}"
-    if options_of(node).get("customCss"):
+    if node.options.get("customCss"):
         return "has styles of its own, which are not used: its page is Hive's"
     return None
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bus.messages.workflows import WebhookCall
-from workflow.doors.chat import CHAT, options_of
+from workflow.doors.chat import CHAT
 from workflow.doors.webhook_heard import methods_of
 from workflow.doors.webhooks import WEBHOOK
 from workflow.n8n.document import Node
@@ -44,5 +44,5 @@ def preflight(node: Node, call: WebhookCall) -> Mapping[str, str] | None:
 def _allowed(node: Node) -> Sequence[str]:
     if node.type not in (CHAT, WEBHOOK):
         return ()
-    given = str(options_of(node).get("allowedOrigins") or ("*" if node.type == CHAT else ""))
+    given = str(node.options.get("allowedOrigins") or ("*" if node.type == CHAT else ""))
     return [each.strip().rstrip("/") for each in given.split(",") if each.strip()]

@@ -68,8 +68,8 @@ def methods_of(node: Node) -> Sequence[str]:
 
 def heard_item(node: Node, call: WebhookCall) -> Item:
     """InvalidRequest for XML that is none. A body that nobody reads is a file, which the first version takes where it is told to."""
-    wanted = node.version < 2 and _options(node).get("binaryData") is True
-    if _options(node).get("rawBody") is True and (raw := _raw(node, call)) is not None:
+    wanted = node.version < 2 and node.options.get("binaryData") is True
+    if node.options.get("rawBody") is True and (raw := _raw(node, call)) is not None:
         return raw
     if wanted and call.text:
         call = call.model_copy(update={"body": {}, "files": (_as_file(call),), "text": None})
@@ -95,18 +95,13 @@ def _raw(node: Node, call: WebhookCall) -> Item | None:
         del item["json"]["body"]
     else:
         return None
-    name = str(_options(node).get("binaryPropertyName") or "data")
+    name = str(node.options.get("binaryPropertyName") or "data")
     return {**item, "binary": {name: {"data": data, "mimeType": _kind(call) or "application/octet-stream"}}}
 
 
 def _as_file(call: WebhookCall) -> UploadedFile:
     data = (call.text or "").encode()
     return UploadedFile(field=_NO_FIELD, name="", mime_type=_kind(call), size=len(data), data=base64.b64encode(data).decode())
-
-
-def _options(node: Node) -> dict[str, Any]:
-    found = node.parameters.get("options")
-    return found if isinstance(found, dict) else {}
 
 
 def _is_file(call: WebhookCall) -> bool:
@@ -126,7 +121,7 @@ def _body(node: Node, call: WebhookCall) -> Any:
 
 def _files(node: Node, call: WebhookCall, *, own: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     """Named by their fields, with a number where one has several; or all by the node's own name for them, if it has one."""
-    name = str(_options(node).get("binaryPropertyName") or "") if own else ""
+    name = str(node.options.get("binaryPropertyName") or "") if own else ""
     if _is_file(call):
         yield name or "data", _file(call.files[0])
         return

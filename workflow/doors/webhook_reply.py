@@ -44,14 +44,9 @@ def reply(trigger: Node, execution: Execution, responses: Sequence[Respond]) -> 
     return _headed(trigger, _last_node(trigger, execution, code))
 
 
-def _options(trigger: Node) -> dict[str, Any]:
-    found = trigger.parameters.get("options")
-    return found if isinstance(found, dict) else {}
-
-
 def _headed(trigger: Node, answer: Respond) -> Respond:
     """With the headers of the trigger, of which the answer's own come first."""
-    entries = (_options(trigger).get("responseHeaders") or {}).get("entries") or []
+    entries = (trigger.options.get("responseHeaders") or {}).get("entries") or []
     own = {name.lower() for name in answer.headers}
     more = {str(each["name"]).lower(): str(each.get("value", "")) for each in entries if each.get("name")}
     return answer.model_copy(
@@ -60,7 +55,7 @@ def _headed(trigger: Node, answer: Respond) -> Respond:
 
 
 def _received(trigger: Node, code: int) -> Respond:
-    options = _options(trigger)
+    options = trigger.options
     if options.get("noResponseBody") is True:
         return Respond(status=code)
     data = options.get("responseData")
@@ -68,7 +63,7 @@ def _received(trigger: Node, code: int) -> Respond:
 
 
 def _status(trigger: Node) -> int:
-    options = _options(trigger)
+    options = trigger.options
     found = options.get("responseCode", trigger.parameters.get("responseCode", 200))
     if isinstance(found, dict):
         values = found.get("values") or {}
@@ -87,7 +82,7 @@ def _last_node(trigger: Node, execution: Execution, code: int) -> Respond:
         return _binary(trigger, items, code)
     if not items:
         return _nothing("No item to return was found")
-    options, first = _options(trigger), items[0]["json"]
+    options, first = trigger.options, items[0]["json"]
     key, named = options.get("responsePropertyName"), options.get("responseContentType")
     headers = {"content-type": str(named)} if named else {}
     if not key:

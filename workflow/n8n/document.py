@@ -85,6 +85,12 @@ class Node:
         return self.document.get("continueOnFail") is True
 
     @property
+    def options(self) -> Mapping[str, Any]:
+        """The parameter of that name, as it is written; none where it is no object."""
+        found = self.parameters.get("options")
+        return found if isinstance(found, Mapping) else {}
+
+    @property
     def short_type(self) -> str:
         """Without its package: `set`, `agent`."""
         return self.type.rpartition(".")[2]

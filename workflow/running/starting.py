@@ -16,7 +16,7 @@ from workflow.core.execution import Execution, Mode, Reply, Status
 from workflow.credentials.lending import Lending
 from workflow.doors.callers import Admitted
 from workflow.doors.calling import require_may_call
-from workflow.doors.chat import CHAT, PREVIOUS, options_of, previous
+from workflow.doors.chat import CHAT, PREVIOUS, previous
 from workflow.doors.entering import answer, at_once, entered, late, shows_texts, with_origin
 from workflow.doors.form_ending import led_on
 from workflow.doors.form_nodes import goes_on
@@ -84,11 +84,7 @@ class Starting:
         item["json"] |= admitted.more
         mode = Mode.MANUAL if call.test else Mode.WEBHOOK
         held = self._engine.prepare(plan, uuid4(), mode=mode, start=node.name, items=(item,))
-        if (
-            node.type == CHAT
-            and item["json"]["action"] == PREVIOUS
-            and options_of(node).get("loadPreviousSession") != "manually"
-        ):
+        if node.type == CHAT and item["json"]["action"] == PREVIOUS and node.options.get("loadPreviousSession") != "manually":
             return with_origin(node, call, WebhookReply(body=await self._previous(held, node)))
         held.size = size
         await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
@@ -116,7 +112,7 @@ class Starting:
 
     async def _previous(self, held: Held, node: Node) -> dict[str, Any]:
         """What the memory that is attached to the chat has of the session; nothing where the node does not say so. Nothing is started."""
-        if options_of(node).get("loadPreviousSession") != "memory":
+        if node.options.get("loadPreviousSession") != "memory":
             return previous(())
         engine, execution = self._engine, held.execution
         call = engine.interpreter.seen_from(held.graph, execution, node, execution.start_items, clock_ms())
