@@ -73,8 +73,14 @@ class Overview:
         age = self.age_seconds
         return age is not None and age <= LEADS_SECONDS
 
+    @property
+    def last_word(self) -> ClusterStatus | None:
+        """As a leader said it, however long ago; None when none ever did."""
+        word = self._words.items.get(CLUSTER)
+        return None if word is None else word.status
+
     def status(self) -> ClusterStatus:
-        """NoLeader when none has ever said anything."""
+        """The last word, with its age. NoLeader when none has ever said anything."""
         word, age = self._words.items.get(CLUSTER), self.age_seconds
         if word is None or age is None:
             raise NoLeader("No coordinator has led yet, so there are no numbers. Try again in a moment.", retry_after_seconds=1)

@@ -10,13 +10,18 @@ from collections import deque
 from time import monotonic
 from typing import Final
 
-import h11
+import httptools
 
 from agent_sidecar.addresses import Address
 
 IDLE_SECONDS: Final = 2.0
 """Ollama closes nothing that is idle, and a proxy before it rarely so soon: so nothing is written to what is just being closed."""
 _READ_BYTES: Final = 64 * 1024
+_MOST_HEAD_BYTES: Final = 128 * 1024
+
+
+class BadAnswer(Exception):
+    """What came is no HTTP."""
 
 
 class _Reader(asyncio.StreamReader):
@@ -30,39 +35,70 @@ class _Reader(asyncio.StreamReader):
 
 
 class Connection:
-    """One, with HTTP's state of it. Raises OSError, and h11's RemoteProtocolError for what is no HTTP."""
+    """One, with HTTP's state of it: what has come of the answer to the last request. Raises OSError, and BadAnswer for what is no HTTP."""
 
     def __init__(self, reader: _Reader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        self._http = h11.Connection(h11.CLIENT)
         self._read = 0
         self.idle_since = 0.0
+        self._begin()
 
-    async def send(self, *events: h11.Event) -> None:
-        self._writer.write(b"".join(self._http.send(event) or b"" for event in events))
+    def _begin(self) -> None:
+        self._http = httptools.HttpResponseParser(self)
+        self._begun_at = self._read
+        self.status, self.headers = 0, dict[str, str]()
+        """Of the answer; `status` is 0 until its head is here."""
+        self.parts: deque[bytes] = deque()
+        """Of its body, which nobody took yet."""
+        self.answered = self._stays = self._behind = False
+        """`answered`: whether it came to its end."""
+
+    async def send(self, request: bytes) -> None:
+        self._writer.write(request)
         await self._writer.drain()
 
-    def next(self) -> object:
-        """What is read already and not yet taken; h11.NEED_DATA where that is nothing."""
-        return self._http.next_event()
-
     async def receive(self) -> bool:
-        """Reads some more; False at the end of the connection."""
+        """Reads some more of the answer; False at the end of the connection."""
         data = await self._reader.read(_READ_BYTES)
         self._read += len(data)
-        self._http.receive_data(data)
+        if not self.status and self._read - self._begun_at > _MOST_HEAD_BYTES:
+            raise BadAnswer("its head has no end")
+        if data:
+            try:
+                self._http.feed_data(data)
+            except httptools.HttpParserError as error:
+                raise BadAnswer(str(error)) from error
         return bool(data)
 
-    @property
-    def answered(self) -> bool:
-        """Whether the answer was taken to its end, and another may follow."""
-        return self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+    def on_message_begin(self) -> None:
+        """httptools' callbacks, from here on."""
+        self._behind = self.answered
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.answered:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if self.answered:
+            return
+        status = self._http.get_status_code()
+        if status < 200:  # said in between: the answer is still to come
+            self.headers.clear()
+        else:
+            self.status, self._stays = status, self._http.should_keep_alive()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.answered:
+            self.parts.append(body)
+
+    def on_message_complete(self) -> None:
+        self.answered = self.status != 0
 
     def renew(self) -> bool:
         """For the next request, where this one has been answered and nothing came behind the answer."""
-        if not self.answered or self._http.trailing_data[0]:
+        if not (self.answered and self._stays) or self._behind:
             return False
-        self._http.start_next_cycle()
+        self._begin()
         self.idle_since = monotonic()
         return True
 

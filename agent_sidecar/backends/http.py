@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 to talk to a backend: h11 reads and writes the protocol, asyncio moves the bytes.
+"""Just enough HTTP/1.1 to talk to a backend: httptools reads the protocol, asyncio moves the bytes.
 
 A sidecar shares its host's memory with models: httpx and its pool cost 8 MB resident, this costs 0.4 MB, and a streamed
 token costs less CPU. Every failure leaves as an error of bus.errors.
@@ -12,17 +12,15 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 
-import h11
-
 from agent_sidecar.addresses import Address
-from agent_sidecar.backends.connections import Connection, Connections
+from agent_sidecar.backends.connections import BadAnswer, Connection, Connections
 from agent_sidecar.backends.refusal import refusal
 from bus.errors import BackendError, BackendUnreachable, HiveError, InvalidRequest
 
 CONNECT_SECONDS = 3.0
 MAX_BODY_BYTES = 16 * 1024 * 1024
 HIVE_HEADER = "x-hive-version"
-BREAKS = (OSError, EOFError, h11.RemoteProtocolError)
+BREAKS = (OSError, EOFError, BadAnswer)
 END_SECONDS = 0.1
 """Waited for the end of a body of which all that matters came: some backends send it on its own. Without it the connection is not kept."""
 
@@ -34,25 +32,30 @@ class Response:
         self._connection, self._url = connection, url
         self._lines: deque[bytearray] = deque()
         self._rest = bytearray()
-        self.status = 0
-        self.headers: Mapping[str, str] = {}
+
+    @property
+    def status(self) -> int:
+        return self._connection.status
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their names in small letters."""
+        return self._connection.headers
 
     async def head(self) -> None:
-        while isinstance(event := await self._event(), h11.InformationalResponse):
-            continue
-        if not isinstance(event, h11.Response):
-            raise BackendUnreachable(f"{self._url} answered what is no HTTP. Check what listens there.")
-        self.status = event.status_code
-        self.headers = {name.decode().lower(): value.decode("latin-1") for name, value in event.headers}
+        while not self.status:
+            await self._more()
 
-    async def _event(self) -> object:
+    async def _more(self) -> bool:
+        """Whether more of the answer came; False where its connection ended, as it may."""
         try:
-            while (event := self._connection.next()) is h11.NEED_DATA:
-                if not await self._connection.receive() and not self._may_end:
-                    raise EOFError(f"it was closed {'in the middle of' if self.status else 'without'} an answer")
+            if await self._connection.receive():
+                return True
+            if not self._may_end:
+                raise EOFError(f"it was closed {'in the middle of' if self.status else 'without'} an answer")
         except BREAKS as error:
             raise broken(self._url, error) from error
-        return event
+        return False
 
     @property
     def _may_end(self) -> bool:
@@ -61,8 +64,11 @@ class Response:
 
     async def part(self) -> bytes:
         """Some more of the body; empty at its end."""
-        event = await self._event()
-        return bytes(event.data) if isinstance(event, h11.Data) else b""
+        parts = self._connection.parts
+        while not parts:
+            if self._connection.answered or not await self._more():
+                return b""
+        return parts.popleft()
 
     async def read(self) -> bytes:
         """The rest of the body."""
@@ -107,12 +113,13 @@ class HttpClient:
         closed without an answer.
         """
         self.address = address
-        self._connections = Connections(address)
-        self._headers = [("Host", address.authority), ("User-Agent", "hive-sidecar")]
+        self._connections, self._keeps = Connections(address), keeps
+        lines = [f"Host: {address.authority}", "User-Agent: hive-sidecar"]
         if not keeps:
-            self._headers.append(("Connection", "close"))
+            lines.append("Connection: close")
         if address.key:
-            self._headers.append(("Authorization", f"Bearer {address.key}"))
+            lines.append(f"Authorization: Bearer {address.key}")
+        self._headers = "".join(f"{line}\r\n" for line in lines)
 
     async def request(self, method: str, path: str, body: bytes = b"", *, timeout: float = 5.0) -> bytes:
         """The whole body of a good answer. `timeout` in seconds spans everything."""
@@ -127,7 +134,7 @@ class HttpClient:
     @asynccontextmanager
     async def stream(self, method: str, path: str, body: bytes = b"") -> AsyncIterator[Response]:
         """A good answer, its body still to come; an error status becomes its error. Leaving it by an exception closes the connection."""
-        connection = await self._sent(self._events(method, path, body))
+        connection = await self._sent(self._request(method, path, body))
         try:
             response = Response(connection, self.address.url)
             await response.head()
@@ -137,7 +144,10 @@ class HttpClient:
         except BaseException:
             connection.close()
             raise
-        self._connections.give_back(connection)
+        if self._keeps:
+            self._connections.give_back(connection)
+        else:
+            connection.close()
 
     async def _check(self, response: Response) -> None:
         url = self.address.url
@@ -148,16 +158,16 @@ class HttpClient:
         if not 200 <= response.status < 300:
             raise refusal(response.status, await response.read(), url)
 
-    async def _sent(self, events: list[h11.Event]) -> Connection:
+    async def _sent(self, request: bytes) -> Connection:
         """By a connection that is open, else by a new one. What one that was open does not take is sent by another; what it took is not sent
         again, for the backend may work on it.
         """
         while (kept := self._connections.idle()) is not None:
             with suppress(OSError):
-                return await _send(kept, events)
+                return await _send(kept, request)
         connection = await self._connect()
         try:
-            return await _send(connection, events)
+            return await _send(connection, request)
         except BREAKS as error:
             raise broken(self.address.url, error) from error
 
@@ -169,21 +179,18 @@ class HttpClient:
         except OSError as error:
             raise BackendUnreachable(f"No connection to {address.url}: {why(error, address.host)}.") from error
 
-    def _events(self, method: str, path: str, body: bytes) -> list[h11.Event]:
-        headers = list(self._headers)
-        if body:
-            headers += [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
-        request = h11.Request(method=method, target=self.address.path + path, headers=headers)
-        return [request, h11.Data(data=body), h11.EndOfMessage()] if body else [request, h11.EndOfMessage()]
+    def _request(self, method: str, path: str, body: bytes) -> bytes:
+        length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        return f"{method} {self.address.path}{path} HTTP/1.1\r\n{self._headers}{length}\r\n".encode() + body
 
     def close(self) -> None:
         """What is open for the next request. The requests that run end by themselves."""
         self._connections.close()
 
 
-async def _send(connection: Connection, events: list[h11.Event]) -> Connection:
+async def _send(connection: Connection, request: bytes) -> Connection:
     try:
-        await connection.send(*events)
+        await connection.send(request)
     except BaseException:
         connection.close()
         raise

@@ -12,7 +12,7 @@ from math import ceil
 from time import monotonic
 from typing import Final
 
-from bus.errors import NoLeader, QueueFull, StoreFull
+from bus.errors import QueueFull, StoreFull
 from bus.messages import ClusterStatus, TaskClass
 from bus.overview import Overview
 
@@ -97,11 +97,8 @@ class Overload:
 
     def _listen(self) -> None:
         """Whether the leader has spoken since: then what this door took before is in its word, or will be in the next."""
-        try:
-            status = self._overview.status()
-        except NoLeader:
-            return
-        if status.updated_at != self._said_at:
+        status = self._overview.last_word
+        if status is not None and status.updated_at != self._said_at:
             self._load, self._said_at = Load.of(status, self._load), status.updated_at
             self._heard_at, self._taken = self._now(), 0
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, suppress
 from pathlib import Path
 from typing import Final
 
@@ -75,7 +75,8 @@ async def herd(stack: ExitStack, beside: AsyncExitStack, folder: Path, stub_port
 async def _go_on_beating(client: httpx.AsyncClient, stub_port: int) -> None:
     while True:
         await asyncio.sleep(BEAT_SECONDS)
-        await _beat(client, stub_port)
+        with suppress(httpx.TransportError):  # one that its server closed just then: the next beat has another connection
+            await _beat(client, stub_port)
 
 
 async def _beat(client: httpx.AsyncClient, stub_port: int) -> None:
