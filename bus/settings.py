@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -75,6 +75,14 @@ class HiveSettings(BaseSettings):
     def nats_servers(self) -> list[str]:
         """The addresses to connect to; an empty setting means the default, as it does for a shell."""
         return (self.nats_url.get_secret_value() or DEFAULT_NATS_URL).split(",")
+
+    @property
+    def nats_login(self) -> dict[str, str]:
+        """`user` and `password` of the first address that has both."""
+        for parts in map(urlsplit, self.nats_servers):
+            if parts.username and parts.password:
+                return {"user": unquote(parts.username), "password": unquote(parts.password)}
+        return {}
 
     @classmethod
     def read(cls) -> Self:
