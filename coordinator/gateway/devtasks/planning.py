@@ -63,8 +63,8 @@ def _part(kind: PartKind, kinds: Sequence[PartKind], material: Material, there: 
     least = {}
     if capability is not None:
         best = max(offer.proficiency[capability] for offer in able)
-        able = [offer for offer in able if offer.proficiency[capability] >= NEARLY * best]
-        least = {capability: int(NEARLY * best * 100) / 100}
+        least = {capability: min(best, round(NEARLY * best, 2))}
+        able = [offer for offer in able if offer.proficiency[capability] >= least[capability]]
     model = _named(able, claims)
     made_from = (PartKind.CODE.value,) if PartKind.CODE in kinds and kind is not PartKind.CODE else ()
     return Part(
