@@ -116,6 +116,8 @@ BUCKETS: Final = (
     _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
     # The hive in numbers, as the leader last said it: every replica of a door tells it without asking anyone.
     _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
+    # Plans of dev tasks, with files and diffs, until they are run; whoever lost one plans again. The oldest make room.
+    _bucket(subjects.KV_DEV_PLANS, max_bytes=64 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
 )
 
 

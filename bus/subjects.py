@@ -29,6 +29,7 @@ KV_UPSTREAMS: Final = "hive_upstreams"
 KV_JOBS: Final = "hive_jobs"
 KV_PLACEMENT: Final = "hive_placement"
 KV_STATUS: Final = "hive_status"
+KV_DEV_PLANS: Final = "hive_dev_plans"
 
 # Headers. Those of a submit carry what the request's body must not: a user may not write them.
 HEADER_MSG_ID: Final = "Nats-Msg-Id"

@@ -114,6 +114,16 @@ WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running')
 -- name: task_requests
 SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
 
+-- name: quoting_requests
+SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]) AND request::text LIKE $2;
+
+-- name: outputs_of
+SELECT id, output FROM tasks
+WHERE id = ANY($1::uuid[]) AND tenant = $2 AND owner = $3 AND status = 'completed' AND output IS NOT NULL;
+
+-- name: replace_request
+UPDATE tasks SET request = $2::jsonb WHERE id = $1;
+
 -- name: overdue_pending
 -- Of those that wait for others.
 SELECT id FROM tasks
