@@ -16,7 +16,9 @@ EVERYTHING = str(OFFICIAL / "server-everything" / "dist" / "index.js")
 FILESYSTEM = str(OFFICIAL / "server-filesystem" / "dist" / "index.js")
 SECONDS = 180
 
-fetched = pytest.mark.skipif(not Path(SUITE).exists(), reason="npm's programs are not here; `make mcp-conformance` fetches them")
+fetched = pytest.mark.skipif(
+    not Path(SUITE).exists(), reason="npm's programs are not here; `make mcp-conformance` fetches them"
+)
 
 
 async def run(*words: str, folder: Path, env: dict[str, str] | None = None) -> tuple[int, str, str]:

@@ -7,11 +7,20 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
+from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from bus import telemetry
-from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError, RequestRefused
+from bus.errors import (
+    Conflict,
+    CredentialNotFound,
+    CredentialUnreadable,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    HiveError,
+    RequestRefused,
+)
 from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.core.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
@@ -111,6 +120,9 @@ class Lending:
 
     async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
+        effect = effect.within(int(time() * 1000))
+        if effect.timeout_seconds <= 0:
+            raise DeadlineExceeded("There was no time left to ask the MCP server.")
         if effect.server:
             return await self._registered(effect, claims)
         auth = NO_AUTH
