@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
-from httpx import AsyncClient, HTTPError
+from httpx import AsyncClient
 
 from bus.nats_bus import NatsBus
 from deploy.local.ports import free_port
