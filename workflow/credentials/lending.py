@@ -34,6 +34,7 @@ from workflow.credentials.store import Credentials, Opened
 from workflow.credentials.token_store import TokenStore
 from workflow.credentials.types import grant_of, has_token, is_oauth1, is_oauth2
 from workflow.doors.callers import Admitted, check_caller
+from workflow.mcp.failing import failed
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.outside.guard import Guard
@@ -138,7 +139,7 @@ class Lending:
                 else await self._mcp.call(server, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
             )
         except HiveError as error:
-            return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
+            return failed(effect, error, auth.secrets)
         return Reply(value=cleared(found, auth.secrets))
 
     async def package(self, effect: RunPackagedNode, claims: Claims) -> Reply:
