@@ -42,8 +42,9 @@ class DashboardHive:
     def __init__(self, hive: BenchHive, bus: NatsBus, folder: Path, workflows: bool) -> None:
         self.hive, self.bus, self.port = hive, bus, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        for name in ("coordinator", "monitor", *(["workflow"] if workflows else [])):
-            hive.start(name, f"{name}.main")
+        rooms = ("coordinator", "coordinator.gateway", "monitor", *(["workflow"] if workflows else []))
+        for room in rooms:
+            hive.start(room, f"{room}.main")
         environment = {"NATS_URL": hive.server.url, "HIVE_DATA_DIR": str(folder), "HIVE_GUI_PORT": str(self.port)}
         self.gui = hive.other("gui.main", HIVE_LOG_LEVEL="warning", **environment)
 
