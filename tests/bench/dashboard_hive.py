@@ -9,7 +9,7 @@ from time import monotonic
 
 import httpx
 import psutil
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext, ViewportSize, async_playwright
 
 from bus import subjects
 from bus.errors import HiveError
@@ -20,7 +20,7 @@ from tests.bench.hive import KEY, BenchHive
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update"]
 READY_SECONDS = 60
-SCREEN = {"width": 1440, "height": 900}
+SCREEN: ViewportSize = {"width": 1440, "height": 900}
 
 # Over a week, mostly done, of twenty owners and models, each with the agent that did it.
 _TASKS = """
