@@ -113,7 +113,10 @@ def curve(samples: list[Sample]) -> str:
 async def test_the_dashboard_keeps_nothing_of_pages_that_were_left(gui: GuiProcess, scripted: ScriptedHive) -> None:
     assert gui.process is not None
     scripted.tickets["a-ticket"] = ADMIN
-    async with httpx.AsyncClient(base_url=gui.url, timeout=PATIENCE_SECONDS, follow_redirects=True) as http:
+    anew = httpx.Limits(
+        max_keepalive_connections=0
+    )  # else a connection is used again in the moment in which the server gives it up
+    async with httpx.AsyncClient(base_url=gui.url, timeout=PATIENCE_SECONDS, follow_redirects=True, limits=anew) as http:
         await http.get("/login?ticket=a-ticket")
         visits = Visits(http)
         lanes = [telling(scripted), *(visits.stay() for _ in range(STAYING)), *(visits.come_and_go() for _ in range(LANES))]
