@@ -41,7 +41,7 @@ def register(dashboard: Dashboard) -> None:
             editing.wire()
             return editing.close
 
-        return _page(dashboard, client, "hv-canvas-page", build)
+        return _page(dashboard, client, "hv-canvas-page", build, parts.MODULES)
 
     @ui.page("/executions/{execution_id}", title="Execution · Hive")
     def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
@@ -51,11 +51,15 @@ def register(dashboard: Dashboard) -> None:
             looking.wire()
             return looking.close
 
-        return _page(dashboard, client, "hv-canvas-page", build)
+        return _page(dashboard, client, "hv-canvas-page", build, parts.MODULES)
 
 
 def _page(
-    dashboard: Dashboard, client: Client, classes: str, build: Callable[[Claims], Callable[[], Awaitable[None]] | None]
+    dashboard: Dashboard,
+    client: Client,
+    classes: str,
+    build: Callable[[Claims], Callable[[], Awaitable[None]] | None],
+    modules: tuple[str, ...] = (),
 ) -> RedirectResponse | None:
     """What all three have in common: the login, the header, and the line that tells whether the page is live."""
     storage = app.storage.user
@@ -67,7 +71,7 @@ def _page(
         sessions.sign_out(storage)
         ui.navigate.to("/login")
 
-    shell.dress()
+    shell.dress(*modules)
     ui.add_head_html(parts.styles())
     shell.header(claims, log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
