@@ -92,6 +92,10 @@ export default {
       this.$refs.question?.close();
       asked?.resolve(yes);
     },
+    undo(note) {
+      store.note = null;
+      note.undo();
+    },
     outside(event, close) {
       if (event.target === event.currentTarget) close();
     },
@@ -117,6 +121,6 @@ export default {
         <p>{{ question.text }}</p>
         <div class="hv-row-end"><button type="button" class="hv-quiet" autofocus @click="answer(false)">Keep it so</button><button type="button" class="hv-quiet hv-danger" @click="answer(true)">{{ question.action }}</button></div>
       </dialog>
-      <div class="hv-note-place" role="status"><p v-if="note" class="hv-note" :class="{ 'hv-note-bad': note.failure }">{{ note.text }} <code v-if="note.failure" class="hv-code">{{ note.failure.code }}</code></p></div>
+      <div class="hv-note-place" role="status"><p v-if="note" class="hv-note" :class="{ 'hv-note-bad': note.failure }">{{ note.text }} <code v-if="note.failure" class="hv-code">{{ note.failure.code }}</code><button v-if="note.undo" type="button" class="hv-text" @click="undo(note)">Undo</button></p></div>
     </div>`,
 };

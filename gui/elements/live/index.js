@@ -6,6 +6,7 @@ export { default as Status } from "./status.js";
 export { default as Answer } from "./answer.js";
 export * from "./asking.js";
 export { default as Age } from "./age.js";
+export { default as Jobs } from "./jobs.js";
 export { default as TaskView } from "./task_view.js";
 export { default as Chart } from "./chart.js";
 export { default as Rules } from "./rules.js";

@@ -50,11 +50,11 @@ export default {
     },
     async turn(name, before) {
       const rule = { ...before, enabled: !before.enabled };
-      if (await order("alerts.change_rule", { name, rule, before }, rule.enabled ? "It is watched." : "It is watched no more.")) this.$emit("changed");
+      if (await order("alerts.change_rule", { name, rule, before }, rule.enabled ? "It is watched." : "It is watched no more.", () => this.turn(name, rule))) this.$emit("changed");
     },
     async remove(name, before) {
       const sure = await confirmed({ title: `Delete the rule ${name}?`, text: "What fires by it is resolved. To keep it for later, disable it.", action: "Delete rule" });
-      if (sure && (await order("alerts.change_rule", { name, before }, "Deleted."))) this.$emit("changed");
+      if (sure && (await order("alerts.change_rule", { name, before }, "Deleted.", () => order("alerts.change_rule", { name, rule: before, before: null }, "It is there again.").then(() => this.$emit("changed"))))) this.$emit("changed");
     },
     seconds: (number) => (number ? `${number} s` : "–"),
   },
