@@ -73,7 +73,7 @@ export default {
     <section class="hv-sheet" aria-labelledby="sheet-title">
       <div class="hv-section hv-sheet-head"><h1 id="sheet-title">Models</h1><span class="hv-count hv-num">{{ rows.length }}</span><span class="hv-space"></span><input v-model="text" type="search" class="hv-input hv-search" placeholder="Name" aria-label="Find a model"></div>
       <Age :at="at" :failure="failure"/>
-      <form v-if="may.manage_agents" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
+      <form v-if="may.manage_agents" id="pull" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
         <label class="hv-field"><span>Pull a model</span><input v-model="name" class="hv-input" placeholder="llama3.2:3b"></label>
         <div v-if="many" class="hv-on"><label class="hv-field"><span>On</span><input v-model="host" class="hv-input" list="hosts" placeholder="Name of a host, then Enter" @change="addHost" @keydown.enter.prevent="addHost"><datalist id="hosts"><option v-for="agent in agents" :key="agent" :value="agent"/></datalist></label><ul v-if="on.length" class="hv-chips" aria-label="Chosen hosts"><li v-for="agent in on" :key="agent" class="hv-tag">{{ agent }} <button type="button" class="hv-text" :aria-label="'Not on ' + agent" @click="on.splice(on.indexOf(agent), 1)">×</button></li></ul></div>
         <fieldset v-else class="hv-on"><legend class="hv-small hv-muted">On</legend><label v-for="agent in agents" :key="agent" class="hv-check"><input v-model="on" type="checkbox" :value="agent"> {{ agent }}</label><span v-if="!agents.length" class="hv-muted">no agent is here</span></fieldset>

@@ -5,6 +5,7 @@ export { default as Icon } from "./icon.js";
 export { default as Status } from "./status.js";
 export { default as Answer } from "./answer.js";
 export * from "./asking.js";
+export * from "./finding.js";
 export { default as Age } from "./age.js";
 export { default as Jobs } from "./jobs.js";
 export { default as TaskView } from "./task_view.js";
