@@ -59,6 +59,7 @@ from bus.messages.mcp_servers import (
 from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
 from bus.messages.orders import DrainAgent
 from bus.messages.tasks import AssignTask, PrioritizeTask
+from bus.messages.workflows import ListWorkflows, WorkflowList
 
 SECONDS: Final = 10.0
 """For an answer. That nobody is there is said after PATIENCE_SECONDS: the page shows what it has, and asks again by itself."""
@@ -103,6 +104,7 @@ VERBS: Final[dict[str, Verb]] = {
         benchmark=(BenchmarkAgent, AgentBenchmark),
         benchmarks=(ListBenchmarks, BenchmarkList),
     ),
+    **_verbs(subjects.SERVICE_WORKFLOWS, list=(ListWorkflows, WorkflowList)),
     **_verbs(subjects.SERVICE_METRICS, history=(ListMetrics, MetricsHistory)),
     **_verbs(
         subjects.SERVICE_MODELS,

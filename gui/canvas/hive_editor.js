@@ -1,14 +1,14 @@
 // The editor's page: what the server tells is put into one state, and its parts show that.
 import { markRaw } from "vue";
-import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, NewCredential, Palette, Panel, previewed, send, state, wants } from "hive-editor";
+import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Credential, Palette, Panel, previewed, send, state, wants } from "hive-editor";
 
 const RETRY_MS = 2000;
 const FAILED = "execution_failed";
 
 export default {
-  components: { Bar, Canvas, Dialogs, Lists, NewCredential, Palette, Panel },
+  components: { Bar, Canvas, Dialogs, Lists, Credential, Palette, Panel },
   props: { may: Object, draftKey: String, execution: String },
-  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "connect", "preview"],
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "connect", "preview"],
   setup: () => ({ state }),
   data: () => ({ resumed: false }),
   computed: {
@@ -53,8 +53,8 @@ export default {
     tell(word, about) {
       this[`on_${word}`]?.(about);
     },
-    on_types({ types, base_url: base, operators }) {
-      state.operators = markRaw(operators);
+    on_types({ types, base_url: base, operators, older }) {
+      Object.assign(state, { operators: markRaw(operators), older: markRaw(older) });
       state.baseUrl = base ?? "";
       state.types = markRaw(types);
     },
@@ -184,6 +184,6 @@ export default {
         <Lists v-else-if="panel === 'executions' || panel === 'versions'"/>
       </div>
       <Dialogs v-if="state.conflict"/>
-      <NewCredential v-if="state.making"/>
+      <Credential v-if="state.making"/>
     </div>`,
 };

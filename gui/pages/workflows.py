@@ -10,9 +10,12 @@ from bus.messages import Claims
 from gui import sessions
 from gui.canvas import parts
 from gui.canvas.parts import WorkflowEditor, WorkflowTable
+from gui.desk import Desk
 from gui.elements.parts import Live
 from gui.pages import shell
+from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
 from gui.workflows.editing import Editing
 from gui.workflows.hearing import Hearing
@@ -77,6 +80,7 @@ def _page(
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
+    Line(live, dashboard.bus, lambda: dashboard.claims(storage), Answers(live, Desk(dashboard.bus, claims))).wire()
     owner = None if sessions.may(claims).view_all else claims.sub
     viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
 

@@ -21,6 +21,7 @@ export const state = reactive({
   types: [],
   baseUrl: "",
   operators: [],
+  older: [],
   selected: [],
   execution: null,
   items: null,

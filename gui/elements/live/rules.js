@@ -50,17 +50,17 @@ export default {
     },
     async turn(name, before) {
       const rule = { ...before, enabled: !before.enabled };
-      if (await order("alerts.change_rule", { name, rule, before }, rule.enabled ? "It is watched." : "It is watched no more.")) this.$emit("changed");
+      if (await order("alerts.change_rule", { name, rule, before }, rule.enabled ? "It is watched." : "It is watched no more.", () => this.turn(name, rule))) this.$emit("changed");
     },
     async remove(name, before) {
       const sure = await confirmed({ title: `Delete the rule ${name}?`, text: "What fires by it is resolved. To keep it for later, disable it.", action: "Delete rule" });
-      if (sure && (await order("alerts.change_rule", { name, before }, "Deleted."))) this.$emit("changed");
+      if (sure && (await order("alerts.change_rule", { name, before }, "Deleted.", () => order("alerts.change_rule", { name, rule: before, before: null }, "It is there again.").then(() => this.$emit("changed"))))) this.$emit("changed");
     },
     seconds: (number) => (number ? `${number} s` : "–"),
   },
   template: `
     <section class="hv-card hv-plain" aria-labelledby="rules-title">
-      <div class="hv-section hv-pad hv-sheet-head"><h2 id="rules-title">Rules</h2><span class="hv-muted hv-small">{{ source }}</span><span class="hv-space"></span><button v-if="may" type="button" class="hv-quiet" @click="edit(null)"><Icon name="plus"/>New rule</button></div>
+      <div class="hv-section hv-pad hv-sheet-head"><h2 id="rules-title">Rules</h2><span class="hv-muted hv-small">{{ source }}</span><span class="hv-space"></span><button v-if="may" id="new-rule" type="button" class="hv-quiet" @click="edit(null)"><Icon name="plus"/>New rule</button></div>
       <table v-if="named.length"><thead><tr><th>Rule</th><th>Condition</th><th>Severity</th><th class="hv-right">Holds for</th><th class="hv-right">Rests for</th><th v-if="may"><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="[name, rule] in named" :key="name" :class="{ 'hv-off': !rule.enabled }">
         <td><b>{{ name }}</b> <span v-if="!rule.enabled" class="hv-tag">disabled</span><div class="hv-small hv-muted">{{ rule.summary }}</div></td><td><code>{{ rule.condition }}</code><div class="hv-small hv-muted">of each {{ rule.scope === "queue" ? "class of the queue" : rule.scope }}</div></td><td data-label="Severity">{{ rule.severity }}</td><td class="hv-right hv-num" data-label="Holds for" title="How long the condition holds before it fires">{{ seconds(rule.for_seconds) }}</td><td class="hv-right hv-num" data-label="Rests for" title="How long it fires not again for the same thing">{{ seconds(rule.cooldown) }}</td>
         <td v-if="may"><div class="hv-acts"><button type="button" class="hv-quiet" :aria-label="'Change ' + name" @click="edit(name)">Change</button><button type="button" class="hv-quiet" :aria-label="(rule.enabled ? 'Disable ' : 'Enable ') + name" @click="turn(name, rule)">{{ rule.enabled ? "Disable" : "Enable" }}</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + name" @click="remove(name, rule)">Delete</button></div></td></tr></tbody></table>

@@ -115,10 +115,14 @@ export default {
   },
   methods: {
     // What the browser shows follows the record: a change that is refused is taken back.
-    async prioritize(event) {
+    prioritize(event) {
       const priority = Number(event.target.value);
       event.target.value = this.record.priority;
-      const record = await order("tasks.prioritize", { id: this.id, priority }, `Its priority is ${PRIORITY[priority]} now.`);
+      return this.rank(priority);
+    },
+    async rank(priority) {
+      const before = this.record.priority;
+      const record = await order("tasks.prioritize", { id: this.id, priority }, `Its priority is ${PRIORITY[priority]} now.`, () => this.rank(before));
       if (record) store.records[this.id] = record;
     },
     clockOf: clock,
