@@ -14,9 +14,11 @@ import uvloop
 from bus import subjects, telemetry
 from bus.client import Received
 from bus.errors import InvalidRequest
+from bus.exposition import exposed
 from bus.messages import PerformanceMetrics
 from bus.messages.readings import ServiceVitals
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
 from monitor.document import describe
@@ -50,6 +52,7 @@ async def serve(settings: MonitorSettings) -> None:
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
         await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
         await stack.enter_async_context(telling_vitals(bus, "monitor"))
+        await stack.enter_async_context(exposed(settings, settings.monitor_metrics_port, "monitor", bus, keeping.samples))
         kept = asyncio.create_task(keeping.run())
         stack.push_async_callback(end, [kept])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
@@ -88,7 +91,8 @@ def main() -> None:
     settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
     try:
-        uvloop.run(until_stopped(settings))
+        with exporting("monitor", settings):
+            uvloop.run(until_stopped(settings))
     except InvalidRequest as error:
         logger.error("monitor_cannot_start", reason=error.message)
         sys.exit(1)

@@ -22,6 +22,9 @@ class MonitorSettings(HiveSettings):
         default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
     )
     retain_alerts_days: float = Field(default=30, ge=0, description="how long alerts stay that are resolved; 0: for ever")
+    monitor_metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
+    )
     metrics_fresh_seconds: float = Field(
         default=30, gt=0, description="metrics of an agent that are older than this are left out: it is gone, or mute"
     )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from bus import tracing
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
 from bus.together import end, let_go
 from workflow.outside.guard import Guard
@@ -89,7 +90,7 @@ class McpClient:
         """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, NodeFailed."""
 
         async def ask(client: "Client") -> dict[str, Any]:
-            meta: Any = {KEY_META: key}
+            meta: Any = {KEY_META: key} | tracing.carried()
             await self._fence.passed()
             return plain(await client.call_tool(tool, dict(arguments), meta=meta))
 
