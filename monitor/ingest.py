@@ -84,6 +84,10 @@ class Ledger:
         if change.status is AgentStatus.OFFLINE:
             self._heard.pop(change.agent_id, None)
 
+    def present(self, now: float) -> list[PerformanceMetrics]:
+        """What agents measured last, of those that are there. Another thread may ask."""
+        return [heard.metrics for heard in list(self._heard.values()) if now - heard.at <= self._fresh_seconds]
+
     def performance(self, now: float) -> ClusterPerformance:
         """Agents by name, and the whole."""
         names = sorted({name for name in self._tallies if name is not None} | set(self._heard))

@@ -27,6 +27,7 @@ from monitor.history import recount
 from monitor.ingest import Ledger
 from monitor.keeping import Keeping
 from monitor.listener import listener, start, stop
+from monitor.meters import metering
 from monitor.service import docs_service, metrics_service
 from monitor.settings import MonitorSettings
 from monitor.vitals import Vitals
@@ -56,7 +57,8 @@ async def serve(settings: MonitorSettings) -> None:
         kept = asyncio.create_task(keeping.run())
         stack.push_async_callback(end, [kept])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
-        broker = listener(settings, ledger, positions)
+        heard = stack.enter_context(metering(settings, ledger))
+        broker = listener(settings, ledger, positions, heard)
         stack.push_async_callback(stop, broker)
         await start(broker)
         counted.set()
