@@ -68,6 +68,7 @@ class Receiver:
     def _take_metrics(self, request: ExportMetricsServiceRequest) -> None:
         for metric in (m for r in request.resource_metrics for scope in r.scope_metrics for m in scope.metrics):
             kind = metric.WhichOneof("data")
+            assert kind is not None
             points = [(_plain(point.attributes), point) for point in getattr(metric, kind).data_points]
             self.metrics.setdefault(metric.name, []).extend(points)
 
@@ -78,6 +79,8 @@ def _plain(attributes: "list[KeyValue]") -> dict[str, Any]:
 
 def _value(value: AnyValue) -> Any:
     kind = value.WhichOneof("value")
+    if kind is None:
+        return None
     return [_value(each) for each in value.array_value.values] if kind == "array_value" else getattr(value, kind)
 
 
