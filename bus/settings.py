@@ -56,6 +56,23 @@ class HiveSettings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+    metrics_host: str = Field(
+        default="127.0.0.1", description="address of the `/metrics` of each process but the gateway's, at its port"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="of an OpenTelemetry collector (http/protobuf), `http://127.0.0.1:4318`; left out: nothing is exported",
+    )
+    otlp_headers: SecretStr | None = Field(
+        default=None, description="that go with what is exported there: `name=value`, several by comma"
+    )
+    trace_ratio: float = Field(
+        default=1, ge=0, le=1, description="of the traces that begin here, how many are exported; 1: all"
+    )
 
     @field_validator("nats_url")
     @classmethod

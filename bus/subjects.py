@@ -20,6 +20,9 @@ EVENTS: Final = "HIVE_EVENTS"
 PROGRESS: Final = "HIVE_PROGRESS"
 METRICS: Final = "HIVE_METRICS"
 
+# Durable consumers.
+INFLUX_SINK: Final = "sink_influx"
+
 # Key-value buckets.
 KV_AGENTS: Final = "hive_agents"
 KV_MODELS: Final = "hive_models"

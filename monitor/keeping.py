@@ -4,6 +4,7 @@ Nothing that the monitor tells of the present waits for it.
 """
 
 import asyncio
+from collections.abc import Iterable
 from typing import Final
 
 import asyncpg
@@ -12,6 +13,7 @@ from bus import telemetry
 from bus.client import Bus
 from bus.database import AWAY, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable, HiveError
+from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
 from monitor.alerting.rules import given
@@ -36,6 +38,12 @@ class Keeping:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
         self._rules = given(settings.alert_rules)
         self._past: Past | None = None
+        self._archive: Archive | None = None
+
+    def samples(self) -> Iterable[Sample]:
+        """For the /metrics of this process."""
+        caught_up = self._archive is not None and self._archive.caught_up
+        yield Sample("monitor_metrics_kept", "gauge", "1 while all that agents measured is in PostgreSQL.", caught_up)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -52,6 +60,7 @@ class Keeping:
         pool = await open_pool(url, CONNECTIONS)
         try:
             self._past, archive = Past(pool), Archive(self._bus, pool)
+            self._archive = archive
             upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
             await upkeep.once(now_utc())
             logger.info("metrics_are_kept")

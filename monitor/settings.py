@@ -22,6 +22,18 @@ class MonitorSettings(HiveSettings):
         default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
     )
     retain_alerts_days: float = Field(default=30, ge=0, description="how long alerts stay that are resolved; 0: for ever")
+    monitor_metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
+    )
+    influx_url: str | None = Field(
+        default=None,
+        description="of an InfluxDB, or what takes its line protocol, to which agents' metrics are written, too: `http://127.0.0.1:8086`",
+    )
+    influx_database: str = Field(
+        default="hive", min_length=1, description="there: a database of version 1, a bucket of version 2"
+    )
+    influx_org: str | None = Field(default=None, description="the organisation there; given, the API of version 2 is used")
+    influx_token: SecretStr | None = Field(default=None, description="that it asks for; `user:password` with version 1")
     metrics_fresh_seconds: float = Field(
         default=30, gt=0, description="metrics of an agent that are older than this are left out: it is gone, or mute"
     )

@@ -13,7 +13,9 @@ import uvloop
 from bus import telemetry
 from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
+from bus.exposition import exposed
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
 from workflow.core.execution import Execution
@@ -140,6 +142,8 @@ class _Life:
         self._stack.push_async_callback(notices.close)
         await reseal_when_possible(self._credentials)
         await self._serve(engine, lease, lending)
+        exposing = exposed(settings, settings.workflow_metrics_port, "workflow", self._bus, engine.gate.samples)
+        await self._stack.enter_async_context(exposing)
         await notices.ready()
         logger.info("engine_ready", engine=str(self._id))
         await _first_to_end(
@@ -268,7 +272,8 @@ async def until_stopped(settings: WorkflowSettings) -> None:
 def main() -> None:
     settings = WorkflowSettings.read()
     telemetry.configure("workflow", settings.log_level, settings.log_format)
-    uvloop.run(until_stopped(settings))
+    with exporting("workflow", settings):
+        uvloop.run(until_stopped(settings))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from bus import tracing
 from bus.errors import DeadlineExceeded, HiveError, NodeFailed, OutcomeUnknown, RequestRefused
 from bus.together import end, let_go
 from workflow.outside.guard import Guard
@@ -92,7 +93,7 @@ class McpClient:
 
         async def ask(client: "Client") -> dict[str, Any]:
             nonlocal open_ended
-            meta: Any = {KEY_META: key}
+            meta: Any = {KEY_META: key} | tracing.carried()
             await self._fence.passed()
             open_ended = True
             try:
