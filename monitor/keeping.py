@@ -4,6 +4,7 @@ Nothing that the monitor tells of the present waits for it.
 """
 
 import asyncio
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -17,8 +18,10 @@ from bus.together import together
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
+from monitor.cache import Cache
 from monitor.ingest import Ledger
 from monitor.past import Past
+from monitor.replica import reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep, now_utc
@@ -36,6 +39,8 @@ class Keeping:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
         self._rules = given(settings.alert_rules)
         self._past: Past | None = None
+        redis_url = settings.redis_url
+        self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,13 +56,19 @@ class Keeping:
         await migrate_by(url, migrations(), "monitor_migrations")
         pool = await open_pool(url, CONNECTIONS)
         try:
-            self._past, archive = Past(pool), Archive(self._bus, pool)
-            upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
-            await upkeep.once(now_utc())
-            logger.info("metrics_are_kept")
-            await together(archive.run(), upkeep.run(), self._watch(pool))
+            await self._keep_in(pool)
         finally:
             pool.terminate()
+
+    async def _keep_in(self, pool: asyncpg.Pool) -> None:
+        archive, replica = Archive(self._bus, pool), self._settings.database_read_url
+        upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
+        await upkeep.once(now_utc())
+        url = replica.get_secret_value() if replica else None
+        async with reading(pool, url, self._settings.database_read_lag_seconds) as read:
+            self._past = Past(read)
+            logger.info("metrics_are_kept")
+            await together(archive.run(), upkeep.run(), self._watch(pool), *([read.beat()] if url else []))
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
@@ -67,4 +78,12 @@ class Keeping:
         """DatabaseUnavailable."""
         if self._past is None:
             raise DatabaseUnavailable("The monitor has not reached PostgreSQL yet. Try again shortly.", retry_after_seconds=2)
-        return await self._past.read(asked)
+        past = self._past
+        return await self._cache.answer(asked, MetricsHistory, lambda: past.read(asked))
+
+    async def show(self) -> None:
+        """For ever: what Redis has of the agents. It needs no PostgreSQL."""
+        try:
+            await self._cache.show(lambda: self._ledger.performance(monotonic()).agents)
+        finally:
+            await self._cache.close()

@@ -50,8 +50,8 @@ async def serve(settings: MonitorSettings) -> None:
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
         await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
         await stack.enter_async_context(telling_vitals(bus, "monitor"))
-        kept = asyncio.create_task(keeping.run())
-        stack.push_async_callback(end, [kept])
+        kept, shown = asyncio.create_task(keeping.run()), asyncio.create_task(keeping.show())
+        stack.push_async_callback(end, [kept, shown])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
         broker = listener(settings, ledger, positions)
         stack.push_async_callback(stop, broker)

@@ -9,6 +9,13 @@ from bus.settings import HiveSettings
 
 class MonitorSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    database_read_url: SecretStr | None = Field(
+        default=None, description="a replica of it, of which history is read while its copy is young enough"
+    )
+    database_read_lag_seconds: float = Field(
+        default=30, gt=0, description="young enough; where the replica is older, or away, the primary is read"
+    )
+    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
     retain_metrics_days: float = Field(
         default=3, ge=0, description="how long each measurement of an agent stays, one every 5 s; 0: for ever"
     )

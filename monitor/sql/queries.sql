@@ -115,3 +115,9 @@ ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, record = excluded.rec
 
 -- name: forget_silences
 DELETE FROM alert_silences WHERE ends_at < now() - interval '1 day';
+
+-- name: beat
+INSERT INTO monitor_beat (at) VALUES (clock_timestamp()) ON CONFLICT (single) DO UPDATE SET at = excluded.at;
+
+-- name: beat_age
+SELECT extract(epoch FROM clock_timestamp() - at)::float8 AS seconds FROM monitor_beat;
