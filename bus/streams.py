@@ -112,6 +112,8 @@ BUCKETS: Final = (
     _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
     # The hive in numbers, as the leader last said it: every replica of a door tells it without asking anyone.
     _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
+    # Each quota and what of it is used, as the monitor last counted: a door asks nobody. PostgreSQL has both too.
+    _bucket(subjects.KV_QUOTAS, max_bytes=16 * MIB, synced=False),
 )
 
 

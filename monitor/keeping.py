@@ -21,10 +21,11 @@ from monitor.archive import Archive
 from monitor.cache import Cache
 from monitor.ingest import Ledger
 from monitor.past import Past
-from monitor.replica import reading
+from monitor.replica import Reading, reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep, now_utc
+from monitor.usage import usage
 
 logger = telemetry.log(__name__)
 
@@ -68,7 +69,12 @@ class Keeping:
         async with reading(pool, url, self._settings.database_read_lag_seconds) as read:
             self._past = Past(read)
             logger.info("metrics_are_kept")
-            await together(archive.run(), upkeep.run(), self._watch(pool), *([read.beat()] if url else []))
+            await together(
+                archive.run(), upkeep.run(), self._watch(pool), self._usage(pool, read), *([read.beat()] if url else [])
+            )
+
+    async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:
+        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days)
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400

@@ -1,12 +1,13 @@
 """Ten million measurements in PostgreSQL: what a page of history costs, and what dropping a day does to whoever writes meanwhile:
 `python -m tests.bench.ten_million [ROWS]`
 
-200 agents with a card, one measurement every five seconds, up to now; minutes and hours rolled up from them as the monitor does it. The
-questions are those of the dashboard, the REST API and the alerts, through the code that asks them, of agents and times drawn at random,
+200 agents with a card, one measurement every five seconds, up to now, stored in the order of time; a row for each minute and hour of them.
+The questions are those of the dashboard, the REST API and the alerts, through the code that asks them, of agents and times drawn at random,
 while a writer stores what 200 agents send. Some 7 GB of disk for as long as it runs.
 """
 
 import asyncio
+import json
 import random
 import sys
 from collections.abc import Awaitable, Callable
@@ -41,6 +42,10 @@ FILL: Final = """INSERT INTO agent_metrics
 SELECT 'host-' || lpad(a::text, 4, '0'), $1::timestamptz + s * interval '5 s' + a * interval '1 ms', $4::jsonb
 FROM generate_series($2::int, $3::int - 1) s, generate_series(1, 200) a"""
 WRITE: Final = "INSERT INTO agent_metrics SELECT 'host-' || lpad(a::text, 4, '0'), clock_timestamp(), $1::jsonb FROM generate_series(1, 40) a"
+SPREADS: Final = """INSERT INTO agent_metrics_{table}
+SELECT 'host-' || lpad(a::text, 4, '0'), s, (SELECT jsonb_object_agg(name, '{{"min": 11.25, "mean": 12.5, "max": 13.75, "n": 12}}'::jsonb)
+    FROM unnest($3::text[]) name)
+FROM generate_series(date_trunc('{unit}', $1::timestamptz), $2, interval '1 {unit}') s, generate_series(1, 200) a"""
 PORTION: Final = 720
 
 
@@ -49,8 +54,11 @@ async def fill(pool: asyncpg.Pool, begin: datetime, steps: int, now: datetime) -
         async with pool.acquire() as connection:
             await connection.execute(FILL, begin, first, min(steps, first + PORTION), BODY, timeout=300)
     await pool.execute("INSERT INTO monitor_positions VALUES ($1, $2, 1, $2)", subjects.METRICS, now)
-    await pool.execute("INSERT INTO monitor_rolled VALUES ('minutes', date_trunc('hour', $1::timestamptz))", begin)
-    await pool.execute("INSERT INTO monitor_rolled VALUES ('hours', date_trunc('hour', $1::timestamptz))", begin)
+    names = [*json.loads(BODY), "bytes_sent_per_second", "bytes_received_per_second"]
+    names.remove("network_io")
+    for table, unit in (("minutes", "minute"), ("hours", "hour")):
+        await pool.execute(SPREADS.format(table=table, unit=unit), begin, now - timedelta(hours=1), names, timeout=600)
+        await pool.execute(f"INSERT INTO monitor_rolled VALUES ('{table}', date_trunc('hour', $1::timestamptz))", now)
 
 
 async def writing(pool: asyncpg.Pool, waits: list[float], every: float) -> None:
@@ -78,7 +86,7 @@ async def timed(name: str, ask: Callable[[], Awaitable[object]]) -> None:
 
 
 async def questions(pool: asyncpg.Pool, begin: datetime, now: datetime) -> None:
-    past, chance = Past(Reading(pool, None, 30)), random.Random(7)  # noqa: S311 - a bench
+    past, chance = Past(Reading(pool, None, 30)), random.Random(7)
 
     def asked(resolution: Resolution, window: timedelta, limit: int) -> ListMetrics:
         since = begin + (now - begin - window) * chance.random()
