@@ -27,7 +27,7 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import print_json, print_table, say
 
-app = typer.Typer(help="What was used, quotas, and hosts that became slower.", invoke_without_command=True)
+app = typer.Typer(help="What was used, and quotas.", invoke_without_command=True)
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day of UTC, as 2027-01-31.")]
 _Kind = Annotated[QuotaKind, typer.Argument(help="Whose: a user's, or a key's.")]
 _Name = Annotated[str, typer.Argument(help="The user's name, or the key's id as `hive keys list` shows it.")]
@@ -62,7 +62,7 @@ async def report(
     user: Annotated[str | None, typer.Option(help="Only what this user used.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show tokens, seconds and energy; of the present month, unless told otherwise."""
+    """Show tokens, seconds and energy, of this month or of other days."""
     asked = ListUsage(by=by, since=since and since.date(), until=until and until.date(), user=user, limit=1000)
     found: UsageReport = await _ask("report", asked, UsageReport)
     if as_json:
