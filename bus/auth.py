@@ -26,6 +26,7 @@ class Permission(StrEnum):
     AGENTS_VIEW = "agents.view"
     AGENTS_MANAGE = "agents.manage"
     KEYS_MANAGE = "keys.manage"
+    QUOTAS_MANAGE = "quotas.manage"
     METRICS_VIEW = "metrics.view"
     WORKFLOWS_CREATE = "workflows.create"
     WORKFLOWS_VIEW = "workflows.view"

@@ -205,6 +205,10 @@ class JoinTokenRevoked(JoinRefused):
     code, title = "join_token_revoked", "The join token was revoked"
 
 
+class QuotaExceeded(HiveError):
+    code, http_status, title = "quota_exceeded", 429, "A quota is used up"
+
+
 class TooManyAttempts(HiveError):
     code, http_status, title = "too_many_attempts", 429, "There were too many attempts"
 

@@ -118,6 +118,8 @@ BUCKETS: Final = (
     _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
     # Plans of dev tasks, with files and diffs, until they are run; whoever lost one plans again. The oldest make room.
     _bucket(subjects.KV_DEV_PLANS, max_bytes=64 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
+    # Each quota and what of it is used, as the monitor last counted: a door asks nobody. PostgreSQL has both too.
+    _bucket(subjects.KV_QUOTAS, max_bytes=16 * MIB, synced=False),
 )
 
 

@@ -59,6 +59,7 @@ from bus.messages.mcp_servers import (
 from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
 from bus.messages.orders import DrainAgent
 from bus.messages.tasks import AssignTask, PrioritizeTask
+from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
 from bus.messages.workflows import ListWorkflows, WorkflowList
 
 SECONDS: Final = 10.0
@@ -128,6 +129,14 @@ VERBS: Final[dict[str, Verb]] = {
         silences=(NoReply, SilenceList),
         silence=(CreateSilence, Silence),
         end_silence=(SilenceRef, Silence),
+    ),
+    **_verbs(
+        subjects.SERVICE_USAGE,
+        report=(ListUsage, UsageReport),
+        quotas=(NoReply, QuotaList),
+        put_quota=(PutQuota, Quota),
+        remove_quota=(QuotaRef, QuotaList),
+        slow_hosts=(NoReply, SlowHosts),
     ),
     **_verbs(
         subjects.SERVICE_MCP_SERVERS,

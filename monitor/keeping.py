@@ -5,6 +5,7 @@ Nothing that the monitor tells of the present waits for it.
 
 import asyncio
 from collections.abc import Iterable
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -19,11 +20,14 @@ from bus.together import together
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
+from monitor.cache import Cache
 from monitor.ingest import Ledger
 from monitor.past import Past
+from monitor.replica import Reading, reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep, now_utc
+from monitor.usage import usage
 
 logger = telemetry.log(__name__)
 
@@ -39,6 +43,8 @@ class Keeping:
         self._rules = given(settings.alert_rules)
         self._past: Past | None = None
         self._archive: Archive | None = None
+        redis_url = settings.redis_url
+        self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
 
     def samples(self) -> Iterable[Sample]:
         """For the /metrics of this process."""
@@ -59,14 +65,25 @@ class Keeping:
         await migrate_by(url, migrations(), "monitor_migrations")
         pool = await open_pool(url, CONNECTIONS)
         try:
-            self._past, archive = Past(pool), Archive(self._bus, pool)
-            self._archive = archive
-            upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
-            await upkeep.once(now_utc())
-            logger.info("metrics_are_kept")
-            await together(archive.run(), upkeep.run(), self._watch(pool))
+            await self._keep_in(pool)
         finally:
             pool.terminate()
+
+    async def _keep_in(self, pool: asyncpg.Pool) -> None:
+        archive, replica = Archive(self._bus, pool), self._settings.database_read_url
+        self._archive = archive
+        upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
+        await upkeep.once(now_utc())
+        url = replica.get_secret_value() if replica else None
+        async with reading(pool, url, self._settings.database_read_lag_seconds) as read:
+            self._past = Past(read)
+            logger.info("metrics_are_kept")
+            await together(
+                archive.run(), upkeep.run(), self._watch(pool), self._usage(pool, read), *([read.beat()] if url else [])
+            )
+
+    async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:
+        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days)
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
@@ -76,4 +93,12 @@ class Keeping:
         """DatabaseUnavailable."""
         if self._past is None:
             raise DatabaseUnavailable("The monitor has not reached PostgreSQL yet. Try again shortly.", retry_after_seconds=2)
-        return await self._past.read(asked)
+        past = self._past
+        return await self._cache.answer(asked, MetricsHistory, lambda: past.read(asked))
+
+    async def show(self) -> None:
+        """For ever: what Redis has of the agents. It needs no PostgreSQL."""
+        try:
+            await self._cache.show(lambda: self._ledger.performance(monotonic()).agents)
+        finally:
+            await self._cache.close()

@@ -64,8 +64,8 @@ async def serve(settings: MonitorSettings) -> None:
             return chain(keeping.samples(), *(sink.samples() for sink in sinks))
 
         await stack.enter_async_context(exposed(settings, settings.monitor_metrics_port, "monitor", bus, samples))
-        kept = asyncio.create_task(keeping.run())
-        stack.push_async_callback(end, [kept])
+        kept, shown = asyncio.create_task(keeping.run()), asyncio.create_task(keeping.show())
+        stack.push_async_callback(end, [kept, shown])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
         heard = stack.enter_context(metering(settings, ledger))
         broker = listener(settings, ledger, positions, heard)

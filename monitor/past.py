@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import asyncpg
-
-from bus.database import NamedStatements, available
 from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Resolution, Spread
-from monitor.sql import queries
+from monitor.replica import Reading
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 END: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -17,14 +14,13 @@ END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Past:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._sql = NamedStatements(pool, queries())
+    def __init__(self, reading: Reading) -> None:
+        self._sql = reading
 
     async def read(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""
         bounds = (asked.since or BEGINNING, asked.before or END)
-        with available():
-            rows = await self._sql.all(f"history_{asked.resolution}", asked.agent_id, *bounds, asked.limit + 1)
+        rows = await self._sql.all(f"history_{asked.resolution}", asked.agent_id, *bounds, asked.limit + 1)
         points = tuple(_point(row, asked.resolution) for row in rows[: asked.limit])
         more = points[-1].timestamp if len(rows) > asked.limit else None
         return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)

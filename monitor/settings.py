@@ -9,6 +9,13 @@ from bus.settings import HiveSettings
 
 class MonitorSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
+    database_read_url: SecretStr | None = Field(
+        default=None, description="a replica of it, of which history is read while its copy is young enough"
+    )
+    database_read_lag_seconds: float = Field(
+        default=30, gt=0, description="young enough; where the replica is older, or away, the primary is read"
+    )
+    redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
     retain_metrics_days: float = Field(
         default=3, ge=0, description="how long each measurement of an agent stays, one every 5 s; 0: for ever"
     )
@@ -18,6 +25,7 @@ class MonitorSettings(HiveSettings):
     retain_metrics_hours_days: float = Field(
         default=730, ge=0, description="how long hours of agents' metrics stay; 0: for ever"
     )
+    retain_usage_days: float = Field(default=730, ge=0, description="how long days of what was used stay; 0: for ever")
     alert_rules: Path | None = Field(
         default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
     )

@@ -47,6 +47,7 @@ from coordinator.gateway.routes import (
     schedules,
     status,
     tasks,
+    usage,
     webhooks,
     workflows,
 )
@@ -94,6 +95,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         joining,
         maintenance,
         alerts,
+        usage,
         models,
         aliases,
         placement,

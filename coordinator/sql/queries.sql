@@ -80,7 +80,7 @@ SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t
         + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
     t.request ->> 'kind' AS kind,
     CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.key_id, t.workflow_id, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
 FROM tasks t
@@ -98,7 +98,7 @@ SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t
         + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
     t.request ->> 'kind' AS kind,
     CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.key_id, t.workflow_id, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
 FROM tasks t

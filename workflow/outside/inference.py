@@ -50,7 +50,7 @@ class Inference:
         for event in self._waiters.get(subjects.last_token(received.subject), ()):
             event.set()
 
-    async def carry_out(self, effect: SubmitTask, claims: Claims) -> Reply:
+    async def carry_out(self, effect: SubmitTask, claims: Claims, workflow_id: UUID | None = None) -> Reply:
         """The ended task as JSON. It fails only for what asking again would not change."""
         try:
             request = TaskRequest.model_validate(effect.request)
@@ -64,17 +64,17 @@ class Inference:
         event = asyncio.Event()
         self._waiters[str(task_id)].add(event)
         try:
-            await self._publish(record, request)
+            await self._publish(record, request, claims.key_id, workflow_id)
             return _reply(await self._ended(task_id, claims, event))
         finally:
             del self._waiters[str(task_id)]
 
-    async def _publish(self, record: TaskRecord, request: TaskRequest) -> None:
+    async def _publish(self, record: TaskRecord, request: TaskRequest, key_id: UUID | None, workflow_id: UUID | None) -> None:
         """Until it is stored, whatever that takes: the stream knows the id, so once is all it can be."""
         data = request.model_dump_json(exclude_none=True).encode()
         while True:
             with suppress(Unavailable, DeadlineExceeded):
-                await publish_task(self._bus, record, data)
+                await publish_task(self._bus, record, data, key_id=key_id, workflow_id=workflow_id)
                 return
             await asyncio.sleep(AGAIN_SECONDS)
 

@@ -11,6 +11,7 @@ export const PAGES = [
   ["/workflows", "Workflows", "flow", (may) => may.view_workflows],
   ["/mcp-servers", "MCP servers", "plug", (may) => may.view_mcp_servers],
   ["/alerts", "Alerts", "alert", (may) => may.view_metrics],
+  ["/usage", "Usage", "tasks", (may) => may.view_metrics],
   ["/timeline", "Timeline", "time", () => true],
   ["/settings", "Settings", "key", (may) => may.manage_keys || may.view_agents],
 ];

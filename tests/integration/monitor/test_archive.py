@@ -18,6 +18,7 @@ from bus.nats_bus import NatsBus
 from bus.together import end
 from monitor.archive import Archive
 from monitor.past import Past
+from monitor.replica import Reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations, queries
 from monitor.upkeep import Upkeep
@@ -200,7 +201,7 @@ async def fill(pool: asyncpg.Pool) -> None:
 
 
 async def history(pool: asyncpg.Pool, resolution: Resolution, **more: Any) -> MetricsHistory:
-    return await Past(pool).read(ListMetrics(agent_id="acacia", resolution=resolution, **more))
+    return await Past(Reading(pool, None, 30)).read(ListMetrics(agent_id="acacia", resolution=resolution, **more))
 
 
 async def test_minutes_and_hours_say_least_mean_and_most_of_what_is_over(pool: asyncpg.Pool) -> None:
