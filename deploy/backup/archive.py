@@ -12,7 +12,7 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -34,10 +34,8 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
+        with _writing(path):
             handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        except OSError as error:
-            raise Unavailable(f"{path} cannot be written: {error.strerror}. Choose another file.") from None
         self._temporary = Path(temporary)
         self._file: IO[bytes] = os.fdopen(handle, "wb")
         self._gzip = gzip.GzipFile(fileobj=self._file, mode="wb", compresslevel=LEVEL, filename="", mtime=0)
@@ -76,13 +74,14 @@ class Writer:
     def finish(self, manifest: Manifest) -> int:
         """The file's size in bytes."""
         self._member(MANIFEST, manifest.model_dump_json(indent=2).encode())
-        self._tar.close()
-        self._gzip.close()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        size = self._file.tell()
-        self._temporary.replace(self._path)
-        _sync_folder(self._path.parent)
+        with _writing(self._path):
+            self._tar.close()
+            self._gzip.close()
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            size = self._file.tell()
+            self._temporary.replace(self._path)
+            _sync_folder(self._path.parent)
         return size
 
     @property
@@ -98,7 +97,16 @@ class Writer:
     def _member(self, name: str, data: bytes) -> None:
         info = tarfile.TarInfo(name)
         info.size, info.mode = len(data), 0o600
-        self._tar.addfile(info, io.BytesIO(data))
+        with _writing(self._path):
+            self._tar.addfile(info, io.BytesIO(data))
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"{path} cannot be written: {error.strerror}. Make room, or choose another file.") from None
 
 
 class _Section:
@@ -108,12 +116,20 @@ class _Section:
 
 
 def sections(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
-    """Each section's name and its chunks, in the order of the file, the manifest among them. BackupUnusable."""
+    """Each section's name and its chunks, in the order of the file, the manifest among them. BackupUnusable, from the chunks too."""
+    for name, chunks in groupby(_members(path), lambda member: member[0].rpartition("/")[0] or member[0]):
+        yield name, (data for _, data in chunks)
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with gzip.open(path, "rb") as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
-            members = ((member.name, file.read()) for member in tar if (file := tar.extractfile(member)) is not None)
-            for name, chunks in groupby(members, lambda member: member[0].rpartition("/")[0] or member[0]):
-                yield name, (data for _, data in chunks)
+            for member in tar:
+                file = tar.extractfile(member)
+                if file is not None:
+                    yield member.name, file.read()
+            while plain.read(CHUNK_BYTES):  # to its end, where gzip's checksum is
+                pass
     except FileNotFoundError:
         raise BackupUnusable(f"There is no file {path}.") from None
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:

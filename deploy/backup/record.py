@@ -101,10 +101,11 @@ def restored_epoch(found: int, now: datetime) -> int:
 
 
 def restored_positions(found: dict[str, Any], last_sequences: Mapping[str, int]) -> dict[str, Any]:
-    """None beyond its stream's last message: the stream was taken first, and what comes next has the number after that one."""
-    return {
-        name: min(value, last_sequences.get(name, value)) if isinstance(value, int) else value for name, value in found.items()
-    }
+    """None beyond its stream's last message: the stream was taken first, and what comes next has the number after that one.
+
+    When the streams were made (`stores`) is left out. The restored ones are younger, and the leader would take them for empty ones.
+    """
+    return {name: min(value, last_sequences[name]) for name, value in found.items() if name in last_sequences}
 
 
 async def _each(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
