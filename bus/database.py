@@ -74,16 +74,21 @@ async def migrate_by(url: str, migrations: Sequence[tuple[int, str]], ledger: st
         connection = await open_connection(url)
         try:
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
-            await connection.execute(f"CREATE TABLE IF NOT EXISTS {ledger} (number INTEGER PRIMARY KEY)")
-            done = {row["number"] for row in await connection.fetch(f"SELECT number FROM {ledger}")}  # noqa: S608 - a constant
-            for number, text in migrations:
-                if number not in done:
-                    async with connection.transaction():
-                        await connection.execute(text)
-                        await connection.execute(f"INSERT INTO {ledger} VALUES ($1)", number)  # noqa: S608 - a constant
-                    logger.info("migrated", number=number, ledger=ledger)
+            await apply_migrations(connection, migrations, ledger)
         finally:
             await connection.close()
+
+
+async def apply_migrations(connection: asyncpg.Connection, migrations: Sequence[tuple[int, str]], ledger: str) -> None:
+    """Those that are not done yet, each in a transaction. The caller has MIGRATION_LOCK."""
+    await connection.execute(f"CREATE TABLE IF NOT EXISTS {ledger} (number INTEGER PRIMARY KEY)")
+    done = {row["number"] for row in await connection.fetch(f"SELECT number FROM {ledger}")}  # noqa: S608 - a constant
+    for number, text in migrations:
+        if number not in done:
+            async with connection.transaction():
+                await connection.execute(text)
+                await connection.execute(f"INSERT INTO {ledger} VALUES ($1)", number)  # noqa: S608 - a constant
+            logger.info("migrated", number=number, ledger=ledger)
 
 
 @contextmanager

@@ -175,6 +175,10 @@ class IdempotencyMismatch(HiveError):
     code, http_status, title = "idempotency_mismatch", 409, "The Idempotency-Key was used with another body"
 
 
+class BackupUnusable(HiveError):
+    code, http_status, title = "backup_unusable", 422, "The file is no backup that can be restored"
+
+
 class Unauthenticated(HiveError):
     code, http_status, title = "unauthenticated", 401, "A valid API key is needed"
 
@@ -265,6 +269,14 @@ class HiveNotFound(NotFound):
 
 class Conflict(HiveError):
     code, http_status, title = "conflict", 409, "The state does not allow this"
+
+
+class HiveNotEmpty(Conflict):
+    code, title = "hive_not_empty", "A backup is restored into an empty hive"
+
+
+class RestoreInterrupted(Conflict):
+    code, title = "restore_interrupted", "A restore has not come to its end"
 
 
 class AlreadyEnded(Conflict):

@@ -14,6 +14,8 @@ MODULES: Final = {
     "down": "down",
     "doctor": "doctor",
     "logs": "logs",
+    "backup": "backup",
+    "restore": "restore",
     "login": "login",
     "nats-context": "nats_context",
     "task": "task",

@@ -38,6 +38,7 @@ async def host_hive(settings: DeploySettings) -> None:
     folder = DataFolder(settings.data_dir).create()
     folder.lock()
     try:
+        folder.require_restored()
         hive = LocalHive(settings=settings, folder=folder, secrets=folder.secrets(), ports=await choose(settings))
         with ending_signals() as ending:
             await run(hive, ending)

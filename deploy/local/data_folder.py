@@ -11,10 +11,12 @@ from typing import IO, Self, TypeVar
 from pydantic import BaseModel, Field, ValidationError
 
 from bus import auth
-from bus.errors import Conflict, Unavailable
+from bus.errors import Conflict, RestoreInterrupted, Unavailable
 from bus.messages import Message
 
 M = TypeVar("M", bound=BaseModel)
+
+RESTORING = "restoring.json"
 
 
 def _password() -> str:
@@ -28,6 +30,12 @@ class Secrets(Message):
     nats_sys_password: str = Field(default_factory=_password)
     first_key: str | None = Field(default_factory=auth.new_key)
     """The first admin key, until it has been shown: from then on only its hash exists."""
+
+
+class Restoring(Message):
+    """The backup whose restore has begun and not ended."""
+
+    backup: str
 
 
 class DataFolder:
@@ -105,6 +113,20 @@ class DataFolder:
             self.keep(found)
         return found
 
+    def mark_restoring(self, backup: Path) -> None:
+        """Until `unmark_restoring` the streams are neither the old ones nor the new ones."""
+        self._write(RESTORING, Restoring(backup=str(backup.absolute())), synced=True)
+
+    def unmark_restoring(self) -> None:
+        (self.path / RESTORING).unlink(missing_ok=True)
+
+    def require_restored(self) -> None:
+        """RestoreInterrupted while a mark is there."""
+        if found := self._read(RESTORING, Restoring):
+            raise RestoreInterrupted(
+                f"A restore of {found.backup} into {self.path} was interrupted. Do it again: `hive restore --replace {found.backup}`."
+            )
+
     def keep(self, value: Secrets) -> None:
         self._write("secrets.json", value, synced=True)
 
@@ -123,10 +145,13 @@ class DataFolder:
             raise Unavailable(f"{self.path / name} cannot be read: {type(error).__name__}. Mend it or move it away.") from None
 
     def _write(self, name: str, value: BaseModel, *, synced: bool = False) -> None:
+        self.place(name, (json.dumps(value.model_dump(mode="json"), indent=2) + "\n").encode(), synced=synced)
+
+    def place(self, name: str, content: bytes, *, synced: bool = True) -> None:
         """Readable by this user only, and never half."""
         handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
-        with os.fdopen(handle, "w") as file:
-            file.write(json.dumps(value.model_dump(mode="json"), indent=2) + "\n")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
             file.flush()
             if synced:
                 os.fsync(file.fileno())

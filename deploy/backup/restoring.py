@@ -1,0 +1,110 @@
+"""Brings a hive back as a backup has it.
+
+PostgreSQL is one transaction, which is committed when the streams are there: whatever fails before leaves the record as it was. Streams have
+no transaction. So a mark lies in the data folder from the first of them until the commit; `hive up` refuses while it is there, and the
+same restore again, with --replace, makes it good.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+from nats.aio.client import Client
+
+from bus.database import MIGRATION_LOCK, available, open_connection
+from bus.errors import Conflict, HiveNotEmpty
+from bus.messages import TaskClass
+from coordinator.leading.leader import LEADER_LOCK
+from deploy.backup import archive, record, schema, streams
+from deploy.backup.manifest import Manifest
+from deploy.backup.taking import SECRETS, Tell
+from deploy.local.data_folder import DataFolder
+
+_OTHERS: Final = """
+    SELECT coalesce(nullif(application_name, ''), 'without a name') AS name FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
+_LOCK_SECONDS: Final = "10s"
+
+
+async def restore(
+    path: Path, manifest: Manifest, database_url: str, client: Client, folder: DataFolder, *, replace: bool, tell: Tell
+) -> None:
+    """`manifest` as `archive.verify` gave it. HiveNotEmpty, Conflict while a hive is at work there."""
+    schema.require_known(manifest)
+    with available():
+        connection = await open_connection(database_url, lock_timeout=_LOCK_SECONDS)
+        try:
+            await _require_alone(connection)
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
+                await _clear(connection, client, replace=replace)
+                await _load_record(path, manifest, connection, tell)
+                folder.mark_restoring(path)
+                last = await _load_streams(path, manifest, client, tell)
+                positions = {record.OUTCOMES: last[0], **{each.value: last[1] for each in TaskClass}}
+                await record.settle(connection, manifest, positions, datetime.now(UTC))
+                _place_secrets(path, manifest, folder)
+            folder.unmark_restoring()
+        finally:
+            await connection.close()
+
+
+async def _require_alone(connection: asyncpg.Connection) -> None:
+    """And hold the lock that leads, so that no coordinator begins meanwhile."""
+    free = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK)
+    others = [row["name"] for row in await connection.fetch(_OTHERS)]
+    if not free or others:
+        raise Conflict(
+            f"The database is in use ({len(others)} other sessions: {', '.join(sorted(set(others))) or 'a leader'}). "
+            "Stop every service of the hive (sidecars may go on), and whoever else is connected, then restore."
+        )
+
+
+async def _clear(connection: asyncpg.Connection, client: Client, *, replace: bool) -> None:
+    """The record goes when this transaction is committed; streams go one by one, each just before it is restored."""
+    tables, found = await schema.tables_there(connection), await streams.there(client)
+    if (tables or found) and not replace:
+        raise HiveNotEmpty(
+            f"There is a hive already ({len(tables)} tables, {len(found)} streams). Restore into an empty data folder (HIVE_DATA_DIR), "
+            "or let go of what is there with --replace."
+        )
+    await schema.drop(connection)
+
+
+async def _load_record(path: Path, manifest: Manifest, connection: asyncpg.Connection, tell: Tell) -> None:
+    await record.make_room(connection, manifest)
+    for name, chunks in _only(path, "postgres/"):
+        table = manifest.table(name)
+        if table is not None:
+            await record.copy_in(connection, table, chunks)
+            tell(f"{name.partition('/')[2]}: {table.rows:,} rows")
+    await schema.migrate(connection, manifest.schema_numbers)
+
+
+async def _load_streams(path: Path, manifest: Manifest, client: Client, tell: Tell) -> tuple[int, int]:
+    """The last sequences of outcomes and of tasks; 0 of one that there was not."""
+    for name in await streams.there(client):
+        await streams.delete(client, name)
+    known, last = {stream.name: stream for stream in manifest.streams}, dict.fromkeys(streams.FEED_THE_RECORD, 0)
+    for name, chunks in _only(path, "streams/"):
+        stream = known[name]
+        last[stream.config_name] = await streams.restore(client, stream.config, stream.state, chunks)
+        tell(f"{stream.config_name}: {stream.messages:,} messages")
+    tasks, outcomes = (last[name] for name in streams.FEED_THE_RECORD)
+    return outcomes, tasks
+
+
+def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:
+    """The keys of the backup open the restored hive, so it needs no first one."""
+    for name, chunks in _only(path, "files/") if manifest.files else ():
+        if name.partition("/")[2] in SECRETS:
+            folder.place(name.partition("/")[2], b"".join(chunks))
+    keys = manifest.table("postgres/api_keys")
+    if keys is not None and keys.rows:
+        folder.keep(folder.secrets().model_copy(update={"first_key": None}))
+
+
+def _only(path: Path, prefix: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+    return ((name, chunks) for name, chunks in archive.sections(path) if name.startswith(prefix))

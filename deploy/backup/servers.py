@@ -1,0 +1,93 @@
+"""The PostgreSQL and the NATS of a hive: those that were named, those of the hive that runs, or embedded ones, started for as long as it takes."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from nats.aio.client import Client
+from pydantic import SecretStr
+
+from bus.errors import Conflict, NotFound
+from bus.nats_bus import NatsBus
+from deploy.local.data_folder import DataFolder
+from deploy.local.hive import LocalHive
+from deploy.local.ports import choose
+from deploy.local.state import HiveState
+from deploy.local.supervisor import Supervisor
+from deploy.local.unit import Unit
+from deploy.settings import DeploySettings
+
+CONNECT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Servers:
+    database_url: str
+    nats_url: str
+
+
+@asynccontextmanager
+async def of_any_hive(settings: DeploySettings) -> AsyncIterator[Servers]:
+    """Whether it runs or not. NotFound where there is none."""
+    folder = DataFolder(settings.data_dir)
+    state = folder.read_state(HiveState) if folder.locked_by() else None
+    if state is not None:
+        yield Servers(
+            database_url=settings.given_database_url or state.database_url, nats_url=settings.given_nats_url or state.nats.url
+        )
+        return
+    lacking = [
+        name
+        for name, given in (("postgres", settings.given_database_url), ("nats", settings.given_nats_url))
+        if given is None and not (folder.path / name).exists()
+    ]
+    if lacking:
+        raise NotFound(
+            f"There is no hive in {folder.path} ({' and '.join(lacking)} missing). Name its folder with HIVE_DATA_DIR, or its "
+            "servers with HIVE_DATABASE_URL and NATS_URL."
+        )
+    async with started(settings, folder) as servers:
+        yield servers
+
+
+@asynccontextmanager
+async def started(settings: DeploySettings, folder: DataFolder) -> AsyncIterator[Servers]:
+    """Of a hive that does not run: Conflict when it does. Nobody else finds the embedded ones, which are on ports of their own."""
+    folder.create()
+    folder.lock()
+    try:
+        alone = settings.model_copy(
+            update=dict.fromkeys(("api_port", "gui_port", "nats_port", "nats_monitor_port", "nats_websocket_port"), 0)
+            | {"host": "127.0.0.1", "nats_host": "127.0.0.1"}
+        )
+        hive = LocalHive(settings=alone, folder=folder, secrets=folder.secrets(), ports=await choose(alone))
+        wanted = [spec for spec in hive.servers() if spec.name in ("nats", "postgres")]
+        supervisor = Supervisor(wanted, (), folder.log_of, _silent)
+        try:
+            await supervisor.start()
+            state = hive.state()
+            yield Servers(database_url=state.database_url, nats_url=state.nats.url)
+        finally:
+            await supervisor.stop()
+    finally:
+        folder.unlock()
+
+
+@asynccontextmanager
+async def nats_client(settings: DeploySettings, servers: Servers) -> AsyncIterator[Client]:
+    bus = await NatsBus.connect(
+        settings.model_copy(update={"nats_url": SecretStr(servers.nats_url)}), "backup", timeout=CONNECT_SECONDS
+    )
+    try:
+        yield bus.client
+    finally:
+        await bus.close()
+
+
+def require_stopped(folder: DataFolder) -> None:
+    if holder := folder.locked_by():
+        raise Conflict(f"The hive on {folder.path} runs (process {holder}). Stop it with `hive down`, then restore.")
+
+
+def _silent(_unit: Unit, _message: str) -> None:
+    """Who waits for these servers is told when they do not start, by the error."""

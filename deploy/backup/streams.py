@@ -1,0 +1,120 @@
+"""JetStream's streams as the server itself takes and restores them: with sequences, headers and times as they were.
+
+nats-py has no call for it, so the protocol is spoken here (ADR-1 of NATS's JetStream API: `$JS.API.STREAM.SNAPSHOT` and `.RESTORE`). The server
+sends a snapshot in chunks and waits for their acknowledgement, so neither side holds more than a window of it.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, Final
+
+from nats.aio.client import Client
+from nats.errors import Error as NatsError
+
+from bus import streams, subjects
+from bus.errors import BusUnavailable
+
+FEED_THE_RECORD: Final = (subjects.TASKS, subjects.OUTCOMES)
+"""Taken before PostgreSQL: what the leader has read, and so may have purged, is in the record by then."""
+TELL_THE_RECORD: Final = (
+    subjects.EVENTS,
+    subjects.PROGRESS,
+    *(f"KV_{bucket}" for bucket in (subjects.KV_ALIASES, subjects.KV_KEYS, subjects.KV_UPSTREAMS, subjects.KV_MODELS)),
+)
+"""Taken after it: what was sent, and so may have left the outbox, is on the stream by then. Not in a backup is what tells of a present
+that is over: output on its way, raw metrics, the agents' last word, jobs, the hive in numbers."""
+ALL: Final = tuple(str(config.name) for config in (*streams.STREAMS, *streams.BUCKETS))
+
+CHUNK_BYTES: Final = 256 * 1024
+SECONDS: Final = 60.0
+_NOT_FOUND: Final = 10059
+
+
+async def there(client: Client, names: Iterable[str] = ALL) -> list[str]:
+    """Those of them that the server has."""
+    return [name for name in names if await _info(client, name) is not None]
+
+
+async def snapshot(client: Client, name: str) -> "Snapshot | None":
+    """None when there is no such stream. BusUnavailable."""
+    inbox = client.new_inbox()
+    chunks = await client.subscribe(inbox, pending_msgs_limit=-1, pending_bytes_limit=-1)
+    wish = {"deliver_subject": inbox, "no_consumers": True, "chunk_size": CHUNK_BYTES}
+    answer = await _ask(client, f"$JS.API.STREAM.SNAPSHOT.{name}", wish)
+    if answer.get("error", {}).get("err_code") == _NOT_FOUND:
+        await chunks.unsubscribe()
+        return None
+    return Snapshot(name, chunks, _without_error(answer, f"{name} cannot be taken"))
+
+
+class Snapshot:
+    """`config` and `state` as the server told them; then the chunks, once."""
+
+    def __init__(self, name: str, subscription: Any, told: dict[str, Any]) -> None:
+        self.name, self._subscription = name, subscription
+        self.config: dict[str, Any] = told["config"]
+        self.state: dict[str, Any] = told["state"]
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """BusUnavailable when the server stops in between."""
+        try:
+            while True:
+                message = await self._subscription.next_msg(timeout=SECONDS)
+                if not message.data:
+                    break
+                yield message.data
+                if message.reply:
+                    await message.respond(b"")
+        except (NatsError, TimeoutError) as error:
+            raise BusUnavailable(f"NATS stopped sending {self.name} ({type(error).__name__}). Try again.") from error
+        finally:
+            await self._subscription.unsubscribe()
+        status = (message.headers or {}).get("Status", "204")
+        if status not in ("200", "204"):
+            why = (message.headers or {}).get("Description", "no reason given")
+            raise BusUnavailable(f"NATS ended the snapshot of {self.name}: {status} {why}. Try again.")
+
+
+async def delete(client: Client, name: str) -> None:
+    answer = await _ask(client, f"$JS.API.STREAM.DELETE.{name}", None)
+    if answer.get("error", {}).get("err_code") != _NOT_FOUND:
+        _without_error(answer, f"{name} cannot be deleted")
+
+
+async def restore(client: Client, config: dict[str, Any], state: dict[str, Any], chunks: Iterable[bytes]) -> int:
+    """The stream's last sequence. There must be no stream of that name. BusUnavailable."""
+    name = config["name"]
+    wish = {"config": config, "state": state}
+    begun = _without_error(await _ask(client, f"$JS.API.STREAM.RESTORE.{name}", wish), f"{name} cannot be restored")
+    for chunk in chunks:
+        for at in range(0, len(chunk), CHUNK_BYTES):
+            await _request(client, begun["deliver_subject"], chunk[at : at + CHUNK_BYTES])
+    ended = json.loads(await _request(client, begun["deliver_subject"], b""))
+    return int(_without_error(ended, f"{name} cannot be restored")["state"]["last_seq"])
+
+
+async def _info(client: Client, name: str) -> dict[str, Any] | None:
+    answer = await _ask(client, f"$JS.API.STREAM.INFO.{name}", None)
+    if answer.get("error", {}).get("err_code") == _NOT_FOUND:
+        return None
+    return _without_error(answer, f"{name} cannot be looked at")
+
+
+async def _ask(client: Client, subject: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(await _request(client, subject, b"" if body is None else json.dumps(body).encode()))
+    return answer
+
+
+async def _request(client: Client, subject: str, payload: bytes) -> bytes:
+    try:
+        return bytes((await client.request(subject, payload, timeout=SECONDS)).data)
+    except (NatsError, TimeoutError) as error:
+        raise BusUnavailable(
+            f"NATS does not answer {subject} ({type(error).__name__}). Is JetStream on, and may this user ask?"
+        ) from error
+
+
+def _without_error(answer: dict[str, Any], what: str) -> dict[str, Any]:
+    if error := answer.get("error"):
+        raise BusUnavailable(f"{what}: {error.get('description', 'NATS gives no reason')}.")
+    return answer

@@ -1,0 +1,188 @@
+"""A backup of a hive at work, restored: nothing that was acknowledged before it is missing, and what runs on goes on being given work."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from bus import subjects
+from bus.database import apply_migrations, open_connection
+from bus.errors import Conflict, HiveNotEmpty, TaskNotFound
+from bus.messages import TaskStatus
+from bus.nats_bus import NatsBus
+from bus.together import end
+from coordinator.leading import term
+from coordinator.sql import migrations
+from deploy.backup import archive, restoring, schema, taking
+from deploy.local.data_folder import DataFolder
+from tests.integration.coordinator.conftest import Hive
+from tests.parts.nats import NatsServer
+from tests.parts.scripted_sidecar import ScriptedSidecar
+
+HELD = "this one runs for long"
+
+
+@pytest.fixture
+async def hive(
+    nats_server: NatsServer, nats_bus: NatsBus, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Hive]:
+    monkeypatch.setattr(term, "LISTEN_SECONDS", 0.25)
+    hive = Hive(nats_server, nats_bus, database_url)
+    yield hive
+    await hive.close()
+
+
+class Load:
+    """Submits without a pause, and a sidecar that completes all but what is `held`."""
+
+    def __init__(self, hive: Hive, sidecar: ScriptedSidecar) -> None:
+        self._hive, self._sidecar = hive, sidecar
+        self.acknowledged: list[UUID] = []
+        self.held: set[UUID] = set()
+        self.epochs: list[int] = []
+        self.holding = True
+
+    async def submit(self) -> None:
+        while True:
+            self.acknowledged.append(await self._hive.submit())
+
+    async def work(self) -> None:
+        while True:
+            offer = await self._sidecar.offers.get()
+            self.epochs.append(offer.epoch)
+            if self.holding and offer.task_id in self.held:
+                continue
+            self._sidecar.running.discard(offer.attempt_id)
+            await self._sidecar.complete(offer)
+
+    async def reaches(self, number: int) -> None:
+        async with asyncio.timeout(30):
+            while len(self.acknowledged) < number:
+                await asyncio.sleep(0.01)
+
+
+async def test_what_was_acknowledged_before_is_there_and_ends(hive: Hive, tmp_path: Path) -> None:
+    coordinator = hive.start_coordinator()
+    sidecar = await hive.sidecar("oak", slots=8)
+    load = Load(hive, sidecar)
+    load.held = {await hive.submit(HELD) for _ in range(2)}
+    working = [asyncio.create_task(load.work()), asyncio.create_task(load.submit())]
+    for task_id in load.held:
+        await hive.reaches(task_id, TaskStatus.ASSIGNED)
+    await load.reaches(100)
+
+    promised = [*load.acknowledged, *load.held]
+    file = tmp_path / "hive.backup"
+    manifest, size = await taking.take(
+        file, hive.database_url, hive.bus.client, metrics=True, files={}, tell=lambda _line: None
+    )
+    assert size == file.stat().st_size
+    await load.reaches(len(load.acknowledged) + 20)
+    await end([working.pop()])
+    too_late = load.acknowledged[-1]
+    await hive.ended(too_late)
+    await hive.stop(coordinator)
+
+    assert archive.verify(file) == manifest
+    await _restore(file, hive, tmp_path)
+    known_epoch, load.holding = max(load.epochs), False
+    load.epochs.clear()
+    new = [await hive.submit() for _ in range(20)]  # before anybody leads: read by the restored positions
+    hive.start_coordinator()
+    await hive.leading()
+    for task_id in (*promised, *new):
+        assert (await hive.ended(task_id)).status is TaskStatus.COMPLETED
+    assert min(load.epochs) > known_epoch
+    with pytest.raises(TaskNotFound):
+        await hive.call("get", too_late)
+    await end(working)
+
+
+async def _restore(file: Path, hive: Hive, folder: Path, *, replace: bool = True) -> None:
+    manifest = archive.verify(file)
+    data = DataFolder(folder / "data").create()
+    await restoring.restore(file, manifest, hive.database_url, hive.bus.client, data, replace=replace, tell=lambda _line: None)
+
+
+async def _taken(hive: Hive, file: Path) -> None:
+    await taking.take(file, hive.database_url, hive.bus.client, metrics=True, files={}, tell=lambda _line: None)
+
+
+async def test_a_hive_that_is_there_is_let_go_of_by_word_only(hive: Hive, tmp_path: Path) -> None:
+    coordinator = hive.start_coordinator()
+    await hive.leading()
+    file = tmp_path / "hive.backup"
+    await _taken(hive, file)
+    with pytest.raises(Conflict, match="in use"):
+        await _restore(file, hive, tmp_path)
+    await hive.stop(coordinator)
+    with pytest.raises(HiveNotEmpty, match="--replace"):
+        await _restore(file, hive, tmp_path, replace=False)
+
+
+async def test_a_restore_that_fails_leaves_the_record_and_says_so_at_the_next_start(
+    hive: Hive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coordinator = hive.start_coordinator()
+    await hive.sidecar("oak")
+    kept = await hive.submit()
+    await hive.stored(kept)
+    file = tmp_path / "hive.backup"
+    await _taken(hive, file)
+    later = await hive.submit()
+    await hive.stored(later)
+    await hive.stop(coordinator)
+
+    with monkeypatch.context() as broken:
+        broken.setattr("deploy.backup.streams.restore", _breaks)
+        with suppress(RuntimeError):
+            await _restore(file, hive, tmp_path)
+    assert await hive.sql("SELECT FROM tasks WHERE id = $1", later), "the record is as it was"
+    data = DataFolder(tmp_path / "data")
+    with pytest.raises(Conflict, match=f"hive restore --replace {file}"):
+        data.require_restored()
+    await _restore(file, hive, tmp_path)
+    data.require_restored()
+    assert [row["id"] for row in await hive.sql("SELECT id FROM tasks")] == [kept]
+
+
+async def _breaks(*_: object) -> int:
+    raise RuntimeError("NATS went away")
+
+
+async def test_an_older_schema_is_migrated(hive: Hive, tmp_path: Path) -> None:
+    connection = await open_connection(hive.database_url)
+    await apply_migrations(connection, [each for each in migrations() if each[0] < 9], "schema_migrations")
+    await connection.execute("INSERT INTO models (name) VALUES ('qwen3:8b')")
+    await connection.close()
+    file = tmp_path / "hive.backup"
+    await _taken(hive, file)
+    await _restore(file, hive, tmp_path)
+    assert [row["name"] for row in await hive.sql("SELECT name FROM models")] == ["qwen3:8b"]
+    numbers = {row["number"] for row in await hive.sql("SELECT number FROM schema_migrations")}
+    assert numbers == {number for number, _ in migrations()}
+
+
+async def test_all_that_migrations_make_is_known_and_goes(database_url: str) -> None:
+    connection: asyncpg.Connection = await open_connection(database_url)
+    await schema.migrate(connection, schema.LEDGERS)
+    tables = [row[0] for row in await connection.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    assert sorted(tables) == sorted(await schema.tables_there(connection))
+    order = await schema.tables_there(connection)
+    assert order.index("users") < order.index("api_keys")
+    await connection.execute("CREATE TABLE of_somebody_else (id INT)")
+    await schema.drop(connection)
+    left = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+    assert [row[0] for row in await connection.fetch(left)] == ["of_somebody_else"]
+    left = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+    assert not [row for row in await connection.fetch(left) if row[0] == "commit_turn"]
+    await connection.close()
+
+
+def test_what_is_taken_before_the_record_and_after_it() -> None:
+    assert set(taking.streams.FEED_THE_RECORD) == {subjects.TASKS, subjects.OUTCOMES}
+    assert set(taking.streams.FEED_THE_RECORD) | set(taking.streams.TELL_THE_RECORD) < set(taking.streams.ALL)
