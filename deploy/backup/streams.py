@@ -88,7 +88,9 @@ async def restore(client: Client, config: dict[str, Any], state: dict[str, Any],
     begun = _without_error(await _ask(client, f"$JS.API.STREAM.RESTORE.{name}", wish), f"{name} cannot be restored")
     for chunk in chunks:
         for at in range(0, len(chunk), CHUNK_BYTES):
-            await _request(client, begun["deliver_subject"], chunk[at : at + CHUNK_BYTES])
+            refused = await _request(client, begun["deliver_subject"], chunk[at : at + CHUNK_BYTES])
+            if refused:  # else it is an acknowledgement
+                _without_error(json.loads(refused), f"{name} cannot be restored")
     ended = json.loads(await _request(client, begun["deliver_subject"], b""))
     return int(_without_error(ended, f"{name} cannot be restored")["state"]["last_seq"])
 
