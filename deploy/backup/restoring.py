@@ -5,7 +5,10 @@ no transaction. So a mark lies in the data folder from the first of them until t
 same restore again, with --replace, makes it good.
 """
 
+import asyncio
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -43,6 +46,7 @@ async def restore(
                 await _load_record(path, manifest, connection, tell)
                 folder.mark_restoring(path)
                 last = await _load_streams(path, manifest, client, tell)
+                await asyncio.to_thread(_sync_files, folder.path / "nats")
                 positions = {record.OUTCOMES: last[0], **{each.value: last[1] for each in TaskClass}}
                 await record.settle(connection, manifest, positions, datetime.now(UTC))
                 _place_secrets(path, manifest, folder)
@@ -94,6 +98,17 @@ async def _load_streams(path: Path, manifest: Manifest, client: Client, tell: Te
         tell(f"{stream.config_name}: {stream.messages:,} messages")
     tasks, outcomes = (last[name] for name in streams.FEED_THE_RECORD)
     return outcomes, tasks
+
+
+def _sync_files(store: Path) -> None:
+    """Of an embedded NATS, which leaves it to us meanwhile (`servers.started`)."""
+    for path in [store, *store.rglob("*")] if store.exists() else ():
+        with suppress(FileNotFoundError):  # the server's own temporary files come and go
+            handle = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:

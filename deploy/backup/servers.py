@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nats.aio.client import Client
 from pydantic import SecretStr
@@ -10,7 +10,9 @@ from pydantic import SecretStr
 from bus.errors import Conflict, NotFound
 from bus.nats_bus import NatsBus
 from deploy.local.data_folder import DataFolder
-from deploy.local.hive import LocalHive
+from deploy.local.hive import LocalHive, spec_of
+from deploy.local.launch import Part
+from deploy.local.nats import unsynced
 from deploy.local.ports import choose
 from deploy.local.state import HiveState
 from deploy.local.supervisor import Supervisor
@@ -51,8 +53,11 @@ async def of_any_hive(settings: DeploySettings) -> AsyncIterator[Servers]:
 
 
 @asynccontextmanager
-async def started(settings: DeploySettings, folder: DataFolder) -> AsyncIterator[Servers]:
-    """Of a hive that does not run: Conflict when it does. Nobody else finds the embedded ones, which are on ports of their own."""
+async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool = True) -> AsyncIterator[Servers]:
+    """Of a hive that does not run: Conflict when it does. Nobody else finds the embedded ones, which are on ports of their own.
+
+    `synced` False: the embedded NATS syncs by time, which is a much quicker.
+    """
     folder.create()
     folder.lock()
     try:
@@ -61,14 +66,17 @@ async def started(settings: DeploySettings, folder: DataFolder) -> AsyncIterator
             | {"host": "127.0.0.1", "nats_host": "127.0.0.1"}
         )
         hive = LocalHive(settings=alone, folder=folder, secrets=folder.secrets(), ports=await choose(alone))
-        wanted = [spec for spec in hive.servers() if spec.name in ("nats", "postgres")]
-        supervisor = Supervisor(wanted, (), folder.log_of, _silent)
+        nats = hive.nats if synced else replace(hive.nats, configuration=unsynced(folder.path))
+        parts: list[tuple[str | None, Part]] = [(settings.given_nats_url, nats), (settings.given_database_url, hive.postgres)]
+        supervisor = Supervisor([spec_of(part) for given, part in parts if given is None], (), folder.log_of, _silent)
         try:
             await supervisor.start()
             state = hive.state()
             yield Servers(database_url=state.database_url, nats_url=state.nats.url)
         finally:
             await supervisor.stop()
+            if nats.configuration is not None:
+                nats.configuration.unlink(missing_ok=True)
     finally:
         folder.unlock()
 

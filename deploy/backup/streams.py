@@ -26,8 +26,12 @@ that is over: output on its way, raw metrics, the agents' last word, jobs, the h
 ALL: Final = tuple(str(config.name) for config in (*streams.STREAMS, *streams.BUCKETS))
 
 CHUNK_BYTES: Final = 256 * 1024
+RESTORED_BYTES: Final = 8 * 1024
+"""At once, of a snapshot that goes back. The server stores message by message, and gives a restore up when a chunk takes it five seconds:
+where each message is synced (`sync_interval: always`), a chunk should hold few."""
 SECONDS: Final = 60.0
 _NOT_FOUND: Final = 10059
+_SLOW: Final = " (a server whose disk is slow may have to sync by time meanwhile, `sync_interval: 2m`)"
 
 
 async def there(client: Client, names: Iterable[str] = ALL) -> list[str]:
@@ -87,8 +91,10 @@ async def restore(client: Client, config: dict[str, Any], state: dict[str, Any],
     wish = {"config": config, "state": state}
     begun = _without_error(await _ask(client, f"$JS.API.STREAM.RESTORE.{name}", wish), f"{name} cannot be restored")
     for chunk in chunks:
-        for at in range(0, len(chunk), CHUNK_BYTES):
-            await _request(client, begun["deliver_subject"], chunk[at : at + CHUNK_BYTES])
+        for at in range(0, len(chunk), RESTORED_BYTES):
+            refused = await _request(client, begun["deliver_subject"], chunk[at : at + RESTORED_BYTES])
+            if refused:  # else it is an acknowledgement
+                _without_error(json.loads(refused), f"{name} cannot be restored{_SLOW}")
     ended = json.loads(await _request(client, begun["deliver_subject"], b""))
     return int(_without_error(ended, f"{name} cannot be restored")["state"]["last_seq"])
 

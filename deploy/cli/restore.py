@@ -27,7 +27,7 @@ async def restore(
     servers.require_stopped(folder)
     note(f"Reading {file} …")
     manifest = archive.verify(file)
-    async with servers.started(found, folder) as parts, servers.nats_client(found, parts) as client:
+    async with servers.started(found, folder, synced=False) as parts, servers.nats_client(found, parts) as client:
         await restoring.restore(file, manifest, parts.database_url, client, folder, replace=replace, tell=note)
     say(f"Restored the hive of {local_second(manifest.taken_at)}. Start it with `hive up`.")
     _mind_the_key(manifest, found)

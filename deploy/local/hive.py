@@ -71,7 +71,7 @@ class LocalHive:
             (self.settings.given_database_url, self.postgres),
             (self.settings.given_redis_url, self.valkey),
         ]
-        return [_spec(part) for given, part in parts if given is None]
+        return [spec_of(part) for given, part in parts if given is None]
 
     def services(self, probe: BusProbe) -> list[list[Spec]]:
         doors = Doors(host=reachable(self.settings.host), api_port=self.ports.api, gui_port=self.ports.gui)
@@ -101,7 +101,8 @@ def _lan_api(host: str, port: int) -> str | None:
     return f"http://{found[0]}:{port}" if found else None
 
 
-def _spec(part: Part) -> Spec:
+def spec_of(part: Part) -> Spec:
+    """How the supervisor runs an embedded server."""
     return Spec(
         launch=part.launch(),
         prepare=part.prepare,

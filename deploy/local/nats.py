@@ -64,6 +64,14 @@ class Nats:
             connection.close()
 
 
+def unsynced(folder: Path) -> Path:
+    """The same configuration, but that the server syncs by time: for a restore, of which nothing is promised before its end."""
+    text = nats_conf().read_text()
+    written = folder / "nats.restore.conf"
+    written.write_text(text.replace("sync_interval: always", 'sync_interval: "2m"'))
+    return written
+
+
 def command(configuration: Path | None = None) -> tuple[str, ...]:
     return (str(_binary()), "-c", str(configuration or nats_conf()))
 
