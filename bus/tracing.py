@@ -153,7 +153,7 @@ def record(
     error: str | None = None,
 ) -> None:
     """A span that was not under way in one place: a wait, or what several processes went on with. Nothing without `within`."""
-    if _take is None or within is None or not is_sampled(within):
+    if _take is None or within is None or not telemetry.valid_traceparent(within) or not is_sampled(within):
         return
     start, end = times_ns
     _take(

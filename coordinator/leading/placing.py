@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from bus import tracing
 from bus.errors import DependencyFailed, HiveError
 from bus.messages import Continuation, DispatchOffer, TaskRequest, TaskStatus
 from bus.messages.work import work_of
 from coordinator.agents.agent import OpenAttempt
+from coordinator.leading import spans
 from coordinator.leading.continuing import continuation
 from coordinator.leading.ledger import Ledger
 from coordinator.leading.quoting import Quoting
@@ -132,7 +132,7 @@ class Placing:
             request = self._request(task.id)
             if request is not None:
                 left = self._ledger.record.continuations.get(task.id)
-                _trace_wait(task, attempt, self._ledger.now)
+                spans.waited(task, attempt, self._ledger.now)
                 offer = offer_of(task, attempt, request, left, self._ledger.state.epoch, self._ledger.now)
                 self._ledger.followup.offers.append((attempt, offer))
 
@@ -156,14 +156,6 @@ class Placing:
                 self._ledger.announce(
                     task, TaskStatus.RUNNING, agent_id=attempt.agent_id, attempt_id=attempt.id, model=attempt.model
                 )
-
-
-def _trace_wait(task: Task, attempt: OpenAttempt, now: datetime) -> None:
-    """Of the first attempt: how long the task waited since it was submitted. For a later one nobody knows since when."""
-    if tracing.on() and attempt.number == 1:
-        found = {"hive.task.id": str(task.id), "hive.agent.id": attempt.agent_id, "gen_ai.request.model": attempt.model}
-        times = (int(task.created_at.timestamp() * 1e9), int(now.timestamp() * 1e9))
-        tracing.record("queue", task.traceparent, tracing.span_id(attempt.id, "queue"), times, attributes=found)
 
 
 def offer_of(

@@ -22,7 +22,20 @@ pytestmark = pytest.mark.slow
 KEY = "sk-hive-observed-by-operators-of-all-kinds"
 SECRET = "the colour of the sea at dawn"
 CALLER = f"00-{'5eed' * 8}-{'ca11' * 4}-01"
-ROOMS = {"hive-gateway", "hive-coordinator", "hive-workflow", "hive-sidecar"}
+DOOR = "POST /api/workflows/{workflow_id}/execute"
+SPANS = {
+    DOOR,
+    "workflow",
+    "node Ask",
+    "node Time",
+    "submit_task",
+    "submit",
+    "queue",
+    "attempt",
+    "chat",
+    "outcome",
+    "tools/call",
+}
 SERVICES = ("coordinator", "workflow", "monitor", "gui", "sidecar")
 SEEDS = {
     *(
@@ -118,38 +131,34 @@ def document(model_name: str) -> dict[str, Any]:
     return found
 
 
-def executed(door: httpx.Client) -> str:
-    """The id of the trace in which a workflow ran."""
+@pytest.fixture(scope="module")
+def trace(door: httpx.Client, receiver: Receiver) -> list[Received]:
+    """The spans of a workflow that ran."""
     wish = {"name": "time", "transport": "stdio", "command": sys.executable, "args": ["-m", "mcp_server_time"]}
     assert door.post("/api/mcp-servers", json=wish).status_code == 201
     wait_until(lambda: door.get("/api/mcp-servers/time").json()["status"] == "connected", 60)
     model = door.get("/v1/models").json()["data"][0]["id"]
     made = door.post("/api/workflows", json={"name": "observed", "n8n_data": document(model)})
     assert made.status_code == 201, made.text
-    answer = door.post(
-        f"/api/workflows/{made.json()['id']}/execute", params={"wait": 60}, json={}, headers={"traceparent": CALLER}
-    )
+    path, headers = f"/api/workflows/{made.json()['id']}/execute", {"traceparent": CALLER}
+    answer = door.post(path, params={"wait": 60}, json={}, headers=headers)
     assert answer.json()["status"] == "success", answer.text
-    return CALLER[3:35]
+    wait_until(lambda: {named(span) for span in receiver.trace(CALLER[3:35])} >= SPANS, 30)
+    return receiver.trace(CALLER[3:35])
 
 
-def test_a_workflow_with_a_model_and_a_tool_is_one_connected_trace(door: httpx.Client, receiver: Receiver) -> None:
-    trace_id = executed(door)
-    wait_until(
-        lambda: {"workflow", "POST /api/workflows/{workflow_id}/execute"} <= {named(s) for s in receiver.trace(trace_id)}, 30
-    )
-    wait_until(lambda: {s.service for s in receiver.trace(trace_id)} >= ROOMS, 30)
-    spans = {named(span): span for span in receiver.trace(trace_id)}
-    assert path(spans["chat"], receiver.trace(trace_id)) == [
-        *("POST /api/workflows/{workflow_id}/execute", "workflow", "node Ask", "submit_task", "submit", "attempt", "chat")
-    ]
-    assert path(spans["queue"], receiver.trace(trace_id))[-2:] == ["submit", "queue"]
-    assert path(spans["tools/call"], receiver.trace(trace_id))[-3:] == ["workflow", "node Time", "tools/call"]
-    assert spans["POST /api/workflows/{workflow_id}/execute"].parent == CALLER[36:52]
+def test_a_workflow_with_a_model_and_a_tool_is_one_connected_trace(trace: list[Received]) -> None:
+    spans = {named(span): span for span in trace}
+    assert path(spans["chat"], trace) == [DOOR, "workflow", "node Ask", "submit_task", "submit", "attempt", "chat"]
+    assert path(spans["queue"], trace)[-2:] == ["submit", "queue"]
+    assert path(spans["outcome"], trace)[-2:] == ["attempt", "outcome"]
+    assert path(spans["tools/call"], trace)[-3:] == ["workflow", "node Time", "tools/call"]
+    assert {span.service for span in trace} == {"hive-gateway", "hive-coordinator", "hive-workflow", "hive-sidecar"}
+    assert {span.parent for span in trace} - {span.span_id for span in trace} == {CALLER[36:52]}
     assert spans["chat"].attributes["gen_ai.operation.name"] == "chat"
     assert 1 <= spans["chat"].attributes["gen_ai.usage.output_tokens"] <= 4
     assert spans["tools/call"].attributes["gen_ai.tool.name"] == "get_current_time"
-    assert not any(span.failed for span in receiver.trace(trace_id))
+    assert not any(span.failed for span in trace)
 
 
 def named(span: Received) -> str:
@@ -165,15 +174,15 @@ def path(span: Received, spans: list[Received]) -> list[str]:
     return [named(each) for each in found]
 
 
-def test_what_is_exported_holds_no_prompt_and_no_key(receiver: Receiver) -> None:
+def test_what_is_exported_holds_no_prompt_and_no_key(trace: list[Received], receiver: Receiver) -> None:
     everything = b"".join(receiver.raw)
-    assert everything
+    assert CALLER[36:52] in {span.parent for span in trace}
     assert SECRET.encode() not in everything
     assert KEY.encode() not in everything
 
 
-def test_exemplars_lead_from_a_histogram_to_a_trace(scraping: Prometheus, receiver: Receiver) -> None:
+def test_exemplars_lead_from_a_histogram_to_a_trace(scraping: Prometheus, trace: list[Received]) -> None:
     def found() -> set[str]:
         return {each["labels"]["trace_id"] for each in scraping.exemplars("hive_api_request_duration_seconds_bucket")}
 
-    wait_until(lambda: found() & {span.trace_id for span in receiver.spans}, 30)
+    wait_until(lambda: trace[0].trace_id in found(), 30)
