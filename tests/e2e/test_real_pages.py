@@ -293,7 +293,23 @@ async def test_a_token_a_rest_and_another_name_are_made_and_ended(page: Page, re
     await expect(page.get_by_text("gpt-4o-mini →")).to_have_count(0)
 
 
-PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/timeline", "/settings")
+async def test_what_was_used_is_shown_and_a_quota_refuses_the_next_task(page: Page, real_hive: str, running_hive: Hive) -> None:
+    assert running_hive.run("task", "submit", "--wait", "60", "Say hello.").returncode == 0
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/usage")
+    await expect(page.get_by_role("row").filter(has_text=re.compile("bus|admin"))).not_to_have_count(0, timeout=ANSWER_MS)
+    await page.get_by_role("button", name="Set a quota").click()
+    await page.get_by_label("Name", exact=True).fill("admin")
+    await page.get_by_label("At most").fill("0")
+    await page.get_by_role("button", name="Set", exact=True).click()
+    await expect(page.get_by_text("user admin")).to_be_visible()
+    assert "user" in running_hive.run("usage", "quotas").stdout
+    assert "smollm2" in running_hive.run("usage", "--by", "model").stdout
+    await page.get_by_role("button", name="Remove the quota of admin").click()
+    await expect(page.get_by_text("There are none: everybody may use what there is.")).to_be_visible()
+
+
+PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/usage", "/timeline", "/settings")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
