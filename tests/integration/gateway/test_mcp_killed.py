@@ -71,6 +71,10 @@ async def ended(client: AsyncClient, task_id: str) -> str:
     return str(found["output"]["text"])
 
 
+def asking(*words: str) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", ASSISTANT, json.dumps(WISH), *words], cwd=ROOT)
+
+
 def below(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
@@ -91,7 +95,7 @@ async def test_an_assistant_that_is_killed_leaves_its_task_and_nothing_else(
     async with hive.gateway.client() as client:
         await client.get("/api/tasks")
         before = len(gateway.net_connections("tcp"))
-        assistant = subprocess.Popen([sys.executable, "-c", ASSISTANT, json.dumps(WISH), how, *words], cwd=ROOT)
+        assistant = asking(how, *words)
         try:
             task_id = await running(client)
             started = below(assistant)
