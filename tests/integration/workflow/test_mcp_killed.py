@@ -54,9 +54,13 @@ def remote() -> Iterator[Remote]:
 async def began(file: Path) -> int:
     """The process that is in the call."""
     async with asyncio.timeout(SECONDS):
-        while not (file.exists() and file.read_text()):
+        while not (written := await asyncio.to_thread(_read, file)):
             await asyncio.sleep(0.02)
-    return int(file.read_text())
+    return int(written)
+
+
+def _read(file: Path) -> str:
+    return file.read_text() if file.exists() else ""
 
 
 async def test_a_server_of_http_that_is_killed_in_a_call_fails_it_at_once_and_is_used_again(
