@@ -18,12 +18,12 @@ from time import monotonic, time
 
 import httpx
 import uvloop
-from playwright.async_api import CDPSession
 
 from bus import subjects
 from bus.messages import NetworkCounters, PerformanceMetrics
 from tests.bench.dashboard_hive import DashboardHive, chromium, dashboard_hive
 from tests.bench.load import cpu_seconds
+from tests.bench.pages import task_seconds
 from tests.parts.open_page import OpenPage
 
 WATCHED = "host-0000"
@@ -86,13 +86,6 @@ def lags(sent: Sequence[tuple[int, float]], shown: Sequence[tuple[int, float]]) 
     return found
 
 
-async def _drawing(lens: CDPSession) -> float:
-    """Seconds of a processor that the page has taken."""
-    return next(
-        each["value"] for each in (await lens.send("Performance.getMetrics"))["metrics"] if each["name"] == "TaskDuration"
-    )
-
-
 async def measure(folder: Path, hosts: int, hertz: float, pages: int, seconds: float) -> None:
     async with dashboard_hive(folder) as hive, chromium() as browser, AsyncExitStack() as stack:
         await hive.hosts(hosts, HIVE_BENCH_METRICS_SECONDS=QUIET)
@@ -110,13 +103,13 @@ async def measure(folder: Path, hosts: int, hertz: float, pages: int, seconds: f
         await page.evaluate(_WATCH)
         lens = await context.new_cdp_session(page)
         await lens.send("Performance.enable", {"timeDomain": "threadTicks"})
-        drawing = await _drawing(lens)
+        drawing = await task_seconds(lens)
         frames, before, began = sum(other.frames for other in others), cpu_seconds({"gui": hive.gui})["gui"], monotonic()
         await asyncio.sleep(seconds)
         wall = monotonic() - began
         used = (cpu_seconds({"gui": hive.gui})["gui"] - before) / wall * 100
         frames = sum(other.frames for other in others) - frames
-        drawing = (await _drawing(lens) - drawing) / wall * 100
+        drawing = (await task_seconds(lens) - drawing) / wall * 100
         found = sorted(lags(sent, await page.evaluate("window.shownAt")))
         telling.cancel()
         deciles = statistics.quantiles(found, n=20)
