@@ -282,7 +282,7 @@ SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.
     t.usage, t.timings, t.error_code, t.error_message, a.slug AS agent_slug
 FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
-    AND ($2::text IS NULL OR a.slug = $2)
+    AND ($2::text IS NULL OR t.assigned_agent_id = (SELECT id FROM agents WHERE slug = $2))
     AND ($3::text IS NULL OR t.model = $3)
     AND ($4::text IS NULL OR t.owner = $4)
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))

@@ -23,6 +23,7 @@ from bus import subjects
 from bus.messages import NetworkCounters, PerformanceMetrics
 from tests.bench.dashboard_hive import DashboardHive, chromium, dashboard_hive
 from tests.bench.load import cpu_seconds
+from tests.bench.pages import task_seconds
 from tests.parts.open_page import OpenPage
 
 WATCHED = "host-0000"
@@ -100,17 +101,21 @@ async def measure(folder: Path, hosts: int, hertz: float, pages: int, seconds: f
         await asyncio.sleep(SETTLE_SECONDS)
         sent.clear()
         await page.evaluate(_WATCH)
+        lens = await context.new_cdp_session(page)
+        await lens.send("Performance.enable", {"timeDomain": "threadTicks"})
+        drawing = await task_seconds(lens)
         frames, before, began = sum(other.frames for other in others), cpu_seconds({"gui": hive.gui})["gui"], monotonic()
         await asyncio.sleep(seconds)
         wall = monotonic() - began
         used = (cpu_seconds({"gui": hive.gui})["gui"] - before) / wall * 100
         frames = sum(other.frames for other in others) - frames
+        drawing = (await task_seconds(lens) - drawing) / wall * 100
         found = sorted(lags(sent, await page.evaluate("window.shownAt")))
         telling.cancel()
         deciles = statistics.quantiles(found, n=20)
         print(
             f"{hosts} hosts at {hertz:g} Hz ({len(sent) * hosts / wall:.0f} messages/s), {pages} pages: dashboard {used:.1f} % of a core, "
-            f"{hive.gui.memory_info().rss / 1e6:.0f} MB, {frames / wall / max(1, len(others)):.1f} frames/s a page; "
+            f"{hive.gui.memory_info().rss / 1e6:.0f} MB, the page in Chromium {drawing:.0f} %, {frames / wall / max(1, len(others)):.1f} frames/s a page; "
             f"behind the bus p50 {deciles[9]:.0f} ms, p95 {deciles[18]:.0f} ms, most {found[-1]:.0f} ms, of {len(found)}; "
             f"load average {os.getloadavg()[0]:.1f}",
             flush=True,

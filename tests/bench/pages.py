@@ -13,10 +13,11 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from time import monotonic
 
 import psutil
 import uvloop
-from playwright.async_api import Browser, BrowserContext
+from playwright.async_api import Browser, BrowserContext, CDPSession
 
 from bus import subjects
 from bus.messages import ListTasks, TaskList
@@ -27,6 +28,7 @@ from tests.bench.load import cpu_seconds
 from tests.e2e.test_workflow_editor import large_workflow
 
 NODES = 300
+DRAG_STEPS = 100
 SETTLE_SECONDS = 5.0
 PATIENCE_MS = 30_000
 
@@ -88,6 +90,41 @@ async def show(
     )
 
 
+async def drag(context: BrowserContext, address: str) -> None:
+    """One of the nodes is dragged through the others: what a step costs the page, and how many pictures a second there were."""
+    page = await context.new_page()
+    await page.goto(address)
+    await page.wait_for_selector(f".vue-flow__edge >> nth={NODES - 2}", state="attached", timeout=PATIENCE_MS)
+    box = await page.locator('.hvc-node[data-node="Node 150"]').bounding_box()
+    assert box is not None
+    lens = await context.new_cdp_session(page)
+    await lens.send("Performance.enable", {"timeDomain": "threadTicks"})
+    await page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 4)
+    await page.mouse.down()
+    await page.mouse.move(box["x"] + 40, box["y"] + 40, steps=4)
+    await page.evaluate(
+        "() => { window.pictures = 0; const next = () => { pictures++; requestAnimationFrame(next); }; next(); }"
+    )
+    before, began = await task_seconds(lens), monotonic()
+    await page.mouse.move(box["x"] + 240, box["y"] + 160, steps=DRAG_STEPS)
+    wall, used = monotonic() - began, await task_seconds(lens) - before
+    pictures = await page.evaluate("pictures")
+    await page.mouse.up()
+    await page.close()
+    print(
+        f"drag among {NODES} nodes: {used / DRAG_STEPS * 1e3:.1f} ms of a processor a step ({1 / max(1e-6, used / DRAG_STEPS):.0f} steps/s), "
+        f"{pictures / wall:.0f} pictures/s; load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
+
+
+async def task_seconds(lens: CDPSession) -> float:
+    """Seconds of a processor that the page has taken."""
+    return next(
+        each["value"] for each in (await lens.send("Performance.getMetrics"))["metrics"] if each["name"] == "TaskDuration"
+    )
+
+
 async def pages_of(hive: DashboardHive) -> dict[str, tuple[str, str]]:
     """Each page's address, and what is there once it is open."""
     listed = await hive.bus.request(
@@ -132,6 +169,7 @@ async def measure(folder: Path, hosts: int, tasks: int, rounds: int) -> None:
         await show(browser, context, "plain NiceGUI", f"http://127.0.0.1:{port}/", "#plain", plain, rounds)
         for name, (path, selector) in (await pages_of(hive)).items():
             await show(browser, context, name, hive.url + path, selector, hive.gui, rounds)
+        await drag(context, hive.url + path)  # the last is the editor
 
 
 def main() -> None:

@@ -4,31 +4,35 @@ import asyncio
 import html
 import json
 import re
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
 from uuid import uuid4
 
 import httpx
-import socketio
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from bus.together import end
 
 _CLIENT = re.compile(r"'client_id': '([^']+)'")
 _ELEMENTS = re.compile(r"parseElements\(String\.raw`(.*?)`\)", re.DOTALL)
-PATIENCE_SECONDS = 30
+_NUMBER = re.compile(r'"_id":(\d+)')
 ACK_SECONDS = 3.0
 """As often as a browser says what it has seen; until then the server keeps it."""
+PING, PONG, CONNECT, EVENT = "2", "3", "40", "42"
+"""Of engine.io and socket.io. Messages are counted and not read, so that many pages cost little."""
 
 
 class OpenPage:
-    """Of whoever `http` is logged in as. `frames` counts what the feed has sent, `bytes` how much that was."""
+    """Of whoever `http` is logged in as. `frames` counts what the feed has sent, `size` how many characters that was."""
 
     def __init__(self, http: httpx.AsyncClient, path: str) -> None:
         self._http, self._path = http, path
-        self._socket = socketio.AsyncClient(reconnection=False)
-        self._socket.on("run_javascript", self._told)
-        self._next, self._acked = 0, 0.0
         self._heard = asyncio.Event()
-        self.frames = self.bytes = 0
+        self._acked = 0.0
+        self.frames = self.size = 0
 
     async def __aenter__(self) -> Self:
         page = (await self._http.get(self._path)).raise_for_status().text
@@ -36,39 +40,54 @@ class OpenPage:
         assert found is not None, f"{self._path} is no page of the dashboard: {page[:300]}"
         assert elements is not None, f"{self._path} has no elements"
         self._client = found.group(1)
-        ids = {"client_id": self._client, "document_id": str(uuid4()), "tab_id": str(uuid4()), "old_tab_id": ""}
-        query = urlencode({**ids, "next_message_id": 0, "implicit_handshake": "true"})
-        address = f"{self._http.base_url}?{query}"
-        await self._socket.connect(
-            address, socketio_path="/_nicegui_ws/socket.io", transports=["websocket"], wait_timeout=PATIENCE_SECONDS
-        )
+        self._socket = await connect(self._address(), additional_headers={"Cookie": self._cookies()}, max_size=None)
+        await self._socket.recv()
+        await self._socket.send(CONNECT)
+        await self._socket.recv()
+        self._reading = asyncio.create_task(self._read(self._socket))
         for element_id, element in json.loads(html.unescape(elements.group(1))).items():
             for event in element.get("events", ()):
                 if event["type"] == "ready":
-                    await self._emit(int(element_id), event["listener_id"])
+                    await self._emit("event", id=int(element_id), listener_id=event["listener_id"], args=[None])
         return self
 
     async def __aexit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        await self._socket.disconnect()
+        await end([self._reading])
+        await self._socket.close()
 
     async def shown(self) -> None:
         """Returns once the feed has sent something."""
         await self._heard.wait()
 
-    async def _emit(self, element_id: int, listener_id: str) -> None:
-        about = {"id": element_id, "client_id": self._client, "listener_id": listener_id, "args": [None]}
-        await self._socket.emit("event", about)
+    def _address(self) -> str:
+        ids = {"client_id": self._client, "document_id": uuid4(), "tab_id": uuid4(), "old_tab_id": ""}
+        query = urlencode({**ids, "next_message_id": 0, "implicit_handshake": "true", "EIO": 4, "transport": "websocket"})
+        return f"ws://{self._http.base_url.netloc.decode()}/_nicegui_ws/socket.io/?{query}"
 
-    async def _told(self, message: dict[str, Any]) -> None:
-        self._next = message.get("_id", self._next) + 1
-        code = str(message.get("code", ""))
-        if ', "frame", ' in code:
+    def _cookies(self) -> str:
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self._http.cookies.jar)
+
+    async def _emit(self, name: str, **about: Any) -> None:
+        await self._socket.send(EVENT + json.dumps([name, {"client_id": self._client, **about}]))
+
+    async def _read(self, socket: ClientConnection) -> None:
+        with suppress(ConnectionClosed):
+            async for message in socket:
+                assert isinstance(message, str)
+                if message == PING:
+                    await socket.send(PONG)
+                elif message.startswith(EVENT):
+                    await self._told(message)
+
+    async def _told(self, message: str) -> None:
+        if r", \"frame\", " in message[:200]:
             self.frames += 1
-            self.bytes += len(code)
+            self.size += len(message)
             self._heard.set()
         now = asyncio.get_running_loop().time()
-        if now - self._acked > ACK_SECONDS:
+        number = _NUMBER.search(message, max(0, len(message) - 40))
+        if number and now - self._acked > ACK_SECONDS:
             self._acked = now
-            await self._socket.emit("ack", {"client_id": self._client, "next_message_id": self._next})
+            await self._emit("ack", next_message_id=int(number.group(1)) + 1)
