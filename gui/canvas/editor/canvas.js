@@ -84,9 +84,9 @@ export default {
     fit() {
       setTimeout(() => this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 }), 30);
     },
-    // The node whose panel opens stays in sight beside it, and above it on a phone.
+    // The node whose panel opens stays in sight beside it, and above it on a phone; so does one that the palette adds.
     reveal() {
-      const node = state.panel === "node" && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
+      const node = ["node", "palette"].includes(state.panel) && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
       if (!node) return this.slideBack();
       const { x, y, zoom } = this.flow.viewport.value;
       const box = this.$el.getBoundingClientRect();
