@@ -19,6 +19,7 @@ from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
 from gui.workflows.previews import PreviewTeller
+from gui.workflows.pulse import Pulse
 from gui.workflows.understanding import understood
 from gui.workflows.wiring import Handler, wire
 
@@ -71,6 +72,7 @@ class Editing:
             "restore": self._restore,
             "preview": self._preview,
             **Choosing(self._editor, self._office).handlers(),
+            **Pulse(self._editor, self._office, self._id).handlers(),
         }
         wire(self._editor, handlers)
 

@@ -24,6 +24,7 @@ class FieldKind(StrEnum):
     """Of a Switch: conditions for each output."""
     OLDER_CONDITIONS = "older_conditions"
     OLDER_RULES = "older_rules"
+    SCHEDULE = "schedule"
 
 
 class Field(Message):
@@ -141,6 +142,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         _select("specifyBody", "Body as", "keypair", "json", when=("sendBody", "true")),
         _area("jsonBody", "JSON of the body", when=("specifyBody", "json")),
     ),
+    "n8n-nodes-base.scheduleTrigger": (Field(name="rule.interval", label="It starts", kind=FieldKind.SCHEDULE),),
     "n8n-nodes-base.webhook": (
         _select("httpMethod", "Method", *_METHODS),
         Field(name="path", label="Path"),

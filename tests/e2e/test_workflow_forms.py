@@ -169,6 +169,26 @@ async def test_a_switch_before_version_3_holds_one_value_against_each_rule(
     assert [each["outputKey"] for each in (await judge(nats_bus, made))["parameters"]["rules"]["rules"]] == ["Small", "Large"]
 
 
+async def test_times_of_a_schedule_are_rows(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, with_judge("n8n-nodes-base.scheduleTrigger", 1.2))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Judge").click()
+    first, second = (page.get_by_role("group", name=f"Time {number}") for number in (1, 2))
+    await expect(first.get_by_label("By")).to_have_value("days")
+    await write(first.get_by_label("At the hour (0–23)", exact=True), "9")
+    await page.get_by_role("button", name="Add a time").click()
+    await second.get_by_label("By").select_option("weeks")
+    await second.get_by_label("Friday").check()
+    await second.get_by_label("Sunday").uncheck()
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Save").click()
+    await saved(page, 2)
+    interval = (await judge(nats_bus, made))["parameters"]["rule"]["interval"]
+    assert interval == [{"triggerAtHour": 9}, {"field": "weeks", "triggerAtDay": [5]}]
+
+
 async def test_a_credential_is_made_in_the_node_that_wants_it_and_chosen_in_another(
     page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
 ) -> None:

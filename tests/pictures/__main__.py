@@ -5,6 +5,7 @@ It starts a hive of its own, with a real Ollama and the built-in model. `python 
 
 import asyncio
 import base64
+import os
 import re
 import sys
 import tempfile
@@ -48,7 +49,9 @@ def running() -> Iterator[Hive]:
         ollama = Ollama(ollama_binary(), Path(folder) / "ollama")
         ollama.start()
         backends = f"walnut={ollama.url}?slots=2,acacia=builtin"
-        hive = Hive(Path(folder) / "hive", HIVE_BACKENDS=backends, HIVE_ADMIN_KEY=KEY, HIVE_BENCHMARK_NEW="false")
+        # For the MCP server, whose command is shown: no path of this machine belongs into a picture.
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        hive = Hive(Path(folder) / "hive", HIVE_BACKENDS=backends, HIVE_ADMIN_KEY=KEY, HIVE_BENCHMARK_NEW="false", PATH=path)
         try:
             ollama.make_model()
             hive.start()

@@ -1,8 +1,6 @@
 """Gives a new hive something to show: tasks of every kind, a workflow that ran, an MCP server, a key and a token."""
 
-import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 
@@ -56,8 +54,7 @@ def _workflow(api: httpx.Client) -> tuple[str, str]:
 
 
 def _sundries(api: httpx.Client) -> None:
-    program = str(Path(sys.executable).with_name("mcp-server-time"))
-    server = {"name": "time", "transport": "stdio", "command": program, "args": ["--local-timezone", "Europe/Berlin"]}
+    server = {"name": "time", "transport": "stdio", "command": "mcp-server-time", "args": ["--local-timezone", "Europe/Berlin"]}
     api.post("/api/mcp-servers", json=server).raise_for_status()
     api.post("/api/keys", json={"owner": "dora", "role": "developer", "name": "laptop"}).raise_for_status()
     api.post("/api/join-tokens", json={"name": "basement rack", "uses": 4}).raise_for_status()

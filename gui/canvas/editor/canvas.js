@@ -95,9 +95,9 @@ export default {
       }
       this.picked();
     },
-    // The node whose panel opens stays in sight beside it, and above it on a phone.
+    // The node whose panel opens stays in sight beside it, and above it on a phone; so does one that the palette adds.
     reveal() {
-      const node = state.panel === "node" && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
+      const node = ["node", "palette"].includes(state.panel) && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
       if (!node) return this.slideBack();
       const { x, y, zoom } = this.flow.viewport.value;
       const box = this.$el.getBoundingClientRect();

@@ -5,6 +5,7 @@ import Field from "./field.js";
 import { OlderConditions, OlderRules } from "./older.js";
 import PreviewItem from "./previewitem.js";
 import Rules from "./rules.js";
+import Schedule from "./schedule.js";
 import { edit, editable, shortType, state } from "./state.js";
 
 const get = (object, path) => path.split(".").reduce((found, name) => found?.[name], object);
@@ -28,7 +29,7 @@ function agreed(parameters) {
 }
 
 export default {
-  components: { Conditions, Credentials, Field, OlderConditions, OlderRules, PreviewItem, Rules },
+  components: { Conditions, Credentials, Field, OlderConditions, OlderRules, PreviewItem, Rules, Schedule },
   props: { node: Object },
   data: () => ({ raw: false, wrong: "" }),
   computed: {
@@ -106,6 +107,7 @@ export default {
         <Conditions v-if="field.kind === 'conditions'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <OlderConditions v-else-if="field.kind === 'older_conditions'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <OlderRules v-else-if="field.kind === 'older_rules'" :node="node" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <Schedule v-else-if="field.kind === 'schedule'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <Rules v-else-if="field.kind === 'rules'" :node="node" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <Field v-else :field="field" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
       </template>

@@ -6,6 +6,8 @@ export const state = reactive({
   readonly: false,
   loaded: false,
   away: null,
+  silent: null,
+  newer: null,
   failure: null,
   name: "",
   workflow: "",

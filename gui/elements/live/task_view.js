@@ -108,7 +108,14 @@ export default {
       return Boolean(answer?.text || answer?.thinking || this.record?.output?.text || this.record?.output?.thinking || this.record?.output?.tool_calls?.length);
     },
   },
+  mounted() {
+    if (this.waits) this.explain();
+  },
   watch: {
+    // What waits says why, without being asked; the button asks again.
+    waits(now) {
+      if (now && !this.explanation) this.explain();
+    },
     status(now, before) {
       if (now && before && now !== before) send("open", this.id);
     },
