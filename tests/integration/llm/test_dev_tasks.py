@@ -1,17 +1,16 @@
 """A dev task over two hosts with real models: a commit of this repository, planned by what they offer, changed, run, and told with who made what."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent_sidecar.backends.builtin import installed
+from agent_sidecar.backends.builtin import installed, weights
 from tests.integration.gateway.parts import ADMIN_KEY
 from tests.integration.llm.conftest import LlmHive
 from tests.parts.mcp import given, session
-from tests.parts.ollama import Ollama
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 
@@ -21,19 +20,29 @@ CODER = "coder:135m"
 
 
 @pytest.fixture(scope="module")
-def coded(start_hive: Callable[..., LlmHive], ollama: Ollama, tmp_path_factory: pytest.TempPathFactory) -> LlmHive:
-    """`oak`, an Ollama that is good at code, and `acacia`, the built-in model, which reviews. Nobody offers docs."""
+def coder() -> Iterator[str]:
+    """The address of llama.cpp's server, as people run it on a host of their own, with a model named `CODER`."""
     if not installed():
         pytest.skip("the built-in model is not installed (extra `embedded`)")
-    ollama.make_model(CODER)
-    backends: list[dict[str, Any]] = [
-        {"url": ollama.url, "kind": "ollama", "agent_id": "oak", "capabilities": [{"name": "code", "proficiency": 0.9}]},
-        {
-            "url": "builtin:smollm2",
-            "kind": "builtin",
-            "agent_id": "acacia",
-            "capabilities": [{"name": "review", "proficiency": 0.7}],
-        },
+    import xllamacpp
+
+    found = xllamacpp.CommonParams()
+    found.model.path, found.model_alias = str(weights()), {CODER}
+    found.n_parallel, found.n_ctx, found.hostnames, found.port = 1, 4096, ["127.0.0.1"], 0
+    found.cpuparams.n_threads = found.cpuparams_batch.n_threads = 1
+    found.verbosity = -1
+    server = xllamacpp.Server(found)
+    yield server.listening_address
+    del server
+
+
+@pytest.fixture(scope="module")
+def coded(start_hive: Callable[..., LlmHive], coder: str, tmp_path_factory: pytest.TempPathFactory) -> LlmHive:
+    """`oak` is good at code, and `acacia`, with the built-in model, reviews. Nobody offers docs."""
+    named = {"oak": (f"{coder}/v1", "openai", "code", 0.9), "acacia": ("builtin:smollm2", "builtin", "review", 0.7)}
+    backends = [
+        {"url": url, "kind": kind, "agent_id": name, "capabilities": [{"name": good_at, "proficiency": proficiency}]}
+        for name, (url, kind, good_at, proficiency) in named.items()
     ]
     config = tmp_path_factory.mktemp("config") / "hive.yaml"
     config.write_text(json.dumps({"backends": backends}))
