@@ -1,6 +1,8 @@
 """A task that quotes what those that it depends on answered: whoever is leader reads the same, and nobody reads what is another's."""
 
-from uuid import UUID
+import json
+from typing import Any
+from uuid import UUID, uuid4
 
 from bus.messages import TaskStatus
 from bus.quoting import quote
@@ -9,7 +11,7 @@ from tests.integration.coordinator.conftest import Hive
 SAID = 'a "quoted" answer, with {{output:x}} and \\ in it'
 
 
-async def quoting(hive: Hive, *task_ids: UUID, **more: object) -> UUID:
+async def quoting(hive: Hive, *task_ids: UUID, **more: Any) -> UUID:
     text = "Review: " + " and ".join(map(quote, task_ids))
     return await hive.submit(text, depends_on=[str(task_id) for task_id in task_ids], **more)
 
@@ -33,10 +35,7 @@ async def test_it_may_have_been_answered_before(hive: Hive) -> None:
     await sidecar.complete(await sidecar.offered(), SAID)
     await hive.ended(first)
     message = {"role": "user", "content": f"Review: {quote(first)}"}
-    await hive.publish(
-        f'{{"messages": [{{"role": "user", "content": "{message["content"]}"}}], "depends_on": ["{first}"]}}'.encode(),
-        UUID(int=7),
-    )
+    await hive.publish(json.dumps({"messages": [message], "depends_on": [str(first)]}).encode(), uuid4())
     offer = await sidecar.offered()
     assert offer.messages is not None
     assert offer.messages[0].content == f"Review: {SAID}"
