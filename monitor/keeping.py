@@ -4,6 +4,7 @@ Nothing that the monitor tells of the present waits for it.
 """
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import asyncpg
@@ -18,6 +19,7 @@ from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
 from monitor.ingest import Ledger
+from monitor.notifying.notifier import Notifier, given_targets
 from monitor.past import Past
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
@@ -30,11 +32,11 @@ AGAIN_SECONDS: Final = 2.0
 
 
 class Keeping:
-    """InvalidRequest for a file of rules that cannot be read. `counted` is set when the ledger knows the past."""
+    """InvalidRequest for a file of rules, or targets, that cannot be read. `counted` is set when the ledger knows the past."""
 
     def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger, counted: asyncio.Event) -> None:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
-        self._rules = given(settings.alert_rules)
+        self._rules, self._targets = given(settings.alert_rules), given_targets(settings)
         self._past: Past | None = None
 
     async def run(self) -> None:
@@ -61,7 +63,8 @@ class Keeping:
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
-        await Watch.keep(pool, self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets))
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

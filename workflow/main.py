@@ -15,6 +15,7 @@ from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.nats_bus import NatsBus, declare
 from bus.together import end
+from bus.vault import FILE_NAME, Vault
 from bus.vitals import telling_vitals
 from workflow.core.execution import Execution
 from workflow.core.interpreter import Interpreter
@@ -23,7 +24,6 @@ from workflow.credentials.lending import Lending
 from workflow.credentials.service import service
 from workflow.credentials.store import Credentials, reseal_when_possible
 from workflow.credentials.token_store import TokenStore
-from workflow.credentials.vault import FILE_NAME, Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
 from workflow.library.cache import Cache

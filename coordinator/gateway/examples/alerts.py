@@ -61,6 +61,15 @@ RULES: Final[dict[str, Example]] = {
 }
 SILENCES: Final[dict[str, Example]] = {
     "agent": {"summary": "All of an agent", "value": {"entity": "acacia", "minutes": 60, "reason": "a new card is built in"}},
+    "window": {
+        "summary": "A night's work on all hosts of a rack",
+        "value": {
+            "entity": "rack2-*",
+            "starts_at": "2026-12-01T22:00:00Z",
+            "ends_at": "2026-12-02T04:00:00Z",
+            "reason": "new switches",
+        },
+    },
     "rule": {"summary": "One rule", "value": {"rule": "high_cpu", "minutes": 15, "reason": "known"}},
 }
 _GROUP: Final = AlertGroup(rule="agent_down", severity=Severity.CRITICAL, entities=("acacia",))

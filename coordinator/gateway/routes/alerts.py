@@ -73,7 +73,9 @@ async def put_rules(
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "put_rules", wanted, RuleSet, caller))
 
 
-@router.get("/silences", summary="Silences that hold", response_model=SilenceList, **needs(Permission.METRICS_VIEW))
+@router.get(
+    "/silences", summary="Silences that hold or are planned", response_model=SilenceList, **needs(Permission.METRICS_VIEW)
+)
 async def silences(gateway: Door, caller: Caller) -> Response:
     """The one that ends first first."""
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_ALERTS, "silences", NoReply(), SilenceList, caller))
@@ -89,7 +91,9 @@ async def silences(gateway: Door, caller: Caller) -> Response:
 async def silence(
     wanted: Annotated[CreateSilence, Body(openapi_examples=examples.SILENCES)], gateway: Door, caller: Caller
 ) -> Response:
-    """Of a rule, of a thing, of a severity, or what is all that it names. What still holds when it ends fires then."""
+    """Of a rule, of a thing, of a severity, of a scope, or what is all that it names; from now or `starts_at` on. What still holds when it
+    ends fires then.
+    """
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "silence", wanted, Silence, caller), 201)
 
 

@@ -5,21 +5,18 @@ import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from pydantic import BaseModel
 
 from bus import subjects
 from bus.client import Received
-from bus.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound, PermissionDenied
-from bus.messages import AgentRecord, AgentStatus, Claims, NoReply, Role
+from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
+from bus.messages import AgentStatus, Claims, NoReply, Role
 from bus.messages.alerts import (
     Alert,
     AlertList,
@@ -38,6 +35,7 @@ from bus.messages.alerts import (
 from bus.messages.events import AlertEvent
 from bus.nats_bus import NatsBus
 from monitor.alerting.watch import LOCK
+from tests.integration.monitor.asking import agent_is, ask, ask_anew
 from tests.integration.monitor.parts import ROOT, MonitorProcess
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
@@ -45,7 +43,6 @@ from tests.unit.monitor.events import metrics
 
 pytestmark = pytest.mark.slow
 
-M = TypeVar("M", bound=BaseModel)
 FIRING, RESOLVED = AlertState.FIRING, AlertState.RESOLVED
 
 
@@ -80,24 +77,6 @@ async def told(nats_bus: NatsBus) -> AsyncIterator[Told]:
     await nats_bus.flush()
     yield told
     await hearing.close()
-
-
-async def ask(bus: NatsBus, verb: str, body: BaseModel, answer: type[M], claims: Claims | None = None) -> M:
-    subject = subjects.service_verb(subjects.SERVICE_ALERTS, verb)
-    return await bus.request(subject, body, answer, claims=claims, timeout=30)
-
-
-async def ask_anew(bus: NatsBus, verb: str, body: BaseModel, answer: type[M]) -> M:
-    """Reads from a monitor begun anew: what is asked before the server has noticed the old one's end goes to that one, and is lost."""
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(DeadlineExceeded):
-                return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=5)
-
-
-async def agent_is(bus: NatsBus, status: AgentStatus, agent_id: str = "acacia") -> None:
-    record = AgentRecord(agent_id=agent_id, name=agent_id, endpoint="http://host:11434", status=status)
-    await bus.put(subjects.KV_AGENTS, agent_id, record)
 
 
 async def test_an_agent_that_dies_is_told_within_two_seconds_and_once_whatever_becomes_of_the_monitor(
