@@ -15,6 +15,7 @@ from bus.database import AWAY, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.dry_run import DryRuns
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
@@ -38,6 +39,7 @@ class Keeping:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
         self._rules, self._targets = given(settings.alert_rules), given_targets(settings)
         self._past: Past | None = None
+        self._dry_runs = DryRuns(lambda: self._past)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -64,7 +66,7 @@ class Keeping:
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
         watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
-        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets))
+        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets), (self._dry_runs.endpoint(),))
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

@@ -10,6 +10,7 @@ from uuid import UUID
 from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints, model_validator
 
 from bus.messages.base import Command, Record, Text
+from bus.messages.history import Resolution
 
 MOST_RULES: Final = 200
 MOST_ALERTS: Final = 1000
@@ -196,3 +197,38 @@ class SilenceList(Record):
     """Those that hold or are planned, the one that ends first first."""
 
     silences: tuple[Silence, ...] = ()
+
+
+LONGEST_DRY_RUN: Final = timedelta(days=7)
+MOST_FIRINGS: Final = 500
+
+
+class DryRun(Command):
+    """A rule as it may be, held against what was measured; nothing fires."""
+
+    rule: AlertRule
+    since: AwareDatetime | None = Field(default=None, description="left out: a day before `before`")
+    before: AwareDatetime | None = Field(default=None, description="left out: now")
+
+
+class Firing(Record):
+    entity: str
+    fired_at: datetime
+    resolved_at: datetime | None = Field(default=None, description="null: it still held at the end")
+    values: dict[str, float | bool] = Field(default_factory=dict, description="what the condition read when it fired")
+
+
+class DryRunResult(Record):
+    """When the rule would have fired, oldest first, MOST_FIRINGS at most."""
+
+    since: datetime
+    before: datetime
+    resolution: Resolution = Field(
+        description="`raw`: each measurement; `minute`: the mean of each minute, for more than six hours"
+    )
+    agents: int = Field(description="of which something is stored")
+    firings: tuple[Firing, ...] = ()
+    more: bool = Field(default=False, description="there were more firings")
+    unknown: tuple[str, ...] = Field(
+        default=(), description="metrics that the condition reads and of which nothing is stored: what hangs on them is unknown"
+    )

@@ -1,6 +1,7 @@
 """`hive alerts`: what fires, who looks after it, silences, and rules."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,6 +22,8 @@ from bus.messages.alerts import (
     AlertScope,
     AlertState,
     CreateSilence,
+    DryRun,
+    DryRunResult,
     ListAlerts,
     PutRules,
     RuleSet,
@@ -34,6 +37,8 @@ from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, print_json, print_table, say
 
+DRY_RUN_SECONDS = 60.0
+
 app = typer.Typer(help="Alerts: list, acknowledge, silence, rules.", invoke_without_command=True)
 app.add_typer(alert_targets.app, name="targets")
 
@@ -44,9 +49,9 @@ def default(context: typer.Context, as_json: Json = False) -> None:
         list_alerts(as_json=as_json)
 
 
-async def _ask(verb: str, body: BaseModel, answer: type[Any]) -> Any:
+async def _ask(verb: str, body: BaseModel, answer: type[Any], seconds: float = REQUEST_SECONDS) -> Any:
     async with operator_bus() as bus:
-        return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=REQUEST_SECONDS)
+        return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=seconds)
 
 
 @app.command("list")
@@ -170,6 +175,37 @@ async def rules(
         for name, rule in found.alerts.items()
     ]
     print_table(("Rule", "Of each", "Condition", "Severity", "For s", "Cooldown s"), rows, "There are no rules.")
+
+
+@app.command("dry-run")
+@command
+async def dry_run(
+    name: Annotated[str, typer.Argument(help="The rule, of the file or of those that hold.", metavar="RULE")],
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="YAML file with the rule; left out: as it holds.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How far back.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Show when a rule would have fired over what is stored."""
+    known = written(file).alerts if file else (await _ask("rules", NoReply(), RuleSet)).alerts
+    if name not in known:
+        raise InvalidRequest(f"There is no rule {name}: {', '.join(sorted(known))}.")
+    asked = DryRun(rule=known[name], since=datetime.now(UTC) - timedelta(hours=hours))
+    found: DryRunResult = await _ask("dry_run", asked, DryRunResult, DRY_RUN_SECONDS)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each.entity, local_time(each.fired_at), local_time(each.resolved_at) if each.resolved_at else "", _read(each.values))
+        for each in found.firings
+    ]
+    nothing = f"{name} would not have fired: {found.agents} agents since {local_time(found.since)}."
+    print_table(("Of", "Would have fired", "Until", "Read"), rows, nothing)
+    if found.unknown:
+        say(f"Nothing is stored of {', '.join(found.unknown)}: what hangs on it is unknown.", "yellow")
+
+
+def _read(values: Mapping[str, float | bool]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in values.items())
 
 
 def written(path: Path) -> PutRules:

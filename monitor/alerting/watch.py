@@ -4,7 +4,7 @@ Of several monitors the one that holds the lock keeps the watch and answers for 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from time import monotonic
@@ -31,6 +31,7 @@ from bus.messages.alerts import (
     Silence,
 )
 from bus.messages.events import AlertEvent
+from bus.service import Endpoint
 from bus.together import together
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
 from monitor.alerting.hearing import Hearing
@@ -70,7 +71,12 @@ class Watch:
         self._untold: list[Alert] = []
         self._record: AlertRecord | None = None
 
-    async def keep(self, pool: asyncpg.Pool, make_notifier: Callable[[Callable[[], Iterable[Alert]]], Notifier]) -> None:
+    async def keep(
+        self,
+        pool: asyncpg.Pool,
+        make_notifier: Callable[[Callable[[], Iterable[Alert]]], Notifier],
+        more: Sequence[Endpoint] = (),
+    ) -> None:
         """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later, with another."""
         async with AsyncExitStack() as stack:
             with available():
@@ -83,7 +89,7 @@ class Watch:
             stack.callback(notifier.close)
             await notifier.start()
             await self.take_up(AlertRecord(connection))
-            service = alerts_service(self, endpoints(notifier))
+            service = alerts_service(self, (*endpoints(notifier), *more))
             stack.push_async_callback((await self._bus.serve(service)).close)
             logger.info("alerts_are_watched", rules=len(self._rules), active=len(self._alerts.active))
             await together(self.run(), notifier.run())

@@ -71,6 +71,12 @@ WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DE
 SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
 
+-- name: agents_raw
+SELECT DISTINCT agent_id FROM agent_metrics WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
+-- name: agents_minute
+SELECT DISTINCT agent_id FROM agent_metrics_minutes WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
 -- name: alive
 SELECT 1;
 

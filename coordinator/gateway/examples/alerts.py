@@ -14,12 +14,15 @@ from bus.messages.alerts import (
     AlertRule,
     AlertScope,
     AlertState,
+    DryRunResult,
+    Firing,
     RuleSet,
     RuleSource,
     Severity,
     Silence,
     SilenceList,
 )
+from bus.messages.history import Resolution
 from coordinator.gateway.examples.time import NOON
 
 _DOWN: Final = "agent_available == false"
@@ -72,11 +75,32 @@ SILENCES: Final[dict[str, Example]] = {
     },
     "rule": {"summary": "One rule", "value": {"rule": "high_cpu", "minutes": 15, "reason": "known"}},
 }
+DRY_RUNS: Final[dict[str, Example]] = {
+    "day": {
+        "summary": "The last day",
+        "value": {"rule": {"condition": "avg(gpu_temperature, 300) > 85", "severity": "warning", "for_seconds": 120}},
+    },
+}
+_DRY_RUN: Final = DryRunResult(
+    since=NOON - timedelta(days=1),
+    before=NOON,
+    resolution=Resolution.MINUTE,
+    agents=3,
+    firings=(
+        Firing(
+            entity="acacia",
+            fired_at=NOON - timedelta(hours=3),
+            resolved_at=NOON - timedelta(hours=2),
+            values={"avg(gpu_temperature, 300)": 87.5},
+        ),
+    ),
+)
 _GROUP: Final = AlertGroup(rule="agent_down", severity=Severity.CRITICAL, entities=("acacia",))
 ANSWERS: Final[tuple[BaseModel, ...]] = (
     ALERT,
     AlertList(alerts=(ALERT,), groups=(_GROUP,)),
     _SET,
     SILENCE,
+    _DRY_RUN,
     SilenceList(silences=(SILENCE,)),
 )

@@ -1,6 +1,6 @@
 """Alerts: what fires, who knows of it, what is silenced, and by which rules."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Response
@@ -29,6 +29,7 @@ from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 router = APIRouter(prefix="/api/alerts", tags=["alerts"], route_class=JsonRoute)
 
 _BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType)
+DRY_RUN_SECONDS: Final = 60.0
 _AlertId = Annotated[UUID, Path(description="the alert's id", examples=[str(examples.ALERT.id)])]
 _SilenceId = Annotated[UUID, Path(description="the silence's id", examples=[str(examples.SILENCE.id)])]
 

@@ -4,16 +4,18 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
-from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess, InstantSidecar, Process
+from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, InstantSidecar, Process
+from tests.integration.monitor.parts import MonitorProcess
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 
@@ -310,3 +312,36 @@ async def test_rest_is_fast_enough(hive: Hive) -> None:
             seconds.append(perf_counter() - began)
             assert response.json()["status"] == "completed"
     assert min(seconds) < 0.05
+
+
+@pytest.mark.slow
+async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_seconds(
+    hive: Hive, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    """Every part is a process of its own."""
+    env = {
+        "NATS_URL": nats_server.url,
+        "HIVE_AGENT_ID": "walnut",
+        "HIVE_BUILTIN_MODEL": "never",
+        "OLLAMA_HOST": "http://127.0.0.1:9",
+    }
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    with (
+        MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url),
+        Process("agent_sidecar.main", tmp_path, env) as sidecar,
+    ):
+        async with hive.gateway.client() as rest, asyncio.timeout(150):
+            while (await rest.get("/api/alerts")).status_code != 200:
+                await asyncio.sleep(0.1)
+            while (agent := await rest.get("/api/agents/walnut")).status_code != 200 or agent.json()["status"] == "offline":
+                await asyncio.sleep(0.1)
+            async with connect(f"{hive.gateway.url.replace('http', 'ws')}/ws", additional_headers=headers) as client:
+                await client.send(json.dumps({"type": "subscribe", "topic": "alerts.critical"}))
+                assert json.loads(await client.recv())["type"] == "subscribe"
+                began = monotonic()
+                sidecar.kill()
+                alert = json.loads(await client.recv())["data"]
+                took = monotonic() - began
+    assert (alert["rule"], alert["entity"], alert["state"]) == ("agent_down", "walnut", "firing")
+    print(f"from the kill of a sidecar to the alert at the socket: {took:.2f} s")
+    assert took < 2

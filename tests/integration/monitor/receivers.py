@@ -24,7 +24,7 @@ class Inbox:
     def take(self, one: Any) -> None:
         self._came.put(one)
 
-    async def next(self, seconds: float = 20) -> Any:
+    async def next(self, seconds: float = 60) -> Any:
         return await asyncio.to_thread(self._came.get, True, seconds)
 
     @property
@@ -74,7 +74,7 @@ class MailSink(Inbox):
         self.take(BytesParser(policy=default).parsebytes(envelope.content))
         return "250 OK"
 
-    async def next(self, seconds: float = 20) -> EmailMessage:
+    async def next(self, seconds: float = 60) -> EmailMessage:
         found: EmailMessage = await super().next(seconds)
         return found
 

@@ -103,7 +103,7 @@ async def test_what_was_to_be_sent_when_a_monitor_died_is_sent_by_the_next(
     monitor.kill()
     receiver.status = 200
     monitor.restart()
-    assert (await receiver.next(40))["title"] == "[CRITICAL] agent_down firing: acacia"
+    assert (await receiver.next(100))["title"] == "[CRITICAL] agent_down firing: acacia"
     await all_sent(nats_bus)
     monitor.kill()
     connection = await asyncpg.connect(database_url)

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, Timings, UpdateSchedule, Usage
-from bus.messages.alerts import CreateSilence, PutRules
+from bus.messages.alerts import CreateSilence, DryRun, PutRules
 from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
@@ -183,6 +183,7 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         PlanMaintenance: agents.MAINTENANCE,
         PutRules: alerts.RULES,
         CreateSilence: alerts.SILENCES,
+        DryRun: alerts.DRY_RUNS,
         TargetWish: notifications.TARGETS,
         AliasTargets: models.ALIASES,
         DrainWish: agents.DRAINS,
