@@ -321,7 +321,7 @@ async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_sec
     """Every part is a process of its own."""
     env = {
         "NATS_URL": nats_server.url,
-        "HIVE_AGENT_ID": "walnut",
+        "HIVE_SIDECAR_NAME": "walnut",
         "HIVE_BUILTIN_MODEL": "never",
         "OLLAMA_HOST": "http://127.0.0.1:9",
     }

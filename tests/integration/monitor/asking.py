@@ -16,12 +16,12 @@ M = TypeVar("M", bound=BaseModel)
 
 async def ask(bus: NatsBus, verb: str, body: BaseModel, answer: type[M], claims: Claims | None = None) -> M:
     subject = subjects.service_verb(subjects.SERVICE_ALERTS, verb)
-    return await bus.request(subject, body, answer, claims=claims, timeout=30)
+    return await bus.request(subject, body, answer, claims=claims, timeout=90)
 
 
 async def ask_anew(bus: NatsBus, verb: str, body: BaseModel, answer: type[M]) -> M:
     """Reads from a monitor begun anew: what is asked before the server has noticed the old one's end goes to that one, and is lost."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             with suppress(DeadlineExceeded, Unavailable):
                 return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=40)

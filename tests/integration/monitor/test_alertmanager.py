@@ -49,7 +49,7 @@ async def alertmanager(tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def _ready(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             try:
                 if (await client.get("/-/ready")).is_success:
@@ -60,7 +60,7 @@ async def _ready(client: httpx.AsyncClient) -> None:
 
 
 async def _alerts(client: httpx.AsyncClient, until: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while not until(found := (await client.get("/api/v2/alerts")).json()):
             await asyncio.sleep(0.05)
         return list(found)

@@ -5,7 +5,7 @@ import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from uuid import uuid4
@@ -16,7 +16,7 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
-from bus.messages import AgentStatus, Claims, NoReply, Role
+from bus.messages import AgentStatus, Claims, EventType, NoReply, Role
 from bus.messages.alerts import (
     Alert,
     AlertList,
@@ -32,7 +32,8 @@ from bus.messages.alerts import (
     SilenceList,
     SilenceRef,
 )
-from bus.messages.events import AlertEvent
+from bus.messages.events import AlertEvent, MaintenanceEvent
+from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
 from bus.nats_bus import NatsBus
 from monitor.alerting.watch import LOCK
 from tests.integration.monitor.asking import agent_is, ask, ask_anew
@@ -176,6 +177,42 @@ async def test_a_silence_holds_until_it_is_ended(nats_bus: NatsBus, monitor: Mon
     assert ((fired := await told.next()).id, fired.state) == (silenced.id, FIRING)
     with pytest.raises(NotFound):
         await ask(nats_bus, "end_silence", SilenceRef(id=silence.id), Silence)
+
+
+async def test_a_host_under_maintenance_calls_nobody_until_it_is_over(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told
+) -> None:
+    await ask(nats_bus, "list", ListAlerts(), AlertList)
+    now = datetime.now(UTC)
+    window = MaintenanceWindow(
+        id=uuid4(),
+        agents=("acacia",),
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+        reason="a new card",
+        by="ann",
+        created_at=now,
+        phase=MaintenancePhase.UNDER_WAY,
+    )
+    await tell_window(nats_bus, window)
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    silenced = await told.next()
+    assert (silenced.state, silenced.reason) == (AlertState.SILENCED, "silenced by ann: maintenance, a new card")
+    await tell_window(nats_bus, window.model_copy(update={"phase": MaintenancePhase.CANCELLED}))
+    assert ((fired := await told.next()).id, fired.state) == (silenced.id, FIRING)
+
+
+async def tell_window(bus: NatsBus, window: MaintenanceWindow) -> None:
+    """As the coordinator does."""
+    event = MaintenanceEvent(
+        id=f"{window.id}.{window.phase}",
+        type=EventType.SYSTEM_MAINTENANCE,
+        source="coordinator",
+        timestamp=window.created_at,
+        data=window,
+    )
+    subject = subjects.event(subjects.DEFAULT_TENANT, EventType.SYSTEM_MAINTENANCE, window.id)
+    await bus.publish_durable(subject, event, message_id=event.id)
 
 
 async def test_a_file_has_the_rules_where_nobody_has_put_any(

@@ -62,7 +62,7 @@ async def put(bus: NatsBus, target: PutTarget) -> NotificationTarget:
 
 async def all_sent(bus: NatsBus) -> NotificationTarget:
     """The only target, once nothing waits for it."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while (shown := (await ask_anew(bus, "targets", NoReply(), TargetList)).targets[0]).waiting:
             await asyncio.sleep(0.05)
     return shown
@@ -94,7 +94,7 @@ async def test_what_was_to_be_sent_when_a_monitor_died_is_sent_by_the_next(
     receiver.status = 503
     await put(nats_bus, a_target(receiver))
     await agent_is(nats_bus, AgentStatus.OFFLINE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not receiver.refused:
             await asyncio.sleep(0.05)
         while (shown := (await ask(nats_bus, "targets", NoReply(), TargetList)).targets[0]).failure is None:
@@ -192,7 +192,7 @@ async def test_what_is_silenced_calls_nobody_neither_when_it_begins_nor_when_it_
     silence = CreateSilence(rule="d*n", minutes=5, reason="known")
     await ask(nats_bus, "silence", silence, Silence)
     await agent_is(nats_bus, AgentStatus.OFFLINE)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not (await ask(nats_bus, "list", ListAlerts(state=AlertState.SILENCED), AlertList)).alerts:
             await asyncio.sleep(0.05)
     await agent_is(nats_bus, AgentStatus.ONLINE)
