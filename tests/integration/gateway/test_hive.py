@@ -16,6 +16,8 @@ from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
 from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, InstantSidecar, Process
 from tests.integration.monitor.parts import MonitorProcess
+from tests.integration.monitor.receivers import JsonReceiver
+from tests.parts.mcp import given, session
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 
@@ -342,6 +344,35 @@ async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_sec
                 sidecar.kill()
                 alert = json.loads(await client.recv())["data"]
                 took = monotonic() - began
+            await looked_after_by_an_assistant(hive, alert["id"])
+            await sent_by_rest(rest)
     assert (alert["rule"], alert["entity"], alert["state"]) == ("agent_down", "walnut", "firing")
     print(f"from the kill of a sidecar to the alert at the socket: {took:.2f} s")
     assert took < 2
+
+
+async def looked_after_by_an_assistant(hive: Hive, alert_id: str) -> None:
+    async with session(hive.gateway.url, ADMIN_KEY) as client:
+        assert alert_id in [alert["id"] for alert in given(await client.call_tool("list_alerts", {}))["alerts"]]
+        assert given(await client.call_tool("acknowledge_alert", {"id": alert_id}))["state"] == "acknowledged"
+        silence = {"entity": "wal*", "minutes": 5, "reason": "its card is being changed"}
+        assert given(await client.call_tool("silence_alerts", silence))["entity"] == "wal*"
+
+
+async def sent_by_rest(rest: httpx.AsyncClient) -> None:
+    """A target, from its making to its end."""
+    with JsonReceiver() as receiver:
+        wish = {"url": f"json://ann:sesame@127.0.0.1:{receiver.port}", "rules": ["agent_down"]}
+        put = await rest.put("/api/alerts/targets/hook", json=wish, timeout=60)
+        assert (put.status_code, put.json()["kind"]) == (200, "json"), put.text
+        listed = await rest.get("/api/alerts/targets")
+        assert [target["name"] for target in listed.json()["targets"]] == ["hook"]
+        assert (await rest.post("/api/alerts/targets/hook/test", timeout=60)).status_code == 200
+        assert (await receiver.next())["title"] == "Hive: a test"
+        receiver.status = 503
+        refused = await rest.post("/api/alerts/targets/hook/test", timeout=60)
+        assert (refused.status_code, refused.json()["code"]) == (502, "notification_failed")
+        assert "sesame" not in put.text + listed.text + refused.text
+        assert (await rest.delete("/api/alerts/targets/hook")).status_code == 200
+    tried = await rest.post("/api/alerts/rules/dry-run", json={"rule": {"condition": "cpu_usage > 85", "severity": "info"}})
+    assert (tried.status_code, tried.json()["unknown"]) == (200, [])
