@@ -28,6 +28,8 @@ class Permission(StrEnum):
     KEYS_MANAGE = "keys.manage"
     QUOTAS_MANAGE = "quotas.manage"
     METRICS_VIEW = "metrics.view"
+    ALERT_TARGETS_MANAGE = "alert_targets.manage"
+    """Say where alerts are sent: to whatever the monitor's machine reaches."""
     WORKFLOWS_CREATE = "workflows.create"
     WORKFLOWS_VIEW = "workflows.view"
     WORKFLOWS_EDIT = "workflows.edit"

@@ -375,6 +375,12 @@ class AgentLost(HiveError):
     code, http_status, title = "agent_lost", 502, "The agent died while it worked on the task"
 
 
+class NotificationFailed(HiveError):
+    """What it was sent to did not take it. Never says its address, which holds secrets."""
+
+    code, http_status, title = "notification_failed", 502, "The notification was not taken"
+
+
 class BackendUnreachable(HiveError):
     code, http_status, title = "backend_unreachable", 502, "The backend does not answer"
 

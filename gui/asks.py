@@ -36,6 +36,8 @@ from bus.messages.alerts import (
     AlertRef,
     ChangeRule,
     CreateSilence,
+    DryRun,
+    DryRunResult,
     ListAlerts,
     RuleSet,
     Silence,
@@ -57,6 +59,7 @@ from bus.messages.mcp_servers import (
     ReplaceMcpServer,
 )
 from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
+from bus.messages.notifications import NotificationTarget, PutTarget, SentTest, TargetList, TargetRef
 from bus.messages.orders import DrainAgent
 from bus.messages.tasks import AssignTask, PrioritizeTask
 from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
@@ -129,6 +132,11 @@ VERBS: Final[dict[str, Verb]] = {
         silences=(NoReply, SilenceList),
         silence=(CreateSilence, Silence),
         end_silence=(SilenceRef, Silence),
+        dry_run=(DryRun, DryRunResult),
+        targets=(NoReply, TargetList),
+        put_target=(PutTarget, NotificationTarget),
+        remove_target=(TargetRef, NotificationTarget),
+        test_target=(TargetRef, SentTest),
     ),
     **_verbs(
         subjects.SERVICE_USAGE,

@@ -5,6 +5,7 @@ Nothing that the monitor tells of the present waits for it.
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -17,11 +18,13 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.dry_run import DryRuns
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
 from monitor.cache import Cache
 from monitor.ingest import Ledger
+from monitor.notifying.notifier import Notifier, given_targets
 from monitor.past import Past
 from monitor.replica import Reading, reading
 from monitor.settings import MonitorSettings
@@ -36,13 +39,14 @@ AGAIN_SECONDS: Final = 2.0
 
 
 class Keeping:
-    """InvalidRequest for a file of rules that cannot be read. `counted` is set when the ledger knows the past."""
+    """InvalidRequest for a file of rules, or targets, that cannot be read. `counted` is set when the ledger knows the past."""
 
     def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger, counted: asyncio.Event) -> None:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
-        self._rules = given(settings.alert_rules)
+        self._rules, self._targets = given(settings.alert_rules), given_targets(settings)
         self._past: Past | None = None
         self._archive: Archive | None = None
+        self._dry_runs = DryRuns(lambda: self._past)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
 
@@ -87,7 +91,8 @@ class Keeping:
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
-        await Watch.keep(pool, self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets), (self._dry_runs.endpoint(),))
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

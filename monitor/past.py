@@ -25,6 +25,18 @@ class Past:
         more = points[-1].timestamp if len(rows) > asked.limit else None
         return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)
 
+    async def agents(self, resolution: Resolution, since: datetime, before: datetime) -> list[str]:
+        """Those of which something is stored. DatabaseUnavailable."""
+        return [row["agent_id"] for row in await self._sql.all(f"agents_{resolution}", since, before)]
+
+    async def course(
+        self, agent_id: str, resolution: Resolution, since: datetime, before: datetime
+    ) -> list[tuple[datetime, dict[str, float]]]:
+        """What was measured of an agent, oldest first; of a minute the mean. DatabaseUnavailable."""
+        rows = await self._sql.all(f"history_{resolution}", agent_id, since, before, None)
+        points = (_point(row, resolution) for row in reversed(rows))
+        return [(point.timestamp, {name: spread["mean"] for name, spread in point.values.items()}) for point in points]
+
 
 def _point(row: Mapping[str, Any], resolution: Resolution) -> MetricsPoint:
     stored = json.loads(row["metrics"])

@@ -1,8 +1,10 @@
 """What a monitor can be told."""
 
+import json
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 
 from bus.settings import HiveSettings
 
@@ -29,6 +31,17 @@ class MonitorSettings(HiveSettings):
     alert_rules: Path | None = Field(
         default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
     )
+    alert_targets: SecretStr | None = Field(
+        default=None,
+        description='where alerts are sent, as JSON: `{"ops": {"url": "ntfy://topic", "severities": ["critical"]}}`; others are put '
+        "while it runs (docs/alerts.md)",
+    )
+    notifications_per_minute: int = Field(
+        default=10,
+        ge=1,
+        le=600,
+        description="messages that one target of alerts is sent in a minute; more wait, and become fewer",
+    )
     retain_alerts_days: float = Field(default=30, ge=0, description="how long alerts stay that are resolved; 0: for ever")
     monitor_metrics_port: int | None = Field(
         default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
@@ -45,6 +58,16 @@ class MonitorSettings(HiveSettings):
     metrics_fresh_seconds: float = Field(
         default=30, gt=0, description="metrics of an agent that are older than this are left out: it is gone, or mute"
     )
+    credentials_key: SecretStr | None = Field(
+        default=None,
+        description="seals addresses of targets, the same for all engines and monitors; left out: `credentials.key` in the data folder",
+    )
     monitor_remembered_ends: int = Field(
         default=50_000, ge=1_000, description="ends of tasks that are remembered, so that one told twice is counted once"
     )
+
+    @field_validator("alert_targets", mode="before")
+    @classmethod
+    def _written_out(cls, value: Any) -> Any:
+        """The file of settings may hold them as they are."""
+        return json.dumps(value) if isinstance(value, dict) else value

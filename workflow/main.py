@@ -17,6 +17,7 @@ from bus.exposition import exposed
 from bus.nats_bus import NatsBus, declare
 from bus.otlp import exporting
 from bus.together import end
+from bus.vault import FILE_NAME, Vault
 from bus.vitals import telling_vitals
 from workflow.core.execution import Execution
 from workflow.core.interpreter import Interpreter
@@ -25,7 +26,6 @@ from workflow.credentials.lending import Lending
 from workflow.credentials.service import service
 from workflow.credentials.store import Credentials, reseal_when_possible
 from workflow.credentials.token_store import TokenStore
-from workflow.credentials.vault import FILE_NAME, Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
 from workflow.library.cache import Cache

@@ -103,6 +103,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.TaskTimeout: "Give `timeout_seconds` more, or the queue fewer tasks.",
     errors.AttemptsExhausted: "`attempts` of the task says what went wrong each time; requeue it when that is mended.",
     errors.AgentLost: "Nothing: the task is tried elsewhere. If every attempt ends so, look at the hosts.",
+    errors.NotificationFailed: "Correct the target's address (`hive alerts targets put`), or start what it leads to. Alerts are sent again by themselves for a day.",
     errors.BackendUnreachable: "Start the backend, or correct its address.",
     errors.BackendError: "The message has the backend's own words; its log has more.",
     errors.BackendStalled: "Look at the host: the backend took the work and gave nothing back.",

@@ -71,6 +71,12 @@ WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DE
 SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
 
+-- name: agents_raw
+SELECT DISTINCT agent_id FROM agent_metrics WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
+-- name: agents_minute
+SELECT DISTINCT agent_id FROM agent_metrics_minutes WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
 -- name: alive
 SELECT 1;
 
@@ -83,10 +89,20 @@ WHERE state <> 'resolved' OR changed_at > now() - interval '2 days' ORDER BY rul
 SELECT record FROM alerts WHERE NOT told ORDER BY changed_at;
 
 -- name: save_alerts
-INSERT INTO alerts (id, rule, entity, severity, state, fired_at, changed_at, record)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
-ON CONFLICT (id) DO UPDATE
-SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false;
+-- With what is to be sent of them, in one. Of an alert whose firing a target was not told, it is not told what became of it.
+WITH saved AS (
+    INSERT INTO alerts (id, rule, entity, severity, state, fired_at, changed_at, record)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
+    ON CONFLICT (id) DO UPDATE
+    SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false
+)
+INSERT INTO alert_notices (target, alert_id, state, changed_at, due_at, record)
+SELECT new.* FROM unnest($9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[])
+    AS new (target, alert_id, state, changed_at, due_at, record)
+WHERE new.state = 'firing' OR EXISTS (
+    SELECT FROM alert_notices told WHERE told.target = new.target AND told.alert_id = new.alert_id AND told.state = 'firing'
+)
+ON CONFLICT DO NOTHING;
 
 -- name: told_alert
 UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
@@ -197,3 +213,35 @@ DELETE FROM quotas WHERE kind = $1 AND name = $2 AND unit = $3 AND period = $4 R
 
 -- name: speeds
 SELECT agent_id, model, hour, tokens, generation_seconds FROM agent_speed_hours WHERE hour >= $1 ORDER BY agent_id, model, hour;
+
+-- name: alert_targets
+SELECT name, key_id, sealed, kind, routing FROM alert_targets ORDER BY name;
+
+-- name: put_alert_target
+INSERT INTO alert_targets (name, key_id, sealed, kind, routing, put_by) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (name) DO UPDATE
+SET key_id = excluded.key_id, sealed = excluded.sealed, kind = excluded.kind, routing = excluded.routing,
+    put_by = excluded.put_by, put_at = now();
+
+-- name: remove_alert_target
+WITH notices AS (DELETE FROM alert_notices WHERE target = $1)
+DELETE FROM alert_targets WHERE name = $1;
+
+-- name: unsent_notices
+-- So many of each target, so that one that takes nothing does not hide the others'.
+SELECT target, due_at, record FROM unnest($1::text[]) AS wanted, LATERAL (
+    SELECT target, due_at, record FROM alert_notices
+    WHERE target = wanted AND sent_at IS NULL AND changed_at > $2 ORDER BY due_at LIMIT $3
+) AS unsent ORDER BY due_at;
+
+-- name: sent_notices
+UPDATE alert_notices SET sent_at = $4 FROM unnest($2::uuid[], $3::text[]) AS sent (alert_id, state)
+WHERE target = $1 AND alert_notices.alert_id = sent.alert_id AND alert_notices.state = sent.state;
+
+-- name: forget_notices
+-- Those of alerts that are over, once nothing more is to come of them.
+DELETE FROM alert_notices n USING alerts a
+WHERE a.id = n.alert_id AND a.state = 'resolved' AND n.changed_at < now() - interval '2 days';
+
+-- name: forget_lost_notices
+DELETE FROM alert_notices n WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.id = n.alert_id);

@@ -11,6 +11,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.axe import serious
+from tests.integration.monitor.receivers import JsonReceiver
 from tests.parts.hive import Hive
 
 pytestmark = pytest.mark.slow
@@ -156,6 +157,8 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
     await form.get_by_role("button", name="Save rule").click()
     await expect(form.get_by_role("alert")).to_contain_text("cpu_uses")
     await form.get_by_label("Condition").fill("cpu_usage >= 0")
+    await form.get_by_role("button", name="When would it have fired?").click()
+    await expect(form.get_by_role("region", name="When it would have fired")).to_be_visible()
     await form.get_by_role("button", name="Save rule").click()
     await expect(form).to_have_count(0)
     fires = page.get_by_role("row").filter(has_text="There is a processor").filter(has_text="firing")
@@ -185,6 +188,35 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
     await page.get_by_role("button", name="Delete busy").click()
     await page.get_by_role("button", name="Delete rule").click()
     await expect(rule).to_have_count(0)
+
+
+async def test_a_target_is_added_tried_changed_and_removed_and_its_address_is_never_shown(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/alerts")
+    with JsonReceiver() as receiver:
+        await page.get_by_role("button", name="New target").click()
+        form = page.get_by_role("dialog", name="New target")
+        await form.get_by_label("Name").fill("hook")
+        await form.get_by_label("Address").fill("nonsense://sesame")
+        await form.get_by_role("button", name="Save target").click()
+        await expect(form.get_by_role("alert")).to_contain_text("apprise", timeout=ANSWER_MS)
+        await form.get_by_label("Address").fill(f"json://ann:sesame@127.0.0.1:{receiver.port}")
+        await form.get_by_label("critical").check()
+        await form.get_by_role("button", name="Save target").click()
+        target = page.get_by_role("region", name="Where alerts are sent").get_by_role("row").filter(has_text="hook")
+        await expect(target).to_contain_text("critical", timeout=ANSWER_MS)
+        await page.get_by_role("button", name="Send a test to hook").click()
+        assert (await receiver.next())["title"] == "Hive: a test"
+        await page.get_by_role("button", name="Change hook").click()
+        form = page.get_by_role("dialog", name="Change hook")
+        await expect(form.get_by_label("Address")).to_have_value("")
+        await form.get_by_label("Enabled").uncheck()
+        await form.get_by_role("button", name="Save target").click()
+        await expect(target).to_contain_text("disabled")
+        assert "sesame" not in await page.content()
+        await page.get_by_role("button", name="Remove hook").click()
+        await page.get_by_role("button", name="Remove target").click()
+        await expect(target).to_have_count(0)
 
 
 async def test_an_mcp_server_is_added_looked_into_replaced_imported_and_removed(page: Page, real_hive: str) -> None:

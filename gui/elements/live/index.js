@@ -11,4 +11,5 @@ export { default as Jobs } from "./jobs.js";
 export { default as TaskView } from "./task_view.js";
 export { default as Chart } from "./chart.js";
 export { default as Rules } from "./rules.js";
+export { default as Targets } from "./targets.js";
 export { default as Span, bounds, DAY, HOUR, WEEK } from "./span.js";

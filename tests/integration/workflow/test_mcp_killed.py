@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from workflow.credentials.vault import new_key
 
 from bus.messages.mcp_servers import McpServerStatus
 from bus.nats_bus import NatsBus
@@ -18,7 +19,6 @@ from deploy.local.ports import free_port
 from tests.integration.workflow.parts import EngineProcess, Workflows
 from tests.integration.workflow.test_mcp_servers import SECONDS, STUBBORN, Servers, called, calling, gone
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import new_key
 
 pytestmark = pytest.mark.slow
 

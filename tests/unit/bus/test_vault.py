@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bus.errors import CredentialUnreadable
-from workflow.credentials.vault import Vault, new_key, read_keys
+from bus.vault import Vault, new_key, read_keys
 
 HELD = {"user": "ada", "password": "correct-horse"}
 
