@@ -11,10 +11,10 @@ from pathlib import Path
 
 import psutil
 import pytest
-from workflow.credentials.vault import new_key
 
 from bus.messages.mcp_servers import McpServerStatus
 from bus.nats_bus import NatsBus
+from bus.vault import new_key
 from deploy.local.ports import free_port
 from tests.integration.workflow.parts import EngineProcess, Workflows
 from tests.integration.workflow.test_mcp_servers import SECONDS, STUBBORN, Servers, called, calling, gone
