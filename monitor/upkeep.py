@@ -27,7 +27,8 @@ DETACH_SECONDS: Final = 300.0
 """It waits for every statement that may still read the partition."""
 LATE: Final = timedelta(minutes=10)
 """After this a minute is over though nothing came since, where everything that came is stored: the clocks of bus and monitor may differ."""
-MOST_AT_ONCE: Final = timedelta(hours=1)
+MOST_AT_ONCE: Final = {"minutes": timedelta(minutes=10), "hours": timedelta(hours=1)}
+"""Of each. An hour of 200 agents' measurements took 27 s on a machine with much else to do, where a statement has 30."""
 
 
 def now_utc() -> datetime:
@@ -98,7 +99,7 @@ async def _roll(statements: NamedStatements, what: str, until: datetime, first: 
     row = await statements.one("rolled", what)
     begin = row["until"] if row is not None else _floor(first, timedelta(hours=1))
     while begin < until:
-        end = min(until, begin + MOST_AT_ONCE)
+        end = min(until, begin + MOST_AT_ONCE[what])
         await statements.run(f"roll_{what}", begin, end)
         begin = end
 

@@ -62,7 +62,7 @@ async def report(
     user: Annotated[str | None, typer.Option(help="Only what this user used.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Show tokens, seconds and energy, of this month or of other days."""
+    """Show tokens, seconds and energy; of this month, or other days."""
     asked = ListUsage(by=by, since=since and since.date(), until=until and until.date(), user=user, limit=1000)
     found: UsageReport = await _ask("report", asked, UsageReport)
     if as_json:

@@ -22,7 +22,8 @@ async def test_each_agent_that_measures_is_shown_for_a_minute(valkey_url: str) -
     async with redis.from_url(valkey_url) as client, asyncio.timeout(10):
         while not await client.exists("metrics:agent:acacia"):
             await asyncio.sleep(0.01)
-        assert AgentPerformance.model_validate_json(await client.get("metrics:agent:acacia")).metrics is not None
+        shown = AgentPerformance.model_validate_json(await client.get("metrics:agent:acacia") or b"")
+        assert shown.metrics is not None
         assert 0 < await client.ttl("metrics:agent:acacia") <= 60
         assert not await client.exists("metrics:agent:gone")
     await end([showing])

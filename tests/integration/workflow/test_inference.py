@@ -2,13 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bus import subjects
+from bus import quotas, subjects
+from bus.client import Received
+from bus.messages import TaskEvent
 from bus.messages.tasks import ListTasks, TaskList, TaskRecord, TaskStatus
+from bus.messages.usage import Quota, QuotaKind, QuotaPeriod, QuotaUnit
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.parts import CoordinatorProcess, InstantSidecar
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
@@ -58,6 +62,30 @@ async def test_a_question_of_a_workflow_is_a_task_and_its_answer_the_node_s_outp
     (task,) = await tasks(nats_bus)
     assert task.status is TaskStatus.COMPLETED
     assert task.metadata == {"workflow_id": str(made.id), "execution_id": str(record.id), "node": "Ask"}
+
+
+async def test_a_question_is_charged_to_its_workflow_and_refused_where_its_owner_s_quota_is_used_up(
+    sidecar: InstantSidecar, engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows
+) -> None:
+    ends: asyncio.Queue[TaskEvent] = asyncio.Queue()
+
+    async def hear(received: Received) -> None:
+        await ends.put(received.decode(TaskEvent))
+
+    await nats_bus.subscribe(subjects.events("task.completed"), hear)
+    made = await workflows.create(question())
+    assert (await workflows.execute(made.id, wait=60)).status == "success"
+    async with asyncio.timeout(10):
+        end = (await ends.get()).data
+    assert end.workflow_id == made.id
+    place = (QuotaKind.USER, end.owner, QuotaUnit.SECONDS, QuotaPeriod.MONTH)
+    begin = quotas.begins(QuotaPeriod.MONTH, datetime.now(UTC))
+    quota = Quota(kind=place[0], name=place[1], unit=place[2], period=place[3], most=0, used=0, since=begin, set_by="admin")
+    await nats_bus.put(subjects.KV_QUOTAS, quotas.bucket_key(*place), quota)
+    record = await workflows.execute(made.id, wait=60)
+    assert record.status == "error"
+    assert f"quota of user {end.owner}" in str(record.error_message)
+    assert len(await tasks(nats_bus)) == 1
 
 
 async def test_a_model_that_a_workflow_names_is_one_of_the_hive_and_its_provider_is_not_asked(
