@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from bus.errors import DependencyFailed, HiveError
 from bus.messages import Continuation, DispatchOffer, TaskRequest, TaskStatus
 from bus.messages.work import work_of
+from bus.quoting import MARK
 from coordinator.agents.agent import OpenAttempt
 from coordinator.leading import spans
 from coordinator.leading.continuing import continuation
@@ -40,9 +41,9 @@ class Placing:
 
     async def _release(self, completed: list[UUID]) -> list[UUID]:
         """Gives back those that failed, since they cannot be given what they quote."""
-        released = [row["id"] for row in await self._ledger.record.all("release_dependents", completed)]
-        unfit = await self._quoting.fill(released)
-        ready = [task_id for task_id in released if task_id not in unfit]
+        released = await self._ledger.record.all("release_dependents", completed, f"%{MARK}%")
+        unfit = await self._quoting.fill([row["id"] for row in released if row["quotes"]])
+        ready = [row["id"] for row in released if row["id"] not in unfit]
         await self._ledger.enqueue(ready, reason="its dependencies are completed")
         await self._fail(unfit)
         return list(unfit)

@@ -10,7 +10,7 @@ from uuid import UUID
 from bus.errors import DependencyFailed, HiveError, PayloadTooLarge
 from bus.messages import TaskRequest
 from bus.messages.output import Output
-from bus.quoting import MARK, filled, quoted
+from bus.quoting import filled, quoted
 from coordinator.leading.ledger import Ledger
 from coordinator.tasks import MAX_BODY_BYTES, Task
 
@@ -22,8 +22,7 @@ class Quoting:
     async def fill(self, task_ids: Collection[UUID]) -> dict[UUID, HiveError]:
         """Of tasks whose dependencies have completed. Gives back those that cannot be filled in, and why."""
         unfit: dict[UUID, HiveError] = {}
-        rows = await self._ledger.record.all("quoting_requests", list(task_ids), f"%{MARK}%") if task_ids else ()
-        for row in rows:
+        for row in await self._ledger.record.all("task_requests", list(task_ids)) if task_ids else ():
             try:
                 task, request = await self._ledger.load(row["id"]), TaskRequest.model_validate_json(row["request"])
                 if (found := await self.filled(task, request)) is not None:

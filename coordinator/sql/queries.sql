@@ -49,7 +49,7 @@ WHERE id = ANY(ARRAY(SELECT d.task_id FROM task_dependencies d WHERE d.depends_o
         SELECT count(*) FROM task_dependencies d JOIN tasks o ON o.id = d.depends_on_task_id
         WHERE d.task_id = tasks.id AND o.status <> 'completed'
     ) = 0
-RETURNING id;
+RETURNING id, coalesce(request::text LIKE $2, false) AS quotes;
 
 -- name: pending_dependents
 -- Those that wait for them, those that wait for these, and so on; each by its key, as above. A chain of hundreds is one question.
@@ -113,9 +113,6 @@ WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running')
 
 -- name: task_requests
 SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
-
--- name: quoting_requests
-SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]) AND request::text LIKE $2;
 
 -- name: outputs_of
 SELECT id, output FROM tasks
