@@ -86,6 +86,7 @@ bench: setup $(VENV)-bench/bin/celery
 	$(VENV)/bin/python -m tests.bench.fleet_sim
 	$(VENV)/bin/python -m tests.bench.gateway
 	$(VENV)/bin/python -m tests.bench.streams
+	$(VENV)/bin/python -m tests.bench.mcp
 
 $(VENV)-bench/bin/celery: requirements-bench.lock | $(filter .uv/bin/uv,$(UV))
 	$(UV) venv --quiet --clear --python '>=$(PYTHON)' $(VENV)-bench
