@@ -29,8 +29,8 @@ from gui.state import HiveState
 
 logger = telemetry.log(__name__)
 
-FRAME_SECONDS = 0.2
-"""At most five frames a second to a page; the first change after a quiet time goes out at once."""
+FRAME_SECONDS = 0.15
+"""Between two frames to a page; the first change after a quiet time goes out at once. With what a page takes to draw, less than 250 ms."""
 TICK_SECONDS = 1.0
 RELIST_TICKS = 30
 """An event may be lost to a full buffer, the record is not: so the newest are asked for again now and then."""

@@ -33,8 +33,10 @@ export default {
     unloaded: (model) => model.agents.filter((place) => !place.loaded && place.status !== "offline").map((place) => place.agent_id),
     about: (model) => [model.parameter_size, model.quantization, model.family].filter(Boolean).join(" · "),
     async load() {
-      const [models, jobs, placement, aliases] = await Promise.all([ask("models.list"), ask("models.jobs", {}), ask("models.placement"), ask("models.aliases").catch(() => ({ aliases: this.aliases }))]);
-      Object.assign(this, { models: models.models, jobs: jobs.jobs, placement, aliases: aliases.aliases });
+      // A door keeps the other names: where none is there, the rest does not wait for them.
+      ask("models.aliases").then(({ aliases }) => (this.aliases = aliases), () => {});
+      const [models, jobs, placement] = await Promise.all([ask("models.list"), ask("models.jobs", {}), ask("models.placement")]);
+      Object.assign(this, { models: models.models, jobs: jobs.jobs, placement });
     },
     async give(verb, model, on, words) {
       const found = await order("models." + verb, { model, agents: on });

@@ -120,9 +120,8 @@ async def drag(context: BrowserContext, address: str) -> None:
 
 async def task_seconds(lens: CDPSession) -> float:
     """Seconds of a processor that the page has taken."""
-    return next(
-        each["value"] for each in (await lens.send("Performance.getMetrics"))["metrics"] if each["name"] == "TaskDuration"
-    )
+    metrics = (await lens.send("Performance.getMetrics"))["metrics"]
+    return float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
 
 
 async def pages_of(hive: DashboardHive) -> dict[str, tuple[str, str]]:
