@@ -13,11 +13,10 @@ from uuid import UUID
 
 import asyncpg
 
-from bus import subjects, telemetry
+from bus import telemetry
 from bus.client import Bus
 from bus.database import AWAY, available
 from bus.errors import HiveError, InvalidRequest, NotFound
-from bus.messages import EventType
 from bus.messages.alerts import (
     Alert,
     AlertList,
@@ -30,7 +29,6 @@ from bus.messages.alerts import (
     RuleSource,
     Silence,
 )
-from bus.messages.events import AlertEvent
 from bus.service import Endpoint
 from bus.together import together
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
@@ -39,6 +37,7 @@ from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import Rule, changed, ready, windows
 from monitor.alerting.service import alerts_service
 from monitor.alerting.silences import planned
+from monitor.alerting.telling import is_told, tell
 from monitor.ingest import Ledger
 from monitor.notifying.notifier import Notifier
 from monitor.notifying.service import endpoints
@@ -49,7 +48,6 @@ LOCK: Final = 0x48495645 + 11
 LOCK_SECONDS: Final = 2.0
 ROUND_SECONDS: Final = 1.0
 FORGET_SECONDS: Final = 3600.0
-SOURCE: Final = "monitor"
 
 
 def now_utc() -> datetime:
@@ -102,7 +100,7 @@ class Watch:
             self._set = RuleSet(alerts=dict(stored), source=RuleSource.STORED)
         self._alerts = Alerts(await record.known())
         for alert in await record.untold():
-            if await _is_told(self._bus, alert):
+            if await is_told(self._bus, alert):
                 await record.told(alert)
             else:
                 self._untold.append(alert)
@@ -247,28 +245,11 @@ class Watch:
     async def _tell_all(self) -> None:
         while self._untold:
             try:
-                await _tell(self._bus, self._untold[0])
+                await tell(self._bus, self._untold[0])
             except HiveError as error:
                 logger.warning("alerts_wait", count=len(self._untold), reason=error.message)
                 return
             await self._rows.told(self._untold.pop(0))
-
-
-async def _is_told(bus: Bus, alert: Alert) -> bool:
-    """Whoever died may have told it and not noted that. Who listens without the stream would hear a repetition, which the stream drops."""
-    stored = await bus.last(subjects.EVENTS, _subject(alert))
-    return stored is not None and stored.decode(AlertEvent).data.rank >= alert.rank
-
-
-def _subject(alert: Alert) -> str:
-    return subjects.event(subjects.DEFAULT_TENANT, EventType.SYSTEM_ALERT, alert.id)
-
-
-async def _tell(bus: Bus, alert: Alert) -> None:
-    """With an id of its own, so that what is told again after a crash is stored once."""
-    event_id = f"{alert.id}.{alert.rank}"
-    event = AlertEvent(id=event_id, type=EventType.SYSTEM_ALERT, source=SOURCE, timestamp=alert.changed_at, data=alert)
-    await bus.publish_durable(_subject(alert), event, message_id=event_id)
 
 
 async def _unlock(connection: asyncpg.Connection) -> None:

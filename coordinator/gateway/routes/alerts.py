@@ -14,6 +14,8 @@ from bus.messages.alerts import (
     AlertList,
     AlertRef,
     CreateSilence,
+    DryRun,
+    DryRunResult,
     ListAlerts,
     PutRules,
     RuleSet,
@@ -72,6 +74,25 @@ async def put_rules(
 ) -> Response:
     """All of them, at once; with one that is wrong nothing changes. An alert whose rule is gone is resolved."""
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "put_rules", wanted, RuleSet, caller))
+
+
+@router.post(
+    "/rules/dry-run",
+    summary="When a rule would have fired",
+    response_model=DryRunResult,
+    **needs(Permission.AGENTS_MANAGE, *_BODY),
+)
+async def dry_run(
+    asked: Annotated[DryRun, Body(openapi_examples=examples.DRY_RUNS)], gateway: Door, caller: Caller
+) -> Response:
+    """Holds a rule of agents against what is stored of them, a week at most. Nothing fires, and the rule is not kept.
+
+    An agent of which nothing was measured counts as not available.
+    """
+    found = await verbs.order(
+        gateway.bus, subjects.SERVICE_ALERTS, "dry_run", asked, DryRunResult, caller, seconds=DRY_RUN_SECONDS
+    )
+    return answer(found)
 
 
 @router.get(
