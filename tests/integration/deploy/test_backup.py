@@ -73,7 +73,7 @@ async def test_what_was_acknowledged_before_is_there_and_ends(hive: Hive, tmp_pa
     working = [asyncio.create_task(load.work()), asyncio.create_task(load.submit())]
     for task_id in load.held:
         await hive.reaches(task_id, TaskStatus.ASSIGNED)
-    await load.reaches(100)
+    await load.reaches(60)
 
     promised = [*load.acknowledged, *load.held]
     file = tmp_path / "hive.backup"
