@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts canvas clean
+.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts canvas pictures clean
 
 setup: $(STAMP)
 
@@ -119,6 +119,10 @@ scripts:
 CANVAS := gui/canvas
 canvas:
 	cd $(CANVAS) && npm ci --silent && npm run --silent build
+
+# The pictures of the dashboard in docs/images, each taken anew; PAGES="agents alerts" takes those alone.
+pictures: setup
+	$(VENV)/bin/python -m tests.pictures $(PAGES)
 
 clean:
 	rm -rf $(VENV) $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -9,6 +9,7 @@ from typing import Final
 from agent_sidecar.asking import added_timings, added_usage, ask_of, is_exact, seam, whole_usage
 from agent_sidecar.backends.backend import Backend, Piece, Result
 from agent_sidecar.deltas import Deltas
+from agent_sidecar.spans import describe_result, generation_span
 from agent_sidecar.watchdog import Stop, Watchdog
 from bus import telemetry
 from bus.errors import (
@@ -141,6 +142,12 @@ class Attempt:
 
     async def _answer(self, choice: int, watchdog: Watchdog, started: float) -> Result:
         """One answer, from the ask to its result."""
+        with generation_span(self.offer, self._backend) as span:
+            result = await self._read(choice, watchdog, started)
+            describe_result(span, result, self._first_token_seconds)
+        return result
+
+    async def _read(self, choice: int, watchdog: Watchdog, started: float) -> Result:
         async with aclosing(self._backend.generate(ask_of(self.offer, choice))) as items:
             async for item in items:
                 if isinstance(item, Result):

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pydantic import SecretStr
 
@@ -16,6 +16,7 @@ from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.telemetry.host import open_host
 from bus import telemetry
 from bus.client import Bus
+from bus.exposition import Sample
 from bus.messages import Upstream
 from bus.messages.models import ModelWish
 
@@ -43,6 +44,13 @@ class Fleet:
         self.agents: dict[str, Agent] = {}
         self._wishes: tuple[ModelWish, ...] = ()
         self._keys: dict[str, SecretStr | None] = {}
+
+    def samples(self) -> Iterable[Sample]:
+        """For the /metrics of this process."""
+        runners = [agent.runner for agent in self.agents.values()]
+        yield Sample("sidecar_agents", "gauge", "Agents of this sidecar.", len(runners))
+        yield Sample("sidecar_slots", "gauge", "Attempts that its agents may run at once.", sum(r.slots for r in runners))
+        yield Sample("sidecar_running_attempts", "gauge", "Attempts that its agents run.", sum(r.busy for r in runners))
 
     def agent_id(self, upstream: Upstream) -> str:
         """Its own, else a new one that no other agent of this process has."""

@@ -14,7 +14,9 @@ from agent_sidecar.upstreams import named_upstreams
 from agent_sidecar.wishes import Wishes
 from bus import subjects, telemetry
 from bus.errors import HiveError
+from bus.exposition import exposed
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
 
 logger = telemetry.log(__name__)
@@ -27,7 +29,8 @@ def run(open_backend: OpenBackend = open_backend) -> None:
     try:
         with asyncio.Runner(loop_factory=_event_loop) as runner:
             settings = runner.run(with_bus(settings))
-            runner.run(until_stopped(settings, open_backend))
+            with exporting("sidecar", settings):
+                runner.run(until_stopped(settings, open_backend))
     except HiveError as error:
         sys.exit(f"error [{error.code}]: {error.message}")
 
@@ -75,4 +78,5 @@ async def start(settings: SidecarSettings, open_backend: OpenBackend, stack: Asy
         adoption = Adoption(bus, fleet)
         stack.push_async_callback(adoption.close)
         await adoption.start()
+    await stack.enter_async_context(exposed(settings, settings.sidecar_metrics_port, "sidecar", bus, fleet.samples))
     logger.info("sidecar_ready", instance=instance, agents=sorted(fleet.agents))

@@ -14,6 +14,7 @@ from agent_sidecar.deltas import NOTHING, Deltas
 from agent_sidecar.measured import Measured
 from agent_sidecar.patience import Patience, expectation, first_token_limit, silent_tokens
 from agent_sidecar.report import Reports, publish_chunk
+from agent_sidecar.spans import attempt_span
 from agent_sidecar.watchdog import Stop
 from bus import subjects, telemetry
 from bus.client import Bus
@@ -142,12 +143,14 @@ class Runner:
 
     async def _run(self, attempt: Attempt) -> None:
         offer = attempt.offer
-        with telemetry.trace(offer.traceparent):
+        with telemetry.trace(offer.traceparent), attempt_span(offer, self._agent_id) as span:
             try:
                 try:
                     outcome = await attempt.run(self._agent_id, self._instance)
                 finally:
                     del self._generating[offer.attempt_id]
+                if outcome.error is not None:
+                    span.fail(outcome.error.code)
                 self._ended(outcome, offer.model)
                 await self._reports.tell(outcome)
                 self._admission.reported(offer.attempt_id)

@@ -57,6 +57,9 @@ class SidecarSettings(HiveSettings):
     sidecar_labels: Annotated[dict[LabelName, LabelValue], NoDecode, BeforeValidator(_labels)] = Field(
         default_factory=dict, description="of this host's agents: `site=basement,room=7`; left out: what it joined with"
     )
+    sidecar_metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
+    )
     mdns_interfaces: Addresses = Field(default=(), description=MDNS_INTERFACES)
     ollama_host: str = Field(
         default="http://127.0.0.1:11434",

@@ -209,6 +209,10 @@ class JoinTokenRevoked(JoinRefused):
     code, title = "join_token_revoked", "The join token was revoked"
 
 
+class QuotaExceeded(HiveError):
+    code, http_status, title = "quota_exceeded", 429, "A quota is used up"
+
+
 class TooManyAttempts(HiveError):
     code, http_status, title = "too_many_attempts", 429, "There were too many attempts"
 
@@ -369,6 +373,12 @@ class AttemptsExhausted(HiveError):
 
 class AgentLost(HiveError):
     code, http_status, title = "agent_lost", 502, "The agent died while it worked on the task"
+
+
+class NotificationFailed(HiveError):
+    """What it was sent to did not take it. Never says its address, which holds secrets."""
+
+    code, http_status, title = "notification_failed", 502, "The notification was not taken"
 
 
 class BackendUnreachable(HiveError):

@@ -42,6 +42,8 @@ CLOSE_SECONDS = 2.0
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
 
+_TOO_FEW_SERVERS = 10005  # no suitable peers for placement
+
 _Send = Callable[..., Awaitable[asyncio.Future[Msg]]]
 
 
@@ -67,6 +69,7 @@ class NatsBus(Bus):
             "ping_interval": 5,
             "max_outstanding_pings": 2,
             "pending_size": MAX_PENDING_BYTES,
+            **settings.nats_login,  # of servers that a cluster tells of, only the address is known
             "error_cb": complaints.heard,
             "disconnected_cb": partial(_gone, name),
             "reconnected_cb": partial(_back, name, complaints),
@@ -84,6 +87,11 @@ class NatsBus(Bus):
     @property
     def connected(self) -> bool:
         return self._client.is_connected
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the server is one of several that keep streams together."""
+        return self._client.cluster is not None
 
     @property
     def connections(self) -> int:
@@ -217,7 +225,7 @@ class NatsBus(Bus):
 
     async def last(self, stream: str, subject_filter: str) -> Received | None:
         try:
-            message = await self._js.get_last_msg(stream, subject_filter, direct=True)
+            message = await self._js.get_last_msg(stream, subject_filter)
         except NotFoundError:
             return None
         except GONE as error:
@@ -290,24 +298,32 @@ async def _back(name: str, complaints: Complaints) -> None:
 
 
 async def declare(bus: NatsBus) -> None:
-    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start.
+    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start. A cluster keeps copies (docs/adr/0058).
 
-    Waits for JetStream, which comes up a little after the server does.
+    Waits for JetStream, which comes up a little after the server does, and for as many servers as there are copies.
     """
     js = bus.client.jetstream(timeout=10)
     for config in (*streams.STREAMS, *streams.BUCKETS):
         while True:
             try:
-                await _declare_one(js, config)
+                await _declare_one(js, config, clustered=bus.clustered)
                 break
             except (TimeoutError, ServiceUnavailableError, NoRespondersError, OSError) as error:
                 logger.info("jetstream_not_ready", error=str(error))
-                await asyncio.sleep(RETRY_SECONDS)
+            except APIError as error:
+                if error.err_code != _TOO_FEW_SERVERS:
+                    raise
+                logger.warning("too_few_nats_servers", stream=config.name, copies=streams.REPLICAS, error=error.description)
+            await asyncio.sleep(RETRY_SECONDS)
 
 
-async def _declare_one(js: JetStreamContext, config: StreamConfig) -> None:
-    """Update before add: the server reserves the room of an added stream anew before it looks whether it has it."""
+async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered: bool) -> None:
+    """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
+    not see the cluster, so copies that there are are kept.
+    """
+    copies = streams.replicated(config)
     try:
-        await js.update_stream(config)
+        held = (await js.stream_info(str(config.name))).config
+        await js.update_stream(copies if (held.num_replicas or 1) > 1 else config)
     except NotFoundError:
-        await js.add_stream(config)
+        await js.add_stream(copies if clustered else config)

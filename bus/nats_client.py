@@ -35,6 +35,11 @@ class NatsClient(Client):
         """By subscription, what takes its messages in the read loop."""
         self._opening = asyncio.Lock()
 
+    @property
+    def cluster(self) -> str | None:
+        """The name of the cluster that the server belongs to."""
+        return self._server_info.get("cluster")
+
     async def request(
         self,
         subject: str,

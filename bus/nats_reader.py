@@ -5,6 +5,7 @@ gap or a restart; it may then begin too early, so what was seen already is dropp
 """
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Self
 
 from nats.aio.msg import Msg
@@ -20,6 +21,18 @@ BATCH_BYTES = 8 * 1024 * 1024
 """A batch ends with the message that makes it as large as this: prompts may have megabytes."""
 IDLE_HEARTBEAT_SECONDS = 0.5
 """Two missed ones and the consumer is made anew: about a second after a server's restart (FACTS: 18 s with the default)."""
+
+_TOKENS_WITHOUT_DOMAIN = 9
+"""$JS.ACK.stream.consumer.delivered.sequence.sequence.time.pending; a server with domains puts its domain and account before the stream."""
+
+
+def place(reply: str) -> tuple[int, datetime, int]:
+    """Sequence in the stream, when it was stored, and how many are still to come: of the subject on which a message of a stream is
+    acknowledged. nats-py reads all of it into an object, which costs a reader of metrics a tenth of its time.
+    """
+    tokens = reply.split(".")
+    at = 2 if len(tokens) == _TOKENS_WITHOUT_DOMAIN else 4
+    return int(tokens[at + 3]), datetime.fromtimestamp(int(tokens[at + 5]) / 1_000_000_000, UTC), int(tokens[at + 6])
 
 
 class NatsReader:
@@ -55,8 +68,7 @@ class NatsReader:
         return reader
 
     async def _receive(self, message: Msg) -> None:
-        metadata = message.metadata
-        sequence = metadata.sequence.stream
+        sequence, stored_at, behind = place(message.reply)
         if sequence <= self._last:
             return
         self._last = sequence
@@ -64,8 +76,8 @@ class NatsReader:
             self._room.clear()
             await self._room.wait()
         self._bytes += len(message.data)
-        await self._queue.put(Received(message.subject, message.data, message.headers or {}, sequence, metadata.timestamp))
-        self._behind = metadata.num_pending
+        await self._queue.put(Received(message.subject, message.data, message.headers or {}, sequence, stored_at))
+        self._behind = behind
 
     @property
     def caught_up(self) -> bool:

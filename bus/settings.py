@@ -8,7 +8,7 @@ import os
 import sys
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -56,6 +56,23 @@ class HiveSettings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+    metrics_host: str = Field(
+        default="127.0.0.1", description="address of the `/metrics` of each process but the gateway's, at its port"
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",
+    )
+    otlp_endpoint: str | None = Field(
+        default=None,
+        description="of an OpenTelemetry collector (http/protobuf), `http://127.0.0.1:4318`; left out: nothing is exported",
+    )
+    otlp_headers: SecretStr | None = Field(
+        default=None, description="that go with what is exported there: `name=value`, several by comma"
+    )
+    trace_ratio: float = Field(
+        default=1, ge=0, le=1, description="of the traces that begin here, how many are exported; 1: all"
+    )
 
     @field_validator("nats_url")
     @classmethod
@@ -75,6 +92,14 @@ class HiveSettings(BaseSettings):
     def nats_servers(self) -> list[str]:
         """The addresses to connect to; an empty setting means the default, as it does for a shell."""
         return (self.nats_url.get_secret_value() or DEFAULT_NATS_URL).split(",")
+
+    @property
+    def nats_login(self) -> dict[str, str]:
+        """`user` and `password` of the first address that has both."""
+        for parts in map(urlsplit, self.nats_servers):
+            if parts.username and parts.password:
+                return {"user": unquote(parts.username), "password": unquote(parts.password)}
+        return {}
 
     @classmethod
     def read(cls) -> Self:

@@ -3,6 +3,7 @@
 `MAX_STORE_BYTES` is what nats.conf gives JetStream; the limits here stay below it together, so that no stream starves another.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from nats.js.api import DiscardPolicy, PersistMode, RetentionPolicy, StorageType, StreamConfig
@@ -15,6 +16,9 @@ GIB: Final = 1024 * MIB
 HOUR: Final = 3600.0
 DAY: Final = 24 * HOUR
 MAX_STORE_BYTES: Final = 8 * GIB
+
+REPLICAS: Final = 3
+"""Of a stream in a cluster: one server may be away."""
 
 DEDUP_SECONDS: Final = 120.0
 """How long the server knows a `Nats-Msg-Id`. PostgreSQL goes on where it ends."""
@@ -112,7 +116,20 @@ BUCKETS: Final = (
     _bucket(subjects.KV_PLACEMENT, max_bytes=16 * MIB, synced=False),
     # The hive in numbers, as the leader last said it: every replica of a door tells it without asking anyone.
     _bucket(subjects.KV_STATUS, max_bytes=MIB, synced=False),
+    # Plans of dev tasks, with files and diffs, until they are run; whoever lost one plans again. The oldest make room.
+    _bucket(subjects.KV_DEV_PLANS, max_bytes=64 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
+    # Each quota and what of it is used, as the monitor last counted: a door asks nobody. PostgreSQL has both too.
+    _bucket(subjects.KV_QUOTAS, max_bytes=16 * MIB, synced=False),
 )
+
+
+def replicated(config: StreamConfig) -> StreamConfig:
+    """As a cluster of servers keeps it. What is async cannot be copied: output and metrics stay on one server, where a loss costs a late
+    watcher or a point of a curve; all else gives that up. A copy that answers directly may be behind, so only their leader does.
+    """
+    if config.name in (subjects.OUTPUT, subjects.METRICS):
+        return config
+    return replace(config, num_replicas=REPLICAS, persist_mode=None, allow_direct=False)
 
 
 def bucket_name(config: StreamConfig) -> str:

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import Final
 from uuid import UUID
 
-from bus import auth, subjects
+from bus import auth, subjects, tracing
 from bus.auth import Permission
 from bus.client import Bus, Stored
 from bus.errors import PermissionDenied
@@ -48,14 +48,27 @@ def accepted(task_id: UUID, request: TaskRequest, owner: Claims, at: datetime) -
     return TaskRecord(id=task_id, tenant=owner.tenant, owner=owner.sub, status=status, created_at=at, **asked)
 
 
-async def publish_task(bus: Bus, record: TaskRecord, data: bytes, *, body_hash: str | None = None) -> Stored:
-    """`data` is the request's JSON. The same id is stored once. StoreFull, and BusUnavailable, which leaves open whether it was taken."""
+async def publish_task(
+    bus: Bus,
+    record: TaskRecord,
+    data: bytes,
+    *,
+    body_hash: str | None = None,
+    key_id: UUID | None = None,
+    workflow_id: UUID | None = None,
+) -> Stored:
+    """`data` is the request's JSON; its use is charged to `key_id` and `workflow_id`, beside the owner. The same id is stored once. StoreFull, and BusUnavailable, which leaves open whether it was taken."""
     headers = {subjects.HEADER_OWNER: record.owner}
     if body_hash is not None:
         headers[subjects.HEADER_BODY_HASH] = body_hash
-    subject = subjects.submit(record.tenant, task_class(record.priority), record.id)
+    charged = {subjects.HEADER_KEY: key_id, subjects.HEADER_WORKFLOW: workflow_id}
+    headers |= {name: str(value) for name, value in charged.items() if value is not None}
+    of_class = task_class(record.priority)
+    subject = subjects.submit(record.tenant, of_class, record.id)
     message_id = f"{record.tenant}.{record.id}"
-    return await bus.publish_durable(subject, data, message_id=message_id, headers=headers, timeout=PUBLISH_SECONDS)
+    with tracing.span("submit", "producer", {"hive.task.id": str(record.id), "hive.task.class": of_class.value}) as span:
+        span.set("messaging.system", "nats")
+        return await bus.publish_durable(subject, data, message_id=message_id, headers=headers, timeout=PUBLISH_SECONDS)
 
 
 def listed(names: list[str] | tuple[str, ...]) -> str:

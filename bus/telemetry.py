@@ -7,10 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from random import random
 from typing import Any, TextIO, cast
 
 import structlog
 
+_ratio = 1.0
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
@@ -78,8 +80,14 @@ def log(name: str) -> Any:
 
 
 def new_traceparent() -> str:
-    """A new trace: `00-<trace id>-<span id>-01` (https://www.w3.org/TR/trace-context)."""
-    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
+    """A new trace: `00-<trace id>-<span id>-01` (https://www.w3.org/TR/trace-context); `-00` where no collector is to get it."""
+    return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-{'01' if _ratio >= 1 or random() < _ratio else '00'}"  # noqa: S311
+
+
+def sample(ratio: float) -> None:
+    """Of the traces that begin in this process, so many of 1 are for a collector."""
+    global _ratio  # one for the process, as its log is
+    _ratio = ratio
 
 
 def child_traceparent(traceparent: str) -> str:
@@ -102,8 +110,8 @@ def current_traceparent() -> str | None:
 
 @contextmanager
 def trace(traceparent: str | None) -> Iterator[str]:
-    """Everything logged and published within belongs to this trace; None begins one."""
-    value = child_traceparent(traceparent) if traceparent else new_traceparent()
+    """Everything logged and published within belongs to this trace, as a child of the span that it names; None begins one."""
+    value = traceparent if traceparent and valid_traceparent(traceparent) else new_traceparent()
     token = _traceparent.set(value)
     try:
         yield value

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
@@ -13,8 +13,10 @@ import asyncpg
 from bus import subjects, telemetry
 from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
+from bus.exposition import Sample, exposed
 from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.overview import Overview
 from bus.service import Service
 from bus.together import end, together, within
@@ -68,6 +70,13 @@ class Coordinator:
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
         self._unstorable_submits: set[int] = set()
         self._unstorable_outcomes: set[str] = set()
+        self._epoch: int | None = None
+
+    def samples(self) -> Iterable[Sample]:
+        """For the /metrics of this process."""
+        yield Sample("coordinator_leading", "gauge", "1 while this coordinator leads.", self._epoch is not None)
+        if self._epoch is not None:
+            yield Sample("coordinator_epoch", "gauge", "Of the leadership that this coordinator holds.", self._epoch)
 
     async def run(self) -> None:
         await self._overview.start()
@@ -76,11 +85,13 @@ class Coordinator:
         try:
             while True:
                 leadership = await leader.acquire(self._url, self._instance, self._hears)
+                self._epoch = leadership.epoch
                 try:
                     await self._while_held(leadership)
                 except (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as error:
                     logger.warning("stepped_down", epoch=leadership.epoch, reason=type(error).__name__, error=str(error))
                 finally:
+                    self._epoch = None
                     await leadership.release()
                 await asyncio.sleep(RETRY_SECONDS)
         finally:
@@ -212,7 +223,10 @@ async def serve(settings: CoordinatorSettings) -> None:
         pool = await _database(settings)
         stack.callback(pool.terminate)
         await stack.enter_async_context(telling_vitals(bus, "coordinator"))
-        await Coordinator(bus, pool, settings, instance).run()
+        coordinator = Coordinator(bus, pool, settings, instance)
+        exposing = exposed(settings, settings.coordinator_metrics_port, "coordinator", bus, coordinator.samples)
+        await stack.enter_async_context(exposing)
+        await coordinator.run()
 
 
 async def _database(settings: CoordinatorSettings) -> asyncpg.Pool:
@@ -233,7 +247,8 @@ async def main() -> None:
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
-    await together(serve(settings), told.wait())
+    with exporting("coordinator", settings):
+        await together(serve(settings), told.wait())
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from hashlib import blake2b
 from sys import intern
 from typing import Any, Final, Self
@@ -112,6 +113,9 @@ class Task:
     started_at: datetime | None = None
     not_before: datetime | None = None
     traceparent: str | None = None
+    key_id: UUID | None = None
+    workflow_id: UUID | None = None
+    """Whom its use is charged to, beside the owner."""
     pin: str | None = None
     """Assigned by hand: waits for this agent and no other."""
     avoid: frozenset[str] = frozenset()
@@ -202,6 +206,8 @@ def _task(received: Received, task_id: UUID, task_class: TaskClass, request: Tas
         max_attempts=request.max_attempts,
         not_before=request.not_before,
         traceparent=_header(received, subjects.HEADER_TRACEPARENT),
+        key_id=_charged(received, subjects.HEADER_KEY),
+        workflow_id=_charged(received, subjects.HEADER_WORKFLOW),
         size=size_of(request),
         session=session_hash(owner, request.session),
         end_by=request.deadline,
@@ -220,6 +226,8 @@ def _task_that_failed(received: Received, task_id: UUID) -> Task:
         sequence=received.sequence,
         created_at=_stored_at(received),
         traceparent=_header(received, subjects.HEADER_TRACEPARENT),
+        key_id=_charged(received, subjects.HEADER_KEY),
+        workflow_id=_charged(received, subjects.HEADER_WORKFLOW),
     )
 
 
@@ -236,6 +244,20 @@ def _header(received: Received, name: str) -> str | None:
     """Whoever publishes may write anything there; PostgreSQL takes neither U+0000 nor, in an index, a text of kilobytes."""
     value = received.headers.get(name)
     return None if value is None else value.replace("\x00", "�")[:MAX_HEADER]
+
+
+def _charged(received: Received, name: str) -> UUID | None:
+    """What is no id is nobody's; tasks are many and keys are few, so each is held once."""
+    value = received.headers.get(name)
+    return None if value is None else _id(value)
+
+
+@lru_cache(maxsize=4096)
+def _id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def _task_id(token: str) -> UUID:
@@ -326,6 +348,8 @@ def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:
         title=task.title,
         model=more.pop("model", task.model),
         owner=task.owner,
+        key_id=task.key_id,
+        workflow_id=task.workflow_id,
         attempt=task.attempts,
         **more,
     )

@@ -36,6 +36,8 @@ from bus.messages.alerts import (
     AlertRef,
     ChangeRule,
     CreateSilence,
+    DryRun,
+    DryRunResult,
     ListAlerts,
     RuleSet,
     Silence,
@@ -57,8 +59,11 @@ from bus.messages.mcp_servers import (
     ReplaceMcpServer,
 )
 from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
+from bus.messages.notifications import NotificationTarget, PutTarget, SentTest, TargetList, TargetRef
 from bus.messages.orders import DrainAgent
 from bus.messages.tasks import AssignTask, PrioritizeTask
+from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
+from bus.messages.workflows import ListWorkflows, WorkflowList
 
 SECONDS: Final = 10.0
 """For an answer. That nobody is there is said after PATIENCE_SECONDS: the page shows what it has, and asks again by itself."""
@@ -103,6 +108,7 @@ VERBS: Final[dict[str, Verb]] = {
         benchmark=(BenchmarkAgent, AgentBenchmark),
         benchmarks=(ListBenchmarks, BenchmarkList),
     ),
+    **_verbs(subjects.SERVICE_WORKFLOWS, list=(ListWorkflows, WorkflowList)),
     **_verbs(subjects.SERVICE_METRICS, history=(ListMetrics, MetricsHistory)),
     **_verbs(
         subjects.SERVICE_MODELS,
@@ -126,6 +132,19 @@ VERBS: Final[dict[str, Verb]] = {
         silences=(NoReply, SilenceList),
         silence=(CreateSilence, Silence),
         end_silence=(SilenceRef, Silence),
+        dry_run=(DryRun, DryRunResult),
+        targets=(NoReply, TargetList),
+        put_target=(PutTarget, NotificationTarget),
+        remove_target=(TargetRef, NotificationTarget),
+        test_target=(TargetRef, SentTest),
+    ),
+    **_verbs(
+        subjects.SERVICE_USAGE,
+        report=(ListUsage, UsageReport),
+        quotas=(NoReply, QuotaList),
+        put_quota=(PutQuota, Quota),
+        remove_quota=(QuotaRef, QuotaList),
+        slow_hosts=(NoReply, SlowHosts),
     ),
     **_verbs(
         subjects.SERVICE_MCP_SERVERS,

@@ -3,16 +3,19 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 
 import uvicorn
 import uvloop
 
 from bus import telemetry
+from bus.exposition import Sample, exposed
 from bus.nats_bus import NatsBus, declare
 from bus.open_sockets import OpenSockets
+from bus.otlp import exporting
 from bus.vitals import telling_vitals
 from gui.feed import Feed
 from gui.keyring import Keyring
@@ -49,8 +52,13 @@ async def serve(settings: GuiSettings) -> None:
         lasts = timedelta(hours=settings.gui_session_hours)
         web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, lasts=lasts), settings)
         listener, sockets = _listen(settings), OpenSockets()
-        async with telling_vitals(bus, "gui", lambda: sockets.number):
+        exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
+        async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
             await _run(_Server(_config(sockets.around(web))), listener)
+
+
+def _samples(sockets: OpenSockets) -> Iterable[Sample]:
+    yield Sample("gui_open_pages", "gauge", "Pages that are open, each with a WebSocket connection.", sockets.number)
 
 
 def _config(web: object) -> uvicorn.Config:
@@ -81,7 +89,8 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
 def main() -> None:
     settings = GuiSettings.read()
     telemetry.configure("gui", settings.log_level, settings.log_format)
-    uvloop.run(serve(settings))
+    with exporting("gui", settings):
+        uvloop.run(serve(settings))
 
 
 if __name__ == "__main__":

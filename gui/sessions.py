@@ -54,6 +54,7 @@ class May(Message):
     view_agents: bool
     view_metrics: bool
     view_workflows: bool
+    create_workflows: bool
     view_mcp_servers: bool
     own_mcp_servers: bool
     manage_mcp_servers: bool
@@ -71,6 +72,7 @@ def may(claims: Claims) -> May:
         view_agents=allows(claims, Permission.AGENTS_VIEW),
         view_metrics=allows(claims, Permission.METRICS_VIEW),
         view_workflows=allows(claims, Permission.WORKFLOWS_VIEW),
+        create_workflows=allows(claims, Permission.WORKFLOWS_CREATE),
         view_mcp_servers=allows(claims, Permission.MCP_SERVERS_VIEW),
         own_mcp_servers=allows(claims, Permission.MCP_SERVERS_OWN),
         manage_mcp_servers=allows(claims, Permission.MCP_SERVERS_MANAGE),

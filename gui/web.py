@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from nicegui import app as pages
 from nicegui import ui
 from nicegui.storage import Storage
-from starlette.middleware.base import RequestResponseEndpoint
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gui import theme
+from gui.kept import KeptAnswers
 from gui.pages import login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
@@ -26,7 +28,7 @@ HEADERS = {
 def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     """Everything but `/healthz` and the assets asks for a login."""
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    web.middleware("http")(_harden)
+    web.add_middleware(_Hardened)
     web.get("/healthz")(_healthz)
     pages.add_static_files("/assets", theme.ASSETS)
     register_workflows(dashboard)
@@ -49,6 +51,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
         show_welcome_message=False,
         reconnect_timeout=20,
     )
+    web.add_middleware(KeptAnswers)  # the last is the outermost
     return web
 
 
@@ -62,8 +65,18 @@ async def _healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def _harden(request: Request, call_next: RequestResponseEndpoint) -> Response:
-    response = await call_next(request)
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+class _Hardened:
+    """With HEADERS on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def hardened(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, hardened if scope["type"] == "http" else send)

@@ -15,6 +15,7 @@ from bus.client import Bus, Received, StreamState
 from bus.database import NamedStatements, available
 from bus.errors import InvalidRequest
 from bus.messages import PerformanceMetrics
+from monitor.position import begin
 from monitor.sql import queries
 
 logger = telemetry.log(__name__)
@@ -52,7 +53,7 @@ class Archive:
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
         state = await self._bus.stream_state(subjects.METRICS)
-        reader = await self._bus.read(subjects.METRICS, subjects.ALL_METRICS, await self._start(state))
+        reader = await self._bus.read(subjects.METRICS, subjects.ALL_METRICS, await begin(self._sql, subjects.METRICS, state))
         try:
             while True:
                 batch = await reader.batch(BATCH)
@@ -63,13 +64,6 @@ class Archive:
         finally:
             self.caught_up = False
             await reader.close()
-
-    async def _start(self, state: StreamState) -> int:
-        with available():
-            row = await self._sql.one("position", subjects.METRICS)
-        if row is None or row["created_at"] != state.created_at or row["position"] > state.last_sequence:
-            return 1
-        return int(row["position"]) + 1
 
     async def _store(self, batch: list[Received], state: StreamState) -> None:
         rows, last = _rows(batch), batch[-1]

@@ -31,6 +31,7 @@ from bus.messages.events import (
     MaintenanceEvent,
     McpServerEvent,
     ModelEvent,
+    QuotaEvent,
     WorkflowEvent,
     WorkflowMessageEvent,
 )
@@ -111,6 +112,12 @@ SENT: Final = (
         subjects.event("{tenant}", EventType.SYSTEM_ALERT, "{alert_id}"),
         AlertEvent,
         f"An alert fired, was acknowledged or silenced, or is resolved. Kept for days in {subjects.EVENTS}.",
+    ),
+    Channel(
+        "quotaEvents",
+        subjects.events("quota.{quota_event}", tenant="{tenant}", entity_id="{quota_id}"),
+        QuotaEvent,
+        f"Four fifths of a quota are used, or all of it: once in its day or month. Kept for hours in {subjects.PROGRESS}.",
     ),
     Channel(
         "joinTokenEvents",
@@ -200,6 +207,7 @@ WORKFLOW_EVENTS: Final = (
 )
 SCHEDULE_EVENTS: Final = (EventType.SCHEDULE_FIRED, EventType.SCHEDULE_SKIPPED, EventType.SCHEDULE_FAILED)
 MCP_SERVER_EVENTS: Final = (EventType.MCP_SERVER_STATUS_CHANGED,)
+QUOTA_EVENTS: Final = (EventType.QUOTA_WARNING, EventType.QUOTA_EXCEEDED)
 JOIN_TOKEN_EVENTS: Final = (EventType.JOIN_TOKEN_CREATED, EventType.JOIN_TOKEN_USED, EventType.JOIN_TOKEN_REVOKED)
 
 
@@ -225,6 +233,8 @@ PARAMETERS: Final = {
     "token_id": Parameter("UUID of the join token."),
     "join_token_event": Parameter("What happened to the token.", _kinds(JOIN_TOKEN_EVENTS)),
     "window_id": Parameter("UUID of a window of maintenance."),
+    "quota_id": Parameter("UUID of the quota."),
+    "quota_event": Parameter("How much of it is used.", _kinds(QUOTA_EVENTS)),
     "alert_id": Parameter("UUID of the alert, new each time that it fires."),
     "agent_event": Parameter("What happened to the agent.", _kinds(AGENT_EVENTS)),
     "model_event": Parameter("What happened to the job.", _kinds(MODEL_EVENTS)),

@@ -84,6 +84,10 @@ class Ledger:
         if change.status is AgentStatus.OFFLINE:
             self._heard.pop(change.agent_id, None)
 
+    def present(self, now: float) -> list[PerformanceMetrics]:
+        """What agents measured last, of those that are there. Another thread may ask."""
+        return [heard.metrics for heard in list(self._heard.values()) if now - heard.at <= self._fresh_seconds]
+
     def performance(self, now: float) -> ClusterPerformance:
         """Agents by name, and the whole."""
         names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
@@ -91,7 +95,7 @@ class Ledger:
         return ClusterPerformance(
             **whole.quality,
             agents=tuple(self._agent(name, now) for name in names),
-            models=self._models.told(lambda name, own: ModelQuality(model=name, **own.quality)),
+            models=self._model_quality(),
             users=self._users.told(lambda name, own: UserQuality(user=name, **own.quality)),
             workflows=self._workflows.told(lambda name, own: WorkflowQuality(workflow_id=UUID(name), **own.quality)),
             completion_tokens=whole.completion_tokens,
@@ -99,12 +103,17 @@ class Ledger:
             since=self._since,
         )
 
-    def readings(self, now: datetime) -> MonitorReadings:
-        """For a scrape."""
+    def _model_quality(self) -> tuple[ModelQuality, ...]:
+        return self._models.told(lambda name, own: ModelQuality(model=name, **own.quality))
+
+    def readings(self, now: datetime, clock: float) -> MonitorReadings:
+        """For a scrape. `clock` is that of `measure`."""
         return MonitorReadings(
             executions=dict(self._executions),
             execution_success_rate=self._executions_lately.sum(now).success_rate,
             mean_task_seconds=self._lately.sum(now).mean_task_seconds,
+            agents=tuple(self.present(clock)),
+            models=self._model_quality(),
         )
 
     def _agent(self, agent_id: str, now: float) -> AgentPerformance:

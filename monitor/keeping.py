@@ -4,6 +4,9 @@ Nothing that the monitor tells of the present waits for it.
 """
 
 import asyncio
+from collections.abc import Iterable
+from functools import partial
+from time import monotonic
 from typing import Final
 
 import asyncpg
@@ -12,16 +15,22 @@ from bus import telemetry
 from bus.client import Bus
 from bus.database import AWAY, migrate_by, open_pool
 from bus.errors import DatabaseUnavailable, HiveError
+from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.dry_run import DryRuns
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
+from monitor.cache import Cache
 from monitor.ingest import Ledger
+from monitor.notifying.notifier import Notifier, given_targets
 from monitor.past import Past
+from monitor.replica import Reading, reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep, now_utc
+from monitor.usage import usage
 
 logger = telemetry.log(__name__)
 
@@ -30,12 +39,21 @@ AGAIN_SECONDS: Final = 2.0
 
 
 class Keeping:
-    """InvalidRequest for a file of rules that cannot be read. `counted` is set when the ledger knows the past."""
+    """InvalidRequest for a file of rules, or targets, that cannot be read. `counted` is set when the ledger knows the past."""
 
     def __init__(self, bus: Bus, settings: MonitorSettings, ledger: Ledger, counted: asyncio.Event) -> None:
         self._bus, self._settings, self._ledger, self._counted = bus, settings, ledger, counted
-        self._rules = given(settings.alert_rules)
+        self._rules, self._targets = given(settings.alert_rules), given_targets(settings)
         self._past: Past | None = None
+        self._archive: Archive | None = None
+        self._dry_runs = DryRuns(lambda: self._past)
+        redis_url = settings.redis_url
+        self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
+
+    def samples(self) -> Iterable[Sample]:
+        """For the /metrics of this process."""
+        caught_up = self._archive is not None and self._archive.caught_up
+        yield Sample("monitor_metrics_kept", "gauge", "1 while all that agents measured is in PostgreSQL.", caught_up)
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -51,20 +69,41 @@ class Keeping:
         await migrate_by(url, migrations(), "monitor_migrations")
         pool = await open_pool(url, CONNECTIONS)
         try:
-            self._past, archive = Past(pool), Archive(self._bus, pool)
-            upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
-            await upkeep.once(now_utc())
-            logger.info("metrics_are_kept")
-            await together(archive.run(), upkeep.run(), self._watch(pool))
+            await self._keep_in(pool)
         finally:
             pool.terminate()
 
+    async def _keep_in(self, pool: asyncpg.Pool) -> None:
+        archive, replica = Archive(self._bus, pool), self._settings.database_read_url
+        self._archive = archive
+        upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
+        await upkeep.once(now_utc())
+        url = replica.get_secret_value() if replica else None
+        async with reading(pool, url, self._settings.database_read_lag_seconds) as read:
+            self._past = Past(read)
+            logger.info("metrics_are_kept")
+            await together(
+                archive.run(), upkeep.run(), self._watch(pool), self._usage(pool, read), *([read.beat()] if url else [])
+            )
+
+    async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:
+        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days)
+
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
-        await Watch.keep(pool, self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
+        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets), (self._dry_runs.endpoint(),))
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""
         if self._past is None:
             raise DatabaseUnavailable("The monitor has not reached PostgreSQL yet. Try again shortly.", retry_after_seconds=2)
-        return await self._past.read(asked)
+        past = self._past
+        return await self._cache.answer(asked, MetricsHistory, lambda: past.read(asked))
+
+    async def show(self) -> None:
+        """For ever: what Redis has of the agents. It needs no PostgreSQL."""
+        try:
+            await self._cache.show(lambda: self._ledger.performance(monotonic()).agents)
+        finally:
+            await self._cache.close()

@@ -6,7 +6,7 @@ the same a few seconds later.
 """
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ from bus.settings import HiveSettings
 from bus.together import within
 from monitor.ends import MODELS, read, taker
 from monitor.ingest import Ledger
+from monitor.meters import Heard
 
 logger = telemetry.log(__name__)
 
@@ -51,11 +52,13 @@ async def _agent_event(message: NatsMessage) -> AgentEvent:
     return decode(AgentEvent, message.body)
 
 
-def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int]) -> NatsBroker:
-    """A broker, not yet started, whose handlers tell the ledger. `after` has the position of the last end that it knows, by filter."""
+def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], heard: Heard | None = None) -> NatsBroker:
+    """A broker, not yet started, whose handlers tell the ledger, and `heard`. `after` has the position of the last end that the ledger
+    knows, by filter."""
     broker = _broker(settings)
     for ends in MODELS:
-        _listen(broker, ends, taker(ends, ledger, live=True), after.get(ends, 0))
+        takers = (taker(ends, ledger, live=True), *(() if heard is None else (heard,)))
+        _listen(broker, ends, takers, after.get(ends, 0))
 
     # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
     @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)
@@ -65,7 +68,7 @@ def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int]) -
     return broker
 
 
-def _listen(broker: NatsBroker, ends: str, count: Callable[[HiveEvent[Any]], None], after: int) -> None:
+def _listen(broker: NatsBroker, ends: str, takers: Sequence[Heard], after: int) -> None:
     position = after
 
     async def decoded(message: NatsMessage) -> HiveEvent[Any]:
@@ -86,7 +89,8 @@ def _listen(broker: NatsBroker, ends: str, count: Callable[[HiveEvent[Any]], Non
         nonlocal position
         sequence = message.raw_message.metadata.sequence.stream
         if sequence > position:
-            count(event)
+            for take in takers:
+                take(event)
             position = sequence
 
 

@@ -3,9 +3,11 @@
 import asyncio
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from time import monotonic
 from typing import Final
 
@@ -14,9 +16,11 @@ import uvloop
 from bus import subjects, telemetry
 from bus.client import Received
 from bus.errors import InvalidRequest
+from bus.exposition import Sample, exposed
 from bus.messages import PerformanceMetrics
 from bus.messages.readings import ServiceVitals
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
 from monitor.document import describe
@@ -25,8 +29,11 @@ from monitor.history import recount
 from monitor.ingest import Ledger
 from monitor.keeping import Keeping
 from monitor.listener import listener, start, stop
+from monitor.meters import metering
 from monitor.service import docs_service, metrics_service
 from monitor.settings import MonitorSettings
+from monitor.sinks.influx import destination
+from monitor.sinks.sink import Sink
 from monitor.vitals import Vitals
 
 logger = telemetry.log(__name__)
@@ -50,10 +57,18 @@ async def serve(settings: MonitorSettings) -> None:
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
         await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
         await stack.enter_async_context(telling_vitals(bus, "monitor"))
-        kept = asyncio.create_task(keeping.run())
-        stack.push_async_callback(end, [kept])
+        sinks = [Sink(bus, found)] if (found := destination(settings)) is not None else []
+        stack.push_async_callback(end, [asyncio.create_task(sink.run()) for sink in sinks])
+
+        def samples() -> Iterable[Sample]:
+            return chain(keeping.samples(), *(sink.samples() for sink in sinks))
+
+        await stack.enter_async_context(exposed(settings, settings.monitor_metrics_port, "monitor", bus, samples))
+        kept, shown = asyncio.create_task(keeping.run()), asyncio.create_task(keeping.show())
+        stack.push_async_callback(end, [kept, shown])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
-        broker = listener(settings, ledger, positions)
+        heard = stack.enter_context(metering(settings, ledger))
+        broker = listener(settings, ledger, positions, heard)
         stack.push_async_callback(stop, broker)
         await start(broker)
         counted.set()
@@ -88,7 +103,8 @@ def main() -> None:
     settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
     try:
-        uvloop.run(until_stopped(settings))
+        with exporting("monitor", settings):
+            uvloop.run(until_stopped(settings))
     except InvalidRequest as error:
         logger.error("monitor_cannot_start", reason=error.message)
         sys.exit(1)

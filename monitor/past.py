@@ -5,11 +5,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import asyncpg
-
-from bus.database import NamedStatements, available
 from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Resolution, Spread
-from monitor.sql import queries
+from monitor.replica import Reading
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
 END: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -17,23 +14,34 @@ END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 
 class Past:
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._sql = NamedStatements(pool, queries())
+    def __init__(self, reading: Reading) -> None:
+        self._sql = reading
 
     async def read(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""
         bounds = (asked.since or BEGINNING, asked.before or END)
-        with available():
-            rows = await self._sql.all(f"history_{asked.resolution}", asked.agent_id, *bounds, asked.limit + 1)
+        rows = await self._sql.all(f"history_{asked.resolution}", asked.agent_id, *bounds, asked.limit + 1)
         points = tuple(_point(row, asked.resolution) for row in rows[: asked.limit])
         more = points[-1].timestamp if len(rows) > asked.limit else None
         return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution, points=points, next_before=more)
 
+    async def agents(self, resolution: Resolution, since: datetime, before: datetime) -> list[str]:
+        """Those of which something is stored. DatabaseUnavailable."""
+        return [row["agent_id"] for row in await self._sql.all(f"agents_{resolution}", since, before)]
+
+    async def course(
+        self, agent_id: str, resolution: Resolution, since: datetime, before: datetime
+    ) -> list[tuple[datetime, dict[str, float]]]:
+        """What was measured of an agent, oldest first; of a minute the mean. DatabaseUnavailable."""
+        rows = await self._sql.all(f"history_{resolution}", agent_id, since, before, None)
+        points = (_point(row, resolution) for row in reversed(rows))
+        return [(point.timestamp, {name: spread["mean"] for name, spread in point.values.items()}) for point in points]
+
 
 def _point(row: Mapping[str, Any], resolution: Resolution) -> MetricsPoint:
     stored = json.loads(row["metrics"])
-    values = _measured(stored) if resolution is Resolution.RAW else {name: Spread(**spread) for name, spread in stored.items()}
-    return MetricsPoint(timestamp=row["timestamp"], values=values)
+    values = _measured(stored) if resolution is Resolution.RAW else stored
+    return MetricsPoint.model_construct(timestamp=row["timestamp"], values=values)  # Hive's own rows: nothing to check
 
 
 def _measured(stored: dict[str, Any]) -> dict[str, Spread]:

@@ -35,7 +35,7 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read
 
     async def readings(call: Call[NoReply]) -> MonitorReadings:
         require_counted()
-        return ledger.readings(datetime.now(UTC)).model_copy(update={"services": vitals.present(monotonic())})
+        return ledger.readings(datetime.now(UTC), monotonic()).model_copy(update={"services": vitals.present(monotonic())})
 
     async def history(call: Call[ListMetrics]) -> MetricsHistory:
         return await read_history(call.body)

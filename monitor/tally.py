@@ -92,7 +92,7 @@ def execution_tally(change: WorkflowChange) -> Tally:
 
 
 def _completed(usage: Usage, timings: Timings) -> Tally:
-    tokens, generation = usage.completion_tokens, _generation_microseconds(usage, timings)
+    tokens, generation = usage.completion_tokens, generation_microseconds(usage, timings)
     return Tally(
         completed=1,
         completion_tokens=tokens,
@@ -103,7 +103,7 @@ def _completed(usage: Usage, timings: Timings) -> Tally:
     )
 
 
-def _generation_microseconds(usage: Usage, timings: Timings) -> int:
+def generation_microseconds(usage: Usage, timings: Timings) -> int:
     """As the backend measured it, or by its rate; 0 when it told neither."""
     if timings.generation_seconds is None and timings.generation_tokens_per_second:
         return _microseconds(usage.completion_tokens / timings.generation_tokens_per_second)

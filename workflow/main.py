@@ -13,8 +13,11 @@ import uvloop
 from bus import telemetry
 from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
+from bus.exposition import exposed
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
+from bus.vault import FILE_NAME, Vault
 from bus.vitals import telling_vitals
 from workflow.core.execution import Execution
 from workflow.core.interpreter import Interpreter
@@ -23,7 +26,6 @@ from workflow.credentials.lending import Lending
 from workflow.credentials.service import service
 from workflow.credentials.store import Credentials, reseal_when_possible
 from workflow.credentials.token_store import TokenStore
-from workflow.credentials.vault import FILE_NAME, Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
 from workflow.library.cache import Cache
@@ -140,6 +142,8 @@ class _Life:
         self._stack.push_async_callback(notices.close)
         await reseal_when_possible(self._credentials)
         await self._serve(engine, lease, lending)
+        exposing = exposed(settings, settings.workflow_metrics_port, "workflow", self._bus, engine.gate.samples)
+        await self._stack.enter_async_context(exposing)
         await notices.ready()
         logger.info("engine_ready", engine=str(self._id))
         await _first_to_end(
@@ -268,7 +272,8 @@ async def until_stopped(settings: WorkflowSettings) -> None:
 def main() -> None:
     settings = WorkflowSettings.read()
     telemetry.configure("workflow", settings.log_level, settings.log_format)
-    uvloop.run(until_stopped(settings))
+    with exporting("workflow", settings):
+        uvloop.run(until_stopped(settings))
 
 
 if __name__ == "__main__":

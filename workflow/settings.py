@@ -86,6 +86,9 @@ class WorkflowSettings(HiveSettings):
     workflow_mcp_servers: int = Field(
         default=50, ge=0, description="MCP servers that one user may register; who manages all of them may register any number"
     )
+    workflow_metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
+    )
     credentials_key: SecretStr | None = Field(
         default=None,
         description="seals credentials, the same for all engines; several by comma: the first seals, all read "

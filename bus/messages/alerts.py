@@ -1,20 +1,27 @@
 """Alerts: the rules that ask for them, how each stands, and silences."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Final
+from fnmatch import fnmatchcase
+from re import sub
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints
+from pydantic import AliasChoices, AwareDatetime, Field, StringConstraints, model_validator
 
 from bus.messages.base import Command, Record, Text
+from bus.messages.history import Resolution
 
 MOST_RULES: Final = 200
 MOST_ALERTS: Final = 1000
 LONGEST_WINDOW_SECONDS: Final = 3600.0
 DAY_SECONDS: Final = 86_400.0
 
+LONGEST_SILENCE: Final = timedelta(days=30)
+FURTHEST_SILENCE: Final = timedelta(days=366)
+
 RuleName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,63}$")]
+RulePattern = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_*-]{1,63}$")]
 
 
 class Severity(StrEnum):
@@ -138,13 +145,25 @@ class AlertRef(Command):
 
 
 class CreateSilence(Command):
-    """What it names is silenced; it names at least one of three, and all that it names must fit."""
+    """What it names is silenced; it names at least one of four, and all that it names must fit.
 
-    rule: RuleName | None = None
-    entity: Text | None = Field(default=None, min_length=1, max_length=255)
+    From now or from `starts_at` on, for `minutes` or until `ends_at`.
+    """
+
+    rule: RulePattern | None = Field(default=None, description="`*` stands for any characters")
+    entity: Text | None = Field(default=None, min_length=1, max_length=255, description="`*` stands for any characters")
     severity: Severity | None = None
-    minutes: float = Field(gt=0, le=30 * 24 * 60)
+    scope: AlertScope | None = None
+    minutes: float | None = Field(default=None, gt=0, le=LONGEST_SILENCE.total_seconds() / 60)
+    starts_at: AwareDatetime | None = Field(default=None, description="left out: now")
+    ends_at: AwareDatetime | None = None
     reason: Text = Field(min_length=1, max_length=500)
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if (self.minutes is None) == (self.ends_at is None):
+            raise ValueError("say `minutes` or `ends_at`: one of the two")
+        return self
 
 
 class Silence(Record):
@@ -152,14 +171,22 @@ class Silence(Record):
     rule: str | None = None
     entity: str | None = None
     severity: Severity | None = None
+    scope: AlertScope | None = None
     reason: str
     by: str
     starts_at: AwareDatetime
     ends_at: AwareDatetime
 
     def covers(self, alert: Alert) -> bool:
-        named = ((self.rule, alert.rule), (self.entity, alert.entity), (self.severity, alert.severity))
-        return all(wanted is None or wanted == found for wanted, found in named)
+        exact = ((self.severity, alert.severity), (self.scope, alert.scope))
+        return all(wanted in (None, found) for wanted, found in exact) and all(
+            wanted is None or _fits(wanted, found) for wanted, found in ((self.rule, alert.rule), (self.entity, alert.entity))
+        )
+
+
+def _fits(wanted: str, found: str) -> bool:
+    """`*` alone is special: names of models may hold brackets and question marks."""
+    return fnmatchcase(found, sub(r"([\[?])", r"[\1]", wanted))
 
 
 class SilenceRef(Command):
@@ -167,6 +194,41 @@ class SilenceRef(Command):
 
 
 class SilenceList(Record):
-    """Those that hold, the one that ends first first."""
+    """Those that hold or are planned, the one that ends first first."""
 
     silences: tuple[Silence, ...] = ()
+
+
+LONGEST_DRY_RUN: Final = timedelta(days=7)
+MOST_FIRINGS: Final = 500
+
+
+class DryRun(Command):
+    """A rule as it may be, held against what was measured; nothing fires."""
+
+    rule: AlertRule
+    since: AwareDatetime | None = Field(default=None, description="left out: a day before `before`")
+    before: AwareDatetime | None = Field(default=None, description="left out: now")
+
+
+class Firing(Record):
+    entity: str
+    fired_at: datetime
+    resolved_at: datetime | None = Field(default=None, description="null: it still held at the end")
+    values: dict[str, float | bool] = Field(default_factory=dict, description="what the condition read when it fired")
+
+
+class DryRunResult(Record):
+    """When the rule would have fired, oldest first, MOST_FIRINGS at most."""
+
+    since: datetime
+    before: datetime
+    resolution: Resolution = Field(
+        description="`raw`: each measurement; `minute`: the mean of each minute, for more than six hours"
+    )
+    agents: int = Field(description="of which something is stored")
+    firings: tuple[Firing, ...] = ()
+    more: bool = Field(default=False, description="there were more firings")
+    unknown: tuple[str, ...] = Field(
+        default=(), description="metrics that the condition reads and of which nothing is stored: what hangs on them is unknown"
+    )

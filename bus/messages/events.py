@@ -16,6 +16,7 @@ from bus.messages.models import ModelJob
 from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import TaskId, TaskStatus
+from bus.messages.usage import QuotaChange
 from bus.messages.workflows import WorkflowChange, WorkflowMessage
 
 
@@ -49,6 +50,8 @@ class EventType(StrEnum):
     JOIN_TOKEN_USED = "join_token.used"  # noqa: S105
     JOIN_TOKEN_REVOKED = "join_token.revoked"  # noqa: S105
     MCP_SERVER_STATUS_CHANGED = "mcp_server.status_changed"
+    QUOTA_WARNING = "quota.warning"
+    QUOTA_EXCEEDED = "quota.exceeded"
     SYSTEM_ALERT = "system.alert"
     SYSTEM_MAINTENANCE = "system.maintenance"
 
@@ -91,6 +94,9 @@ class TaskChange(Message):
     title: str | None = None
     model: str | None = None
     owner: str
+    key_id: UUID | None = None
+    workflow_id: UUID | None = None
+    """By which key, and for which workflow, it was asked for."""
     agent_id: Slug | None = None
     attempt_id: UUID | None = None
     attempt: int = 0
@@ -138,4 +144,5 @@ ScheduleEvent = HiveEvent[ScheduleChange]
 JoinTokenEvent = HiveEvent[JoinTokenChange]
 McpServerEvent = HiveEvent[McpServerChange]
 WorkflowEvent = HiveEvent[WorkflowChange]
+QuotaEvent = HiveEvent[QuotaChange]
 WorkflowMessageEvent = HiveEvent[WorkflowMessage]

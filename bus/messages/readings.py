@@ -4,7 +4,9 @@ from datetime import date
 
 from pydantic import Field
 
+from bus.messages.agents import PerformanceMetrics
 from bus.messages.base import Message, Record, Slug
+from bus.messages.cluster import ModelQuality
 
 
 class ServiceVitals(Message):
@@ -28,6 +30,8 @@ class MonitorReadings(Record):
     )
     mean_task_seconds: float | None = Field(default=None, description="of the tasks that completed in the last hour")
     services: tuple[ServiceVitals, ...] = ()
+    agents: tuple[PerformanceMetrics, ...] = Field(default=(), description="what agents that are there measured last")
+    models: tuple[ModelQuality, ...] = Field(default=(), description="the most used")
 
 
 class StoreReadings(Record):

@@ -90,7 +90,11 @@ class TaskRequest(Work):
     )
     require: Requirements = Field(default_factory=Requirements)
     priority: Priority = 3
-    depends_on: tuple[UUID, ...] = Field(default=(), max_length=100)
+    depends_on: tuple[UUID, ...] = Field(
+        default=(),
+        max_length=100,
+        description="tasks that must have completed before; `{{output:<id>}}` in the prompt or a message stands for what one of them answered",
+    )
     session: Text | None = Field(
         default=None,
         min_length=1,

@@ -10,8 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bus import subjects, telemetry
+from bus import subjects, telemetry, tracing
 from bus.errors import HiveError
+from bus.tracing import NOTHING, Open
 from bus.version import hive_version
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.metrics import Metrics
@@ -22,6 +23,7 @@ REQUEST_ID: Final = "hive.request_id"
 """The key of a request's id in its ASGI scope."""
 HEADERS: Final = "hive.headers"
 """The key, in a request's ASGI scope, of headers that go with its answer whatever becomes of it."""
+_UNTRACED: Final = frozenset({"/metrics", "/healthz", "/readyz"})
 _NONE: Final[Mapping[str, str]] = {}
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -37,13 +39,14 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        with telemetry.trace(_incoming_trace(headers)) as traceparent:
+        incoming = _incoming_trace(headers)
+        with telemetry.trace(incoming) as traceparent, _spanned(scope, root=incoming is None) as span:
             request_id = request_id_of(headers.get("x-request-id"), traceparent)
             scope[REQUEST_ID] = request_id
             with structlog.contextvars.bound_contextvars(correlation_id=request_id):
-                await self._answer(scope, receive, send, request_id)
+                await self._answer(scope, receive, send, request_id, span)
 
-    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str, span: Open) -> None:
         started, status = perf_counter(), 0
 
         async def send_marked(message: Message) -> None:
@@ -67,6 +70,27 @@ class Envelope:
             await refusal(scope, receive, send_marked)
         finally:
             self._metrics.observe(scope, status, perf_counter() - started)
+            if span is not NOTHING:
+                _describe(span, scope, status)
+
+
+def _spanned(scope: Scope, *, root: bool) -> Open:
+    """What is asked again and again by machines is no news of anything."""
+    if not tracing.on() or scope["path"] in _UNTRACED:
+        return NOTHING
+    method = scope["method"]
+    return tracing.span(method, "server", {"http.request.method": method, "url.scheme": scope["scheme"]}, root=root)
+
+
+def _describe(span: Open, scope: Scope, status: int) -> None:
+    """By its route, which has no ids in it; what was asked for may be private."""
+    route = getattr(scope.get("route"), "path", None)
+    if route is not None:
+        span.name = f"{scope['method']} {route}"
+        span.set("http.route", route)
+    span.set("http.response.status_code", status or 499)
+    if status >= 500:
+        span.fail(str(status))
 
 
 def request_id_of(given: str | None, traceparent: str) -> str:

@@ -11,6 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from bus.messages import AgentRecord, AgentStatus, ClusterStatus
 from bus.messages.readings import MonitorReadings, ServiceVitals, StoreReadings, WorkflowsCreated
+from coordinator.gateway.measured_families import of_agents, of_models
 from coordinator.gateway.scraping import Readings
 
 HEALTH: Final[Mapping[AgentStatus, float]] = {
@@ -27,6 +28,8 @@ def families(status: ClusterStatus | None, agents: Sequence[AgentRecord], readin
     if status is not None:
         yield _gauge("task_queue_length", "Waiting tasks by class; pending ones wait for other tasks.", "class", status.queue)
     yield from _of_monitor(readings.monitor or MonitorReadings())
+    yield from of_agents(readings.monitor.agents if readings.monitor else ())
+    yield from of_models(readings.monitor.models if readings.monitor else ())
     yield from _of_services(readings.monitor.services if readings.monitor else ())
     yield from _of_stores(readings.stores or StoreReadings())
     yield _of_workflows(readings.workflows)

@@ -13,6 +13,7 @@ from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.open_sockets import OpenSockets
 from bus.overview import Overview
+from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
@@ -72,9 +73,9 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     named = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
-    waiting, places = Waiting(bus), Places(bus)
+    waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, named, overview, waiting, places):
+        for part in (keys, models, named, quotas, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
@@ -83,7 +84,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             identity=Identity(keys),
             overview=overview,
             overload=overload,
-            submission=Submission(bus, models, overload, settings.max_body_bytes),
+            submission=Submission(bus, models, quotas, overload, settings.max_body_bytes),
             waiting=waiting,
             aliases=Aliases(bus, named),
             named=named,

@@ -11,6 +11,7 @@ from typing import TypeVar
 from bus import telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus, declare
+from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
 from coordinator.gateway.advertising import advertise
@@ -111,7 +112,8 @@ def main() -> None:
     else:
         runner = uvloop.run
     try:
-        runner(run(settings))
+        with exporting("gateway", settings):
+            runner(run(settings))
     except HiveError as error:
         logger.error("gateway_cannot_serve", reason=error.message)
         sys.exit(1)

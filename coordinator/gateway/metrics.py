@@ -1,12 +1,13 @@
 """What Prometheus reads. Names are the seed's, so that its dashboards and alerts fit."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import Metric
 from starlette.types import Scope
 
+from bus import tracing
 from bus.messages import AgentRecord, ClusterStatus
 from coordinator.gateway.families import families
 from coordinator.gateway.scraping import Readings
@@ -34,13 +35,20 @@ class Metrics:
         route = getattr(scope.get("route"), "path", "unmatched")
         method = scope["method"] if route != "unmatched" else "any"
         labels = (method, route, str(status or 499))
-        self._duration.labels(*labels).observe(seconds)
+        trace_id = tracing.exemplar()
+        self._duration.labels(*labels).observe(seconds, None if trace_id is None else {"trace_id": trace_id})
         if status >= 400:
             self._errors.labels(*labels).inc()
 
-    def page(self, status: ClusterStatus | None, agents: Iterable[AgentRecord], readings: Readings) -> bytes:
-        """Prometheus's text format."""
-        return generate_latest(_Page(self._registry, list(families(status, list(agents), readings))))
+    def page(
+        self,
+        status: ClusterStatus | None,
+        agents: Iterable[AgentRecord],
+        readings: Readings,
+        encode: Callable[[CollectorRegistry], bytes] = generate_latest,
+    ) -> bytes:
+        """Prometheus's text format, or what `encode` makes: OpenMetrics has exemplars, too."""
+        return encode(_Page(self._registry, list(families(status, list(agents), readings))))
 
 
 class _Page(CollectorRegistry):

@@ -36,10 +36,6 @@ class GatewaySettings(HiveSettings):
         ge=1,
         description="tasks; with more a submit is refused (503 `queue_full`); the last tenth is for urgent ones",
     )
-    metrics_token: SecretStr | None = Field(
-        default=None,
-        description="opens /metrics beyond loopback to `Authorization: Bearer`; without it /metrics is closed there",
-    )
     address_keys: AddressKeys = Field(
         default=(),
         description="for clients of language models that cannot send a key, and only at their doors: `192.168.1.0/24=FILE`, several by "

@@ -31,6 +31,7 @@ from bus.errors import (
 from bus.messages import Claims, TaskRecord, TaskRef, TaskRequest, task_class
 from bus.messages.tasks import SubmittedTask
 from bus.mirror import Mirror
+from bus.quotas import Quotas
 from bus.submit import accepted, publish_task, require_rights, unknown_model
 from coordinator.gateway import verbs
 from coordinator.gateway.overload import Overload
@@ -54,8 +55,14 @@ class Submitted:
 class Submission:
     """Takes tasks in. `models` are all names ever seen, by their key in the bucket."""
 
-    def __init__(self, bus: Bus, models: Mirror[str], overload: Overload, max_body_bytes: int) -> None:
-        self._bus, self._models, self._overload, self._max_body_bytes = bus, models, overload, max_body_bytes
+    def __init__(self, bus: Bus, models: Mirror[str], quotas: Quotas, overload: Overload, max_body_bytes: int) -> None:
+        self._bus, self._models, self._quotas, self._overload, self._max_body_bytes = (
+            bus,
+            models,
+            quotas,
+            overload,
+            max_body_bytes,
+        )
 
     async def submit(
         self, request: TaskRequest, claims: Claims, *, task_id: UUID, idempotency_key: str | None = None
@@ -74,13 +81,14 @@ class Submission:
             return Submitted(record=_same(earlier, mine), created=False)
         if record.depends_on:
             await self._check_dependencies(record, claims)
-        if await self._publish(mine, data) and digest is not None and (earlier := await self._earlier(record)):
+        if await self._publish(mine, data, claims.key_id) and digest is not None and (earlier := await self._earlier(record)):
             return Submitted(record=_same(earlier, mine), created=False)
         return Submitted(record=record, created=True)
 
     async def admit(self, request: TaskRequest, claims: Claims) -> None:
-        """Whether these claims may ask for this model, and whether anybody ever had it. PermissionDenied, UnknownModel."""
+        """Whether these claims may ask for this model, and whether anybody ever had it. PermissionDenied, QuotaExceeded, UnknownModel."""
         require_rights(request, claims)
+        self._quotas.require(claims, datetime.now(UTC))
         if request.model is not None and not await self.knows(request.model):
             known = [model for model in self._models.items.values() if auth.allows_model(claims, model)]
             raise UnknownModel(unknown_model(request.model, known, restricted=bool(claims.models)))
@@ -89,12 +97,12 @@ class Submission:
         """Whether anybody ever had it."""
         return await self._models.find(subjects.model_key(model)) is not None
 
-    async def _publish(self, task: SubmittedTask, data: bytes) -> bool:
+    async def _publish(self, task: SubmittedTask, data: bytes, key_id: UUID | None) -> bool:
         """Whether the bus knew the id already. QueueFull where there is no room, here or on the stream."""
         record = task.record
         try:
             with self._overload.room(task_class(record.priority)):
-                stored = await publish_task(self._bus, record, data, body_hash=task.body_hash)
+                stored = await publish_task(self._bus, record, data, body_hash=task.body_hash, key_id=key_id)
         except BusUnavailable as error:
             raise BusUnavailable(
                 f"{error.message} Whether task {record.id} was taken is open: look for it, or send it again under an Idempotency-Key.",

@@ -10,13 +10,15 @@ from bus.messages import TaskRequest, TaskStatus
 from coordinator.leading.facts import created_fact
 from coordinator.leading.inputs import SubmitRead
 from coordinator.leading.ledger import Ledger
+from coordinator.leading.quoting import Quoting
+from coordinator.scheduling.sizes import size_of
 from coordinator.store.rows import NewRow
 from coordinator.tasks import Poison, Submitted, failure, interpret
 
 
 class Arrivals:
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, quoting: Quoting) -> None:
+        self._ledger, self._quoting = ledger, quoting
 
     async def take(self, inputs: list[SubmitRead]) -> None:
         found = [self.interpret(taken.received) for taken in inputs]
@@ -79,9 +81,18 @@ class Arrivals:
         )
         try:
             row.status = await self.first_status(submit.request, path)
+            if row.status is TaskStatus.QUEUED:
+                await self._fill(row, submit.request)
         except HiveError as error:
             row.status, row.error = TaskStatus.FAILED, failure(error)
         return row
+
+    async def _fill(self, row: NewRow, request: TaskRequest) -> None:
+        """What it quotes is there already."""
+        body = await self._quoting.filled(row.task, request)
+        if body is not None:
+            row.body, row.request = body, TaskRequest.model_validate_json(body)
+            row.task = row.task.evolve(size=size_of(row.request))
 
     async def first_status(self, request: TaskRequest, path: Collection[UUID]) -> TaskStatus:
         """Pending or queued. UnknownModel, UnknownDependency, DependencyCycle, DependencyFailed where it can be neither."""

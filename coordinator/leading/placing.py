@@ -1,26 +1,29 @@
 """The part of a turn that gives out what is free: slots to tasks, by the scheduler's word, and tasks to those that waited for others."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from bus.errors import DependencyFailed
-from bus.messages import Continuation, DispatchOffer, FailureInfo, TaskRequest, TaskStatus
+from bus.errors import DependencyFailed, HiveError
+from bus.messages import Continuation, DispatchOffer, TaskRequest, TaskStatus
 from bus.messages.work import work_of
 from coordinator.agents.agent import OpenAttempt
+from coordinator.leading import spans
 from coordinator.leading.continuing import continuation
 from coordinator.leading.ledger import Ledger
+from coordinator.leading.quoting import Quoting
 from coordinator.scheduling.scheduler import Placement
 from coordinator.store.rows import task_from
-from coordinator.tasks import Task, timed_out
+from coordinator.tasks import Task, failure, timed_out
 
 MOST_EXPIRED: Final = 400
 """Of one turn: a client may give a hundred thousand tasks one deadline, and nobody else is to wait for their end."""
 
 
 class Placing:
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, ledger: Ledger, quoting: Quoting) -> None:
+        self._ledger, self._quoting = ledger, quoting
 
     async def settle_dependents(self) -> None:
         """The completed release those that waited for nothing else; the others fail theirs, and theirs in turn."""
@@ -29,21 +32,32 @@ class Placing:
         waited_for = [(task_id, status) for task_id, status in self._ledger.ended if task_id in self._ledger.state.depended_on]
         self._ledger.ended = []
         self._ledger.state.depended_on.difference_update(task_id for task_id, _ in waited_for)
-        if completed := [task_id for task_id, status in waited_for if status is TaskStatus.COMPLETED]:
-            released = await self._ledger.record.all("release_dependents", completed)
-            await self._ledger.enqueue([row["id"] for row in released], reason="its dependencies are completed")
         failed = [task_id for task_id, status in waited_for if status is not TaskStatus.COMPLETED]
+        if completed := [task_id for task_id, status in waited_for if status is TaskStatus.COMPLETED]:
+            failed += await self._release(completed)
         if failed and (pairs := await self._ledger.record.all("pending_dependents", failed)):
             await self._fail_dependents({row["task_id"]: row["depends_on_task_id"] for row in pairs})
 
+    async def _release(self, completed: list[UUID]) -> list[UUID]:
+        """Gives back those that failed, since they cannot be given what they quote."""
+        released = [row["id"] for row in await self._ledger.record.all("release_dependents", completed)]
+        unfit = await self._quoting.fill(released)
+        ready = [task_id for task_id in released if task_id not in unfit]
+        await self._ledger.enqueue(ready, reason="its dependencies are completed")
+        await self._fail(unfit)
+        return list(unfit)
+
     async def _fail_dependents(self, because: dict[UUID, UUID]) -> None:
-        for row in await self._ledger.record.all("live_tasks", list(because)):
-            task = task_from(row)
-            message = f"It depends on the task {because[task.id]}, which did not complete."
-            error = FailureInfo(code=DependencyFailed.code, message=message)
+        message = "It depends on the task {}, which did not complete."
+        await self._fail({task_id: DependencyFailed(message.format(other)) for task_id, other in because.items()})
+
+    async def _fail(self, errors: Mapping[UUID, HiveError]) -> None:
+        """Tasks that have no attempt."""
+        for row in await self._ledger.record.all("live_tasks", list(errors)) if errors else ():
+            task, error = task_from(row), failure(errors[row["id"]])
             self._ledger.announce(task, TaskStatus.FAILED, error=error)
             self._ledger.record.fail(task.id, error)
-        self._ledger.state.depended_on.difference_update(because)
+        self._ledger.state.depended_on.difference_update(errors)
 
     async def expire_pending(self, task_ids: list[UUID]) -> None:
         """Of those whose time is up, the ones that wait for others: their record alone knows them."""
@@ -118,6 +132,7 @@ class Placing:
             request = self._request(task.id)
             if request is not None:
                 left = self._ledger.record.continuations.get(task.id)
+                spans.waited(task, attempt, self._ledger.now)
                 offer = offer_of(task, attempt, request, left, self._ledger.state.epoch, self._ledger.now)
                 self._ledger.followup.offers.append((attempt, offer))
 

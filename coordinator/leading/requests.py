@@ -10,12 +10,13 @@ from coordinator.leading.arrivals import Arrivals
 from coordinator.leading.facts import prioritized_fact
 from coordinator.leading.inputs import AssignAsked, CancelAsked, Input, PriorityAsked, RequeueAsked
 from coordinator.leading.ledger import Ledger
+from coordinator.leading.quoting import Quoting
 from coordinator.scheduling.shapes import lacking, shape_of
 
 
 class Requests:
-    def __init__(self, ledger: Ledger, arrivals: Arrivals) -> None:
-        self._ledger, self._arrivals = ledger, arrivals
+    def __init__(self, ledger: Ledger, arrivals: Arrivals, quoting: Quoting) -> None:
+        self._ledger, self._arrivals, self._quoting = ledger, arrivals, quoting
 
     async def answer(self, inputs: list[Input]) -> None:
         for taken in inputs:
@@ -81,6 +82,9 @@ class Requests:
             raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
         request = TaskRequest.model_validate_json(row["request"])
         first = await self._arrivals.first_status(request, (task_id,))
+        if first is TaskStatus.QUEUED:
+            for error in (await self._quoting.fill((task_id,))).values():
+                raise error
         if await self._ledger.record.one("revive_tasks", [task_id], first.value) is None:
             raise Conflict(f"The text of the task {task_id} has just gone. Submit it anew.")
         if first is TaskStatus.QUEUED:

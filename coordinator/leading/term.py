@@ -25,6 +25,7 @@ from coordinator.agents.ordering import Ordering
 from coordinator.agents.presence import Presence
 from coordinator.agents.tracks import Tracks
 from coordinator.agents.windows import Windows
+from coordinator.leading import spans
 from coordinator.leading.clock import TICK_SECONDS, Clock
 from coordinator.leading.dispatch import Dispatcher
 from coordinator.leading.facts import Fact
@@ -217,6 +218,7 @@ class Term:
             raise Unstorable(inputs) from error
         self._one_by_one = max(0, self._one_by_one - sum(not isinstance(taken, Tick) for taken in inputs))
         self._intake.committed()
+        spans.committed(inputs, now)
         await self._answer(inputs)
         self._follow_up(followup)
 

@@ -12,6 +12,7 @@ from coordinator.leading.endings import Endings
 from coordinator.leading.inputs import AgentDied, Input, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, TimeIsUp
 from coordinator.leading.ledger import Followup, Ledger
 from coordinator.leading.placing import Placing
+from coordinator.leading.quoting import Quoting
 from coordinator.leading.requests import Requests
 from coordinator.leading.state import OUTCOMES, State
 from coordinator.store.record import Record
@@ -23,9 +24,10 @@ class Turn:
     def __init__(self, state: State, record: Record, bus: Bus, now: datetime, clock: float, *, may_place: bool = True) -> None:
         self._ledger = Ledger(state=state, record=record, bus=bus, now=now, clock=clock)
         self._may_place = may_place
-        self._endings, self._arrivals = Endings(self._ledger), Arrivals(self._ledger)
-        self._requests = Requests(self._ledger, self._arrivals)
-        self._placing = Placing(self._ledger)
+        quoting = Quoting(self._ledger)
+        self._endings, self._arrivals = Endings(self._ledger), Arrivals(self._ledger, quoting)
+        self._requests = Requests(self._ledger, self._arrivals, quoting)
+        self._placing = Placing(self._ledger, quoting)
 
     async def run(self, inputs: list[Input]) -> Followup:
         """Deposed when the epoch is no longer ours; whatever asyncpg raises when the commit cannot be."""

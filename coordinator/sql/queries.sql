@@ -80,7 +80,7 @@ SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t
         + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
     t.request ->> 'kind' AS kind,
     CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.key_id, t.workflow_id, t.pinned_agent, t.status, t.attempt_id,
     array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) AS avoid
 FROM tasks t
@@ -98,7 +98,7 @@ SELECT t.id, t.tenant, t.owner, t.priority, t.sequence, t.created_at, t.model, t
         + (SELECT count(*) FROM jsonb_path_query(t.request, '$.images[*]')) AS images,
     t.request ->> 'kind' AS kind,
     CASE WHEN t.request ? 'streamed' THEN t.request - '{prompt,messages,input,system,images,tools,tool_choice}'::text[] END AS streamed_work,
-    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.pinned_agent, t.status, t.attempt_id,
+    t.timeout_seconds, t.attempts, t.attempts_allowed, coalesce((t.request ->> 'max_attempts')::int, 3) AS max_attempts, t.round_number, t.started_at, t.not_before, t.traceparent, t.key_id, t.workflow_id, t.pinned_agent, t.status, t.attempt_id,
     CASE WHEN t.attempts = 0 THEN '{}' ELSE array(SELECT DISTINCT a.slug FROM attempts x JOIN agents a ON a.id = x.agent_id
         WHERE x.task_id = t.id AND x.status IN ('failed', 'lost')) END AS avoid
 FROM tasks t
@@ -113,6 +113,16 @@ WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running')
 
 -- name: task_requests
 SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
+
+-- name: quoting_requests
+SELECT id, request FROM tasks WHERE id = ANY($1::uuid[]) AND request::text LIKE $2;
+
+-- name: outputs_of
+SELECT id, output FROM tasks
+WHERE id = ANY($1::uuid[]) AND tenant = $2 AND owner = $3 AND status = 'completed' AND output IS NOT NULL;
+
+-- name: replace_request
+UPDATE tasks SET request = $2::jsonb WHERE id = $1;
 
 -- name: overdue_pending
 -- Of those that wait for others.
@@ -272,7 +282,7 @@ SELECT t.id, t.tenant, t.owner, t.title, t.description, t.priority, t.status, t.
     t.usage, t.timings, t.error_code, t.error_message, a.slug AS agent_slug
 FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
 WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
-    AND ($2::text IS NULL OR a.slug = $2)
+    AND ($2::text IS NULL OR t.assigned_agent_id = (SELECT id FROM agents WHERE slug = $2))
     AND ($3::text IS NULL OR t.model = $3)
     AND ($4::text IS NULL OR t.owner = $4)
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))

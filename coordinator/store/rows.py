@@ -97,6 +97,8 @@ def new_task(row: NewRow, now: datetime) -> tuple[Any, ...]:
         row.body_hash,
         task.traceparent,
         task.not_before,
+        task.key_id,
+        task.workflow_id,
     )
 
 
@@ -176,6 +178,8 @@ def task_from(row: Any) -> Task:
         started_at=row["started_at"],
         not_before=row["not_before"],
         traceparent=row["traceparent"],
+        key_id=row["key_id"],
+        workflow_id=row["workflow_id"],
         pin=row["pinned_agent"],
         avoid=frozenset(row["avoid"]),
         size=_size(row),

@@ -1,5 +1,7 @@
 """`hive alerts`: what fires, who looks after it, silences, and rules."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID
@@ -17,8 +19,11 @@ from bus.messages.alerts import (
     Alert,
     AlertList,
     AlertRef,
+    AlertScope,
     AlertState,
     CreateSilence,
+    DryRun,
+    DryRunResult,
     ListAlerts,
     PutRules,
     RuleSet,
@@ -27,11 +32,15 @@ from bus.messages.alerts import (
     SilenceList,
     SilenceRef,
 )
+from deploy.cli import alert_targets
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import local_time, print_json, print_table, say
 
+DRY_RUN_SECONDS = 60.0
+
 app = typer.Typer(help="Alerts: list, acknowledge, silence, rules.", invoke_without_command=True)
+app.add_typer(alert_targets.app, name="targets")
 
 
 @app.callback()
@@ -40,9 +49,9 @@ def default(context: typer.Context, as_json: Json = False) -> None:
         list_alerts(as_json=as_json)
 
 
-async def _ask(verb: str, body: BaseModel, answer: type[Any]) -> Any:
+async def _ask(verb: str, body: BaseModel, answer: type[Any], seconds: float = REQUEST_SECONDS) -> Any:
     async with operator_bus() as bus:
-        return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=REQUEST_SECONDS)
+        return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=seconds)
 
 
 @app.command("list")
@@ -85,38 +94,55 @@ async def acknowledge(
 @command
 async def silence(
     reason: Annotated[str, typer.Argument(help="Shown with what is silenced.", metavar="REASON")],
-    minutes: Annotated[float, typer.Option(help="For how long.")] = 60,
-    rule: Annotated[str | None, typer.Option(help="Alerts of that rule.")] = None,
-    entity: Annotated[str | None, typer.Option("--of", help="Alerts of that agent, model, workflow or class.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="For how long; left out: until --until, or an hour.")] = None,
+    starts: Annotated[
+        datetime | None, typer.Option("--from", help="When it begins, by this machine's clock; left out: now.")
+    ] = None,
+    ends: Annotated[datetime | None, typer.Option("--until", help="When it ends.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Alerts of that rule; * stands for any characters.")] = None,
+    entity: Annotated[
+        str | None, typer.Option("--of", help="Alerts of that agent, model, workflow or class; * stands for any characters.")
+    ] = None,
     severity: Annotated[Severity | None, typer.Option(help="Alerts of that severity.")] = None,
+    scope: Annotated[AlertScope | None, typer.Option(help="Alerts of all agents, models, workflows or classes.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Silence alerts for a while. All that is named must fit."""
-    named = {"rule": rule, "entity": entity, "severity": severity}
+    """Silence alerts for a while, now or at a planned time. All that is named must fit."""
+    named = {"rule": rule, "entity": entity, "severity": severity, "scope": scope}
+    times = {
+        "starts_at": _aware(starts),
+        "ends_at": _aware(ends),
+        "minutes": 60 if minutes is None and ends is None else minutes,
+    }
     try:
-        wanted = CreateSilence.model_validate({**named, "minutes": minutes, "reason": reason})
+        wanted = CreateSilence.model_validate({**named, **times, "reason": reason})
     except ValidationError as error:
         raise explain(error) from None
     made: Silence = await _ask("silence", wanted, Silence)
     if as_json:
         print_json(made)
     else:
-        say(f"{made.id}: silent until {local_time(made.ends_at)}.")
+        say(f"{made.id}: silent from {local_time(made.starts_at)} until {local_time(made.ends_at)}.")
+
+
+def _aware(time: datetime | None) -> datetime | None:
+    return None if time is None else time.astimezone()
 
 
 @app.command()
 @command
 async def silences(as_json: Json = False) -> None:
-    """Show the silences that hold."""
+    """Show the silences that hold or are planned."""
     found: SilenceList = await _ask("silences", NoReply(), SilenceList)
     if as_json:
         print_json(found)
         return
     rows = [
-        (each.id, each.rule or "", each.entity or "", each.severity or "", local_time(each.ends_at), each.by, each.reason)
+        (each.id, each.rule or "", each.entity or each.scope or "", each.severity or "", local_time(each.starts_at), local_time(each.ends_at),
+         each.by, each.reason)
         for each in found.silences
-    ]
-    print_table(("Silence", "Rule", "Of", "Severity", "Until", "By", "Reason"), rows, "Nothing is silenced.")
+    ]  # fmt: skip
+    print_table(("Silence", "Rule", "Of", "Severity", "From", "Until", "By", "Reason"), rows, "Nothing is silenced.")
 
 
 @app.command()
@@ -149,6 +175,37 @@ async def rules(
         for name, rule in found.alerts.items()
     ]
     print_table(("Rule", "Of each", "Condition", "Severity", "For s", "Cooldown s"), rows, "There are no rules.")
+
+
+@app.command("dry-run")
+@command
+async def dry_run(
+    name: Annotated[str, typer.Argument(help="The rule, of the file or of those that hold.", metavar="RULE")],
+    file: Annotated[Path | None, typer.Option("--file", "-f", help="YAML file with the rule; left out: as it holds.")] = None,
+    hours: Annotated[float, typer.Option(min=0.01, max=168, help="How far back.")] = 24,
+    as_json: Json = False,
+) -> None:
+    """Show when a rule would have fired over what is stored."""
+    known = written(file).alerts if file else (await _ask("rules", NoReply(), RuleSet)).alerts
+    if name not in known:
+        raise InvalidRequest(f"There is no rule {name}: {', '.join(sorted(known))}.")
+    asked = DryRun(rule=known[name], since=datetime.now(UTC) - timedelta(hours=hours))
+    found: DryRunResult = await _ask("dry_run", asked, DryRunResult, DRY_RUN_SECONDS)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each.entity, local_time(each.fired_at), local_time(each.resolved_at) if each.resolved_at else "", _read(each.values))
+        for each in found.firings
+    ]
+    nothing = f"{name} would not have fired: {found.agents} agents since {local_time(found.since)}."
+    print_table(("Of", "Would have fired", "Until", "Read"), rows, nothing)
+    if found.unknown:
+        say(f"Nothing is stored of {', '.join(found.unknown)}: what hangs on it is unknown.", "yellow")
+
+
+def _read(values: Mapping[str, float | bool]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in values.items())
 
 
 def written(path: Path) -> PutRules:

@@ -30,6 +30,7 @@ MODULES: Final = {
     "join-token": "join_token",
     "maintenance": "maintenance",
     "alerts": "alerts",
+    "usage": "usage",
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",

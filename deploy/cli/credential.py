@@ -192,7 +192,7 @@ async def remove(credential: Named) -> None:
 @command
 def key() -> None:
     """Print a new key for HIVE_CREDENTIALS_KEY. Put before the old one it seals from then on, and the old one still reads."""
-    from workflow.credentials.vault import new_key
+    from bus.vault import new_key
 
     typer.echo(new_key())
 

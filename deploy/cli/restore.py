@@ -37,7 +37,7 @@ async def restore(
 
 
 def _mind_the_key(manifest: Manifest, found: DeploySettings) -> None:
-    from workflow.credentials.vault import FILE_NAME, Vault
+    from bus.vault import FILE_NAME, Vault
     from workflow.settings import WorkflowSettings
 
     given = WorkflowSettings().credentials_key

@@ -2,4 +2,4 @@
 import "@vue-flow/core/dist/style.css";
 
 export { Background } from "@vue-flow/background";
-export { Handle, MarkerType, Panel, Position, useVueFlow, VueFlow } from "@vue-flow/core";
+export { EdgeText, getBezierPath, Position, useHandle, useVueFlow, VueFlow } from "@vue-flow/core";

@@ -1,14 +1,15 @@
 // The editor's page: what the server tells is put into one state, and its parts show that.
 import { markRaw } from "vue";
-import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, NewCredential, Palette, Panel, previewed, send, state, wants } from "hive-editor";
+import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Credential, Palette, Panel, previewed, send, state, wants } from "hive-editor";
 
 const RETRY_MS = 2000;
+const PULSE_MS = 10000;
 const FAILED = "execution_failed";
 
 export default {
-  components: { Bar, Canvas, Dialogs, Lists, NewCredential, Palette, Panel },
+  components: { Bar, Canvas, Dialogs, Lists, Credential, Palette, Panel },
   props: { may: Object, draftKey: String, execution: String },
-  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "connect", "preview"],
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "connect", "preview", "pulse"],
   setup: () => ({ state }),
   data: () => ({ resumed: false }),
   computed: {
@@ -33,6 +34,10 @@ export default {
       window.socket.on("connect", this.ask);
       if (window.socket.connected) this.ask();
     });
+    if (!this.execution) this.beat = setInterval(() => document.hidden || !state.loaded || this.$emit("pulse"), PULSE_MS);
+  },
+  unmounted() {
+    clearInterval(this.beat);
   },
   methods: {
     // Until the first view has come: the engine may be away.
@@ -53,8 +58,8 @@ export default {
     tell(word, about) {
       this[`on_${word}`]?.(about);
     },
-    on_types({ types, base_url: base, operators }) {
-      state.operators = markRaw(operators);
+    on_types({ types, base_url: base, operators, older }) {
+      Object.assign(state, { operators: markRaw(operators), older: markRaw(older) });
       state.baseUrl = base ?? "";
       state.types = markRaw(types);
     },
@@ -64,6 +69,7 @@ export default {
       // Replaced as a whole with each view, so that nothing within needs to be watched.
       for (const part of ["document", "ports", "wires", "problems"]) if (rest[part]) markRaw(rest[part]);
       Object.assign(state, rest, { loaded: true, away: null });
+      if (state.newer?.version <= state.version) state.newer = null;
       document.title = `${view.name} · Hive`;
       this.keep();
       if (first && this.resumed && state.dirty) state.notice = "These are changes that were not saved before.";
@@ -80,6 +86,13 @@ export default {
     on_failed(failure) {
       if (state.loaded) state.failure = failure;
       else state.away = failure;
+    },
+    on_silent(failure) {
+      state.silent = failure;
+    },
+    on_newest(newest) {
+      state.silent = null;
+      state.newer = newest.version > state.version ? newest : null;
     },
     on_saved({ version }) {
       state.notice = `Saved as version ${version}`;
@@ -149,6 +162,10 @@ export default {
       edit({ kind: "arrange" });
       setTimeout(() => this.$refs.canvas.fit(), 300);
     },
+    // What the engine has now; the draft that was there can be had by undo.
+    take() {
+      send("discard");
+    },
     discard() {
       state.notice = "";
       send("discard");
@@ -173,8 +190,10 @@ export default {
     <div class="hvc" :class="{ readonly: state.readonly }">
       <Bar/>
       <div v-if="state.away" class="hvc-banner" role="alert"><span><b>The workflow cannot be read.</b> {{ state.away.message }} <code class="hv-code">{{ state.away.code }}</code></span><span class="hv-small">The page tries again by itself.</span></div>
+      <div v-else-if="state.silent" class="hvc-banner" role="alert"><span><b>The workflow engine does not answer.</b> {{ state.silent.message }} <code class="hv-code">{{ state.silent.code }}</code></span><span class="hv-small">What you draw stays here. The page tries again by itself.</span></div>
       <div v-else-if="state.failure" class="hvc-banner" role="alert"><span><template v-if="failed">{{ failed }}: </template>{{ state.failure.message }} <code class="hv-code">{{ state.failure.code }}</code></span><span class="hvc-banner-acts"><button v-if="failed" type="button" class="hv-text" @click="show(failed)">Show the node</button><button type="button" class="hv-text" @click="hush">Dismiss</button></span></div>
       <div v-else-if="state.notice" class="hvc-banner quiet" role="status"><span>{{ state.notice }}</span><button v-if="resumed && state.dirty" type="button" class="hv-text" @click="discard">Discard them</button><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
+      <div v-if="state.newer" class="hvc-banner quiet" role="status"><span>{{ state.newer.by }} has saved version {{ state.newer.version }} meanwhile; this is version {{ state.version }}{{ state.dirty ? " with your changes. Save shows both" : "" }}.</span><button v-if="!state.dirty" type="button" class="hv-text" @click="take">Take it</button></div>
       <div class="hvc-body">
         <Canvas v-if="state.loaded" ref="canvas" @arrange="arrange"/>
         <div v-else class="hvc-flow hvc-waits"><span v-if="!state.away" class="hv-muted">Reading the workflow …</span></div>
@@ -184,6 +203,6 @@ export default {
         <Lists v-else-if="panel === 'executions' || panel === 'versions'"/>
       </div>
       <Dialogs v-if="state.conflict"/>
-      <NewCredential v-if="state.making"/>
+      <Credential v-if="state.making"/>
     </div>`,
 };

@@ -1,12 +1,13 @@
 // The list of workflows, a page at a time.
 const RETRY_MS = 3000;
 const SEARCH_MS = 250;
+const RENEW_MS = 5000;
 const STATUS = { new: "Starting", running: "Running", waiting: "Waiting", success: "Succeeded", error: "Failed", canceled: "Stopped" };
 
 export default {
   props: { may: Object },
   emits: ["list", "create", "import", "duplicate", "delete", "activate"],
-  data: () => ({ rows: null, next: null, search: "", active: "", away: null, failure: null, dialog: "", asked: null, text: "", busy: false }),
+  data: () => ({ rows: null, next: null, at: null, search: "", active: "", away: null, failure: null, dialog: "", asked: null, text: "", busy: false }),
   setup: () => ({ STATUS }),
   computed: {
     filtered() {
@@ -24,6 +25,11 @@ export default {
   },
   mounted() {
     this.ask();
+    // Not while somebody has read on, or is asked something: what is there would move away.
+    this.renewal = setInterval(() => document.hidden || this.dialog || this.away || this.read || this.ask(), RENEW_MS);
+  },
+  unmounted() {
+    clearInterval(this.renewal);
   },
   methods: {
     ask(cursor = null) {
@@ -36,6 +42,8 @@ export default {
       this.away = null;
       this.rows = more ? [...(this.rows ?? []), ...workflows] : workflows;
       this.next = next_cursor;
+      this.read = more;
+      this.at = new Date().toISOString();
     },
     on_away(failure) {
       this.away = failure;
@@ -92,10 +100,10 @@ export default {
   template: `
     <section class="hvw" aria-labelledby="workflows-title">
       <div class="hvw-head"><h1 id="workflows-title">Workflows</h1><span class="hv-space"></span>
-        <template v-if="may.create"><button type="button" class="hv-quiet" @click="open('import')">Import</button><button type="button" class="hv-primary" :disabled="busy" @click="create(false)">New workflow</button></template>
+        <template v-if="may.create"><button id="import-workflow" type="button" class="hv-quiet" @click="open('import')">Import</button><button id="new-workflow" type="button" class="hv-primary" :disabled="busy" @click="create(false)">New workflow</button></template>
       </div>
       <div v-if="failure && !dialog" class="hv-failure" role="alert">{{ failure.message }} <code class="hv-code">{{ failure.code }}</code></div>
-      <div v-if="away" class="hv-failure" role="alert"><b>The workflow engine does not answer.</b> {{ away.message }} <code class="hv-code">{{ away.code }}</code> {{ rows ? "What is shown is from before; the page" : "The page" }} tries again by itself.</div>
+      <div v-if="away" class="hv-failure" role="alert"><b>The workflow engine does not answer.</b> {{ away.message }} <code class="hv-code">{{ away.code }}</code> {{ rows ? "What is shown is of " + when(at) + "; the page" : "The page" }} tries again by itself.</div>
       <div v-if="rows?.length || filtered" class="hvw-filters">
         <input v-model="search" class="hv-input" type="search" placeholder="Search by name or tag" aria-label="Search workflows">
         <select v-model="active" class="hv-input" aria-label="Which"><option value="">All</option><option value="yes">Active</option><option value="no">Inactive</option></select>

@@ -9,6 +9,7 @@ from nicegui.element import Element
 from bus.messages import Message
 
 FOLDER: Final = Path(__file__).parent
+MODULES: Final = ("hive-flow", "hive-editor")
 _STYLES: Final = ("built/index.css", "canvas.css", "pages.css")
 
 
@@ -33,7 +34,7 @@ class WorkflowTable(Told, component="hive_workflows.js"):
         self.props["may"] = may.model_dump()
 
 
-class WorkflowEditor(Told, component="hive_editor.js", esm={"hive-flow": "built", "hive-editor": "editor"}):
+class WorkflowEditor(Told, component="hive_editor.js", esm=dict(zip(MODULES, ("built", "editor"), strict=True))):
     """The canvas with its palette, forms and executions. `key`: under which this browser keeps what was not saved."""
 
     def __init__(self, may: Message, key: str, *, execution: str | None = None) -> None:

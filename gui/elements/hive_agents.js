@@ -8,6 +8,7 @@ const FEW = 5;
 const Card = {
   props: { agent: { type: Object, required: true } },
   computed: {
+    may: () => store.may,
     state() {
       return this.agent.silent ? "silent" : this.agent.status;
     },
@@ -53,7 +54,7 @@ const Card = {
     <article class="hv-agent hv-card" :id="'agent-' + agent.id" :data-state="state">
       <header>
         <i class="hv-dot" aria-hidden="true"></i>
-        <h3 class="hv-clip" :title="agent.id">{{ agent.id }}</h3>
+        <h3 class="hv-clip" :title="agent.id"><a v-if="may.view_agents" class="hv-name" :href="'/agents/' + agent.id">{{ agent.id }}</a><template v-else>{{ agent.id }}</template></h3>
         <span class="hv-agent-state">{{ label }}</span>
         <span class="hv-space"></span>
         <span class="hv-num hv-slots-text"><b>{{ agent.running }}</b> / {{ agent.slots }} slots</span>

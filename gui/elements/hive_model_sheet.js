@@ -1,11 +1,11 @@
 // Every model: where it is, where it is wished, and what is being done about it.
-import { Age, ago, agents, ask, confirmed, Icon, order, renewed, say, size, store } from "hive-live";
+import { Age, agents, ask, confirmed, Icon, Jobs, order, renewed, say, size, store } from "hive-live";
 
 const FEW_HOSTS = 12; // that stand as boxes to tick; of more, names are typed
 const FEW_PLACES = 8;
 
 export default {
-  components: { Age, Icon },
+  components: { Age, Icon, Jobs },
   mixins: [renewed(2500)],
   data: () => ({ models: [], jobs: [], placement: null, aliases: [], text: new URL(location.href).searchParams.get("model") ?? "", name: "", on: [], host: "", unfolded: null, alias: "", targets: "" }),
   computed: {
@@ -28,9 +28,9 @@ export default {
     },
   },
   methods: {
-    ago: (text) => ago(store.now - Date.parse(text)),
     size,
-    share: (job) => (job.bytes_total ? Math.round((job.bytes_done / job.bytes_total) * 100) : null),
+    // Online hosts that have it on disk alone.
+    unloaded: (model) => model.agents.filter((place) => !place.loaded && place.status !== "offline").map((place) => place.agent_id),
     about: (model) => [model.parameter_size, model.quantization, model.family].filter(Boolean).join(" · "),
     async load() {
       const [models, jobs, placement, aliases] = await Promise.all([ask("models.list"), ask("models.jobs", {}), ask("models.placement"), ask("models.aliases").catch(() => ({ aliases: this.aliases }))]);
@@ -66,28 +66,28 @@ export default {
     },
     async unname(item) {
       const sure = await confirmed({ title: `Forget the name ${item.alias}?`, text: "Clients that ask for it are refused from then on. The models stay as they are.", action: "Forget name" });
-      if (sure && (await order("models.unalias", { alias: item.alias }, "Forgotten."))) this.renew();
+      if (sure && (await order("models.unalias", { alias: item.alias }, "Forgotten.", () => order("models.alias", { alias: item.alias, models: item.models }, "It is named again.").then(() => this.renew())))) this.renew();
     },
   },
   template: `
     <section class="hv-sheet" aria-labelledby="sheet-title">
       <div class="hv-section hv-sheet-head"><h1 id="sheet-title">Models</h1><span class="hv-count hv-num">{{ rows.length }}</span><span class="hv-space"></span><input v-model="text" type="search" class="hv-input hv-search" placeholder="Name" aria-label="Find a model"></div>
       <Age :at="at" :failure="failure"/>
-      <form v-if="may.manage_agents" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
+      <form v-if="may.manage_agents" id="pull" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
         <label class="hv-field"><span>Pull a model</span><input v-model="name" class="hv-input" placeholder="llama3.2:3b"></label>
         <div v-if="many" class="hv-on"><label class="hv-field"><span>On</span><input v-model="host" class="hv-input" list="hosts" placeholder="Name of a host, then Enter" @change="addHost" @keydown.enter.prevent="addHost"><datalist id="hosts"><option v-for="agent in agents" :key="agent" :value="agent"/></datalist></label><ul v-if="on.length" class="hv-chips" aria-label="Chosen hosts"><li v-for="agent in on" :key="agent" class="hv-tag">{{ agent }} <button type="button" class="hv-text" :aria-label="'Not on ' + agent" @click="on.splice(on.indexOf(agent), 1)">×</button></li></ul></div>
         <fieldset v-else class="hv-on"><legend class="hv-small hv-muted">On</legend><label v-for="agent in agents" :key="agent" class="hv-check"><input v-model="on" type="checkbox" :value="agent"> {{ agent }}</label><span v-if="!agents.length" class="hv-muted">no agent is here</span></fieldset>
         <button type="submit" class="hv-primary" :disabled="!name.trim() || !on.length">Pull</button>
       </form>
       <section v-if="work.length" class="hv-card hv-pad" aria-labelledby="work-title"><h2 id="work-title">What is done with models</h2>
-        <ul class="hv-why"><li v-for="job in work" :key="job.id"><b>{{ job.action }} {{ job.model }}</b><span class="hv-muted">on {{ job.agent_id }}</span><div v-if="job.status === 'running' && share(job) !== null" class="hv-meter hv-progress" role="progressbar" :aria-valuenow="share(job)" aria-valuemin="0" aria-valuemax="100" :aria-label="job.action + ' ' + job.model"><i :style="{ width: share(job) + '%' }"></i></div><span class="hv-soft" :class="{ 'hv-bad': job.error }">{{ job.error ? job.error.message : job.status === "running" ? (share(job) === null ? job.step ?? "running" : share(job) + " %") : job.status }}</span><span class="hv-space"></span><span class="hv-muted hv-small">{{ ago(job.updated_at) }}</span></li></ul></section>
+        <Jobs :jobs="work" where/></section>
       <div class="hv-card hv-plain">
         <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th><span class="hv-hidden">Actions</span></th></tr></thead>
           <tbody><tr v-for="model in rows" :key="model.name">
             <td><b class="hv-name">{{ model.name }}</b><div class="hv-small hv-muted">{{ about(model) }}</div></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td>
             <td><ul class="hv-chips"><li v-for="place in places(model, unfolded === model.name)" :key="place.agent_id" class="hv-tag" :data-priority="place.loaded ? 1 : null" :title="place.loaded ? 'in memory' + (place.vram_bytes ? ', ' + size(place.vram_bytes) + ' of VRAM' : '') : 'on disk'"><a :href="'/agents/' + place.agent_id">{{ place.agent_id }}</a>{{ place.loaded ? " in memory" : "" }}{{ place.status === "offline" ? " (offline)" : "" }}</li><li v-if="places(model, unfolded === model.name).length < model.agents.length || unfolded === model.name"><button type="button" class="hv-text hv-small" :aria-expanded="unfolded === model.name" :aria-label="'Every host with ' + model.name" @click="unfolded = unfolded === model.name ? null : model.name">{{ unfolded === model.name ? "fewer" : "and " + (model.agents.length - places(model, false).length) + " more" }}</button></li></ul></td>
             <td class="hv-soft" data-label="Wished"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
-            <td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded_on.length" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="give('unload', model.name, model.loaded_on, 'It leaves memory.')">Unload</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model)">Delete</button></div></td>
+            <td><div v-if="may.manage_agents" class="hv-acts"><button v-if="unloaded(model).length" type="button" class="hv-quiet" :aria-label="'Load ' + model.name" :title="'Into the memory of ' + unloaded(model).join(', ')" @click="give('load', model.name, unloaded(model), 'It is being loaded.')">Load</button><button v-if="model.loaded_on.length" type="button" class="hv-quiet" :title="'From the memory of ' + model.loaded_on.join(', ')" :aria-label="'Unload ' + model.name" @click="give('unload', model.name, model.loaded_on, 'It leaves memory.')">Unload</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model)">Delete</button></div></td>
           </tr></tbody></table>
         <div v-else-if="!at && !failure" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>
         <div v-else-if="text" class="hv-empty"><h3>No model like that</h3></div>

@@ -1,50 +1,29 @@
 // The pages, the command palette, and what any page may need: a question with two answers, and a note of what was done.
-import { agents, Icon, store, taskName, tasks } from "hive-live";
+import { found, goTo, Icon, PAGES, store, workflowsLike } from "hive-live";
 
-const PAGES = [
-  ["/", "Overview", "system", () => true],
-  ["/tasks", "Tasks", "tasks", () => true],
-  ["/agents", "Agents", "server", (may) => may.view_agents],
-  ["/models", "Models", "model", (may) => may.view_agents],
-  ["/playground", "Playground", "send", (may) => may.submit],
-  ["/workflows", "Workflows", "flow", (may) => may.view_workflows],
-  ["/mcp-servers", "MCP servers", "plug", (may) => may.view_mcp_servers],
-  ["/alerts", "Alerts", "alert", (may) => may.view_metrics],
-  ["/timeline", "Timeline", "time", () => true],
-  ["/settings", "Settings", "key", (may) => may.manage_keys || may.view_agents],
-];
-const MOST = 12;
-const ID = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
+const SEARCH_MS = 200;
 
 export default {
   components: { Icon },
-  data: () => ({ typed: "", chosen: 0, path: location.pathname }),
+  data: () => ({ typed: "", chosen: 0, workflows: [], path: location.pathname }),
   computed: {
     pages: () => PAGES.filter(([, , , test]) => test(store.may)).map(([path, label, icon]) => ({ path, label, icon })),
     menu: () => store.menu,
     question: () => store.question,
     note: () => store.note,
     firing: () => store.problems.length,
-    // Everything that the palette can find; tasks only by what was typed, as there may be very many.
+    words() {
+      return this.typed.trim().toLowerCase();
+    },
     found() {
-      const typed = this.typed.trim().toLowerCase();
-      const models = [...new Set(agents.value.flatMap((agent) => agent.models.map((model) => model.name)))].sort();
-      const all = [
-        ...this.pages.map((page) => ({ kind: "Page", label: page.label, go: page.path })),
-        ...(store.may.view_agents ? agents.value.map((agent) => ({ kind: "Agent", label: agent.id, go: "/agents/" + agent.id })) : []),
-        ...models.map((model) => ({ kind: "Model", label: model, go: "/models?model=" + encodeURIComponent(model) })),
-        ...(store.may.submit ? [{ kind: "Action", label: "New task", go: "/#new-task" }] : []),
-        { kind: "Action", label: "Change theme", run: () => document.querySelector(".hv-header [aria-label^='Theme']")?.click() },
-        { kind: "Action", label: "Log out", run: () => document.querySelector(".hv-header [aria-label='Log out']")?.click() },
-      ];
-      if (ID.test(typed)) return [{ kind: "Task", label: typed, go: "/tasks/" + typed }];
-      if (typed) all.push(...tasks.value.map((task) => ({ kind: "Task", label: taskName(task), also: task.id, go: "/tasks/" + task.id })));
-      return all.filter((item) => `${item.kind} ${item.label} ${item.also ?? ""}`.toLowerCase().includes(typed)).slice(0, MOST);
+      return found(this.words, this.workflows);
     },
   },
   watch: {
     typed() {
       this.chosen = 0;
+      clearTimeout(this.soon);
+      this.soon = setTimeout(this.search, SEARCH_MS);
     },
     question(now) {
       if (now) this.$nextTick(() => this.$refs.question.showModal());
@@ -59,9 +38,13 @@ export default {
       if (event.key === "Escape" && store.menu) store.menu = false;
     };
     window.addEventListener("keydown", this.keys);
+    this.jump = () => goTo(location.hash.slice(1));
+    window.addEventListener("hashchange", this.jump);
+    this.jump();
   },
   unmounted() {
     window.removeEventListener("keydown", this.keys);
+    window.removeEventListener("hashchange", this.jump);
   },
   methods: {
     here(path) {
@@ -75,6 +58,12 @@ export default {
       this.chosen = 0;
       if (!this.$refs.palette.open) this.$refs.palette.showModal();
       this.$refs.search.focus();
+      this.workflows = [];
+    },
+    // An answer to what was typed before is of no use.
+    async search() {
+      const words = this.words, workflows = await workflowsLike(words);
+      if (words === this.words) this.workflows = workflows;
     },
     move(by) {
       this.chosen = (this.chosen + by + this.found.length) % Math.max(1, this.found.length);
@@ -92,6 +81,10 @@ export default {
       this.$refs.question?.close();
       asked?.resolve(yes);
     },
+    undo(note) {
+      store.note = null;
+      note.undo();
+    },
     outside(event, close) {
       if (event.target === event.currentTarget) close();
     },
@@ -105,11 +98,11 @@ export default {
         <button type="button" class="hv-find" aria-keyshortcuts="Control+K" @click="open"><Icon name="find"/>Find<kbd>Ctrl K</kbd></button>
         <ul><li v-for="page in pages" :key="page.path"><a :href="page.path" :aria-current="here(page.path) ? 'page' : null"><Icon :name="page.icon"/>{{ page.label }}</a></li></ul>
       </nav>
-      <dialog ref="palette" class="hv-palette" aria-label="Find a page, agent, model or task" @click="outside($event, () => $refs.palette.close())">
+      <dialog ref="palette" class="hv-palette" aria-label="Find a page, agent, model, workflow or task, or something to do" @click="outside($event, () => $refs.palette.close())">
         <div>
-          <input ref="search" v-model="typed" type="search" class="hv-input" placeholder="Page, agent, model, task or its id" aria-label="Find" role="combobox" aria-expanded="true" aria-controls="palette-found" :aria-activedescendant="'palette-' + chosen" autocomplete="off" @keydown.down.prevent="move(1)" @keydown.up.prevent="move(-1)" @keydown.enter.prevent="take(found[chosen])">
+          <input ref="search" v-model="typed" type="search" class="hv-input" placeholder="Page, agent, model, workflow, action or an id" aria-label="Find" role="combobox" aria-expanded="true" aria-controls="palette-found" :aria-activedescendant="'palette-' + chosen" autocomplete="off" @keydown.down.prevent="move(1)" @keydown.up.prevent="move(-1)" @keydown.enter.prevent="take(found[chosen])">
           <ul id="palette-found" role="listbox" aria-label="Found"><li v-for="(item, index) in found" :id="'palette-' + index" :key="item.kind + item.label + item.go" role="option" :aria-selected="index === chosen" @mousemove="chosen = index" @click="take(item)"><span class="hv-clip">{{ item.label }}</span><span class="hv-muted hv-small">{{ item.kind }}</span></li></ul>
-          <p v-if="!found.length" class="hv-muted">Nothing is called that. A task is found by its whole id, or by its name while it is among the newest.</p>
+          <p v-if="!found.length" class="hv-muted">Nothing is called that. A task, workflow or execution is found by its whole id; a task by its name, too, while it is among the newest.</p>
         </div>
       </dialog>
       <dialog v-if="question" ref="question" class="hv-question" aria-labelledby="question-title" @close="answer(false)">
@@ -117,6 +110,6 @@ export default {
         <p>{{ question.text }}</p>
         <div class="hv-row-end"><button type="button" class="hv-quiet" autofocus @click="answer(false)">Keep it so</button><button type="button" class="hv-quiet hv-danger" @click="answer(true)">{{ question.action }}</button></div>
       </dialog>
-      <div class="hv-note-place" role="status"><p v-if="note" class="hv-note" :class="{ 'hv-note-bad': note.failure }">{{ note.text }} <code v-if="note.failure" class="hv-code">{{ note.failure.code }}</code></p></div>
+      <div class="hv-note-place" role="status"><p v-if="note" class="hv-note" :class="{ 'hv-note-bad': note.failure }">{{ note.text }} <code v-if="note.failure" class="hv-code">{{ note.failure.code }}</code><button v-if="note.undo" type="button" class="hv-text" @click="undo(note)">Undo</button></p></div>
     </div>`,
 };

@@ -1,12 +1,12 @@
 // One agent: how it was, how fast it is, what it has, and what it did lately.
-import { Age, AGENT_STATE, ago, agents, ask, bounds, Chart, clock, DAY, duration, HOUR, order, rate, renewed, say, size, Span, Status, store, taskName, WEEK } from "hive-live";
+import { Age, AGENT_STATE, ago, agents, ask, bounds, Chart, clock, confirmed, DAY, duration, HOUR, Jobs, order, rate, renewed, say, size, Span, Status, store, taskName, WEEK } from "hive-live";
 
 const SPANS = { hour: [HOUR, "1 hour", "minute"], day: [DAY, "1 day", "minute"], week: [WEEK, "1 week", "hour"] };
 const CHARTS = [["gpu_usage", "GPU", "%", 100], ["gpu_memory", "VRAM", "%", 100], ["gpu_temperature", "Temperature", "°C"], ["tokens_per_second", "Tokens", "tok/s"], ["cpu_usage", "CPU", "%", 100], ["memory_usage", "RAM", "%", 100], ["active_tasks", "Running", ""], ["gpu_power_watts", "Power", "W"]];
 
 export default {
   props: { agent: { type: String, required: true } },
-  components: { Age, Chart, Span, Status },
+  components: { Age, Chart, Jobs, Span, Status },
   mixins: [renewed(5000)],
   data: () => ({ record: null, history: null, historyAt: 0, historyFailure: null, benchmarks: [], tasks: [], jobs: [], time: { span: "hour", to: null }, pull: "", AGENT_STATE, SPANS }),
   computed: {
@@ -64,10 +64,10 @@ export default {
     },
     async drain() {
       const reason = "from the dashboard";
-      if (await order("agents.drain", { agent_id: this.agent, reason }, "It is given nothing more.")) this.renew();
+      if (await order("agents.drain", { agent_id: this.agent, reason }, "It is given nothing more.", this.resume)) this.renew();
     },
     async resume() {
-      if (await order("agents.resume", { agent_id: this.agent }, "It is given work again.")) this.renew();
+      if (await order("agents.resume", { agent_id: this.agent }, "It is given work again.", this.drain)) this.renew();
     },
     async measure(model) {
       if (await order("agents.benchmark", { agent_id: this.agent, model }, "It is measured as soon as it has nothing else to do.")) this.renew();
@@ -82,7 +82,10 @@ export default {
       if (name) await this.model_("pull", name, "It is being pulled.");
       this.pull = "";
     },
-    share: (job) => (job.bytes_total ? Math.round((job.bytes_done / job.bytes_total) * 100) : null),
+    async remove(name) {
+      const sure = await confirmed({ title: `Delete ${name}?`, text: `Its files go from the disk of ${this.agent}. To have it again there, it must be pulled again.`, action: "Delete model" });
+      if (sure) this.model_("delete", name, "It is being deleted.");
+    },
   },
   template: `
     <section class="hv-sheet" aria-labelledby="sheet-title">
@@ -104,9 +107,9 @@ export default {
             <section class="hv-card hv-plain"><table v-if="benchmarks.length"><thead><tr><th>Benchmark</th><th class="hv-right">Load</th><th class="hv-right">Prompt</th><th class="hv-right">Writing</th><th class="hv-right">When</th></tr></thead><tbody><tr v-for="item in benchmarks" :key="item.id"><td>{{ item.model }}<div class="hv-small hv-muted">{{ item.status === "running" ? item.step + " " + Math.round(item.progress * 100) + " %" : item.error ?? item.status }}</div></td><td class="hv-right hv-num" data-label="Load">{{ item.load_seconds === null ? "–" : item.load_seconds.toFixed(1) + " s" }}</td><td class="hv-right hv-num" data-label="Prompt">{{ rate(item.prompt_tokens_per_second) ?? "–" }}</td><td class="hv-right hv-num" data-label="Writing">{{ rate(item.generation_tokens_per_second) ?? "–" }}</td><td class="hv-right" data-label="When" :title="clockOf(item.started_at)">{{ ago(item.started_at) }}</td></tr></tbody></table><div v-else class="hv-empty"><h3>Not measured yet</h3><p>A benchmark tells how fast it loads, reads and writes; it gives way to a task.</p></div></section>
           </div>
           <div class="hv-stack">
-            <section class="hv-card hv-plain" aria-label="Models"><table v-if="models.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="model in models" :key="model.name"><td>{{ model.name }} <span v-if="model.loaded" class="hv-tag" data-priority="1">in memory</span></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td><td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="model_('unload', model.name, 'It leaves memory.')">Unload</button><button v-else type="button" class="hv-quiet" :aria-label="'Load ' + model.name" @click="model_('load', model.name, 'It is being loaded.')">Load</button></div></td></tr></tbody></table><div v-else class="hv-empty"><h3>No model yet</h3><p>Pull one below, or let it be wished in models.yaml.</p></div>
+            <section class="hv-card hv-plain" aria-label="Models"><table v-if="models.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="model in models" :key="model.name"><td>{{ model.name }} <span v-if="model.loaded" class="hv-tag" data-priority="1">in memory</span></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td><td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="model_('unload', model.name, 'It leaves memory.')">Unload</button><button v-else type="button" class="hv-quiet" :aria-label="'Load ' + model.name" @click="model_('load', model.name, 'It is being loaded.')">Load</button><button type="button" class="hv-quiet" :aria-label="'Benchmark ' + model.name" @click="measure(model.name)">Benchmark</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model.name)">Delete</button></div></td></tr></tbody></table><div v-else class="hv-empty"><h3>No model yet</h3><p>Pull one below, or let it be wished in models.yaml.</p></div>
               <form v-if="may.manage_agents" class="hv-controls hv-pad" @submit.prevent="take"><label class="hv-field"><span>Pull a model</span><input v-model="pull" class="hv-input" placeholder="llama3.2:3b"></label><button type="submit" class="hv-quiet" :disabled="!pull.trim()">Pull</button></form>
-              <ul v-if="jobs.length" class="hv-why hv-pad"><li v-for="job in jobs" :key="job.id"><b>{{ job.action }} {{ job.model }}</b><span class="hv-muted">{{ job.error ? job.error.message : job.status === "running" && share(job) !== null ? share(job) + " %" : job.step ?? job.status }}</span><span class="hv-space"></span><span class="hv-muted hv-small">{{ ago(job.updated_at) }}</span></li></ul></section>
+              <Jobs v-if="jobs.length" class="hv-pad" :jobs="jobs"/></section>
             <section class="hv-card hv-pad"><h2>Recent tasks</h2><ol v-if="recent.length" class="hv-attempts"><li v-for="task in recent" :key="task.id"><div><a class="hv-name" :href="'/tasks/' + task.id">{{ taskName(task) }}</a> <Status :status="task.status"/> <span class="hv-muted hv-small">{{ task.model }} {{ lasted(task) }} · {{ ago(task.created_at) }}</span><p v-if="task.error" class="hv-error hv-small"><code>{{ task.error.code }}</code> {{ task.error.message }}</p></div></li></ol><p v-else class="hv-muted">Nothing has run here lately.</p></section>
           </div>
         </div>

@@ -43,6 +43,10 @@ class AlertSheet(Element, component="hive_alert_sheet.js"):
     """What fires, what is silenced, and the rules."""
 
 
+class UsageSheet(Element, component="hive_usage_sheet.js"):
+    """What was used, by whom, and how much may be."""
+
+
 class Timeline(Element, component="hive_timeline.js"):
     """Which agent did what in the last hour."""
 

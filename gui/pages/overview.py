@@ -10,6 +10,7 @@ from gui.elements.parts import Agents, Composer, Drawer, Live, Problems, Queue, 
 from gui.pages import shell
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
 
@@ -51,6 +52,7 @@ def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, stor
     """From the bus to this page and back, until the page is closed."""
     answers = Answers(live, Desk(dashboard.bus, claims))
     Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
     owner = None if sessions.may(claims).view_all else claims.sub
     viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
 

@@ -27,6 +27,7 @@ def register(dashboard: Dashboard) -> None:
         "/playground": ("Playground", sheets.Playground),
         "/mcp-servers": ("MCP servers", sheets.McpServerSheet),
         "/alerts": ("Alerts", sheets.AlertSheet),
+        "/usage": ("Usage", sheets.UsageSheet),
         "/timeline": ("Timeline", sheets.Timeline),
         "/settings": ("Settings", sheets.SettingSheet),
     }

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from functools import cache
 
-from nicegui import ui
+from nicegui import __version__, ui
+from nicegui.dependencies import esm_modules
 
 from bus.messages import Claims
 from gui import theme
@@ -19,9 +20,17 @@ def logo() -> str:
     return (theme.ASSETS / "favicon.svg").read_text()
 
 
-def dress() -> None:
-    """Give the page Hive's looks."""
-    ui.add_head_html(theme.head())
+@cache
+def _preloads(name: str) -> str:
+    """What a module is made of is asked for at once, and not as each file turns out to need the next."""
+    key, module = next((key, module) for key, module in esm_modules.items() if module.name == name)
+    files = sorted(path.name for path in module.path.glob("*.js"))
+    return "".join(f'<link rel="modulepreload" href="/_nicegui/{__version__}/esm/{key}/{file}">' for file in files)
+
+
+def dress(*modules: str) -> None:
+    """Give the page Hive's looks. `modules`: of the page's elements, beside the one of every page."""
+    ui.add_head_html(theme.head() + "".join(map(_preloads, ("hive-live", *modules))))
 
 
 def text(tag: str, words: str, classes: str = "") -> None:

@@ -10,9 +10,12 @@ from bus.messages import Claims
 from gui import sessions
 from gui.canvas import parts
 from gui.canvas.parts import WorkflowEditor, WorkflowTable
+from gui.desk import Desk
 from gui.elements.parts import Live
 from gui.pages import shell
+from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
 from gui.workflows.editing import Editing
 from gui.workflows.hearing import Hearing
@@ -41,7 +44,7 @@ def register(dashboard: Dashboard) -> None:
             editing.wire()
             return editing.close
 
-        return _page(dashboard, client, "hv-canvas-page", build)
+        return _page(dashboard, client, "hv-canvas-page", build, parts.MODULES)
 
     @ui.page("/executions/{execution_id}", title="Execution · Hive")
     def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
@@ -51,11 +54,15 @@ def register(dashboard: Dashboard) -> None:
             looking.wire()
             return looking.close
 
-        return _page(dashboard, client, "hv-canvas-page", build)
+        return _page(dashboard, client, "hv-canvas-page", build, parts.MODULES)
 
 
 def _page(
-    dashboard: Dashboard, client: Client, classes: str, build: Callable[[Claims], Callable[[], Awaitable[None]] | None]
+    dashboard: Dashboard,
+    client: Client,
+    classes: str,
+    build: Callable[[Claims], Callable[[], Awaitable[None]] | None],
+    modules: tuple[str, ...] = (),
 ) -> RedirectResponse | None:
     """What all three have in common: the login, the header, and the line that tells whether the page is live."""
     storage = app.storage.user
@@ -67,12 +74,13 @@ def _page(
         sessions.sign_out(storage)
         ui.navigate.to("/login")
 
-    shell.dress()
+    shell.dress(*modules)
     ui.add_head_html(parts.styles())
     shell.header(claims, log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
+    Line(live, dashboard.bus, lambda: dashboard.claims(storage), Answers(live, Desk(dashboard.bus, claims))).wire()
     owner = None if sessions.may(claims).view_all else claims.sub
     viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
 

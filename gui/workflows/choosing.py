@@ -1,10 +1,11 @@
-"""The credentials that a person may choose in a node, and a new one, on the bus in that person's name."""
+"""The credentials that a person may choose in a node, new ones, and changes of them, on the bus in that person's name."""
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from bus.auth import Permission, require
+from bus.auth import Permission, allows, require
 from bus.errors import HiveError, InvalidRequest
-from bus.messages.credentials import CreateCredential, CredentialRef
+from bus.messages.credentials import ChangeCredential, CreateCredential, CredentialRecord, CredentialRef
 from gui.canvas.parts import WorkflowEditor
 from gui.workflows.credentials import PARTS
 from gui.workflows.office import Office
@@ -19,19 +20,35 @@ class Choosing:
         self._editor, self._office = editor, office
 
     def handlers(self) -> dict[str, Handler]:
-        return {"credentials": self._list, "credential": self._create, "connect": self._connect}
+        return {
+            "credentials": self._list,
+            "credential": self._create,
+            "change_credential": self._change,
+            "connect": self._connect,
+        }
 
     async def _list(self, _: Any) -> None:
         require(self._office.claims, Permission.CREDENTIALS_OWN)
         found = await self._office.credentials()
         parts = {kind: [part.model_dump() for part in given] for kind, given in PARTS.items()}
-        shown = [each.model_dump(mode="json") for each in found.credentials]
+        shown = [{**each.model_dump(mode="json"), "changeable": self._changeable(each)} for each in found.credentials]
         self._editor.tell("credentials", {"credentials": shown, "parts": parts})
 
+    def _changeable(self, credential: CredentialRecord) -> bool:
+        claims = self._office.claims
+        return credential.owner == claims.sub or allows(claims, Permission.CREDENTIALS_MANAGE)
+
     async def _create(self, given: Any) -> None:
+        await self._made(lambda: self._office.create_credential(understood(CreateCredential, given)))
+
+    async def _change(self, given: Any) -> None:
+        """Fields that are left out stay as they are."""
+        await self._made(lambda: self._office.change_credential(understood(ChangeCredential, given)))
+
+    async def _made(self, order: Callable[[], Awaitable[CredentialRecord]]) -> None:
         """A refusal is told where the form is."""
         try:
-            made = await self._office.create_credential(understood(CreateCredential, given))
+            made = await order()
         except HiveError as error:
             self._editor.tell("credential_refused", {"code": error.code, "message": error.message})
             return

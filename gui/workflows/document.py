@@ -146,10 +146,12 @@ def changed(document: Mapping[str, Any], name: str, fields: Mapping[str, Any]) -
 def without_rule(document: Mapping[str, Any], name: str, rule: int) -> Document:
     """Of a Switch: without one of its rules and what was connected to that output. Connections of the outputs after it move up with theirs."""
     parameters = node_named(document, name).get("parameters") or {}
-    rules = (parameters.get("rules") or {}).get("values") or []
+    held = parameters.get("rules") or {}
+    where = "values" if held.get("values") else "rules"  # before version 3
+    rules = held.get(where) or []
     if not 0 <= rule < len(rules):
         raise InvalidRequest(f"{name!r} has no rule {rule + 1}.")
-    left = {**parameters, "rules": {**parameters["rules"], "values": [*rules[:rule], *rules[rule + 1 :]]}}
+    left = {**parameters, "rules": {**held, where: [*rules[:rule], *rules[rule + 1 :]]}}
 
     def own(link: Link) -> bool:
         return link.source == name and link.type == MAIN

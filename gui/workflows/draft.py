@@ -9,7 +9,7 @@ from gui.workflows.document import Link, links_of, nodes_of
 from gui.workflows.edits import Edit, edited
 from gui.workflows.forms import fields_of
 from gui.workflows.history import History
-from gui.workflows.operators import OPERATORS
+from gui.workflows.operators import OLDER_OPERATORS, OPERATORS
 from gui.workflows.ports import Types, ports_of, title_of
 
 
@@ -106,6 +106,7 @@ def told_types(types: Types, base_url: str | None = None) -> dict[str, Any]:
     return {
         "base_url": base_url,
         "operators": [operator.model_dump(mode="json") for operator in OPERATORS],
+        "older": [operator.model_dump(mode="json") for operator in OLDER_OPERATORS],
         "types": [
             {
                 **kind.model_dump(mode="json", exclude={"parameters_schema"}),

@@ -1,5 +1,6 @@
 """One open canvas: what a person asks for there, done to the draft or on the bus, and told back."""
 
+from asyncio import gather
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
 from gui.workflows.previews import PreviewTeller
+from gui.workflows.pulse import Pulse
 from gui.workflows.understanding import understood
 from gui.workflows.wiring import Handler, wire
 
@@ -70,6 +72,7 @@ class Editing:
             "restore": self._restore,
             "preview": self._preview,
             **Choosing(self._editor, self._office).handlers(),
+            **Pulse(self._editor, self._office, self._id).handlers(),
         }
         wire(self._editor, handlers)
 
@@ -89,9 +92,9 @@ class Editing:
     async def _ready(self, kept: Any) -> None:
         """Asked again by the browser until it succeeds, and after every loss of the connection."""
         if self._draft is None:
-            listed = await self._office.node_types()
+            listed, record = await gather(self._office.node_types(), self._office.get(self._id))
             types, self._base_url = {kind.name: kind for kind in listed.types}, listed.base_url
-            draft = Draft(await self._office.get(self._id), types)
+            draft = Draft(record, types)
             if kept:
                 draft.resume(understood(Kept, kept))
             await self._hearing.attach(self._id, self._hear)

@@ -22,11 +22,14 @@ class FieldKind(StrEnum):
     CONDITIONS = "conditions"
     RULES = "rules"
     """Of a Switch: conditions for each output."""
+    OLDER_CONDITIONS = "older_conditions"
+    OLDER_RULES = "older_rules"
+    SCHEDULE = "schedule"
 
 
 class Field(Message):
     """`name` is the way to the parameter, its parts separated by dots. `when`: the field that decides whether this one matters, and its
-    values for which it does. `since`: the version of the type that has it first."""
+    values for which it does. `since`: the version of the type that has it first, `before`: the first that has it no more."""
 
     name: str
     label: str
@@ -35,6 +38,7 @@ class Field(Message):
     options: tuple[str, ...] = ()
     when: tuple[str, ...] = ()
     since: float = 1
+    before: float | None = None
 
 
 def _select(name: str, label: str, *options: str, since: float = 1, when: tuple[str, ...] = ()) -> Field:
@@ -50,6 +54,10 @@ def _switch(name: str, label: str, default: bool = False, since: float = 1, when
     return Field(name=name, label=label, kind=FieldKind.SWITCH, default=default, since=since, when=when)
 
 
+def _until(version: float, field: Field) -> Field:
+    return field.model_copy(update={"before": version})
+
+
 def _area(name: str, label: str, when: tuple[str, ...] = ()) -> Field:
     return Field(name=name, label=label, kind=FieldKind.AREA, when=when)
 
@@ -63,6 +71,7 @@ _PROMPT: Final = (
 
 _IGNORE_CASE: Final = "Ignore case"
 _CONVERT: Final = "Convert types where required"
+_OLDER_CONDITIONS: Final = Field(name="conditions", label="Conditions", kind=FieldKind.OLDER_CONDITIONS, before=2)
 _CONDITIONS: Final = (
     Field(name="conditions", label="Conditions", kind=FieldKind.CONDITIONS, since=2),
     _switch("options.ignoreCase", _IGNORE_CASE, since=2),
@@ -80,16 +89,38 @@ _WAYS: Final = (
     "oAuth2Api",
 )
 _RULED: Final = ("mode", "rules")
+_OUTPUT: Final = Field(name="output", label="Number of the output, from 0", when=("mode", "expression"))
+_OLDER_SWITCH: Final = tuple(
+    _until(3, field)
+    for field in (
+        _select("mode", "By", "rules", "expression"),
+        _select("dataType", "Type of the value", "number", "string", "boolean", "dateTime", when=_RULED),
+        Field(name="value1", label="Value", when=_RULED),
+        Field(name="rules.rules", label="Rules", kind=FieldKind.OLDER_RULES, when=_RULED),
+        _number("fallbackOutput", "Output of what fits no rule, -1 for none", -1, when=_RULED),
+        _number("outputsAmount", "Outputs", 4, since=2, when=("mode", "expression")),
+        _OUTPUT,
+    )
+)
 
 FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "n8n-nodes-base.set": (_switch("includeOtherFields", "Keep the other fields"),),
-    "n8n-nodes-base.if": _CONDITIONS,
-    "n8n-nodes-base.filter": _CONDITIONS,
+    "n8n-nodes-base.if": (
+        _OLDER_CONDITIONS,
+        _until(2, _select("combineOperation", "An item fits", "all", "any")),
+        *_CONDITIONS,
+    ),
+    "n8n-nodes-base.filter": (
+        _OLDER_CONDITIONS,
+        _until(2, _select("combineConditions", "Joined by", "AND", "OR")),
+        *_CONDITIONS,
+    ),
     "n8n-nodes-base.switch": (
+        *_OLDER_SWITCH,
         _select("mode", "By", "rules", "expression", since=3),
         Field(name="rules.values", label="Rules", kind=FieldKind.RULES, since=3, when=_RULED),
         _number("numberOutputs", "Outputs", 4, since=3, when=("mode", "expression")),
-        Field(name="output", label="Number of the output, from 0", since=3, when=("mode", "expression")),
+        _OUTPUT.model_copy(update={"since": 3}),
         _select("options.fallbackOutput", "What fits no rule", "none", "extra", since=3, when=_RULED),
         _switch("options.allMatchingOutputs", "To every output whose rule fits", since=3, when=_RULED),
         _switch("options.ignoreCase", _IGNORE_CASE, since=3, when=_RULED),
@@ -111,6 +142,7 @@ FIELDS: Final[dict[str, tuple[Field, ...]]] = {
         _select("specifyBody", "Body as", "keypair", "json", when=("sendBody", "true")),
         _area("jsonBody", "JSON of the body", when=("specifyBody", "json")),
     ),
+    "n8n-nodes-base.scheduleTrigger": (Field(name="rule.interval", label="It starts", kind=FieldKind.SCHEDULE),),
     "n8n-nodes-base.webhook": (
         _select("httpMethod", "Method", *_METHODS),
         Field(name="path", label="Path"),

@@ -9,7 +9,14 @@ from pydantic import BaseModel
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims, NoReply
-from bus.messages.credentials import ConnectCredential, ConnectUrl, CreateCredential, CredentialList, CredentialRecord
+from bus.messages.credentials import (
+    ChangeCredential,
+    ConnectCredential,
+    ConnectUrl,
+    CreateCredential,
+    CredentialList,
+    CredentialRecord,
+)
 from bus.messages.node_types import NodeTypeList
 from bus.messages.previews import PreviewExpressions, Previews
 from bus.messages.workflows import (
@@ -97,6 +104,9 @@ class Office:
 
     async def create_credential(self, wish: CreateCredential) -> CredentialRecord:
         return await self._order(subjects.SERVICE_CREDENTIALS, "create", wish, CredentialRecord)
+
+    async def change_credential(self, wish: ChangeCredential) -> CredentialRecord:
+        return await self._order(subjects.SERVICE_CREDENTIALS, "update", wish, CredentialRecord)
 
     async def connect_credential(self, credential_id: UUID) -> ConnectUrl:
         return await self._order(subjects.SERVICE_CREDENTIALS, "connect", ConnectCredential(id=credential_id), ConnectUrl)

@@ -70,3 +70,36 @@ def _all() -> Iterator[Operator]:
 
 
 OPERATORS: Final = tuple(_all())
+
+_OLDER_TEXT: Final = {
+    "equal": "is",
+    "notEqual": "is not",
+    "contains": "contains",
+    "notContains": "does not contain",
+    "startsWith": "starts with",
+    "notStartsWith": "does not start with",
+    "endsWith": "ends with",
+    "notEndsWith": "does not end with",
+    "regex": "matches",
+    "notRegex": "does not match",
+}
+_OLDER_NUMBER: Final = {
+    "smaller": "<",
+    "smallerEqual": "≤",
+    "equal": "=",
+    "notEqual": "≠",
+    "larger": ">",
+    "largerEqual": "≥",
+}
+_OLDER_ALONE: Final = {"isEmpty": "is empty", "isNotEmpty": "is not empty"}
+
+
+def _older() -> Iterator[Operator]:
+    yield from (*_of("string", _OLDER_TEXT, "string"), *_of("string", _OLDER_ALONE, None))
+    yield from (*_of("number", _OLDER_NUMBER, "number"), *_of("number", _OLDER_ALONE, None))
+    yield from _of("boolean", {"equal": "is", "notEqual": "is not"}, "boolean")
+    yield from _of("dateTime", {"after": "is after", "before": "is before"}, "dateTime")
+
+
+OLDER_OPERATORS: Final = tuple(_older())
+"""Of If and Filter in version 1, and of Switch before version 3."""

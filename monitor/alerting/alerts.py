@@ -47,6 +47,11 @@ class Alerts:
     def active(self) -> tuple[Alert, ...]:
         return tuple(alert for alert in self._alerts.values() if alert.active)
 
+    @property
+    def all(self) -> tuple[Alert, ...]:
+        """Those that are over among them, for as long as a cooldown may be."""
+        return tuple(self._alerts.values())
+
     def judge(
         self, rules: Iterable[Rule], verdicts: Mapping[AlertKey, Verdict], silences: Iterable[Silence], now: datetime
     ) -> list[Alert]:

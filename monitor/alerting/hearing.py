@@ -2,21 +2,30 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import datetime
 from time import monotonic, time
 from typing import Final
+from uuid import UUID
 
 from bus import subjects, telemetry
 from bus.client import Bus, Received
+from bus.errors import HiveError
 from bus.messages import AgentRecord, AgentStatus, ClusterStatus, PerformanceMetrics
-from bus.messages.alerts import AlertScope
+from bus.messages.alerts import AlertScope, Silence
 from bus.messages.cluster import Quality
+from bus.messages.events import EventType, MaintenanceEvent
+from bus.messages.maintenance import MOST_WINDOWS, ListMaintenance, MaintenanceList, MaintenanceWindow
 from bus.overview import CLUSTER
+from bus.together import end
+from monitor.alerting.maintenance import silences_of
 from monitor.alerting.samples import Samples, Value
 from monitor.ingest import Ledger
 
 logger = telemetry.log(__name__)
 
 LEDGER_SECONDS: Final = 5.0
+WINDOWS_SECONDS: Final = 30.0
+"""Between two questions about windows of maintenance."""
 _QUALITY: Final = ("success_rate", "error_rate")
 _COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 
@@ -31,17 +40,27 @@ class Hearing:
         self.samples, self.changed = Samples(), asyncio.Event()
         self._bus, self._ledger, self._past_counted, self._stack = bus, ledger, counted, AsyncExitStack()
         self._available: dict[str, bool] = {}
+        self._labels: dict[str, dict[str, str]] = {}
+        self._windows: dict[UUID, MaintenanceWindow] = {}
         self._queue: dict[str, int] = {}
         self._counted = float("-inf")
 
     async def start(self) -> None:
         """Returns when all agents that the hive knows are here."""
         self._stack.push_async_callback((await self._bus.subscribe(subjects.ALL_METRICS, self._measured)).close)
+        maintenance = subjects.events(EventType.SYSTEM_MAINTENANCE)
+        self._stack.push_async_callback((await self._bus.subscribe(maintenance, self._maintained)).close)
         self._stack.push_async_callback((await self._bus.watch(subjects.KV_AGENTS, self._agent)).close)
         self._stack.push_async_callback((await self._bus.watch(subjects.KV_STATUS, self._status)).close)
+        await self._ask_for_windows()
+        self._stack.push_async_callback(end, [asyncio.create_task(self._keep_windows())])
 
     async def close(self) -> None:
         await self._stack.aclose()
+
+    def resting(self, now: datetime) -> list[Silence]:
+        """What windows of maintenance silence now."""
+        return silences_of(self._windows.values(), self._labels, now)
 
     def look(self, at: float) -> None:
         """Before a round: what is told only when it changes is as true as when it was told."""
@@ -74,12 +93,37 @@ class Hearing:
     async def _agent(self, agent_id: str, value: bytes | None) -> None:
         if value is None:
             self._available.pop(agent_id, None)
+            self._labels.pop(agent_id, None)
             self.samples.forget((AlertScope.AGENT, agent_id))
         else:
-            available = AgentRecord.model_validate_json(value).status is not AgentStatus.OFFLINE
+            record = AgentRecord.model_validate_json(value)
+            self._labels[agent_id] = record.labels
+            available = record.status is not AgentStatus.OFFLINE
             if self._available.get(agent_id) is available:
                 return
             self._available[agent_id] = available
+        self.changed.set()
+
+    async def _keep_windows(self) -> None:
+        """Events tell what changes; nobody tells of one that was missed."""
+        while True:
+            await asyncio.sleep(WINDOWS_SECONDS)
+            await self._ask_for_windows()
+
+    async def _ask_for_windows(self) -> None:
+        """Where no coordinator leads, those that are known go on."""
+        verb, asked = subjects.service_verb(subjects.SERVICE_MAINTENANCE, "list"), ListMaintenance(limit=MOST_WINDOWS)
+        try:
+            found = await self._bus.request(verb, asked, MaintenanceList, timeout=2)
+        except HiveError as error:
+            logger.debug("windows_unknown", reason=error.message)
+            return
+        self._windows = {window.id: window for window in found.windows}
+        self.changed.set()
+
+    async def _maintained(self, received: Received) -> None:
+        window = received.decode(MaintenanceEvent).data
+        self._windows[window.id] = window
         self.changed.set()
 
     async def _status(self, key: str, value: bytes | None) -> None:

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from bus.database import NamedStatements, available
 from bus.messages.alerts import Alert, AlertRule, ListAlerts, Silence
+from monitor.notifying.targets import Notice
 from monitor.sql import queries
 
 _RULES = TypeAdapter(dict[str, AlertRule])
@@ -33,12 +34,18 @@ class AlertRecord:
     async def listed(self, asked: ListAlerts) -> list[Alert]:
         return await self._alerts("list_alerts", asked.state, asked.severity, asked.limit)
 
-    async def save(self, alerts: Sequence[Alert]) -> None:
-        """In one statement: all or none."""
+    async def save(self, alerts: Sequence[Alert], notices: Sequence[Notice] = ()) -> None:
+        """In one statement: all or none, with what is to be sent of them."""
         names = ("id", "rule", "entity", "severity", "state", "fired_at", "changed_at")
         columns = [[getattr(alert, name) for alert in alerts] for name in names]
+        told = [notice.alert for notice in notices]
+        sent = (
+            *([notice.target for notice in notices], [alert.id for alert in told], [alert.state for alert in told]),
+            *([alert.changed_at for alert in told], [notice.due_at for notice in notices]),
+            [alert.model_dump_json() for alert in told],
+        )
         with available():
-            await self._sql.run("save_alerts", *columns, [alert.model_dump_json() for alert in alerts])
+            await self._sql.run("save_alerts", *columns, [alert.model_dump_json() for alert in alerts], *sent)
 
     async def told(self, alert: Alert) -> None:
         with available():
@@ -62,7 +69,7 @@ class AlertRecord:
             await self._sql.run("put_alert_rules", _RULES.dump_json(dict(rules)).decode(), by)
 
     async def silences(self, now: datetime) -> list[Silence]:
-        """Those that hold, the one that ends first first."""
+        """Those that hold or are planned, the one that ends first first."""
         with available():
             return [Silence.model_validate_json(row["record"]) for row in await self._sql.all("alert_silences", now)]
 

@@ -1,10 +1,10 @@
 """The verbs of alerts, answered by the monitor that keeps the watch."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import InvalidRequest
 from bus.messages import NoReply
 from bus.messages.alerts import (
     Alert,
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _VIEW, _MANAGE = Permission.METRICS_VIEW, Permission.AGENTS_MANAGE
 
 
-def alerts_service(watch: "Watch") -> Service:
+def alerts_service(watch: "Watch", more: Sequence[Endpoint] = ()) -> Service:
+    """With `more` verbs, which are about alerts and of another part of the monitor."""
+
     async def listed(call: Call[ListAlerts]) -> AlertList:
         return await watch.listed(call.body)
 
@@ -48,10 +50,7 @@ def alerts_service(watch: "Watch") -> Service:
         return SilenceList(silences=watch.silences)
 
     async def silence(call: Call[CreateSilence]) -> Silence:
-        wanted = call.body
-        if wanted.rule is None and wanted.entity is None and wanted.severity is None:
-            raise InvalidRequest("Name `rule`, `entity` or `severity`: a silence of everything hides what nobody knows of.")
-        return await watch.silence(wanted, call.claims.sub)
+        return await watch.silence(call.body, call.claims.sub)
 
     async def end_silence(call: Call[SilenceRef]) -> Silence:
         return await watch.end_silence(call.body.id)
@@ -59,7 +58,7 @@ def alerts_service(watch: "Watch") -> Service:
     return Service(
         name=subjects.SERVICE_ALERTS,
         version=hive_version(),
-        description="Alerts, their rules and silences",
+        description="Alerts, their rules, silences and notifications",
         endpoints=(
             Endpoint(verb="list", body=ListAlerts, handler=listed, permission=_VIEW, description="{state, severity} -> alerts"),
             Endpoint(
@@ -80,8 +79,15 @@ def alerts_service(watch: "Watch") -> Service:
                 permission=_MANAGE,
                 description="{name, rule, before} -> the rules, with this one created, changed or deleted",
             ),
-            Endpoint(verb="silences", body=NoReply, handler=silences, permission=_VIEW, description="{} -> silences that hold"),
+            Endpoint(
+                verb="silences",
+                body=NoReply,
+                handler=silences,
+                permission=_VIEW,
+                description="{} -> silences that hold or are planned",
+            ),
             Endpoint(verb="silence", body=CreateSilence, handler=silence, permission=_MANAGE, description="{rule, minutes, …}"),
             Endpoint(verb="end_silence", body=SilenceRef, handler=end_silence, permission=_MANAGE, description="{id} -> ended"),
+            *more,
         ),
     )

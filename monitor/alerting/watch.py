@@ -4,12 +4,12 @@ Of several monitors the one that holds the lock keeps the watch and answers for 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import asyncpg
 
@@ -31,12 +31,17 @@ from bus.messages.alerts import (
     Silence,
 )
 from bus.messages.events import AlertEvent
+from bus.service import Endpoint
+from bus.together import together
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import Rule, changed, ready, windows
 from monitor.alerting.service import alerts_service
+from monitor.alerting.silences import planned
 from monitor.ingest import Ledger
+from monitor.notifying.notifier import Notifier
+from monitor.notifying.service import endpoints
 
 logger = telemetry.log(__name__)
 
@@ -54,6 +59,9 @@ def now_utc() -> datetime:
 class Watch:
     """Everything that changes something has `_turn`: the connection takes one statement at a time, and rounds see whole changes."""
 
+    notifier: Notifier | None = None
+    """None: nobody is sent anything."""
+
     def __init__(self, bus: Bus, ledger: Ledger, rules: RuleSet, *, counted: asyncio.Event, retain_seconds: float) -> None:
         self._bus, self._given, self._retain = bus, rules, retain_seconds
         self._hearing, self._turn = Hearing(bus, ledger, counted), asyncio.Lock()
@@ -63,23 +71,28 @@ class Watch:
         self._untold: list[Alert] = []
         self._record: AlertRecord | None = None
 
-    @classmethod
     async def keep(
-        cls, pool: asyncpg.Pool, bus: Bus, ledger: Ledger, rules: RuleSet, *, counted: asyncio.Event, retain_seconds: float
+        self,
+        pool: asyncpg.Pool,
+        make_notifier: Callable[[Callable[[], Iterable[Alert]]], Notifier],
+        more: Sequence[Endpoint] = (),
     ) -> None:
-        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later."""
+        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later, with another."""
         async with AsyncExitStack() as stack:
             with available():
                 connection = await stack.enter_async_context(pool.acquire())
                 while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
                     await asyncio.sleep(LOCK_SECONDS)
             stack.push_async_callback(_unlock, connection)
-            watch = cls(bus, ledger, rules, counted=counted, retain_seconds=retain_seconds)
-            stack.push_async_callback(watch.close)
-            await watch.take_up(AlertRecord(connection))
-            stack.push_async_callback((await bus.serve(alerts_service(watch))).close)
-            logger.info("alerts_are_watched", rules=len(watch._rules), active=len(watch._alerts.active))
-            await watch.run()
+            stack.push_async_callback(self.close)
+            notifier = self.notifier = make_notifier(lambda: self._alerts.all)
+            stack.callback(notifier.close)
+            await notifier.start()
+            await self.take_up(AlertRecord(connection))
+            service = alerts_service(self, (*endpoints(notifier), *more))
+            stack.push_async_callback((await self._bus.serve(service)).close)
+            logger.info("alerts_are_watched", rules=len(self._rules), active=len(self._alerts.active))
+            await together(self.run(), notifier.run())
 
     async def take_up(self, record: AlertRecord) -> None:
         """From the rows: how alerts stand, and what of it the bus has not been told."""
@@ -116,6 +129,8 @@ class Watch:
                 forgotten = monotonic()
                 async with self._turn:
                     await self._rows.forget(self._retain)
+                if self.notifier is not None:
+                    await self.notifier.forget()
             await self.round(now_utc())
             with suppress(TimeoutError):
                 async with asyncio.timeout(ROUND_SECONDS):
@@ -125,7 +140,8 @@ class Watch:
         self._hearing.changed.clear()
         self._hearing.look(now.timestamp())
         async with self._turn:
-            await self._keep(self._alerts.judge(self._rules, self._verdicts(now.timestamp()), self._silences, now))
+            silences = [*self._silences, *self._hearing.resting(now)]
+            await self._keep(self._alerts.judge(self._rules, self._verdicts(now.timestamp()), silences, now))
 
     async def listed(self, asked: ListAlerts) -> AlertList:
         async with self._turn:
@@ -174,16 +190,16 @@ class Watch:
         return tuple(silence for silence in self._silences if silence.ends_at > now_utc())
 
     async def silence(self, wanted: CreateSilence, by: str) -> Silence:
-        now = now_utc()
-        until, named = now + timedelta(minutes=wanted.minutes), wanted.model_dump(exclude={"minutes"})
-        return await self._silence(Silence(id=uuid4(), by=by, starts_at=now, ends_at=until, **named))
+        """InvalidRequest for a time that is no use, or for one that names nothing."""
+        return await self._silence(planned(wanted, by, now_utc()))
 
     async def end_silence(self, silence_id: UUID) -> Silence:
-        """NotFound for one that does not hold."""
+        """NotFound for one that neither holds nor is planned."""
         found = next((silence for silence in self.silences if silence.id == silence_id), None)
         if found is None:
-            raise NotFound(f"There is no silence {silence_id} that holds. `hive alerts silences` lists them.")
-        return await self._silence(found.model_copy(update={"ends_at": now_utc()}))
+            raise NotFound(f"There is no silence {silence_id} that holds or is planned. `hive alerts silences` lists them.")
+        now = now_utc()
+        return await self._silence(found.model_copy(update={"starts_at": min(found.starts_at, now), "ends_at": now}))
 
     async def _silence(self, silence: Silence) -> Silence:
         async with self._turn:
@@ -220,8 +236,11 @@ class Watch:
         await self._tell_all()
 
     async def _save(self, changed: list[Alert]) -> None:
-        await self._rows.save(changed)
+        notices = self.notifier.notices(changed) if self.notifier is not None else ()
+        await self._rows.save(changed, notices)
         self._untold += changed
+        if self.notifier is not None:
+            self.notifier.changed()
         for alert in changed:
             logger.info("alert", rule=alert.rule, entity=alert.entity, state=alert.state, reason=alert.reason)
 

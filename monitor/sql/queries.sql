@@ -71,6 +71,12 @@ WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DE
 SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
 
+-- name: agents_raw
+SELECT DISTINCT agent_id FROM agent_metrics WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
+-- name: agents_minute
+SELECT DISTINCT agent_id FROM agent_metrics_minutes WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+
 -- name: alive
 SELECT 1;
 
@@ -83,10 +89,20 @@ WHERE state <> 'resolved' OR changed_at > now() - interval '2 days' ORDER BY rul
 SELECT record FROM alerts WHERE NOT told ORDER BY changed_at;
 
 -- name: save_alerts
-INSERT INTO alerts (id, rule, entity, severity, state, fired_at, changed_at, record)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
-ON CONFLICT (id) DO UPDATE
-SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false;
+-- With what is to be sent of them, in one. Of an alert whose firing a target was not told, it is not told what became of it.
+WITH saved AS (
+    INSERT INTO alerts (id, rule, entity, severity, state, fired_at, changed_at, record)
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
+    ON CONFLICT (id) DO UPDATE
+    SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false
+)
+INSERT INTO alert_notices (target, alert_id, state, changed_at, due_at, record)
+SELECT new.* FROM unnest($9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[])
+    AS new (target, alert_id, state, changed_at, due_at, record)
+WHERE new.state = 'firing' OR EXISTS (
+    SELECT FROM alert_notices told WHERE told.target = new.target AND told.alert_id = new.alert_id AND told.state = 'firing'
+)
+ON CONFLICT DO NOTHING;
 
 -- name: told_alert
 UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
@@ -115,3 +131,117 @@ ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, record = excluded.rec
 
 -- name: forget_silences
 DELETE FROM alert_silences WHERE ends_at < now() - interval '1 day';
+
+-- name: beat
+INSERT INTO monitor_beat (at) VALUES (clock_timestamp()) ON CONFLICT (single) DO UPDATE SET at = excluded.at;
+
+-- name: beat_age
+SELECT extract(epoch FROM clock_timestamp() - at)::float8 AS seconds FROM monitor_beat;
+
+-- name: store_usage
+-- With the position, in one, as store_metrics. A card's energy is that of its power while the task ran there, shared among those that ran.
+WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::uuid[], $8::text[], $9::bigint[],
+        $10::bigint[], $11::float8[], $12::float8[])
+        AS t (event_id, at, tenant, owner, key_id, model, workflow_id, agent_id, prompt_tokens, completion_tokens, seconds, generation_seconds)
+), fresh AS (
+    INSERT INTO usage_counted (event_id, at) SELECT event_id, at FROM told ON CONFLICT DO NOTHING RETURNING event_id
+), counted AS (
+    SELECT t.*, p.watts * t.seconds / 3600 AS watt_hours
+    FROM told t JOIN fresh USING (event_id)
+    LEFT JOIN LATERAL (
+        SELECT avg((m.metrics ->> 'gpu_power_watts')::float8 / greatest(1, coalesce((m.metrics ->> 'active_tasks')::int, 1))) AS watts
+        FROM agent_metrics m
+        WHERE m.agent_id = t.agent_id AND m.timestamp > t.at - make_interval(secs => t.seconds + 6) AND m.timestamp <= t.at
+    ) p ON true
+), days AS (
+    INSERT INTO usage_days AS u
+    SELECT (at AT TIME ZONE 'UTC')::date, tenant, owner, key_id, model, workflow_id, count(*), sum(prompt_tokens), sum(completion_tokens),
+        sum(seconds), sum(watt_hours)
+    FROM counted GROUP BY 1, 2, 3, 4, 5, 6
+    ON CONFLICT ON CONSTRAINT usage_days_one DO UPDATE
+    SET tasks = u.tasks + excluded.tasks, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+        completion_tokens = u.completion_tokens + excluded.completion_tokens, seconds = u.seconds + excluded.seconds,
+        watt_hours = coalesce(u.watt_hours + excluded.watt_hours, u.watt_hours, excluded.watt_hours)
+), speeds AS (
+    INSERT INTO agent_speed_hours AS s
+    SELECT date_trunc('hour', at, 'UTC'), agent_id, model, sum(completion_tokens), sum(generation_seconds)
+    FROM counted WHERE agent_id IS NOT NULL AND model IS NOT NULL AND generation_seconds > 0 GROUP BY 1, 2, 3
+    ON CONFLICT (agent_id, model, hour) DO UPDATE
+    SET tokens = s.tokens + excluded.tokens, generation_seconds = s.generation_seconds + excluded.generation_seconds
+)
+INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($13, $14, $15, $16)
+ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
+
+-- name: forget_counted
+DELETE FROM usage_counted WHERE at < now() - interval '4 days';
+
+-- name: forget_speeds
+DELETE FROM agent_speed_hours WHERE hour < now() - interval '31 days';
+
+-- name: forget_usage
+DELETE FROM usage_days WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int;
+
+-- name: usage_by
+SELECT CASE $1::text WHEN 'user' THEN owner WHEN 'key' THEN key_id::text WHEN 'model' THEN model WHEN 'workflow' THEN workflow_id::text
+        ELSE day::text END AS name,
+    sum(tasks)::bigint AS tasks, sum(prompt_tokens)::bigint AS prompt_tokens, sum(completion_tokens)::bigint AS completion_tokens,
+    sum(seconds) AS seconds, sum(watt_hours) AS watt_hours
+FROM usage_days WHERE day BETWEEN $2 AND $3 AND ($4::text IS NULL OR owner = $4) GROUP BY 1
+ORDER BY CASE WHEN $1 = 'day' THEN 1 END, CASE WHEN $1 = 'day' THEN min(day) END, sum(prompt_tokens + completion_tokens) DESC LIMIT $5;
+
+-- name: quotas
+SELECT q.kind, q.name, q.unit, q.period, q.most, q.set_by, q.told_share, q.told_since, u.tokens, u.seconds, u.owner
+FROM quotas q
+LEFT JOIN LATERAL (
+    SELECT sum(d.prompt_tokens + d.completion_tokens)::float8 AS tokens, sum(d.seconds) AS seconds, max(d.owner) AS owner
+    FROM usage_days d
+    WHERE d.day >= CASE q.period WHEN 'day' THEN $1::date ELSE date_trunc('month', $1::date)::date END
+        AND CASE q.kind WHEN 'user' THEN d.owner = q.name ELSE d.key_id = q.name::uuid END
+) u ON true
+ORDER BY q.kind, q.name, q.unit, q.period;
+
+-- name: put_quota
+INSERT INTO quotas (kind, name, unit, period, most, set_by) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (kind, name, unit, period) DO UPDATE SET most = excluded.most, set_by = excluded.set_by, set_at = now();
+
+-- name: told_quota
+UPDATE quotas SET told_share = $5, told_since = $6 WHERE kind = $1 AND name = $2 AND unit = $3 AND period = $4;
+
+-- name: remove_quota
+DELETE FROM quotas WHERE kind = $1 AND name = $2 AND unit = $3 AND period = $4 RETURNING 1;
+
+-- name: speeds
+SELECT agent_id, model, hour, tokens, generation_seconds FROM agent_speed_hours WHERE hour >= $1 ORDER BY agent_id, model, hour;
+
+-- name: alert_targets
+SELECT name, key_id, sealed, kind, routing FROM alert_targets ORDER BY name;
+
+-- name: put_alert_target
+INSERT INTO alert_targets (name, key_id, sealed, kind, routing, put_by) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (name) DO UPDATE
+SET key_id = excluded.key_id, sealed = excluded.sealed, kind = excluded.kind, routing = excluded.routing,
+    put_by = excluded.put_by, put_at = now();
+
+-- name: remove_alert_target
+WITH notices AS (DELETE FROM alert_notices WHERE target = $1)
+DELETE FROM alert_targets WHERE name = $1;
+
+-- name: unsent_notices
+-- So many of each target, so that one that takes nothing does not hide the others'.
+SELECT target, due_at, record FROM unnest($1::text[]) AS wanted, LATERAL (
+    SELECT target, due_at, record FROM alert_notices
+    WHERE target = wanted AND sent_at IS NULL AND changed_at > $2 ORDER BY due_at LIMIT $3
+) AS unsent ORDER BY due_at;
+
+-- name: sent_notices
+UPDATE alert_notices SET sent_at = $4 FROM unnest($2::uuid[], $3::text[]) AS sent (alert_id, state)
+WHERE target = $1 AND alert_notices.alert_id = sent.alert_id AND alert_notices.state = sent.state;
+
+-- name: forget_notices
+-- Those of alerts that are over, once nothing more is to come of them.
+DELETE FROM alert_notices n USING alerts a
+WHERE a.id = n.alert_id AND a.state = 'resolved' AND n.changed_at < now() - interval '2 days';
+
+-- name: forget_lost_notices
+DELETE FROM alert_notices n WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.id = n.alert_id);

@@ -5,6 +5,7 @@ NATS_URL names the bus. They hear on `bench.cut.FIRST` how many of them are to l
 """
 
 import asyncio
+import os
 import random
 import signal
 import sys
@@ -50,7 +51,7 @@ from bus.together import end
 HOLD, INSTANT = "hold", "instant"
 """Models: a task with the first runs until it is cancelled, one with the second ends at once."""
 HEARTBEAT_SECONDS = 1.0
-METRICS_SECONDS = 5.0
+METRICS_SECONDS = float(os.environ.get("HIVE_BENCH_METRICS_SECONDS", "5"))
 SLOTS = 2
 CONNECTING = 20
 """At once."""

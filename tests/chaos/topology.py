@@ -16,6 +16,7 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
+from bus.settings import HiveSettings
 from deploy.local.ports import free_port
 from deploy.local.postgres import SOCKET_NAME
 from tests.chaos.backend import MODEL
@@ -40,9 +41,8 @@ class Topology:
 
     def __init__(self, folder: Path, postgres_folder: Path) -> None:
         self.folder = folder
-        self.nats, self.postgres = NatsServer(folder / "nats"), PostgresServer(postgres_folder)
-        self.valkey = ValkeyServer(folder / "valkey")
-        self.servers: dict[str, Server] = {"nats": self.nats, "postgres": self.postgres, "valkey": self.valkey}
+        self.postgres, self.valkey = PostgresServer(postgres_folder), ValkeyServer(folder / "valkey")
+        self.servers: dict[str, Server] = {**self._bus_servers(), "postgres": self.postgres, "valkey": self.valkey}
         self.replicas: dict[str, Replica] = {}
         self.lines: dict[str, dict[str, Proxy]] = {}
         self.generations = folder / "generations.jsonl"
@@ -50,6 +50,18 @@ class Topology:
         self._backend_port = free_port()
         self._stack = AsyncExitStack()
         self.bus: NatsBus
+
+    def _bus_servers(self) -> dict[str, Server]:
+        self._nats = NatsServer(self.folder / "nats")
+        return {"nats": self._nats}
+
+    def _bus_settings(self) -> HiveSettings:
+        return self._nats.settings()
+
+    async def _bus_environment(self, name: str) -> dict[str, str]:
+        """Of one replica."""
+        line = await self._line(name, "bus", Proxy.to_port(self._nats.port))
+        return {"NATS_URL": self._nats.url.replace(str(self._nats.port), str(line.port))}
 
     @classmethod
     def names(cls, service: str) -> list[str]:
@@ -75,7 +87,7 @@ class Topology:
         for service in REPLICAS:
             for name in self.names(service):
                 self._run(Replica.of(service, name, await self._environment(service, name), self.folder))
-        self.bus = await NatsBus.connect(self.nats.settings(), "checker", timeout=20)
+        self.bus = await NatsBus.connect(self._bus_settings(), "checker", timeout=20)
         self._stack.push_async_callback(self.bus.close)
         await self.ready()
 
@@ -86,9 +98,8 @@ class Topology:
 
     async def _environment(self, service: str, name: str) -> dict[str, str]:
         """Each service knows what it would know on a host of its own, and nothing of what the test has in its environment."""
-        bus = await self._line(name, "bus", Proxy.to_port(self.nats.port))
         (self.folder / name).mkdir()
-        own = {"HIVE_DATA_DIR": str(self.folder / name), "NATS_URL": self.nats.url.replace(str(self.nats.port), str(bus.port))}
+        own = {"HIVE_DATA_DIR": str(self.folder / name), **await self._bus_environment(name)}
         match service:
             case "coordinator":
                 host = parse_qs(urlsplit(self.postgres.url).query)["host"][0]

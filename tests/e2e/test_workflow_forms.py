@@ -7,7 +7,7 @@ from playwright.async_api import Locator, Page, expect
 
 from bus import subjects
 from bus.messages import Claims, NoReply, Role
-from bus.messages.credentials import CredentialList
+from bus.messages.credentials import CreateCredential, CredentialList, CredentialRecord, CredentialRef
 from bus.messages.workflows import WorkflowRecord, WorkflowRef
 from bus.nats_bus import NatsBus
 from gui.workflows.listing import example_workflow
@@ -117,6 +117,78 @@ async def test_a_switch_has_an_output_for_each_rule_and_loses_it_with_the_rule(
     await expect(ports).to_have_text(["Small", "Large", "fallback"])
 
 
+async def test_an_if_of_the_first_version_has_rows_too(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    conditions = {"number": [{"value1": "={{ $json.total }}", "operation": "larger", "value2": 30}]}
+    made = await store(nats_bus, with_judge("n8n-nodes-base.if", 1, {"conditions": conditions}))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Judge").click()
+    await expect(row(page, 1).get_by_label("Operator")).to_have_value("number:larger")
+    await page.get_by_role("button", name="Add a condition").click()
+    await row(page, 1).get_by_label("Operator").select_option("string:isEmpty")
+    await expect(row(page, 1).get_by_label("Value to compare with", exact=True)).to_have_count(0)
+    await write(row(page, 1).get_by_label("Value", exact=True), "{{ $json.missing }}")
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Execute workflow").click()
+    await page.get_by_role("tab", name="Output").click()
+    await expect(page.get_by_label("Output", exact=True)).to_contain_text("true (3)")
+    await page.get_by_role("tab", name="Parameters").click()
+    await page.get_by_label("An item fits", exact=True).select_option("any")
+    await row(page, 2).get_by_label("Operator").select_option("string:contains")
+    await page.get_by_role("button", name="Remove condition 1").click()
+    await page.get_by_role("button", name="Save").click()
+    await saved(page, 3)
+    assert (await judge(nats_bus, made))["parameters"] == {
+        "conditions": {"string": [{"value1": "={{ $json.total }}", "operation": "contains"}]},
+        "combineOperation": "any",
+    }
+
+
+async def test_a_switch_before_version_3_holds_one_value_against_each_rule(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, with_judge("n8n-nodes-base.switch", 2, {"value1": "={{ $json.total }}"}))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Judge").click()
+    for number, (operation, word) in enumerate((("smallerEqual", "Small"), ("larger", "Large")), 1):
+        await page.get_by_role("button", name="Add a rule").click()
+        rule = page.get_by_role("region", name=f"Rule {number}")
+        await rule.get_by_label("Operator").select_option(operation)
+        await write(rule.get_by_label("Value to compare with", exact=True), "100")
+        await write(rule.get_by_label("by name"), word)
+    ports = node(page, "Judge").locator(".hvc-port.right")
+    await expect(ports).to_have_text(["Small", "Large"])
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Execute workflow").click()
+    await page.get_by_role("tab", name="Output").click()
+    await expect(page.get_by_label("Output", exact=True)).to_contain_text("Large (2)")
+    await page.get_by_role("tab", name="Parameters").click()
+    await page.get_by_role("button", name="Remove rule 1").click()
+    await expect(ports).to_have_text(["Large"])
+    assert [each["outputKey"] for each in (await judge(nats_bus, made))["parameters"]["rules"]["rules"]] == ["Small", "Large"]
+
+
+async def test_times_of_a_schedule_are_rows(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, with_judge("n8n-nodes-base.scheduleTrigger", 1.2))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Judge").click()
+    first, second = (page.get_by_role("group", name=f"Time {number}") for number in (1, 2))
+    await expect(first.get_by_label("By")).to_have_value("days")
+    await write(first.get_by_label("At the hour (0–23)", exact=True), "9")
+    await page.get_by_role("button", name="Add a time").click()
+    await second.get_by_label("By").select_option("weeks")
+    await second.get_by_label("Friday").check()
+    await second.get_by_label("Sunday").uncheck()
+    assert await serious(page) == []
+    await page.get_by_role("button", name="Save").click()
+    await saved(page, 2)
+    interval = (await judge(nats_bus, made))["parameters"]["rule"]["interval"]
+    assert interval == [{"triggerAtHour": 9}, {"field": "weeks", "triggerAtDay": [5]}]
+
+
 async def test_a_credential_is_made_in_the_node_that_wants_it_and_chosen_in_another(
     page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
 ) -> None:
@@ -151,6 +223,38 @@ async def test_a_credential_is_made_in_the_node_that_wants_it_and_chosen_in_anot
     assert "credentials" not in await judge(nats_bus, made)
     await choice.select_option("Door")
     await expect(page.locator(".hvc-saved")).to_have_text("Not saved")
+
+
+async def test_a_stored_credential_is_edited_and_what_is_left_empty_stays(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    wish = CreateCredential(name="Door", type="httpHeaderAuth", data={"name": "X-Key", "value": "open sesame"})
+    create = subjects.service_verb(subjects.SERVICE_CREDENTIALS, "create")
+    own = await nats_bus.request(create, wish, CredentialRecord, claims=DEVELOPER)
+    theirs = wish.model_copy(update={"name": "Not mine", "shared": True})
+    await nats_bus.request(create, theirs, CredentialRecord, claims=Claims(sub="kurt", roles=(Role.DEVELOPER,)))
+    way = {"authentication": "genericCredentialType", "genericAuthType": "httpHeaderAuth", "url": "http://127.0.0.1:9"}
+    made = await store(nats_bus, with_judge("n8n-nodes-base.httpRequest", 4.2, way))
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Judge").click()
+    choice = page.get_by_label("Credential: Header", exact=True)
+    await choice.select_option("Not mine (shared)")
+    await expect(page.get_by_role("button", name="Edit credential: Not mine")).to_have_count(0)
+    await choice.select_option("Door")
+    await page.get_by_role("button", name="Edit credential: Door").click()
+    dialog = page.get_by_role("dialog")
+    await expect(dialog.get_by_label("Value")).to_have_attribute("placeholder", "stored, not shown")
+    assert await dialog.get_by_label("Value").input_value() == ""
+    assert "open sesame" not in await page.content()
+    assert await serious(page) == []
+    await dialog.get_by_label("Name").fill("Front door")
+    await dialog.get_by_role("textbox", name="Header").fill("X-Other")
+    await dialog.get_by_role("button", name="Save").click()
+    await expect(dialog).to_have_count(0)
+    await expect(choice.locator("option:checked")).to_have_text("Front door")
+    verb = subjects.service_verb(subjects.SERVICE_CREDENTIALS, "get")
+    now = await nats_bus.request(verb, CredentialRef(id=own.id), CredentialRecord, claims=DEVELOPER)
+    assert (now.name, now.fields) == ("Front door", ("name", "value"))
 
 
 async def test_an_expression_s_value_stands_beside_it_for_each_item_of_the_last_execution(

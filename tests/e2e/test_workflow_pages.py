@@ -10,7 +10,7 @@ from playwright.async_api import Browser, Page, expect
 
 from bus import subjects
 from bus.messages import Claims, Role
-from bus.messages.workflows import WorkflowRecord, WorkflowRef
+from bus.messages.workflows import ChangeWorkflow, WorkflowRecord, WorkflowRef
 from bus.nats_bus import NatsBus
 from gui.workflows.listing import example_workflow
 from tests.e2e.axe import serious
@@ -34,6 +34,24 @@ async def stored(bus: NatsBus, made: WorkflowRecord) -> dict[str, Any]:
 
 def names(document: dict[str, Any]) -> list[str]:
     return [each["name"] for each in document["nodes"]]
+
+
+async def test_who_draws_hears_that_somebody_else_has_saved(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    made = await store(nats_bus, example_workflow())
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await saved(page, 1)
+    document = await stored(nats_bus, made)
+    document["nodes"][0]["position"] = [0, 40]
+    wish = ChangeWorkflow(id=made.id, n8n_data=document, name=made.name, version=1)
+    kurt = Claims(sub="kurt", roles=(Role.DEVELOPER,))
+    await nats_bus.request(subjects.service_verb(subjects.SERVICE_WORKFLOWS, "update"), wish, WorkflowRecord, claims=kurt)
+    banner = page.locator(".hvc-banner")
+    await expect(banner).to_contain_text("kurt has saved version 2 meanwhile")
+    await banner.get_by_role("button", name="Take it").click()
+    await saved(page, 2)
+    await expect(banner).to_have_count(0)
 
 
 async def drag(page: Page, source: str, target: str) -> None:

@@ -1,5 +1,6 @@
 """A real PostgreSQL, and databases in it that live as long as one test."""
 
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -7,7 +8,8 @@ from uuid import uuid4
 
 import asyncpg
 
-from deploy.local.postgres import Postgres
+from deploy.local.postgres import DATABASE, ROLE, Postgres
+from deploy.local.postgres_user import let_pass
 from tests.parts.server import Server
 
 
@@ -18,6 +20,16 @@ class PostgresServer(Server):
         self.postgres = Postgres(folder / "data", {**({} if synced else {"fsync": "off"}), **(settings or {})})
         super().__init__(self.postgres, folder / "postgres.log")
         self.url = self.postgres.url()
+
+    def follow(self, primary: "PostgresServer") -> None:
+        """Before its first start: a streaming replica of one that runs."""
+        folder, user = self.postgres.folder, primary.postgres._user
+        folder.mkdir(mode=0o700)
+        if user is not None:
+            let_pass(folder)
+            os.chown(folder, *user)
+        source = f"host={primary.postgres._socket_folder} user={ROLE} dbname={DATABASE}"
+        primary.postgres._run(primary.postgres.folder, "pg_basebackup", "-D", str(folder), "-R", "-c", "fast", "-d", source)
 
     @asynccontextmanager
     async def database(self, template: str = "template1") -> AsyncIterator[str]:

@@ -42,6 +42,7 @@ def frame(execution: Execution) -> dict[str, Any]:
         "awaited": execution.awaited,
         "retry_of": execution.retry_of,
         "chain": execution.chain,
+        "traceparent": execution.traceparent,
     }
 
 
@@ -103,6 +104,7 @@ def from_frame(given: Mapping[str, Any], runs: Iterable[NodeRun]) -> Execution:
         awaited=given.get("awaited", True),
         retry_of=given.get("retry_of"),
         chain=given.get("chain", 0),
+        traceparent=given.get("traceparent"),
     )
 
 

@@ -217,6 +217,14 @@ class CallMcp(Effect):
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
     credentials: dict[str, JsonValue] = Field(default_factory=dict)
     timeout_seconds: float = 60
+    until_ms: int | None = None
+    """When whoever asks has no more time (Unix milliseconds), also where that is before `timeout_seconds` have passed."""
+
+    def within(self, now_ms: int) -> Self:
+        """With the time that is left of both; 0 or less where there is none."""
+        if self.until_ms is None:
+            return self
+        return self.model_copy(update={"timeout_seconds": min(self.timeout_seconds, (self.until_ms - now_ms) / 1000)})
 
 
 class Attachment(Message):

@@ -145,6 +145,8 @@ class Execution:
     """The id of the execution that failed and is tried again."""
     awaited: bool = True
     """Of a sub-workflow: whether its caller waits for it."""
+    traceparent: str | None = None
+    """Of whatever started it (W3C trace context)."""
 
     def evolve(self, **changes: Any) -> Self:
         return replace(self, **changes)

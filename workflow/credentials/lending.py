@@ -7,11 +7,20 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
+from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from bus import telemetry
-from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable, HiveError, RequestRefused
+from bus.errors import (
+    Conflict,
+    CredentialNotFound,
+    CredentialUnreadable,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+    HiveError,
+    RequestRefused,
+)
 from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
 from workflow.core.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
@@ -25,6 +34,7 @@ from workflow.credentials.store import Credentials, Opened
 from workflow.credentials.token_store import TokenStore
 from workflow.credentials.types import grant_of, has_token, is_oauth1, is_oauth2
 from workflow.doors.callers import Admitted, check_caller
+from workflow.mcp.failing import failed
 from workflow.n8n.document import Node
 from workflow.nodes.jwt import handle
 from workflow.outside.guard import Guard
@@ -111,6 +121,9 @@ class Lending:
 
     async def mcp(self, effect: CallMcp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused, DeadlineExceeded, NodeFailed."""
+        effect = effect.within(int(time() * 1000))
+        if effect.timeout_seconds <= 0:
+            raise DeadlineExceeded("There was no time left to ask the MCP server.")
         if effect.server:
             return await self._registered(effect, claims)
         auth = NO_AUTH
@@ -126,7 +139,7 @@ class Lending:
                 else await self._mcp.call(server, effect.tool, effect.arguments, effect.key, effect.timeout_seconds)
             )
         except HiveError as error:
-            return Reply(failure=Failure(message=cleared(error.message, auth.secrets), code=error.code, name="NodeApiError"))
+            return failed(effect, error, auth.secrets)
         return Reply(value=cleared(found, auth.secrets))
 
     async def package(self, effect: RunPackagedNode, claims: Claims) -> Reply:

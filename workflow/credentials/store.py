@@ -15,9 +15,9 @@ from bus.database import NamedStatements, available
 from bus.errors import Conflict, CredentialNotFound, CredentialUnreadable, DatabaseUnavailable
 from bus.messages import Claims
 from bus.messages.credentials import ChangeCredential, CreateCredential, CredentialList, CredentialRecord
+from bus.vault import Vault
 from workflow.credentials import types as credential_types
 from workflow.credentials.needed import Reference
-from workflow.credentials.vault import Vault
 from workflow.sql import queries
 
 logger = telemetry.log(__name__)

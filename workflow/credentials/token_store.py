@@ -9,9 +9,9 @@ from uuid import UUID
 import asyncpg
 
 from bus.database import NamedStatements, available
+from bus.vault import Vault
 from workflow.credentials.oauth_requests import TIMEOUT_SECONDS, Token
 from workflow.credentials.store import TOKENS, Opened
-from workflow.credentials.vault import Vault
 from workflow.sql import queries
 
 EARLY: Final = timedelta(seconds=30)

@@ -18,8 +18,8 @@ from bus.messages import Claims
 from bus.messages.mcp_servers import CallMcpTool, McpServerRecord, McpServerStatus, McpToolAnswer, McpTransport
 from workflow.core.effects import CallMcp
 from workflow.core.execution import Reply
-from workflow.core.failure import Failure
 from workflow.credentials.http_auth import cleared
+from workflow.mcp.failing import failed
 from workflow.mcp.keeper import Keeper, address_of_server
 from workflow.mcp.registry import Registered, Registry
 from workflow.outside.mcp_client import McpClient
@@ -51,8 +51,7 @@ class RegisteredCalls:
         except DatabaseUnavailable:
             raise
         except HiveError as error:
-            message = cleared(error.message, server.hidden)
-            return Reply(failure=Failure(message=message, code=error.code, name="NodeApiError"))
+            return failed(effect, error, server.hidden)
         return Reply(value=cleared(found, server.secrets))
 
     async def _reached(self, effect: CallMcp, server: Registered, record: McpServerRecord, claims: Claims) -> Any:

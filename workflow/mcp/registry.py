@@ -24,9 +24,9 @@ from bus.messages.mcp_servers import (
     McpTool,
     McpTransport,
 )
+from bus.vault import Vault
 from workflow.credentials.http_auth import forms
 from workflow.credentials.store import Credentials
-from workflow.credentials.vault import Vault
 from workflow.mcp import addresses
 from workflow.mcp.importing import entries, require_http
 from workflow.sql import queries

@@ -12,8 +12,9 @@ from pydantic import ValidationError
 from bus import subjects
 from bus.client import Bus, Closing, Received
 from bus.codec import explain
-from bus.errors import DeadlineExceeded, HiveError, NotFound, Unavailable
+from bus.errors import DeadlineExceeded, HiveError, NotFound, QuotaExceeded, Unavailable
 from bus.messages import Claims, EventType, TaskRecord, TaskRef, TaskRequest, TaskStatus
+from bus.quotas import Quotas
 from bus.submit import accepted, publish_task, require_rights
 from workflow.core.effects import SubmitTask
 from workflow.core.execution import Reply
@@ -37,20 +38,23 @@ class Inference:
         self._bus = bus
         self._waiters: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._subscriptions: list[Closing] = []
+        self._quotas = Quotas(bus)
 
     async def start(self) -> None:
+        await self._quotas.start()
         for end in _ENDS:
             self._subscriptions.append(await self._bus.subscribe(subjects.events(end), self._heard))
 
     async def close(self) -> None:
         for subscription in self._subscriptions:
             await subscription.close()
+        await self._quotas.close()
 
     async def _heard(self, received: Received) -> None:
         for event in self._waiters.get(subjects.last_token(received.subject), ()):
             event.set()
 
-    async def carry_out(self, effect: SubmitTask, claims: Claims) -> Reply:
+    async def carry_out(self, effect: SubmitTask, claims: Claims, workflow_id: UUID | None = None) -> Reply:
         """The ended task as JSON. It fails only for what asking again would not change."""
         try:
             request = TaskRequest.model_validate(effect.request)
@@ -61,20 +65,30 @@ class Inference:
             return Reply(failure=Failure(message=error.message, code=error.code))
         task_id = task_id_of(effect.key)
         record = accepted(task_id, request, claims, datetime.now(UTC))
+        if (refused := await self._refused(task_id, claims)) is not None:
+            return Reply(failure=Failure(message=refused.message, code=refused.code))
         event = asyncio.Event()
         self._waiters[str(task_id)].add(event)
         try:
-            await self._publish(record, request)
+            await self._publish(record, request, claims.key_id, workflow_id)
             return _reply(await self._ended(task_id, claims, event))
         finally:
             del self._waiters[str(task_id)]
 
-    async def _publish(self, record: TaskRecord, request: TaskRequest) -> None:
+    async def _refused(self, task_id: UUID, claims: Claims) -> QuotaExceeded | None:
+        """A task that is known was let in before, whatever the quota says now."""
+        try:
+            self._quotas.require(claims, datetime.now(UTC))
+        except QuotaExceeded as error:
+            return None if await self._look(task_id, claims) is not None else error
+        return None
+
+    async def _publish(self, record: TaskRecord, request: TaskRequest, key_id: UUID | None, workflow_id: UUID | None) -> None:
         """Until it is stored, whatever that takes: the stream knows the id, so once is all it can be."""
         data = request.model_dump_json(exclude_none=True).encode()
         while True:
             with suppress(Unavailable, DeadlineExceeded):
-                await publish_task(self._bus, record, data)
+                await publish_task(self._bus, record, data, key_id=key_id, workflow_id=workflow_id)
                 return
             await asyncio.sleep(AGAIN_SECONDS)
 

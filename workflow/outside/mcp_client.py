@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from bus.errors import DeadlineExceeded, HiveError, NodeFailed, RequestRefused
+from bus import tracing
+from bus.errors import DeadlineExceeded, HiveError, NodeFailed, OutcomeUnknown, RequestRefused
 from bus.together import end, let_go
 from workflow.outside.guard import Guard
 from workflow.outside.reaching import Room, address_of
@@ -86,14 +87,29 @@ class McpClient:
     async def call(
         self, server: McpServer, tool: str, arguments: Mapping[str, Any], key: str, timeout_seconds: float
     ) -> dict[str, Any]:
-        """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, NodeFailed."""
+        """As MCP has it: `content`, `structuredContent`, `isError`. RequestRefused, DeadlineExceeded, NodeFailed; OutcomeUnknown where it was
+        asked, and its connection or the time ended before it had said anything."""
+        open_ended = False
 
         async def ask(client: "Client") -> dict[str, Any]:
-            meta: Any = {KEY_META: key}
+            nonlocal open_ended
+            meta: Any = {KEY_META: key} | tracing.carried()
             await self._fence.passed()
-            return plain(await client.call_tool(tool, dict(arguments), meta=meta))
+            open_ended = True
+            try:
+                return plain(await client.call_tool(tool, dict(arguments), meta=meta))
+            except Exception as error:
+                open_ended = not is_answer(error)
+                raise
 
-        return await self._within(server, timeout_seconds, ask)
+        try:
+            return await self._within(server, timeout_seconds, ask)
+        except RequestRefused:
+            raise
+        except (DeadlineExceeded, NodeFailed) as error:
+            if not open_ended:
+                raise
+            raise OutcomeUnknown(f"{error.message} Whether the call happened is not known.") from None
 
     async def _within(
         self,
@@ -214,6 +230,16 @@ async def all_tools(client: "Client") -> list[dict[str, Any]]:
         if not cursor:
             break
     return found[:_MOST_TOOLS]
+
+
+def is_answer(error: Exception) -> bool:
+    """Whether a call failed by what the server said, and not for want of it."""
+    from mcp import MCPError
+    from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+
+    if isinstance(error, MCPError):
+        return error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT)
+    return isinstance(error, RuntimeError)  # an answer that does not fit its schema
 
 
 async def loaded() -> None:

@@ -120,7 +120,7 @@ class Carrying:
                 return await self._documents.carry_out(effect, held.origin.claims)
             if isinstance(effect, SubmitTask):
                 self._engine.keys.require(held.origin.claims)  # it may have waited for long since it was started
-                return await self._inference.carry_out(effect, held.origin.claims)
+                return await self._inference.carry_out(effect, held.origin.claims, held.origin.workflow_id)
             if isinstance(effect, PublishEvent):
                 return await self._publish(held, effect)
             if isinstance(effect, CallWorkflow):

@@ -25,6 +25,7 @@ from workflow.core.items import Items
 from workflow.core.steps import answered, first_event, is_last, long_wait, runs_node, unknown
 from workflow.library.library import Library
 from workflow.library.plans import Plan
+from workflow.running import spans
 from workflow.running.computing import Computing
 from workflow.running.fence import Fence
 from workflow.running.gate import RunningGate
@@ -114,6 +115,7 @@ class Engine:
                 root=None if root is None else str(root),
                 awaited=awaited,
                 chain=chain,
+                traceparent=spans.begun_by(),
             ),
             graph=plan.graph,
             origin=plan.origin,
@@ -145,8 +147,9 @@ class Engine:
 
     async def _run(self, held: Held, place: Place) -> None:
         try:
-            async with self._rooms.room(held, place):
-                await self._until_let_go(held)
+            with telemetry.trace(spans.context(held.execution)):
+                async with self._rooms.room(held, place):
+                    await self._until_let_go(held)
         except Lost:
             logger.warning("execution_lost", execution_id=str(held.id))
         except Exception as error:
@@ -185,7 +188,7 @@ class Engine:
                     await self._let_go(held, held.wake_ms)
                     return
                 for effect in effects:
-                    carried.add(asyncio.create_task(self._carry_out(held, effect)))
+                    carried.add(asyncio.create_task(self._carry_out(held, effect, spans.node_context(held.execution))))
                 effects = await self._step(held, await self._next_event(held))
         finally:
             let_go(carried)
@@ -273,8 +276,9 @@ class Engine:
         if at:
             self.parked(at)
 
-    async def _carry_out(self, held: Held, effect: Effect) -> None:
-        reply = await self._reply(held, effect)
+    async def _carry_out(self, held: Held, effect: Effect, traceparent: str | None) -> None:
+        with telemetry.trace(traceparent):
+            reply = await self._reply(held, effect)
         held.inbox.put_nowait(EffectEnded(key=effect.key, reply=reply, now_ms=clock_ms()))
 
     async def _reply(self, held: Held, effect: Effect) -> Reply:
@@ -291,7 +295,11 @@ class Engine:
             return Reply()
         if not effect.inside:
             await self._fence.passed()
-        return await self.carrier.carry_out(held, effect)
+        with spans.effect_span(effect) as span:
+            reply = await self.carrier.carry_out(held, effect)
+            if reply.failure is not None:
+                span.fail(reply.failure.code or reply.failure.name)
+            return reply
 
     def _answer(self, held: Held, respond: Respond) -> None:
         """The first answer counts; where nobody waits any more it is nobody's."""

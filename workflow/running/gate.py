@@ -6,8 +6,10 @@ that there is always something left for whoever comes next, and a storm of one i
 
 import asyncio
 from collections import Counter, OrderedDict, deque
+from collections.abc import Iterable
 
 from bus.errors import TooManyExecutions
+from bus.exposition import Sample
 
 RETRY_SECONDS = 2
 
@@ -100,3 +102,11 @@ class RunningGate:
     @property
     def free(self) -> int:
         return self._free
+
+    def samples(self) -> Iterable[Sample]:
+        """For the /metrics of this process."""
+        yield Sample("workflow_free_places", "gauge", "Executions that this engine would take now.", max(0, self._free))
+        waiting = self._waiting + self._aside.total()
+        yield Sample("workflow_waiting_executions", "gauge", "Executions that wait for a place in this engine.", waiting)
+        held = self._bytes.total()
+        yield Sample("workflow_held_bytes", "gauge", "Bytes that executions of this engine were started with.", held)

@@ -19,6 +19,7 @@ from bus.messages.workflows import ExecutionStatus, WorkflowChange, WorkflowMess
 from workflow.core.codec import new_runs
 from workflow.core.effects import PublishEvent
 from workflow.core.execution import NodeRun, Status
+from workflow.running import spans
 from workflow.running.held import Held, root_of
 from workflow.sql import queries
 
@@ -48,10 +49,12 @@ class Telling:
         """The node runs that nobody was told of yet."""
         for run in new_runs(held.execution, held.told):
             held.told = run.index + 1
+            spans.run_ended(held, run)
             await self._publish(held, EventType.WORKFLOW_NODE_COMPLETED, _node_change(held, run), str(run.index))
 
     def ended(self, held: Held, *, kept: bool) -> None:
         """`kept`: the record has it, and is to know that it was told."""
+        spans.execution_ended(held)
         execution = held.execution
         change = _change(held, ExecutionStatus(execution.status.value))
         if execution.failure is not None:

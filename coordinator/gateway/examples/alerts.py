@@ -14,12 +14,15 @@ from bus.messages.alerts import (
     AlertRule,
     AlertScope,
     AlertState,
+    DryRunResult,
+    Firing,
     RuleSet,
     RuleSource,
     Severity,
     Silence,
     SilenceList,
 )
+from bus.messages.history import Resolution
 from coordinator.gateway.examples.time import NOON
 
 _DOWN: Final = "agent_available == false"
@@ -61,13 +64,43 @@ RULES: Final[dict[str, Example]] = {
 }
 SILENCES: Final[dict[str, Example]] = {
     "agent": {"summary": "All of an agent", "value": {"entity": "acacia", "minutes": 60, "reason": "a new card is built in"}},
+    "window": {
+        "summary": "A night's work on all hosts of a rack",
+        "value": {
+            "entity": "rack2-*",
+            "starts_at": "2026-12-01T22:00:00Z",
+            "ends_at": "2026-12-02T04:00:00Z",
+            "reason": "new switches",
+        },
+    },
     "rule": {"summary": "One rule", "value": {"rule": "high_cpu", "minutes": 15, "reason": "known"}},
 }
+DRY_RUNS: Final[dict[str, Example]] = {
+    "day": {
+        "summary": "The last day",
+        "value": {"rule": {"condition": "avg(gpu_temperature, 300) > 85", "severity": "warning", "for_seconds": 120}},
+    },
+}
+_DRY_RUN: Final = DryRunResult(
+    since=NOON - timedelta(days=1),
+    before=NOON,
+    resolution=Resolution.MINUTE,
+    agents=3,
+    firings=(
+        Firing(
+            entity="acacia",
+            fired_at=NOON - timedelta(hours=3),
+            resolved_at=NOON - timedelta(hours=2),
+            values={"avg(gpu_temperature, 300)": 87.5},
+        ),
+    ),
+)
 _GROUP: Final = AlertGroup(rule="agent_down", severity=Severity.CRITICAL, entities=("acacia",))
 ANSWERS: Final[tuple[BaseModel, ...]] = (
     ALERT,
     AlertList(alerts=(ALERT,), groups=(_GROUP,)),
     _SET,
     SILENCE,
+    _DRY_RUN,
     SilenceList(silences=(SILENCE,)),
 )

@@ -12,12 +12,27 @@ from coordinator.gateway.examples import (
     keys,
     mcp_servers,
     models,
+    notifications,
     schedules,
     tasks,
+    usage,
     workflows,
 )
 
-_ROOMS: Final = (agents, alerts, cluster, credentials, keys, mcp_servers, models, schedules, tasks, workflows)
+_ROOMS: Final = (
+    agents,
+    alerts,
+    cluster,
+    credentials,
+    keys,
+    mcp_servers,
+    models,
+    notifications,
+    schedules,
+    tasks,
+    usage,
+    workflows,
+)
 ANSWERS: Final[dict[str, BaseModel]] = {type(example).__name__: example for room in _ROOMS for example in room.ANSWERS}
 """By the name of the model, which is the name of its schema."""
 

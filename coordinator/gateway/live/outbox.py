@@ -31,8 +31,14 @@ class Outbox:
         """Until something is to be sent."""
         await self._some.wait()
 
+    @property
+    def has_missed(self) -> bool:
+        return bool(self._missed)
+
     def missed(self) -> dict[str, int]:
         """Messages by topic, since this was last asked."""
+        if not self._missed:
+            return {}
         missed, self._missed = dict(self._missed), Counter()
         return missed
 

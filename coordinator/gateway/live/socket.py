@@ -29,6 +29,8 @@ HELLO_SECONDS: Final = 10.0
 SILENCE_SECONDS: Final = 60.0
 PING_SECONDS: Final = 25.0
 MOST_TOPICS: Final = 100
+SOME: Final = 16
+"""Messages that a client is sent between two looks at its key."""
 REFUSED, SILENT, GOING = 1008, 1008, 1001
 """Codes of RFC 6455: a policy was violated; the server goes away."""
 _IN_THE_ADDRESS: Final = ("key", "token", "api_key", "apikey", "access_token", "authorization")
@@ -198,8 +200,14 @@ class Client:
                     "message": f"{number} messages came faster than they were read.",
                 }
                 await self._socket.send_text(self._hub.message("error", topic, missed))
-            if (text := self._outbox.next()) is not None:
-                await self._socket.send_text(text)
+            await self._send_some()
+
+    async def _send_some(self) -> None:
+        """Until the key is looked at again, or something was missed meanwhile."""
+        for _ in range(SOME):
+            if self._outbox.has_missed or (text := self._outbox.next()) is None:
+                return
+            await self._socket.send_text(text)
 
     async def _ping(self) -> None:
         while True:

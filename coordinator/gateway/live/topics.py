@@ -53,7 +53,7 @@ class Topic:
             case Family.ALERTS:
                 return (subjects.events("system.alert"),)
             case Family.USER:
-                return subjects.events("task.*"), subjects.events("workflow.*")
+                return subjects.events("task.*"), subjects.events("workflow.*"), subjects.events("quota.*")
             case Family.CLUSTER:
                 return ()
 

@@ -22,6 +22,7 @@ from bus.errors import (
     PayloadTooLarge,
     PermissionDenied,
     QueueFull,
+    QuotaExceeded,
     StoreFull,
     Unauthenticated,
     UnknownModel,
@@ -35,7 +36,15 @@ Json = dict[str, Any]
 REFERENCE: Final = "#/components/schemas/"
 _ALWAYS: Final = (InvalidRequest, Unauthenticated, PermissionDenied, BusUnavailable)
 _OF_A_BODY: Final = (InvalidJson, PayloadTooLarge, UnknownModel)
-_OF_A_TASK: Final = (BackendRefused, UnsupportedByBackend, BackendError, IdempotencyMismatch, QueueFull, StoreFull)
+_OF_A_TASK: Final = (
+    BackendRefused,
+    UnsupportedByBackend,
+    BackendError,
+    IdempotencyMismatch,
+    QueueFull,
+    QuotaExceeded,
+    StoreFull,
+)
 _OF_AN_ORDER: Final = (AgentUnable, BackendRefused, BackendError, Conflict)
 _REQUEST_ID: Final = "4bf92f3577b34da6a3ce929d0e0e4736"
 

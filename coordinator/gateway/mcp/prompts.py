@@ -33,13 +33,12 @@ Goal: {goal}
 
 {context}{fleet}
 
-1. Split the goal into tasks that one model can do in one answer each: code, review, tests, docs, whatever it takes. Give each a title, the model or
-   the capability that it needs, and the tasks that it depends on.
-2. Show the plan as a table and let me change it before anything runs. explain_placement tells where a task would go.
-3. Submit the tasks with submit_task, each with its title, what it needs (`model`, or `require`) and `depends_on`. A task does not see the output of
-   those that it depends on: where it needs it, wait for them with get_task and put it into the prompt.
-4. Ask get_task with wait_seconds until each has ended. When one failed, say why (explain_task, its `error`) and propose what to do.
-5. Put the parts together, and say of each which agent and which model made it."""
+1. Where it is software development, let plan_dev_task split it: give it the goal, and the files or the diff that matter. Else, or where its parts do
+   not fit, make the parts yourself (kind `other`): each is what one model can do in one answer.
+2. Show the plan as a table, with its notes: parts, what each asks for (`model`, or `require`), what it depends on. Let me change it before anything runs.
+3. Have it run by run_dev_task, with all the parts as they are to be. A part is given what those that it depends on answered.
+4. Ask get_dev_task with wait_seconds until it has ended. When a part failed, say why (its `error`, explain_task with its task_id) and propose what to do.
+5. Check the parts and put them together, and say of each which agent and which model made it."""
 
 _REVIEW: Final = """Have this reviewed by two models of a hive, and merge what they find.
 

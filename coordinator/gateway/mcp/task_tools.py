@@ -33,7 +33,11 @@ class PlanTask(Command):
     title: Text | None = Field(default=None, max_length=255)
     priority: Priority = 3
     require: Requirements = Field(default_factory=Requirements)
-    depends_on: tuple[UUID, ...] = Field(default=(), max_length=100, description="tasks that must have completed before")
+    depends_on: tuple[UUID, ...] = Field(
+        default=(),
+        max_length=100,
+        description="tasks that must have completed before; `{{output:<id>}}` in the prompt stands for what one of them answered",
+    )
     session: Text | None = Field(
         default=None, min_length=1, max_length=255, description="goes to the same host where that is sooner"
     )

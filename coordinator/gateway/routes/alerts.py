@@ -1,6 +1,6 @@
 """Alerts: what fires, who knows of it, what is silenced, and by which rules."""
 
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Response
@@ -29,6 +29,7 @@ from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 router = APIRouter(prefix="/api/alerts", tags=["alerts"], route_class=JsonRoute)
 
 _BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType)
+DRY_RUN_SECONDS: Final = 60.0
 _AlertId = Annotated[UUID, Path(description="the alert's id", examples=[str(examples.ALERT.id)])]
 _SilenceId = Annotated[UUID, Path(description="the silence's id", examples=[str(examples.SILENCE.id)])]
 
@@ -73,7 +74,9 @@ async def put_rules(
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "put_rules", wanted, RuleSet, caller))
 
 
-@router.get("/silences", summary="Silences that hold", response_model=SilenceList, **needs(Permission.METRICS_VIEW))
+@router.get(
+    "/silences", summary="Silences that hold or are planned", response_model=SilenceList, **needs(Permission.METRICS_VIEW)
+)
 async def silences(gateway: Door, caller: Caller) -> Response:
     """The one that ends first first."""
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_ALERTS, "silences", NoReply(), SilenceList, caller))
@@ -89,7 +92,9 @@ async def silences(gateway: Door, caller: Caller) -> Response:
 async def silence(
     wanted: Annotated[CreateSilence, Body(openapi_examples=examples.SILENCES)], gateway: Door, caller: Caller
 ) -> Response:
-    """Of a rule, of a thing, of a severity, or what is all that it names. What still holds when it ends fires then."""
+    """Of a rule, of a thing, of a severity, of a scope, or what is all that it names; from now or `starts_at` on. What still holds when it
+    ends fires then.
+    """
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "silence", wanted, Silence, caller), 201)
 
 

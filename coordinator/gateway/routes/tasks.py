@@ -22,6 +22,7 @@ from bus.errors import (
     InvalidJson,
     PayloadTooLarge,
     QueueFull,
+    QuotaExceeded,
     TaskNotFound,
     UnknownDependency,
     UnknownModel,
@@ -65,7 +66,7 @@ from coordinator.gateway.waiting import MAX_WAIT_SECONDS
 router = APIRouter(prefix="/api/tasks", tags=["tasks"], route_class=JsonRoute)
 
 _BODY = (InvalidJson, PayloadTooLarge, UnsupportedMediaType)
-_ADMISSION = (*_BODY, UnknownModel)
+_ADMISSION = (*_BODY, UnknownModel, QuotaExceeded)
 _Task = Annotated[TaskRequest, Body(openapi_examples=examples.TASK_REQUESTS)]
 _Wait = Annotated[float, Query(ge=0, le=MAX_WAIT_SECONDS, description="seconds to wait for the end of the task", examples=[30])]
 _LastEventId = Annotated[str | None, Header(description="the id of the last event seen, to go on behind it")]

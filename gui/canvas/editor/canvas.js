@@ -2,7 +2,9 @@
 import { Background, useVueFlow, VueFlow } from "hive-flow";
 import { markRaw } from "vue";
 import Card from "./card.js";
+import { provideHandles } from "./handles.js";
 import Overview from "./map.js";
+import Wire from "./wire.js";
 import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } from "./state.js";
 
 // Above this only what is in sight is drawn, which costs at every step of a drag or a pan: below it, all of it once is less.
@@ -23,9 +25,11 @@ export default {
   components: { Background, Overview, VueFlow },
   setup() {
     const flow = useVueFlow("hive");
-    return { drawn: markRaw(new Map()), flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) } };
+    provideHandles();
+    return { drawn: markRaw(new Map()), flow: markRaw(flow), nodeTypes: { hive: markRaw(Card) }, edgeTypes: { default: markRaw(Wire) } };
   },
-  data: () => ({ fitted: false }),
+  // Whether Vue Flow has measured nodes: before that there is nothing to fit, and what connects them would be drawn twice.
+  data: () => ({ measured: false }),
   computed: {
     editable: () => editable.value,
     looked: () => `${state.panel}\u0000${state.selected.length === 1 ? state.selected[0] : ""}`,
@@ -65,7 +69,6 @@ export default {
     looked: { handler: "reveal", flush: "post" },
   },
   mounted() {
-    this.flow.onPaneReady(() => this.fit());
     for (const [name, handler] of [["copy", this.copy], ["cut", this.cut], ["paste", this.paste], ["keydown", this.press]]) document.addEventListener(name, handler);
   },
   beforeUnmount() {
@@ -82,11 +85,19 @@ export default {
       return data;
     },
     fit() {
-      setTimeout(() => this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 }), 30);
+      this.unfitted = !this.measured && nodes.value.length > 0;
+      if (this.measured) this.flow.fitView({ padding: 0.2, maxZoom: 1, duration: 0 });
     },
-    // The node whose panel opens stays in sight beside it, and above it on a phone.
+    changed(changes) {
+      if (!this.measured && changes.some((change) => change.type === "dimensions")) {
+        this.measured = true;
+        if (this.unfitted) this.fit();
+      }
+      this.picked();
+    },
+    // The node whose panel opens stays in sight beside it, and above it on a phone; so does one that the palette adds.
     reveal() {
-      const node = state.panel === "node" && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
+      const node = ["node", "palette"].includes(state.panel) && state.selected.length === 1 && this.flow.findNode(state.selected[0]);
       if (!node) return this.slideBack();
       const { x, y, zoom } = this.flow.viewport.value;
       const box = this.$el.getBoundingClientRect();
@@ -205,10 +216,10 @@ export default {
   },
   template: `
     <div class="hvc-flow" @drop.prevent="drop" @dragover.prevent>
-      <VueFlow id="hive" :nodes="shown" :edges="wires" :node-types="nodeTypes" :nodes-draggable="editable" :nodes-connectable="editable" :edges-updatable="false"
+      <VueFlow id="hive" :nodes="shown" :edges="measured ? wires : []" :node-types="nodeTypes" :edge-types="edgeTypes" :nodes-draggable="editable" :nodes-connectable="editable" :edges-updatable="false"
         :delete-key-code="null" :select-nodes-on-drag="false" multi-selection-key-code="Shift" :min-zoom="0.1" :max-zoom="2" :snap-to-grid="true" :snap-grid="[20, 20]"
         :only-render-visible-elements="many" :is-valid-connection="fits" :default-edge-options="{ type: 'default' }" :elevate-edges-on-select="true"
-        @connect="connect" @node-drag-stop="dropped" @selection-drag-stop="dropped" @nodes-change="picked" @edges-change="picked" @node-click="opened" @pane-click="picked">
+        @connect="connect" @node-drag-stop="dropped" @selection-drag-stop="dropped" @nodes-change="changed" @edges-change="picked" @node-click="opened" @pane-click="picked">
         <Background :gap="20" :size="1"/>
       </VueFlow>
       <Overview v-if="shown.length > 4"/>

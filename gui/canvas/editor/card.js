@@ -1,108 +1,115 @@
-// One node on the canvas, with its inputs and outputs; a sticky note is one too.
-import { Handle, Position } from "hive-flow";
+// One node on the canvas, with its inputs and outputs; a sticky note is one too. Drawn by functions, without a template and a component for each
+// part: three hundred are to be there within a second. What was drawn stays as it is while nothing that it shows has changed.
+import { Position } from "hive-flow";
+import { h, withMemo } from "vue";
 import Glyph from "./glyph.js";
+import { useHandles } from "./handles.js";
 import { editable, issuesOf, marks, running, state, STICKY } from "./state.js";
 
 const COLOURS = { 1: "#f2a31b", 2: "#d97742", 3: "#c9504c", 4: "#4c9a5f", 5: "#3f7fc4", 6: "#8a62b8", 7: "#7a8496" };
 
+const share = (place, count) => (place + 1) / (count + 1);
+const isMain = (port) => port.type === "main";
+
+function linesOf(content) {
+  return content.split("\n").flatMap((line) => [line.startsWith("#") ? h("b", line.replace(/^#+ */, "")) : line, h("br")]);
+}
+
+function note(parameters, selected) {
+  const content = String(parameters.content ?? "");
+  const style = {
+    width: `${Number(parameters.width) || 240}px`,
+    height: `${Number(parameters.height) || 160}px`,
+    "--note": COLOURS[parameters.color] ?? COLOURS[1],
+  };
+  return h("div", { class: ["hvc-note", { selected }], style, "aria-label": `Note: ${content}` }, linesOf(content));
+}
+
+function sized({ mains, outs, helpers, ups }) {
+  const rows = Math.max(mains.length, outs.length, 1);
+  const width = helpers.length ? Math.max(190, helpers.length * 72) : ups.length ? 84 : 96;
+  return { width: `${width}px`, height: `${Math.max(ups.length && !outs.length ? 84 : 96, rows * 30)}px` };
+}
+
+function counted(mark) {
+  const all = mark?.items ?? [];
+  if (!all.length) return "";
+  const items = all.reduce((sum, each) => sum + each, 0);
+  return `${items} ${items === 1 ? "item" : "items"}${mark.runs > 1 ? `, ${mark.runs} runs` : ""}`;
+}
+
+const label = (port, side, style) => (port.label || side === "down" ? h("span", { class: ["hvc-port", side], style }, port.label) : null);
+
+// Inputs to the left, outputs to the right, helpers below, and above what makes this node a helper.
+function ends({ mains, outs, helpers, ups }, box, connectable, handle) {
+  const beside = (port, place, count) => ({ top: `calc(${box.height} * ${share(place, count)})` });
+  const below = (place) => ({ left: `${share(place, helpers.length) * 100}%`, top: box.height });
+  return [
+    mains.map((port, place) => {
+      const style = beside(port, place, mains.length);
+      return [handle({ id: `in:main:${port.index}`, type: "target", position: Position.Left, kind: "hvc-in", connectable, style }), label(port, "left", style)];
+    }),
+    outs.map((port, place) => {
+      const style = beside(port, place, outs.length);
+      return [handle({ id: `out:main:${port.index}`, type: "source", position: Position.Right, kind: "hvc-out", connectable, style }), label(port, "right", style)];
+    }),
+    helpers.map((port, place) => {
+      const style = below(place);
+      return [handle({ id: `in:${port.type}:0`, type: "target", position: Position.Bottom, kind: "hvc-down", connectable, style }), label(port, "down", style)];
+    }),
+    ups.map((port) => handle({ id: `out:${port.type}:0`, type: "source", position: Position.Top, kind: "hvc-up", connectable })),
+  ].flat(2);
+}
+
+function inside(id, node, ports, helpers, { mark, issue, pinned }, box) {
+  return h("div", { class: "hvc-box", style: box, "data-group": ports.group }, [
+    Glyph({ type: node.type }),
+    helpers.length ? h("span", { class: "hvc-inside hv-clip" }, id) : null,
+    mark?.status ? h("i", { class: "hvc-mark", "data-status": mark.status, title: mark.error ?? "" }, mark.status === "error" ? "!" : "✓") : null,
+    issue ? h("i", { class: "hvc-issue", title: issue, "aria-hidden": "true" }, "!") : null,
+    pinned ? h("i", { class: "hvc-pin", title: "Its output is pinned" }, "pin") : null,
+  ]);
+}
+
+function card(id, { node, ports }, selected, seen, handle) {
+  const sides = {
+    mains: ports.inputs.filter(isMain),
+    outs: ports.outputs.filter(isMain),
+    helpers: ports.inputs.filter((port) => !isMain(port)),
+    ups: ports.outputs.filter((port) => !isMain(port)),
+  };
+  const { mark, issue, waits, connectable } = seen;
+  const { outs, helpers, ups } = sides;
+  const box = sized(sides);
+  const status = mark?.status ?? "";
+  const about = [id, node.disabled ? "disabled" : "", status, issue ? "has an issue" : ""].filter(Boolean).join(", ");
+  const flags = { selected, disabled: node.disabled, helper: ups.length && !outs.length, trigger: ports.trigger, unknown: !ports.known, waits };
+  const under = h("div", { class: ["hvc-under", { inside: helpers.length }] }, [
+    helpers.length ? null : h("div", { class: "hvc-name", title: id }, id),
+    h("div", { class: "hvc-sub" }, node.disabled ? "disabled" : counted(mark)),
+  ]);
+  const parts = [inside(id, node, ports, helpers, seen, box), under, ...ends(sides, box, connectable, handle)];
+  return h("div", { class: ["hvc-node", flags, status && `is-${status}`], "data-node": id, "aria-label": about, role: "group" }, parts);
+}
+
+function issueOf(id, { node, ports }) {
+  const told = issuesOf(id).join("\n");
+  return told || ports.known ? told : `Hive does not run nodes of type ${node.type}.`;
+}
+
 export default {
-  components: { Glyph, Handle },
   // Vue Flow gives more than is asked for, which would be written into the page for each node.
   inheritAttrs: false,
-  props: { id: String, data: Object, selected: Boolean },
-  setup: () => ({ Position }),
-  computed: {
-    editable: () => editable.value,
-    node() {
-      return this.data.node;
-    },
-    ports() {
-      return this.data.ports;
-    },
-    sticky() {
-      return this.node.type === STICKY;
-    },
-    parameters() {
-      return this.node.parameters ?? {};
-    },
-    lines() {
-      return String(this.parameters.content ?? "").split("\n");
-    },
-    colour() {
-      return COLOURS[this.parameters.color] ?? COLOURS[1];
-    },
-    size() {
-      return { width: `${Number(this.parameters.width) || 240}px`, height: `${Number(this.parameters.height) || 160}px`, "--note": this.colour };
-    },
-    mains() {
-      return this.ports.inputs.filter((port) => port.type === "main");
-    },
-    helpers() {
-      return this.ports.inputs.filter((port) => port.type !== "main");
-    },
-    outs() {
-      return this.ports.outputs.filter((port) => port.type === "main");
-    },
-    ups() {
-      return this.ports.outputs.filter((port) => port.type !== "main");
-    },
-    mark() {
-      return marks.value[this.id];
-    },
-    status() {
-      return this.mark?.status ?? "";
-    },
-    waits() {
-      return running.value && !this.mark;
-    },
-    issue() {
-      const told = issuesOf(this.id).join("\n");
-      return told || this.ports.known ? told : `Hive does not run nodes of type ${this.node.type}.`;
-    },
-    box() {
-      const rows = Math.max(this.mains.length, this.outs.length, 1);
-      const width = this.helpers.length ? Math.max(190, this.helpers.length * 72) : this.ups.length ? 84 : 96;
-      return { width: `${width}px`, height: `${Math.max(this.ups.length && !this.outs.length ? 84 : 96, rows * 30)}px` };
-    },
-    pinned() {
-      return Boolean(state.document.pinData?.[this.id]);
-    },
-    items() {
-      const all = this.mark?.items ?? [];
-      return all.length ? all.reduce((sum, each) => sum + each, 0) : null;
-    },
-    label() {
-      const said = [this.id, this.node.disabled ? "disabled" : "", this.status, this.issue ? "has an issue" : ""];
-      return said.filter(Boolean).join(", ");
-    },
+  props: ["id", "data", "selected"],
+  setup(props) {
+    const handle = useHandles(props.id);
+    const drawn = [];
+    return () => {
+      const { id, data, selected } = props;
+      const mark = marks.value[id];
+      const seen = { mark, issue: issueOf(id, data), waits: running.value && !mark, pinned: Boolean(state.document.pinData?.[id]), connectable: editable.value };
+      const draw = () => (data.node.type === STICKY ? note(data.node.parameters ?? {}, selected) : card(id, data, selected, seen, handle));
+      return withMemo([id, data, selected, ...Object.values(seen)], draw, drawn, 0);
+    };
   },
-  methods: {
-    at: (place, count) => `${((place + 1) / (count + 1)) * 100}%`,
-  },
-  template: `
-    <div v-if="sticky" class="hvc-note" :class="{ selected }" :style="size" :aria-label="'Note: ' + (parameters.content ?? '')"><template v-for="(line, place) in lines" :key="place"><b v-if="line.startsWith('#')">{{ line.replace(/^#+ */, "") }}</b><template v-else>{{ line }}</template><br></template></div>
-    <div v-else class="hvc-node" :class="[{ selected, disabled: node.disabled, helper: ups.length && !outs.length, trigger: ports.trigger, unknown: !ports.known, waits }, status && 'is-' + status]"
-      :data-node="id" :aria-label="label" role="group">
-      <div class="hvc-box" :style="box" :data-group="ports.group">
-        <Glyph :type="node.type"/>
-        <span v-if="helpers.length" class="hvc-inside hv-clip">{{ id }}</span>
-        <i v-if="status" class="hvc-mark" :data-status="status" :title="mark.error ?? ''">{{ status === "error" ? "!" : "✓" }}</i>
-        <i v-if="issue" class="hvc-issue" :title="issue" aria-hidden="true">!</i>
-        <i v-if="pinned" class="hvc-pin" title="Its output is pinned">pin</i>
-      </div>
-      <div class="hvc-under" :class="{ inside: helpers.length }"><div v-if="!helpers.length" class="hvc-name" :title="id">{{ id }}</div><div class="hvc-sub">{{ node.disabled ? "disabled" : items === null ? "" : items + (items === 1 ? " item" : " items") + (mark.runs > 1 ? ", " + mark.runs + " runs" : "") }}</div></div>
-      <template v-for="(port, place) in mains" :key="'in' + port.index">
-        <Handle type="target" :position="Position.Left" :id="'in:main:' + port.index" :connectable="editable" :style="{ top: 'calc(' + box.height + ' * ' + (place + 1) / (mains.length + 1) + ')' }" class="hvc-in"/>
-        <span v-if="port.label" class="hvc-port left" :style="{ top: 'calc(' + box.height + ' * ' + (place + 1) / (mains.length + 1) + ')' }">{{ port.label }}</span>
-      </template>
-      <template v-for="(port, place) in outs" :key="'out' + port.index">
-        <Handle type="source" :position="Position.Right" :id="'out:main:' + port.index" :connectable="editable" :style="{ top: 'calc(' + box.height + ' * ' + (place + 1) / (outs.length + 1) + ')' }" class="hvc-out"/>
-        <span v-if="port.label" class="hvc-port right" :style="{ top: 'calc(' + box.height + ' * ' + (place + 1) / (outs.length + 1) + ')' }">{{ port.label }}</span>
-      </template>
-      <template v-for="(port, place) in helpers" :key="port.type">
-        <Handle type="target" :position="Position.Bottom" :id="'in:' + port.type + ':0'" :connectable="editable" :style="{ left: at(place, helpers.length), top: box.height }" class="hvc-down"/>
-        <span class="hvc-port down" :style="{ left: at(place, helpers.length), top: box.height }">{{ port.label }}</span>
-      </template>
-      <Handle v-for="port in ups" :key="'up' + port.type" type="source" :position="Position.Top" :id="'out:' + port.type + ':0'" :connectable="editable" class="hvc-up"/>
-    </div>`,
 };

@@ -50,6 +50,9 @@ export default {
     make(type) {
       state.making = { type, failure: null };
     },
+    change(found) {
+      state.making = { type: found.type, found, failure: null };
+    },
     connect(found) {
       state.connecting = null;
       send("connect", found.id);
@@ -64,6 +67,7 @@ export default {
             <option v-for="each in of(type)" :key="each.id" :value="each.id">{{ each.name }}{{ each.shared ? " (shared)" : "" }}</option></select>
           <span v-else>{{ named(type)?.name ?? "none" }}</span></label>
         <button v-if="editable && state.may.credentials" type="button" class="hv-quiet" :aria-label="'New credential: ' + typeWords(type)" @click="make(type)">New</button>
+        <button v-if="editable && chosen(type)?.changeable" type="button" class="hv-quiet" :aria-label="'Edit credential: ' + chosen(type).name" @click="change(chosen(type))">Edit</button>
         <p v-if="missing(type)" class="hv-small hv-error">There is no such credential that you may use. Choose another, or make it.</p>
         <p v-if="unconnected(type)" class="hv-small">It is not connected yet. <a v-if="state.connecting?.id === unconnected(type).id" class="hv-text" :href="state.connecting.url" target="_blank" rel="noopener">Open the provider’s page</a><button v-else type="button" class="hv-text" @click="connect(unconnected(type))">Connect it</button></p>
       </div>

@@ -2,8 +2,10 @@
 import Conditions from "./conditions.js";
 import Credentials from "./credentials.js";
 import Field from "./field.js";
+import { OlderConditions, OlderRules } from "./older.js";
 import PreviewItem from "./previewitem.js";
 import Rules from "./rules.js";
+import Schedule from "./schedule.js";
 import { edit, editable, shortType, state } from "./state.js";
 
 const get = (object, path) => path.split(".").reduce((found, name) => found?.[name], object);
@@ -27,7 +29,7 @@ function agreed(parameters) {
 }
 
 export default {
-  components: { Conditions, Credentials, Field, PreviewItem, Rules },
+  components: { Conditions, Credentials, Field, OlderConditions, OlderRules, PreviewItem, Rules, Schedule },
   props: { node: Object },
   data: () => ({ raw: false, wrong: "" }),
   computed: {
@@ -37,7 +39,9 @@ export default {
     },
     fields() {
       const all = state.types.find((kind) => kind.name === this.node.type)?.fields ?? [];
-      return all.filter((field) => Number(this.node.typeVersion ?? 1) >= (field.since ?? 1) && this.matters(field, all));
+      const version = Number(this.node.typeVersion ?? 1);
+      const of = all.filter((field) => version >= (field.since ?? 1) && version < (field.before ?? Infinity));
+      return of.filter((field) => this.matters(field, of));
     },
     json() {
       return JSON.stringify(this.parameters, null, 2);
@@ -101,6 +105,9 @@ export default {
       </fieldset>
       <template v-for="field in fields" :key="field.name">
         <Conditions v-if="field.kind === 'conditions'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <OlderConditions v-else-if="field.kind === 'older_conditions'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <OlderRules v-else-if="field.kind === 'older_rules'" :node="node" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
+        <Schedule v-else-if="field.kind === 'schedule'" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <Rules v-else-if="field.kind === 'rules'" :node="node" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
         <Field v-else :field="field" :value="get(parameters, field.name)" :disabled="!editable" @change="set(field, $event)"/>
       </template>

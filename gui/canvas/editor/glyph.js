@@ -1,4 +1,5 @@
 // A node's picture: a drawing where its kind has one, else the letters of its name.
+import { h } from "vue";
 import { shortType, titleOf } from "./state.js";
 
 const PATHS = {
@@ -22,17 +23,15 @@ const PATHS = {
   chainLlm: "M6.6 9.4a2.6 2.6 0 0 1 0-3.6l1.4-1.4a2.6 2.6 0 0 1 3.6 3.6M9.4 6.6a2.6 2.6 0 0 1 0 3.6L8 11.6A2.6 2.6 0 0 1 4.4 8",
 };
 
-export default {
-  props: { type: { type: String, required: true } },
-  computed: {
-    path() {
-      return PATHS[shortType(this.type)];
-    },
-    letters() {
-      const words = titleOf(this.type).split(" ");
-      return (words.length > 1 ? words[0][0] + words[1][0] : words[0].slice(0, 2)).toUpperCase();
-    },
-  },
-  template: `<svg v-if="path" class="hv-icon" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round"
-    stroke-linejoin="round" aria-hidden="true"><path :d="path"/></svg><b v-else class="hvc-letters" aria-hidden="true">{{ letters }}</b>`,
-};
+function lettersOf(type) {
+  const words = titleOf(type).split(" ");
+  return (words.length > 1 ? words[0][0] + words[1][0] : words[0].slice(0, 2)).toUpperCase();
+}
+
+const LINE = { class: "hv-icon", viewBox: "0 0 16 16", fill: "none", stroke: "currentColor", "stroke-width": 1.3, "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true" };
+
+export default function Glyph({ type }) {
+  const path = PATHS[shortType(type)];
+  return path ? h("svg", LINE, [h("path", { d: path })]) : h("b", { class: "hvc-letters", "aria-hidden": "true" }, lettersOf(type));
+}
+Glyph.props = ["type"];

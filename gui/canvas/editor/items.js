@@ -68,7 +68,7 @@ export default {
         </div>
         <p v-if="!page.total" class="hv-muted">No items.</p>
         <div v-else-if="view === 'table'" class="hvc-table" tabindex="0" role="region" :aria-label="side + ' as a table'"><table><thead><tr><th v-for="name in columns" :key="name" scope="col">{{ name }}</th><th v-if="!columns.length" scope="col">item</th></tr></thead>
-          <tbody><tr v-for="(item, place) in page.items" :key="place"><td v-for="name in columns" :key="name" :title="plain(item.json?.[name])">{{ plain(item.json?.[name]) }}</td><td v-if="!columns.length">{{ plain(item) }}</td></tr></tbody></table></div>
+          <tbody><tr v-for="(item, place) in page.items" :key="place"><td v-for="name in columns" :key="name" :title="plain(item.json?.[name])">{{ plain(item.json?.[name]) }}</td><td v-if="!columns.length" class="hv-muted">{{ item.files ? plain(item.files) : "an item without fields" }}</td></tr></tbody></table></div>
         <pre v-else class="hvc-pre" tabindex="0">{{ view === "json" ? json : text }}</pre>
         <div v-if="page.total > SIZE" class="hvc-pages"><button type="button" class="hv-quiet" :disabled="page.offset === 0" @click="turn(-1)">Earlier</button><span class="hv-num hv-muted">{{ page.offset + 1 }}–{{ Math.min(page.offset + SIZE, page.total) }} of {{ page.total }}</span><button type="button" class="hv-quiet" :disabled="page.offset + SIZE >= page.total" @click="turn(1)">Later</button></div>
         <div class="hvc-data-bar">

@@ -5,7 +5,11 @@ import { store } from "./store.js";
 export default {
   props: { at: Number, failure: Object },
   computed: {
+    refused() {
+      return !this.at && this.failure?.code === "permission_denied";
+    },
     words() {
+      if (this.refused) return "Your role does not see this.";
       return this.at ? `What you see is from ${ago(store.now - this.at)}.` : "Nothing is known yet.";
     },
     old() {

@@ -30,18 +30,19 @@ export function confirmed(about) {
   return new Promise((resolve) => (store.question = { ...about, resolve }));
 }
 
+// `undo`: what takes it back, offered as long as it is said.
 let hide = 0;
-export function say(text, failure = null) {
-  store.note = { text, failure };
+export function say(text, failure = null, undo = null) {
+  store.note = { text, failure, undo };
   clearTimeout(hide);
-  hide = setTimeout(() => (store.note = null), failure ? 12000 : 4000);
+  hide = setTimeout(() => (store.note = null), failure || undo ? 12000 : 4000);
 }
 
 // Does an order, says that it is done or why not, and tells whether it was.
-export async function order(verb, body, done) {
+export async function order(verb, body, done, undo = null) {
   try {
     const answer = await ask(verb, body);
-    if (done) say(done);
+    if (done) say(done, null, undo);
     return answer;
   } catch (failure) {
     say(failure.message, failure);

@@ -108,17 +108,28 @@ export default {
       return Boolean(answer?.text || answer?.thinking || this.record?.output?.text || this.record?.output?.thinking || this.record?.output?.tool_calls?.length);
     },
   },
+  mounted() {
+    if (this.waits) this.explain();
+  },
   watch: {
+    // What waits says why, without being asked; the button asks again.
+    waits(now) {
+      if (now && !this.explanation) this.explain();
+    },
     status(now, before) {
       if (now && before && now !== before) send("open", this.id);
     },
   },
   methods: {
     // What the browser shows follows the record: a change that is refused is taken back.
-    async prioritize(event) {
+    prioritize(event) {
       const priority = Number(event.target.value);
       event.target.value = this.record.priority;
-      const record = await order("tasks.prioritize", { id: this.id, priority }, `Its priority is ${PRIORITY[priority]} now.`);
+      return this.rank(priority);
+    },
+    async rank(priority) {
+      const before = this.record.priority;
+      const record = await order("tasks.prioritize", { id: this.id, priority }, `Its priority is ${PRIORITY[priority]} now.`, () => this.rank(before));
       if (record) store.records[this.id] = record;
     },
     clockOf: clock,

@@ -1,13 +1,16 @@
 """The three hops: a submit becomes a row, the row an offer, the report a fact."""
 
 import asyncio
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
 
 from bus import subjects
 from bus.client import Received
-from bus.messages import TaskEvent, TaskStatus
+from bus.codec import encode
+from bus.messages import Claims, TaskEvent, TaskRequest, TaskStatus
+from bus.submit import accepted, publish_task
 from tests.integration.coordinator.conftest import Hive
 
 
@@ -69,3 +72,26 @@ async def test_its_end_names_the_model_that_did_it_though_the_task_named_none(hi
     async with asyncio.timeout(10):
         end = (await ends.get()).data
     assert (end.model, end.agent_id) == ("smollm2:135m", "acacia")
+
+
+async def test_its_end_says_by_which_key_and_for_which_workflow_it_was_asked_for_though_another_leads_by_then(
+    hive: Hive,
+) -> None:
+    ends: asyncio.Queue[TaskEvent] = asyncio.Queue()
+
+    async def read(received: Received) -> None:
+        await ends.put(received.decode(TaskEvent))
+
+    task_id, key_id, workflow_id = uuid4(), uuid4(), uuid4()
+    await hive.bus.subscribe(subjects.events("task.completed", entity_id=task_id), read)
+    request = TaskRequest(prompt="Say hello")
+    record = accepted(task_id, request, Claims(sub="ada", roles=()), datetime.now(UTC))
+    await publish_task(hive.bus, record, encode(request), key_id=key_id, workflow_id=workflow_id)
+    await hive.stored(task_id)
+    await hive.stop(hive.coordinators[-1])
+    hive.start_coordinator()
+    sidecar = await hive.sidecar("acacia")
+    await sidecar.complete(await sidecar.offered())
+    async with asyncio.timeout(20):
+        end = (await ends.get()).data
+    assert (end.owner, end.key_id, end.workflow_id) == ("ada", key_id, workflow_id)

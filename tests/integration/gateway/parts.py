@@ -128,6 +128,10 @@ class InstantSidecar:
         self.may_end = asyncio.Event()
         self.may_end.set()
 
+    @property
+    def busy(self) -> bool:
+        return bool(self._running)
+
     async def start(self) -> None:
         agent_id = self._agent.agent_id
         await self._bus.answer(subjects.dispatch(agent_id, self._agent.instance), self._offered)

@@ -4,16 +4,20 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 
 from bus.nats_bus import NatsBus
 from tests.integration.gateway.conftest import Hive
-from tests.integration.gateway.parts import CoordinatorProcess, GatewayProcess, InstantSidecar, Process
+from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, InstantSidecar, Process
+from tests.integration.monitor.parts import MonitorProcess
+from tests.integration.monitor.receivers import JsonReceiver
+from tests.parts.mcp import given, session
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 
@@ -310,3 +314,65 @@ async def test_rest_is_fast_enough(hive: Hive) -> None:
             seconds.append(perf_counter() - began)
             assert response.json()["status"] == "completed"
     assert min(seconds) < 0.05
+
+
+@pytest.mark.slow
+async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_seconds(
+    hive: Hive, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    """Every part is a process of its own."""
+    env = {
+        "NATS_URL": nats_server.url,
+        "HIVE_SIDECAR_NAME": "walnut",
+        "HIVE_BUILTIN_MODEL": "never",
+        "OLLAMA_HOST": "http://127.0.0.1:9",
+    }
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    with (
+        MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url),
+        Process("agent_sidecar.main", tmp_path, env) as sidecar,
+    ):
+        async with hive.gateway.client() as rest, asyncio.timeout(150):
+            while (await rest.get("/api/alerts")).status_code != 200:
+                await asyncio.sleep(0.1)
+            while (agent := await rest.get("/api/agents/walnut")).status_code != 200 or agent.json()["status"] == "offline":
+                await asyncio.sleep(0.1)
+            async with connect(f"{hive.gateway.url.replace('http', 'ws')}/ws", additional_headers=headers) as client:
+                await client.send(json.dumps({"type": "subscribe", "topic": "alerts.critical"}))
+                assert json.loads(await client.recv())["type"] == "subscribe"
+                began = monotonic()
+                sidecar.kill()
+                alert = json.loads(await client.recv())["data"]
+                took = monotonic() - began
+            await looked_after_by_an_assistant(hive, alert["id"])
+            await sent_by_rest(rest)
+    assert (alert["rule"], alert["entity"], alert["state"]) == ("agent_down", "walnut", "firing")
+    print(f"from the kill of a sidecar to the alert at the socket: {took:.2f} s")
+    assert took < 2
+
+
+async def looked_after_by_an_assistant(hive: Hive, alert_id: str) -> None:
+    async with session(hive.gateway.url, ADMIN_KEY) as client:
+        assert alert_id in [alert["id"] for alert in given(await client.call_tool("list_alerts", {}))["alerts"]]
+        assert given(await client.call_tool("acknowledge_alert", {"id": alert_id}))["state"] == "acknowledged"
+        silence = {"entity": "wal*", "minutes": 5, "reason": "its card is being changed"}
+        assert given(await client.call_tool("silence_alerts", silence))["entity"] == "wal*"
+
+
+async def sent_by_rest(rest: httpx.AsyncClient) -> None:
+    """A target, from its making to its end."""
+    with JsonReceiver() as receiver:
+        wish = {"url": f"json://ann:sesame@127.0.0.1:{receiver.port}", "rules": ["agent_down"]}
+        put = await rest.put("/api/alerts/targets/hook", json=wish, timeout=60)
+        assert (put.status_code, put.json()["kind"]) == (200, "json"), put.text
+        listed = await rest.get("/api/alerts/targets")
+        assert [target["name"] for target in listed.json()["targets"]] == ["hook"]
+        assert (await rest.post("/api/alerts/targets/hook/test", timeout=60)).status_code == 200
+        assert (await receiver.next())["title"] == "Hive: a test"
+        receiver.status = 503
+        refused = await rest.post("/api/alerts/targets/hook/test", timeout=60)
+        assert (refused.status_code, refused.json()["code"]) == (502, "notification_failed")
+        assert "sesame" not in put.text + listed.text + refused.text
+        assert (await rest.delete("/api/alerts/targets/hook")).status_code == 200
+    tried = await rest.post("/api/alerts/rules/dry-run", json={"rule": {"condition": "cpu_usage > 85", "severity": "info"}})
+    assert (tried.status_code, tried.json()["unknown"]) == (200, [])

@@ -17,7 +17,8 @@ from websockets.exceptions import ConnectionClosed
 from bus import auth, subjects
 from bus.messages import AgentRecord, AgentStatus, Claims, EventType, Role
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
-from bus.messages.events import AlertEvent
+from bus.messages.events import AlertEvent, QuotaEvent
+from bus.messages.usage import Quota, QuotaChange, QuotaKind, QuotaPeriod, QuotaUnit
 from bus.nats_bus import NatsBus, declare
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway, open_gateway
@@ -111,6 +112,27 @@ async def publish_alert(bus: NatsBus, severity: Severity) -> Alert:
     subject = subjects.event(subjects.DEFAULT_TENANT, EventType.SYSTEM_ALERT, alert.id)
     await bus.publish_durable(subject, event, message_id=event.id, timeout=15)
     return alert
+
+
+async def test_a_user_hears_of_their_own_quota_and_not_of_another_s(door: Door, nats_bus: NatsBus) -> None:
+    async with door.open(VIEWER) as client:
+        await subscribed(client, "user.vic")
+        for owner in ("ann", "vic"):
+            quota = Quota(
+                kind=QuotaKind.USER,
+                name=owner,
+                unit=QuotaUnit.TOKENS,
+                period=QuotaPeriod.DAY,
+                most=100,
+                used=81,
+                since=NOON,
+                set_by="admin",
+            )
+            data = QuotaChange(owner=owner, quota=quota, resets_at=NOON)
+            event = QuotaEvent(id=owner, type=EventType.QUOTA_WARNING, source="monitor", timestamp=NOON, data=data)
+            await nats_bus.publish(subjects.event("default", event.type, uuid4()), event)
+        told = await hear(client)
+        assert (told["topic"], told["data"]["event"], told["data"]["quota"]["used"]) == ("user.vic", "quota.warning", 81)
 
 
 async def test_what_happens_comes_to_who_follows_it_and_ends_with_the_subscription(door: Door, nats_bus: NatsBus) -> None:

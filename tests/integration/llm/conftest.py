@@ -23,10 +23,11 @@ BUILTIN = "acacia"
 
 
 class SidecarProcess(Process):
-    """Speaks for `backends`, in the words of HIVE_BACKENDS."""
+    """Speaks for `backends`, in the words of HIVE_BACKENDS; empty: for those that the file of HIVE_CONFIG names."""
 
     def __init__(self, server: NatsServer, folder: Path, backends: str, **env: str) -> None:
-        super().__init__("agent_sidecar.main", folder, {"NATS_URL": server.url, "HIVE_BACKENDS": backends, **env})
+        named = {"HIVE_BACKENDS": backends} if backends else {}
+        super().__init__("agent_sidecar.main", folder, {"NATS_URL": server.url, **named, **env})
 
 
 class LlmHive:

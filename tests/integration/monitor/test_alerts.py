@@ -5,21 +5,18 @@ import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
 from uuid import uuid4
 
 import asyncpg
 import pytest
-from pydantic import BaseModel
 
 from bus import subjects
 from bus.client import Received
-from bus.errors import Conflict, DeadlineExceeded, InvalidRequest, NotFound, PermissionDenied
-from bus.messages import AgentRecord, AgentStatus, Claims, NoReply, Role
+from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
+from bus.messages import AgentStatus, Claims, EventType, NoReply, Role
 from bus.messages.alerts import (
     Alert,
     AlertList,
@@ -35,9 +32,11 @@ from bus.messages.alerts import (
     SilenceList,
     SilenceRef,
 )
-from bus.messages.events import AlertEvent
+from bus.messages.events import AlertEvent, MaintenanceEvent
+from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
 from bus.nats_bus import NatsBus
 from monitor.alerting.watch import LOCK
+from tests.integration.monitor.asking import agent_is, ask, ask_anew
 from tests.integration.monitor.parts import ROOT, MonitorProcess
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
@@ -45,7 +44,6 @@ from tests.unit.monitor.events import metrics
 
 pytestmark = pytest.mark.slow
 
-M = TypeVar("M", bound=BaseModel)
 FIRING, RESOLVED = AlertState.FIRING, AlertState.RESOLVED
 
 
@@ -80,24 +78,6 @@ async def told(nats_bus: NatsBus) -> AsyncIterator[Told]:
     await nats_bus.flush()
     yield told
     await hearing.close()
-
-
-async def ask(bus: NatsBus, verb: str, body: BaseModel, answer: type[M], claims: Claims | None = None) -> M:
-    subject = subjects.service_verb(subjects.SERVICE_ALERTS, verb)
-    return await bus.request(subject, body, answer, claims=claims, timeout=30)
-
-
-async def ask_anew(bus: NatsBus, verb: str, body: BaseModel, answer: type[M]) -> M:
-    """Reads from a monitor begun anew: what is asked before the server has noticed the old one's end goes to that one, and is lost."""
-    async with asyncio.timeout(60):
-        while True:
-            with suppress(DeadlineExceeded):
-                return await bus.request(subjects.service_verb(subjects.SERVICE_ALERTS, verb), body, answer, timeout=5)
-
-
-async def agent_is(bus: NatsBus, status: AgentStatus, agent_id: str = "acacia") -> None:
-    record = AgentRecord(agent_id=agent_id, name=agent_id, endpoint="http://host:11434", status=status)
-    await bus.put(subjects.KV_AGENTS, agent_id, record)
 
 
 async def test_an_agent_that_dies_is_told_within_two_seconds_and_once_whatever_becomes_of_the_monitor(
@@ -197,6 +177,42 @@ async def test_a_silence_holds_until_it_is_ended(nats_bus: NatsBus, monitor: Mon
     assert ((fired := await told.next()).id, fired.state) == (silenced.id, FIRING)
     with pytest.raises(NotFound):
         await ask(nats_bus, "end_silence", SilenceRef(id=silence.id), Silence)
+
+
+async def test_a_host_under_maintenance_calls_nobody_until_it_is_over(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told
+) -> None:
+    await ask(nats_bus, "list", ListAlerts(), AlertList)
+    now = datetime.now(UTC)
+    window = MaintenanceWindow(
+        id=uuid4(),
+        agents=("acacia",),
+        starts_at=now,
+        ends_at=now + timedelta(hours=1),
+        reason="a new card",
+        by="ann",
+        created_at=now,
+        phase=MaintenancePhase.UNDER_WAY,
+    )
+    await tell_window(nats_bus, window)
+    await agent_is(nats_bus, AgentStatus.OFFLINE)
+    silenced = await told.next()
+    assert (silenced.state, silenced.reason) == (AlertState.SILENCED, "silenced by ann: maintenance, a new card")
+    await tell_window(nats_bus, window.model_copy(update={"phase": MaintenancePhase.CANCELLED}))
+    assert ((fired := await told.next()).id, fired.state) == (silenced.id, FIRING)
+
+
+async def tell_window(bus: NatsBus, window: MaintenanceWindow) -> None:
+    """As the coordinator does."""
+    event = MaintenanceEvent(
+        id=f"{window.id}.{window.phase}",
+        type=EventType.SYSTEM_MAINTENANCE,
+        source="coordinator",
+        timestamp=window.created_at,
+        data=window,
+    )
+    subject = subjects.event(subjects.DEFAULT_TENANT, EventType.SYSTEM_MAINTENANCE, window.id)
+    await bus.publish_durable(subject, event, message_id=event.id)
 
 
 async def test_a_file_has_the_rules_where_nobody_has_put_any(

@@ -17,6 +17,7 @@ from bus import subjects
 from bus.client import Bus
 from bus.errors import DeadlineExceeded, Unavailable, WebhookNotFound
 from bus.messages.workflows import ExecuteWorkflow, ExecutionRecord, WebhookCall, WebhookReply
+from bus.vault import new_key
 from tests.integration.gateway.parts import InstantSidecar
 from tests.integration.workflow import mixed
 from tests.integration.workflow.keeper import Keeper
@@ -25,7 +26,6 @@ from tests.integration.workflow.outward import Came, place_of_mail, wrongs
 from tests.integration.workflow.parts import EngineProcess, Workflows
 from tests.integration.workflow.witness import Witness
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import new_key
 
 ENGINES: Final = 3
 ENVIRONMENT: Final = {

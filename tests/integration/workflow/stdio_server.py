@@ -1,5 +1,9 @@
-"""An MCP server by standard input and output, on the official package: `python stdio_server.py`. What it may leave behind, it does."""
+"""An MCP server by standard input and output, on the official package: `python stdio_server.py`. What it may leave behind, it does.
 
+With a port it is one of streamable HTTP.
+"""
+
+import asyncio
 import json
 import os
 import subprocess
@@ -71,5 +75,16 @@ async def grow(context: Context) -> str:
     return "grown"
 
 
+@server.tool()
+async def waits(begun: str) -> str:
+    """Says in that file that it began, and who it is; and answers nobody."""
+    Path(begun).write_text(str(os.getpid()))  # noqa: ASYNC240
+    await asyncio.Event().wait()
+    return "never"
+
+
 if __name__ == "__main__":
-    server.run("stdio")
+    if len(sys.argv) > 1:
+        server.run("streamable-http", port=int(sys.argv[1]))
+    else:
+        server.run("stdio")

@@ -9,10 +9,10 @@ from bus.database import migrate_by, open_pool
 from bus.errors import Conflict, CredentialNotFound
 from bus.messages import Claims, Role
 from bus.messages.credentials import CreateCredential
+from bus.vault import Vault, new_key
 from tests.integration.workflow.databases import Line, tcp_postgres  # noqa: F401 - a fixture
 from workflow.credentials.needed import Reference
 from workflow.credentials.store import Credentials, reseal_when_possible
-from workflow.credentials.vault import Vault, new_key
 from workflow.sql import migrations
 
 ANNA, BERT, CARL = (Claims(sub=name, roles=(Role.DEVELOPER,)) for name in ("anna", "bert", "carl"))

@@ -27,12 +27,12 @@ from bus.messages.workflows import (
     WorkflowRef,
 )
 from bus.nats_bus import NatsBus
+from bus.vault import FILE_NAME, new_key
 from tests.integration.workflow.dumping import dump
 from tests.integration.workflow.echo import Echo
 from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import FILE_NAME, new_key
 
 SECRET = "correct-horse/battery+staple"
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,))

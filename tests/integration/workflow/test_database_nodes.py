@@ -10,12 +10,12 @@ import pytest
 import redis.asyncio
 
 from bus.nats_bus import NatsBus
+from bus.vault import new_key
 from tests.integration.workflow.databases import Line, tcp_postgres, tcp_valkey  # noqa: F401 - fixtures
 from tests.integration.workflow.dumping import dump
 from tests.integration.workflow.keeper import Keeper
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import new_key
 
 SECRET = "correct-horse/battery+staple"
 

@@ -9,6 +9,7 @@ from bus.database import migrate_by, open_pool
 from bus.messages import Claims, Role
 from bus.messages.workflows import CreateWorkflow
 from bus.nats_bus import NatsBus
+from bus.vault import Vault
 from tests.integration.workflow.databases import Line, pool, tcp_postgres  # noqa: F401 - fixtures
 from tests.integration.workflow.parts import chain, node
 from workflow.core.effects import StartErrorWorkflow
@@ -17,7 +18,6 @@ from workflow.core.interpreter import Interpreter
 from workflow.credentials.lending import Lending
 from workflow.credentials.store import Credentials
 from workflow.credentials.token_store import TokenStore
-from workflow.credentials.vault import Vault
 from workflow.expressions.pool import Pool
 from workflow.expressions.scripts import V8Scripts
 from workflow.library.library import Library

@@ -13,13 +13,13 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp_types import ToolAnnotations
 
 from bus.nats_bus import NatsBus
+from bus.vault import new_key
 from tests.integration.workflow.doors import doors, given, saved
 from tests.integration.workflow.echo import Echo
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.test_mcp import Bees, serving
 from tests.integration.workflow.test_mcp_servers import Servers
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import new_key
 from workflow.outside.mcp_client import KEY_META
 
 pytestmark = pytest.mark.slow

@@ -11,8 +11,8 @@ from bus.database import migrate_by, open_pool
 from bus.errors import Conflict, McpServerFailed, TooManyMcpServers
 from bus.messages import Claims, Role
 from bus.messages.mcp_servers import McpTransport, ReplaceMcpServer
+from bus.vault import Vault
 from workflow.credentials.store import Credentials
-from workflow.credentials.vault import Vault
 from workflow.mcp.homes import sweep
 from workflow.mcp.registry import Registry
 from workflow.mcp.seen import MAX_TOOLS_BYTES, connected, failed

@@ -29,10 +29,10 @@ from bus.messages.mcp_servers import (
     ReplaceMcpServer,
 )
 from bus.nats_bus import NatsBus
+from bus.vault import new_key
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.test_mcp import Bees, bees, serving  # noqa: F401 - a fixture
 from tests.parts.nats import NatsServer
-from workflow.credentials.vault import new_key
 
 pytestmark = pytest.mark.slow
 

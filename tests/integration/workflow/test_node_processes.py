@@ -11,6 +11,7 @@ import pytest
 from bus.database import migrate_by, open_pool
 from bus.messages import Claims, Role
 from bus.messages.credentials import CreateCredential
+from bus.vault import Vault
 from deploy.node_packages import Folder
 from tests.integration.workflow.authority import Authority
 from tests.integration.workflow.test_packages import PACKAGE, TOKEN
@@ -19,7 +20,6 @@ from workflow.credentials.lending import Lending
 from workflow.credentials.oauth_requests import Token
 from workflow.credentials.store import Credentials
 from workflow.credentials.token_store import TokenStore
-from workflow.credentials.vault import Vault
 from workflow.outside.guard import Guard
 from workflow.outside.http_calls import HttpCalls
 from workflow.packages import process

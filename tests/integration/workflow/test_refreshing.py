@@ -13,6 +13,7 @@ from bus.errors import CredentialNotFound, RequestRefused
 from bus.messages import Claims, Role
 from bus.messages.credentials import ChangeCredential, ConnectCredential, ConnectReturn, CreateCredential
 from bus.together import end
+from bus.vault import Vault
 from tests.integration.workflow.authority import SECRET, Authority, query
 from workflow.core.effects import CallHttp
 from workflow.credentials.connecting import Connecting
@@ -20,7 +21,6 @@ from workflow.credentials.oauth import Tokens
 from workflow.credentials.oauth_requests import MAX_TOKEN, Token, token_of
 from workflow.credentials.store import Credentials, Opened
 from workflow.credentials.token_store import MOST_CONNECTS, TokenStore
-from workflow.credentials.vault import Vault
 from workflow.outside import http_calls
 from workflow.outside.guard import Guard
 from workflow.outside.http_calls import HttpCalls

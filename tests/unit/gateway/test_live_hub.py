@@ -56,7 +56,7 @@ async def test_all_who_follow_tasks_of_users_share_one_subscription_and_hear_the
     hub, ann, bob, everyone = Hub(bus), Outbox(), Outbox(), Outbox()
     for name, outbox in (("user.ann", ann), ("user.bob", bob), ("user.*", everyone)):
         await hub.follow(parse(name), outbox)
-    assert len(bus.open) == 2, "one of tasks, one of workflows"
+    assert len(bus.open) == 3, "one of tasks, one of workflows, one of quotas"
     await publish_task(bus, "ann")
     assert (said(ann), said(bob), said(everyone)) == (["user.ann"], [], ["user.ann"])
     await hub.leave(parse("user.ann"), ann)

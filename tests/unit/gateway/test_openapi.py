@@ -11,15 +11,16 @@ from pydantic import BaseModel
 
 from bus.auth import Permission
 from bus.messages import AddUpstream, CreateKey, CreateSchedule, TaskRequest, Timing, Timings, UpdateSchedule, Usage
-from bus.messages.alerts import CreateSilence, PutRules
+from bus.messages.alerts import CreateSilence, DryRun, PutRules
 from bus.messages.aliases import AliasTargets
 from bus.messages.benchmarks import BenchmarkWish
 from bus.messages.joining import CreateJoinToken, JoinHive
 from bus.messages.maintenance import PlanMaintenance
+from bus.messages.notifications import TargetWish
 from bus.messages.orders import DrainWish, LabelChanges, LabelSet
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
-from coordinator.gateway.examples import agents, alerts, keys, models, schedules, tasks
+from coordinator.gateway.examples import agents, alerts, keys, models, notifications, schedules, tasks
 from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic import messages_answer, messages_request
@@ -182,6 +183,8 @@ def test_every_body_has_an_example_that_holds(operations: dict[tuple[str, str], 
         PlanMaintenance: agents.MAINTENANCE,
         PutRules: alerts.RULES,
         CreateSilence: alerts.SILENCES,
+        DryRun: alerts.DRY_RUNS,
+        TargetWish: notifications.TARGETS,
         AliasTargets: models.ALIASES,
         DrainWish: agents.DRAINS,
         LabelSet: agents.LABEL_SETS,

@@ -14,6 +14,7 @@ from bus.errors import IdempotencyMismatch
 from bus.messages import Claims, Role, TaskClass, TaskRequest
 from bus.mirror import Mirror
 from bus.overview import Overview
+from bus.quotas import Quotas
 from bus.submit import accepted, unknown_model
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway, open_gateway
@@ -29,7 +30,7 @@ DEVELOPER = Claims(sub="anna", roles=(Role.DEVELOPER,))
 
 def lonely(bus: Bus) -> Submission:
     """A door on a bus where no other room listens."""
-    return Submission(bus, Mirror(bus, subjects.KV_MODELS, bytes.decode), Overload(Overview(bus), 1000), 1000)
+    return Submission(bus, Mirror(bus, subjects.KV_MODELS, bytes.decode), Quotas(bus), Overload(Overview(bus), 1000), 1000)
 
 
 def code_of(response: Response) -> tuple[int, str]:

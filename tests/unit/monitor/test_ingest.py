@@ -131,23 +131,23 @@ def test_the_rate_and_the_mean_are_those_of_the_last_hour() -> None:
             execution_event(ExecutionStatus.ERROR if minutes else ExecutionStatus.SUCCESS, timestamp=at), live=True
         )
     found.count_execution(execution_event(ExecutionStatus.CANCELED), live=True)
-    told = found.readings(NOON)
+    told = found.readings(NOON, 0)
     assert (told.mean_task_seconds, told.execution_success_rate) == (3.0, 0.5)
-    later = found.readings(NOON + timedelta(hours=1))
+    later = found.readings(NOON + timedelta(hours=1), 0)
     assert (later.mean_task_seconds, later.execution_success_rate) == (None, None)
 
 
 def test_executions_that_ended_before_the_start_are_not_counted_up() -> None:
     found = ledger()
     found.count_execution(execution_event(), live=False)
-    assert (found.readings(NOON).executions, found.readings(NOON).execution_success_rate) == (
+    assert (found.readings(NOON, 0).executions, found.readings(NOON, 0).execution_success_rate) == (
         {"success": 0, "error": 0, "canceled": 0},
         1.0,
     )
     event = execution_event(ExecutionStatus.ERROR)
     for _ in range(2):
         found.count_execution(event, live=True)
-    assert found.readings(NOON).executions == {"success": 0, "error": 1, "canceled": 0}
+    assert found.readings(NOON, 0).executions == {"success": 0, "error": 1, "canceled": 0}
 
 
 def test_a_process_that_is_silent_has_gone() -> None:

@@ -6,6 +6,7 @@ whether it was trained to call tools or not. Each step is a task, and so survive
 
 import json
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from workflow.core.effects import Effect
@@ -14,6 +15,7 @@ from workflow.core.failure import NodeError
 from workflow.core.items import Item, Outputs, paired
 from workflow.nodes.ai import mcp, parsing, step, tools
 from workflow.nodes.ai.asking import Message, ask, prompt_of
+from workflow.nodes.ai.budget import UNBOUNDED, Budget, budget_of
 from workflow.nodes.ai.chain import ask_structured
 from workflow.nodes.ai.memory import Memory
 from workflow.nodes.ai.models import Model, model_of
@@ -28,9 +30,10 @@ _SYSTEM: Final = "You are a helpful assistant"
 def run(call: NodeCall) -> EffectRun:
     made: list[Item] = []
     others = yield from mcp.listed(call)
+    budget = budget_of(call.now_ms, call.once()) if call.items else UNBOUNDED
     for index in range(len(call.items)):
         try:
-            fields = yield from _answered(call, index, others)
+            fields = yield from _answered(call, index, others, budget)
             made.append({"json": fields, "pairedItem": paired(index)})
         except NodeError as error:
             error.item = index if error.item is None else error.item
@@ -41,11 +44,11 @@ def run(call: NodeCall) -> EffectRun:
     return outputs
 
 
-def _answered(call: NodeCall, index: int, others: Others) -> Generator[Effect, Reply, dict[str, Any]]:
+def _answered(call: NodeCall, index: int, others: Others, budget: Budget) -> Generator[Effect, Reply, dict[str, Any]]:
     prompt = prompt_of(call, index)
     if not prompt:
         raise NodeError("No prompt specified", description="Expected to find the prompt in an input field called 'chatInput'")
-    model, memory = model_of(call, index), Memory(call, index)
+    model, memory = replace(model_of(call, index), budget=budget), Memory(call, index)
     parameters = call.each()[index]
     messages: list[Message] = [
         {"role": "system", "content": _system(call, parameters.text("options.systemMessage", _SYSTEM), others)},
@@ -81,7 +84,8 @@ def _steps(
         wish = step.wish(text) if inputs else None
         if wish is not None:
             name, given = wish
-            observation = yield from tools.use(call, index, name, given, others)
+            model.budget.require()  # what it gave could not be told to the model
+            observation = yield from tools.use(call, index, name, given, others, model.budget.until_ms)
             steps.append({"action": {"tool": name, "toolInput": given}, "observation": observation})
             told = f"The tool {name} gave:\n{observation}"
         elif inputs and step.is_cut(text):
@@ -99,6 +103,7 @@ TYPES = (
         versions=(1, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2, 2.1, 2.2, 3),
         run=run,
         effect=True,
-        note="All kinds of agent work as the tools agent; tools are called by JSON in the text, and the last step that it may take answers",
+        note="All kinds of agent work as the tools agent; tools are called by JSON in the text, and the last step that it may take answers; "
+        "Hive's own options maxSeconds and maxTokens bound a run of the node",
     ),
 )

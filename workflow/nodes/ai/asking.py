@@ -32,17 +32,23 @@ def task(
         request["session"] = session[:255]
     if form is not None:
         request["format"] = form if isinstance(form, str) else dict(form)
+    model.budget.bound(request)
     return SubmitTask(request=request)
 
 
 def ask(
     call: NodeCall, model: Model, messages: Sequence[Message], session: str | None = None, form: Form | None = None
 ) -> Asking:
-    """The answer. Asked again without the form where that was refused: who reads it must bear another one. Raises what the task failed with."""
+    """The answer. Asked again without the form where that was refused: who reads it must bear another one. Raises what the task failed with,
+    and where the model's budget is used up."""
+    model.budget.require()
     reply = yield task(call, model, messages, session, form)
     if form is not None and reply.failure is not None and reply.failure.code in _NO_FORM:
         reply = yield task(call, model, messages, session)
-    return text_of(value_of(reply))
+    model.budget.require_time(reply.failure)
+    record = value_of(reply)
+    model.budget.spend(record)
+    return text_of(record)
 
 
 def text_of(record: Mapping[str, Any]) -> str:

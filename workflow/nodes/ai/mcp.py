@@ -114,11 +114,12 @@ def _about(about: Any) -> str:
     return f": {about['description']}" if isinstance(about, Mapping) and about.get("description") else ""
 
 
-def use(call: NodeCall, tool: McpTool, given: Any) -> Generator[CallMcp, Reply, str]:
-    """What the tool answers, as a text for the model. `call`: as the tool's node sees it."""
+def use(call: NodeCall, tool: McpTool, given: Any, until_ms: int | None = None) -> Generator[CallMcp, Reply, str]:
+    """What the tool answers, as a text for the model. `call`: as the tool's node sees it; `until_ms`: when there is no more time."""
     parameters = call.scripts.parameters(call, (0,))[0]
     arguments = _arguments(tool.schema, given)
-    answer = value_of((yield _effect(call.node, parameters, tool=tool.name, arguments=arguments, repeatable=tool.repeatable)))
+    effect = _effect(call.node, parameters, tool=tool.name, arguments=arguments, repeatable=tool.repeatable, until_ms=until_ms)
+    answer = value_of((yield effect))
     text = "\n".join(part_text(part) for part in answer.get("content") or ()) or json.dumps(answer.get("structuredContent"))
     shown = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]}… (cut)"
     return f"The tool failed: {shown}" if answer.get("isError") else shown

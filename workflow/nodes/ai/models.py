@@ -7,6 +7,7 @@ from typing import Any, Final
 from workflow.core.failure import NodeError
 from workflow.core.items import Outputs
 from workflow.expressions.parameters import Parameters
+from workflow.nodes.ai.budget import UNBOUNDED, Budget
 from workflow.nodes.contract import NodeCall, NodeType
 from workflow.nodes.values import number_of
 
@@ -30,10 +31,11 @@ _OPTIONS: Final = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Model:
-    """`name` is None where any model that is warm may answer."""
+    """`name` is None where any model that is warm may answer. `budget`: of whoever asks it."""
 
     name: str | None
     options: Mapping[str, Any]
+    budget: Budget = UNBOUNDED
 
 
 def model_of(call: NodeCall, index: int) -> Model:

@@ -89,15 +89,16 @@ def _input(call: NodeCall, node: Node) -> Mapping[str, Any]:
     return parsing.object_of(dict.fromkeys(fields, _PLAIN), list(fields)) if fields else _TEXT
 
 
-def use(call: NodeCall, index: int, name: str, given: Any, others: Mapping[str, McpTool]) -> Using:
-    """What the tool answers. What goes wrong is an answer too: the model may try something else."""
+def use(call: NodeCall, index: int, name: str, given: Any, others: Mapping[str, McpTool], until_ms: int | None = None) -> Using:
+    """What the tool answers. What goes wrong is an answer too: the model may try something else. `until_ms`: of a tool of an MCP server,
+    the others have time limits of their own."""
     node = next((each for each in call.helpers.get("ai_tool", ()) if name_of(each) == name and not _is_server(each)), None)
     other = others.get(name)
     try:
         if node is None:
             if other is None:
                 return f"There is no tool {name!r}."
-            return (yield from mcp.use(call.of_helper(other.node), other, given))
+            return (yield from mcp.use(call.of_helper(other.node), other, given, until_ms))
         return (yield from _used(call.of_helper(node), index, given))
     except NodeError as error:
         return f"The tool failed: {error.message}"

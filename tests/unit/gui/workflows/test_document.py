@@ -208,3 +208,12 @@ def test_a_rule_of_a_switch_goes_with_its_connections_and_those_after_it_move_up
     assert made["connections"] == {"S": {"main": [[to("A")], [to("C")], [to("Rest")]]}, "A": {"main": [[to("S")]]}}
     with pytest.raises(InvalidRequest, match="no rule 4"):
         edited(before, read_edit({"kind": "unrule", "name": "S", "rule": 3}), TYPES)
+
+
+def test_rules_of_a_switch_before_version_3_go_with_their_connections_too() -> None:
+    rules = [{"operation": "equal", "value2": each} for each in (1, 2)]
+    switch = node("S", "n8n-nodes-base.switch", typeVersion=2, parameters={"rules": {"rules": rules}})
+    before = {"nodes": [switch, node("A"), node("B")], "connections": {"S": {"main": [[to("A")], [to("B")]]}}}
+    made, _ = edited(before, read_edit({"kind": "unrule", "name": "S", "rule": 0}), TYPES)
+    assert documents.node_named(made, "S")["parameters"]["rules"] == {"rules": rules[1:]}
+    assert made["connections"] == {"S": {"main": [[to("B")]]}}

@@ -6,7 +6,7 @@ import pytest
 
 from bus.messages.node_types import NodeGroup, NodeTypeRecord
 from gui.workflows.draft import told_types
-from gui.workflows.forms import FieldKind, fields_of
+from gui.workflows.forms import FIELDS, FieldKind, fields_of
 from gui.workflows.ports import new_node
 
 
@@ -53,3 +53,12 @@ def test_the_palette_is_told_of_titles_and_fields_and_of_no_schema() -> None:
     assert "parameters_schema" not in told
     made = new_node(tool, (0, 0))
     assert (made["name"], made["type"], made["typeVersion"]) == ("What time it is", "hive.mcp.s.t", 1)
+
+
+@pytest.mark.parametrize("name", ["if", "filter", "switch"])
+@pytest.mark.parametrize("version", [1, 2, 2.3, 3.4])
+def test_each_version_has_a_parameter_once(name: str, version: float) -> None:
+    """As it is in the first versions, or as it is now."""
+    found = [each.name for each in FIELDS[f"n8n-nodes-base.{name}"] if each.since <= version < (each.before or 99)]
+    assert found
+    assert len(found) == len(set(found))

@@ -14,6 +14,7 @@ from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.watch import Watch
 from monitor.ingest import Ledger
+from monitor.notifying.targets import Notice
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
 from tests.unit.monitor.events import task_event
 
@@ -49,7 +50,7 @@ async def test_a_start_that_fails_leaves_nothing_behind_once_it_is_closed() -> N
     hearing = Hearing(bus, a_ledger(), asyncio.Event())
     with pytest.raises(BusUnavailable):
         await hearing.start()
-    assert bus.heard_by == 1
+    assert bus.heard_by == 2
     await hearing.close()
     assert bus.heard_by == 0
 
@@ -75,7 +76,7 @@ class Memory(AlertRecord):
     async def listed(self, asked: ListAlerts) -> list[Alert]:
         return list(self.rows.values())
 
-    async def save(self, alerts: Sequence[Alert]) -> None:
+    async def save(self, alerts: Sequence[Alert], notices: Sequence[Notice] = ()) -> None:
         if self.away:
             raise DatabaseUnavailable("away", retry_after_seconds=1)
         self.rows |= {alert.id: alert for alert in alerts}

@@ -1,0 +1,122 @@
+"""What was used, by whom, day by day; and how much may be: quotas. Days and months are those of UTC."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from bus.messages.base import Command, Message, Record, Slug, Text
+
+MOST_ROWS = 1000
+
+
+class UsageBy(StrEnum):
+    """What the rows of a report stand for."""
+
+    USER = "user"
+    KEY = "key"
+    MODEL = "model"
+    WORKFLOW = "workflow"
+    DAY = "day"
+
+
+class ListUsage(Command):
+    by: UsageBy = UsageBy.USER
+    since: date | None = Field(default=None, description="the first day; left out: the first of the present month")
+    until: date | None = Field(default=None, description="the last day; left out: the present one")
+    user: Text | None = Field(default=None, max_length=64, description="only what this user used")
+    limit: int = Field(default=100, ge=1, le=MOST_ROWS)
+
+
+class UsageRow(Record):
+    """Of all tasks that ended, however they ended: what was cancelled or failed may have used something, too."""
+
+    name: str | None = Field(description="of the user, key, model, workflow or day; null: of none")
+    tasks: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float = Field(description="that hosts worked on them")
+    watt_hours: float | None = Field(default=None, description="of hosts' cards; null where none told its power")
+
+
+class UsageReport(Record):
+    """Most tokens first; days in their order."""
+
+    by: UsageBy
+    since: date
+    until: date
+    rows: tuple[UsageRow, ...]
+
+
+class QuotaKind(StrEnum):
+    USER = "user"
+    KEY = "key"
+
+
+class QuotaUnit(StrEnum):
+    TOKENS = "tokens"
+    SECONDS = "seconds"
+
+
+class QuotaPeriod(StrEnum):
+    DAY = "day"
+    MONTH = "month"
+
+
+class QuotaRef(Command):
+    kind: QuotaKind
+    name: Text = Field(min_length=1, max_length=64, description="the user's name, or the key's id")
+    unit: QuotaUnit
+    period: QuotaPeriod
+
+    @model_validator(mode="after")
+    def _names_a_key(self) -> "QuotaRef":
+        if self.kind is QuotaKind.KEY:
+            UUID(self.name)  # ValueError, which pydantic tells
+        return self
+
+
+class PutQuota(QuotaRef):
+    most: float = Field(ge=0, description="in tokens (of prompts and answers) or seconds; 0: nothing")
+
+
+class Quota(Record):
+    """`used` in the day or month that began at `since`, as the monitor last counted: up to what has ended."""
+
+    kind: QuotaKind
+    name: str
+    unit: QuotaUnit
+    period: QuotaPeriod
+    most: float
+    used: float = 0
+    since: datetime
+    set_by: str
+
+
+class QuotaList(Record):
+    quotas: tuple[Quota, ...]
+
+
+class QuotaChange(Message):
+    """So much of a quota is used. `owner` is the user whose quota or key it is; null for a key that nobody has used yet."""
+
+    owner: str | None = None
+    quota: Quota
+    resets_at: datetime
+
+
+class SlowHost(Record):
+    """An agent that has been slower with a model than it was before."""
+
+    agent_id: Slug
+    model: str
+    tokens_per_second: float = Field(description="lately")
+    usual_tokens_per_second: float = Field(description="the median of the hours before")
+    share: float = Field(description="of 1, lately of what was usual")
+    hours: int = Field(description="with work, that are compared with")
+    text: str
+
+
+class SlowHosts(Record):
+    hosts: tuple[SlowHost, ...]

@@ -1,0 +1,119 @@
+"""Quotas: PostgreSQL has what may be used, the bus what of it is, for the doors; and who comes near one is told, once in its day or month."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.database import NamedStatements, available
+from bus.errors import NotFound
+from bus.messages import EventType
+from bus.messages.events import QuotaEvent
+from bus.messages.usage import PutQuota, Quota, QuotaChange, QuotaKind, QuotaList, QuotaPeriod, QuotaRef, QuotaUnit
+from bus.quotas import WARN_SHARE, begins, bucket_key, resets
+from monitor.sql import queries
+
+logger = telemetry.log(__name__)
+
+_IDS: Final = UUID("0f3f4a54-9d27-5c0b-8c53-6f1d1f0a9e77")
+"""Of the UUIDv5 by which events name a quota."""
+
+
+def share_to_tell(quota: Quota, told_share: float, told_since: datetime | None) -> float | None:
+    """0.8 or 1, where so much is used and nobody was told of it in this day or month; else None. Pure."""
+    before = told_share if told_since == quota.since else 0.0
+    reached = max((share for share in (WARN_SHARE, 1.0) if quota.used >= share * quota.most), default=0.0)
+    return reached if reached > before else None
+
+
+class QuotaBook:
+    """Tells the bus what it has not told before."""
+
+    def __init__(self, bus: Bus, pool: asyncpg.Pool) -> None:
+        self._bus, self._sql = bus, NamedStatements(pool, queries())
+        self._shown: dict[str, Quota] = {}
+
+    async def begin(self) -> None:
+        """What the bucket holds and PostgreSQL does not was removed while no monitor was there. DatabaseUnavailable."""
+        await self.renew()
+        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown):
+            await self._bus.delete(subjects.KV_QUOTAS, key)
+
+    async def renew(self) -> None:
+        """DatabaseUnavailable."""
+        now = datetime.now(UTC)
+        with available():
+            rows = await self._sql.all("quotas", now.date())
+        for row in rows:
+            quota = _quota(row, now)
+            key = bucket_key(quota.kind, quota.name, quota.unit, quota.period)
+            if self._shown.get(key) != quota:
+                await self._bus.put(subjects.KV_QUOTAS, key, quota)
+                self._shown[key] = quota
+            if (share := share_to_tell(quota, row["told_share"], row["told_since"])) is not None:
+                await self._tell(key, quota, share, row["owner"], now)
+
+    async def listed(self) -> QuotaList:
+        now = datetime.now(UTC)
+        with available():
+            return QuotaList(quotas=tuple(_quota(row, now) for row in await self._sql.all("quotas", now.date())))
+
+    async def put(self, wanted: PutQuota, by: str) -> Quota:
+        """It holds at every door as soon as the bucket has it."""
+        place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
+        with available():
+            await self._sql.run("put_quota", *place, wanted.most, by)
+        await self.renew()
+        return self._shown[bucket_key(*place)]
+
+    async def remove(self, wanted: QuotaRef) -> QuotaList:
+        """NotFound. Returns those that are left."""
+        place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
+        with available():
+            gone = await self._sql.one("remove_quota", *place)
+        if gone is None:
+            raise NotFound(
+                f"There is no quota of {wanted.kind} {wanted.name} in {wanted.unit} a {wanted.period}. `hive usage quotas` shows them."
+            )
+        self._shown.pop(bucket_key(*place), None)
+        await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place))
+        return await self.listed()
+
+    async def _tell(self, key: str, quota: Quota, share: float, owner: str | None, now: datetime) -> None:
+        """The event first: told twice it is one, by its id, and not told would be worse."""
+        kind = EventType.QUOTA_WARNING if share < 1 else EventType.QUOTA_EXCEEDED
+        quota_id = uuid5(_IDS, key)
+        event = QuotaEvent(
+            id=f"{quota_id}.{quota.since:%Y%m%d}.{kind.partition('.')[2]}",
+            type=kind,
+            source="monitor",
+            timestamp=now,
+            data=QuotaChange(
+                owner=quota.name if quota.kind is QuotaKind.USER else owner,
+                quota=quota,
+                resets_at=resets(quota.period, now),
+            ),
+        )
+        subject = subjects.event(subjects.DEFAULT_TENANT, kind, quota_id)
+        await self._bus.publish_durable(subject, event, message_id=event.id)
+        with available():
+            await self._sql.run("told_quota", quota.kind, quota.name, quota.unit, quota.period, share, quota.since)
+        logger.info("quota_told", kind=quota.kind, name=quota.name, share=share)
+
+
+def _quota(row: Mapping[str, Any], now: datetime) -> Quota:
+    unit, period = QuotaUnit(row["unit"]), QuotaPeriod(row["period"])
+    return Quota(
+        kind=QuotaKind(row["kind"]),
+        name=row["name"],
+        unit=unit,
+        period=period,
+        most=row["most"],
+        used=row[unit.value] or 0.0,
+        since=begins(period, now),
+        set_by=row["set_by"],
+    )

@@ -1,0 +1,65 @@
+"""Capacity, kept while PostgreSQL is there: what was used is counted, shown, and held against quotas."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from bus.client import Bus
+from bus.database import NamedStatements, available
+from bus.errors import InvalidRequest
+from bus.messages.usage import ListUsage, SlowHosts, UsageReport, UsageRow
+from bus.together import together
+from monitor.replica import Reading
+from monitor.sql import queries
+from monitor.usage.counting import Counting
+from monitor.usage.quotas import QuotaBook
+from monitor.usage.service import usage_service
+from monitor.usage.slowness import slow_hosts
+
+CLEAR_SECONDS: Final = 3600.0
+SPEED_DAYS: Final = 14
+
+
+class UsageReads:
+    """What was used. Reads may come from a replica."""
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    async def report(self, asked: ListUsage) -> UsageReport:
+        """InvalidRequest for days in the wrong order. DatabaseUnavailable."""
+        today = datetime.now(UTC).date()
+        since, until = asked.since or today.replace(day=1), asked.until or today
+        if until < since:
+            raise InvalidRequest(f"`until` ({until}) is before `since` ({since}). Swap them.")
+        rows = await self._reading.all("usage_by", asked.by, since, until, asked.user, asked.limit)
+        return UsageReport(by=asked.by, since=since, until=until, rows=tuple(UsageRow(**dict(row)) for row in rows))
+
+    async def slow(self) -> SlowHosts:
+        """DatabaseUnavailable."""
+        since = datetime.now(UTC) - timedelta(days=SPEED_DAYS)
+        return SlowHosts(hosts=tuple(slow_hosts(await self._reading.all("speeds", since))))
+
+
+async def keep(bus: Bus, pool: asyncpg.Pool, reading: Reading, retain_days: float) -> None:
+    """For ever. DatabaseUnavailable, BusUnavailable: begin again later."""
+    book = QuotaBook(bus, pool)
+    await book.begin()
+    serving = await bus.serve(usage_service(UsageReads(reading), book))
+    try:
+        await together(Counting(bus, pool, book.renew).run(), _clear(pool, retain_days))
+    finally:
+        await serving.close()
+
+
+async def _clear(pool: asyncpg.Pool, retain_days: float) -> None:
+    sql = NamedStatements(pool, queries())
+    while True:
+        with available():
+            await sql.run("forget_counted")
+            await sql.run("forget_speeds")
+            if retain_days:
+                await sql.run("forget_usage", int(retain_days))
+        await asyncio.sleep(CLEAR_SECONDS)

@@ -1,0 +1,84 @@
+"""The bus as a cluster of three servers, one of which is killed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from nats.js.api import PersistMode
+from pydantic import SecretStr
+
+from bus import streams, subjects
+from bus.errors import BusUnavailable
+from bus.messages import TaskClass
+from bus.nats_bus import NatsBus, declare
+from bus.settings import HiveSettings
+from tests.parts.nats_cluster import NatsCluster
+
+ON_ONE = {subjects.OUTPUT, subjects.METRICS}
+BEFORE, AFTER = 40, 40
+
+
+@pytest.fixture
+async def cluster(tmp_path: Path) -> AsyncIterator[NatsCluster]:
+    found = NatsCluster(tmp_path)
+    try:
+        await found.come_up()
+        yield found
+    finally:
+        found.kill()
+
+
+@pytest.fixture
+async def bus(cluster: NatsCluster) -> AsyncIterator[NatsBus]:
+    found = await cluster.connect()
+    yield found
+    await found.close()
+
+
+async def test_promises_are_on_three_servers_and_outlive_the_one_that_led(cluster: NatsCluster, bus: NatsBus) -> None:
+    js = bus.client.jetstream()
+    configs = {str(each.name): (await js.stream_info(str(each.name))).config for each in (*streams.STREAMS, *streams.BUCKETS)}
+    assert {name for name, config in configs.items() if config.num_replicas == 1} == ON_ONE
+    assert {name for name, config in configs.items() if config.persist_mode == PersistMode.ASYNC} == ON_ONE
+
+    acknowledged = {await put(bus) for _ in range(BEFORE)}
+    leader = (await js.stream_info(subjects.TASKS)).cluster
+    assert leader is not None
+    cluster.servers[str(leader.leader)].kill()
+    acknowledged |= {await put(bus) for _ in range(AFTER)}
+    reader = await bus.read(subjects.TASKS, subjects.submits_of(TaskClass.MEDIUM))
+    stored: list[str] = []
+    async with asyncio.timeout(20):
+        while len(stored) < len(acknowledged):
+            stored += [message.subject for message in await reader.batch(100)]
+    await reader.close()
+    assert len(acknowledged) == BEFORE + AFTER
+    assert set(stored) == acknowledged
+    assert len(stored) == len(acknowledged), "one was stored twice"
+    last = await bus.last(subjects.TASKS, stored[-1])
+    assert last is not None
+    assert last.subject == stored[-1]
+
+
+async def test_a_client_that_knows_one_server_finds_the_others_with_its_password(cluster: NatsCluster) -> None:
+    url = cluster.url.split(",")[0]
+    bus = await NatsBus.connect(HiveSettings(nats_url=SecretStr(url)), "test", timeout=10)
+    await declare(bus)
+    cluster.servers["nats-1"].kill()
+    async with asyncio.timeout(20):
+        assert await put(bus)
+    await bus.close()
+
+
+async def put(bus: NatsBus) -> str:
+    """One promise, asked for until it is made; its subject."""
+    task_id = uuid4()
+    subject = subjects.submit("default", TaskClass.MEDIUM, task_id)
+    while True:
+        try:
+            await bus.publish_durable(subject, b"{}", message_id=str(task_id))
+            return subject
+        except BusUnavailable:
+            continue

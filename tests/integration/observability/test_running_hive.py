@@ -1,0 +1,188 @@
+"""A running hive: a real Prometheus scrapes it, and a receiver of OpenTelemetry gets what it did as one trace."""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.ports import free_port
+from tests.conftest import folder_for_others
+from tests.integration.workflow.parts import chain, node
+from tests.parts.hive import Hive, wait_until
+from tests.parts.otlp import Received, Receiver, receiving
+from tests.parts.prometheus import Prometheus, prometheus
+
+pytestmark = pytest.mark.slow
+
+KEY = "sk-hive-observed-by-operators-of-all-kinds"
+SECRET = "the colour of the sea at dawn"
+CALLER = f"00-{'5eed' * 8}-{'ca11' * 4}-01"
+DOOR = "POST /api/workflows/{workflow_id}/execute"
+SPANS = {
+    DOOR,
+    "workflow",
+    "node Ask",
+    "node Time",
+    "submit_task",
+    "submit",
+    "queue",
+    "attempt",
+    "chat",
+    "outcome",
+    "tools/call",
+}
+SERVICES = ("coordinator", "workflow", "monitor", "gui", "sidecar")
+SEEDS = {
+    *(
+        "hive_active_agents_total",
+        "hive_task_queue_length",
+        "hive_workflow_executions_total",
+        "hive_websocket_connections_active",
+    ),
+    *("hive_api_request_duration_seconds_bucket", "hive_database_connections_active", "hive_redis_memory_usage_bytes"),
+    *("hive_container_cpu_usage_percent", "hive_container_memory_usage_bytes", "hive_workflows_created_daily"),
+    *(
+        "hive_agent_utilization_percent",
+        "hive_average_task_completion_time",
+        "hive_agent_health_status",
+        "hive_api_errors_total",
+    ),
+}
+"""But `hive_execution_success_rate`, which has no value before an execution has ended."""
+
+
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def hive(receiver: Receiver) -> Iterator[Hive]:
+    ports = {f"HIVE_{service.upper()}_METRICS_PORT": str(free_port()) for service in SERVICES}
+    with folder_for_others("observed") as folder:
+        hive = Hive(folder / "data", HIVE_ADMIN_KEY=KEY, HIVE_OTLP_ENDPOINT=receiver.url, **ports)
+        hive.start()
+        yield hive
+        hive.stop()
+
+
+@pytest.fixture(scope="module")
+def door(hive: Hive) -> Iterator[httpx.Client]:
+    bearer = {"Authorization": f"Bearer {KEY}"}
+    with httpx.Client(base_url=hive.json("status")["api"], headers=bearer, trust_env=False, timeout=90) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def scraping(hive: Hive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    if shutil.which("prometheus") is None:
+        pytest.skip("prometheus is not installed; Debian has it")
+    ports = {service: hive.env[f"HIVE_{service.upper()}_METRICS_PORT"] for service in SERVICES}
+    services = [{"targets": [f"127.0.0.1:{port}"], "labels": {"service": service}} for service, port in ports.items()]
+    gateway = hive.json("status")["api"].removeprefix("http://")
+    folder: Path = tmp_path_factory.mktemp("prometheus")
+    with prometheus(folder, {"hive": [{"targets": [gateway]}], "hive-services": services}) as found:
+        yield found
+
+
+def test_every_process_is_scraped(scraping: Prometheus) -> None:
+    wait_until(lambda: scraping.value("sum(up)") == 1 + len(SERVICES), 30)
+    told = {each["metric"]["service"] for each in scraping.query("hive_bus_connected == 1")}
+    assert told == set(SERVICES)
+    assert scraping.value("hive_coordinator_leading") == 1
+    assert (scraping.value("hive_sidecar_slots") or 0) > 0
+
+
+def test_a_query_gives_the_figures_of_the_hive(hive: Hive, door: httpx.Client, scraping: Prometheus) -> None:
+    hive.json("task", "submit", "Say hello in one short sentence.", "-o", "num_predict=8")
+    assert door.get("/no-such-page").status_code == 404
+    wait_until(lambda: (scraping.value("hive_average_task_completion_time") or 0) > 0, 30)
+    wait_until(lambda: "hive_api_errors_total" in scraping.names(), 30)
+    assert sorted(SEEDS - scraping.names()) == []
+    assert scraping.value("hive_active_agents_total") == 1
+    assert scraping.value("sum(hive_task_queue_length)") == 0
+    wait_until(lambda: scraping.value('sum(hive_api_errors_total{status="404"})') == 1, 30)
+    agent_id = hive.json("agents", "list")["agents"][0]["agent_id"]
+    assert scraping.value(f'hive_agent_health_status{{agent_id="{agent_id}"}}') == 1
+
+
+def test_it_has_hive_s_rules(scraping: Prometheus) -> None:
+    assert {"HighErrorRate", "AgentDown", "NobodyLeads"} <= set(scraping.alerts())
+    assert all(re.fullmatch(r"[A-Z]\w+", name) for name in scraping.alerts())
+
+
+def document(model_name: str) -> dict[str, Any]:
+    """A pure node, a question to a model, and a tool of an MCP server."""
+    asked = {"promptType": "define", "text": f"Say a word about {SECRET}"}
+    model = {"model": model_name, "options": {"numPredict": 4}}
+    found = chain(
+        node("Start", "manualTrigger"),
+        node("Ask", "@n8n/n8n-nodes-langchain.chainLlm", asked, 1.4),
+        {**node("Time", "", {"timezone": "Europe/Berlin"}), "type": "hive.mcp.time.get_current_time"},
+    )
+    found["nodes"].append(node("Model", "@n8n/n8n-nodes-langchain.lmChatOllama", model, 1))
+    found["connections"]["Model"] = {"ai_languageModel": [[{"node": "Ask", "type": "ai_languageModel", "index": 0}]]}
+    return found
+
+
+@pytest.fixture(scope="module")
+def trace(door: httpx.Client, receiver: Receiver) -> list[Received]:
+    """The spans of a workflow that ran."""
+    wish = {"name": "time", "transport": "stdio", "command": sys.executable, "args": ["-m", "mcp_server_time"]}
+    assert door.post("/api/mcp-servers", json=wish).status_code == 201
+    wait_until(lambda: door.get("/api/mcp-servers/time").json()["status"] == "connected", 60)
+    model = door.get("/v1/models").json()["data"][0]["id"]
+    made = door.post("/api/workflows", json={"name": "observed", "n8n_data": document(model)})
+    assert made.status_code == 201, made.text
+    path, headers = f"/api/workflows/{made.json()['id']}/execute", {"traceparent": CALLER}
+    answer = door.post(path, params={"wait": 60}, json={}, headers=headers)
+    assert answer.json()["status"] == "success", answer.text
+    wait_until(lambda: {named(span) for span in receiver.trace(CALLER[3:35])} >= SPANS, 30)
+    return receiver.trace(CALLER[3:35])
+
+
+def test_a_workflow_with_a_model_and_a_tool_is_one_connected_trace(trace: list[Received]) -> None:
+    spans = {named(span): span for span in trace}
+    assert path(spans["chat"], trace) == [DOOR, "workflow", "node Ask", "submit_task", "submit", "attempt", "chat"]
+    assert path(spans["queue"], trace)[-2:] == ["submit", "queue"]
+    assert path(spans["outcome"], trace)[-2:] == ["attempt", "outcome"]
+    assert path(spans["tools/call"], trace)[-3:] == ["workflow", "node Time", "tools/call"]
+    assert {span.service for span in trace} == {"hive-gateway", "hive-coordinator", "hive-workflow", "hive-sidecar"}
+    assert {span.parent for span in trace} - {span.span_id for span in trace} == {CALLER[36:52]}
+    assert spans["chat"].attributes["gen_ai.operation.name"] == "chat"
+    assert 1 <= spans["chat"].attributes["gen_ai.usage.output_tokens"] <= 4
+    assert spans["tools/call"].attributes["gen_ai.tool.name"] == "get_current_time"
+    assert not any(span.failed for span in trace)
+
+
+def named(span: Received) -> str:
+    """Without what differs from hive to hive."""
+    return span.name if span.name.startswith(("node ", "POST ")) else span.name.partition(" ")[0]
+
+
+def path(span: Received, spans: list[Received]) -> list[str]:
+    """The names from the first span to this one."""
+    by_id, found = {each.span_id: each for each in spans}, [span]
+    while (around := by_id.get(found[0].parent)) is not None:
+        found.insert(0, around)
+    return [named(each) for each in found]
+
+
+def test_what_is_exported_holds_no_prompt_and_no_key(trace: list[Received], receiver: Receiver) -> None:
+    everything = b"".join(receiver.raw)
+    assert CALLER[36:52] in {span.parent for span in trace}
+    assert SECRET.encode() not in everything
+    assert KEY.encode() not in everything
+
+
+def test_exemplars_lead_from_a_histogram_to_a_trace(scraping: Prometheus, trace: list[Received]) -> None:
+    def found() -> set[str]:
+        return {each["labels"]["trace_id"] for each in scraping.exemplars("hive_api_request_duration_seconds_bucket")}
+
+    wait_until(lambda: trace[0].trace_id in found(), 30)

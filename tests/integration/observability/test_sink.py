@@ -1,0 +1,122 @@
+"""Agents' metrics in a real database of time series, compared with what PostgreSQL has; none is lost while it is away."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bus import subjects
+from bus.nats_bus import NatsBus
+from tests.integration.monitor.parts import MonitorProcess, performance
+from tests.parts.nats import NatsServer
+from tests.parts.victoria import Points, VictoriaMetrics
+from tests.unit.monitor.events import metrics
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        shutil.which("victoria-metrics") is None,
+        reason="victoria-metrics is not installed; Debian has it in `victoria-metrics`",
+    ),
+]
+
+
+@pytest.fixture
+def victoria(tmp_path: Path) -> Iterator[VictoriaMetrics]:
+    (tmp_path / "victoria").mkdir()
+    with VictoriaMetrics(tmp_path / "victoria") as found:
+        yield found
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(database_url)
+    yield connection
+    await connection.close()
+
+
+async def measured(bus: NatsBus, numbers: range) -> None:
+    """Each by an agent of its own: VictoriaMetrics tells the times of one series apart by milliseconds only."""
+    for number in numbers:
+        await bus.publish(
+            subjects.metrics(f"agent-{number}"), metrics(f"agent-{number}", cpu_usage=number, gpu_usage=number / 2)
+        )
+    await bus.flush()
+
+
+async def rows(database: asyncpg.Connection) -> int:
+    try:
+        return int(await database.fetchval("SELECT count(*) FROM agent_metrics"))
+    except asyncpg.UndefinedTableError:  # the monitor has not come so far
+        return 0
+
+
+async def kept(database: asyncpg.Connection) -> Points:
+    found: Points = {}
+    for row in await database.fetch("SELECT agent_id, timestamp, metrics::text FROM agent_metrics"):
+        at = (row["timestamp"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+        for name, value in json.loads(row["metrics"]).items():
+            found[row["agent_id"], name, at] = value
+    return found
+
+
+async def both_have(number: int, database: asyncpg.Connection, victoria: VictoriaMetrics) -> tuple[Points, Points]:
+    """Once PostgreSQL has so many rows, and the other as many points as those say."""
+    async with asyncio.timeout(60):
+        while await rows(database) < number:
+            await asyncio.sleep(0.05)
+        own = await kept(database)
+        while (found := await asyncio.to_thread(victoria.points)).keys() != own.keys():
+            await asyncio.sleep(0.1)
+        return own, found
+
+
+@pytest.mark.parametrize("org", [{}, {"HIVE_INFLUX_ORG": "wood"}], ids=["version 1", "version 2"])
+async def test_it_has_what_postgresql_has_though_it_was_away(
+    org: dict[str, str],
+    nats_bus: NatsBus,
+    nats_server: NatsServer,
+    database_url: str,
+    database: asyncpg.Connection,
+    victoria: VictoriaMetrics,
+    tmp_path: Path,
+) -> None:
+    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": victoria.url, **org}
+    with MonitorProcess(nats_server, tmp_path, **settings):
+        await performance(nats_bus, lambda found: True)
+        await measured(nats_bus, range(20))
+        own, found = await both_have(20, database, victoria)
+        assert found == own
+        await asyncio.to_thread(victoria.stop)
+        await measured(nats_bus, range(20, 320))
+        async with asyncio.timeout(30):  # that it is away holds nothing up
+            while await rows(database) < 320:
+                await asyncio.sleep(0.05)
+        await asyncio.to_thread(victoria.start)
+        own, found = await both_have(320, database, victoria)
+        assert found == own
+        assert len(found) == 640
+
+
+async def test_a_monitor_that_was_killed_goes_on_where_it_ended(
+    nats_bus: NatsBus,
+    nats_server: NatsServer,
+    database_url: str,
+    database: asyncpg.Connection,
+    victoria: VictoriaMetrics,
+    tmp_path: Path,
+) -> None:
+    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url, HIVE_INFLUX_URL=victoria.url) as monitor:
+        await performance(nats_bus, lambda found: True)
+        await measured(nats_bus, range(10))
+        await both_have(10, database, victoria)
+        monitor.kill()
+        await measured(nats_bus, range(10, 60))
+        monitor.restart()
+        own, found = await both_have(60, database, victoria)
+        assert found == own

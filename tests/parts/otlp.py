@@ -1,0 +1,112 @@
+"""A receiver of OpenTelemetry on loopback: decodes what comes with the published protobuf messages, and keeps it."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+LOOK_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Received:
+    """One span. Ids are hexadecimal, `parent` is empty for the first of a trace."""
+
+    service: str
+    name: str
+    trace_id: str
+    span_id: str
+    parent: str
+    seconds: float
+    attributes: dict[str, Any]
+    failed: bool
+
+
+@dataclass
+class Receiver:
+    url: str = ""
+    spans: list[Received] = field(default_factory=list)
+    metrics: dict[str, list[tuple[dict[str, Any], Any]]] = field(default_factory=dict)
+    """By name, every data point that came: its attributes, and the point itself."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    raw: list[bytes] = field(default_factory=list)
+
+    def trace(self, trace_id: str) -> list[Received]:
+        return [span for span in list(self.spans) if span.trace_id == trace_id]
+
+    def take(self, path: str, body: bytes) -> None:
+        self.raw.append(body)
+        if path == "/v1/traces":
+            self._take_spans(ExportTraceServiceRequest.FromString(body))
+        elif path == "/v1/metrics":
+            self._take_metrics(ExportMetricsServiceRequest.FromString(body))
+
+    def _take_spans(self, request: ExportTraceServiceRequest) -> None:
+        for resource in request.resource_spans:
+            service = str(_plain(resource.resource.attributes)["service.name"])
+            for span in (each for scope in resource.scope_spans for each in scope.spans):
+                self.spans.append(
+                    Received(
+                        service=service,
+                        name=span.name,
+                        trace_id=span.trace_id.hex(),
+                        span_id=span.span_id.hex(),
+                        parent=span.parent_span_id.hex(),
+                        seconds=(span.end_time_unix_nano - span.start_time_unix_nano) / 1e9,
+                        attributes=_plain(span.attributes),
+                        failed=span.status.code == 2,
+                    )
+                )
+
+    def _take_metrics(self, request: ExportMetricsServiceRequest) -> None:
+        for metric in (m for r in request.resource_metrics for scope in r.scope_metrics for m in scope.metrics):
+            kind = metric.WhichOneof("data")
+            assert kind is not None
+            points = [(_plain(point.attributes), point) for point in getattr(metric, kind).data_points]
+            self.metrics.setdefault(metric.name, []).extend(points)
+
+
+def _plain(attributes: "list[KeyValue]") -> dict[str, Any]:
+    return {each.key: _value(each.value) for each in attributes}
+
+
+def _value(value: AnyValue) -> Any:
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    return [_value(each) for each in value.array_value.values] if kind == "array_value" else getattr(value, kind)
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    receiver = Receiver()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
+            receiver.take(self.path, gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            self.send_response(200)
+            self.send_header("content-type", "application/x-protobuf")
+            self.send_header("content-length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield receiver
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)

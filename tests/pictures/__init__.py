@@ -1,0 +1,1 @@
+"""Takes the pictures of the dashboard that the documentation shows: `make pictures`."""
