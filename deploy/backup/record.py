@@ -1,7 +1,7 @@
 """The record in PostgreSQL: its tables read in one snapshot, and written in one transaction."""
 
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,9 @@ OUTCOMES: Final = "outcomes"
 _SEQUENCES: Final = (
     "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema() AND last_value IS NOT NULL"
 )
+_SEALED: Final = """
+    SELECT table_name FROM information_schema.columns
+    WHERE table_schema = current_schema() AND column_name = 'key_id' AND data_type = 'text' AND is_nullable = 'NO'"""
 _LEADER: Final = "SELECT epoch, positions FROM leadership"
 
 Write = Callable[[bytes], None]
@@ -39,13 +42,13 @@ async def sequences(connection: asyncpg.Connection) -> dict[str, int]:
     return {row["sequencename"]: row["last_value"] for row in await connection.fetch(_SEQUENCES)}
 
 
-async def credential_keys(connection: asyncpg.Connection, tables: Iterable[str]) -> tuple[str, ...]:
-    if "credentials" not in tables:
-        return ()
-    return tuple(row["key_id"] for row in await connection.fetch("SELECT DISTINCT key_id FROM credentials ORDER BY 1"))
-
-
-Load = Callable[[str], Awaitable[None]]
+async def credential_keys(connection: asyncpg.Connection) -> tuple[str, ...]:
+    """Ids of the keys that anything in the record is sealed with: credentials, their tokens, MCP servers, targets of alerts."""
+    sealed = [row["table_name"] for row in await connection.fetch(_SEALED) if row["table_name"] in schema.made("TABLE")]
+    found: set[str] = set()
+    for table in sealed:
+        found |= {row["key_id"] for row in await connection.fetch(f"SELECT DISTINCT key_id FROM {table}")}  # noqa: S608 - a name of Hive's own
+    return tuple(sorted(found))
 
 
 async def make_room(connection: asyncpg.Connection, manifest: Manifest) -> None:

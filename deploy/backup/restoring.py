@@ -7,7 +7,7 @@ same restore again, with --replace, makes it good.
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,7 +49,7 @@ async def restore(
                 await asyncio.to_thread(_sync_files, folder.path / "nats")
                 positions = {record.OUTCOMES: last[0], **{each.value: last[1] for each in TaskClass}}
                 await record.settle(connection, manifest, positions, datetime.now(UTC))
-                _place_secrets(path, manifest, folder)
+                await _place_secrets(path, manifest, folder)
             folder.unmark_restoring()
         finally:
             await connection.close()
@@ -79,7 +79,7 @@ async def _clear(connection: asyncpg.Connection, client: Client, *, replace: boo
 
 async def _load_record(path: Path, manifest: Manifest, connection: asyncpg.Connection, tell: Tell) -> None:
     await record.make_room(connection, manifest)
-    for name, chunks in _only(path, "postgres/"):
+    async for name, chunks in _only(path, "postgres/"):
         table = manifest.table(name)
         if table is not None:
             await record.copy_in(connection, table, chunks)
@@ -92,7 +92,7 @@ async def _load_streams(path: Path, manifest: Manifest, client: Client, tell: Te
     for name in await streams.there(client):
         await streams.delete(client, name)
     known, last = {stream.name: stream for stream in manifest.streams}, dict.fromkeys(streams.FEED_THE_RECORD, 0)
-    for name, chunks in _only(path, "streams/"):
+    async for name, chunks in _only(path, "streams/"):
         stream = known[name]
         last[stream.config_name] = await streams.restore(client, stream.config, stream.state, chunks)
         tell(f"{stream.config_name}: {stream.messages:,} messages")
@@ -111,9 +111,9 @@ def _sync_files(store: Path) -> None:
                 os.close(handle)
 
 
-def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:
+async def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:
     """The keys of the backup open the restored hive, so it needs no first one."""
-    for name, chunks in _only(path, "files/") if manifest.files else ():
+    async for name, chunks in _only(path, "files/"):
         if name.partition("/")[2] in SECRETS:
             folder.place(name.partition("/")[2], b"".join(chunks))
     keys = manifest.table("postgres/api_keys")
@@ -121,5 +121,9 @@ def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:
         folder.keep(folder.secrets().model_copy(update={"first_key": None}))
 
 
-def _only(path: Path, prefix: str) -> Iterator[tuple[str, Iterator[bytes]]]:
-    return ((name, chunks) for name, chunks in archive.sections(path) if name.startswith(prefix))
+async def _only(path: Path, prefix: str) -> AsyncIterator[tuple[str, Iterator[bytes]]]:
+    """Passing over what lies between may take long, and NATS wants to be answered meanwhile."""
+    found = archive.sections(path)
+    while (section := await asyncio.to_thread(next, found, None)) is not None:
+        if section[0].startswith(prefix):
+            yield section

@@ -30,8 +30,9 @@ class Servers:
 
 @asynccontextmanager
 async def of_any_hive(settings: DeploySettings) -> AsyncIterator[Servers]:
-    """Whether it runs or not. NotFound where there is none."""
+    """Whether it runs or not. NotFound where there is none, RestoreInterrupted where it is half restored."""
     folder = DataFolder(settings.data_dir)
+    folder.require_restored()
     state = folder.read_state(HiveState) if folder.locked_by() else None
     if state is not None:
         yield Servers(

@@ -103,5 +103,5 @@ async def _record(writer: Writer, connection: asyncpg.Connection, metrics: bool,
         streams=(),
         files=(),
         metrics=metrics,
-        credential_keys=await record.credential_keys(connection, tables),
+        credential_keys=await record.credential_keys(connection),
     )

@@ -18,7 +18,10 @@ async def restore(
     file: Annotated[Path, typer.Argument(help="What `hive backup` wrote.", metavar="FILE")],
     replace: Annotated[bool, typer.Option("--replace", help="Let go of the hive that is there.")] = False,
 ) -> None:
-    """Bring back a hive from a backup, into an empty one; the hive must not run."""
+    """Bring back a hive from a backup.
+
+    The hive must not run, and must be empty unless you say --replace.
+    """
     from deploy.backup import archive, restoring, servers  # the clients of PostgreSQL and NATS
 
     quiet()

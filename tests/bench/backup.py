@@ -27,8 +27,8 @@ AT_ONCE = 2_000
 _TASKS = """
     INSERT INTO tasks (id, tenant, owner, priority, status, created_at, completed_at, sequence, model, request, output, attempts)
     SELECT gen_random_uuid(), 'default', 'admin', 3, 'completed', now(), now(), number, 'qwen3:8b',
-      jsonb_build_object('prompt', left(repeat(md5(number::text || 'in'), $2 / 32), $2)),
-      jsonb_build_object('text', left(repeat(md5(number::text || 'out'), $3 / 32), $3)), 1
+      jsonb_build_object('prompt', (SELECT string_agg(md5(number::text || 'in' || part), '') FROM generate_series(1, $2 / 32) AS part)),
+      jsonb_build_object('text', (SELECT string_agg(md5(number::text || 'out' || part), '') FROM generate_series(1, $3 / 32) AS part)), 1
     FROM generate_series(1, $1) AS number"""
 _AGENT = "INSERT INTO agents (slug, name, endpoint, registration) VALUES ('oak', 'oak', 'builtin', '{}')"
 _ATTEMPTS = """
@@ -65,7 +65,7 @@ async def _measure(number: int, server: NatsServer, other: NatsServer, postgres:
     clock.tell(
         f"backup of {number:,} tasks ({size / 1e6:.0f} MB of database, {stored / 1e6:.0f} MB of events): {written / 1e6:.1f} MB"
     )
-    manifest = archive.verify(file)
+    manifest = await asyncio.to_thread(archive.verify, file)
     clock.tell("check")
     data = DataFolder(folder / "data").create()
     await bus.close()

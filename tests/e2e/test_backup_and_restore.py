@@ -212,6 +212,7 @@ def test_what_hive_up_brought_comes_back_with_its_secrets() -> None:
             hive.start()
             task = hive.json("task", "submit", "Say hello.", "-o", "num_predict=4")
             hive.run("backup", file, "--with-secrets")
+            assert "error [conflict]" in hive.run("restore", file, "--replace", check=False).stderr
             hive.stop()
             secrets = (folder / "data/secrets.json").read_bytes()
             refused = hive.run("restore", file, check=False)

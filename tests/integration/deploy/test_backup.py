@@ -20,6 +20,7 @@ from coordinator.sql import migrations
 from deploy.backup import archive, restoring, schema, taking
 from deploy.local.data_folder import DataFolder
 from tests.integration.coordinator.conftest import Hive
+from tests.parts.hive import Hive as ByCommand
 from tests.parts.nats import NatsServer
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
@@ -73,7 +74,7 @@ async def test_what_was_acknowledged_before_is_there_and_ends(hive: Hive, tmp_pa
     working = [asyncio.create_task(load.work()), asyncio.create_task(load.submit())]
     for task_id in load.held:
         await hive.reaches(task_id, TaskStatus.ASSIGNED)
-    await load.reaches(100)
+    await load.reaches(60)
 
     promised = [*load.acknowledged, *load.held]
     file = tmp_path / "hive.backup"
@@ -152,6 +153,16 @@ async def test_a_restore_that_fails_leaves_the_record_and_says_so_at_the_next_st
 
 async def _breaks(*_: object) -> int:
     raise RuntimeError("NATS went away")
+
+
+def test_a_half_restored_hive_does_not_start(tmp_path: Path) -> None:
+    DataFolder(tmp_path / "data").create().mark_restoring(tmp_path / "hive.backup")
+    hive = ByCommand(tmp_path / "data")
+    for words in (("up",), ("backup", str(tmp_path / "another"))):
+        done = hive.run(*words, check=False)
+        assert done.returncode == 1
+        assert f"error [restore_interrupted]: A restore of {tmp_path / 'hive.backup'}" in done.stderr
+    assert not (tmp_path / "another").exists()
 
 
 async def test_an_older_schema_is_migrated(hive: Hive, tmp_path: Path) -> None:
