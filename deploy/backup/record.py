@@ -21,6 +21,8 @@ _SEQUENCES: Final = (
 _SEALED: Final = """
     SELECT table_name FROM information_schema.columns
     WHERE table_schema = current_schema() AND column_name = 'key_id' AND data_type = 'text' AND is_nullable = 'NO'"""
+_NOBODY_RUNS: Final = "UPDATE attempts SET instance = 'restored' WHERE status IN ('offered', 'running')"
+"""A sidecar that ran on may have ended them, and told a leader of which nothing is left: they are of an instance that is no more, so the next leader begins others."""
 _LEADER: Final = "SELECT epoch, positions FROM leadership"
 
 Write = Callable[[bytes], None]
@@ -86,6 +88,7 @@ async def settle(connection: asyncpg.Connection, manifest: Manifest, last_sequen
     """
     for name, last in manifest.sequences.items():
         await connection.execute("SELECT setval(to_regclass($1), $2) WHERE to_regclass($1) IS NOT NULL", name, last)
+    await connection.execute(_NOBODY_RUNS)
     row = await connection.fetchrow(_LEADER)
     if row is None:
         return 0

@@ -142,11 +142,15 @@ class Load:
 
 
 async def all_end(client: httpx.AsyncClient, paths: list[str], good: str, seconds: float = 90) -> None:
-    async with asyncio.timeout(seconds):
-        for path in paths:
-            while (found := (await client.get(path)).json()).get("status") != good:
-                assert found.get("status") not in (None, "failed", "error", "cancelled"), found
-                await asyncio.sleep(0.05)
+    found: dict[str, Any] = {}
+    try:
+        async with asyncio.timeout(seconds):
+            for path in paths:
+                while (found := (await client.get(path)).json()).get("status") != good:
+                    assert found.get("status") not in (None, 404, "failed", "error", "cancelled"), found
+                    await asyncio.sleep(0.05)
+    except TimeoutError:
+        raise AssertionError(f"not at its end after {seconds:.0f} s: {found}") from None
 
 
 async def test_all_that_was_acknowledged_before_is_there_after_a_wipe_and_ends(external: External) -> None:
