@@ -12,7 +12,7 @@ from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.js import JetStreamContext
-from nats.js.api import StreamConfig
+from nats.js.api import PersistMode, StreamConfig
 from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 from pydantic import BaseModel
 from pydantic_core import from_json
@@ -319,11 +319,12 @@ async def declare(bus: NatsBus) -> None:
 
 async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered: bool) -> None:
     """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
-    not see the cluster, so copies that there are are kept.
+    not see the cluster, so copies that there are are kept; and what is async stays so, for nothing changes that.
     """
     copies = streams.replicated(config)
     try:
         held = (await js.stream_info(str(config.name))).config
-        await js.update_stream(copies if (held.num_replicas or 1) > 1 else config)
+        may_be_copied = clustered and held.persist_mode != PersistMode.ASYNC
+        await js.update_stream(copies if may_be_copied or (held.num_replicas or 1) > 1 else config)
     except NotFoundError:
         await js.add_stream(copies if clustered else config)

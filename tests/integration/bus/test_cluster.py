@@ -62,6 +62,17 @@ async def test_promises_are_on_three_servers_and_outlive_the_one_that_led(cluste
     assert last.subject == stored[-1]
 
 
+async def test_streams_of_one_server_that_were_restored_here_get_their_copies(bus: NatsBus) -> None:
+    js = bus.client.jetstream()
+    alone = {str(each.name): each for each in streams.STREAMS}
+    for name in (subjects.TASKS, subjects.PROGRESS):
+        await js.delete_stream(name)
+        await js.add_stream(alone[name])
+    await declare(bus)
+    assert (await js.stream_info(subjects.TASKS)).config.num_replicas == streams.REPLICAS
+    assert (await js.stream_info(subjects.PROGRESS)).config.num_replicas == 1, "what is async cannot be copied"
+
+
 async def test_a_client_that_knows_one_server_finds_the_others_with_its_password(cluster: NatsCluster) -> None:
     url = cluster.url.split(",")[0]
     bus = await NatsBus.connect(HiveSettings(nats_url=SecretStr(url)), "test", timeout=10)
