@@ -37,8 +37,11 @@ async def hive(
     await hive.close()
 
 
+MOST_AHEAD = 50
+
+
 class Load:
-    """Submits without a pause, and a sidecar that completes all but what is `held`."""
+    """Submits without a pause, though never far ahead of a sidecar that completes all but what is `held`."""
 
     def __init__(self, hive: Hive, sidecar: ScriptedSidecar) -> None:
         self._hive, self._sidecar = hive, sidecar
@@ -46,9 +49,12 @@ class Load:
         self.held: set[UUID] = set()
         self.epochs: list[int] = []
         self.holding = True
+        self._completed = 0
 
     async def submit(self) -> None:
         while True:
+            while len(self.acknowledged) - self._completed > MOST_AHEAD:
+                await asyncio.sleep(0.01)
             self.acknowledged.append(await self._hive.submit())
 
     async def work(self) -> None:
@@ -59,6 +65,7 @@ class Load:
                 continue
             self._sidecar.running.discard(offer.attempt_id)
             await self._sidecar.complete(offer)
+            self._completed += 1
 
     async def reaches(self, number: int) -> None:
         async with asyncio.timeout(30):
