@@ -80,7 +80,7 @@ async def test_what_was_acknowledged_before_is_there_and_ends(hive: Hive, tmp_pa
     load.held = {await hive.submit(HELD) for _ in range(2)}
     working = [asyncio.create_task(load.work()), asyncio.create_task(load.submit())]
     for task_id in load.held:
-        await hive.reaches(task_id, TaskStatus.ASSIGNED)
+        await hive.until(task_id, lambda record: record.assigned_agent_id is not None)
     await load.reaches(60)
 
     promised = [*load.acknowledged, *load.held]
