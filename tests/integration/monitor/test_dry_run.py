@@ -14,6 +14,7 @@ from bus.messages.alerts import AlertScope, DryRun
 from bus.messages.history import Resolution
 from monitor.alerting.dry_run import DryRuns
 from monitor.past import Past
+from monitor.replica import Reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep
@@ -31,7 +32,7 @@ async def runs(database_url: str) -> AsyncIterator[DryRuns]:
     await Upkeep(pool, MonitorSettings(database_url=SecretStr("postgresql:///unused")), lambda: True).once(NOON)
     await _store(pool, "acacia", range(0, 3600, 5), hot=range(600, 1200))
     await _store(pool, "walnut", [*range(0, 1800, 5), *range(2100, 3600, 5)])
-    past = Past(pool)
+    past = Past(Reading(pool, None, 30))
     yield DryRuns(lambda: past)
     pool.terminate()
 
