@@ -7,9 +7,9 @@ UPDATE leadership SET epoch = epoch + 1, instance = $1, since = now() RETURNING 
 SELECT positions, hive_id FROM leadership;
 
 -- name: commit_turn
--- The function of migrations/0008_continuing.sql; coordinator/store/record.py has its arguments.
+-- The function of migrations/0008_continuing.sql, as 0014_charged.sql made it anew; coordinator/store/record.py has its arguments.
 SELECT holds, outbox_id, lost_tasks, given_ids, given_requests, given_outputs, given_usages
-FROM commit_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+FROM commit_charged_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
 
 -- name: existing_tasks
 SELECT id FROM tasks WHERE id = ANY($1::uuid[]);

@@ -70,7 +70,7 @@ def dependency_edges(rows: list[NewRow]) -> list[tuple[UUID, UUID]]:
 
 
 def new_task(row: NewRow, now: datetime) -> tuple[Any, ...]:
-    """The type of that name in PostgreSQL, as the others below."""
+    """`charged_task` in PostgreSQL; the others below are the types of their names."""
     task, request, error, attempt = row.task, row.request, row.error, row.attempt
     return (
         task.id,

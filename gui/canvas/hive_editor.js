@@ -16,6 +16,7 @@ export default {
     empty() {
       return state.loaded && !state.document.nodes?.length;
     },
+    gone: () => state.silent?.code === "workflow_not_found",
     // The node that the execution failed at, while its failure is told.
     failed() {
       if (state.failure?.code !== FAILED) return null;
@@ -190,7 +191,7 @@ export default {
     <div class="hvc" :class="{ readonly: state.readonly }">
       <Bar/>
       <div v-if="state.away" class="hvc-banner" role="alert"><span><b>The workflow cannot be read.</b> {{ state.away.message }} <code class="hv-code">{{ state.away.code }}</code></span><span class="hv-small">The page tries again by itself.</span></div>
-      <div v-else-if="state.silent" class="hvc-banner" role="alert"><span><b>The workflow engine does not answer.</b> {{ state.silent.message }} <code class="hv-code">{{ state.silent.code }}</code></span><span class="hv-small">What you draw stays here. The page tries again by itself.</span></div>
+      <div v-else-if="state.silent" class="hvc-banner" role="alert"><span><b>{{ gone ? "The workflow is not there any more." : "The workflow engine does not answer." }}</b> {{ state.silent.message }} <code class="hv-code">{{ state.silent.code }}</code></span><span class="hv-small">What you draw stays here. The page tries again by itself.</span></div>
       <div v-else-if="state.failure" class="hvc-banner" role="alert"><span><template v-if="failed">{{ failed }}: </template>{{ state.failure.message }} <code class="hv-code">{{ state.failure.code }}</code></span><span class="hvc-banner-acts"><button v-if="failed" type="button" class="hv-text" @click="show(failed)">Show the node</button><button type="button" class="hv-text" @click="hush">Dismiss</button></span></div>
       <div v-else-if="state.notice" class="hvc-banner quiet" role="status"><span>{{ state.notice }}</span><button v-if="resumed && state.dirty" type="button" class="hv-text" @click="discard">Discard them</button><button type="button" class="hv-text" @click="hush">Dismiss</button></div>
       <div v-if="state.newer" class="hvc-banner quiet" role="status"><span>{{ state.newer.by }} has saved version {{ state.newer.version }} meanwhile; this is version {{ state.version }}{{ state.dirty ? " with your changes. Save shows both" : "" }}.</span><button v-if="!state.dirty" type="button" class="hv-text" @click="take">Take it</button></div>

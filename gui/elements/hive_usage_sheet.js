@@ -28,8 +28,9 @@ export default {
         this.renew();
       }
     },
-    async remove({ kind, name, unit, period }) {
-      if (await order("usage.remove_quota", { kind, name, unit, period }, "The quota is removed.")) this.renew();
+    async remove({ kind, name, unit, period, most }) {
+      const again = () => order("usage.put_quota", { kind, name, unit, period, most }, "The quota is set again.").then(() => this.renew());
+      if (await order("usage.remove_quota", { kind, name, unit, period }, "The quota is removed.", again)) this.renew();
     },
   },
   template: `

@@ -80,12 +80,14 @@ def _page(
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
-    Line(live, dashboard.bus, lambda: dashboard.claims(storage), Answers(live, Desk(dashboard.bus, claims))).wire()
+    answers = Answers(live, Desk(dashboard.bus, claims))
+    Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
     owner = None if sessions.may(claims).view_all else claims.sub
     viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)
+        answers.keep(())
         if close is not None:
             await close()
 

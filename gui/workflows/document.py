@@ -152,6 +152,9 @@ def without_rule(document: Mapping[str, Any], name: str, rule: int) -> Document:
     if not 0 <= rule < len(rules):
         raise InvalidRequest(f"{name!r} has no rule {rule + 1}.")
     left = {**parameters, "rules": {**held, where: [*rules[:rule], *rules[rule + 1 :]]}}
+    fallback = parameters.get("fallbackOutput")  # before version 3 the number of an output, which moves up too
+    if isinstance(fallback, int) and fallback >= rule:
+        left["fallbackOutput"] = fallback - 1 if fallback > rule else -1
 
     def own(link: Link) -> bool:
         return link.source == name and link.type == MAIN

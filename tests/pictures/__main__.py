@@ -32,7 +32,7 @@ SETTLED_MS: Final = 1500
 
 def paths(shown: Shown) -> dict[str, str]:
     """The address of each page, by the name of its pictures."""
-    plain = ("tasks", "agents", "models", "playground", "workflows", "mcp-servers", "alerts", "timeline", "settings")
+    plain = ("tasks", "agents", "models", "playground", "workflows", "mcp-servers", "alerts", "usage", "timeline", "settings")
     return {
         "overview": "/",
         **{name: f"/{name}" for name in plain},

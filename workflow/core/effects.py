@@ -30,7 +30,11 @@ class Effect(Message):
         return self.model_copy(update={"key": key, "repeatable": repeatable})
 
     def to_json(self) -> dict[str, Any]:
-        return {"kind": self.kind, **self.model_dump(mode="json")}
+        """Without the fields that are null unless they are given: an engine of the version before refuses those that it does not know."""
+        unset = {
+            name for name, field in type(self).model_fields.items() if field.default is None and getattr(self, name) is None
+        }
+        return {"kind": self.kind, **self.model_dump(mode="json", exclude=unset)}
 
 
 def register(kind: EffectClass) -> EffectClass:

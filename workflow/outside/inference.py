@@ -76,11 +76,14 @@ class Inference:
             del self._waiters[str(task_id)]
 
     async def _refused(self, task_id: UUID, claims: Claims) -> QuotaExceeded | None:
-        """A task that is known was let in before, whatever the quota says now."""
+        """A task that is known was let in before, whatever the quota says now; so where nobody can tell, somebody is waited for."""
         try:
             self._quotas.require(claims, datetime.now(UTC))
         except QuotaExceeded as error:
-            return None if await self._look(task_id, claims) is not None else error
+            while True:
+                with suppress(Unavailable, DeadlineExceeded):
+                    return None if await self._known(task_id, claims) is not None else error
+                await asyncio.sleep(AGAIN_SECONDS)
         return None
 
     async def _publish(self, record: TaskRecord, request: TaskRequest, key_id: UUID | None, workflow_id: UUID | None) -> None:
@@ -104,10 +107,17 @@ class Inference:
 
     async def _look(self, task_id: UUID, claims: Claims) -> TaskRecord | None:
         """None when there is no such task, or nobody can tell now."""
+        try:
+            return await self._known(task_id, claims)
+        except (Unavailable, DeadlineExceeded):
+            return None
+
+    async def _known(self, task_id: UUID, claims: Claims) -> TaskRecord | None:
+        """None when there is no such task. Unavailable, DeadlineExceeded."""
         subject = subjects.service_verb(subjects.SERVICE_TASKS, "get")
         try:
             return await self._bus.request(subject, TaskRef(id=task_id), TaskRecord, claims=claims, timeout=POLL_SECONDS)
-        except (Unavailable, DeadlineExceeded, NotFound):
+        except NotFound:
             return None
 
 

@@ -30,6 +30,8 @@ MAX_WATCHED_BYTES: Final = 8 * 1024 * 1024
 LEAVE_SECONDS: Final = 5.0
 """For a session to be closed, once nobody waits for it."""
 _MOST_TOOLS: Final = 1000
+_NO_WORDS: Final = ("Server returned an error response", "Unexpected content type", "server answered a request with 202")
+"""How the package begins an error that it makes itself, of an answer without any in it: a proxy's 504 while the server still works."""
 Answer = TypeVar("Answer")
 Listed = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -235,10 +237,10 @@ async def all_tools(client: "Client") -> list[dict[str, Any]]:
 def is_answer(error: Exception) -> bool:
     """Whether a call failed by what the server said, and not for want of it."""
     from mcp import MCPError
-    from mcp_types import CONNECTION_CLOSED, REQUEST_TIMEOUT
+    from mcp_types import CONNECTION_CLOSED, PARSE_ERROR, REQUEST_TIMEOUT
 
     if isinstance(error, MCPError):
-        return error.code not in (CONNECTION_CLOSED, REQUEST_TIMEOUT)
+        return error.code not in (CONNECTION_CLOSED, PARSE_ERROR, REQUEST_TIMEOUT) and not error.message.startswith(_NO_WORDS)
     return isinstance(error, RuntimeError)  # an answer that does not fit its schema
 
 

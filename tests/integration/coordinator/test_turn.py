@@ -31,7 +31,7 @@ from coordinator.store.database import Statements
 from coordinator.store.record import Deposed
 from tests.integration.coordinator.turns import Leader, answers, cancel, id_of, told
 from tests.parts.nats import NatsServer
-from tests.unit.coordinator.parts import registration
+from tests.unit.coordinator.parts import NOON, registration
 
 
 def _unheard(_said: object) -> None: ...
@@ -280,3 +280,16 @@ async def test_a_leader_remembers_no_prompt(leader: Leader) -> None:
     await leader.turn(*[await leader.submitted(body='{"prompt":"of no concern to a queue"}') for _ in range(2)])
     assert (len(leader.state.live), len(leader.state.queue)) == (1, 1)
     assert b"concern" not in pickle.dumps(leader.state)
+
+
+async def test_a_leader_of_the_version_before_goes_on_in_the_database_of_this_one(leader: Leader) -> None:
+    """While an upgrade is under way: its new tasks have no key and no workflow that they are charged to."""
+    task_id = uuid4()
+    about = (task_id, "default", "ada", None, None, 3, "queued", None, NOON, None, None, None, 1, None, '{"prompt": "Hum."}')
+    new_task = (*about, 60.0, 0, 3, None, None, None, None, None, None)
+    arguments = (leader.state.epoch, "{}", NOON, [], [], [], [new_task], *([] for _ in range(8)))
+    places = ", ".join(f"${number}" for number in range(1, 16))
+    row = await leader.connection.fetchrow(f"SELECT holds, lost_tasks FROM commit_turn({places})", *arguments)
+    assert tuple(row) == (True, [])
+    stored = await leader.connection.fetchrow("SELECT status, key_id, workflow_id FROM tasks WHERE id = $1", task_id)
+    assert tuple(stored) == ("queued", None, None)

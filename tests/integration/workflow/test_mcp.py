@@ -132,6 +132,52 @@ async def test_the_guard_and_the_bounds_hold(bees: Bees, sse: bool) -> None:
         await McpClient(GUARD, MAX_BYTES).tools(server, 30)
 
 
+def proxied(inner: Any, answer: dict[str, Any], body: bytes) -> Any:
+    """The server behind a proxy that gives up on calls of tools: they happen, and it answers something of its own."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        pieces: list[bytes] = []
+
+        async def read() -> Any:
+            message = await receive()
+            pieces.append(message.get("body", b""))
+            return message
+
+        async def say(message: Any) -> None:
+            if b'"tools/call"' not in b"".join(pieces):
+                await send(message)
+
+        await inner(scope, read, say)
+        if b'"tools/call"' in b"".join(pieces):
+            await send({"type": "http.response.start", "headers": [], **answer})
+            await send({"type": "http.response.body", "body": body})
+
+    return app
+
+
+JSON = [(b"content-type", b"application/json")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "body"),
+    [
+        ({"status": 504}, b"Gateway Timeout"),
+        ({"status": 200, "headers": [(b"content-type", b"text/html")]}, b"<h1>Please wait</h1>"),
+        ({"status": 200, "headers": JSON}, b'{"jsonrpc": "2.0", "id": 1, "resu'),
+    ],
+    ids=["error", "page", "cut"],
+)
+async def test_what_a_proxy_says_is_no_answer_of_the_server(
+    bees: Bees, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], body: bytes
+) -> None:
+    inner = bees.server.streamable_http_app()
+    monkeypatch.setattr(bees.server, "streamable_http_app", lambda: proxied(inner, answer, body))
+    async with serving(bees) as url:
+        with pytest.raises(OutcomeUnknown, match="Whether the call happened is not known"):
+            await McpClient(GUARD, MAX_BYTES).call(McpServer(url=url), "feed", {"grams": 5}, "k", 30)
+    assert bees.calls == [("feed", 5)]
+
+
 def carrying(loop: asyncio.AbstractEventLoop, texts: list[str] | None = None) -> Callable[[Effect], Reply]:
     """Carries out calls of MCP here, and answers questions to a model with these texts."""
 

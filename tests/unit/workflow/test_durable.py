@@ -10,7 +10,7 @@ from tests.unit.workflow.test_recorded import order as order_of
 from workflow.core.advance import advance
 from workflow.core.codec import frame, from_frame, new_runs, run_from_json, run_to_json
 from workflow.core.driver import Driver, new_execution, step
-from workflow.core.effects import Effect
+from workflow.core.effects import CallMcp, Effect, Respond, effect_from_json
 from workflow.core.events import Begin, EffectEnded, Event, RunNode
 from workflow.core.execution import Execution, Mode, Reply
 from workflow.core.graph import plan
@@ -129,6 +129,34 @@ def test_an_effect_in_flight_is_told_again_with_its_key(driver: Driver) -> None:
     ended = EffectEnded(key=repeated[0].key, reply=Reply(), now_ms=9)  # type: ignore[union-attr]
     on, _ = advance(graph, driver.interpreter.registry, again, ended)
     assert advance(graph, driver.interpreter.registry, on, ended) == (on, ()), "an answer that comes twice is ignored"
+
+
+BEFORE = {
+    "kind",
+    "key",
+    "repeatable",
+    "url",
+    "server",
+    "sse",
+    "operation",
+    "tool",
+    "arguments",
+    "credentials",
+    "timeout_seconds",
+}
+"""Of a call of an MCP server, as it was stored before agents had a limit of time."""
+
+
+def test_versions_read_each_others_effects() -> None:
+    """Engines of two versions take over from one another during an upgrade; each refuses fields that it does not know."""
+    call = CallMcp(server="bees", tool="count", arguments={"hive": None}, key="1.0.0.0.0")
+    stored = call.to_json()
+    assert set(stored) == BEFORE
+    assert effect_from_json(stored) == call
+    bounded = call.model_copy(update={"until_ms": 5})
+    assert effect_from_json(bounded.to_json()) == bounded
+    answer = Respond(body={"found": None})
+    assert effect_from_json(answer.to_json()) == answer
 
 
 def test_bench_workflows_are_named_once() -> None:

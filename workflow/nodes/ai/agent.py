@@ -29,8 +29,8 @@ _SYSTEM: Final = "You are a helpful assistant"
 
 def run(call: NodeCall) -> EffectRun:
     made: list[Item] = []
-    others = yield from mcp.listed(call)
     budget = budget_of(call.now_ms, call.once()) if call.items else UNBOUNDED
+    others = yield from mcp.listed(call, budget.until_ms)
     for index in range(len(call.items)):
         try:
             fields = yield from _answered(call, index, others, budget)

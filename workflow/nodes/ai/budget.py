@@ -6,6 +6,7 @@ carries an effect out looks at the clock. Pure.
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import ceil, inf
 from typing import Any, Final
 
 from bus.errors import TaskTimeout
@@ -38,7 +39,7 @@ class Budget:
             request["deadline"] = datetime.fromtimestamp(self.until_ms / 1000, UTC).isoformat()
         if self._tokens is not None:
             left, wished = self._tokens - self._used, request["options"].get("num_predict")
-            request["options"]["num_predict"] = left if wished is None else min(left, wished)
+            request["options"]["num_predict"] = left if wished is None or wished < 0 else min(left, wished)
 
     def spend(self, record: Mapping[str, Any]) -> None:
         """What an ended task read and wrote."""
@@ -60,12 +61,12 @@ UNBOUNDED: Final = Budget()
 def budget_of(began_ms: int, parameters: Parameters) -> Budget:
     """By the options `maxSeconds` and `maxTokens`, which are Hive's own; 0, or left out, is without a limit. NodeError for what is no number."""
     seconds, tokens = (_limit(parameters, name) for name in ("maxSeconds", "maxTokens"))
-    return Budget(began_ms, min(seconds, _LONGEST_SECONDS) if seconds else None, int(tokens) if tokens else None)
+    return Budget(began_ms, min(seconds, _LONGEST_SECONDS) if seconds else None, ceil(tokens) if tokens else None)
 
 
 def _limit(parameters: Parameters, name: str) -> float | None:
     given = parameters.get(f"options.{name}", 0)
     number = number_of(given)
-    if number is None or number < 0:
+    if number is None or not 0 <= number < inf:
         raise NodeError(f"The option {name} must be a number, and not {given!r}")
     return float(number)

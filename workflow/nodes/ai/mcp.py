@@ -40,8 +40,9 @@ class McpTool:
     repeatable: bool
 
 
-def listed(call: NodeCall) -> Generator[CallMcp, Reply, dict[str, McpTool]]:
-    """The tools of all MCP servers that are attached to the node; of those with one name the first. Raises what a server fails with."""
+def listed(call: NodeCall, until_ms: int | None = None) -> Generator[CallMcp, Reply, dict[str, McpTool]]:
+    """The tools of all MCP servers that are attached to the node; of those with one name the first. Raises what a server fails with.
+    `until_ms`: when there is no more time."""
     found: dict[str, McpTool] = {}
     for node in call.helpers.get("ai_tool", ()):
         if node.short_type != CLIENT_TOOL:
@@ -49,7 +50,7 @@ def listed(call: NodeCall) -> Generator[CallMcp, Reply, dict[str, McpTool]]:
         helper = call.of_helper(node)
         parameters = helper.scripts.parameters(helper, (0,))[0]
         try:
-            tools = value_of((yield _effect(node, parameters, operation="list")))
+            tools = value_of((yield _effect(node, parameters, operation="list", until_ms=until_ms)))
         except NodeError as error:
             raise NodeError(f"{node.name!r}: {error.message}", description=error.description) from None
         for tool in tools:

@@ -210,6 +210,16 @@ def test_a_rule_of_a_switch_goes_with_its_connections_and_those_after_it_move_up
         edited(before, read_edit({"kind": "unrule", "name": "S", "rule": 3}), TYPES)
 
 
+@pytest.mark.parametrize(("fallback", "then"), [(-1, -1), (0, 0), (1, -1), (2, 1)])
+def test_where_a_switch_before_version_3_sends_the_rest_moves_up_too(fallback: int, then: int) -> None:
+    rules = [{"operation": "equal", "value2": each} for each in (1, 2, 3)]
+    switch = node(
+        "S", "n8n-nodes-base.switch", typeVersion=2, parameters={"rules": {"rules": rules}, "fallbackOutput": fallback}
+    )
+    made, _ = edited({"nodes": [switch], "connections": {}}, read_edit({"kind": "unrule", "name": "S", "rule": 1}), TYPES)
+    assert documents.node_named(made, "S")["parameters"]["fallbackOutput"] == then
+
+
 def test_rules_of_a_switch_before_version_3_go_with_their_connections_too() -> None:
     rules = [{"operation": "equal", "value2": each} for each in (1, 2)]
     switch = node("S", "n8n-nodes-base.switch", typeVersion=2, parameters={"rules": {"rules": rules}})

@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -56,6 +57,17 @@ def test_a_tool_is_not_used_when_nobody_could_be_told_what_it_gave(driver: Drive
     assert [effect.operation for effect in driver.effects if isinstance(effect, CallMcp)] == ["list"]
 
 
+@pytest.mark.parametrize("wished", [-2, 400])
+def test_a_model_s_own_wish_does_not_lift_the_limit(driver: Driver, wished: int) -> None:
+    """Ollama takes numbers below 0 for as much as there is room for."""
+    model = attach(
+        "Model", "lmChatOllama", "Node", "ai_languageModel", {"model": "phi3:mini", "options": {"numPredict": wished}}
+    )
+    driver.carry_out = lambda effect: Reply(value={"status": "completed", "output": {"text": ANSWER}})
+    driver.run(flow("agent", {"options": {"maxTokens": 20}}, [{"chatInput": "x"}], model))
+    assert [request["options"]["num_predict"] for request in requests(driver)] == [20]
+
+
 def test_time_is_a_deadline_of_each_question_and_of_each_call(driver: Driver) -> None:
     call = json.dumps({"tool": "count", "input": {"hive": "acacia"}})
     execution = run(driver, {"maxSeconds": 2.5}, (call, 5), (ANSWER, 5), helpers=(SERVER,))
@@ -63,8 +75,9 @@ def test_time_is_a_deadline_of_each_question_and_of_each_call(driver: Driver) ->
     began_ms = execution.runs["Node"][0].started_ms
     deadlines = {datetime.fromisoformat(request["deadline"]) for request in requests(driver)}
     assert deadlines == {datetime.fromtimestamp((began_ms + 2500) / 1000, UTC)}
-    (called,) = [effect for effect in driver.effects if isinstance(effect, CallMcp) and effect.operation == "call"]
-    assert called.until_ms == began_ms + 2500
+    asked, called = [effect for effect in driver.effects if isinstance(effect, CallMcp)]
+    assert (asked.operation, called.operation) == ("list", "call")
+    assert asked.until_ms == called.until_ms == began_ms + 2500
     assert called.within(began_ms + 500).timeout_seconds == 2
     assert called.within(began_ms + 3000).timeout_seconds < 0
 
@@ -85,7 +98,7 @@ def test_without_limits_nothing_is_bounded(driver: Driver) -> None:
     assert failed.failure.message == "late"
 
 
-@pytest.mark.parametrize("given", ["soon", -1, [1]])
+@pytest.mark.parametrize("given", ["soon", -1, [1], inf, nan])
 def test_a_limit_that_is_no_number_is_refused(driver: Driver, given: Any) -> None:
     execution = run(driver, {"maxSeconds": given})
     assert execution.failure is not None
