@@ -7,10 +7,13 @@ another, reads the same.
 from collections.abc import Collection
 from uuid import UUID
 
-from bus.errors import DependencyFailed, HiveError, PayloadTooLarge
+from pydantic import ValidationError
+
+from bus.codec import explain
+from bus.errors import DependencyFailed, HiveError, InvalidRequest, PayloadTooLarge
 from bus.messages import TaskRequest
 from bus.messages.output import Output
-from bus.quoting import filled, quoted
+from bus.quoting import filled, grows_by, quoted
 from coordinator.leading.ledger import Ledger
 from coordinator.tasks import MAX_BODY_BYTES, Task
 
@@ -34,7 +37,8 @@ class Quoting:
     async def filled(self, task: Task, request: TaskRequest) -> bytes | None:
         """The request's JSON with the outputs in it; None where it quotes nothing.
 
-        DependencyFailed where one is not kept, or is another owner's: who may wait for a task need not be allowed to read it. PayloadTooLarge.
+        DependencyFailed where one is not kept, or is another owner's: who may wait for a task need not be allowed to read it. PayloadTooLarge;
+        InvalidRequest where it is no request any more, as with a prompt of nothing but an answer that is empty.
         """
         wanted = quoted(request)
         if not wanted:
@@ -45,9 +49,20 @@ class Quoting:
             raise DependencyFailed(
                 f"It quotes the output of the task {min(missing)}, which is not kept any more or is another owner's. Submit that task anew."
             )
+        grown = grows_by(request, outputs)
+        if grown > MAX_BODY_BYTES:  # known before it is made: a short mark may stand in a request a hundred thousand times
+            raise _too_large(grown)
         data = filled(request, outputs).model_dump_json(exclude_defaults=True).encode()
         if len(data) > MAX_BODY_BYTES:
-            raise PayloadTooLarge(
-                f"With the outputs that it quotes the task has {len(data):,} bytes, and {MAX_BODY_BYTES:,} are the most. Quote fewer."
-            )
+            raise _too_large(len(data))
+        try:
+            TaskRequest.model_validate_json(data)  # now, since whoever reads the record relies on it
+        except ValidationError as error:
+            raise InvalidRequest(f"With the outputs that it quotes it is no task: {explain(error).message}") from None
         return data
+
+
+def _too_large(size: int) -> PayloadTooLarge:
+    return PayloadTooLarge(
+        f"With the outputs that it quotes the task has {size:,} bytes or more, and {MAX_BODY_BYTES:,} are the most. Quote fewer."
+    )
