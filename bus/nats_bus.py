@@ -304,6 +304,7 @@ async def declare(bus: NatsBus) -> None:
     """
     js = bus.client.jetstream(timeout=10)
     for config in (*streams.STREAMS, *streams.BUCKETS):
+        told = False  # it may be hours until the others are there
         while True:
             try:
                 await _declare_one(js, config, clustered=bus.clustered)
@@ -313,7 +314,9 @@ async def declare(bus: NatsBus) -> None:
             except APIError as error:
                 if error.err_code != _TOO_FEW_SERVERS:
                     raise
-                logger.warning("too_few_nats_servers", stream=config.name, copies=streams.REPLICAS, error=error.description)
+                if not told:
+                    logger.warning("too_few_nats_servers", stream=config.name, copies=streams.REPLICAS, error=error.description)
+                told = True
             await asyncio.sleep(RETRY_SECONDS)
 
 

@@ -41,6 +41,12 @@ def filled(request: TaskRequest, outputs: Mapping[UUID, str]) -> TaskRequest:
     return request.model_copy(update=changes)
 
 
+def grows_by(request: TaskRequest, outputs: Mapping[UUID, str]) -> int:
+    """Characters of outputs that `filled` writes into it."""
+    length = {str(task_id): len(text) for task_id, text in outputs.items()}
+    return sum(length.get(found[1].lower(), 0) for text in _texts(request) for found in _QUOTE.finditer(text))
+
+
 def _texts(request: TaskRequest) -> Iterator[str]:
     yield request.prompt or ""
     yield request.system or ""

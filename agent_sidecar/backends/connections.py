@@ -64,18 +64,24 @@ class Connection:
         if not self.status and self._read - self._begun_at > _MOST_HEAD_BYTES:
             raise BadAnswer("its head has no end")
         if data:
-            try:
-                self._http.feed_data(data)
-            except httptools.HttpParserError as error:
-                raise BadAnswer(str(error)) from error
+            self._parse(data)
         return bool(data)
+
+    def _parse(self, data: bytes) -> None:
+        try:
+            self._http.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not self.answered:
+                upgrade = isinstance(error, httptools.HttpParserUpgrade)
+                raise BadAnswer("it went over to another protocol" if upgrade else str(error)) from error
+            self._behind = True  # no HTTP, and no reason to lose the answer before it
 
     def on_message_begin(self) -> None:
         """httptools' callbacks, from here on."""
         self._behind = self.answered
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        if not self.answered:
+        if not self.status:  # what comes behind a body says nothing that anybody reads
             self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:

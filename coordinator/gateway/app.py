@@ -128,7 +128,8 @@ def _short_ways() -> list[NamedRoute]:
     FastAPI does for an endpoint is of use to them, and it took a twentieth of the gateway.
     """
     routes = (route for door in LLM_DOORS for route in door.router.routes if isinstance(route, APIRoute))
-    return [NamedRoute(each.path, endpoint=each.endpoint, methods=["POST"]) for each in routes if each.methods == {"POST"}]
+    plain = (each for each in routes if each.methods == {"POST"} and not each.dependencies)  # which FastAPI alone would look at
+    return [NamedRoute(each.path, endpoint=each.endpoint, methods=["POST"]) for each in plain]
 
 
 async def _live(gateway: Gateway, connection: WebSocket) -> None:

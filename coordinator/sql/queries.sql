@@ -112,14 +112,14 @@ FROM attempts x JOIN agents a ON a.id = x.agent_id JOIN tasks t ON t.id = x.task
 WHERE x.status IN ('offered', 'running') AND t.status IN ('assigned', 'running');
 
 -- name: task_requests
-SELECT id, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
+SELECT id, tenant, owner, request, output, usage FROM tasks WHERE id = ANY($1::uuid[]);
 
 -- name: outputs_of
 SELECT id, output FROM tasks
 WHERE id = ANY($1::uuid[]) AND tenant = $2 AND owner = $3 AND status = 'completed' AND output IS NOT NULL;
 
--- name: replace_request
-UPDATE tasks SET request = $2::jsonb WHERE id = $1;
+-- name: replace_requests
+UPDATE tasks SET request = n.request::jsonb FROM unnest($1::uuid[], $2::text[]) AS n (id, request) WHERE tasks.id = n.id;
 
 -- name: overdue_pending
 -- Of those that wait for others.

@@ -1,10 +1,11 @@
 """What a dev task is about, and the parts that it is split into."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, ValidationError
 
 from bus.messages.base import Command, Message, Record, Slug, Text
 from bus.messages.tasks import Requirements
@@ -84,7 +85,15 @@ class PartMark(Message):
     dev_task: UUID
     part: str
     kind: PartKind
-    parts: tuple[str, ...]
+    parts: tuple[str, ...] = Field(min_length=1, max_length=MAX_PARTS)
+
+    @classmethod
+    def of(cls, metadata: Mapping[str, Any]) -> Self | None:
+        """None where there is none: anybody may submit a task under the id of a part, with metadata of their own."""
+        try:
+            return cls.model_validate(metadata)
+        except ValidationError:
+            return None
 
     def metadata(self) -> dict[str, Any]:
         return self.model_dump(mode="json")

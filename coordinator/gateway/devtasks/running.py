@@ -81,7 +81,9 @@ class DevTasks:
         first = await self._record(task_id_of(claims.tenant, dev_task, 0), claims)
         if first is None:
             return planned_state((await self._stored(dev_task, claims)).plan)
-        mark = PartMark.model_validate(first.metadata)
+        mark = PartMark.of(first.metadata)
+        if mark is None or mark.dev_task != dev_task:
+            raise NotFound(f"The task {first.id} is no part of a dev task {dev_task}: it was submitted by hand, under its key.")
         ids = (task_id_of(claims.tenant, dev_task, number) for number in range(1, len(mark.parts)))
         others = await asyncio.gather(*(self._record(task_id, claims) for task_id in ids))
         return state_of(mark, (first, *others), first.description)

@@ -96,12 +96,13 @@ def _status(found: Mapping[str, TaskRecord | None]) -> DevTaskStatus:
 def _part(name: str, record: TaskRecord | None) -> PartState:
     if record is None:
         return PartState(name=name)
+    mark = PartMark.of(record.metadata)
     text = None if record.output is None else record.output.text
     over = max(0, len(text or "") - MAX_OUTPUT)
     took = (record.completed_at - record.started_at).total_seconds() if record.completed_at and record.started_at else None
     return PartState(
         name=name,
-        kind=PartMark.model_validate(record.metadata).kind,
+        kind=None if mark is None else mark.kind,
         task_id=record.id,
         status=record.status,
         position=record.position,

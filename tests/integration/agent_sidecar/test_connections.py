@@ -77,15 +77,26 @@ async def test_a_request_that_was_sent_is_not_sent_again(keeping: Keeping) -> No
     assert (keeping.connections, keeping.requests) == (1, 2)
 
 
-async def test_what_comes_behind_an_answer_is_nobodys(keeping: Keeping) -> None:
-    keeping.answers = lambda connection: (WELL + SMUGGLED,)
+CLOSING = WELL.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+
+@pytest.mark.parametrize("answer", [WELL + SMUGGLED, WELL + b"no HTTP", CLOSING + b"no HTTP"])
+async def test_what_comes_behind_an_answer_is_nobodys(keeping: Keeping, answer: bytes) -> None:
+    keeping.answers = lambda connection: (answer,)
     client = HttpClient(keeping.address, keeps=True)
     for _ in range(3):
         assert await client.request("GET", "/") == b"well"
     assert keeping.connections == 3
 
 
-@pytest.mark.parametrize("answer", [WELL.replace(b"1.1", b"1.0"), WELL.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")])
+@pytest.mark.parametrize("upgrade", [b"", b"Connection: Upgrade\r\nUpgrade: websocket\r\n"])
+async def test_another_protocol_is_no_answer(keeping: Keeping, upgrade: bytes) -> None:
+    keeping.answers = lambda connection: (b"HTTP/1.1 101 Switching Protocols\r\n" + upgrade + b"\r\n" + WELL,)
+    with pytest.raises(BackendUnreachable):
+        await HttpClient(keeping.address, keeps=True).request("GET", "/")
+
+
+@pytest.mark.parametrize("answer", [WELL.replace(b"1.1", b"1.0"), CLOSING])
 async def test_a_backend_that_keeps_none_is_asked_by_a_new_one(keeping: Keeping, answer: bytes) -> None:
     keeping.answers = lambda connection: (answer,)
     client = HttpClient(keeping.address, keeps=True)

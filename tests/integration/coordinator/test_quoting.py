@@ -94,3 +94,28 @@ async def test_another_owners_answer_is_not_given_away(hive: Hive) -> None:
     late = await quoting(hive, first, owner="bert")
     assert (await hive.ended(late)).status is TaskStatus.FAILED
     assert (await hive.ended(third)).status is TaskStatus.FAILED
+
+
+async def test_what_is_empty_with_the_answers_in_it_fails_and_nothing_else(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first = await hive.submit()
+    waiting = await hive.submit(quote(first), depends_on=[str(first)])
+    await hive.stored(waiting)
+    await sidecar.complete(await sidecar.offered(), "")
+    late = await hive.submit(quote(first), depends_on=[str(first)])
+    for task_id in (waiting, late):
+        record = await hive.ended(task_id)
+        assert record.error is not None
+        assert (record.error.code, "prompt" in record.error.message) == ("invalid_request", True)
+    other = await hive.submit()
+    assert (await sidecar.offered()).task_id == other
+
+
+async def test_what_grows_beyond_all_bounds_is_refused_before_it_is_made(hive: Hive) -> None:
+    sidecar = await hive.sidecar("acacia")
+    first = await hive.submit()
+    await sidecar.complete(await sidecar.offered(), "x" * 1_000_000)
+    await hive.ended(first)
+    record = await hive.ended(await hive.submit(quote(first) * 10_000, depends_on=[str(first)]))  # 10 GB
+    assert record.error is not None
+    assert record.error.code == "payload_too_large"

@@ -2,7 +2,7 @@ from uuid import UUID, uuid4
 
 from bus.messages import TaskRequest
 from bus.messages.work import ChatMessage
-from bus.quoting import filled, quote, quoted
+from bus.quoting import filled, grows_by, quote, quoted
 
 FIRST, OTHER = UUID("0f8fad5b-d9cb-469f-a165-70867728950e"), uuid4()
 
@@ -25,6 +25,14 @@ def test_all_texts_of_a_request_may_quote() -> None:
     messages = filled(asked, {FIRST: "said"}).messages
     assert messages is not None
     assert messages[0].content == "saidsaid"
+
+
+def test_how_much_it_grows_is_known_before() -> None:
+    mark = quote(FIRST)
+    request = TaskRequest(
+        prompt=f"{mark} {mark.upper().replace('OUTPUT', 'output')} {quote(OTHER)}", system=mark, depends_on=(FIRST,)
+    )
+    assert grows_by(request, {FIRST: "said"}) == 12
 
 
 def test_what_an_output_says_is_no_quote() -> None:

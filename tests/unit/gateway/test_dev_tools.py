@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from httpx import AsyncClient
 from mcp import ClientSession
 
 from bus import subjects
@@ -159,3 +160,16 @@ async def test_what_cannot_be_run_is_refused_before_anything_is(url: str, rooms:
         found = await refused(client, "plan_dev_task", {"goal": "Read.", "diff": "x" * 400_001})
         assert (found[0], "400,000 are the most" in found[1]) == ("payload_too_large", True)
         assert not rooms.tasks
+
+
+async def test_a_task_that_took_the_id_of_a_part_is_none(url: str, rooms: Rooms) -> None:
+    """Nor is one question a thousand, however many parts its metadata name."""
+    async with session(url, ANNA) as client, AsyncClient(base_url=url, headers={"Authorization": f"Bearer {ANNA}"}) as rest:
+        for parts in ([], ["code"], [str(number) for number in range(1000)]):
+            dev_task = uuid4()
+            named = uuid4() if parts == ["code"] else dev_task
+            mark = {"dev_task": str(named), "part": "code", "kind": "code", "parts": parts}
+            headers = {"Idempotency-Key": f"dev-task {dev_task} 0"}
+            response = await rest.post("/api/tasks", json={"prompt": "Hi", "metadata": mark}, headers=headers)
+            assert response.status_code == 201, response.text
+            assert (await refused(client, "get_dev_task", {"id": str(dev_task)}))[0] == "not_found"

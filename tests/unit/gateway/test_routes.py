@@ -1,13 +1,18 @@
 """Every other route: what it asks of which room, for whom, and what comes back."""
 
 from time import monotonic
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
+from fastapi import APIRouter, Request
 from httpx import AsyncClient
 
+from bus.auth import Permission
 from bus.messages import TaskStatus
+from coordinator.gateway import app
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.routes.declared import needs
 from tests.unit.gateway.rooms import KEY_ID, Rooms
 
 
@@ -171,3 +176,16 @@ async def test_while_nobody_leads_the_last_word_is_told_with_its_age(
         listed = (await viewer.get(path)).json()
         assert [agent["agent_id"] for agent in listed["agents"]] == ["acacia"]
         assert 59 < listed["age_seconds"] < 62
+
+
+def test_a_door_that_asks_for_a_permission_has_no_short_way_around_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    router = APIRouter()
+
+    @router.post("/free")
+    async def free(request: Request) -> None: ...
+
+    @router.post("/guarded", **needs(Permission.AGENTS_MANAGE))
+    async def guarded(request: Request) -> None: ...
+
+    monkeypatch.setattr(app, "LLM_DOORS", (SimpleNamespace(router=router),))
+    assert [route.path for route in app._short_ways()] == ["/free"]
