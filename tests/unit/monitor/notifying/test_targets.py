@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from bus.errors import InvalidRequest
+from bus.errors import InvalidRequest, NotificationFailed
 from bus.messages.alerts import Alert, AlertState, Severity
 from bus.messages.notifications import PutTarget, Routing, TargetSource
 from monitor.notifying import alertmanager
@@ -157,6 +157,11 @@ def test_an_alertmanager_is_told_how_all_stand_for_a_while() -> None:
 )
 def test_the_address_of_an_alertmanager(url: str, address: str) -> None:
     assert alertmanager.address(url) == address
+
+
+async def test_an_address_that_leads_nowhere_is_a_failure_like_another() -> None:
+    with pytest.raises(NotificationFailed):
+        await alertmanager.post("alertmanager://xn--\u00e9", [])
 
 
 @pytest.mark.parametrize("url", ["alertmanager://", "alertmanager://host:port", "alertmanager://host/?a=b"])
