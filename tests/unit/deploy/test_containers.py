@@ -27,6 +27,8 @@ KEPT_INSIDE = {"/metrics", "/"}
 """/ is the dashboard's where both have one name."""
 DOORS = {"hive-gateway": 8420, "hive-frontend": 8430}
 ROUTES = DEPLOY / "compose" / "traefik" / "routes.yaml"
+PATHS = re.compile(r"\^/\(api\S+\(/\|\$\)")
+PAGES = DEPLOY.parent / "gui" / "pages"
 METRICS_PORT = "HIVE_{}_METRICS_PORT"
 NOT_HIVES = {"FORWARDED_ALLOW_IPS"}
 """uvicorn's own."""
@@ -84,19 +86,24 @@ def test_the_example_names_every_variable() -> None:
     assert names <= variables(COMPOSE)
 
 
-def test_both_proxies_know_every_path_of_the_api() -> None:
+def test_both_proxies_know_every_path_of_the_api_and_leave_the_dashboard_its_own() -> None:
     paths = {"/openapi.json", socket.PATH, MCP_PATH}
     for module in pkgutil.iter_modules(coordinator.gateway.routes.__path__):
         loaded = importlib.import_module(f"coordinator.gateway.routes.{module.name}")
         routers = (getattr(loaded, name, None) for name in ("router", "door"))
         paths |= {f"/{route.path.split('/')[1]}" for router in routers if router is not None for route in router.routes}
     paths -= KEPT_INSIDE
-    traefik = ROUTES.read_text().partition("grafana:")[0]
-    prefixes = tuple(re.findall(r"PathPrefix\(`([^`]+)`\)", traefik))
-    assert {path for path in paths if not path.startswith(prefixes)} == set()
-    named = re.search(r"location ~ \^/\(([^)]+)\)", (DEPLOY / "proxy" / "nginx.conf").read_text())
-    assert named is not None
-    assert paths - {f"/{name}".replace("\\", "") for name in named[1].split("|")} == set()
+    rules = [PATHS.search(file.read_text()) for file in (ROUTES, DEPLOY / "proxy" / "nginx.conf")]
+    of_traefik, of_nginx = (rule[0] for rule in rules if rule)
+    assert of_traefik == of_nginx
+    assert [path for path in paths if not re.match(of_nginx, path)] == []
+    pages = {
+        path
+        for text in PAGES.glob("*.py")
+        for path in re.findall(r'^ +(?:@ui\.page\()?"(/[a-z-]*)', text.read_text(), re.MULTILINE)
+    }
+    assert {"/mcp-servers", "/login"} <= pages
+    assert [path for path in pages if re.match(of_nginx, path)] == []
 
 
 @BOTH
