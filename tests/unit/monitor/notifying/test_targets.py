@@ -11,9 +11,11 @@ from bus.messages.alerts import Alert, AlertState, Severity
 from bus.messages.notifications import PutTarget, Routing, TargetSource
 from monitor.notifying import alertmanager
 from monitor.notifying.message import MOST_LINES, Tone, words_of
+from monitor.notifying.notifier import given_targets
 from monitor.notifying.pace import FIRST_SECONDS, LONGEST_SECONDS, Pace
 from monitor.notifying.sender import first_due, group
 from monitor.notifying.targets import Target, given, kind_of, notices
+from monitor.settings import MonitorSettings
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
 
 URL = "json://ann:sesame@127.0.0.1/"
@@ -122,6 +124,12 @@ def test_the_settings_give_targets_and_an_error_in_them_shows_no_address() -> No
         with pytest.raises(InvalidRequest, match="HIVE_ALERT_TARGETS") as refused:
             given(json.dumps(wrong))
         assert "sesame" not in refused.value.message
+
+
+def test_a_monitor_does_not_begin_with_what_is_no_key() -> None:
+    with pytest.raises(InvalidRequest, match="HIVE_CREDENTIALS_KEY") as refused:
+        given_targets(MonitorSettings(credentials_key=SecretStr("sesame")))
+    assert "sesame" not in refused.value.message
 
 
 def test_an_address_is_in_no_representation() -> None:
