@@ -34,6 +34,7 @@ class Reading:
         self._pool: asyncpg.Pool | None = None
         self._copy: NamedStatements | None = None
         self._not_before = 0.0
+        self._opening = asyncio.Lock()
 
     async def beat(self) -> None:
         """For ever. DatabaseUnavailable."""
@@ -56,9 +57,12 @@ class Reading:
     async def _young(self) -> NamedStatements | None:
         if self._url is None or monotonic() < self._not_before:
             return None
-        if self._copy is None:
-            self._pool = await open_pool(self._url, CONNECTIONS)
-            self._copy = NamedStatements(self._pool, queries())
+        async with self._opening:  # pages ask for many things at once
+            if monotonic() < self._not_before:
+                return None
+            if self._copy is None:
+                self._pool = await open_pool(self._url, CONNECTIONS)
+                self._copy = NamedStatements(self._pool, queries())
         age = await self._copy.one("beat_age")
         return self._copy if age is not None and age["seconds"] <= self._most else None
 

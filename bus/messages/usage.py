@@ -4,7 +4,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from bus.messages.base import Command, Message, Record, Slug, Text
 
@@ -70,11 +70,11 @@ class QuotaRef(Command):
     unit: QuotaUnit
     period: QuotaPeriod
 
-    @model_validator(mode="after")
-    def _names_a_key(self) -> "QuotaRef":
-        if self.kind is QuotaKind.KEY:
-            UUID(self.name)  # ValueError, which pydantic tells
-        return self
+    @field_validator("name")
+    @classmethod
+    def _names_a_key(cls, name: str, info: ValidationInfo) -> str:
+        """In the one form in which doors and PostgreSQL look for it, of the many that UUID takes."""
+        return str(UUID(name)) if info.data.get("kind") is QuotaKind.KEY else name
 
 
 class PutQuota(QuotaRef):

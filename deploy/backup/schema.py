@@ -21,6 +21,8 @@ LEDGERS: Final[Mapping[str, str]] = {
 """The rooms' own tables of the migrations that are done, and where those are."""
 METRICS: Final = ("agent_metrics", "agent_metrics_minutes", "agent_metrics_hours")
 """Cut by time; what `--without-metrics` leaves out."""
+ADDED: Final[Mapping[str, frozenset[str]]] = {"workflow_documents": frozenset({"embedding"})}
+"""By table, columns that no migration makes: an engine adds and fills them where pgvector is (workflow/outside/nearest.py), after a restore too."""
 
 _MADE: Final = re.compile(r"^CREATE (?:OR REPLACE )?(TABLE|TYPE|FUNCTION) (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
 _REFERENCES: Final = """
@@ -58,8 +60,9 @@ async def tables_there(connection: asyncpg.Connection) -> tuple[str, ...]:
 
 
 async def columns_of(connection: asyncpg.Connection, table: str) -> tuple[str, ...]:
-    """Without those that PostgreSQL computes."""
-    return tuple(row["attname"] for row in await connection.fetch(_COLUMNS, table))
+    """Without those that PostgreSQL computes, and those that are ADDED: the schema that a restore makes has none."""
+    added = ADDED.get(table, frozenset())
+    return tuple(row["attname"] for row in await connection.fetch(_COLUMNS, table) if row["attname"] not in added)
 
 
 async def done(connection: asyncpg.Connection) -> dict[str, tuple[int, ...]]:

@@ -1,4 +1,8 @@
-"""What Hive's dashboards show. The names are those of docs/metrics.md, and of the usual exporters of NATS and PostgreSQL."""
+"""What Hive's dashboards show. The names are those of docs/metrics.md, and of the usual exporters of NATS and PostgreSQL.
+
+Each gateway tells of the whole hive, and all of them may be scraped: what is not a gateway's own (`hive_api_*`) is taken once, by `max`.
+The process that a gateway tells of is `exported_instance`, since Prometheus calls the gateway `instance`.
+"""
 
 from typing import Final
 
@@ -10,7 +14,11 @@ _MODEL: Final = '{model=~"$model"}'
 
 def _of_agents(title: str, name: str, unit: str, description: str, most: float | None = None) -> Panel:
     return Panel(
-        title=title, queries=((f"hive_agent_{name}{_AGENT}", "{{agent_id}}"),), unit=unit, description=description, most=most
+        title=title,
+        queries=((f"max by (agent_id) (hive_agent_{name}{_AGENT})", "{{agent_id}}"),),
+        unit=unit,
+        description=description,
+        most=most,
     )
 
 
@@ -65,7 +73,7 @@ CLUSTER: Final = Dashboard(
             title="Tokens a second",
             kind="stat",
             width=4,
-            queries=(("sum(hive_agent_generated_tokens_per_second)", ""),),
+            queries=(("sum(max by (agent_id) (hive_agent_generated_tokens_per_second))", ""),),
             description="All agents together.",
         ),
         Panel(
@@ -86,18 +94,27 @@ CLUSTER: Final = Dashboard(
         Panel(
             title="CPU of Hive's processes",
             unit="percent",
-            queries=(("hive_container_cpu_usage_percent", "{{service}} {{instance}}"),),
+            queries=(
+                ("max by (service, exported_instance) (hive_container_cpu_usage_percent)", "{{service}} {{exported_instance}}"),
+            ),
             description="100 is one core.",
         ),
         Panel(
             title="Memory of Hive's processes",
             unit="bytes",
-            queries=(("hive_container_memory_usage_bytes", "{{service}} {{instance}}"),),
+            queries=(
+                (
+                    "max by (service, exported_instance) (hive_container_memory_usage_bytes)",
+                    "{{service}} {{exported_instance}}",
+                ),
+            ),
             description="Of the container, else the process.",
         ),
         Panel(
             title="Open WebSocket connections",
-            queries=(("sum by (service) (hive_websocket_connections_active)", "{{service}}"),),
+            queries=(
+                ("sum by (service) (max by (service, exported_instance) (hive_websocket_connections_active))", "{{service}}"),
+            ),
             description="Pages and clients of the gateways.",
         ),
         Panel(
@@ -153,7 +170,7 @@ MODELS: Final = Dashboard(
         ),
         Panel(
             title="Models held back",
-            queries=(("hive_agent_held_models > 0", "{{agent_id}}"),),
+            queries=(("max by (agent_id) (hive_agent_held_models) > 0", "{{agent_id}}"),),
             description="Agents on which models keep failing.",
         ),
     ),
@@ -182,7 +199,7 @@ QUEUE: Final = Dashboard(
         ),
         Panel(
             title="Change of the queue",
-            queries=(('sum(deriv(hive_task_queue_length{class!="pending"}[5m])) * 60', "tasks a minute"),),
+            queries=(('sum(max by (class) (deriv(hive_task_queue_length{class!="pending"}[5m]))) * 60', "tasks a minute"),),
             description="Above zero more come than are done.",
         ),
         Panel(
@@ -207,7 +224,7 @@ WORKFLOWS: Final = Dashboard(
     panels=(
         Panel(
             title="Executions that ended",
-            queries=(("sum by (status) (rate(hive_workflow_executions_total[$__rate_interval])) * 60", "{{status}}"),),
+            queries=(("max by (status) (rate(hive_workflow_executions_total[$__rate_interval])) * 60", "{{status}}"),),
             description="A minute.",
         ),
         Panel(

@@ -74,7 +74,7 @@ async def post(url: str, alerts: list[dict[str, Any]]) -> None:
     try:
         async with httpx.AsyncClient(timeout=SECONDS, trust_env=False) as client:
             answer = await client.post(address(url), json=alerts)
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise NotificationFailed(f"it could not be reached ({type(error).__name__})") from None
     if not answer.is_success:
         raise NotificationFailed(f"it answered HTTP {answer.status_code}")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 import asyncpg
 
+from bus.errors import CredentialUnreadable, InvalidRequest
 from bus.messages.alerts import Alert
 from bus.messages.notifications import NotificationTarget, PutTarget, SentTest, TargetList
 from bus.vault import FILE_NAME, Vault
@@ -21,10 +22,8 @@ class Notifier:
     def __init__(
         self, pool: asyncpg.Pool, settings: MonitorSettings, targets: Iterable[Target], standing: Callable[[], Iterable[Alert]]
     ) -> None:
-        keys = settings.credentials_key.get_secret_value() if settings.credentials_key else None
         self._record, self._apprise = NotificationRecord(pool), ByApprise()
-        vault = Vault(settings.data_dir / FILE_NAME, keys)
-        self._book = Book(self._record, vault, targets, self._apprise.check)
+        self._book = Book(self._record, _vault(settings), targets, self._apprise.check)
         self._sender = Sender(self._record, self._apprise, standing, settings.notifications_per_minute)
 
     async def start(self) -> None:
@@ -70,5 +69,14 @@ class Notifier:
 
 
 def given_targets(settings: MonitorSettings) -> tuple[Target, ...]:
-    """InvalidRequest for settings that hold none."""
+    """InvalidRequest for settings that hold none, or no key to seal others with: a monitor that began with it would keep nothing at all."""
+    try:
+        _vault(settings)
+    except CredentialUnreadable as error:
+        raise InvalidRequest(error.message) from None
     return given(settings.alert_targets.get_secret_value() if settings.alert_targets else None)
+
+
+def _vault(settings: MonitorSettings) -> Vault:
+    keys = settings.credentials_key.get_secret_value() if settings.credentials_key else None
+    return Vault(settings.data_dir / FILE_NAME, keys)

@@ -98,7 +98,7 @@ class Sink:
             answer = await client.post(
                 self._destination.url, content="\n".join(found).encode(), headers=dict(self._destination.headers)
             )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Away(type(error).__name__) from None
         if answer.is_success:
             self._written += len(found)

@@ -1,5 +1,6 @@
 """Quotas: PostgreSQL has what may be used, the bus what of it is, for the doors; and who comes near one is told, once in its day or month."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -31,11 +32,12 @@ def share_to_tell(quota: Quota, told_share: float, told_since: datetime | None) 
 
 
 class QuotaBook:
-    """Tells the bus what it has not told before."""
+    """Tells the bus what it has not told before. One at a time changes the bucket: what was read before a quota was removed is not put after it."""
 
     def __init__(self, bus: Bus, pool: asyncpg.Pool) -> None:
         self._bus, self._sql = bus, NamedStatements(pool, queries())
         self._shown: dict[str, Quota] = {}
+        self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """What the bucket holds and PostgreSQL does not was removed while no monitor was there. DatabaseUnavailable."""
@@ -45,6 +47,10 @@ class QuotaBook:
 
     async def renew(self) -> None:
         """DatabaseUnavailable."""
+        async with self._turn:
+            await self._renew()
+
+    async def _renew(self) -> None:
         now = datetime.now(UTC)
         with available():
             rows = await self._sql.all("quotas", now.date())
@@ -65,22 +71,24 @@ class QuotaBook:
     async def put(self, wanted: PutQuota, by: str) -> Quota:
         """It holds at every door as soon as the bucket has it."""
         place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
-        with available():
-            await self._sql.run("put_quota", *place, wanted.most, by)
-        await self.renew()
-        return self._shown[bucket_key(*place)]
+        async with self._turn:
+            with available():
+                await self._sql.run("put_quota", *place, wanted.most, by)
+            await self._renew()
+            return self._shown[bucket_key(*place)]
 
     async def remove(self, wanted: QuotaRef) -> QuotaList:
         """NotFound. Returns those that are left."""
         place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
-        with available():
-            gone = await self._sql.one("remove_quota", *place)
-        if gone is None:
-            raise NotFound(
-                f"There is no quota of {wanted.kind} {wanted.name} in {wanted.unit} a {wanted.period}. `hive usage quotas` shows them."
-            )
-        self._shown.pop(bucket_key(*place), None)
-        await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place))
+        async with self._turn:
+            with available():
+                gone = await self._sql.one("remove_quota", *place)
+            if gone is None:
+                raise NotFound(
+                    f"There is no quota of {wanted.kind} {wanted.name} in {wanted.unit} a {wanted.period}. `hive usage quotas` shows them."
+                )
+            self._shown.pop(bucket_key(*place), None)
+            await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place))
         return await self.listed()
 
     async def _tell(self, key: str, quota: Quota, share: float, owner: str | None, now: datetime) -> None:

@@ -37,6 +37,19 @@ async def hive(
     await hive.close()
 
 
+async def test_what_an_engine_adds_to_its_tables_is_left_to_it(database_url: str) -> None:
+    """pgvector's column: the schema that a restore makes has none."""
+    connection = await open_connection(database_url)
+    try:
+        await schema.create(connection, {"workflow_migrations": range(1000)})
+        made = await schema.columns_of(connection, "workflow_documents")
+        await connection.execute("ALTER TABLE workflow_documents ADD COLUMN IF NOT EXISTS embedding text")
+        assert await schema.columns_of(connection, "workflow_documents") == made
+        assert "vector" in made
+    finally:
+        await connection.close()
+
+
 MOST_AHEAD = 50
 
 

@@ -58,6 +58,16 @@ def test_configuration_and_rules_are_as_prometheus_wants_them() -> None:
         assert found.returncode == 0, found.stdout + found.stderr
 
 
+def test_the_configuration_of_the_containers_is_too(tmp_path: Path) -> None:
+    token = tmp_path / "metrics_token"
+    token.write_text("open-sesame")
+    written = (PROMETHEUS.parent / "compose" / "prometheus.yml").read_text().replace("/run/secrets/metrics_token", str(token))
+    (tmp_path / "prometheus.yml").write_text(written)
+    (tmp_path / "hive.rules.yml").write_bytes((PROMETHEUS / "hive.rules.yml").read_bytes())
+    found = promtool("check", "config", str(tmp_path / "prometheus.yml"))
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 def test_rules_fire_when_they_should_and_not_before() -> None:
     found = promtool("test", "rules", "hive.rules.test.yml")
     assert found.returncode == 0, found.stdout + found.stderr

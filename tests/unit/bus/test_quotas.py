@@ -73,6 +73,12 @@ def test_a_key_s_quota_names_a_key_by_its_id() -> None:
         PutQuota(kind=QuotaKind.KEY, name="anna", unit=QuotaUnit.TOKENS, period=QuotaPeriod.DAY, most=1)
 
 
+@pytest.mark.parametrize("written", [str(KEY).upper(), f"urn:uuid:{KEY}", KEY.hex])
+def test_a_key_has_one_name_however_its_id_is_written(written: str) -> None:
+    wanted = PutQuota(kind=QuotaKind.KEY, name=written, unit=QuotaUnit.TOKENS, period=QuotaPeriod.DAY, most=1)
+    assert wanted.name == str(KEY)
+
+
 async def test_a_door_decides_by_the_bucket_alone_and_by_all_quotas_that_a_caller_has() -> None:
     bus = InMemoryBus()
     held = quotas.Quotas(bus)

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -17,12 +18,18 @@ from coordinator.gateway.live import socket
 from coordinator.gateway.mcp import PATH as MCP_PATH
 from deploy.known_settings import known_variables
 from deploy.modules import MODULES
+from monitor.notifying.targets import given
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 COMPOSE, STACK = DEPLOY / "compose" / "compose.yaml", DEPLOY / "swarm" / "stack.yaml"
 BOTH = pytest.mark.parametrize("path", [COMPOSE, STACK], ids=["compose", "stack"])
 KEPT_INSIDE = {"/metrics", "/"}
 """/ is the dashboard's where both have one name."""
+DOORS = {"hive-gateway": 8420, "hive-frontend": 8430}
+ROUTES = DEPLOY / "compose" / "traefik" / "routes.yaml"
+PATHS = re.compile(r"\^/\(api\S+\(/\|\$\)")
+PAGES = DEPLOY.parent / "gui" / "pages"
+METRICS_PORT = "HIVE_{}_METRICS_PORT"
 NOT_HIVES = {"FORWARDED_ALLOW_IPS"}
 """uvicorn's own."""
 
@@ -51,8 +58,8 @@ def test_every_variable_of_a_service_is_a_setting_of_it(path: Path) -> None:
     """Of one that all have in common, of some service."""
     known = set.union(*map(known_variables, MODULES))
     for name, each in of_hive(path).items():
-        given = {variable.removesuffix("_FILE") for variable in each["environment"]} - NOT_HIVES
-        assert given <= known, name
+        told = {variable.removesuffix("_FILE") for variable in each["environment"]} - NOT_HIVES
+        assert told <= known, name
 
 
 @BOTH
@@ -79,19 +86,112 @@ def test_the_example_names_every_variable() -> None:
     assert names <= variables(COMPOSE)
 
 
-def test_both_proxies_know_every_path_of_the_api() -> None:
+def test_both_proxies_know_every_path_of_the_api_and_leave_the_dashboard_its_own() -> None:
     paths = {"/openapi.json", socket.PATH, MCP_PATH}
     for module in pkgutil.iter_modules(coordinator.gateway.routes.__path__):
         loaded = importlib.import_module(f"coordinator.gateway.routes.{module.name}")
         routers = (getattr(loaded, name, None) for name in ("router", "door"))
         paths |= {f"/{route.path.split('/')[1]}" for router in routers if router is not None for route in router.routes}
     paths -= KEPT_INSIDE
-    traefik = (DEPLOY / "compose" / "traefik" / "routes.yaml").read_text().partition("grafana:")[0]
-    prefixes = tuple(re.findall(r"PathPrefix\(`([^`]+)`\)", traefik))
-    assert {path for path in paths if not path.startswith(prefixes)} == set()
-    named = re.search(r"location ~ \^/\(([^)]+)\)", (DEPLOY / "proxy" / "nginx.conf").read_text())
-    assert named is not None
-    assert paths - {f"/{name}".replace("\\", "") for name in named[1].split("|")} == set()
+    rules = [PATHS.search(file.read_text()) for file in (ROUTES, DEPLOY / "proxy" / "nginx.conf")]
+    of_traefik, of_nginx = (rule[0] for rule in rules if rule)
+    assert of_traefik == of_nginx
+    assert [path for path in paths if not re.match(of_nginx, path)] == []
+    pages = {
+        path
+        for text in PAGES.glob("*.py")
+        for path in re.findall(r'^ +(?:@ui\.page\()?"(/[a-z-]*)', text.read_text(), re.MULTILINE)
+    }
+    assert {"/mcp-servers", "/login"} <= pages
+    assert [path for path in pages if re.match(of_nginx, path)] == []
+
+
+@BOTH
+def test_every_service_of_hive_says_whether_it_is_well(path: Path) -> None:
+    """The doors by their own page, the others by that of their metrics, at the port that they are given."""
+    for name, each in of_hive(path).items():
+        check, own = each["healthcheck"]["test"][-1], METRICS_PORT.format(each["command"][1].upper())
+        if name in DOORS:
+            assert f":{DOORS[name]}/healthz" in check, name
+        else:
+            assert f":{each['environment'][own]}/metrics" in check, name
+        compile(check, name, "exec")
+
+
+@BOTH
+def test_metrics_are_open_to_who_has_the_token(path: Path) -> None:
+    for name, each in of_hive(path).items():
+        told = each["environment"]
+        assert told["HIVE_METRICS_HOST"] == "0.0.0.0", name
+        assert told["HIVE_METRICS_TOKEN_FILE"] == "/run/secrets/metrics_token", name
+        assert "metrics_token" in each["secrets"], name
+        assert name == "hive-gateway" or METRICS_PORT.format(each["command"][1].upper()) in told, name
+
+
+def test_prometheus_scrapes_every_service_at_its_port() -> None:
+    prometheus = yaml.safe_load((DEPLOY / "compose" / "prometheus.yml").read_text())
+    jobs = {each["job_name"]: each for each in prometheus["scrape_configs"]}
+    scraped = {
+        name: found["port"]
+        for job in ("hive", "hive-services")
+        for found in jobs[job]["dns_sd_configs"]
+        for name in found["names"]
+    }
+    ports = {
+        name: int(each["environment"].get(METRICS_PORT.format(each["command"][1].upper()), DOORS["hive-gateway"]))
+        for name, each in of_hive(COMPOSE).items()
+    }
+    assert scraped == ports
+    there = services(COMPOSE)
+    named = [each for job in jobs.values() for found in job.get("static_configs", []) for each in found["targets"]]
+    named += [
+        each
+        for found in prometheus["alerting"]["alertmanagers"]
+        for fixed in found["static_configs"]
+        for each in fixed["targets"]
+    ]
+    assert [each for each in named if each.partition(":")[0] not in there] == []
+    own = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text())
+    assert [each["job_name"] for each in own["scrape_configs"]] == list(jobs)
+    assert own["rule_files"] == prometheus["rule_files"]
+
+
+def test_what_is_mounted_is_there() -> None:
+    mounted = [volume for each in services(COMPOSE).values() for volume in each.get("volumes", []) if volume.startswith(".")]
+    assert len(mounted) > 10
+    assert [each for each in mounted if not (COMPOSE.parent / each.split(":")[0]).exists()] == []
+
+
+def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
+    grafana = services(COMPOSE)["grafana"]
+    texts = [path.read_text() for path in (DEPLOY / "grafana" / "provisioning").glob("*/*.yml")]
+    asked = {name for text in texts for name in re.findall(r"\$(HIVE_\w+)", text)}
+    assert len(asked) == 2
+    assert asked <= set(grafana["environment"])
+    mounted = dict(volume.split(":")[:2][::-1] for volume in grafana["volumes"])
+    assert mounted["/etc/grafana/provisioning"] == "../grafana/provisioning"
+    assert mounted[grafana["environment"]["HIVE_GRAFANA_DASHBOARDS"]] == "../grafana/dashboards"
+
+
+def test_the_monitor_tells_alertmanager_and_reads_the_replica() -> None:
+    told = services(COMPOSE)["hive-monitor"]["environment"]
+    (target,) = given(told["HIVE_ALERT_TARGETS"])
+    assert target.is_alertmanager
+    assert urlsplit(target.url).hostname in services(COMPOSE)
+    assert urlsplit(told["HIVE_DATABASE_READ_URL"]).hostname == "postgres-replica"
+    assert "HIVE_CREDENTIALS_KEY" in told  # its own folder is gone with the container
+
+
+@BOTH
+def test_the_proxy_knows_each_of_several_doors_by_a_name_of_its_own(path: Path) -> None:
+    """A cookie tells servers apart, not the addresses behind one name."""
+    proxy = services(path)["traefik"]["environment"]
+    for service, which in (("hive-gateway", "GATEWAY"), ("hive-frontend", "FRONTEND")):
+        each, prefix = services(path)[service], f"{service}-"
+        assert proxy[f"HIVE_{which}S"].endswith(prefix)
+        assert str(proxy[f"HIVE_{which}_REPLICAS"]) == str(each["deploy"].get("replicas", 1))
+        assert path == COMPOSE or each["hostname"] == prefix + "{{.Task.Slot}}"
+        assert f'"http://{{{{ env "HIVE_{which}S" }}}}{{{{ add1 . }}}}:{DOORS[service]}"' in ROUTES.read_text()
 
 
 @BOTH
@@ -99,11 +199,11 @@ def test_compose_itself_takes_the_file(path: Path, tmp_path: Path) -> None:
     if (compose := shutil.which("docker-compose")) is None:
         pytest.skip("docker-compose is not installed (apt install docker-compose)")
     lines = (DEPLOY / "compose" / ".env.example").read_text().splitlines()
-    given = {name: value or "aSecret1" for name, equals, value in (line.partition("=") for line in lines) if equals}
+    filled = {name: value or "aSecret1" for name, equals, value in (line.partition("=") for line in lines) if equals}
     done = subprocess.run(
         [compose, "-f", path.name, "--profile", "local-gpu", "--profile", "influxdb", "config", "--quiet"],
         cwd=path.parent,
-        env={**os.environ, **given, "HOME": str(tmp_path)},
+        env={**os.environ, **filled, "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         timeout=60,

@@ -82,6 +82,14 @@ def test_every_metric_is_one_of_hive_s_or_of_the_exporters() -> None:
     assert len(used) > 40
 
 
+def test_what_every_gateway_tells_is_taken_once_of_several_that_are_scraped() -> None:
+    pages = ((ROOT / "docs" / name).read_text() for name in ("metrics.md", "observability.md"))
+    of_hive, of_processes = ({*re.findall(r"^\| `(hive_\w+)`", page, re.MULTILINE)} for page in pages)
+    told = {name for name in of_hive - of_processes if not name.startswith("hive_api_")}
+    wrong = [each for each in expressions() if metrics_of(each) & told and not re.search(r"\b(max|avg|min)\b", each)]
+    assert wrong == []
+
+
 def test_variables_take_the_label_of_a_metric_that_there_is() -> None:
     queries = [each["query"] for board in dashboards() for each in board["templating"]["list"]]
     assert [re.fullmatch(r"label_values\((\w+), \w+\)", query) is None for query in queries] == [False] * 3

@@ -2,13 +2,15 @@
 
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 
 from bus import subjects
 from bus.client import Received
 from bus.messages.agents import NetworkCounters
 from monitor.settings import MonitorSettings
-from monitor.sinks.influx import destination, line_of, lines
+from monitor.sinks.influx import Destination, destination, line_of, lines
+from monitor.sinks.sink import Away, Sink
 from tests.unit.monitor.events import metrics
 
 AT = datetime(2026, 11, 27, 14, 30, 0, 123456, tzinfo=UTC)
@@ -59,3 +61,10 @@ def test_where_it_goes(given: dict[str, str], url: str, headers: dict[str, str])
 
 def test_without_an_address_there_is_no_sink() -> None:
     assert destination(MonitorSettings()) is None
+
+
+async def test_an_address_that_is_none_is_a_database_that_is_away() -> None:
+    sink = Sink(None, Destination("http://xn--\u00e9/write", {}))  # type: ignore[arg-type]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with pytest.raises(Away):
+            await sink._write(client, ["a b=1.0 1"])

@@ -6,14 +6,16 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from bus.errors import InvalidRequest
+from bus.errors import InvalidRequest, NotificationFailed
 from bus.messages.alerts import Alert, AlertState, Severity
 from bus.messages.notifications import PutTarget, Routing, TargetSource
 from monitor.notifying import alertmanager
 from monitor.notifying.message import MOST_LINES, Tone, words_of
+from monitor.notifying.notifier import given_targets
 from monitor.notifying.pace import FIRST_SECONDS, LONGEST_SECONDS, Pace
 from monitor.notifying.sender import first_due, group
 from monitor.notifying.targets import Target, given, kind_of, notices
+from monitor.settings import MonitorSettings
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
 
 URL = "json://ann:sesame@127.0.0.1/"
@@ -124,6 +126,12 @@ def test_the_settings_give_targets_and_an_error_in_them_shows_no_address() -> No
         assert "sesame" not in refused.value.message
 
 
+def test_a_monitor_does_not_begin_with_what_is_no_key() -> None:
+    with pytest.raises(InvalidRequest, match="HIVE_CREDENTIALS_KEY") as refused:
+        given_targets(MonitorSettings(credentials_key=SecretStr("sesame")))
+    assert "sesame" not in refused.value.message
+
+
 def test_an_address_is_in_no_representation() -> None:
     wish = PutTarget(name="ops", url=SecretStr(URL))
     shown = (repr(a_target()), str(a_target()), repr(wish), a_target().shown(0, None, None).model_dump_json())
@@ -157,6 +165,11 @@ def test_an_alertmanager_is_told_how_all_stand_for_a_while() -> None:
 )
 def test_the_address_of_an_alertmanager(url: str, address: str) -> None:
     assert alertmanager.address(url) == address
+
+
+async def test_an_address_that_leads_nowhere_is_a_failure_like_another() -> None:
+    with pytest.raises(NotificationFailed):
+        await alertmanager.post("alertmanager://xn--\u00e9", [])
 
 
 @pytest.mark.parametrize("url", ["alertmanager://", "alertmanager://host:port", "alertmanager://host/?a=b"])
