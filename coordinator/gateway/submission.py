@@ -24,6 +24,7 @@ from bus.errors import (
     NotFound,
     PayloadTooLarge,
     PermissionDenied,
+    QuotaExceeded,
     Unavailable,
     UnknownDependency,
     UnknownModel,
@@ -73,12 +74,17 @@ class Submission:
             raise PayloadTooLarge(
                 f"The task has {len(data):,} bytes, and {self._max_body_bytes:,} are the most. Shorten the prompt or split the work."
             )
-        await self.admit(request, claims)
         digest = None if idempotency_key is None else body_hash(request)
         record = accepted(task_id, request, claims, datetime.now(UTC))
-        mine = SubmittedTask(record=record, body_hash=digest)
+        mine, refused = SubmittedTask(record=record, body_hash=digest), None
+        try:
+            await self.admit(request, claims)
+        except QuotaExceeded as error:  # perhaps by this very task: what was let in before is not asked for anew
+            refused = error
         if digest is not None and (earlier := await self._earlier(record)):
             return Submitted(record=_same(earlier, mine), created=False)
+        if refused is not None:
+            raise refused
         if record.depends_on:
             await self._check_dependencies(record, claims)
         if await self._publish(mine, data, claims.key_id) and digest is not None and (earlier := await self._earlier(record)):

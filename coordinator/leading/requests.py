@@ -82,7 +82,7 @@ class Requests:
             raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
         request = TaskRequest.model_validate_json(row["request"])
         first = await self._arrivals.first_status(request, (task_id,))
-        if first is TaskStatus.QUEUED:
+        if first is TaskStatus.QUEUED and not (await self._ledger.load(task_id)).attempts:  # else it was filled in before
             for error in (await self._quoting.fill((task_id,))).values():
                 raise error
         if await self._ledger.record.one("revive_tasks", [task_id], first.value) is None:

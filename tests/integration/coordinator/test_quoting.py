@@ -56,14 +56,16 @@ async def test_a_leader_that_dies_after_the_answer_changes_nothing(idle_hive: Hi
 
 
 async def test_the_next_attempt_reads_the_same(hive: Hive) -> None:
+    """Though the answer itself says what would be a quote."""
     sidecar = await hive.sidecar("acacia")
     first = await hive.submit()
     waiting = await quoting(hive, first, max_attempts=1)
-    await sidecar.complete(await sidecar.offered(), SAID)
+    said = f"{SAID} {quote(first)}"
+    await sidecar.complete(await sidecar.offered(), said)
     await sidecar.fail(await sidecar.offered())
     await hive.ended(waiting)
     await hive.call("requeue", waiting)
-    assert (await sidecar.offered()).prompt == f"Review: {SAID}"
+    assert (await sidecar.offered()).prompt == f"Review: {said}"
 
 
 async def test_what_failed_with_its_dependency_is_given_the_answer_when_both_are_tried_again(hive: Hive) -> None:
