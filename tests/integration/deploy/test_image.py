@@ -104,7 +104,7 @@ def test_every_service_serves_as_nobody(image: Path, nats_server: NatsServer, po
             stack.callback(process.wait, 30)
             stack.callback(process.terminate)
         try:
-            wait_until(lambda: serves(ports["gateway"], "/readyz") and serves(ports["gui"], "/healthz"), 90)
+            wait_until(lambda: lacks_agents_alone(ports["gateway"]) and serves(ports["gui"], "/healthz"), 90)
         except AssertionError as error:
             raise AssertionError(ends(logs)) from error
         assert not [name for name, log in logs.items() if "Traceback" in log.read_text()], ends(logs)
@@ -119,3 +119,12 @@ def serves(port: int, path: str) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}{path}").status_code == 200
     except httpx.TransportError:
         return False
+
+
+def lacks_agents_alone(port: int) -> bool:
+    """A gateway on the bus, behind which a coordinator leads."""
+    try:
+        checks = httpx.get(f"http://127.0.0.1:{port}/readyz").json()["checks"]
+    except httpx.TransportError:
+        return False
+    return {check["name"] for check in checks if not check["ok"]} <= {"agents"}

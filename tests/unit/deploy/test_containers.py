@@ -182,6 +182,11 @@ def test_the_monitor_tells_alertmanager_and_reads_the_replica() -> None:
     assert "HIVE_CREDENTIALS_KEY" in told  # its own folder is gone with the container
 
 
+def test_a_gateway_is_asked_while_nobody_leads_too() -> None:
+    """Submits are acknowledged then; `/readyz` says no."""
+    assert re.findall(r"healthCheck: \{path: (\S+),", ROUTES.read_text()) == ["/healthz", "/healthz"]
+
+
 @BOTH
 def test_the_proxy_knows_each_of_several_doors_by_a_name_of_its_own(path: Path) -> None:
     """A cookie tells servers apart, not the addresses behind one name."""
