@@ -101,7 +101,7 @@ async def advertised(*, port: int, hive_id: UUID, on: Sequence[str]) -> AsyncIte
     from zeroconf.asyncio import AsyncServiceInfo
 
     hostname = socket.gethostname().split(".")[0]
-    name = f"{hostname}-{hive_id.hex[:6]}"
+    name = f"{hostname}-{hive_id.hex[:6]}-{port}"  # two gateways of one machine differ in it, and need not hear each other for that
     info = AsyncServiceInfo(
         SERVICE_TYPE,
         f"{name}.{SERVICE_TYPE}",
