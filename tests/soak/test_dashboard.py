@@ -29,12 +29,14 @@ AROUND_SECONDS: Final = 120
 HOSTS: Final = 50
 STAYING: Final = 4
 LANES: Final = 3
+VISIT_SECONDS: Final = 1.0
+"""From one visit of a lane to its next, at least: pages that were left are held for a time, so their number follows the pace, which a machine's other work must not set."""
 PATIENCE_SECONDS: Final = 60
 PATHS: Final = ("/", "/tasks", "/agents", "/agents/host-7", "/models", "/playground", "/timeline", "/settings", "/workflows")
 
 ALLOWANCES: Final = (
-    # A page that was left is held for 20 s, with what it was sent: so a level is reached soon, and follows how quick the machine is just then.
-    Allowance(pattern="gui.memory", each=1024, noise=8 * MIB),
+    # A page that was left is held for 20 s, with what it was sent: so a level is reached soon, and moves with how many come at once.
+    Allowance(pattern="gui.memory", each=1024, noise=16 * MIB),
     Allowance(pattern="gui.files", each=0.002, noise=12),
 )
 
@@ -63,9 +65,11 @@ class Visits:
 
     async def come_and_go(self) -> None:
         while True:
+            next_at = monotonic() + VISIT_SECONDS
             async with asyncio.timeout(PATIENCE_SECONDS), OpenPage(self._http, self._random.choice(PATHS)) as page:
                 await page.shown()
             self.number += 1
+            await asyncio.sleep(next_at - monotonic())
 
     async def stay(self) -> None:
         async with OpenPage(self._http, "/"):
