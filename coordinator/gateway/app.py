@@ -111,9 +111,8 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.include_router(joining.door)
     app.router.routes[:0] = _short_ways()
     if mcp is not None:
-        app.router.routes.insert(
-            0, NamedRoute(MCP_PATH, endpoint=mcp)
-        )  # behind all others it would be matched with each of them
+        # First: behind all others it would be matched with each of them.
+        app.router.routes.insert(0, NamedRoute(MCP_PATH, endpoint=mcp))
     app.router.routes.append(WebSocketRoute(socket.PATH, endpoint=partial(_live, gateway)))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)

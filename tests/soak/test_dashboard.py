@@ -36,7 +36,7 @@ PATHS: Final = ("/", "/tasks", "/agents", "/agents/host-7", "/models", "/playgro
 
 ALLOWANCES: Final = (
     # A page that was left is held for 20 s, with what it was sent: so a level is reached soon, and moves with how many come at once.
-    Allowance(pattern="gui.memory", each=1024, noise=16 * MIB),
+    Allowance(pattern="gui.memory", each=1024, noise=8 * MIB),
     Allowance(pattern="gui.files", each=0.002, noise=12),
 )
 
