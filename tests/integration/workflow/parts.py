@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -85,9 +86,16 @@ class Workflows:
         wish = ExecuteWorkflow(id=workflow_id, execution_id=uuid4(), items=items, wait_seconds=wait)
         return await self._bus.request(subject, wish, ExecutionRecord, timeout=wait + 10, claims=self._claims)
 
-    async def get(self, execution_id: UUID) -> ExecutionRecord:
+    async def get(self, execution_id: UUID, timeout: float = 5.0) -> ExecutionRecord:
         subject = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "get")
-        return await self._bus.request(subject, ExecutionRef(id=execution_id), ExecutionRecord, claims=self._claims)
+        ref = ExecutionRef(id=execution_id)
+        return await self._bus.request(subject, ref, ExecutionRecord, claims=self._claims, timeout=timeout)
+
+    async def seen(self, execution_id: UUID) -> ExecutionRecord | None:
+        """None when nobody says: an engine that is killed takes the question with it that had just come to it, or was the last."""
+        with suppress(DeadlineExceeded, NoLeader):
+            return await self.get(execution_id, timeout=2)
+        return None
 
     async def list(self, workflow_id: UUID) -> ExecutionList:
         subject = subjects.service_verb(subjects.SERVICE_EXECUTIONS, "list")
@@ -98,16 +106,16 @@ class Workflows:
     async def with_status(self, execution_id: UUID, status: str, seconds: float = 60) -> ExecutionRecord:
         async with asyncio.timeout(seconds):
             while True:
-                found = await self.get(execution_id)
-                if found.status == status:
+                found = await self.seen(execution_id)
+                if found and found.status == status:
                     return found
                 await asyncio.sleep(0.02)
 
     async def ended(self, execution_id: UUID, seconds: float = 60) -> ExecutionRecord:
         async with asyncio.timeout(seconds):
             while True:
-                found = await self.get(execution_id)
-                if found.status.ended:
+                found = await self.seen(execution_id)
+                if found and found.status.ended:
                     return found
                 await asyncio.sleep(0.05)
 
