@@ -324,10 +324,10 @@ async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered:
     """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
     not see the cluster, so copies that there are are kept; and what is async stays so, for nothing changes that.
     """
-    copies = streams.replicated(config)
     try:
         held = (await js.stream_info(str(config.name))).config
+        copies = held.num_replicas or 1
         may_be_copied = clustered and held.persist_mode != PersistMode.ASYNC
-        await js.update_stream(copies if may_be_copied or (held.num_replicas or 1) > 1 else config)
+        await js.update_stream(streams.replicated(config, copies) if may_be_copied or copies > 1 else config)
     except NotFoundError:
-        await js.add_stream(copies if clustered else config)
+        await js.add_stream(streams.replicated(config) if clustered else config)

@@ -123,13 +123,14 @@ BUCKETS: Final = (
 )
 
 
-def replicated(config: StreamConfig) -> StreamConfig:
-    """As a cluster of servers keeps it. What is async cannot be copied: output and metrics stay on one server, where a loss costs a late
-    watcher or a point of a curve; all else gives that up. A copy that answers directly may be behind, so only their leader does.
+def replicated(config: StreamConfig, copies: int = REPLICAS) -> StreamConfig:
+    """As a cluster of servers keeps it, in so many `copies` where somebody has asked for more. What is async cannot be copied: output and metrics
+    stay on one server, where a loss costs a late watcher or a point of a curve; all else gives that up. A copy that answers directly may be
+    behind, so only their leader does.
     """
     if config.name in (subjects.OUTPUT, subjects.METRICS):
         return config
-    return replace(config, num_replicas=REPLICAS, persist_mode=None, allow_direct=False)
+    return replace(config, num_replicas=max(REPLICAS, copies), persist_mode=None, allow_direct=False)
 
 
 def bucket_name(config: StreamConfig) -> str:

@@ -6,6 +6,7 @@ is an hour old is lost, since the stream holds no more (ADR 0054).
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import httpx
@@ -66,16 +67,20 @@ class Sink:
             most_unacknowledged=4 * BATCH,
             ack_seconds=ACK_SECONDS,
         )
-        while True:
-            batch = await reader.batch(BATCH, WAIT_SECONDS)
-            if batch:
-                found, refused = lines(batch)
-                self._refused += refused
-                await self._until_written(client, reader, found)
-                await reader.done()
-            self._waiting = await reader.waiting()
-            if len(batch) < BATCH:
-                await asyncio.sleep(GATHER_SECONDS)
+        try:
+            while True:
+                batch = await reader.batch(BATCH, WAIT_SECONDS)
+                if batch:
+                    found, refused = lines(batch)
+                    self._refused += refused
+                    await self._until_written(client, reader, found)
+                    await reader.done()
+                self._waiting = await reader.waiting()
+                if len(batch) < BATCH:
+                    await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            with suppress(HiveError):
+                await reader.close()
 
     async def _until_written(self, client: httpx.AsyncClient, reader: DurableReader, found: Sequence[str]) -> None:
         """Meanwhile others wait on the bus."""

@@ -1,13 +1,14 @@
 """Tools for dev tasks: a piece of development, split over agents by what they are good at. Plan, change the plan, run, look, stop."""
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from bus.auth import Permission
+from bus.errors import DatabaseUnavailable, DeadlineExceeded, NoLeader
 from bus.messages.base import Command
 from bus.messages.tasks import Priority
 from coordinator.gateway.devtasks.parts import MAX_CHARACTERS, MAX_PARTS, DevPlan, Material, Part, PartKind
@@ -76,7 +77,8 @@ async def _until_ended(call: Call[Any], state: DevTaskState, seconds: float) -> 
                 pass
             ended.clear()
             waited += asyncio.get_running_loop().time() - began
-            state = await tasks.get(state.id, call.claims)
+            with suppress(NoLeader, DeadlineExceeded, DatabaseUnavailable):  # whoever is away meanwhile is asked again
+                state = await tasks.get(state.id, call.claims)
     return state
 
 

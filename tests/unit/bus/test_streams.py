@@ -6,7 +6,7 @@ from pathlib import Path
 from nats.js.api import DiscardPolicy, PersistMode, StreamConfig
 
 from bus import subjects
-from bus.streams import BUCKETS, GIB, HOUR, MAX_STORE_BYTES, STREAMS
+from bus.streams import BUCKETS, GIB, HOUR, MAX_STORE_BYTES, REPLICAS, STREAMS, replicated
 
 NATS_CONF = (Path(__file__).parents[3] / "nats.conf").read_text()
 
@@ -34,3 +34,8 @@ def test_ends_are_on_disk_and_steps_on_the_way_expire_within_hours() -> None:
     assert ends.persist_mode is None
     assert steps.persist_mode is PersistMode.ASYNC
     assert 0 < (steps.max_age or 0) <= 6 * HOUR < (ends.max_age or 0)
+
+
+def test_more_copies_than_hive_asks_for_are_kept() -> None:
+    assert replicated(stream(subjects.TASKS), 5).num_replicas == 5
+    assert replicated(stream(subjects.TASKS), 1).num_replicas == REPLICAS

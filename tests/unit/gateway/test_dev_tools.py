@@ -92,6 +92,28 @@ async def test_its_parts_say_who_made_them(url: str, rooms: Rooms) -> None:
         assert docs["made_by"] == {"agent_id": "acacia", "model": "llama3.2:3b", "attempts": 1}
 
 
+async def test_who_waits_goes_on_waiting_while_nobody_can_tell(url: str, rooms: Rooms) -> None:
+    progressed: asyncio.Queue[str | None] = asyncio.Queue()
+
+    async def told(progress: float, total: float | None, message: str | None) -> None:
+        progressed.put_nowait(message)
+
+    async with session(url, ANNA) as client:
+        plan = await planned(client, parts=["code", "docs"])
+        state = given(await client.call_tool("run_dev_task", {"id": plan["id"]}))
+        code, docs = (UUID(part["task_id"]) for part in state["parts"])
+        asked = {"id": plan["id"], "wait_seconds": 30}
+        waiting = asyncio.create_task(client.call_tool("get_dev_task", asked, progress_callback=told))
+        async with asyncio.timeout(20):
+            await progressed.get()
+            rooms.away = True
+            await rooms.finish(code, "done")
+            await progressed.get()
+            rooms.away = False
+            await rooms.finish(docs, "done")
+            assert given(await waiting)["status"] == "completed"
+
+
 async def test_running_a_plan_again_runs_nothing_twice(url: str, rooms: Rooms) -> None:
     async with session(url, ANNA) as client:
         plan = await planned(client)
