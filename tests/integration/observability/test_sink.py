@@ -92,6 +92,7 @@ async def both_have(number: int, database: asyncpg.Connection, victoria: Victori
         return own, found
 
 
+@pytest.mark.timeout(240 + AWAY_SECONDS)
 @pytest.mark.parametrize("org", [{}, {"HIVE_INFLUX_ORG": "wood"}], ids=["version 1", "version 2"])
 async def test_it_has_what_postgresql_has_though_it_was_away(
     org: dict[str, str],
