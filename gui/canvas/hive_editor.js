@@ -9,7 +9,7 @@ const FAILED = "execution_failed";
 export default {
   components: { Bar, Canvas, Dialogs, Lists, Credential, Palette, Panel },
   props: { may: Object, draftKey: String, execution: String },
-  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "connect", "preview", "pulse"],
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "connect", "preview", "pulse", "form", "choices"],
   setup: () => ({ state }),
   data: () => ({ resumed: false }),
   computed: {
@@ -149,6 +149,12 @@ export default {
     },
     on_connect(found) {
       state.connecting = found;
+    },
+    on_form({ type, fields }) {
+      state.forms[type] = fields === null ? null : markRaw(fields);
+    },
+    on_choices({ of, choices }) {
+      state.choices[of] = markRaw(choices);
     },
     on_previews(found) {
       previewed(found);

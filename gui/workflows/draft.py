@@ -7,7 +7,6 @@ from bus.messages import Message
 from bus.messages.workflows import WorkflowRecord
 from gui.workflows.document import Link, links_of, nodes_of
 from gui.workflows.edits import Edit, edited
-from gui.workflows.forms import fields_of
 from gui.workflows.history import History
 from gui.workflows.operators import OLDER_OPERATORS, OPERATORS
 from gui.workflows.ports import Types, ports_of, title_of
@@ -102,7 +101,7 @@ def shown(document: Mapping[str, Any], types: Types) -> dict[str, Any]:
 
 
 def told_types(types: Types, base_url: str | None = None) -> dict[str, Any]:
-    """For the palette and the forms. `base_url`: of webhooks."""
+    """For the palette. `base_url`: of webhooks. The fields of a type are asked for once one of its nodes is looked at."""
     return {
         "base_url": base_url,
         "operators": [operator.model_dump(mode="json") for operator in OPERATORS],
@@ -111,7 +110,6 @@ def told_types(types: Types, base_url: str | None = None) -> dict[str, Any]:
             {
                 **kind.model_dump(mode="json", exclude={"parameters_schema"}),
                 "title": kind.title or title_of(kind.name),
-                "fields": [field.model_dump(mode="json") for field in fields_of(kind)],
             }
             for kind in types.values()
         ],

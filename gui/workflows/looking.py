@@ -4,11 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from bus.messages import EventType
+from bus.messages.node_types import NodeTypeRecord
 from bus.messages.workflows import WorkflowChange
 from gui.canvas.parts import WorkflowEditor
 from gui.workflows.document import links_of
 from gui.workflows.draft import shown, told_types
-from gui.workflows.editing import Wanted
+from gui.workflows.executing import Wanted
+from gui.workflows.filling import Filling
 from gui.workflows.following import Following
 from gui.workflows.hearing import Hearing
 from gui.workflows.office import Office
@@ -26,6 +28,7 @@ class Looking:
         self._previews = PreviewTeller(office, editor.tell)
         self._document: dict[str, Any] = {}
         self._workflow_id: UUID | None = None
+        self._types: dict[str, NodeTypeRecord] = {}
 
     def wire(self) -> None:
         handlers: dict[str, Handler] = {
@@ -34,6 +37,7 @@ class Looking:
             "stop": self._stop,
             "retry": self._retry,
             "preview": self._preview,
+            **Filling(self._editor, self._office, lambda: self._types).handlers(),
         }
         wire(self._editor, handlers)
 
@@ -45,7 +49,7 @@ class Looking:
     async def _ready(self, _: Any) -> None:
         record = await self._office.execution(self._id)
         listed = await self._office.node_types()
-        types = {kind.name: kind for kind in listed.types}
+        self._types = types = {kind.name: kind for kind in listed.types}
         document: dict[str, Any] = {"nodes": [], "connections": {}}
         if record.workflow_id is not None:
             document = (await self._office.version(record.workflow_id, record.workflow_version)).n8n_data

@@ -9,6 +9,7 @@ const FIRST = { type: "string", operation: "equals" };
 
 export default {
   components: { Field },
+  inheritAttrs: false,
   props: { value: Object, disabled: Boolean, label: { type: String, default: "Conditions" } },
   emits: ["change"],
   setup: () => ({ TYPES, idOf }),

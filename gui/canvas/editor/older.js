@@ -11,6 +11,7 @@ const compared = (type) => ({ label: "Value to compare with", kind: type === "nu
 
 export const OlderConditions = {
   components: { Field },
+  inheritAttrs: false,
   props: { value: Object, disabled: Boolean },
   emits: ["change"],
   setup: () => ({ TYPES, known, compared }),
@@ -64,6 +65,7 @@ export const OlderConditions = {
 // Of a Switch before version 3: one value of one type, held against each rule in turn.
 export const OlderRules = {
   components: { Field },
+  inheritAttrs: false,
   props: { value: Array, node: Object, disabled: Boolean },
   emits: ["change"],
   setup: () => ({ known, compared, SPARE }),

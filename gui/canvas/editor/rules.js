@@ -4,6 +4,7 @@ import { edit } from "./state.js";
 
 export default {
   components: { Conditions },
+  inheritAttrs: false,
   props: { value: Array, node: Object, disabled: Boolean },
   emits: ["change"],
   computed: {

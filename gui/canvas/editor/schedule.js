@@ -18,6 +18,7 @@ function asked(every) {
 
 export default {
   components: { Field },
+  inheritAttrs: false,
   props: { value: Array, disabled: Boolean },
   emits: ["change"],
   setup: () => ({ EVERY, DAYS, asked }),

@@ -21,6 +21,8 @@ export const state = reactive({
   wires: [],
   problems: [],
   types: [],
+  forms: {},
+  choices: {},
   baseUrl: "",
   operators: [],
   older: [],
