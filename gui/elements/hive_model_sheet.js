@@ -82,7 +82,7 @@ export default {
         <button type="submit" class="hv-primary" :disabled="!name.trim() || !on.length">Pull</button>
       </form>
       <section v-if="work.length" class="hv-card hv-pad" aria-labelledby="work-title"><h2 id="work-title">What is done with models</h2>
-        <Jobs :jobs="work" where/></section>
+        <Jobs :jobs="work" where @changed="renew"/></section>
       <div class="hv-card hv-plain">
         <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th><span class="hv-hidden">Actions</span></th></tr></thead>
           <tbody><tr v-for="model in rows" :key="model.name">
