@@ -32,6 +32,8 @@ logger = telemetry.log(__name__)
 FRAME_SECONDS = 0.15
 """Between two frames to a page; the first change after a quiet time goes out at once. With what a page takes to draw, less than 250 ms."""
 TICK_SECONDS = 1.0
+HANGS_SECONDS = 2.0
+"""A bus that sent nothing back for so long is away, also while the connection to it stands."""
 RELIST_TICKS = 30
 """An event may be lost to a full buffer, the record is not: so the newest are asked for again now and then."""
 LISTED = 200
@@ -113,11 +115,12 @@ class Feed:
 
     async def _tick(self) -> None:
         was_there = self.state.bus
-        self.state.apply_bus(self._bus.connected, _now())
+        status = await self._cluster() if self._bus.connected else None
+        self.state.apply_bus(status is not None or await self._bus_answers(), _now())
         self.state.tick(_now())
         if not self.state.bus:
             return
-        self.state.apply_cluster(await self._cluster())
+        self.state.apply_cluster(status, _now())
         self._ticks += 1
         if not self.state.listed or not was_there or self._ticks % RELIST_TICKS == 0:
             await self._list()
@@ -130,6 +133,15 @@ class Feed:
         except HiveError as error:
             logger.debug("no_cluster_status", code=error.code)
             return None
+
+    async def _bus_answers(self) -> bool:
+        """Asked of the server itself: that nobody answers a question may be the bus's doing or the coordinator's."""
+        try:
+            async with asyncio.timeout(HANGS_SECONDS):
+                await self._bus.flush()
+        except (HiveError, TimeoutError):
+            return False
+        return self._bus.connected
 
     async def _list(self) -> None:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "list")

@@ -19,24 +19,26 @@ def find(
     *,
     bus: bool,
     coordinator: bool,
+    as_of: datetime | None = None,
     cluster: ClusterStatus | None,
     agents: Iterable[AgentRow],
     alerts: Iterable[Alert] = (),
     tasks: Iterable[TaskRow],
     now: datetime,
 ) -> tuple[Problem, ...]:
-    """Of the whole hive; `tasks` are those that the asker may see."""
+    """Of the whole hive; `tasks` are those that the asker may see. `as_of`: when whoever is away spoke last."""
     if not bus:
         return (
             _error(
                 BusUnavailable.code,
                 "The bus does not answer",
-                "What you see may be old. Nothing can be submitted until it is back: see `hive logs nats`.",
+                "Nothing can be submitted until it is back: see `hive logs nats`. The page goes on by itself then.",
+                as_of,
             ),
         )
     known = list(agents)
     found = [
-        *_coordination(coordinator),
+        *_coordination(coordinator, as_of),
         *_starving(known, cluster),
         *_agents(known),
         *_alerts(alerts, known),
@@ -45,12 +47,13 @@ def find(
     return tuple(sorted(found, key=lambda problem: problem.level is not Level.ERROR))
 
 
-def _coordination(coordinator: bool) -> Iterator[Problem]:
+def _coordination(coordinator: bool, as_of: datetime | None) -> Iterator[Problem]:
     if not coordinator:
         yield _error(
             NoLeader.code,
             "No coordinator leads",
             "Tasks are still accepted and kept, and start once one leads again: see `hive logs coordinator`.",
+            as_of,
         )
 
 
@@ -109,8 +112,8 @@ def _failures(tasks: Iterable[TaskRow], now: datetime) -> Iterator[Problem]:
         )
 
 
-def _error(code: str, title: str, text: str) -> Problem:
-    return Problem(level=Level.ERROR, code=code, title=title, text=text)
+def _error(code: str, title: str, text: str, as_of: datetime | None = None) -> Problem:
+    return Problem(level=Level.ERROR, code=code, title=title, text=text, as_of_ms=as_of and milliseconds(as_of))
 
 
 def _of_agent(agent: AgentRow, level: Level, code: str, what: str, text: str) -> Problem:

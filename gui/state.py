@@ -21,19 +21,26 @@ class HiveState:
         self.alerts = AlertFold(self.revision)
         self.bus = True
         self.coordinator = True
+        self.bus_at: datetime | None = None
+        """When the bus answered last; `led_at`: when a leader did."""
+        self.led_at: datetime | None = None
         self.listed = False
         self.cluster: ClusterStatus | None = None
 
     def apply_bus(self, connected: bool, now: datetime) -> None:
         """Whether the bus answers this process."""
+        if connected:
+            self.bus_at = now
         if connected != self.bus:
             self.bus = connected
             self.agents.pardon(now)
             self.revision.next()
 
-    def apply_cluster(self, status: ClusterStatus | None) -> None:
+    def apply_cluster(self, status: ClusterStatus | None, now: datetime) -> None:
         """The leader's numbers; None: nobody leads."""
         coordinator = status is not None and status.leader is not None
+        if coordinator:
+            self.led_at = now
         if coordinator != self.coordinator or (status and _numbers(status) != _numbers(self.cluster)):
             self.revision.next()
         self.coordinator = coordinator
@@ -69,6 +76,7 @@ class HiveState:
             problems=problems.find(
                 bus=self.bus,
                 coordinator=self.coordinator,
+                as_of=self.led_at if self.bus else self.bus_at,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
                 alerts=self.alerts.active,
