@@ -67,7 +67,7 @@ class Level(StrEnum):
 class Problem(Message):
     """Something that is wrong now. `code` is stable; `agent_id`, `failed_tasks` and `alerts` say what the page can show about it.
 
-    `as_of_ms`: what the page shows is from then, since whoever would tell it anew is away.
+    `as_of_ms`: what the page shows is from then, since whoever would tell it anew is away. `silent_ms`: when who is away spoke last.
     """
 
     level: Level
@@ -78,6 +78,7 @@ class Problem(Message):
     failed_tasks: bool = False
     alerts: bool = False
     as_of_ms: int | None = None
+    silent_ms: int | None = None
 
 
 class Minute(Message):

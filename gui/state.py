@@ -8,6 +8,7 @@ from gui.agents import AgentFold
 from gui.alerts import AlertFold
 from gui.frames import Frame, TaskRow
 from gui.rows import Revision
+from gui.services import ServiceFold
 from gui.tasks import TaskFold, milliseconds
 
 
@@ -19,6 +20,7 @@ class HiveState:
         self.tasks = TaskFold(self.revision)
         self.agents = AgentFold(self.revision)
         self.alerts = AlertFold(self.revision)
+        self.services = ServiceFold(self.revision)
         self.bus = True
         self.coordinator = True
         self.bus_at: datetime | None = None
@@ -34,6 +36,7 @@ class HiveState:
         if connected != self.bus:
             self.bus = connected
             self.agents.pardon(now)
+            self.services.pardon(now)
             self.revision.next()
 
     def apply_cluster(self, status: ClusterStatus | None, now: datetime) -> None:
@@ -56,6 +59,7 @@ class HiveState:
         """Once a second: what changes by nothing happening."""
         if self.bus:
             self.agents.notice_silence(now)
+            self.services.tick(now)
 
     def frame(self, *, since: int, owner: str | None, now: datetime) -> Frame:
         """For a page that has seen `since`; 0 is a page that has seen nothing. `owner`: show this one's tasks only."""
@@ -77,6 +81,7 @@ class HiveState:
                 bus=self.bus,
                 coordinator=self.coordinator,
                 as_of=self.led_at if self.bus else self.bus_at,
+                away=self.services.away,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
                 alerts=self.alerts.active,

@@ -21,7 +21,7 @@ export default {
     },
   },
   methods: {
-    from: (ms) => `What you see is from ${ago(store.now - ms)}. `,
+    age: ({ as_of_ms, silent_ms }) => (as_of_ms ? `What you see is from ${ago(store.now - as_of_ms)}. ` : silent_ms ? `It spoke last ${ago(store.now - silent_ms)}. ` : ""),
     toggle() {
       this.all = !this.all;
     },
@@ -46,7 +46,7 @@ export default {
     <div role="alert"><ul v-if="problems.length" class="hv-problems hv-card" aria-label="What is wrong">
       <li v-for="problem in shown" :data-level="problem.level" :key="problem.title">
         <Icon name="alert"/>
-        <div><b>{{ problem.title }}</b><span v-if="problem.as_of_ms">{{ from(problem.as_of_ms) }}</span><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
+        <div><b>{{ problem.title }}</b><span v-if="age(problem)">{{ age(problem) }}</span><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
         <code class="hv-code">{{ problem.code }}</code>
         <button v-if="problem.failed_tasks || problem.agent_id || problem.alerts" type="button" class="hv-text" :aria-label="'Show: ' + problem.title" @click="show(problem)">Show</button>
       </li>

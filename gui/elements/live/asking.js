@@ -3,6 +3,8 @@ import { connected, send, store } from "./store.js";
 
 const PATIENCE_MS = 15000;
 const AWAY = { code: "dashboard_away", message: "The dashboard's server did not answer." };
+const AFTER_FAILURE_MS = 2000;
+const NOBODY = new Set([AWAY.code, "deadline_exceeded", "no_leader", "not_ready", "unavailable", "bus_unavailable", "database_unavailable"]);
 const open = new Map();
 let last = 0;
 
@@ -51,7 +53,8 @@ export async function order(verb, body, done, undo = null) {
 }
 
 // For a component with a method `load`: it is called at once, then every `everyMs` while the page is in sight. What was shown before a
-// failure stays, with its age.
+// failure stays, with its age; after one it is asked again sooner where
+// somebody was away.
 export const renewed = (everyMs) => ({
   data: () => ({ at: null, failure: null, asking: false }),
   mounted() {
@@ -62,6 +65,7 @@ export const renewed = (everyMs) => ({
   },
   unmounted() {
     clearInterval(this.renewal);
+    clearTimeout(this.soon);
     document.removeEventListener("visibilitychange", this.seen);
   },
   methods: {
@@ -81,6 +85,8 @@ export const renewed = (everyMs) => ({
       } catch (failure) {
         if (!failure.code) console.error(failure);
         this.failure = failure.code ? failure : { code: "internal", message: String(failure) };
+        clearTimeout(this.soon);
+        if (NOBODY.has(failure.code)) this.soon = setTimeout(() => document.hidden || this.renew(), AFTER_FAILURE_MS);
       } finally {
         this.asking = false;
       }
