@@ -56,7 +56,7 @@ export async function order(verb, body, done, undo = null) {
 // failure stays, with its age; after one it is asked again sooner where
 // somebody was away.
 export const renewed = (everyMs) => ({
-  data: () => ({ at: null, failure: null, asking: false }),
+  data: () => ({ at: null, failure: null, asking: false, parts: {} }),
   mounted() {
     this.renew();
     this.renewal = setInterval(() => document.hidden || this.renew(), everyMs);
@@ -74,6 +74,25 @@ export const renewed = (everyMs) => ({
       this.asking = false;
       return this.renew();
     },
+    sooner({ code }) {
+      clearTimeout(this.soon);
+      if (NOBODY.has(code)) this.soon = setTimeout(() => document.hidden || this.renew(), AFTER_FAILURE_MS);
+    },
+    // For a page of parts, by name a question and what takes its answer: one that fails is said beside the others, `<Age v-bind="parts.NAME"/>`,
+    // which come as they do alone. Throws where all fail.
+    async each(asked) {
+      const names = Object.keys(asked), before = this.parts;
+      const found = await Promise.allSettled(Object.values(asked).map(([question, take]) => question.then(take)));
+      const failures = found.filter((part) => part.status === "rejected").map((part) => part.reason);
+      const all = failures.length === names.length;
+      const now = found.map((part, index) => {
+        const name = names[index];
+        return [name, part.status === "fulfilled" ? { at: store.now, failure: null } : { at: before[name]?.at ?? null, failure: all ? null : part.reason }];
+      });
+      this.parts = { ...before, ...Object.fromEntries(now) };
+      if (all) throw failures[0];
+      if (failures.length) this.sooner(failures[0]);
+    },
     async renew() {
       if (this.asking) return;
       this.asking = true;
@@ -85,8 +104,7 @@ export const renewed = (everyMs) => ({
       } catch (failure) {
         if (!failure.code) console.error(failure);
         this.failure = failure.code ? failure : { code: "internal", message: String(failure) };
-        clearTimeout(this.soon);
-        if (NOBODY.has(failure.code)) this.soon = setTimeout(() => document.hidden || this.renew(), AFTER_FAILURE_MS);
+        this.sooner(failure);
       } finally {
         this.asking = false;
       }
