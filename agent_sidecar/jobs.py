@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
-from uuid import uuid4
+from uuid import UUID, uuid4
+from weakref import WeakValueDictionary
 
 from agent_sidecar.backends.backend import PullStep
 from bus import subjects, telemetry
 from bus.client import Bus
-from bus.errors import HiveError
+from bus.errors import AlreadyEnded, Conflict, HiveError
 from bus.messages import EventType, FailureInfo
 from bus.messages.events import ModelEvent
 from bus.messages.models import JobStatus, ModelAction, ModelJob
 from bus.model_names import tagged
-from bus.together import end
+from bus.together import end, let_go
 
 logger = telemetry.log(__name__)
 
@@ -29,6 +30,11 @@ TELL_SECONDS: Final = 0.5
 AGAIN_SECONDS: Final = 1.0
 """Until an end that the bus did not take is told again."""
 SOURCE: Final = "sidecar"
+_END_EVENTS: Final = {
+    JobStatus.COMPLETED: EventType.MODEL_COMPLETED,
+    JobStatus.FAILED: EventType.MODEL_FAILED,
+    JobStatus.CANCELLED: EventType.MODEL_CANCELLED,
+}
 
 Told = Callable[[PullStep], None]
 Work = Callable[[Told], Awaitable[str]]
@@ -38,6 +44,7 @@ Work = Callable[[Told], Awaitable[str]]
 @dataclass(slots=True, kw_only=True)
 class _Running:
     job: ModelJob
+    doing: asyncio.Task[dict[str, Any]] | None = None
     told_at: float = 0.0
     steps: int = 0
 
@@ -50,7 +57,7 @@ class Jobs:
         self._pulls = asyncio.Semaphore(pulls_at_once)
         self._running: dict[tuple[ModelAction, str], _Running] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def find(self, action: ModelAction, model: str) -> ModelJob | None:
         """The one that is under way."""
@@ -78,22 +85,54 @@ class Jobs:
         task.add_done_callback(self._tasks.discard)
         return job
 
-    async def _run(self, running: _Running, work: Work) -> None:
+    def cancel(self, job_id: UUID, by: str | None) -> ModelJob:
+        """As it is from now on; whatever else is ordered of its model waits until its work has ended.
+
+        AlreadyEnded, also for a job that nobody began here; Conflict for work that would leave the backend nobody knows how.
+        """
+        running = next((running for running in self._running.values() if running.job.id == job_id), None)
+        if running is None or (running.doing and running.doing.done()):
+            raise AlreadyEnded(f"No job {job_id} is under way on {self._agent_id}: it has ended.")
         job = running.job
-        key = (job.action, tagged(job.model))
+        if job.status is JobStatus.RUNNING and job.action is not ModelAction.PULL:
+            raise Conflict(f"A {job.action} that has begun cannot be cancelled. Wait for its end.")
+        del self._running[job.action, tagged(job.model)]
+        self._change(running, status=JobStatus.CANCELLED, step=f"{by or 'Somebody'} cancelled it.", ended_at=datetime.now(UTC))
+        if running.doing is not None:
+            let_go([running.doing])
+        return running.job
+
+    async def _run(self, running: _Running, work: Work) -> None:
+        key = (running.job.action, tagged(running.job.model))
         try:
             await self._tell(running, EventType.MODEL_STARTED)
-            async with AsyncExitStack() as stack:
-                if job.action is ModelAction.PULL:
-                    await stack.enter_async_context(self._pulls)
-                await stack.enter_async_context(self._turns.setdefault(key[1], asyncio.Lock()))
-                await self._work(running, work)
+            if not running.job.status.terminal:
+                await self._do(running, work)
         finally:
-            del self._running[key]
-            if not any(model == key[1] for _, model in self._running):
-                self._turns.pop(key[1], None)
+            if self._running.get(key) is running:
+                del self._running[key]
+        while not await self._tell(running, _END_EVENTS[running.job.status]):
+            await asyncio.sleep(AGAIN_SECONDS)  # somebody waits for its end
 
-    async def _work(self, running: _Running, work: Work) -> None:
+    async def _do(self, running: _Running, work: Work) -> None:
+        """Until the work has ended, by itself or because the job was cancelled."""
+        doing = running.doing = asyncio.create_task(self._in_turn(running, work))
+        try:
+            await asyncio.wait([doing])
+        finally:
+            await end([doing])
+        if not running.job.status.terminal:
+            self._change(running, **doing.result(), ended_at=datetime.now(UTC))
+
+    async def _in_turn(self, running: _Running, work: Work) -> dict[str, Any]:
+        async with AsyncExitStack() as stack:
+            if running.job.action is ModelAction.PULL:
+                await stack.enter_async_context(self._pulls)
+            await stack.enter_async_context(self._turns.setdefault(tagged(running.job.model), asyncio.Lock()))
+            return await self._work(running, work)
+
+    async def _work(self, running: _Running, work: Work) -> dict[str, Any]:
+        """What changes about the job at its end."""
         self._change(running, status=JobStatus.RUNNING)
         steps: asyncio.Queue[PullStep] = asyncio.Queue()
         telling = asyncio.create_task(self._tell_steps(running, steps))
@@ -103,10 +142,7 @@ class Jobs:
             await end([telling])
         while not steps.empty():
             self._step(running, steps.get_nowait())
-        self._change(running, **ended, ended_at=datetime.now(UTC))
-        end_event = EventType.MODEL_FAILED if running.job.status is JobStatus.FAILED else EventType.MODEL_COMPLETED
-        while not await self._tell(running, end_event):
-            await asyncio.sleep(AGAIN_SECONDS)  # somebody waits for its end
+        return ended
 
     async def _tell_steps(self, running: _Running, steps: "asyncio.Queue[PullStep]") -> None:
         """The newest, now and then."""
@@ -119,6 +155,8 @@ class Jobs:
             await self._tell(running, EventType.MODEL_PROGRESS)
 
     def _step(self, running: _Running, step: PullStep) -> None:
+        if running.job.status.terminal:  # cancelled, while it still told this
+            return
         self._change(running, step=step.said or None, bytes_done=step.bytes_done, bytes_total=step.bytes_total)
 
     def _change(self, running: _Running, **changes: object) -> None:

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from agent_sidecar.backends.backend import Backend
 from agent_sidecar.jobs import Jobs, Told, Work
 from agent_sidecar.runner import Runner
-from bus.errors import InvalidRequest
+from bus.errors import HiveError, InvalidRequest
 from bus.messages import Control
 from bus.messages.definitions import ModelDefinition
 from bus.messages.models import JobReply, ModelAction, ModelName, ShowReply
@@ -35,6 +35,16 @@ class ModelOrders:
             return JobReply(ok=False, message=reason)
         job = self._jobs.start(action, model, order.asked_by, self._work(action, model, order))
         return JobReply(ok=True, job=job, message=f"{action} of {model} is job {job.id}: {job.status}.")
+
+    def cancel(self, order: Control) -> JobReply:
+        """Of a job that runs or waits. Its model stays as it was: what is half pulled is no model, and another pull goes on from it."""
+        if order.job_id is None:
+            return JobReply(ok=False, message=f"{order.action} needs a `job_id`.")
+        try:
+            job = self._jobs.cancel(order.job_id, order.asked_by)
+        except HiveError as error:
+            return JobReply(ok=False, message=error.message)
+        return JobReply(ok=True, job=job, message=f"{job.action} of {job.model} is cancelled.")
 
     def show(self, order: Control) -> ShowReply:
         """Of what the backend has said already, so that nobody waits for it."""

@@ -42,6 +42,7 @@ class Orders:
                 ControlAction.DELETE: self._models.handle,
                 ControlAction.COPY: self._models.handle,
                 ControlAction.CREATE: self._models.handle,
+                ControlAction.CANCEL_JOB: self._models.cancel,
                 ControlAction.SHOW: self._models.show,
                 ControlAction.BENCHMARK: self._measuring.begin,
                 ControlAction.YIELD: self._give_way,

@@ -280,7 +280,7 @@ class RestoreInterrupted(Conflict):
 
 
 class AlreadyEnded(Conflict):
-    code, title = "already_ended", "The task has ended already"
+    code, title = "already_ended", "It has ended already"
 
 
 class NameTaken(Conflict):

@@ -58,7 +58,7 @@ from bus.messages.mcp_servers import (
     RegisterMcpServer,
     ReplaceMcpServer,
 )
-from bus.messages.models import JobList, ListJobs, ModelList, ModelOrder, OrderedJobs, Placement
+from bus.messages.models import JobList, JobRef, ListJobs, ModelJob, ModelList, ModelOrder, OrderedJobs, Placement
 from bus.messages.notifications import NotificationTarget, PutTarget, SentTest, TargetList, TargetRef
 from bus.messages.orders import DrainAgent
 from bus.messages.tasks import AssignTask, PrioritizeTask
@@ -114,6 +114,7 @@ VERBS: Final[dict[str, Verb]] = {
         subjects.SERVICE_MODELS,
         list=(NoReply, ModelList),
         jobs=(ListJobs, JobList),
+        cancel=(JobRef, ModelJob),
         placement=(NoReply, Placement),
         pull=(ModelOrder, OrderedJobs),
         load=(ModelOrder, OrderedJobs),

@@ -23,6 +23,7 @@ from bus.messages import (
 )
 from bus.messages.alerts import MOST_ALERTS, AlertList, ListAlerts
 from bus.messages.events import AlertEvent
+from bus.messages.readings import ServiceVitals, StoreReadings
 from bus.together import end
 from gui.frames import Frame
 from gui.state import HiveState
@@ -32,6 +33,9 @@ logger = telemetry.log(__name__)
 FRAME_SECONDS = 0.15
 """Between two frames to a page; the first change after a quiet time goes out at once. With what a page takes to draw, less than 250 ms."""
 TICK_SECONDS = 1.0
+HANGS_SECONDS = 2.0
+"""A bus that sent nothing back for so long is away, also while the connection to it stands."""
+STORES_SECONDS = 5.0
 RELIST_TICKS = 30
 """An event may be lost to a full buffer, the record is not: so the newest are asked for again now and then."""
 LISTED = 200
@@ -66,11 +70,12 @@ class Feed:
             subjects.ALL_HEARTBEATS: lambda message: self.state.agents.apply_heartbeat(message.decode(Heartbeat), _now()),
             subjects.events("system.alert"): lambda message: self.state.alerts.apply(message.decode(AlertEvent).data),
             subjects.ALL_METRICS: lambda message: self.state.agents.apply_metrics(message.decode(PerformanceMetrics)),
+            subjects.ALL_VITALS: lambda message: self.state.services.apply_vitals(message.decode(ServiceVitals), _now()),
         }
         for subject, take in taken.items():
             self._stack.push_async_callback((await self._bus.subscribe(subject, self._folded(take))).close)
         self._stack.push_async_callback((await self._bus.watch(subjects.KV_AGENTS, self._agent)).close)
-        for loop in (self._tick_for_ever(), self._push_for_ever()):
+        for loop in (self._tick_for_ever(), self._look_at_stores_for_ever(), self._push_for_ever()):
             self._stack.push_async_callback(_cancelled(asyncio.create_task(loop)))
 
     async def close(self) -> None:
@@ -113,15 +118,28 @@ class Feed:
 
     async def _tick(self) -> None:
         was_there = self.state.bus
-        self.state.apply_bus(self._bus.connected, _now())
+        status = await self._cluster() if self._bus.connected else None
+        self.state.apply_bus(status is not None or await self._bus_answers(), _now())
         self.state.tick(_now())
         if not self.state.bus:
             return
-        self.state.apply_cluster(await self._cluster())
+        self.state.apply_cluster(status, _now())
         self._ticks += 1
         if not self.state.listed or not was_there or self._ticks % RELIST_TICKS == 0:
             await self._list()
             await self._list_alerts()
+
+    async def _look_at_stores_for_ever(self) -> None:
+        """Beside the ticks, which must not wait for a coordinator that waits for its stores."""
+        verb = subjects.service_verb(subjects.SERVICE_STATUS, "stores")
+        while True:
+            try:
+                found = await self._bus.request(verb, NoReply(), StoreReadings, timeout=STORES_SECONDS, patient=False)
+                self.state.services.apply_stores(found, _now())
+            except HiveError as error:
+                logger.debug("stores_not_told", code=error.code)
+            self._changed.set()
+            await asyncio.sleep(STORES_SECONDS)
 
     async def _cluster(self) -> ClusterStatus | None:
         verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
@@ -130,6 +148,15 @@ class Feed:
         except HiveError as error:
             logger.debug("no_cluster_status", code=error.code)
             return None
+
+    async def _bus_answers(self) -> bool:
+        """Asked of the server itself: that nobody answers a question may be the bus's doing or the coordinator's."""
+        try:
+            async with asyncio.timeout(HANGS_SECONDS):
+                await self._bus.flush()
+        except (HiveError, TimeoutError):
+            return False
+        return self._bus.connected
 
     async def _list(self) -> None:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "list")

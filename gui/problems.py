@@ -1,42 +1,89 @@
 """What is wrong right now, worst first, in words that say what to do. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Final
 
-from bus.errors import BusUnavailable, NoLeader
+from bus.errors import BusUnavailable, DatabaseUnavailable, NoLeader
 from bus.messages import AgentStatus, ClusterStatus, TaskStatus
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from gui.frames import AgentRow, Level, Problem, TaskRow
+from gui.services import POSTGRES, REDIS
 from gui.tasks import milliseconds
 
 RECENT = timedelta(hours=1)
 FEW = 3
 """Names that one line holds."""
+_AWAY: Final = {
+    POSTGRES: Problem(
+        level=Level.ERROR,
+        code=DatabaseUnavailable.code,
+        title="PostgreSQL does not answer",
+        text="Tasks are accepted and kept, and what runs goes on; nothing is begun until it is back: see `hive logs postgres`.",
+    ),
+    "gateway": Problem(
+        level=Level.ERROR,
+        code="gateway_silent",
+        title="The gateway does not answer",
+        text="The API is away, and no task can be sent. What waits and what runs goes on: see `hive logs gateway`.",
+    ),
+    "workflow": Problem(
+        level=Level.WARNING,
+        code="workflow_silent",
+        title="No workflow engine answers",
+        text="Executions wait where they are, and go on once one is back: see `hive logs workflow`.",
+    ),
+    "monitor": Problem(
+        level=Level.WARNING,
+        code="monitor_silent",
+        title="The monitor does not answer",
+        text="No alert is raised, and usage and history stand still, until it is back: see `hive logs monitor`.",
+    ),
+    REDIS: Problem(
+        level=Level.WARNING,
+        code="redis_silent",
+        title="Redis does not answer",
+        text="Nothing stops without it; counts and lists may take longer: see `hive logs valkey`.",
+    ),
+}
+"""Of a coordinator more is known than whether it speaks; the dashboard itself would not show it."""
 
 
 def find(
     *,
     bus: bool,
     coordinator: bool,
+    as_of: datetime | None = None,
+    away: Mapping[str, datetime] = MappingProxyType({}),
     cluster: ClusterStatus | None,
     agents: Iterable[AgentRow],
     alerts: Iterable[Alert] = (),
     tasks: Iterable[TaskRow],
     now: datetime,
 ) -> tuple[Problem, ...]:
-    """Of the whole hive; `tasks` are those that the asker may see."""
+    """Of the whole hive; `tasks` are those that the asker may see. `as_of`: when the bus or the leader spoke last, whichever is away.
+
+    `away`: when each service spoke that does not now.
+    """
     if not bus:
         return (
             _error(
                 BusUnavailable.code,
                 "The bus does not answer",
-                "What you see may be old. Nothing can be submitted until it is back: see `hive logs nats`.",
+                "Nothing can be submitted until it is back: see `hive logs nats`. The page goes on by itself then.",
+                as_of,
             ),
         )
     known = list(agents)
     found = [
-        *_coordination(coordinator),
+        *_coordination(coordinator, as_of),
+        *(
+            problem.model_copy(update={"silent_ms": milliseconds(away[name])})
+            for name, problem in _AWAY.items()
+            if name in away
+        ),
         *_starving(known, cluster),
         *_agents(known),
         *_alerts(alerts, known),
@@ -45,12 +92,13 @@ def find(
     return tuple(sorted(found, key=lambda problem: problem.level is not Level.ERROR))
 
 
-def _coordination(coordinator: bool) -> Iterator[Problem]:
+def _coordination(coordinator: bool, as_of: datetime | None) -> Iterator[Problem]:
     if not coordinator:
         yield _error(
             NoLeader.code,
             "No coordinator leads",
             "Tasks are still accepted and kept, and start once one leads again: see `hive logs coordinator`.",
+            as_of,
         )
 
 
@@ -109,8 +157,8 @@ def _failures(tasks: Iterable[TaskRow], now: datetime) -> Iterator[Problem]:
         )
 
 
-def _error(code: str, title: str, text: str) -> Problem:
-    return Problem(level=Level.ERROR, code=code, title=title, text=text)
+def _error(code: str, title: str, text: str, as_of: datetime | None = None) -> Problem:
+    return Problem(level=Level.ERROR, code=code, title=title, text=text, as_of_ms=as_of and milliseconds(as_of))
 
 
 def _of_agent(agent: AgentRow, level: Level, code: str, what: str, text: str) -> Problem:

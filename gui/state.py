@@ -8,6 +8,7 @@ from gui.agents import AgentFold
 from gui.alerts import AlertFold
 from gui.frames import Frame, TaskRow
 from gui.rows import Revision
+from gui.services import ServiceFold
 from gui.tasks import TaskFold, milliseconds
 
 
@@ -19,21 +20,30 @@ class HiveState:
         self.tasks = TaskFold(self.revision)
         self.agents = AgentFold(self.revision)
         self.alerts = AlertFold(self.revision)
+        self.services = ServiceFold(self.revision)
         self.bus = True
         self.coordinator = True
+        self.bus_at: datetime | None = None
+        """When the bus answered last; `led_at`: when a leader did."""
+        self.led_at: datetime | None = None
         self.listed = False
         self.cluster: ClusterStatus | None = None
 
     def apply_bus(self, connected: bool, now: datetime) -> None:
         """Whether the bus answers this process."""
+        if connected:
+            self.bus_at = now
         if connected != self.bus:
             self.bus = connected
             self.agents.pardon(now)
+            self.services.pardon(now)
             self.revision.next()
 
-    def apply_cluster(self, status: ClusterStatus | None) -> None:
+    def apply_cluster(self, status: ClusterStatus | None, now: datetime) -> None:
         """The leader's numbers; None: nobody leads."""
         coordinator = status is not None and status.leader is not None
+        if coordinator:
+            self.led_at = now
         if coordinator != self.coordinator or (status and _numbers(status) != _numbers(self.cluster)):
             self.revision.next()
         self.coordinator = coordinator
@@ -49,6 +59,7 @@ class HiveState:
         """Once a second: what changes by nothing happening."""
         if self.bus:
             self.agents.notice_silence(now)
+            self.services.tick(now)
 
     def frame(self, *, since: int, owner: str | None, now: datetime) -> Frame:
         """For a page that has seen `since`; 0 is a page that has seen nothing. `owner`: show this one's tasks only."""
@@ -69,6 +80,8 @@ class HiveState:
             problems=problems.find(
                 bus=self.bus,
                 coordinator=self.coordinator,
+                as_of=self.led_at if self.bus else self.bus_at,
+                away=self.services.away,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
                 alerts=self.alerts.active,

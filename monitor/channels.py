@@ -197,6 +197,7 @@ MODEL_EVENTS: Final = (
     EventType.MODEL_PROGRESS,
     EventType.MODEL_COMPLETED,
     EventType.MODEL_FAILED,
+    EventType.MODEL_CANCELLED,
 )
 
 WORKFLOW_EVENTS: Final = (

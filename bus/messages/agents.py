@@ -181,6 +181,7 @@ class ControlAction(StrEnum):
     COPY = "copy"
     CREATE = "create"
     SHOW = "show"
+    CANCEL_JOB = "cancel_job"
     BENCHMARK = "benchmark"
     YIELD = "yield"
     DRAIN = "drain"
@@ -189,7 +190,7 @@ class ControlAction(StrEnum):
 
 
 class Control(Command):
-    """An order to one sidecar: `attempt_id` for cancel and preempt, `model` for what is done with one.
+    """An order to one sidecar: `attempt_id` for cancel and preempt, `model` for what is done with one, `job_id` to have that end.
 
     `register` asks it to introduce itself again: a new leader has heard a heartbeat of an instance that it does not know.
     `yield` ends a benchmark, since a task waits for the slot.
@@ -197,6 +198,7 @@ class Control(Command):
 
     action: ControlAction
     attempt_id: UUID | None = None
+    job_id: UUID | None = None
     model: Text | None = None
     num_ctx: int | None = Field(default=None, ge=1, description="of a load: tokens of context, whatever requests ask for")
     keep_alive: float | None = Field(default=None, description="of a load: seconds in memory after its last use, -1 for ever")

@@ -43,6 +43,7 @@ class EventType(StrEnum):
     MODEL_PROGRESS = "model.progress"
     MODEL_COMPLETED = "model.completed"
     MODEL_FAILED = "model.failed"
+    MODEL_CANCELLED = "model.cancelled"
     SCHEDULE_FIRED = "schedule.fired"
     SCHEDULE_SKIPPED = "schedule.skipped"
     SCHEDULE_FAILED = "schedule.failed"
@@ -71,6 +72,7 @@ _TERMINAL = {
     EventType.WORKFLOW_MESSAGE,
     EventType.MODEL_COMPLETED,
     EventType.MODEL_FAILED,
+    EventType.MODEL_CANCELLED,
     EventType.JOIN_TOKEN_CREATED,
     EventType.JOIN_TOKEN_USED,
     EventType.JOIN_TOKEN_REVOKED,

@@ -16,6 +16,8 @@ from bus.model_names import tagged
 
 ModelName = Annotated[Text, StringConstraints(min_length=1, max_length=255, pattern=r"^[!-~]+$")]
 """As Ollama has it: `llama3.2:3b`, `registry.example/team/model:tag`. Printable, without spaces."""
+WISH_FILE: Final = "models.yaml"
+"""How whatever it has done is signed."""
 
 
 class ModelOnAgent(Message):
@@ -100,10 +102,11 @@ class JobStatus(StrEnum):
     RUNNING = "running"
     COMPLETED = "completed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
     @property
     def terminal(self) -> bool:
-        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+        return self not in (JobStatus.WAITING, JobStatus.RUNNING)
 
 
 class ModelJob(Record):
@@ -123,6 +126,11 @@ class ModelJob(Record):
     created_at: datetime
     updated_at: datetime
     ended_at: datetime | None = None
+
+    @property
+    def wished(self) -> bool:
+        """Ordered by models.yaml, and by nobody in person."""
+        return (self.asked_by or "").startswith(WISH_FILE)
 
 
 class JobRef(Command):

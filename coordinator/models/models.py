@@ -8,7 +8,7 @@ from typing import Final
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import AgentNotFound, AgentUnable, Conflict, HiveError, JobNotFound, ModelNotFound, NoLeader
+from bus.errors import AgentNotFound, AgentUnable, AlreadyEnded, Conflict, HiveError, JobNotFound, ModelNotFound, NoLeader
 from bus.messages import AgentRecord, AgentStatus, Claims, Control, ControlAction, FailureInfo, NoReply
 from bus.messages.models import (
     JobList,
@@ -72,6 +72,7 @@ class Models:
             verb("unload", ModelOrder, self._unload, manage, "Take a model from the memory of agents"),
             verb("delete", ModelOrder, self._delete, manage, "Take a model from the disk of agents"),
             verb("copy", MakeModel, self._copy, manage, "Give a model of agents another name there"),
+            verb("cancel", JobRef, self._cancel, manage, "Have a job end: a pull, or what has not begun"),
             verb("create", MakeModel, self._create, manage, "Make a model of one that agents have"),
         )
 
@@ -132,6 +133,20 @@ class Models:
         if found is None:
             raise JobNotFound(f"There is no job {call.body.id}. Jobs are told for a day; `hive models jobs` lists them.")
         return self._as_seen(found)
+
+    async def _cancel(self, call: Call[JobRef]) -> ModelJob:
+        job = await self._job(call)
+        if job.status.terminal:
+            raise AlreadyEnded(f"Job {job.id} has ended already: {job.status}.")
+        if job.wished:
+            raise Conflict(
+                f"models.yaml wishes {job.model} there, so it would be pulled again. Take it out there first: `hive apply`."
+            )
+        control = Control(action=ControlAction.CANCEL_JOB, job_id=job.id, asked_by=call.claims.sub)
+        reply = await self._bus.request(subjects.control(job.agent_id), control, JobReply, timeout=ORDER_SECONDS)
+        if reply.job is None:
+            raise Conflict(reply.message)
+        return reply.job
 
     def _as_seen(self, job: ModelJob) -> ModelJob:
         return as_seen(job, self._agents.items.get(job.agent_id))

@@ -15,6 +15,7 @@ from bus.errors import DatabaseUnavailable, HiveError, NoLeader
 from bus.messages import Control, ControlAction
 from bus.messages.models import (
     FOREVER,
+    WISH_FILE,
     ApplyPlacement,
     JobReply,
     JobStatus,
@@ -184,8 +185,8 @@ class Reconciler:
             if job is not None and job.status.terminal:
                 del self._ordered[job_id]
                 self._settling[key] = now + SETTLE_SECONDS
-                if job.status is JobStatus.FAILED:
-                    self._rests.failed(key, job.error.message if job.error else "", now)
+                if job.status is not JobStatus.COMPLETED:
+                    self._rests.failed(key, job.error.message if job.error else job.step or "", now)
                     del self._settling[key]
                 elif key[0] is not ModelAction.PULL:
                     self._rests.done(key, now + SETTLE_SECONDS)
@@ -200,7 +201,7 @@ class Reconciler:
             model=action.model,
             num_ctx=wish.num_ctx if wish and action.action is ModelAction.LOAD else None,
             keep_alive=_keep_alive(wish) if action.action is ModelAction.LOAD else None,
-            asked_by=f"models.yaml, version {self._wish.version}",
+            asked_by=f"{WISH_FILE}, version {self._wish.version}",
             epoch=self._state.epoch,
         )
         try:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Annotated, TypeVar
-from uuid import UUID
 
 import typer
 from pydantic import BaseModel, ValidationError
@@ -12,10 +11,6 @@ from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.messages import NoReply
 from bus.messages.models import (
-    JobList,
-    JobRef,
-    ListJobs,
-    ModelJob,
     ModelList,
     ModelOnAgent,
     ModelOrder,
@@ -23,18 +18,20 @@ from bus.messages.models import (
     ModelRef,
     OrderedJobs,
 )
-from deploy.cli import aliases
+from deploy.cli import aliases, model_jobs
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.job_progress import see_through
 from deploy.cli.labels import label_pairs
-from deploy.cli.screen import local_time, print_facts, print_json, print_table, say, state
+from deploy.cli.model_jobs import ended_badly, say_end
+from deploy.cli.screen import print_facts, print_json, print_table, say, state
 
 M = TypeVar("M", bound=BaseModel)
 
-app = typer.Typer(help="Models: list, show, pull, load, unload, delete.", invoke_without_command=True)
+app = typer.Typer(help="Models: list, show, pull, cancel, load, unload, delete.", invoke_without_command=True)
 
 app.add_typer(aliases.app)
+app.add_typer(model_jobs.app)
 
 Model = Annotated[str, typer.Argument(help="With its tag, such as llama3.2:3b.", metavar="MODEL")]
 On = Annotated[list[str] | None, typer.Option("--on", help="An agent; repeat for more.", metavar="AGENT")]
@@ -128,7 +125,7 @@ def _copy(copy: ModelOnAgent) -> tuple[object, ...]:
 @app.command()
 @command
 async def pull(model: Model, on: On = None, label: Labels = None, wait: Wait = True, as_json: Json = False) -> None:
-    """Download a model to agents, and show how far it is. Ctrl-C leaves it going on."""
+    """Download a model to agents, and show how far it is. Ctrl-C leaves it going on; `hive models cancel` ends it."""
     await _order("pull", model, on, label, wait, as_json)
 
 
@@ -171,20 +168,11 @@ async def _order(
         print_json(ordered)
     else:
         for job in ordered.jobs:
-            _say_end(job)
+            say_end(job)
         for refusal in ordered.refused:
             say(f"{refusal.agent_id}: error [{refusal.code}]: {refusal.message}", "red")
-    if ordered.refused or any(job.error for job in ordered.jobs):
+    if ordered.refused or any(ended_badly(job) for job in ordered.jobs):
         raise typer.Exit(1)
-
-
-def _say_end(job: ModelJob) -> None:
-    if job.error:
-        say(f"{job.agent_id}: error [{job.error.code}]: {job.error.message}", "red")
-    elif job.status.terminal:
-        say(f"{job.agent_id}: {job.step}")
-    else:
-        say(f"{job.agent_id}: job {job.id} is {job.status}")
 
 
 def _checked(kind: type[M], **fields: object) -> M:
@@ -192,46 +180,3 @@ def _checked(kind: type[M], **fields: object) -> M:
         return kind.model_validate({name: value for name, value in fields.items() if value is not None})
     except ValidationError as error:
         raise explain(error) from None
-
-
-@app.command()
-@command
-async def jobs(
-    model: Annotated[str | None, typer.Option("--model", "-m")] = None,
-    on: Annotated[str | None, typer.Option("--on", help="Only on this agent.", metavar="AGENT")] = None,
-    active: Annotated[bool, typer.Option("--active", help="Only what has not ended.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Show what was done with models in the last day, newest first."""
-    async with operator_bus() as bus:
-        wish = _checked(ListJobs, model=model, agent_id=on, active=active)
-        found = await bus.request(_verb("jobs"), wish, JobList, timeout=REQUEST_SECONDS)
-    if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("Job", "State", "What", "Model", "Agent", "Done", "Why", "Asked by", "Begun"),
-        [_job_row(job) for job in found.jobs],
-        "Nothing was done with models.",
-    )
-
-
-def _job_row(job: ModelJob) -> tuple[object, ...]:
-    why = job.error.code if job.error else None
-    done = f"{job.bytes_done or 0:,} of {job.bytes_total:,} bytes" if job.bytes_total else None
-    return job.id, state(job.status), job.action, job.model, job.agent_id, done, why, job.asked_by, local_time(job.created_at)
-
-
-@app.command()
-@command
-async def job(job_id: Annotated[UUID, typer.Argument(help="The job's id.", metavar="ID")], as_json: Json = False) -> None:
-    """Show one job, until it has ended."""
-    async with operator_bus() as bus:
-        found = await bus.request(_verb("job"), JobRef(id=job_id), ModelJob, timeout=REQUEST_SECONDS)
-        [ended] = await see_through(bus, (found,), quiet=as_json)
-    if as_json:
-        print_json(ended)
-    else:
-        _say_end(ended)
-    if ended.error:
-        raise typer.Exit(1)

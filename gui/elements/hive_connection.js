@@ -6,7 +6,7 @@ export default {
     state() {
       if (!store.online) return { kind: "bad", text: "Reconnecting", hint: "The dashboard's server does not answer. The page tries again by itself." };
       if (!store.loaded) return { kind: "wait", text: "Connecting", hint: "Waiting for the first data." };
-      if (!store.bus) return { kind: "bad", text: "Bus away", hint: "The dashboard is not connected to NATS (bus_unavailable)." };
+      if (!store.bus) return { kind: "bad", text: "Bus away", hint: "NATS does not answer the dashboard (bus_unavailable)." };
       if (!store.coordinator) return { kind: "warn", text: "No leader", hint: "No coordinator leads at the moment (no_leader)." };
       return { kind: "good", text: "Live", hint: "Connected; changes show within a quarter of a second." };
     },

@@ -15,7 +15,7 @@ export default {
       // By itself it would wait up to 5 s between two tries, and a server that was away for a moment would seem to be away for long.
       window.socket.io.reconnectionDelayMax(RETRY_MS);
       window.socket.on("connect", () => (store.online = true));
-      window.socket.on("disconnect", () => (store.online = false));
+      window.socket.on("disconnect", () => Object.assign(store, { online: false, lost: store.now }));
     });
     const asked = new URL(location.href).searchParams.get("task");
     if (asked) openTask(asked);

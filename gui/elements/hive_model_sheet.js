@@ -35,8 +35,11 @@ export default {
     async load() {
       // A door keeps the other names: where none is there, the rest does not wait for them.
       ask("models.aliases").then(({ aliases }) => (this.aliases = aliases), () => {});
-      const [models, jobs, placement] = await Promise.all([ask("models.list"), ask("models.jobs", {}), ask("models.placement")]);
-      Object.assign(this, { models: models.models, jobs: jobs.jobs, placement });
+      await this.each({
+        models: [ask("models.list"), ({ models }) => (this.models = models)],
+        jobs: [ask("models.jobs", {}), ({ jobs }) => (this.jobs = jobs)],
+        placement: [ask("models.placement"), (placement) => (this.placement = placement)],
+      });
     },
     async give(verb, model, on, words) {
       const found = await order("models." + verb, { model, agents: on });
@@ -74,7 +77,7 @@ export default {
   template: `
     <section class="hv-sheet" aria-labelledby="sheet-title">
       <div class="hv-section hv-sheet-head"><h1 id="sheet-title">Models</h1><span class="hv-count hv-num">{{ rows.length }}</span><span class="hv-space"></span><input v-model="text" type="search" class="hv-input hv-search" placeholder="Name" aria-label="Find a model"></div>
-      <Age :at="at" :failure="failure"/>
+      <Age :at="at" :failure="failure"/><Age v-bind="parts.models" what="The list of models"/><Age v-bind="parts.jobs" what="What is done with models"/><Age v-bind="parts.placement" what="Where models are wished"/>
       <form v-if="may.manage_agents" id="pull" class="hv-card hv-pad hv-filter-row" aria-label="Pull a model" @submit.prevent="pull">
         <label class="hv-field"><span>Pull a model</span><input v-model="name" class="hv-input" placeholder="llama3.2:3b"></label>
         <div v-if="many" class="hv-on"><label class="hv-field"><span>On</span><input v-model="host" class="hv-input" list="hosts" placeholder="Name of a host, then Enter" @change="addHost" @keydown.enter.prevent="addHost"><datalist id="hosts"><option v-for="agent in agents" :key="agent" :value="agent"/></datalist></label><ul v-if="on.length" class="hv-chips" aria-label="Chosen hosts"><li v-for="agent in on" :key="agent" class="hv-tag">{{ agent }} <button type="button" class="hv-text" :aria-label="'Not on ' + agent" @click="on.splice(on.indexOf(agent), 1)">×</button></li></ul></div>
@@ -82,7 +85,7 @@ export default {
         <button type="submit" class="hv-primary" :disabled="!name.trim() || !on.length">Pull</button>
       </form>
       <section v-if="work.length" class="hv-card hv-pad" aria-labelledby="work-title"><h2 id="work-title">What is done with models</h2>
-        <Jobs :jobs="work" where/></section>
+        <Jobs :jobs="work" where @changed="renew"/></section>
       <div class="hv-card hv-plain">
         <table v-if="rows.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th>Where</th><th>Wished</th><th><span class="hv-hidden">Actions</span></th></tr></thead>
           <tbody><tr v-for="model in rows" :key="model.name">
@@ -91,9 +94,9 @@ export default {
             <td class="hv-soft" data-label="Wished"><template v-if="model.wish">{{ model.wish.ready }} of {{ model.wish.wanted }}<div v-if="model.wish.problem" class="hv-small hv-error">{{ model.wish.problem }}</div></template><template v-else>–</template></td>
             <td><div v-if="may.manage_agents" class="hv-acts"><button v-if="unloaded(model).length" type="button" class="hv-quiet" :aria-label="'Load ' + model.name" :title="'Into the memory of ' + unloaded(model).join(', ')" @click="give('load', model.name, unloaded(model), 'It is being loaded.')">Load</button><button v-if="model.loaded_on.length" type="button" class="hv-quiet" :title="'From the memory of ' + model.loaded_on.join(', ')" :aria-label="'Unload ' + model.name" @click="give('unload', model.name, model.loaded_on, 'It leaves memory.')">Unload</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model)">Delete</button></div></td>
           </tr></tbody></table>
-        <div v-else-if="!at && !failure" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>
+        <div v-else-if="!parts.models" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>
         <div v-else-if="text" class="hv-empty"><h3>No model like that</h3></div>
-        <div v-else-if="at" class="hv-empty"><Icon name="model"/><h3>No model yet</h3><p>A model is on an agent's disk. Pull one above, or from a terminal:</p><pre><code>hive models pull llama3.2:3b --agent acacia</code></pre></div>
+        <div v-else-if="parts.models.at" class="hv-empty"><Icon name="model"/><h3>No model yet</h3><p>A model is on an agent's disk. Pull one above, or from a terminal:</p><pre><code>hive models pull llama3.2:3b --agent acacia</code></pre></div>
       </div>
       <p v-for="state in missing" :key="state.model" class="hv-away">{{ state.model }} is wished on {{ state.wanted }} and is nowhere yet. {{ state.problem }}</p>
       <section class="hv-card hv-pad hv-stack" aria-labelledby="names-title"><h2 id="names-title">Other names</h2>

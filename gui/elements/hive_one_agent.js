@@ -8,7 +8,7 @@ export default {
   props: { agent: { type: String, required: true } },
   components: { Age, Chart, Jobs, Span, Status },
   mixins: [renewed(5000)],
-  data: () => ({ record: null, history: null, historyAt: 0, historyFailure: null, benchmarks: [], tasks: [], jobs: [], time: { span: "hour", to: null }, pull: "", AGENT_STATE, SPANS }),
+  data: () => ({ record: null, history: null, historyAt: 0, benchmarks: [], tasks: [], jobs: [], time: { span: "hour", to: null }, pull: "", AGENT_STATE, SPANS }),
   computed: {
     row() {
       return agents.value.find((agent) => agent.id === this.agent) ?? null;
@@ -44,23 +44,22 @@ export default {
     lasted: (task) => (task.started_at && task.completed_at ? duration(Date.parse(task.completed_at) - Date.parse(task.started_at)) : ""),
     async load() {
       const agent_id = this.agent;
-      const [record, benchmarks, tasks, jobs] = await Promise.all([ask("agents.get", { agent_id }), ask("agents.benchmarks", { agent_id, limit: 8 }), ask("tasks.list", { agent_id, limit: 20 }), ask("models.jobs", { agent_id })]);
-      Object.assign(this, { record, benchmarks: benchmarks.benchmarks, tasks: tasks.tasks, jobs: jobs.jobs.slice(0, 8) });
-      if (store.may.view_metrics && Date.now() - this.historyAt > 30000) await this.past();
+      this.record = await ask("agents.get", { agent_id });
+      await this.each({
+        benchmarks: [ask("agents.benchmarks", { agent_id, limit: 8 }), ({ benchmarks }) => (this.benchmarks = benchmarks)],
+        tasks: [ask("tasks.list", { agent_id, limit: 20 }), ({ tasks }) => (this.tasks = tasks)],
+        jobs: [ask("models.jobs", { agent_id }), ({ jobs }) => (this.jobs = jobs.slice(0, 8))],
+        ...(store.may.view_metrics && Date.now() - this.historyAt > 30000 && { history: [this.past(), () => {}] }),
+      });
     },
     async past() {
-      const { from, to } = bounds(this.time, SPANS), resolution = SPANS[this.time.span][2];
-      this.historyAt = Date.now();
-      try {
-        const found = await ask("metrics.history", { agent_id: this.agent, resolution, since: new Date(from).toISOString(), before: new Date(to).toISOString(), limit: 1500 });
-        Object.assign(this, { history: found.points, historyFailure: null });
-      } catch (failure) {
-        this.historyFailure = failure;
-      }
+      const { from, to } = bounds(this.time, SPANS), resolution = SPANS[this.time.span][2], time = this.time;
+      const found = await ask("metrics.history", { agent_id: this.agent, resolution, since: new Date(from).toISOString(), before: new Date(to).toISOString(), limit: 1500 });
+      if (time === this.time) Object.assign(this, { history: found.points, historyAt: Date.now() });
     },
-    async see(time) {
-      this.time = time;
-      await this.past();
+    see(time) {
+      Object.assign(this, { time, historyAt: 0 });
+      this.again();
     },
     async drain() {
       const reason = "from the dashboard";
@@ -98,19 +97,19 @@ export default {
       <Age :at="at" :failure="failure"/>
       <template v-if="record">
         <div v-if="may.view_metrics" class="hv-section"><h2>History</h2><span class="hv-space"></span><Span :value="time" :spans="SPANS" @change="see"/></div>
-        <p v-if="historyFailure" class="hv-away">{{ historyFailure.message }} <code class="hv-code">{{ historyFailure.code }}</code></p>
+        <Age v-bind="parts.history" what="The history"/>
         <div v-if="may.view_metrics" class="hv-charts"><Chart v-for="{ key, ...chart } in charts" :key="key" v-bind="chart"/></div>
         <div class="hv-two">
           <div class="hv-stack">
             <section class="hv-card hv-pad"><h2>What it is</h2><dl class="hv-facts"><div v-for="[label, value] in facts" :key="label"><dt>{{ label }}</dt><dd>{{ value }}</dd></div></dl></section>
             <section class="hv-card hv-pad"><h2>Capabilities</h2><ul v-if="record.capabilities.length" class="hv-chips"><li v-for="item in record.capabilities" :key="item.name" class="hv-tag">{{ item.name }} {{ Math.round(item.proficiency * 100) }} %</li></ul><p v-else class="hv-muted">None declared: it takes any task that asks for none.</p></section>
-            <section class="hv-card hv-plain"><table v-if="benchmarks.length"><thead><tr><th>Benchmark</th><th class="hv-right">Load</th><th class="hv-right">Prompt</th><th class="hv-right">Writing</th><th class="hv-right">When</th></tr></thead><tbody><tr v-for="item in benchmarks" :key="item.id"><td>{{ item.model }}<div class="hv-small hv-muted">{{ item.status === "running" ? item.step + " " + Math.round(item.progress * 100) + " %" : item.error ?? item.status }}</div></td><td class="hv-right hv-num" data-label="Load">{{ item.load_seconds === null ? "–" : item.load_seconds.toFixed(1) + " s" }}</td><td class="hv-right hv-num" data-label="Prompt">{{ rate(item.prompt_tokens_per_second) ?? "–" }}</td><td class="hv-right hv-num" data-label="Writing">{{ rate(item.generation_tokens_per_second) ?? "–" }}</td><td class="hv-right" data-label="When" :title="clockOf(item.started_at)">{{ ago(item.started_at) }}</td></tr></tbody></table><div v-else class="hv-empty"><h3>Not measured yet</h3><p>A benchmark tells how fast it loads, reads and writes; it gives way to a task.</p></div></section>
+            <Age v-bind="parts.benchmarks" what="The list of benchmarks"/><section class="hv-card hv-plain"><table v-if="benchmarks.length"><thead><tr><th>Benchmark</th><th class="hv-right">Load</th><th class="hv-right">Prompt</th><th class="hv-right">Writing</th><th class="hv-right">When</th></tr></thead><tbody><tr v-for="item in benchmarks" :key="item.id"><td>{{ item.model }}<div class="hv-small hv-muted">{{ item.status === "running" ? item.step + " " + Math.round(item.progress * 100) + " %" : item.error ?? item.status }}</div></td><td class="hv-right hv-num" data-label="Load">{{ item.load_seconds === null ? "–" : item.load_seconds.toFixed(1) + " s" }}</td><td class="hv-right hv-num" data-label="Prompt">{{ rate(item.prompt_tokens_per_second) ?? "–" }}</td><td class="hv-right hv-num" data-label="Writing">{{ rate(item.generation_tokens_per_second) ?? "–" }}</td><td class="hv-right" data-label="When" :title="clockOf(item.started_at)">{{ ago(item.started_at) }}</td></tr></tbody></table><div v-else-if="parts.benchmarks?.at" class="hv-empty"><h3>Not measured yet</h3><p>A benchmark tells how fast it loads, reads and writes; it gives way to a task.</p></div></section>
           </div>
           <div class="hv-stack">
             <section class="hv-card hv-plain" aria-label="Models"><table v-if="models.length"><thead><tr><th>Model</th><th class="hv-right">Size</th><th><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="model in models" :key="model.name"><td>{{ model.name }} <span v-if="model.loaded" class="hv-tag" data-priority="1">in memory</span></td><td class="hv-right hv-num" data-label="Size">{{ size(model.size_bytes) }}</td><td><div v-if="may.manage_agents" class="hv-acts"><button v-if="model.loaded" type="button" class="hv-quiet" :aria-label="'Unload ' + model.name" @click="model_('unload', model.name, 'It leaves memory.')">Unload</button><button v-else type="button" class="hv-quiet" :aria-label="'Load ' + model.name" @click="model_('load', model.name, 'It is being loaded.')">Load</button><button type="button" class="hv-quiet" :aria-label="'Benchmark ' + model.name" @click="measure(model.name)">Benchmark</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + model.name" @click="remove(model.name)">Delete</button></div></td></tr></tbody></table><div v-else class="hv-empty"><h3>No model yet</h3><p>Pull one below, or let it be wished in models.yaml.</p></div>
               <form v-if="may.manage_agents" class="hv-controls hv-pad" @submit.prevent="take"><label class="hv-field"><span>Pull a model</span><input v-model="pull" class="hv-input" placeholder="llama3.2:3b"></label><button type="submit" class="hv-quiet" :disabled="!pull.trim()">Pull</button></form>
-              <Jobs v-if="jobs.length" class="hv-pad" :jobs="jobs"/></section>
-            <section class="hv-card hv-pad"><h2>Recent tasks</h2><ol v-if="recent.length" class="hv-attempts"><li v-for="task in recent" :key="task.id"><div><a class="hv-name" :href="'/tasks/' + task.id">{{ taskName(task) }}</a> <Status :status="task.status"/> <span class="hv-muted hv-small">{{ task.model }} {{ lasted(task) }} · {{ ago(task.created_at) }}</span><p v-if="task.error" class="hv-error hv-small"><code>{{ task.error.code }}</code> {{ task.error.message }}</p></div></li></ol><p v-else class="hv-muted">Nothing has run here lately.</p></section>
+              <Age v-bind="parts.jobs" what="What is done with models"/><Jobs v-if="jobs.length" class="hv-pad" :jobs="jobs" @changed="renew"/></section>
+            <section class="hv-card hv-pad"><h2>Recent tasks</h2><Age v-bind="parts.tasks" what="The list of tasks"/><ol v-if="recent.length" class="hv-attempts"><li v-for="task in recent" :key="task.id"><div><a class="hv-name" :href="'/tasks/' + task.id">{{ taskName(task) }}</a> <Status :status="task.status"/> <span class="hv-muted hv-small">{{ task.model }} {{ lasted(task) }} · {{ ago(task.created_at) }}</span><p v-if="task.error" class="hv-error hv-small"><code>{{ task.error.code }}</code> {{ task.error.message }}</p></div></li></ol><p v-else-if="parts.tasks?.at" class="hv-muted">Nothing has run here lately.</p></section>
           </div>
         </div>
       </template>

@@ -1,5 +1,5 @@
 // What is wrong now, worst first. Nothing is shown when nothing is.
-import { Icon, store } from "hive-live";
+import { ago, Icon, store } from "hive-live";
 
 const FEW = 3;
 
@@ -10,7 +10,7 @@ export default {
     problems() {
       const own = store.online
         ? []
-        : [{ level: "error", code: "dashboard_away", title: "The dashboard's server does not answer", text: "What you see is old. The page connects again by itself; if it does not, see `hive logs gui`." }];
+        : [{ level: "error", code: "dashboard_away", title: "The dashboard's server does not answer", text: "The page connects again by itself; if it does not, see `hive logs gui`.", as_of_ms: store.lost }];
       return [...own, ...store.problems];
     },
     shown() {
@@ -21,6 +21,7 @@ export default {
     },
   },
   methods: {
+    age: ({ as_of_ms, silent_ms }) => (as_of_ms ? `What you see is from ${ago(store.now - as_of_ms)}. ` : silent_ms ? `It spoke last ${ago(store.now - silent_ms)}. ` : ""),
     toggle() {
       this.all = !this.all;
     },
@@ -45,7 +46,7 @@ export default {
     <div role="alert"><ul v-if="problems.length" class="hv-problems hv-card" aria-label="What is wrong">
       <li v-for="problem in shown" :data-level="problem.level" :key="problem.title">
         <Icon name="alert"/>
-        <div><b>{{ problem.title }}</b><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
+        <div><b>{{ problem.title }}</b><span v-if="age(problem)">{{ age(problem) }}</span><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
         <code class="hv-code">{{ problem.code }}</code>
         <button v-if="problem.failed_tasks || problem.agent_id || problem.alerts" type="button" class="hv-text" :aria-label="'Show: ' + problem.title" @click="show(problem)">Show</button>
       </li>

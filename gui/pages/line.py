@@ -13,6 +13,7 @@ from bus.errors import HiveError
 from bus.messages import Claims, FailureInfo
 from gui import asks
 from gui.elements.parts import Live
+from gui.pages import way_in
 from gui.pages.answers import Answers
 
 logger = telemetry.log(__name__)
@@ -38,7 +39,7 @@ class Line:
         ref = str(asked.get("ref"))[:40]
         claims = self._claims()
         if claims is None:
-            self._live.client.open("/login")
+            self._live.client.open(way_in.login_from(self._live.client))
             return
         async with self._room:
             try:

@@ -11,7 +11,7 @@ from bus.errors import BusUnavailable, HiveError, Unauthenticated
 from bus.messages import Claims, FailureInfo, RedeemTicket
 from gui import sessions
 from gui.elements.parts import LoginForm
-from gui.pages import shell
+from gui.pages import shell, way_in
 from gui.pages.dashboard import Dashboard
 
 logger = telemetry.log(__name__)
@@ -21,11 +21,11 @@ REDEEM_SECONDS = 5.0
 
 def register(dashboard: Dashboard) -> None:
     @ui.page("/login", title="Log in · Hive", response_timeout=REDEEM_SECONDS + 3)
-    async def login(ticket: str = "") -> RedirectResponse | None:
+    async def login(ticket: str = "", next: str = way_in.HOME) -> RedirectResponse | None:
         failure = await _redeem(dashboard, ticket) if ticket else None
         if dashboard.claims(app.storage.user) is not None:
-            return RedirectResponse("/", status_code=303)
-        _form(dashboard, app.storage.user, failure)
+            return RedirectResponse(way_in.wanted(next), status_code=303)
+        _form(dashboard, app.storage.user, failure, way_in.wanted(next))
         return None
 
 
@@ -41,7 +41,7 @@ async def _redeem(dashboard: Dashboard, ticket: str) -> FailureInfo | None:
     return None
 
 
-def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo | None) -> None:
+def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo | None, wanted: str) -> None:
     shell.dress()
     with ui.element("main").classes("hv-login"), ui.element("div").classes("hv-card hv-login-card"):
         shell.brand()
@@ -56,7 +56,7 @@ def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo 
             form.refuse(_refusal(dashboard))
             return
         _let_in(storage, claims, "key")
-        ui.navigate.to("/")
+        ui.navigate.to(wanted)
 
     form.on("login", log_in)
 

@@ -7,7 +7,7 @@ from bus.messages import Claims
 from gui import sessions
 from gui.desk import Desk
 from gui.elements.parts import Agents, Composer, Drawer, Live, Problems, Queue, Summary, Tasks
-from gui.pages import shell
+from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
@@ -21,7 +21,7 @@ def register(dashboard: Dashboard) -> None:
         storage = app.storage.user
         claims = dashboard.claims(storage)
         if claims is None:
-            return RedirectResponse("/login", status_code=303)
+            return RedirectResponse(way_in.login_from(client), status_code=303)
 
         def log_out() -> None:
             sessions.sign_out(storage)

@@ -11,7 +11,7 @@ from gui import sessions
 from gui.desk import Desk
 from gui.elements import sheets
 from gui.elements.parts import Drawer, Live, Problems
-from gui.pages import shell
+from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
@@ -53,7 +53,7 @@ def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) ->
     storage = app.storage.user
     claims = dashboard.claims(storage)
     if claims is None:
-        return RedirectResponse("/login", status_code=303)
+        return RedirectResponse(way_in.login_from(client), status_code=303)
 
     def log_out() -> None:
         sessions.sign_out(storage)

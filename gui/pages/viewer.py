@@ -6,6 +6,7 @@ from nicegui import Client
 
 from gui.elements.parts import Live
 from gui.frames import Frame
+from gui.pages import way_in
 
 
 class PageViewer:
@@ -23,7 +24,7 @@ class PageViewer:
         if not self._client.has_socket_connection:
             return False
         if not self._still_welcome():
-            self._client.open("/login")
+            self._client.open(way_in.login_from(self._client))
             return False
         self._live.call("frame", frame.plain)
         return True

@@ -12,7 +12,7 @@ from gui.canvas import parts
 from gui.canvas.parts import WorkflowEditor, WorkflowTable
 from gui.desk import Desk
 from gui.elements.parts import Live
-from gui.pages import shell
+from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
@@ -68,7 +68,7 @@ def _page(
     storage = app.storage.user
     claims = dashboard.claims(storage)
     if claims is None:
-        return RedirectResponse("/login", status_code=303)
+        return RedirectResponse(way_in.login_from(client), status_code=303)
 
     def log_out() -> None:
         sessions.sign_out(storage)

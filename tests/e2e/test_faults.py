@@ -1,5 +1,6 @@
 """What the dashboard does when something it needs is away, and when it is told to stop."""
 
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,7 +31,7 @@ async def own_gui(own_hive: ScriptedHive, own_nats_server: NatsServer, tmp_path:
     gui.kill()
 
 
-async def test_a_bus_that_goes_and_comes_back(
+async def test_a_bus_that_goes_or_hangs_and_comes_back(
     page: Page, own_hive: ScriptedHive, own_gui: GuiProcess, own_nats_server: NatsServer
 ) -> None:
     own_hive.tickets["t"] = ADMIN
@@ -44,6 +45,12 @@ async def test_a_bus_that_goes_and_comes_back(
     own_nats_server.start()
     await expect(page.locator(".hv-connection")).to_have_text("Live")
     await expect(page.get_by_role("button", name="Run", exact=True)).to_be_enabled()
+    assert own_nats_server.process is not None
+    own_nats_server.process.send_signal(signal.SIGSTOP)
+    await expect(page.locator(".hv-connection")).to_have_text("Bus away")
+    await expect(page.get_by_role("list", name="What is wrong")).to_contain_text("What you see is from")
+    own_nats_server.process.send_signal(signal.SIGCONT)
+    await expect(page.locator(".hv-connection")).to_have_text("Live")
 
 
 async def test_a_stop_with_open_pages_is_clean_and_quick_and_the_page_says_so(dashboard: Page, gui: GuiProcess) -> None:

@@ -20,6 +20,8 @@ class Registry:
         self.flowing.set()
         self.pulled = 0
         """Manifests that were asked for."""
+        self.left = 0
+        """Downloads that ended before they were whole."""
         handler = type("Handler", (_Handler,), {"registry": self})
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self._server.daemon_threads = True
@@ -114,3 +116,4 @@ class _Handler(BaseHTTPRequestHandler):
                         self.registry.flowing.wait(60)
             except (BrokenPipeError, ConnectionResetError):  # whoever pulled has gone
                 self.close_connection = True
+                self.registry.left += 1

@@ -13,6 +13,7 @@ from bus.auth import Permission
 from bus.errors import (
     AgentNotFound,
     AgentUnable,
+    AlreadyEnded,
     Conflict,
     InvalidId,
     InvalidJson,
@@ -46,6 +47,7 @@ router = APIRouter(prefix="/api/models", tags=["models"], route_class=JsonRoute)
 ACCEPTED = 202
 _ORDER_ERRORS = (InvalidJson, PayloadTooLarge, UnsupportedMediaType, AgentNotFound, AgentUnable)
 ModelPath = Annotated[ModelName, Path(description="the model's name, with its tag", examples=["llama3.2:3b"])]
+JobPath = Annotated[UUID, Path(description="the job's id")]
 OrderBody = Annotated[ModelOrder, Body(openapi_examples=examples.MODEL_ORDERS)]
 
 
@@ -82,9 +84,23 @@ async def list_jobs(
     response_model=ModelJob,
     **needs(Permission.AGENTS_VIEW, InvalidId, JobNotFound),
 )
-async def get_job(job_id: Annotated[UUID, Path(description="the job's id")], gateway: Door, caller: Caller) -> Response:
+async def get_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response:
     """How far it is, and why it failed."""
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_MODELS, "job", JobRef(id=job_id), ModelJob, caller))
+
+
+@router.delete(
+    "/jobs/{job_id}",
+    summary="Cancel a job",
+    response_model=ModelJob,
+    **needs(Permission.AGENTS_MANAGE, InvalidId, JobNotFound, AlreadyEnded, Conflict),
+)
+async def cancel_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response:
+    """A pull, or what has not begun. What is half pulled is no model, and the next pull of it goes on from there.
+
+    Refused for what models.yaml wishes: it would be ordered again.
+    """
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_MODELS, "cancel", JobRef(id=job_id), ModelJob, caller))
 
 
 @router.post(

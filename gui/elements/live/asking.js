@@ -3,6 +3,8 @@ import { connected, send, store } from "./store.js";
 
 const PATIENCE_MS = 15000;
 const AWAY = { code: "dashboard_away", message: "The dashboard's server did not answer." };
+const AFTER_FAILURE_MS = 2000;
+const NOBODY = new Set([AWAY.code, "deadline_exceeded", "no_leader", "not_ready", "unavailable", "bus_unavailable", "database_unavailable"]);
 const open = new Map();
 let last = 0;
 
@@ -51,9 +53,10 @@ export async function order(verb, body, done, undo = null) {
 }
 
 // For a component with a method `load`: it is called at once, then every `everyMs` while the page is in sight. What was shown before a
-// failure stays, with its age.
+// failure stays, with its age; after one it is asked again sooner where
+// somebody was away.
 export const renewed = (everyMs) => ({
-  data: () => ({ at: null, failure: null, asking: false }),
+  data: () => ({ at: null, failure: null, asking: false, parts: {} }),
   mounted() {
     this.renew();
     this.renewal = setInterval(() => document.hidden || this.renew(), everyMs);
@@ -62,6 +65,7 @@ export const renewed = (everyMs) => ({
   },
   unmounted() {
     clearInterval(this.renewal);
+    clearTimeout(this.soon);
     document.removeEventListener("visibilitychange", this.seen);
   },
   methods: {
@@ -69,6 +73,25 @@ export const renewed = (everyMs) => ({
     again() {
       this.asking = false;
       return this.renew();
+    },
+    sooner({ code }) {
+      clearTimeout(this.soon);
+      if (NOBODY.has(code)) this.soon = setTimeout(() => document.hidden || this.renew(), AFTER_FAILURE_MS);
+    },
+    // For a page of parts, by name a question and what takes its answer: one that fails is said beside the others, `<Age v-bind="parts.NAME"/>`,
+    // which come as they do alone. Throws where all fail.
+    async each(asked) {
+      const names = Object.keys(asked), before = this.parts;
+      const found = await Promise.allSettled(Object.values(asked).map(([question, take]) => question.then(take)));
+      const failures = found.filter((part) => part.status === "rejected").map((part) => part.reason);
+      const all = failures.length === names.length;
+      const now = found.map((part, index) => {
+        const name = names[index];
+        return [name, part.status === "fulfilled" ? { at: store.now, failure: null } : { at: before[name]?.at ?? null, failure: all ? null : part.reason }];
+      });
+      this.parts = { ...before, ...Object.fromEntries(now) };
+      if (all) throw failures[0];
+      if (failures.length) this.sooner(failures[0]);
     },
     async renew() {
       if (this.asking) return;
@@ -81,6 +104,7 @@ export const renewed = (everyMs) => ({
       } catch (failure) {
         if (!failure.code) console.error(failure);
         this.failure = failure.code ? failure : { code: "internal", message: String(failure) };
+        this.sooner(failure);
       } finally {
         this.asking = false;
       }

@@ -4,6 +4,7 @@ import { computed, reactive } from "vue";
 export const store = reactive({
   loaded: false,
   online: true,
+  lost: null, // when the dashboard's server went
   bus: true,
   coordinator: true,
   listed: false,

@@ -110,6 +110,28 @@ async def test_a_model_is_pulled_with_progress_told_loaded_unloaded_and_deleted(
     await leader.heartbeat("acacia", lambda h: h.models == ())
 
 
+@pytest.mark.slow
+async def test_a_pull_is_cancelled_and_what_is_half_pulled_is_no_model(
+    pulling: Orderer, registry: Registry, empty_ollama: Ollama
+) -> None:
+    name, before = registry.name(MODEL), registry.left
+    with registry.held():
+        job = await pulling.job(ControlAction.PULL, name)
+        half = await until(lambda: next((e.data for e in pulling.events if e.data.bytes_done), None))
+        reply = await pulling.order(ControlAction.CANCEL_JOB, name, job_id=job.id, asked_by="anna")
+        assert reply.ok, reply.message
+        ended = await pulling.ended(job)
+    assert (ended.status, ended.step, ended.error) == (JobStatus.CANCELLED, "anna cancelled it.", None)
+    assert half.bytes_total is not None
+    assert (half.bytes_done or 0) < half.bytes_total
+    assert not (await pulling.order(ControlAction.CANCEL_JOB, name, job_id=job.id)).ok
+    backend = OllamaBackend(parse_address(empty_ollama.url))
+    assert await backend.models() == ()
+    await until(lambda: registry.left > before)
+    await pulling.done(ControlAction.PULL, name)
+    assert [model.name for model in await backend.models()] == [name]
+
+
 async def test_a_pull_that_fails_says_why(pulling: Orderer, registry: Registry) -> None:
     ended = await pulling.ended(await pulling.job(ControlAction.PULL, registry.name("nothing:7b")))
     assert ended.error is not None

@@ -10,7 +10,7 @@ from agent_sidecar.backends.backend import PullStep
 from agent_sidecar.jobs import Jobs, Told
 from bus import subjects
 from bus.client import Received
-from bus.errors import BackendError
+from bus.errors import AlreadyEnded, BackendError, Conflict
 from bus.messages import EventType
 from bus.messages.events import ModelEvent
 from bus.messages.models import JobStatus, ModelAction, ModelJob
@@ -135,3 +135,37 @@ async def test_an_end_that_the_bus_did_not_take_is_told_again(hall: Hall, monkey
     hall.ends["m"].set_result("there")
     assert (await hall.event(EventType.MODEL_COMPLETED)).step == "there"
     assert refused.is_set()
+
+
+async def test_a_pull_is_cancelled_and_another_one_begins_when_its_work_has_ended(hall: Hall) -> None:
+    job = hall.start("m")
+    assert await hall.begun.get() == "m"
+    cancelled = hall.jobs.cancel(job.id, "anna")
+    assert (cancelled.status, cancelled.step, cancelled.error) == (JobStatus.CANCELLED, "anna cancelled it.", None)
+    again = hall.start("m")
+    assert again.id != job.id
+    assert await hall.event(EventType.MODEL_CANCELLED) == cancelled
+    assert await hall.stored(job) == cancelled
+    assert await asyncio.wait_for(hall.begun.get(), 10) == "m"
+    with pytest.raises(AlreadyEnded):
+        hall.jobs.cancel(job.id, "anna")
+
+
+async def test_what_waits_is_cancelled_whatever_it_is_and_never_begins(hall: Hall) -> None:
+    hall.start("m")
+    assert await hall.begun.get() == "m"
+    waiting = hall.start("m", ModelAction.DELETE)
+    at_once = hall.start("other", ModelAction.UNLOAD)
+    assert hall.jobs.cancel(at_once.id, None).step == "Somebody cancelled it."
+    assert (await hall.event(EventType.MODEL_CANCELLED)).id == at_once.id
+    hall.jobs.cancel(waiting.id, "anna")
+    hall.ends["m"].set_result("there")
+    assert (await hall.event(EventType.MODEL_CANCELLED)).id == waiting.id
+    assert hall.begun.empty()
+
+
+async def test_what_has_begun_and_is_no_pull_cannot_be_cancelled(hall: Hall) -> None:
+    job = hall.start("m", ModelAction.LOAD)
+    assert await hall.begun.get() == "m"
+    with pytest.raises(Conflict, match="Wait for its end"):
+        hall.jobs.cancel(job.id, "anna")

@@ -8,7 +8,16 @@ import pytest
 
 from bus import subjects
 from bus.client import Received
-from bus.errors import AgentNotFound, AgentUnable, Conflict, HiveError, JobNotFound, ModelNotFound
+from bus.errors import (
+    AgentNotFound,
+    AgentUnable,
+    AlreadyEnded,
+    Conflict,
+    HiveError,
+    JobNotFound,
+    ModelNotFound,
+    PermissionDenied,
+)
 from bus.messages import AgentRecord, AgentStatus, Claims, Control, ModelInfo, NoReply, Role
 from bus.messages.models import (
     JobList,
@@ -63,6 +72,8 @@ class Sidecar:
         self.orders.append(order)
         if self.refuses:
             return JobReply(ok=False, message=self.refuses)
+        if order.job_id is not None:
+            return JobReply(ok=True, job=job(self.agent_id, id=order.job_id, status=JobStatus.CANCELLED))
         return JobReply(ok=True, job=job(self.agent_id, action=order.action.value, model=order.model, asked_by=order.asked_by))
 
 
@@ -171,6 +182,29 @@ async def test_jobs_are_found_by_what_they_are_about(bus: InMemoryBus) -> None:
     assert await ids(agent_id="oak") == []
     with pytest.raises(JobNotFound):
         await bus.request(verb("job"), JobRef(id=uuid4()), ModelJob)
+
+
+async def test_a_job_is_cancelled_by_its_sidecar_unless_it_has_ended_or_is_wished(bus: InMemoryBus) -> None:
+    sidecar = await Sidecar(bus, "acacia").start()
+    running, ended = job("acacia", asked_by="anna"), job("acacia", status=JobStatus.COMPLETED)
+    wished = job("acacia", asked_by="models.yaml, version 3")
+    for each in (running, ended, wished):
+        await bus.put(subjects.KV_JOBS, subjects.job_key("acacia", each.id), each)
+
+    async def cancel(found: ModelJob, claims: Claims | None = None) -> ModelJob:
+        return await bus.request(verb("cancel"), JobRef(id=found.id), ModelJob, claims=claims)
+
+    assert (await cancel(running)).id == running.id
+    assert [(order.action, order.job_id, order.asked_by) for order in sidecar.orders] == [("cancel_job", running.id, "bus")]
+    with pytest.raises(AlreadyEnded, match="completed"):
+        await cancel(ended)
+    with pytest.raises(Conflict, match=r"models\.yaml wishes phi"):
+        await cancel(wished)
+    with pytest.raises(PermissionDenied):
+        await cancel(running, VIEWER)
+    sidecar.refuses = "A load that has begun cannot be cancelled."
+    with pytest.raises(Conflict, match="has begun"):
+        await cancel(running)
 
 
 @pytest.mark.parametrize(

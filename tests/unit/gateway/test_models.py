@@ -28,6 +28,12 @@ async def orders(memory_bus: InMemoryBus, gateway: Gateway) -> AsyncIterator[lis
     async def answer(received: Received) -> JobReply:
         order = received.decode(Control)
         taken.append(order)
+        if order.job_id is not None:
+            key = subjects.job_key("oak", order.job_id)
+            begun = ModelJob.model_validate_json(await memory_bus.get(subjects.KV_JOBS, key) or b"")
+            ended = begun.model_copy(update={"status": JobStatus.CANCELLED})
+            await memory_bus.put(subjects.KV_JOBS, key, ended)
+            return JobReply(ok=True, job=ended)
         job = ModelJob(
             id=uuid4(),
             agent_id="oak",
@@ -84,6 +90,17 @@ async def test_a_pull_is_a_job_that_can_be_looked_at(admin: AsyncClient, viewer:
     assert (await viewer.get("/api/models/jobs?agent_id=acacia")).json()["jobs"] == []
     gone = await viewer.get(f"/api/models/jobs/{uuid4()}")
     assert (gone.status_code, gone.json()["code"]) == (404, "job_not_found")
+
+
+async def test_a_job_is_cancelled_by_who_manages_agents(admin: AsyncClient, anna: AsyncClient, orders: list[Control]) -> None:
+    [job] = (await admin.post("/api/models/pull", json={"model": NAME, "agents": ["oak"]})).json()["jobs"]
+    refused = await anna.delete(f"/api/models/jobs/{job['id']}")
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    cancelled = await admin.delete(f"/api/models/jobs/{job['id']}")
+    assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled")
+    assert [(order.action, str(order.job_id)) for order in orders[1:]] == [("cancel_job", job["id"])]
+    again = await admin.delete(f"/api/models/jobs/{job['id']}")
+    assert (again.status_code, again.json()["code"]) == (409, "already_ended")
 
 
 async def test_every_order_reaches_the_sidecar(admin: AsyncClient, orders: list[Control]) -> None:

@@ -257,9 +257,11 @@ def test_what_went_wrong_is_told_host_by_host_as_the_first_error() -> None:
             "oak": {"status": JobStatus.COMPLETED},
             "elm": {"status": JobStatus.FAILED, "error": FailureInfo(code="backend_refused", message="No.")},
             "ash": {"status": JobStatus.FAILED, "error": FailureInfo(code="backend_error", message="Full.")},
+            "fir": {"status": JobStatus.CANCELLED, "step": "anna cancelled it."},
         }.items()
     ]
     failure = failure_of(jobs)
     assert isinstance(failure, BackendRefused)
-    assert failure.message == "elm: No. ash: Full."
+    assert failure.message == "elm: No. ash: Full. fir: anna cancelled it."
     assert failure_of(jobs[:1]) is None
+    assert isinstance(failure_of(jobs[3:]), Conflict)

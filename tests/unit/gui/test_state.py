@@ -5,6 +5,7 @@ from uuid import uuid4
 from bus.messages import AgentStatus, ClusterStatus, FailureInfo, TaskStatus
 from gui.frames import Frame, Level
 from gui.state import HiveState
+from gui.tasks import milliseconds
 from tests.unit.gui.samples import NOON, after, agent, event, heartbeat
 
 
@@ -52,8 +53,10 @@ def test_who_may_not_see_everybodys_tasks_sees_only_their_own() -> None:
 def test_a_bus_that_is_away_is_the_only_problem_worth_naming() -> None:
     state = HiveState()
     state.agents.apply_record("acacia", agent("acacia", AgentStatus.OFFLINE))
-    state.apply_bus(False, NOON)
-    assert [problem.code for problem in cut(state).problems] == ["bus_unavailable"]
+    state.apply_bus(True, NOON)
+    state.apply_bus(False, after(9))
+    [problem] = cut(state).problems
+    assert (problem.code, problem.as_of_ms) == ("bus_unavailable", milliseconds(NOON))
 
 
 def test_errors_stand_before_warnings() -> None:
@@ -70,7 +73,7 @@ def test_errors_stand_before_warnings() -> None:
 def test_tasks_that_wait_for_nobody_are_a_problem() -> None:
     state = HiveState()
     state.agents.apply_record("oak", agent("oak", AgentStatus.OFFLINE))
-    state.apply_cluster(status(medium=3))
+    state.apply_cluster(status(medium=3), NOON)
     titles = [problem.title for problem in cut(state).problems]
     assert "3 tasks wait and no agent is online" in titles
 
@@ -84,23 +87,24 @@ def test_failures_of_another_hour_are_no_problem_of_this_one() -> None:
 
 def test_without_a_leader_the_last_numbers_stay_and_the_page_says_so() -> None:
     state = HiveState()
-    state.apply_cluster(status(high=1))
+    state.apply_cluster(status(high=1), NOON)
     seen = state.revision.number
-    state.apply_cluster(None)
+    state.apply_cluster(None, after(9))
     frame = cut(state, since=seen)
     assert frame.revision > seen
     assert frame.cluster is not None
     assert [problem.code for problem in frame.problems] == ["no_leader", "no_agent"]
+    assert frame.problems[0].as_of_ms == milliseconds(NOON)
 
 
 def test_an_unchanged_hive_sends_nothing() -> None:
     state = HiveState()
     state.agents.apply_record("acacia", agent("acacia"))
-    state.apply_cluster(status())
+    state.apply_cluster(status(), NOON)
     seen = state.revision.number
     for second in range(3):
         state.apply_bus(True, after(second))
         state.agents.apply_heartbeat(heartbeat("acacia"), after(second))
-        state.apply_cluster(status().model_copy(update={"updated_at": after(second)}))
+        state.apply_cluster(status().model_copy(update={"updated_at": after(second)}), after(second))
         state.tick(after(second))
     assert state.revision.number == seen

@@ -67,8 +67,10 @@ def step_of(jobs: Sequence[ModelJob]) -> dict[str, Any]:
 
 def failure_of(jobs: Iterable[ModelJob]) -> HiveError | None:
     """What went wrong, host by host, as the first error; None where nothing did."""
-    failed = [job for job in jobs if job.status is JobStatus.FAILED]
+    failed = [job for job in jobs if job.status in (JobStatus.FAILED, JobStatus.CANCELLED)]
     if not failed:
         return None
-    said = " ".join(f"{job.agent_id}: {job.error.message if job.error else 'it failed.'}" for job in failed)
-    return from_code(failed[0].error.code if failed[0].error else BackendError.code, said)
+    said = " ".join(f"{job.agent_id}: {job.error.message if job.error else job.step or 'it failed.'}" for job in failed)
+    if failed[0].error is None:
+        return from_code((Conflict if failed[0].status is JobStatus.CANCELLED else BackendError).code, said)
+    return from_code(failed[0].error.code, said)
