@@ -263,6 +263,12 @@ class WebhookNotFound(NotFound):
     code, title = "webhook_not_found", "No active workflow listens there"
 
 
+class NoHistory(NotFound):
+    """Of what a dry run would read nothing is stored, in the time that was asked for."""
+
+    code, title = "no_history", "Nothing is stored of it"
+
+
 class HiveNotFound(NotFound):
     code, title = "hive_not_found", "No hive was found on the network"
 

@@ -1,4 +1,4 @@
-"""The history of an agent's metrics, read from what the archive has stored."""
+"""The history of an agent's metrics, read from what the archive has stored, and of everything else that rules are about."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -6,7 +6,9 @@ from typing import Any, Final
 
 from pydantic_core import from_json
 
+from bus.messages.alerts import AlertScope
 from bus.messages.history import ListMetrics, MetricsHistory, MetricsPoint, Resolution, Spread
+from monitor.alerting.watched import Leaf
 from monitor.replica import Reading
 
 BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,6 +39,11 @@ class Past:
         rows = await self._sql.all(f"history_{resolution}", agent_id, since, before, None)
         points = (_point(row, resolution) for row in reversed(rows))
         return [(point.timestamp, {name: spread["mean"] for name, spread in point.values.items()}) for point in points]
+
+    async def leaves(self, scope: AlertScope, since: datetime, before: datetime) -> list[Leaf]:
+        """What the watch saw of it, oldest first, from the last whole page before `since`. DatabaseUnavailable."""
+        rows = await self._sql.all("watched", scope, since, before)
+        return [Leaf(row["timestamp"], row["whole"], from_json(row["told"]) if row["told"] else {}) for row in rows]
 
 
 def _point(row: Mapping[str, Any], resolution: Resolution) -> MetricsPoint:

@@ -204,7 +204,7 @@ MOST_FIRINGS: Final = 500
 
 
 class DryRun(Command):
-    """A rule as it may be, held against what was measured; nothing fires."""
+    """A rule as it may be, held against what is stored; nothing fires."""
 
     rule: AlertRule
     since: AwareDatetime | None = Field(default=None, description="left out: a day before `before`")
@@ -221,12 +221,13 @@ class Firing(Record):
 class DryRunResult(Record):
     """When the rule would have fired, oldest first, MOST_FIRINGS at most."""
 
-    since: datetime
+    since: datetime = Field(description="as it was asked for, or, where that is later, when what is stored begins")
     before: datetime
     resolution: Resolution = Field(
-        description="`raw`: each measurement; `minute`: the mean of each minute, for more than six hours"
+        description="`raw`: each measurement; `minute`, for more than six hours: of each minute the mean of what an agent measured, "
+        "and the last of everything else"
     )
-    agents: int = Field(description="of which something is stored")
+    entities: int = Field(description="agents, models, workflows or classes of the queue of which something is stored")
     firings: tuple[Firing, ...] = ()
     more: bool = Field(default=False, description="there were more firings")
     unknown: tuple[str, ...] = Field(

@@ -77,6 +77,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.CredentialNotFound: "`hive credential list` lists those that are yours; `hive credential add` makes one, and `--shared` lends it to others.",
     errors.WebhookNotFound: "Activate the workflow, and check path and method of its Webhook node.",
     errors.ScheduleNotFound: "`hive schedule list` lists those that are yours.",
+    errors.NoHistory: "Ask for a later or a shorter time; the message says what is stored, how often, and from when on.",
     errors.HiveNotFound: "Name the hive: `hive join TOKEN --url http://HIVE-MACHINE:8420`. Over routers mDNS finds nothing.",
     errors.NameTaken: "Choose another with `--name`; for a machine set up anew, `hive agents remove NAME` frees the name.",
     errors.SeveralHives: "Choose one of those that the message names, with `--url`.",

@@ -198,7 +198,8 @@ async def dry_run(
         (each.entity, local_time(each.fired_at), local_time(each.resolved_at) if each.resolved_at else "", _read(each.values))
         for each in found.firings
     ]
-    nothing = f"{name} would not have fired: {found.agents} agents since {local_time(found.since)}."
+    things = "classes" if known[name].scope is AlertScope.QUEUE else f"{known[name].scope}s"
+    nothing = f"{name} would not have fired for any of {found.entities} {things} since {local_time(found.since)}."
     print_table(("Of", "Would have fired", "Until", "Read"), rows, nothing)
     if found.unknown:
         say(f"Nothing is stored of {', '.join(found.unknown)}: what hangs on it is unknown.", "yellow")

@@ -20,19 +20,19 @@ AVERAGE: Final = "avg_"
 AVERAGE_SECONDS: Final = 300.0
 """`avg_response_time` is `avg(response_time, 300)`."""
 CONSTANTS: Final = {"true": True, "false": False, "True": True, "False": False}
-_COUNTS: Final = ("completed", "failed", "cancelled", "retries")
+COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 _NO_NUMBERS: Final = ("agent_id", "timestamp", "network_io")
 MEASURED: Final = (
     *(name for name in PerformanceMetrics.model_fields if name not in _NO_NUMBERS),
     *NetworkCounters.model_fields,
 )
 """What an agent measures itself, and what is stored of it."""
-_COUNTERS: Final = frozenset((*_COUNTS, "retry_count"))
+_COUNTERS: Final = frozenset((*COUNTS, "retry_count"))
 """They only grow: one that fell began anew. All others rise and fall, the network's bytes a second among them."""
 METRICS: Final[dict[AlertScope, frozenset[str]]] = {
-    AlertScope.AGENT: frozenset(("agent_available", *MEASURED, *_COUNTS)),
-    AlertScope.MODEL: frozenset((*_COUNTS, "success_rate", "error_rate")),
-    AlertScope.WORKFLOW: frozenset((*_COUNTS, "success_rate", "error_rate")),
+    AlertScope.AGENT: frozenset(("agent_available", *MEASURED, *COUNTS)),
+    AlertScope.MODEL: frozenset((*COUNTS, "success_rate", "error_rate")),
+    AlertScope.WORKFLOW: frozenset((*COUNTS, "success_rate", "error_rate")),
     AlertScope.QUEUE: frozenset(("waiting",)),
 }
 

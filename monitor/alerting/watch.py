@@ -32,6 +32,7 @@ from bus.messages.alerts import (
 from bus.service import Endpoint
 from bus.together import together
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
+from monitor.alerting.chronicle import Chronicle
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import Rule, changed, ready, windows
@@ -90,7 +91,7 @@ class Watch:
             service = alerts_service(self, (*endpoints(notifier), *more))
             stack.push_async_callback((await self._bus.serve(service)).close)
             logger.info("alerts_are_watched", rules=len(self._rules), active=len(self._alerts.active))
-            await together(self.run(), notifier.run())
+            await together(self.run(), notifier.run(), Chronicle(pool, self._hearing.samples).run())
 
     async def take_up(self, record: AlertRecord) -> None:
         """From the rows: how alerts stand, and what of it the bus has not been told."""

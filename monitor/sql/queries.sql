@@ -77,6 +77,18 @@ SELECT DISTINCT agent_id FROM agent_metrics WHERE timestamp >= $1 AND timestamp 
 -- name: agents_minute
 SELECT DISTINCT agent_id FROM agent_metrics_minutes WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
 
+-- name: store_watched
+INSERT INTO watched (timestamp, whole, told) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
+
+-- name: watched
+-- Of one scope, from the last whole page before $2: those after it say only what changed.
+SELECT timestamp, whole, told -> $1::text AS told FROM watched
+WHERE timestamp >= coalesce((SELECT max(timestamp) FROM watched WHERE whole AND timestamp <= $2), $2) AND timestamp < $3
+ORDER BY timestamp;
+
+-- name: forget_watched
+DELETE FROM watched WHERE timestamp < $1;
+
 -- name: alive
 SELECT 1;
 

@@ -1,5 +1,7 @@
 """Debian's own Prometheus, on a free port and a folder of its own, with the configuration that Hive ships."""
 
+import os
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -72,6 +74,23 @@ def prometheus(folder: Path, jobs: Mapping[str, list[dict[str, Any]]]) -> Iterat
                 raise AssertionError(f"Prometheus does not start: {log.read_text()[-2000:]}")
             time.sleep(0.05)
         yield Prometheus(url)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def postgres_exporter(url: str) -> Iterator[str | None]:
+    """Debian's, of the PostgreSQL at `url`; where it listens. None where it is not installed."""
+    program = shutil.which("prometheus-postgres-exporter")
+    if program is None:
+        yield None
+        return
+    address = f"127.0.0.1:{free_port()}"
+    environment = {**os.environ, "DATA_SOURCE_NAME": f"{url}&sslmode=disable"}
+    process = subprocess.Popen([program, f"--web.listen-address={address}"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield address
     finally:
         process.terminate()
         process.wait(10)

@@ -80,12 +80,20 @@ DRY_RUNS: Final[dict[str, Example]] = {
         "summary": "The last day",
         "value": {"rule": {"condition": "avg(gpu_temperature, 300) > 85", "severity": "warning", "for_seconds": 120}},
     },
+    "queue": {
+        "summary": "Of the queue, over two hours",
+        "value": {
+            "rule": {"condition": "max(waiting, 600) > 1000", "severity": "info", "scope": "queue"},
+            "since": "2026-12-01T10:00:00Z",
+            "before": "2026-12-01T12:00:00Z",
+        },
+    },
 }
 _DRY_RUN: Final = DryRunResult(
     since=NOON - timedelta(days=1),
     before=NOON,
     resolution=Resolution.MINUTE,
-    agents=3,
+    entities=3,
     firings=(
         Firing(
             entity="acacia",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Query, Response
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import Conflict, InvalidId, InvalidJson, NotFound, PayloadTooLarge, UnsupportedMediaType
+from bus.errors import Conflict, InvalidId, InvalidJson, NoHistory, NotFound, PayloadTooLarge, UnsupportedMediaType
 from bus.messages import NoReply
 from bus.messages.alerts import (
     Alert,
@@ -80,14 +80,14 @@ async def put_rules(
     "/rules/dry-run",
     summary="When a rule would have fired",
     response_model=DryRunResult,
-    **needs(Permission.AGENTS_MANAGE, *_BODY),
+    **needs(Permission.AGENTS_MANAGE, NoHistory, *_BODY),
 )
 async def dry_run(
     asked: Annotated[DryRun, Body(openapi_examples=examples.DRY_RUNS)], gateway: Door, caller: Caller
 ) -> Response:
-    """Holds a rule of agents against what is stored of them, a week at most. Nothing fires, and the rule is not kept.
+    """Holds a rule against what is stored of the agents, models, workflows or the queue that it is about, a week at most.
 
-    An agent of which nothing was measured counts as not available.
+    Nothing fires, and the rule is not kept. An agent of which nothing was measured counts as not available.
     """
     found = await verbs.order(
         gateway.bus, subjects.SERVICE_ALERTS, "dry_run", asked, DryRunResult, caller, seconds=DRY_RUN_SECONDS

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import Any
@@ -374,6 +375,11 @@ async def sent_by_rest(rest: httpx.AsyncClient) -> None:
         assert (refused.status_code, refused.json()["code"]) == (502, "notification_failed")
         assert "sesame" not in put.text + listed.text + refused.text
         assert (await rest.delete("/api/alerts/targets/hook")).status_code == 200
-    tried = await rest.post("/api/alerts/rules/dry-run", json={"rule": {"condition": "cpu_usage > 85", "severity": "info"}})
+    lately = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
+    asked = {"rule": {"condition": "cpu_usage > 85", "severity": "info"}, "since": lately}
+    tried = await rest.post("/api/alerts/rules/dry-run", json=asked)
     assert tried.status_code == 200, tried.text
     assert tried.json()["unknown"] == []
+    long_ago = {**asked, "since": "2020-01-01T00:00:00Z", "before": "2020-01-02T00:00:00Z"}
+    nothing = await rest.post("/api/alerts/rules/dry-run", json=long_ago)
+    assert (nothing.status_code, nothing.json()["code"]) == (404, "no_history")

@@ -1,5 +1,6 @@
 """A running hive: a real Prometheus scrapes it, and a receiver of OpenTelemetry gets what it did as one trace."""
 
+import json
 import re
 import shutil
 import sys
@@ -10,12 +11,14 @@ from typing import Any
 import httpx
 import pytest
 
+from deploy.grafana.writing import FOLDER
 from deploy.local.ports import free_port
+from deploy.local.postgres import Postgres
 from tests.conftest import folder_for_others
 from tests.integration.workflow.parts import chain, node
 from tests.parts.hive import Hive, wait_until
 from tests.parts.otlp import Received, Receiver, receiving
-from tests.parts.prometheus import Prometheus, prometheus
+from tests.parts.prometheus import Prometheus, postgres_exporter, prometheus
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +57,15 @@ SEEDS = {
     ),
 }
 """But `hive_execution_success_rate`, which has no value before an execution has ended."""
+NO_CARD = "no card of this machine tells it"
+EMPTY = {
+    "hive_agent_gpu": NO_CARD,
+    "hive_sink": "there is no sink",
+    "hive_agent_held_models) > 0": "no model is held back",
+    **dict.fromkeys(("gnatsd_", "jetstream_"), "prometheus-nats-exporter is not in Debian"),
+    **({} if shutil.which("prometheus-postgres-exporter") else {"pg_": "prometheus-postgres-exporter is not installed"}),
+}
+"""What of the dashboards has nothing to show here, by what stands in its expression, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +99,10 @@ def scraping(hive: Hive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     services = [{"targets": [f"127.0.0.1:{port}"], "labels": {"service": service}} for service, port in ports.items()]
     gateway = hive.json("status")["api"].removeprefix("http://")
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    with prometheus(folder, {"hive": [{"targets": [gateway]}], "hive-services": services}) as found:
-        yield found
+    with postgres_exporter(Postgres(hive.folder / "postgres").url()) as exporter:
+        exporters = {"postgres": [{"targets": [exporter]}]} if exporter else {}
+        with prometheus(folder, {"hive": [{"targets": [gateway]}], "hive-services": services, **exporters}) as found:
+            yield found
 
 
 def test_every_process_is_scraped(scraping: Prometheus) -> None:
@@ -186,3 +200,31 @@ def test_exemplars_lead_from_a_histogram_to_a_trace(scraping: Prometheus, trace:
         return {each["labels"]["trace_id"] for each in scraping.exemplars("hive_api_request_duration_seconds_bucket")}
 
     wait_until(lambda: trace[0].trace_id in found(), 30)
+
+
+def panels() -> list[tuple[str, str]]:
+    """Where it stands and its PromQL, as Grafana fills it in."""
+    boards = [json.loads(path.read_text()) for path in sorted(FOLDER.glob("*.json"))]
+    asked = [
+        (board["uid"], panel["title"], each["expr"])
+        for board in boards
+        for panel in board["panels"]
+        for each in panel["targets"]
+    ]
+    filled = ((f"{uid}: {title}", text.replace("$__rate_interval", "1m")) for uid, title, text in asked)
+    return [(where, re.sub(r"\$\w+", ".*", text)) for where, text in filled]
+
+
+def test_every_panel_of_the_dashboards_has_data_or_a_reason(hive: Hive, scraping: Prometheus, trace: list[Received]) -> None:
+    hive.json("task", "submit", "Say hello once more.", "-o", "num_predict=8")
+    shown = [(where, text) for where, text in panels() if not any(part in text for part in EMPTY)]
+    assert len(shown) > 40
+    assert {part for part in EMPTY if not any(part in text for _, text in panels())} == set()
+
+    def empty() -> list[tuple[str, str]]:
+        return [(where, text) for where, text in shown if not scraping.query(text)]
+
+    try:
+        wait_until(lambda: not empty(), 30)
+    except AssertionError:
+        assert empty() == []
