@@ -49,6 +49,7 @@ from coordinator.gateway.routes import (
     status,
     tasks,
     usage,
+    users,
     webhooks,
     workflows,
 )
@@ -102,6 +103,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         aliases,
         placement,
         keys,
+        users,
         status,
         health,
         docs_page,

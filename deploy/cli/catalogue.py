@@ -34,6 +34,7 @@ MODULES: Final = {
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",
+    "users": "users",
     "keys": "keys",
     "mcp": "mcp",
 }
