@@ -63,7 +63,7 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
-        self._people = People(bus, self._statements, self._keys)
+        self._people = People(bus, self._statements, self._keys, settings)
         self._agents, self._maintenance = AgentReads(bus, self._statements), MaintenanceReads(self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)

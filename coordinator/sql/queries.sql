@@ -394,6 +394,57 @@ SELECT u.id, u.name, u.roles, u.tenant, u.generation, u.disabled_at IS NOT NULL 
     ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.ended_at > now() - interval '20 minutes' ORDER BY s.id) AS ended
 FROM users u WHERE u.removed_at IS NULL AND ($1::uuid IS NULL OR u.id = $1);
 
+-- name: insert_session
+-- Only while the user stands as when the password was looked at. The login is noted with it.
+WITH user_now AS (
+    UPDATE users SET last_login_at = now() WHERE id = $1 AND generation = $2 AND disabled_at IS NULL AND removed_at IS NULL RETURNING id
+)
+INSERT INTO sessions (user_id, generation, browser, expires_at) SELECT id, $2, $3, $4 FROM user_now RETURNING id;
+
+-- name: insert_refresh_token
+WITH made AS (
+    INSERT INTO refresh_tokens (hash, session_id) SELECT $1, id FROM sessions WHERE id = $2 AND ended_at IS NULL RETURNING session_id
+)
+SELECT s.expires_at FROM sessions s JOIN made ON made.session_id = s.id;
+
+-- name: use_refresh_token
+UPDATE refresh_tokens t SET used_at = now()
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE t.hash = $1 AND t.used_at IS NULL AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.generation = u.generation AND u.disabled_at IS NULL AND u.removed_at IS NULL
+RETURNING s.id AS session_id, u.id, u.name, u.roles, u.tenant, u.generation;
+
+-- name: used_refresh_token
+SELECT session_id, used_at FROM refresh_tokens WHERE hash = $1;
+
+-- name: end_session
+UPDATE sessions SET ended_at = coalesce(ended_at, now()) WHERE id = $1 RETURNING user_id;
+
+-- name: session_of_browser
+SELECT s.id AS session_id, s.created_at, u.id, u.name, u.roles, u.tenant, u.generation
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.browser = $1 AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.generation = u.generation AND u.disabled_at IS NULL AND u.removed_at IS NULL
+ORDER BY s.created_at DESC LIMIT 1;
+
+-- name: upsert_external
+-- Found by the provider's own id of somebody, never by the name, which people choose. A name that is another user's is a unique violation.
+INSERT INTO users (name, roles, oidc_issuer, oidc_subject) VALUES ($3, $4, $1, $2)
+ON CONFLICT (oidc_issuer, oidc_subject) DO UPDATE SET roles = $4
+RETURNING id, name, roles, tenant, generation, disabled_at;
+
+-- name: delete_sessions
+DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)) RETURNING id;
+
+-- name: signing_keys
+SELECT kid, jwk, sealed, key_id, created_at FROM signing_keys ORDER BY created_at DESC, kid;
+
+-- name: insert_signing_key
+INSERT INTO signing_keys (kid, jwk, sealed, key_id) VALUES ($1, $2::jsonb, $3, $4) RETURNING kid, jwk, created_at;
+
+-- name: delete_signing_key
+DELETE FROM signing_keys WHERE kid = $1;
+
 -- name: revoke_key
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING hash;
 
@@ -469,7 +520,10 @@ RETURNING *;
 SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
 
 -- name: get_schedule
-SELECT s.*, k.revoked_at AS key_revoked_at FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid WHERE s.id = $1;
+-- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user.
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
+WHERE s.id = $1;
 
 -- name: list_schedules
 SELECT id, tenant, owner, name, cron, time_zone, enabled, catch_up, overlap, starts_at, ends_at, next_due, last_due, last_task_id,
@@ -493,8 +547,8 @@ DELETE FROM schedules WHERE id = $1 RETURNING id;
 UPDATE schedules SET last_task_id = $2 WHERE id = $1;
 
 -- name: due_schedules
-SELECT s.*, k.revoked_at AS key_revoked_at
-FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.next_due <= $1
 ORDER BY s.next_due
 LIMIT $2;

@@ -35,6 +35,7 @@ MODULES: Final = {
     "apply": "apply",
     "placement": "model_placement",
     "users": "users",
+    "signing-keys": "signing_keys",
     "keys": "keys",
     "mcp": "mcp",
 }
