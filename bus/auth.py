@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from collections.abc import Iterable
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
@@ -27,6 +28,7 @@ class Permission(StrEnum):
     AGENTS_VIEW = "agents.view"
     AGENTS_MANAGE = "agents.manage"
     KEYS_MANAGE = "keys.manage"
+    USERS_MANAGE = "users.manage"
     QUOTAS_MANAGE = "quotas.manage"
     METRICS_VIEW = "metrics.view"
     ALERT_TARGETS_MANAGE = "alert_targets.manage"
@@ -71,7 +73,9 @@ BUS_OPERATOR: Final = Claims(sub="bus", roles=(Role.ADMIN,))
 
 
 def allows(claims: Claims, permission: Permission, *, owner: str | None = None) -> bool:
-    """`owner` is whom the thing belongs to, where it belongs to somebody."""
+    """`owner` is whom the thing belongs to, where it belongs to somebody. A key's scopes bind its owner too."""
+    if claims.scopes and not any(fnmatchcase(permission, scope) for scope in claims.scopes):
+        return False
     if owner is not None and owner == claims.sub and permission in OWN_TASKS:
         return True
     return any(_grants(role, permission) for role in claims.roles)
@@ -83,10 +87,22 @@ def _grants(role: Role, permission: Permission) -> bool:
     return any(fnmatchcase(permission, grant) for grant in GRANTS[role])
 
 
+def granted(roles: Iterable[Role]) -> list[str]:
+    """The permissions of roles as the matrix has them, each once: what a token says."""
+    return list(dict.fromkeys(grant for role in roles for grant in GRANTS[role]))
+
+
+def known_scope(scope: str) -> bool:
+    """Whether it is a permission, or stands for some."""
+    return any(fnmatchcase(permission, scope) for permission in Permission)
+
+
 def require(claims: Claims, permission: Permission, *, owner: str | None = None) -> None:
     """PermissionDenied unless `allows`."""
     if not allows(claims, permission, owner=owner):
         roles = ", ".join(claims.roles) or "none"
+        if claims.scopes:
+            roles += f", bound to {', '.join(claims.scopes)},"
         raise PermissionDenied(f"This needs the permission {permission}, which the role {roles} of {claims.sub} does not have.")
 
 

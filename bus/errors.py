@@ -61,6 +61,10 @@ class DependencyCycle(InvalidRequest):
     code, http_status, title = "dependency_cycle", 422, "The dependencies form a cycle"
 
 
+class WeakPassword(InvalidRequest):
+    code, title = "weak_password", "The password is too easy to guess"
+
+
 class InvalidCron(InvalidRequest):
     code, title = "invalid_cron", "The cron expression is not valid"
 
@@ -183,6 +187,28 @@ class Unauthenticated(HiveError):
     code, http_status, title = "unauthenticated", 401, "A valid API key is needed"
 
 
+class LoginFailed(Unauthenticated):
+    """Which of name and password is wrong is not told, nor whether there is such a user."""
+
+    code, title = "login_failed", "The name or the password is wrong"
+
+
+class UserDisabled(LoginFailed):
+    """Told to whoever has shown the right password."""
+
+    code, title = "user_disabled", "The user is disabled"
+
+
+class SessionOver(Unauthenticated):
+    """Logged out, expired, or ended because an old refresh token came back."""
+
+    code, title = "session_over", "The session is over"
+
+
+class TokenExpired(Unauthenticated):
+    code, title = "token_expired", "The access token has expired"
+
+
 class PermissionDenied(HiveError):
     code, http_status, title = "permission_denied", 403, "The key does not allow this"
 
@@ -235,6 +261,10 @@ class ModelNotFound(NotFound):
 
 class JobNotFound(NotFound):
     code, title = "job_not_found", "There is no such job"
+
+
+class UserNotFound(NotFound):
+    code, title = "user_not_found", "There is no such user"
 
 
 class ScheduleNotFound(NotFound):
@@ -291,6 +321,14 @@ class AlreadyEnded(Conflict):
 
 class NameTaken(Conflict):
     code, title = "name_taken", "Another host has this name"
+
+
+class UserExists(Conflict):
+    code, title = "user_exists", "There is a user of this name"
+
+
+class LastAdmin(Conflict):
+    code, title = "last_admin", "It is the last administrator"
 
 
 class SeveralHives(Conflict):

@@ -108,6 +108,9 @@ BUCKETS: Final = (
     _bucket(subjects.KV_ALIASES, max_bytes=4 * MIB, synced=True),
     # Hashes of the API keys that hold, so that doors need neither PostgreSQL nor the coordinator to know who asks.
     _bucket(subjects.KV_KEYS, max_bytes=16 * MIB, synced=True),
+    # How each user stands, and the public keys that tokens are signed with, for the same reason. PostgreSQL has both too.
+    _bucket(subjects.KV_USERS, max_bytes=16 * MIB, synced=True),
+    _bucket(subjects.KV_SIGNING_KEYS, max_bytes=MIB, synced=True),
     # Backends that the local sidecar speaks for; this is their only home.
     _bucket(subjects.KV_UPSTREAMS, max_bytes=16 * MIB, synced=True),
     # What sidecars do with models, step by step, for whoever asked and has gone meanwhile. Told for a day after the end.

@@ -7,11 +7,12 @@ and lets a revoked key stop at once.
 import secrets
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import InvalidRequest, NotFound, Unauthenticated
+from bus.errors import InvalidRequest, NotFound, Unauthenticated, UserDisabled
 from bus.messages import (
     Claims,
     CreateKey,
@@ -67,9 +68,23 @@ class Keys:
 
     async def _held(self) -> dict[str, Claims]:
         with available():
-            return {row["hash"]: _claims(row) for row in await self._sql.all("keys") if row["revoked_at"] is None}
+            return {row["hash"]: _claims(row) for row in await self._sql.all("keys") if row["holds"]}
+
+    async def follow(self, user_id: UUID) -> None:
+        """A user was disabled, enabled or removed: so are the user's keys, at the doors. Again while the record changes meanwhile."""
+        with available():
+            mine = [row["hash"] for row in await self._sql.all("keys_of_user", user_id)]
+        told: dict[str, Claims] | None = None
+        while (held := {key: claims for key, claims in (await self._held()).items() if key in mine}) != told:
+            for key_hash in mine:
+                if key_hash in held:
+                    await self._bus.put(subjects.KV_KEYS, key_hash, held[key_hash])
+                else:
+                    await self._bus.delete(subjects.KV_KEYS, key_hash)
+            told = held
 
     async def _create(self, call: Call[CreateKey]) -> IssuedKey:
+        _check(call.body)
         key = auth.new_key()
         record = await self._store(call.body, key)
         if record is None:
@@ -81,9 +96,12 @@ class Keys:
         prefix = key[:_PREFIX_LENGTH]
         with available():
             [user] = await self._sql.all("upsert_user", asked.owner)
-            row = await self._sql.one(
-                "insert_key", user["id"], auth.hash_key(key), prefix, asked.role.value, list(asked.models), asked.name
-            )
+            if user["disabled_at"] or user["removed_at"]:
+                raise UserDisabled(
+                    f"The user {asked.owner} is disabled or was removed, and gets no key. `hive users` brings back."
+                )
+            about = (asked.role.value, list(asked.models), asked.name, list(asked.scopes), asked.expires_at)
+            row = await self._sql.one("insert_key", user["id"], auth.hash_key(key), prefix, *about)
         if row is None:
             return None
         record = KeyRecord(
@@ -93,6 +111,8 @@ class Keys:
             tenant=user["tenant"],
             models=asked.models,
             name=asked.name,
+            scopes=asked.scopes,
+            expires_at=asked.expires_at,
             prefix=prefix,
             created_at=row["created_at"],
         )
@@ -130,6 +150,14 @@ class Keys:
         raise Unauthenticated("The login link was used already, or is older than 15 minutes. Make a new one: hive login")
 
 
+def _check(asked: CreateKey) -> None:
+    """InvalidRequest for a scope that no permission has, and for an end that is past."""
+    if unknown := [scope for scope in asked.scopes if not auth.known_scope(scope)]:
+        raise InvalidRequest(f"There is no permission {', '.join(unknown)}. Scopes are such as tasks.create or workflows.*.")
+    if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
+        raise InvalidRequest("The key would have expired already. Name a time that is to come.")
+
+
 def _record(row: Any) -> KeyRecord:
     return KeyRecord(
         id=row["id"],
@@ -138,6 +166,8 @@ def _record(row: Any) -> KeyRecord:
         tenant=row["tenant"],
         models=tuple(row["models"]),
         name=row["name"],
+        scopes=tuple(row["scopes"]),
+        expires_at=row["expires_at"],
         prefix=row["prefix"],
         created_at=row["created_at"],
         revoked_at=row["revoked_at"],
@@ -149,4 +179,12 @@ def _claims(row: Any) -> Claims:
 
 
 def _claims_of(record: KeyRecord) -> Claims:
-    return Claims(sub=record.owner, roles=(record.role,), tenant=record.tenant, models=record.models, key_id=record.id)
+    return Claims(
+        sub=record.owner,
+        roles=(record.role,),
+        tenant=record.tenant,
+        models=record.models,
+        scopes=record.scopes,
+        key_id=record.id,
+        expires_at=record.expires_at,
+    )

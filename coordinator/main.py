@@ -31,6 +31,7 @@ from coordinator.leading.term import Term, TermOver, Unstorable
 from coordinator.models.models import Models
 from coordinator.models.placement import Limits
 from coordinator.models.reconciler import Reconciler
+from coordinator.people.people import People
 from coordinator.reading.agents import AgentReads
 from coordinator.reading.maintenance import MaintenanceReads
 from coordinator.reading.status import status_service
@@ -62,6 +63,7 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
+        self._people = People(bus, self._statements, self._keys, settings)
         self._agents, self._maintenance = AgentReads(bus, self._statements), MaintenanceReads(self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)
@@ -119,6 +121,7 @@ class Coordinator:
             status_service(self._overview, StoreReads(self._statements, self._cache)),
             self._models.service(),
             self._keys.service(),
+            *self._people.services(),
             self._schedules.service(),
         )
 
@@ -133,6 +136,7 @@ class Coordinator:
         if self._settings.admin_key is not None:
             await self._keys.ensure_admin(self._settings.admin_key.get_secret_value())
         await self._keys.mirror()
+        await self._people.mirror()
         one_by_one = 0
         while True:
             try:

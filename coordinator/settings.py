@@ -13,6 +13,14 @@ class CoordinatorSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
     admin_key: SecretStr | None = Field(default=None, description="made the key of user `admin`, unless it is known already")
+    credentials_key: SecretStr | None = Field(
+        default=None,
+        description="seals the keys that sign access tokens, the same for all coordinators; left out: `credentials.key` in the data folder",
+    )
+    session_hours: float = Field(
+        default=168, gt=0, le=8760, description="how long a login of a user lasts, however often its token is refreshed"
+    )
+    signing_key_days: float = Field(default=30, gt=0, description="after which access tokens are signed with a new key")
     database_connections: int = Field(default=8, ge=2, le=100, description="for reading; the leader has two of its own")
     coordinator_metrics_port: int | None = Field(
         default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"

@@ -15,13 +15,18 @@ from coordinator.gateway.settings import GatewaySettings
 
 CLAIMS: Final = "hive.claims"
 """The key of the caller's claims in a request's ASGI scope."""
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
+LOGIN_PATH: Final = "/api/auth/login"
+REFRESH_PATH: Final = "/api/auth/refresh"
+"""What these two are sent is the secret."""
+JWKS_PATH: Final = "/.well-known/jwks.json"
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", JWKS_PATH})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
 METRICS_PATH: Final = "/metrics"
 CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""
 CALLBACK_1_PATH: Final = "/oauth1/callback"
+_SECRET_IS_SENT: Final = frozenset({JOIN_PATH, CALLBACK_PATH, CALLBACK_1_PATH, LOGIN_PATH, REFRESH_PATH})
 WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
 """Who calls a workflow has no key: the address is the secret, as in n8n."""
 
@@ -52,7 +57,7 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path in (JOIN_PATH, CALLBACK_PATH, CALLBACK_1_PATH) or path.startswith(WEBHOOK_PREFIXES)
+    return path in OPEN_PATHS or path in _SECRET_IS_SENT or path.startswith(WEBHOOK_PREFIXES)
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:

@@ -23,6 +23,7 @@ from coordinator.gateway.overload import Overload
 from coordinator.gateway.places import Places
 from coordinator.gateway.settings import GatewaySettings
 from coordinator.gateway.submission import Submission
+from coordinator.gateway.verified import Verified
 from coordinator.gateway.waiting import Waiting
 from coordinator.gateway.webhook_bodies import WebhookBodies
 
@@ -34,6 +35,7 @@ class Gateway:
     bus: Bus
     settings: GatewaySettings
     identity: Identity
+    verified: Verified
     overview: Overview
     overload: Overload
     submission: Submission
@@ -71,17 +73,18 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     keys = Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json)
     models = Mirror(bus, subjects.KV_MODELS, bytes.decode)
     named = Mirror(bus, subjects.KV_ALIASES, ModelAlias.model_validate_json)
-    overview = Overview(bus)
+    overview, verified = Overview(bus), Verified(bus)
     overload = Overload(overview, settings.max_waiting)
     waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
     async with AsyncExitStack() as stack:
-        for part in (keys, models, named, quotas, overview, waiting, places):
+        for part in (keys, verified, models, named, quotas, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
             bus=bus,
             settings=settings,
-            identity=Identity(keys),
+            identity=Identity(keys, verified),
+            verified=verified,
             overview=overview,
             overload=overload,
             submission=Submission(bus, models, quotas, overload, settings.max_body_bytes),

@@ -1,18 +1,21 @@
-"""Who asks: an API key, as Bearer, x-api-key or the password of HTTP Basic, looked up by its hash in a copy of the key bucket.
+"""Who asks: an API key, as Bearer, x-api-key or the password of HTTP Basic, or an access token as Bearer.
 
-Neither PostgreSQL nor the coordinator is needed for that, and a key that is revoked is gone as soon as the bucket says so.
+A key is looked up by its hash in a copy of the key bucket; a token is verified by copies of the public keys and of how users stand. Neither
+PostgreSQL nor the coordinator is needed for that, and what is revoked is gone as soon as the buckets say so.
 """
 
 from base64 import b64decode
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
-from bus import auth
+from bus import auth, tokens
 from bus.errors import PermissionDenied, Unauthenticated
 from bus.messages import Claims
 from bus.mirror import Mirror
+from coordinator.gateway.verified import Verified
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -27,32 +30,48 @@ class Credential:
 
 
 class Identity:
-    """Claims by key."""
+    """Claims by key, or by token."""
 
-    def __init__(self, keys: Mirror[Claims]) -> None:
-        self._keys = keys
+    def __init__(self, keys: Mirror[Claims], verified: Verified) -> None:
+        self._keys, self._verified = keys, verified
 
     async def claims(self, method: str, headers: Headers) -> Claims:
-        """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send."""
+        """Unauthenticated without a key or token that holds; PermissionDenied for what another site made a browser send."""
         credential = read(headers)
-        claims = await self.known(auth.hash_key(credential.secret))
-        if claims is None:
-            raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
+        claims = await self.of(credential.secret)
         if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
 
-    async def known(self, key_hash: str) -> Claims | None:
-        """None for a key that there is not, or that was revoked."""
-        return await self._keys.find(key_hash)
+    async def of(self, secret: str) -> Claims:
+        """Unauthenticated, TokenExpired, SessionOver."""
+        if tokens.is_token(secret):
+            return await self._verified.claims(secret)
+        claims = await self.known(auth.hash_key(secret))
+        if claims is None:
+            raise Unauthenticated(f"This key is not known, it has expired, or it was revoked. {HOW}.")
+        return claims
 
-    def held(self, key_hash: str) -> Claims | None:
-        """As the bucket last spoke; None where the key was revoked."""
-        return self._keys.items.get(key_hash)
+    async def known(self, secret_hash: str) -> Claims | None:
+        """None for a key that there is not, or that was revoked; for a token that was not shown lately, or is over."""
+        if self._verified.knows(secret_hash):
+            return self._verified.held(secret_hash)
+        return _lasting(await self._keys.find(secret_hash))
+
+    def held(self, secret_hash: str) -> Claims | None:
+        """As the buckets last spoke; None where the key was revoked, or the token is over."""
+        return _lasting(self._keys.items.get(secret_hash)) or self._verified.held(secret_hash)
+
+
+def _lasting(claims: Claims | None) -> Claims | None:
+    """None for those of a key that has expired."""
+    if claims is None or claims.expires_at is None or claims.expires_at > datetime.now(UTC):
+        return claims
+    return None
 
 
 def read(headers: Headers) -> Credential:
-    """The key of a request, wherever it stands. Pure."""
+    """The key or token of a request, wherever it stands. Pure."""
     scheme, _, value = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and value.strip():
         return Credential(value.strip())

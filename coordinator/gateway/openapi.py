@@ -15,7 +15,7 @@ Errors are RFC 9457 problem JSON; `code` is stable and docs/errors.md lists the 
 which is also in the logs, and a `traceparent` that you send is carried through every room."""
 
 _SCHEMES: Final[dict[str, dict[str, str]]] = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer sk-hive-…`"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer sk-hive-…`, or an access token"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "x-api-key"},
     "basic": {"type": "http", "scheme": "basic", "description": "the key as the password; the name does not matter"},
 }

@@ -307,15 +307,143 @@ UPDATE tasks SET request = NULL, output = NULL WHERE id = ANY(ARRAY(
 DELETE FROM tasks WHERE id = $1 AND status IN ('completed', 'failed', 'cancelled') RETURNING id;
 
 -- name: upsert_user
-INSERT INTO users (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = $1 RETURNING id, tenant;
+-- A key for a name makes the user, without roles: it cannot sign in. One who was removed comes back by `create` alone.
+INSERT INTO users (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = $1 RETURNING id, tenant, disabled_at, removed_at;
 
 -- name: insert_key
-INSERT INTO api_keys (user_id, hash, prefix, role, models, name) VALUES ($1, $2, $3, $4, $5, $6)
+INSERT INTO api_keys (user_id, hash, prefix, role, models, name, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 ON CONFLICT (hash) DO NOTHING RETURNING id, created_at;
 
 -- name: keys
-SELECT k.id, k.hash, k.prefix, k.role, k.models, k.name, k.created_at, k.revoked_at, u.name AS owner, u.tenant
+SELECT k.id, k.hash, k.prefix, k.role, k.models, k.name, k.scopes, k.expires_at, k.created_at, k.revoked_at, u.name AS owner, u.tenant,
+    k.revoked_at IS NULL AND u.disabled_at IS NULL AND u.removed_at IS NULL AND coalesce(k.expires_at > now(), true) AS holds
 FROM api_keys k JOIN users u ON u.id = k.user_id ORDER BY k.created_at;
+
+-- name: keys_of_user
+SELECT k.hash FROM api_keys k WHERE k.user_id = $1;
+
+-- name: users
+SELECT id, name, roles, tenant, password_hash IS NOT NULL AS has_password, oidc_issuer, created_at, disabled_at, last_login_at
+FROM users WHERE removed_at IS NULL ORDER BY name;
+
+-- name: user
+SELECT id, name, roles, tenant, password_hash IS NOT NULL AS has_password, oidc_issuer, created_at, disabled_at, last_login_at
+FROM users WHERE name = $1 AND removed_at IS NULL;
+
+-- name: insert_user
+-- Also gives roles and a password to one who has keys alone, and takes back one who was removed. No row: there is one who signs in.
+INSERT INTO users (name, roles, password_hash, tenant) VALUES ($1, $2, $3, $4)
+ON CONFLICT (name) DO UPDATE SET roles = $2, password_hash = $3, tenant = $4, removed_at = NULL, disabled_at = NULL,
+    generation = users.generation + 1
+    WHERE users.removed_at IS NOT NULL
+        OR users.password_hash IS NULL AND users.oidc_subject IS NULL AND users.roles = '{}' AND users.disabled_at IS NULL
+RETURNING id;
+
+-- name: user_secret
+SELECT id, name, roles, tenant, password_hash, generation, disabled_at FROM users WHERE name = $1 AND removed_at IS NULL;
+
+-- name: user_secret_by_id
+SELECT id, name, password_hash, generation FROM users WHERE id = $1 AND removed_at IS NULL;
+
+-- name: set_password
+-- Only from the generation that was looked at, where one is given.
+UPDATE users SET password_hash = $2, generation = generation + 1
+WHERE id = $1 AND removed_at IS NULL AND ($3::integer IS NULL OR generation = $3) RETURNING id;
+
+-- name: rehash_password
+UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2;
+
+-- name: enable_user
+UPDATE users SET disabled_at = NULL WHERE name = $1 AND removed_at IS NULL RETURNING id;
+
+-- name: change_admin
+-- Disable ($2), remove ($3), or give other roles ($4), never to the last who may everything. The administrators' rows are locked, so that
+-- two who disable each other are not both right. `id` is null for an unknown name, `done` false for the last administrator.
+WITH admins AS (
+        SELECT u.id FROM users u
+        WHERE u.disabled_at IS NULL AND u.removed_at IS NULL AND (
+            'admin' = ANY(u.roles) AND (u.password_hash IS NOT NULL OR u.oidc_subject IS NOT NULL)
+            OR EXISTS (
+                SELECT FROM api_keys k WHERE k.user_id = u.id AND k.role = 'admin' AND k.revoked_at IS NULL
+                    AND coalesce(k.expires_at > now(), true)))
+        ORDER BY u.id FOR UPDATE OF u
+    ),
+    found AS (SELECT id FROM users WHERE name = $1 AND removed_at IS NULL),
+    done AS (
+        UPDATE users u SET
+            disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) ELSE disabled_at END,
+            removed_at = CASE WHEN $3 THEN now() ELSE removed_at END,
+            password_hash = CASE WHEN $3 THEN NULL ELSE password_hash END,
+            oidc_issuer = CASE WHEN $3 THEN NULL ELSE oidc_issuer END,
+            oidc_subject = CASE WHEN $3 THEN NULL ELSE oidc_subject END,
+            roles = CASE WHEN $3 THEN '{}' ELSE coalesce($4::text[], roles) END,
+            generation = generation + CASE WHEN $2 OR $3 THEN 1 ELSE 0 END
+        FROM found
+        WHERE u.id = found.id AND (
+            NOT ($2 OR $3) AND 'admin' = ANY(coalesce($4::text[], '{}'))
+            OR u.id NOT IN (SELECT id FROM admins) OR EXISTS (SELECT FROM admins WHERE id <> u.id))
+        RETURNING u.id
+    )
+SELECT (SELECT id FROM found) AS id, EXISTS (SELECT FROM done) AS done;
+
+-- name: revoke_keys_of_user
+UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE user_id = $1;
+
+-- name: standings
+SELECT u.id, u.name, u.roles, u.tenant, u.generation, u.disabled_at IS NOT NULL AS disabled,
+    ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.ended_at > now() - interval '20 minutes' ORDER BY s.id) AS ended
+FROM users u WHERE u.removed_at IS NULL AND ($1::uuid IS NULL OR u.id = $1);
+
+-- name: insert_session
+-- Only while the user stands as when the password was looked at. The login is noted with it.
+WITH user_now AS (
+    UPDATE users SET last_login_at = now() WHERE id = $1 AND generation = $2 AND disabled_at IS NULL AND removed_at IS NULL RETURNING id
+)
+INSERT INTO sessions (user_id, generation, browser, expires_at) SELECT id, $2, $3, $4 FROM user_now RETURNING id;
+
+-- name: insert_refresh_token
+WITH made AS (
+    INSERT INTO refresh_tokens (hash, session_id) SELECT $1, id FROM sessions WHERE id = $2 AND ended_at IS NULL RETURNING session_id
+)
+SELECT s.expires_at FROM sessions s JOIN made ON made.session_id = s.id;
+
+-- name: use_refresh_token
+UPDATE refresh_tokens t SET used_at = now()
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE t.hash = $1 AND t.used_at IS NULL AND s.id = t.session_id AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.generation = u.generation AND u.disabled_at IS NULL AND u.removed_at IS NULL
+RETURNING s.id AS session_id, u.id, u.name, u.roles, u.tenant, u.generation;
+
+-- name: used_refresh_token
+SELECT session_id, used_at FROM refresh_tokens WHERE hash = $1;
+
+-- name: end_session
+UPDATE sessions SET ended_at = coalesce(ended_at, now()) WHERE id = $1 RETURNING user_id;
+
+-- name: session_of_browser
+SELECT s.id AS session_id, s.created_at, u.id, u.name, u.roles, u.tenant, u.generation
+FROM sessions s JOIN users u ON u.id = s.user_id
+WHERE s.browser = $1 AND s.ended_at IS NULL AND s.expires_at > now()
+    AND s.generation = u.generation AND u.disabled_at IS NULL AND u.removed_at IS NULL
+ORDER BY s.created_at DESC LIMIT 1;
+
+-- name: upsert_external
+-- Found by the provider's own id of somebody, never by the name, which people choose. A name that is another user's is a unique violation.
+INSERT INTO users (name, roles, oidc_issuer, oidc_subject) VALUES ($3, $4, $1, $2)
+ON CONFLICT (oidc_issuer, oidc_subject) DO UPDATE SET roles = $4
+RETURNING id, name, roles, tenant, generation, disabled_at;
+
+-- name: delete_sessions
+DELETE FROM sessions WHERE id = ANY(ARRAY(SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)) RETURNING id;
+
+-- name: signing_keys
+SELECT kid, jwk, sealed, key_id, created_at FROM signing_keys ORDER BY created_at DESC, kid;
+
+-- name: insert_signing_key
+INSERT INTO signing_keys (kid, jwk, sealed, key_id) VALUES ($1, $2::jsonb, $3, $4) RETURNING kid, jwk, created_at;
+
+-- name: delete_signing_key
+DELETE FROM signing_keys WHERE kid = $1;
 
 -- name: revoke_key
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING hash;
@@ -392,7 +520,10 @@ RETURNING *;
 SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
 
 -- name: get_schedule
-SELECT s.*, k.revoked_at AS key_revoked_at FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid WHERE s.id = $1;
+-- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user.
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
+WHERE s.id = $1;
 
 -- name: list_schedules
 SELECT id, tenant, owner, name, cron, time_zone, enabled, catch_up, overlap, starts_at, ends_at, next_due, last_due, last_task_id,
@@ -416,8 +547,8 @@ DELETE FROM schedules WHERE id = $1 RETURNING id;
 UPDATE schedules SET last_task_id = $2 WHERE id = $1;
 
 -- name: due_schedules
-SELECT s.*, k.revoked_at AS key_revoked_at
-FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.next_due <= $1
 ORDER BY s.next_due
 LIMIT $2;

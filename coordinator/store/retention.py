@@ -15,6 +15,7 @@ logger = telemetry.log(__name__)
 
 LONGEST_PAUSE_SECONDS: Final = 30.0
 SHORTEST_PAUSE_SECONDS: Final = 1.0
+ENDED_SESSIONS: Final = timedelta(days=1)
 BITE: Final = 1000
 """Rows of one statement: whoever needs one of their rows waits no longer than for these."""
 
@@ -46,6 +47,7 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
     await statements.run("delete_expired_tickets", now)
+    await _in_bites(statements, "delete_sessions", now - ENDED_SESSIONS)
     await _in_bites(statements, "delete_benchmarks", now)
     await _in_bites(statements, "delete_health_checks", now - timedelta(hours=settings.retain_health_hours))
 

@@ -34,6 +34,8 @@ MODULES: Final = {
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",
+    "users": "users",
+    "signing-keys": "signing_keys",
     "keys": "keys",
     "mcp": "mcp",
 }

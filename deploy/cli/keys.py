@@ -1,6 +1,7 @@
 """`hive keys`: API keys, made with the bus's own credentials. That is also the way back in when a key is lost."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
 
@@ -35,11 +36,15 @@ async def create(
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.DEVELOPER,
     model: Annotated[list[str] | None, typer.Option(help="The only models it may use; repeat for more.")] = None,
     name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="The only permissions of its role, such as tasks.*; repeat.")] = None,
+    days: Annotated[float | None, typer.Option(help="After which it ends by itself; left out: never.", min=0.001)] = None,
     as_json: Json = False,
 ) -> None:
     """Make a key, and show it this once."""
     try:
-        wish = CreateKey(owner=owner, role=role, models=tuple(model or ()), name=name)
+        expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
+        about = {"models": tuple(model or ()), "name": name, "scopes": tuple(scope or ()), "expires_at": expires}
+        wish = CreateKey.model_validate({"owner": owner, "role": role, **about})
     except ValidationError as error:
         raise explain(error) from None
     async with operator_bus() as bus:
@@ -61,11 +66,13 @@ async def list_keys(as_json: Json = False) -> None:
         print_json(found)
         return
     rows = [
-        (key.id, key.prefix, key.owner, key.role, ", ".join(key.models) or "all", key.name, local_time(key.created_at),
-         local_time(key.revoked_at))
+        (key.id, key.prefix, key.owner, ", ".join((key.role, *key.scopes)), ", ".join(key.models) or "all", key.name,
+         local_time(key.created_at), local_time(key.expires_at), local_time(key.revoked_at))
         for key in found.keys
     ]  # fmt: skip
-    print_table(("Id", "Begins with", "Owner", "Role", "Models", "Name", "Created", "Revoked"), rows, "There are no keys.")
+    print_table(
+        ("Id", "Begins with", "Owner", "Role", "Models", "Name", "Created", "Expires", "Revoked"), rows, "There are no keys."
+    )
 
 
 @app.command()

@@ -126,9 +126,7 @@ class Client:
 
     async def _hold(self, secret: str) -> None:
         self._key_hash = auth.hash_key(secret)
-        self._claims = await self._identity.known(self._key_hash)
-        if self._claims is None:
-            raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
+        self._claims = await self._identity.of(secret)
 
     async def _next(self, seconds: float) -> str:
         try:
@@ -184,7 +182,7 @@ class Client:
         except HiveError as error:
             raise Gone(GOING, error) from None
         if claims is None:
-            raise Gone(REFUSED, Unauthenticated(f"This key was revoked. {HOW}."))
+            raise Gone(REFUSED, Unauthenticated(f"This key was revoked, or the token is over. {HOW}."))
         return claims
 
     async def _send(self) -> None:

@@ -19,6 +19,7 @@ from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.live.outbox import Outbox
 from coordinator.gateway.live.socket import Client
 from coordinator.gateway.live.topics import parse
+from coordinator.gateway.verified import Verified
 from tests.unit.monitor.events import task_event
 
 KEY = "sk-hive-live-new"
@@ -126,7 +127,7 @@ class Wire:
 
 async def test_a_key_holds_before_the_copy_has_heard_of_it_and_is_answered_once_it_was_looked_up() -> None:
     bus, stopping = InMemoryBus(), asyncio.Event()
-    unheard = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json))
+    unheard = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus))
     await bus.put(subjects.KV_KEYS, auth.hash_key(KEY), Claims(sub="ann", roles=(Role.ADMIN,)))
     wire = Wire()
     serving = asyncio.create_task(Client(wire.socket(), unheard, Hub(bus)).serve(stopping))
@@ -143,7 +144,7 @@ async def test_a_key_holds_before_the_copy_has_heard_of_it_and_is_answered_once_
 
 async def test_a_key_that_is_unknown_is_not_answered_as_if_it_held() -> None:
     bus, wire = InMemoryBus(), Wire()
-    identity = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json))
+    identity = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus))
     wire.say(type="authenticate", id="1", data={"key": KEY})
     async with asyncio.timeout(5):
         await Client(wire.socket(), identity, Hub(bus)).serve(asyncio.Event())
