@@ -8,9 +8,11 @@ from uuid import UUID
 
 from bus.messages import EventType, TaskClass
 from bus.model_names import tagged
+from bus.tenancy import HOME
 
 ROOT: Final = "hive"
-DEFAULT_TENANT: Final = "default"
+DEFAULT_TENANT: Final = HOME
+"""Of what is the hive's own: hosts, models, alerts."""
 
 # Streams (declared in bus/streams.py).
 TASKS: Final = "HIVE_TASKS"

@@ -29,6 +29,7 @@ class CreateKey(Command):
     """`owner` is a user's name; the user is made when it is new."""
 
     owner: Text = Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")
+    tenant: Slug | None = Field(default=None, description="whose user it is; left out: the tenant of whoever asks")
     role: Role = Role.DEVELOPER
     models: tuple[Text, ...] = Field(default=(), description="the only models that the key may use; none: all")
     name: Text | None = Field(default=None, max_length=64)

@@ -11,6 +11,7 @@ from bus import subjects
 from bus.codec import explain
 from bus.errors import InvalidRequest, NotFound
 from bus.messages import CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, NoReply, Role
+from bus.tenancy import HOME
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
@@ -35,11 +36,14 @@ async def create(
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.DEVELOPER,
     model: Annotated[list[str] | None, typer.Option(help="The only models it may use; repeat for more.")] = None,
     name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
+    tenant: Annotated[
+        str, typer.Option(help="Whose user it is: another tenant sees nothing of what this one's keys do.")
+    ] = HOME,
     as_json: Json = False,
 ) -> None:
     """Make a key, and show it this once."""
     try:
-        wish = CreateKey(owner=owner, role=role, models=tuple(model or ()), name=name)
+        wish = CreateKey(owner=owner, role=role, models=tuple(model or ()), name=name, tenant=tenant)
     except ValidationError as error:
         raise explain(error) from None
     async with operator_bus() as bus:
@@ -61,11 +65,13 @@ async def list_keys(as_json: Json = False) -> None:
         print_json(found)
         return
     rows = [
-        (key.id, key.prefix, key.owner, key.role, ", ".join(key.models) or "all", key.name, local_time(key.created_at),
+        (key.id, key.prefix, key.tenant, key.owner, key.role, ", ".join(key.models) or "all", key.name, local_time(key.created_at),
          local_time(key.revoked_at))
         for key in found.keys
     ]  # fmt: skip
-    print_table(("Id", "Begins with", "Owner", "Role", "Models", "Name", "Created", "Revoked"), rows, "There are no keys.")
+    print_table(
+        ("Id", "Begins with", "Tenant", "Owner", "Role", "Models", "Name", "Created", "Revoked"), rows, "There are no keys."
+    )
 
 
 @app.command()
