@@ -141,6 +141,10 @@ def event(tenant: str, event_type: EventType, entity_id: UUID | str) -> str:
     return f"{ROOT}.events.{tenant}.{event_type}.{entity_id}"
 
 
+def tenant_of_event(subject: str) -> str:
+    return subject.split(".", 3)[2]
+
+
 def events(event_type: str = "*.*", *, tenant: str = "*", entity_id: UUID | str = "*") -> str:
     """A filter: `events("task.*")` is every event of every task."""
     return f"{ROOT}.events.{tenant}.{event_type}.{entity_id}"

@@ -6,8 +6,9 @@ from bus.messages import ClusterStatus, TaskStatus
 from gui import problems
 from gui.agents import AgentFold
 from gui.alerts import AlertFold
-from gui.frames import Frame, TaskRow
+from gui.frames import Frame
 from gui.rows import Revision
+from gui.sight import Sight
 from gui.tasks import TaskFold, milliseconds
 
 
@@ -50,8 +51,8 @@ class HiveState:
         if self.bus:
             self.agents.notice_silence(now)
 
-    def frame(self, *, since: int, owner: str | None, now: datetime) -> Frame:
-        """For a page that has seen `since`; 0 is a page that has seen nothing. `owner`: show this one's tasks only."""
+    def frame(self, *, since: int, sight: Sight, now: datetime) -> Frame:
+        """For a page that has seen `since`; 0 is a page that has seen nothing."""
         since = 0 if since < max(self.tasks.rows.forgotten, self.agents.rows.forgotten) else since
         return Frame(
             revision=self.revision.number,
@@ -63,23 +64,19 @@ class HiveState:
             cluster=self.cluster,
             agents=self.agents.rows.since(since),
             agents_gone=self.agents.rows.gone_since(since) if since else (),
-            tasks=tuple(row for row in self.tasks.rows.since(since) if _visible(row, owner)),
-            tasks_gone=self.tasks.rows.gone_since(since) if since else (),
+            tasks=tuple(row for row in self.tasks.rows.since(since) if sight.sees(row)),
+            tasks_gone=self.tasks.gone_since(since, sight) if since else (),
             minutes=self.tasks.minutes(now),
             problems=problems.find(
                 bus=self.bus,
                 coordinator=self.coordinator,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
-                alerts=self.alerts.active,
-                tasks=(row for row in self.tasks.rows.values() if row.status is TaskStatus.FAILED and _visible(row, owner)),
+                alerts=self.alerts.active if sight.alerts else (),
+                tasks=(row for row in self.tasks.rows.values() if row.status is TaskStatus.FAILED and sight.sees(row)),
                 now=now,
             ),
         )
-
-
-def _visible(row: TaskRow, owner: str | None) -> bool:
-    return owner is None or row.owner == owner
 
 
 def _numbers(status: ClusterStatus | None) -> ClusterStatus | None:
