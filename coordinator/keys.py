@@ -11,7 +11,7 @@ from typing import Any, Final
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import InvalidRequest, NotFound, PermissionDenied, Unauthenticated
+from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied, Unauthenticated
 from bus.messages import (
     Claims,
     CreateKey,
@@ -85,7 +85,9 @@ class Keys:
         """None when the key is known already."""
         prefix = key[:_PREFIX_LENGTH]
         with available():
-            [user] = await self._sql.all("upsert_user", asked.owner, tenant)
+            user = await self._sql.one("upsert_user", asked.owner, tenant)
+            if user is None:
+                raise Conflict(f"The name {asked.owner} is taken. Choose another: a name is one person's in the whole hive.")
             row = await self._sql.one(
                 "insert_key", user["id"], auth.hash_key(key), prefix, asked.role.value, list(asked.models), asked.name
             )

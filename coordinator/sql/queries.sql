@@ -309,7 +309,8 @@ UPDATE tasks SET request = NULL, output = NULL WHERE id = ANY(ARRAY(
 DELETE FROM tasks WHERE id = $1 AND status IN ('completed', 'failed', 'cancelled') RETURNING id;
 
 -- name: upsert_user
-INSERT INTO users (name, tenant) VALUES ($1, $2) ON CONFLICT (tenant, name) DO UPDATE SET name = $1 RETURNING id, tenant;
+-- No row comes back where the name is somebody's of another tenant.
+INSERT INTO users (name, tenant) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET name = $1 WHERE users.tenant = $2 RETURNING id, tenant;
 
 -- name: insert_key
 INSERT INTO api_keys (user_id, hash, prefix, role, models, name) VALUES ($1, $2, $3, $4, $5, $6)
