@@ -11,6 +11,7 @@ from typing import Final
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
 from bus.model_names import same_model
+from bus.tenancy import HOME
 
 KEY_PREFIX: Final = "sk-hive-"
 JOIN_PREFIX: Final = "hive-join-"
@@ -31,6 +32,8 @@ class Permission(StrEnum):
     USERS_MANAGE = "users.manage"
     QUOTAS_MANAGE = "quotas.manage"
     METRICS_VIEW = "metrics.view"
+    ALERTS_VIEW = "alerts.view"
+    """The hive's own, which may name what belongs to any tenant."""
     ALERT_TARGETS_MANAGE = "alert_targets.manage"
     """Say where alerts are sent: to whatever the monitor's machine reaches."""
     WORKFLOWS_CREATE = "workflows.create"
@@ -48,7 +51,9 @@ class Permission(StrEnum):
     MCP_SERVERS_OWN = "mcp_servers.own"
     """Register MCP servers that are reached by HTTP, and look after one's own."""
     MCP_SERVERS_MANAGE = "mcp_servers.manage"
-    """Those of everybody, and those that run a program on the engine's machine."""
+    """Those of everybody."""
+    MCP_SERVERS_RUN = "mcp_servers.run"
+    """Those that run a program on the engine's machine, or reach into its network."""
 
 
 GRANTS: Final[dict[Role, tuple[str, ...]]] = {
@@ -62,9 +67,15 @@ GRANTS: Final[dict[Role, tuple[str, ...]]] = {
         "agents.view",
         "tasks.create",
         "metrics.view",
+        "alerts.view",
     ),
-    Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view"),
+    Role.VIEWER: ("workflows.view", "executions.view", "agents.view", "metrics.view", "alerts.view"),
 }
+OF_A_TENANT: Final = (
+    *("tasks.*", "workflows.*", "executions.*", "credentials.*", "keys.manage", "metrics.view"),
+    *("agents.view", "mcp_servers.view", "mcp_servers.own", "mcp_servers.manage"),
+)
+"""The most that a role grants in a tenant that is not the hive's own: what is everybody's is not for it to change."""
 OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL, Permission.TASKS_PRIORITIZE})
 """What the owner of a task may always do with it."""
 
@@ -73,18 +84,19 @@ BUS_OPERATOR: Final = Claims(sub="bus", roles=(Role.ADMIN,))
 
 
 def allows(claims: Claims, permission: Permission, *, owner: str | None = None) -> bool:
-    """`owner` is whom the thing belongs to, where it belongs to somebody. A key's scopes bind its owner too."""
+    """`owner` is whom the thing belongs to, where it belongs to somebody, who is of the same tenant. A key's scopes bind its owner too."""
     if claims.scopes and not any(fnmatchcase(permission, scope) for scope in claims.scopes):
         return False
     if owner is not None and owner == claims.sub and permission in OWN_TASKS:
         return True
-    return any(_grants(role, permission) for role in claims.roles)
+    return any(_grants(role, permission, claims.tenant == HOME) for role in claims.roles)
 
 
 @cache
-def _grants(role: Role, permission: Permission) -> bool:
+def _grants(role: Role, permission: Permission, at_home: bool) -> bool:
     """Kept: a list of tools asks for each of them, and matching was a twentieth of the gateway under calls of assistants."""
-    return any(fnmatchcase(permission, grant) for grant in GRANTS[role])
+    granted = (GRANTS[role],) if at_home else (GRANTS[role], OF_A_TENANT)
+    return all(any(fnmatchcase(permission, grant) for grant in grants) for grants in granted)
 
 
 def granted(roles: Iterable[Role]) -> list[str]:

@@ -66,6 +66,7 @@ async def follow(
 ) -> AsyncGenerator[Delta | Restart | Done, None]:
     """From attempt `number` and `offset` on (a resumed connection) to the end. `fresh`: the task is yet to be submitted.
 
+    Nothing is told before the claims were looked at: TaskNotFound, PermissionDenied.
     InvalidRequest as soon as the attempt turns out not to have come as far as that.
     """
     inbox: asyncio.Queue[Received] = asyncio.Queue()
@@ -74,9 +75,9 @@ async def follow(
             stack.push_async_callback((await bus.subscribe(subject, inbox.put)).close)
         await bus.flush()
         reading = Reading(bus, task_id, Position(number, offset))
+        ended = None if fresh else await _record(bus, task_id, claims)
         for item in () if fresh else await reading.stored():
             yield item
-        ended = None if fresh else await _record(bus, task_id, claims)
         while ended is None:
             received = await _next(inbox)
             if received is not None and subjects.is_output(received.subject):

@@ -15,6 +15,7 @@ from bus.errors import QuotaExceeded
 from bus.messages import Claims
 from bus.messages.usage import Quota, QuotaKind, QuotaPeriod, QuotaUnit
 from bus.mirror import Mirror
+from bus.tenancy import HOME, person, person_of
 
 WARN_SHARE: Final = 0.8
 
@@ -52,14 +53,15 @@ def refusal(quotas: Iterable[Quota], now: datetime) -> QuotaExceeded | None:
     )
 
 
-def bucket_key(kind: QuotaKind, name: str, unit: QuotaUnit, period: QuotaPeriod) -> str:
-    """In KV_QUOTAS; names may hold what a key may not."""
+def bucket_key(kind: QuotaKind, name: str, unit: QuotaUnit, period: QuotaPeriod, tenant: str = HOME) -> str:
+    """In KV_QUOTAS; names may hold what a key may not. The id of a key is one in all tenants."""
+    name = person(tenant, name) if kind is QuotaKind.USER else name
     return f"{kind}.{name.encode().hex()}.{unit}.{period}"
 
 
 def keys_of(claims: Claims) -> list[str]:
     """Of every quota that these claims may have."""
-    who = [(QuotaKind.USER, claims.sub)]
+    who = [(QuotaKind.USER, person_of(claims))]
     if claims.key_id is not None:
         who.append((QuotaKind.KEY, str(claims.key_id)))
     return [bucket_key(kind, name, unit, period) for kind, name in who for unit in QuotaUnit for period in QuotaPeriod]

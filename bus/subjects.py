@@ -8,9 +8,11 @@ from uuid import UUID
 
 from bus.messages import EventType, TaskClass
 from bus.model_names import tagged
+from bus.tenancy import HOME
 
 ROOT: Final = "hive"
-DEFAULT_TENANT: Final = "default"
+DEFAULT_TENANT: Final = HOME
+"""Of what is the hive's own: hosts, models, alerts."""
 
 # Streams (declared in bus/streams.py).
 TASKS: Final = "HIVE_TASKS"
@@ -141,6 +143,10 @@ def agent_of_output(subject: str) -> str:
 
 def event(tenant: str, event_type: EventType, entity_id: UUID | str) -> str:
     return f"{ROOT}.events.{tenant}.{event_type}.{entity_id}"
+
+
+def tenant_of_event(subject: str) -> str:
+    return subject.split(".", 3)[2]
 
 
 def events(event_type: str = "*.*", *, tenant: str = "*", entity_id: UUID | str = "*") -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from bus import auth, subjects
 from bus.auth import Permission
 from bus.client import Bus
-from bus.errors import InvalidRequest, NotFound, Unauthenticated, UserDisabled
+from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied, Unauthenticated, UserDisabled
 from bus.messages import (
     Claims,
     CreateKey,
@@ -26,6 +26,7 @@ from bus.messages import (
     Role,
 )
 from bus.service import Call, Service
+from bus.tenancy import HOME, knows, scope
 from coordinator.endpoints import service, verb
 from coordinator.store.database import Statements, available
 
@@ -54,7 +55,7 @@ class Keys:
         """The key that the administrator chose, or that `hive up` made, opens this hive. InvalidRequest for a weak one."""
         if len(key) < auth.MIN_KEY_LENGTH:
             raise InvalidRequest(f"HIVE_ADMIN_KEY is shorter than {auth.MIN_KEY_LENGTH} characters. Choose a longer one.")
-        await self._store(CreateKey(owner=ADMIN, role=Role.ADMIN, name="first key"), key)
+        await self._store(CreateKey(owner=ADMIN, role=Role.ADMIN, name="first key"), key, HOME)
 
     async def mirror(self) -> None:
         """Make the doors' copy equal to the record."""
@@ -68,7 +69,7 @@ class Keys:
 
     async def _held(self) -> dict[str, Claims]:
         with available():
-            return {row["hash"]: _claims(row) for row in await self._sql.all("keys") if row["holds"]}
+            return {row["hash"]: _claims(row) for row in await self._sql.all("keys", None) if row["holds"]}
 
     async def follow(self, user_id: UUID) -> None:
         """A user was disabled, enabled or removed: so are the user's keys, at the doors. Again while the record changes meanwhile."""
@@ -85,17 +86,23 @@ class Keys:
 
     async def _create(self, call: Call[CreateKey]) -> IssuedKey:
         _check(call.body)
-        key = auth.new_key()
-        record = await self._store(call.body, key)
+        key, tenant = auth.new_key(), call.body.tenant or call.claims.tenant
+        if not knows(call.claims, tenant):
+            raise PermissionDenied(
+                f"{call.claims.sub} makes keys of the tenant {call.claims.tenant} alone. Leave `tenant` out."
+            )
+        record = await self._store(call.body, key, tenant)
         if record is None:
             raise InvalidRequest("That key exists already. Try again.")
         return IssuedKey(key=key, record=record)
 
-    async def _store(self, asked: CreateKey, key: str) -> KeyRecord | None:
+    async def _store(self, asked: CreateKey, key: str, tenant: str) -> KeyRecord | None:
         """None when the key is known already."""
         prefix = key[:_PREFIX_LENGTH]
         with available():
-            [user] = await self._sql.all("upsert_user", asked.owner)
+            user = await self._sql.one("upsert_user", asked.owner, tenant)
+            if user is None:
+                raise Conflict(f"The name {asked.owner} is taken. Choose another: a name is one person's in the whole hive.")
             if user["disabled_at"] or user["removed_at"]:
                 raise UserDisabled(
                     f"The user {asked.owner} is disabled or was removed, and gets no key. `hive users` brings back."
@@ -119,17 +126,17 @@ class Keys:
         await self._bus.put(subjects.KV_KEYS, auth.hash_key(key), _claims_of(record))
         return record
 
-    async def _list(self, _call: Call[NoReply]) -> KeyList:
+    async def _list(self, call: Call[NoReply]) -> KeyList:
         with available():
-            return KeyList(keys=tuple(_record(row) for row in await self._sql.all("keys")))
+            return KeyList(keys=tuple(_record(row) for row in await self._sql.all("keys", scope(call.claims))))
 
     async def _revoke(self, call: Call[KeyRef]) -> KeyRecord:
         with available():
-            row = await self._sql.one("revoke_key", call.body.id)
+            row = await self._sql.one("revoke_key", call.body.id, scope(call.claims))
             if row is None:
                 raise NotFound(f"There is no key {call.body.id}. `hive keys list` shows them.")
             await self._bus.delete(subjects.KV_KEYS, row["hash"])
-            return next(_record(key) for key in await self._sql.all("keys") if key["id"] == call.body.id)
+            return next(_record(key) for key in await self._sql.all("keys", scope(call.claims)) if key["id"] == call.body.id)
 
     async def _ticket(self, call: Call[NoReply]) -> LoginTicket:
         ticket = secrets.token_urlsafe(24)

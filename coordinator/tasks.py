@@ -9,6 +9,8 @@ from sys import intern
 from typing import Any, Final, Self
 from uuid import UUID, uuid5
 
+from pydantic import TypeAdapter, ValidationError
+
 from bus import subjects
 from bus.client import MAX_MESSAGE_BYTES, Received
 from bus.codec import decode
@@ -34,13 +36,16 @@ from bus.messages import (
     TaskStatus,
     Work,
 )
+from bus.messages.base import Slug
 from bus.messages.events import RANKS_OF_A_ROUND, RANKS_OF_AN_ATTEMPT
 from bus.messages.places import Delay
+from bus.tenancy import person
 from coordinator.scheduling.sizes import TYPICAL, Size, size_of
 
 _UNREADABLE: Final = UUID("8f0f2f0e-6a0e-5a52-9a1c-2f4b7f1f7a10")
 """Namespace of the ids of failed tasks whose own id could not be read."""
 ANYTHING: Final = Requirements()
+_SLUG: Final = TypeAdapter(Slug)
 MAX_BODY_BYTES: Final = MAX_MESSAGE_BYTES - 64 * 1024
 """What the bus takes, less what an offer says beside the request: one that cannot be offered would hold a slot for nothing."""
 MAX_HEADER: Final = 255
@@ -134,6 +139,11 @@ class Task:
         return replace(self, **changes)
 
     @property
+    def person(self) -> str:
+        """Whose turn in the queue it takes."""
+        return person(self.tenant, self.owner)
+
+    @property
     def failures(self) -> int:
         """Attempts that count against the task: those that were refused, yielded or lost do not."""
         return self.max_attempts - (self.attempts_allowed - self.attempts)
@@ -167,33 +177,40 @@ class Poison:
 
 def interpret(received: Received) -> Submitted | Poison:
     """A message of HIVE_TASKS, from any door."""
-    task_id = _UNREADABLE
+    task_id, tenant = _UNREADABLE, subjects.DEFAULT_TENANT
     try:
-        tenant, class_token, id_token = subjects.parse_submit(received.subject)
+        tenant_token, class_token, id_token = subjects.parse_submit(received.subject)
         task_id = _task_id(id_token)
         task_class = _class(class_token)
-        request = _request(tenant, received.data)
+        tenant = _tenant(tenant_token)
+        request = _request(received.data)
     except HiveError as error:
-        return Poison(task=_task_that_failed(received, task_id), error=failure(error))
+        return Poison(task=_task_that_failed(received, task_id, tenant), error=failure(error))
     # What was understood, and not what was sent: PostgreSQL may refuse what Hive ignores, or give it back changed.
     body = request.model_dump_json(exclude_unset=True).encode()
-    task = _task(received, task_id, task_class, request)
+    task = _task(received, task_id, tenant, task_class, request)
     return Submitted(task=task, request=request, body=body, body_hash=_header(received, subjects.HEADER_BODY_HASH))
 
 
-def _request(tenant: str, body: bytes) -> TaskRequest:
-    if tenant != subjects.DEFAULT_TENANT:
-        raise InvalidSubject(f"There is no tenant {tenant[:64]!r}; the subject's fourth token is {subjects.DEFAULT_TENANT}.")
+def _tenant(token: str) -> str:
+    """InvalidSubject. A tenant is there as soon as it is named: whoever may publish here vouches for it."""
+    try:
+        return intern(_SLUG.validate_python(token))
+    except ValidationError:
+        raise InvalidSubject(f"{token[:64]!r} is no tenant; the subject's fourth token is a word such as acme.") from None
+
+
+def _request(body: bytes) -> TaskRequest:
     if len(body) > MAX_BODY_BYTES:
         raise PayloadTooLarge(f"The task has {len(body):,} bytes, and {MAX_BODY_BYTES:,} are the most. Split the work.")
     return decode(TaskRequest, body)
 
 
-def _task(received: Received, task_id: UUID, task_class: TaskClass, request: TaskRequest) -> Task:
+def _task(received: Received, task_id: UUID, tenant: str, task_class: TaskClass, request: TaskRequest) -> Task:
     owner = _owner(received)
     return Task(
         id=task_id,
-        tenant=subjects.DEFAULT_TENANT,
+        tenant=tenant,
         owner=owner,
         priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
         sequence=received.sequence,
@@ -209,18 +226,18 @@ def _task(received: Received, task_id: UUID, task_class: TaskClass, request: Tas
         key_id=_charged(received, subjects.HEADER_KEY),
         workflow_id=_charged(received, subjects.HEADER_WORKFLOW),
         size=size_of(request),
-        session=session_hash(owner, request.session),
+        session=session_hash(person(tenant, owner), request.session),
         end_by=request.deadline,
         preemptible=request.preemptible,
         streaming=streaming_of(request),
     )
 
 
-def _task_that_failed(received: Received, task_id: UUID) -> Task:
+def _task_that_failed(received: Received, task_id: UUID, tenant: str) -> Task:
     """One whose id could not be read is shown under one made from where it stands on the stream."""
     return Task(
         id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}") if task_id == _UNREADABLE else task_id,
-        tenant=subjects.DEFAULT_TENANT,
+        tenant=tenant,
         owner=_owner(received),
         priority=TaskClass.MEDIUM.priority,
         sequence=received.sequence,
@@ -236,7 +253,7 @@ def _owner(received: Received) -> str:
 
 
 def session_hash(owner: str, session: str | None) -> int | None:
-    """The same for every leader; sessions of two owners are never one."""
+    """The same for every leader; sessions of two owners are never one. `owner` is a `person`."""
     return None if session is None else int.from_bytes(blake2b(f"{owner}\0{session}".encode(), digest_size=7).digest())
 
 

@@ -26,6 +26,7 @@ from bus.messages.events import AlertEvent
 from bus.messages.readings import ServiceVitals, StoreReadings
 from bus.together import end
 from gui.frames import Frame
+from gui.sight import Sight
 from gui.state import HiveState
 
 logger = telemetry.log(__name__)
@@ -42,9 +43,9 @@ LISTED = 200
 
 
 class Viewer(Protocol):
-    """An open page. `owner` is None when it may see everybody's tasks."""
+    """An open page."""
 
-    owner: str | None
+    sight: Sight
     since: int
 
     def show(self, frame: Frame) -> bool:
@@ -65,7 +66,7 @@ class Feed:
     async def start(self) -> None:
         """Subscribes first and lists then, so that nothing falls between."""
         taken: dict[str, Callable[[Received], None]] = {
-            subjects.events("task.*"): lambda message: self.state.tasks.apply_event(message.decode(TaskEvent)),
+            subjects.events("task.*"): self._task,
             subjects.events("agent.*"): lambda message: self.state.agents.apply_change(message.decode(AgentEvent).data),
             subjects.ALL_HEARTBEATS: lambda message: self.state.agents.apply_heartbeat(message.decode(Heartbeat), _now()),
             subjects.events("system.alert"): lambda message: self.state.alerts.apply(message.decode(AlertEvent).data),
@@ -101,6 +102,9 @@ class Feed:
                 self._changed.set()
 
         return handle
+
+    def _task(self, message: Received) -> None:
+        self.state.tasks.apply_event(message.decode(TaskEvent), subjects.tenant_of_event(message.subject))
 
     async def _agent(self, key: str, value: bytes | None) -> None:
         record = None if value is None else AgentRecord.model_validate_json(value)
@@ -187,18 +191,18 @@ class Feed:
             await self._changed.wait()
             self._changed.clear()
             began = clock()
-            cut: dict[tuple[str | None, int], Frame] = {}
+            cut: dict[tuple[Sight, int], Frame] = {}
             for viewer in list(self._viewers):
                 if viewer.since < self.state.revision.number:
                     self._show(viewer, cut)
             took = clock() - began
             await asyncio.sleep(max(took, FRAME_SECONDS - took))  # never busy with frames for more than half of the time
 
-    def _show(self, viewer: Viewer, cut: dict[tuple[str | None, int], Frame]) -> None:
+    def _show(self, viewer: Viewer, cut: dict[tuple[Sight, int], Frame]) -> None:
         """`cut` holds the frames of this round: pages that have seen the same share one."""
-        key = (viewer.owner, viewer.since)
+        key = (viewer.sight, viewer.since)
         if key not in cut:
-            cut[key] = self.state.frame(since=viewer.since, owner=viewer.owner, now=_now())
+            cut[key] = self.state.frame(since=viewer.since, sight=viewer.sight, now=_now())
         try:
             if viewer.show(cut[key]):
                 viewer.since = cut[key].revision

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from bus.messages import AgentStatus, ClusterStatus, FailureInfo, Message, TaskStatus
+from bus.tenancy import HOME
 
 
 class TaskRow(Message):
@@ -13,6 +14,7 @@ class TaskRow(Message):
     id: str
     status: TaskStatus
     priority: int
+    tenant: str = HOME
     owner: str
     created_ms: int
     title: str | None = None

@@ -53,11 +53,13 @@ class May(Message):
     manage_keys: bool
     view_agents: bool
     view_metrics: bool
+    view_alerts: bool
     view_workflows: bool
     create_workflows: bool
     view_mcp_servers: bool
     own_mcp_servers: bool
     manage_mcp_servers: bool
+    run_mcp_servers: bool
 
 
 def may(claims: Claims) -> May:
@@ -71,9 +73,11 @@ def may(claims: Claims) -> May:
         manage_keys=allows(claims, Permission.KEYS_MANAGE),
         view_agents=allows(claims, Permission.AGENTS_VIEW),
         view_metrics=allows(claims, Permission.METRICS_VIEW),
+        view_alerts=allows(claims, Permission.ALERTS_VIEW),
         view_workflows=allows(claims, Permission.WORKFLOWS_VIEW),
         create_workflows=allows(claims, Permission.WORKFLOWS_CREATE),
         view_mcp_servers=allows(claims, Permission.MCP_SERVERS_VIEW),
         own_mcp_servers=allows(claims, Permission.MCP_SERVERS_OWN),
         manage_mcp_servers=allows(claims, Permission.MCP_SERVERS_MANAGE),
+        run_mcp_servers=allows(claims, Permission.MCP_SERVERS_RUN),
     )

@@ -6,9 +6,10 @@ from bus.messages import ClusterStatus, TaskStatus
 from gui import problems
 from gui.agents import AgentFold
 from gui.alerts import AlertFold
-from gui.frames import Frame, TaskRow
+from gui.frames import Frame
 from gui.rows import Revision
 from gui.services import ServiceFold
+from gui.sight import Sight
 from gui.tasks import TaskFold, milliseconds
 
 
@@ -61,8 +62,8 @@ class HiveState:
             self.agents.notice_silence(now)
             self.services.tick(now)
 
-    def frame(self, *, since: int, owner: str | None, now: datetime) -> Frame:
-        """For a page that has seen `since`; 0 is a page that has seen nothing. `owner`: show this one's tasks only."""
+    def frame(self, *, since: int, sight: Sight, now: datetime) -> Frame:
+        """For a page that has seen `since`; 0 is a page that has seen nothing."""
         since = 0 if since < max(self.tasks.rows.forgotten, self.agents.rows.forgotten) else since
         return Frame(
             revision=self.revision.number,
@@ -74,8 +75,8 @@ class HiveState:
             cluster=self.cluster,
             agents=self.agents.rows.since(since),
             agents_gone=self.agents.rows.gone_since(since) if since else (),
-            tasks=tuple(row for row in self.tasks.rows.since(since) if _visible(row, owner)),
-            tasks_gone=self.tasks.rows.gone_since(since) if since else (),
+            tasks=tuple(row for row in self.tasks.rows.since(since) if sight.sees(row)),
+            tasks_gone=self.tasks.gone_since(since, sight) if since else (),
             minutes=self.tasks.minutes(now),
             problems=problems.find(
                 bus=self.bus,
@@ -84,15 +85,11 @@ class HiveState:
                 away=self.services.away,
                 cluster=self.cluster,
                 agents=self.agents.rows.values(),
-                alerts=self.alerts.active,
-                tasks=(row for row in self.tasks.rows.values() if row.status is TaskStatus.FAILED and _visible(row, owner)),
+                alerts=self.alerts.active if sight.alerts else (),
+                tasks=(row for row in self.tasks.rows.values() if row.status is TaskStatus.FAILED and sight.sees(row)),
                 now=now,
             ),
         )
-
-
-def _visible(row: TaskRow, owner: str | None) -> bool:
-    return owner is None or row.owner == owner
 
 
 def _numbers(status: ClusterStatus | None) -> ClusterStatus | None:

@@ -4,9 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from bus.messages import EventType, TaskEvent, TaskRecord, TaskStatus
+from bus.tenancy import HOME
 from gui.frames import Minute, TaskRow
 from gui.minutes import Minutes
-from gui.rows import Revision, Rows
+from gui.rows import MAX_GONE, Revision, Rows
+from gui.sight import Sight
 
 MAX_HELD = 400
 """Newest tasks that a page can show; what runs is held beyond it."""
@@ -41,6 +43,7 @@ def row_of_record(record: TaskRecord, before: TaskRow | None = None) -> TaskRow:
         id=str(record.id),
         status=record.status,
         priority=record.priority,
+        tenant=record.tenant,
         owner=record.owner,
         created_ms=milliseconds(record.created_at),
         title=record.title,
@@ -55,7 +58,7 @@ def row_of_record(record: TaskRecord, before: TaskRow | None = None) -> TaskRow:
     )
 
 
-def row_of_event(event: TaskEvent, before: TaskRow | None) -> TaskRow:
+def row_of_event(event: TaskEvent, before: TaskRow | None, tenant: str = HOME) -> TaskRow:
     """What the event says, and from `before` what it leaves out."""
     change, when = event.data, milliseconds(event.timestamp)
     waits = change.status in _WAITING
@@ -64,6 +67,7 @@ def row_of_event(event: TaskEvent, before: TaskRow | None) -> TaskRow:
         id=str(change.task_id),
         status=change.status,
         priority=change.priority,
+        tenant=tenant,
         owner=change.owner,
         created_ms=before.created_ms if before else when,
         title=change.title or (before.title if before else None),
@@ -84,10 +88,11 @@ class TaskFold:
     def __init__(self, revision: Revision) -> None:
         self.rows: Rows[TaskRow] = Rows(revision)
         self._minutes = Minutes()
+        self._dropped: dict[str, TaskRow] = {}
 
-    def apply_event(self, event: TaskEvent) -> None:
+    def apply_event(self, event: TaskEvent, tenant: str = HOME) -> None:
         before = self.rows.get(str(event.data.task_id))
-        row = row_of_event(event, before)
+        row = row_of_event(event, before, tenant)
         if before is None or follows(before, row, milliseconds(event.timestamp)):
             self._take(row, before)
 
@@ -119,3 +124,11 @@ class TaskFold:
         idle.sort(key=lambda row: (not row.status.terminal, row.created_ms))
         for row in idle[: len(self.rows) - MAX_HELD]:
             self.rows.drop(row.id)
+            self._dropped[row.id] = row
+        while len(self._dropped) > MAX_GONE:
+            del self._dropped[next(iter(self._dropped))]
+
+    def gone_since(self, revision: int, sight: Sight) -> tuple[str, ...]:
+        """Ids of those that went, as far as they were shown."""
+        dropped = ((key, self._dropped.get(key)) for key in self.rows.gone_since(revision))
+        return tuple(key for key, row in dropped if row is not None and sight.sees(row))

@@ -25,13 +25,13 @@ def read(ends: str, body: bytes) -> HiveEvent[Any]:
     return decode(MODELS[ends], body)
 
 
-def taker(ends: str, ledger: Ledger, *, live: bool) -> Callable[[Any], None]:
-    """Who counts what is found by the filter. `live`: it ended while this monitor listened."""
+def taker(ends: str, ledger: Ledger, *, live: bool) -> Callable[[Any, str], None]:
+    """Who counts what is found by the filter, by event and tenant. `live`: it ended while this monitor listened."""
     if ends == TASK_ENDS:
         return ledger.count
-    return lambda event: ledger.count_execution(event, live=live)
+    return lambda event, tenant: ledger.count_execution(event, tenant, live=live)
 
 
 def take(ends: str, ledger: Ledger, received: Received, *, live: bool) -> None:
     """InvalidRequest."""
-    taker(ends, ledger, live=live)(read(ends, received.data))
+    taker(ends, ledger, live=live)(read(ends, received.data), subjects.tenant_of_event(received.subject))

@@ -1,8 +1,8 @@
-"""Tallies by a name: of a model, of a user, of a workflow. Bounded, since names are as many as people like. Pure."""
+"""Tallies by a name: of a model; by tenant and name: of a user, of a workflow. Bounded, since names are as many as people like. Pure."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 from bus.messages.cluster import Quality
 from monitor.tally import Tally
@@ -10,21 +10,23 @@ from monitor.tally import Tally
 MOST: Final = 1000
 """Of each kind. Beyond it the one of which nothing ended for longest is forgotten."""
 
+K = TypeVar("K", str, tuple[str, str])
 Q = TypeVar("Q", bound=Quality)
 
 
-class Groups:
+class Groups(Generic[K]):
     def __init__(self, most: int = MOST) -> None:
-        self._most, self._tallies = most, OrderedDict[str, Tally]()
+        self._most = most
+        self._tallies: OrderedDict[K, Tally] = OrderedDict()
 
-    def add(self, name: str, tally: Tally) -> None:
+    def add(self, name: K, tally: Tally) -> None:
         self._tallies[name] = self._tallies.pop(name, Tally()) + tally
         if len(self._tallies) > self._most:
             self._tallies.popitem(last=False)
 
-    def told(self, record: Callable[[str, Tally], Q]) -> tuple[Q, ...]:
+    def told(self, record: Callable[[K, Tally], Q]) -> tuple[Q, ...]:
         return tuple(record(name, tally) for name, tally in self)
 
-    def __iter__(self) -> Iterator[tuple[str, Tally]]:
+    def __iter__(self) -> Iterator[tuple[K, Tally]]:
         """By name."""
         return iter(sorted(self._tallies.items()))

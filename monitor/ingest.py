@@ -16,6 +16,7 @@ from bus.messages.events import WorkflowEvent
 from bus.messages.readings import MonitorReadings
 from bus.messages.workflows import ExecutionStatus
 from bus.model_names import tagged
+from bus.tenancy import HOME, person
 from monitor.groups import Groups
 from monitor.tally import Tally, execution_tally, tally
 from monitor.window import LastHour
@@ -39,11 +40,12 @@ class Ledger:
         self._counted: dict[str, None] = {}
         self._tallies: defaultdict[str | None, Tally] = defaultdict(Tally)
         self._heard: dict[str, Heard] = {}
-        self._models, self._users, self._workflows = Groups(), Groups(), Groups()
+        self._models = Groups[str]()
+        self._users, self._workflows = Groups[tuple[str, str]](), Groups[tuple[str, str]]()
         self._lately, self._executions_lately = LastHour(), LastHour()
         self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
-    def count(self, event: TaskEvent) -> None:
+    def count(self, event: TaskEvent, tenant: str = HOME) -> None:
         """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
         if not event.data.status.terminal or not self._first_time(event.id):
             return
@@ -51,11 +53,11 @@ class Ledger:
         found = tally(event.data)
         self._tallies[event.data.agent_id] += found
         self._lately.add(event.timestamp, found)
-        self._users.add(event.data.owner, found)
+        self._users.add((tenant, event.data.owner), found)
         if event.data.model is not None:
             self._models.add(tagged(event.data.model), found)
 
-    def count_execution(self, event: WorkflowEvent, *, live: bool) -> None:
+    def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> None:
         """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
         holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
         if not event.data.status.ended or not self._first_time(event.id):
@@ -63,7 +65,7 @@ class Ledger:
         found = execution_tally(event.data)
         self._executions_lately.add(event.timestamp, found)
         if event.data.workflow_id is not None:
-            self._workflows.add(str(event.data.workflow_id), found)
+            self._workflows.add((tenant, str(event.data.workflow_id)), found)
         self._executions[event.data.status.value] += live
 
     def _first_time(self, event_id: str) -> bool:
@@ -88,16 +90,24 @@ class Ledger:
         """What agents measured last, of those that are there. Another thread may ask."""
         return [heard.metrics for heard in list(self._heard.values()) if now - heard.at <= self._fresh_seconds]
 
-    def performance(self, now: float) -> ClusterPerformance:
-        """Agents by name, and the whole."""
+    def performance(self, now: float, tenant: str | None = None) -> ClusterPerformance:
+        """Agents by name, and the whole; users and workflows of one tenant, or of all."""
         names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
         whole = sum(self._tallies.values(), Tally())
         return ClusterPerformance(
             **whole.quality,
             agents=tuple(self._agent(name, now) for name in names),
             models=self._model_quality(),
-            users=self._users.told(lambda name, own: UserQuality(user=name, **own.quality)),
-            workflows=self._workflows.told(lambda name, own: WorkflowQuality(workflow_id=UUID(name), **own.quality)),
+            users=tuple(
+                UserQuality(user=name if tenant else person(of, name), **own.quality)
+                for (of, name), own in self._users
+                if tenant in (None, of)
+            ),
+            workflows=tuple(
+                WorkflowQuality(workflow_id=UUID(name), **own.quality)
+                for (of, name), own in self._workflows
+                if tenant in (None, of)
+            ),
             completion_tokens=whole.completion_tokens,
             mean_task_seconds=whole.mean_task_seconds,
             since=self._since,

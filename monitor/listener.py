@@ -6,7 +6,7 @@ the same a few seconds later.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Final
 
@@ -57,8 +57,7 @@ def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], h
     knows, by filter."""
     broker = _broker(settings)
     for ends in MODELS:
-        takers = (taker(ends, ledger, live=True), *(() if heard is None else (heard,)))
-        _listen(broker, ends, takers, after.get(ends, 0))
+        _listen(broker, ends, taker(ends, ledger, live=True), heard, after.get(ends, 0))
 
     # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
     @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)
@@ -68,7 +67,7 @@ def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], h
     return broker
 
 
-def _listen(broker: NatsBroker, ends: str, takers: Sequence[Heard], after: int) -> None:
+def _listen(broker: NatsBroker, ends: str, count: Callable[[Any, str], None], heard: Heard | None, after: int) -> None:
     position = after
 
     async def decoded(message: NatsMessage) -> HiveEvent[Any]:
@@ -89,8 +88,9 @@ def _listen(broker: NatsBroker, ends: str, takers: Sequence[Heard], after: int) 
         nonlocal position
         sequence = message.raw_message.metadata.sequence.stream
         if sequence > position:
-            for take in takers:
-                take(event)
+            count(event, subjects.tenant_of_event(message.raw_message.subject))
+            if heard is not None:
+                heard(event)
             position = sequence
 
 

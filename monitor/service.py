@@ -12,6 +12,7 @@ from bus.messages import ClusterPerformance, NoReply
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.readings import MonitorReadings
 from bus.service import Call, Endpoint, Service
+from bus.tenancy import scope
 from bus.version import hive_version
 from monitor.document import AsyncApiDocument
 from monitor.ingest import Ledger
@@ -31,7 +32,7 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read
 
     async def performance(call: Call[NoReply]) -> ClusterPerformance:
         require_counted()
-        return ledger.performance(monotonic())
+        return ledger.performance(monotonic(), scope(call.claims))
 
     async def readings(call: Call[NoReply]) -> MonitorReadings:
         require_counted()

@@ -148,7 +148,7 @@ class Verbs:
         try:
             return await self._reading.get(execution_id, claims)
         except ExecutionNotFound:
-            if held is None or not held.execution.ended:
+            if held is None or not held.execution.ended or held.origin.claims.tenant != claims.tenant:
                 raise
             return record_of_held(held)
 

@@ -39,6 +39,7 @@ class CreateKey(Command):
     """`owner` is a user's name; the user is made when it is new."""
 
     owner: UserName
+    tenant: Slug | None = Field(default=None, description="whose user it is; left out: the tenant of whoever asks")
     role: Role = Role.DEVELOPER
     models: tuple[Text, ...] = Field(default=(), description="the only models that the key may use; none: all")
     name: Text | None = Field(default=None, max_length=64)

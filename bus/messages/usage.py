@@ -25,14 +25,18 @@ class ListUsage(Command):
     by: UsageBy = UsageBy.USER
     since: date | None = Field(default=None, description="the first day; left out: the first of the present month")
     until: date | None = Field(default=None, description="the last day; left out: the present one")
-    user: Text | None = Field(default=None, max_length=64, description="only what this user used")
+    user: Text | None = Field(
+        default=None, max_length=64, description="only what this user used, by the name that a report has"
+    )
     limit: int = Field(default=100, ge=1, le=MOST_ROWS)
 
 
 class UsageRow(Record):
     """Of all tasks that ended, however they ended: what was cancelled or failed may have used something, too."""
 
-    name: str | None = Field(description="of the user, key, model, workflow or day; null: of none")
+    name: str | None = Field(
+        description="of the user, key, model, workflow or day; null: of none. Users of other tenants than the hive's own as `tenant/name`, to those who see all"
+    )
     tasks: int
     prompt_tokens: int
     completion_tokens: int
@@ -65,6 +69,7 @@ class QuotaPeriod(StrEnum):
 
 
 class QuotaRef(Command):
+    tenant: Slug = Field(default="default", description="whose user it is; of a key it says nothing")
     kind: QuotaKind
     name: Text = Field(min_length=1, max_length=64, description="the user's name, or the key's id")
     unit: QuotaUnit
@@ -82,8 +87,9 @@ class PutQuota(QuotaRef):
 
 
 class Quota(Record):
-    """`used` in the day or month that began at `since`, as the monitor last counted: up to what has ended."""
+    """`tenant`: whose user, or who has used the key. `used` in the day or month that began at `since`, as the monitor last counted: up to what has ended."""
 
+    tenant: Slug = "default"
     kind: QuotaKind
     name: str
     unit: QuotaUnit

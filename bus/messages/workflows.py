@@ -338,5 +338,6 @@ class WorkflowNotice(Message):
     """Between engines, and for doors: a workflow was saved, an execution is to be stopped, or MCP servers changed; nothing: an engine is ready."""
 
     workflow_id: UUID | None = None
+    tenant: Slug | None = Field(default=None, description="whose workflow it is; null where it concerns everybody")
     stop_execution: UUID | None = None
     mcp_servers: bool = False

@@ -34,6 +34,7 @@ from bus.messages.tasks import SubmittedTask
 from bus.mirror import Mirror
 from bus.quotas import Quotas
 from bus.submit import accepted, publish_task, require_rights, unknown_model
+from bus.tenancy import person
 from coordinator.gateway import verbs
 from coordinator.gateway.overload import Overload
 
@@ -173,9 +174,13 @@ def checked_key(value: str | None) -> str | None:
 
 
 def _same(earlier: SubmittedTask, mine: SubmittedTask) -> TaskRecord:
-    if earlier.record.owner != mine.record.owner or earlier.body_hash != mine.body_hash:
+    if _whose(earlier) != _whose(mine) or earlier.body_hash != mine.body_hash:
         raise IdempotencyMismatch(
             f"This Idempotency-Key brought task {mine.record.id} with another body. "
             "Take a new key, or send the same body again."
         )
     return earlier.record
+
+
+def _whose(task: SubmittedTask) -> str:
+    return person(task.record.tenant, task.record.owner)

@@ -80,7 +80,7 @@ class Arrivals:
             task=submit.task, status=TaskStatus.QUEUED, request=submit.request, body=submit.body, body_hash=submit.body_hash
         )
         try:
-            row.status = await self.first_status(submit.request, path)
+            row.status = await self.first_status(submit.request, path, submit.task.tenant)
             if row.status is TaskStatus.QUEUED:
                 await self._fill(row, submit.request)
         except HiveError as error:
@@ -94,14 +94,14 @@ class Arrivals:
             row.body, row.request = body, TaskRequest.model_validate_json(body)
             row.task = row.task.evolve(size=size_of(row.request))
 
-    async def first_status(self, request: TaskRequest, path: Collection[UUID]) -> TaskStatus:
+    async def first_status(self, request: TaskRequest, path: Collection[UUID], tenant: str) -> TaskStatus:
         """Pending or queued. UnknownModel, UnknownDependency, DependencyCycle, DependencyFailed where it can be neither."""
         model, wanted = request.model, request.depends_on
         if model is not None and not self._ledger.state.registry.knows_model(model):
             raise UnknownModel(f"No agent has ever offered the model {model}. `hive agents` lists what there is.")
         if not wanted:
             return TaskStatus.QUEUED
-        statuses = await self._statuses(wanted)
+        statuses = await self._statuses(wanted, tenant)
         for task_id in wanted:
             if task_id in path:
                 raise DependencyCycle(f"The task {task_id} depends, by way of others, on itself.")
@@ -115,8 +115,9 @@ class Arrivals:
         self._ledger.state.depended_on.update(open_ones)
         return TaskStatus.PENDING
 
-    async def _statuses(self, task_ids: Collection[UUID]) -> dict[UUID, TaskStatus]:
-        rows = await self._ledger.record.all("task_statuses", list(task_ids))
+    async def _statuses(self, task_ids: Collection[UUID], tenant: str | None = None) -> dict[UUID, TaskStatus]:
+        """Of one tenant, or of all."""
+        rows = await self._ledger.record.all("task_statuses", list(task_ids), tenant)
         return {row["id"]: TaskStatus(row["status"]) for row in rows}
 
     def _add_fresh(self, row: NewRow) -> None:

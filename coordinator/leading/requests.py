@@ -62,7 +62,7 @@ class Requests:
         self._ledger.ended.append((task_id, TaskStatus.CANCELLED))
 
     async def _status(self, task_id: UUID) -> TaskStatus | None:
-        row = await self._ledger.record.one("task_statuses", [task_id])
+        row = await self._ledger.record.one("task_statuses", [task_id], None)
         return None if row is None else TaskStatus(row["status"])
 
     async def _refuse_ended(self, task_id: UUID) -> None:
@@ -81,7 +81,7 @@ class Requests:
         if row is None or row["request"] is None:
             raise Conflict(f"The task {task_id} could not be understood, or its text is not kept any more. Submit it anew.")
         request = TaskRequest.model_validate_json(row["request"])
-        first = await self._arrivals.first_status(request, (task_id,))
+        first = await self._arrivals.first_status(request, (task_id,), row["tenant"])
         if first is TaskStatus.QUEUED and not (await self._ledger.load(task_id)).attempts:  # else it was filled in before
             for error in (await self._quoting.fill((task_id,))).values():
                 raise error

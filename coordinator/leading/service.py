@@ -30,6 +30,7 @@ from bus.messages.joining import CreateJoinToken, JoinHive, JoinTokenRef, ListJo
 from bus.messages.maintenance import MaintenanceRef, MaintenanceWindow, PlanMaintenance
 from bus.messages.orders import DrainAgent, LabelAgent
 from bus.service import Call, Endpoint, Service
+from bus.tenancy import knows, person
 from coordinator.endpoints import service, verb
 from coordinator.leading.inputs import AssignAsked, CancelAsked, Input, PriorityAsked, RequeueAsked
 from coordinator.leading.term import Term
@@ -134,31 +135,33 @@ class LeaderService:
 
     async def _cancel(self, call: Call[TaskRef]) -> TaskRecord:
         task_id = call.body.id
-        record = await self._reads.find(task_id)
+        record = await self._reads.find(task_id, call.claims)
         auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
         await self.cancel(task_id)
-        return await self._reads.find(task_id)
+        return await self._reads.find(task_id, call.claims)
 
     async def cancel(self, task_id: UUID) -> None:
         """Returns when it is committed. AlreadyEnded, TaskNotFound, NoLeader."""
         await self._decide(lambda done: CancelAsked(task_id, done))
 
     async def _requeue(self, call: Call[TaskRef]) -> TaskRecord:
+        await self._reads.find(call.body.id, call.claims)
         await self._decide(lambda done: RequeueAsked(call.body.id, done))
-        return await self._reads.find(call.body.id)
+        return await self._reads.find(call.body.id, call.claims)
 
     async def _assign(self, call: Call[AssignTask]) -> TaskRecord:
+        await self._reads.find(call.body.id, call.claims)
         await self._decide(lambda done: AssignAsked(call.body.id, call.body.agent_id, done))
-        return await self._reads.find(call.body.id)
+        return await self._reads.find(call.body.id, call.claims)
 
     async def _prioritize(self, call: Call[PrioritizeTask]) -> TaskRecord:
-        record = await self._reads.find(call.body.id)
+        record = await self._reads.find(call.body.id, call.claims)
         auth.require(call.claims, Permission.TASKS_PRIORITIZE, owner=record.owner)
         await self._decide(lambda done: PriorityAsked(call.body.id, call.body.priority, done))
-        return await self._reads.find(call.body.id)
+        return await self._reads.find(call.body.id, call.claims)
 
     async def _explain(self, call: Call[TaskRef]) -> Explanation:
-        record = await self._reads.find(call.body.id)
+        record = await self._reads.find(call.body.id, call.claims)
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         task = self._state.queue.get(record.id) or self._state.live.get(record.id)
         clock = self._term.clock.seconds
@@ -183,7 +186,9 @@ class LeaderService:
 
     async def _positions(self, call: Call[TaskIds]) -> QueuePlaces:
         agents, clock = list(self._state.registry), self._term.clock.seconds
-        return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, datetime.now(UTC)))
+        waiting = ((task_id, self._state.queue.get(task_id)) for task_id in call.body.ids)
+        known = tuple(task_id for task_id, task in waiting if task is not None and knows(call.claims, task.tenant))
+        return QueuePlaces(places=self._places.of(known, agents, clock, datetime.now(UTC)))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         try:
@@ -228,7 +233,7 @@ def _would_be(request: TaskRequest, claims: Claims, now: datetime) -> Task:
         model=request.model,
         require=request.require,
         size=size_of(request),
-        session=session_hash(claims.sub, request.session),
+        session=session_hash(person(claims.tenant, claims.sub), request.session),
     )
 
 

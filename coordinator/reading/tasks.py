@@ -8,6 +8,7 @@ from bus.auth import Permission
 from bus.client import Bus
 from bus.errors import Conflict, DatabaseUnavailable, HiveError, TaskNotFound
 from bus.messages import (
+    Claims,
     ListTasks,
     NoReply,
     QueuePlaces,
@@ -22,6 +23,7 @@ from bus.messages import (
 from bus.messages.places import QueuePlace
 from bus.messages.tasks import SubmittedTask
 from bus.service import Call, Service
+from bus.tenancy import knows, scope
 from coordinator.endpoints import service, verb
 from coordinator.reading.cursor import read_cursor, write_cursor
 from coordinator.store.database import Statements, available
@@ -47,44 +49,51 @@ class Reads:
         )
 
     async def _get(self, call: Call[TaskRef]) -> TaskRecord:
-        record = await self.find(call.body.id)
+        record = await self.find(call.body.id, call.claims)
         auth.require(call.claims, Permission.TASKS_VIEW, owner=record.owner)
         return record
 
     async def _submitted(self, call: Call[TaskRef]) -> SubmittedTask:
-        found = await self._find(call.body.id)
+        found = await self._find(call.body.id, call.claims)
         auth.require(call.claims, Permission.TASKS_VIEW, owner=found.record.owner)
         return found
 
-    async def find(self, task_id: UUID) -> TaskRecord:
-        [placed] = await self._with_positions(((await self._find(task_id)).record,))
+    async def find(self, task_id: UUID, claims: Claims) -> TaskRecord:
+        """TaskNotFound, also where it is of a tenant that these claims know nothing of."""
+        [placed] = await self._with_positions(((await self._find(task_id, claims)).record,))
         return placed
 
-    async def _find(self, task_id: UUID) -> SubmittedTask:
+    async def _find(self, task_id: UUID, claims: Claims) -> SubmittedTask:
         """PostgreSQL, then the stream, then PostgreSQL again: between the two looks it may have been moved, never lost.
 
         While PostgreSQL is away the stream still knows what was acknowledged meanwhile.
         """
         try:
-            found = await self._stored(task_id) or await self._acknowledged(task_id) or await self._stored(task_id)
+            found = (
+                await self._stored(task_id, claims)
+                or await self._acknowledged(task_id, claims)
+                or await self._stored(task_id, claims)
+            )
         except DatabaseUnavailable:
-            found = await self._acknowledged(task_id)
+            found = await self._acknowledged(task_id, claims)
             if found is None:
                 raise
         if found is None:
             raise TaskNotFound(f"There is no task {task_id}.")
         return found
 
-    async def _stored(self, task_id: UUID) -> SubmittedTask | None:
+    async def _stored(self, task_id: UUID, claims: Claims) -> SubmittedTask | None:
         with available():
-            row = await self._sql.one("get_task", task_id)
+            row = await self._sql.one("get_task", task_id, scope(claims))
             return None if row is None else SubmittedTask(record=record_from(row), body_hash=row["body_hash"])
 
-    async def _acknowledged(self, task_id: UUID) -> SubmittedTask | None:
+    async def _acknowledged(self, task_id: UUID, claims: Claims) -> SubmittedTask | None:
         received = await self._bus.last(subjects.TASKS, subjects.submits_of_task(task_id))
         if received is None:
             return None
         submit = interpret(received)
+        if not knows(claims, submit.task.tenant):
+            return None
         request = None if isinstance(submit, Poison) else submit.request
         body_hash = received.headers.get(subjects.HEADER_BODY_HASH)
         return SubmittedTask(record=_acknowledged_record(submit.task, request), body_hash=body_hash)
@@ -109,17 +118,16 @@ class Reads:
         statuses = [TaskStatus.FAILED.value] if asked.dead_letters else [status.value for status in asked.status]
         before_at, before_id = read_cursor(asked.cursor)
         kind = (statuses or None, asked.agent_id, asked.model, owner)
+        pages = (asked.since, asked.before, asked.limit + 1)
         with available():
-            rows = await self._sql.planned(
-                "list_tasks", *kind, before_at, before_id, asked.since, asked.before, asked.limit + 1
-            )
+            rows = await self._sql.planned("list_tasks", *kind, before_at, before_id, *pages, scope(call.claims))
         records = await self._with_positions(tuple(record_from(row) for row in rows[: asked.limit]))
         more = len(rows) > asked.limit
         return TaskList(tasks=records, next_cursor=write_cursor(records[-1].created_at, records[-1].id) if more else None)
 
     async def _erase(self, call: Call[TaskRef]) -> NoReply:
         """Prompt, output, attempts and record, here and on the streams. Its events, which hold no text, expire."""
-        record = await self.find(call.body.id)
+        record = await self.find(call.body.id, call.claims)
         auth.require(call.claims, Permission.TASKS_CANCEL, owner=record.owner)
         await self._refuse_unread(record.id)
         with available():

@@ -127,7 +127,7 @@ class Firing:
         return status is not None and not status.terminal
 
     async def _status(self, task_id: UUID) -> TaskStatus | None:
-        row = await self._sql.one("task_statuses", [task_id])
+        row = await self._sql.one("task_statuses", [task_id], None)
         return None if row is None else TaskStatus(row["status"])
 
     async def _end(self, task_id: UUID) -> None:

@@ -34,6 +34,7 @@ from bus.messages import (
 from bus.model_names import same_model
 from bus.service import Call, Service
 from bus.submit import accepted, publish_task, require_rights, unknown_model
+from bus.tenancy import is_own, scope
 from coordinator.endpoints import service, verb
 from coordinator.reading.cursor import read_cursor, write_cursor
 from coordinator.schedules.rows import Standing, record_from, standing_from
@@ -85,7 +86,7 @@ class Schedules:
         asked = call.body
         owner = asked.owner if auth.allows(call.claims, Permission.TASKS_VIEW) else call.claims.sub
         with available():
-            rows = await self._sql.all("list_schedules", owner, *read_cursor(asked.cursor), asked.limit + 1)
+            rows = await self._sql.all("list_schedules", owner, *read_cursor(asked.cursor), asked.limit + 1, scope(call.claims))
         records = tuple(record_from(row) for row in rows[: asked.limit])
         more = len(rows) > asked.limit
         return ScheduleList(
@@ -99,7 +100,7 @@ class Schedules:
         found = await self._find(call.body.id, call.claims, Permission.TASKS_CANCEL)
         wished = _changed(found, call.body)
         # Whoever else changes it lends it no rights of their own, and takes none away.
-        claims = call.claims if call.claims.sub == found.record.owner else found.claims
+        claims = call.claims if is_own(call.claims, found.record.tenant, found.record.owner) else found.claims
         if claims is found.claims and found.key_revoked and wished.enabled:
             raise PermissionDenied(f"The key that it was made with was revoked. Only {found.record.owner} can resume it.")
         await self._require_usable(wished.task, claims)
@@ -139,7 +140,7 @@ class Schedules:
 
     async def _find(self, schedule_id: UUID, claims: Claims, permission: Permission) -> Standing:
         with available():
-            row = await self._sql.one("get_schedule", schedule_id)
+            row = await self._sql.one("get_schedule", schedule_id, scope(claims))
         if row is None:
             raise ScheduleNotFound(f"There is no schedule {schedule_id}. `hive schedule list` shows them.")
         auth.require(claims, permission, owner=row["owner"])

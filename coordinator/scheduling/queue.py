@@ -84,7 +84,7 @@ class Queue:
                 self.add(task, now)
             else:
                 self._tasks[task.id] = task
-                at_once[task.priority, task.owner, self._line(task)].append((task.sequence, task.id))
+                at_once[task.priority, task.person, self._line(task)].append((task.sequence, task.id))
         for (priority, owner, line), orders in at_once.items():
             self.bands[priority].add(owner, line, orders)
 
@@ -94,9 +94,9 @@ class Queue:
         home = None if task.session is None else self.sessions.home(task.session)
         if home is not None and home.agent_id not in task.avoid:  # it failed there, or that host is lost
             self._keep(task, home, now)
-        self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
+        self.bands[task.priority].add(task.person, self._line(task), [(task.sequence, task.id)])
         if task.attempts:
-            self.bands[task.priority].came_back(task.owner, task.back or Delay.RETRY)
+            self.bands[task.priority].came_back(task.person, task.back or Delay.RETRY)
 
     def _keep(self, task: Task, home: Home, now: datetime) -> None:
         """For its conversation's host, at most as long as another one would read the prompt: then waiting has cost what it could save."""
@@ -136,7 +136,7 @@ class Queue:
 
     def _displace(self, task: Task) -> None:
         line = self._line(task)
-        self.bands[task.priority].discard(task.owner, line, (task.sequence, task.id))
+        self.bands[task.priority].discard(task.person, line, (task.sequence, task.id))
         if not line.waiting:
             del self._lines[line.shape, line.home]
 
@@ -154,7 +154,7 @@ class Queue:
                 task = self._tasks[task_id]
                 self._displace(task)
                 del self._homes[task_id]
-                self.bands[task.priority].add(task.owner, self._line(task), [(task.sequence, task.id)])
+                self.bands[task.priority].add(task.person, self._line(task), [(task.sequence, task.id)])
 
     def overdue(self, now: datetime, most: int) -> list[Task]:
         """Those that wait while their time is over, those that are so for longest first."""
@@ -168,8 +168,8 @@ class Queue:
             return None
         urgent = sum(len(self.bands[priority]) for priority in range(MIN_PRIORITY, task.priority))
         band = self.bands[task.priority]
-        earlier, others = band.before(task.owner, (task.sequence, task.id))
-        return Standing(urgent, others, earlier, returned=band.returned(task.owner), attempts=task.attempts)
+        earlier, others = band.before(task.person, (task.sequence, task.id))
+        return Standing(urgent, others, earlier, returned=band.returned(task.person), attempts=task.attempts)
 
     def position(self, task_id: UUID) -> int | None:
         """By priority and turn alone: 1 is next."""

@@ -78,7 +78,7 @@ class Scheduler:
         self._turn += 1
         self._served[task.priority] = self._turn
         self._ageing.placed(agent.agent_id, overdue=placement.overdue)
-        queue.bands[task.priority].shares.charge(task.owner, service_seconds(agent, placement.model, task.size))
+        queue.bands[task.priority].shares.charge(task.person, service_seconds(agent, placement.model, task.size))
         line.passed_since = None
         kept = line.kept.get(task.priority)
         if kept is not None and agent.agent_id not in kept.free:  # else patience was over, and is so for the next of the line

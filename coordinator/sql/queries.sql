@@ -15,7 +15,8 @@ FROM commit_charged_turn($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
 SELECT id FROM tasks WHERE id = ANY($1::uuid[]);
 
 -- name: task_statuses
-SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]);
+-- Of one tenant, or of all.
+SELECT id, status FROM tasks WHERE id = ANY($1::uuid[]) AND ($2::text IS NULL OR tenant = $2);
 
 -- name: insert_dependencies
 INSERT INTO task_dependencies (task_id, depends_on_task_id)
@@ -268,7 +269,7 @@ SELECT t.*, a.slug AS agent_slug, (
     FROM attempts x JOIN agents b ON b.id = x.agent_id WHERE x.task_id = t.id
 ) AS all_attempts
 FROM tasks t LEFT JOIN agents a ON a.id = t.assigned_agent_id
-WHERE t.id = $1;
+WHERE t.id = $1 AND ($2::text IS NULL OR t.tenant = $2);
 
 -- name: list_tasks
 -- Planned anew each time: one plan for whatever is asked and whatever is left out would sort all tasks for a page of them.
@@ -285,6 +286,7 @@ WHERE ($1::text[] IS NULL OR t.status = ANY(($1::text[])::task_status_enum[]))
     AND ($5::timestamptz IS NULL OR (t.created_at, t.id) < ($5, $6::uuid))
     AND ($7::timestamptz IS NULL OR t.created_at >= $7)
     AND ($8::timestamptz IS NULL OR t.created_at < $8)
+    AND ($10::text IS NULL OR t.tenant = $10)
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $9;
 
@@ -308,7 +310,9 @@ DELETE FROM tasks WHERE id = $1 AND status IN ('completed', 'failed', 'cancelled
 
 -- name: upsert_user
 -- A key for a name makes the user, without roles: it cannot sign in. One who was removed comes back by `create` alone.
-INSERT INTO users (name) VALUES ($1) ON CONFLICT (name) DO UPDATE SET name = $1 RETURNING id, tenant, disabled_at, removed_at;
+-- No row comes back where the name is somebody's of another tenant.
+INSERT INTO users (name, tenant) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET name = $1 WHERE users.tenant = $2
+RETURNING id, tenant, disabled_at, removed_at;
 
 -- name: insert_key
 INSERT INTO api_keys (user_id, hash, prefix, role, models, name, scopes, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -317,7 +321,7 @@ ON CONFLICT (hash) DO NOTHING RETURNING id, created_at;
 -- name: keys
 SELECT k.id, k.hash, k.prefix, k.role, k.models, k.name, k.scopes, k.expires_at, k.created_at, k.revoked_at, u.name AS owner, u.tenant,
     k.revoked_at IS NULL AND u.disabled_at IS NULL AND u.removed_at IS NULL AND coalesce(k.expires_at > now(), true) AS holds
-FROM api_keys k JOIN users u ON u.id = k.user_id ORDER BY k.created_at;
+FROM api_keys k JOIN users u ON u.id = k.user_id WHERE $1::text IS NULL OR u.tenant = $1 ORDER BY k.created_at;
 
 -- name: keys_of_user
 SELECT k.hash FROM api_keys k WHERE k.user_id = $1;
@@ -446,7 +450,8 @@ INSERT INTO signing_keys (kid, jwk, sealed, key_id) VALUES ($1, $2::jsonb, $3, $
 DELETE FROM signing_keys WHERE kid = $1;
 
 -- name: revoke_key
-UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE id = $1 RETURNING hash;
+UPDATE api_keys k SET revoked_at = coalesce(revoked_at, now()) FROM users u
+WHERE k.id = $1 AND u.id = k.user_id AND ($2::text IS NULL OR u.tenant = $2) RETURNING hash;
 
 -- name: insert_ticket
 INSERT INTO login_tickets (hash, claims, expires_at) VALUES ($1, $2::jsonb, $3);
@@ -523,13 +528,14 @@ SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
 -- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user.
 SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
 FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
-WHERE s.id = $1;
+WHERE s.id = $1 AND ($2::text IS NULL OR s.tenant = $2);
 
 -- name: list_schedules
 SELECT id, tenant, owner, name, cron, time_zone, enabled, catch_up, overlap, starts_at, ends_at, next_due, last_due, last_task_id,
     problem, created_at, updated_at
 FROM schedules
 WHERE ($1::text IS NULL OR owner = $1) AND ($2::timestamptz IS NULL OR (created_at, id) < ($2, $3::uuid))
+    AND ($5::text IS NULL OR tenant = $5)
 ORDER BY created_at DESC, id DESC
 LIMIT $4;
 

@@ -27,6 +27,7 @@ from bus.messages import (
     Work,
 )
 from bus.messages.work import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, WORK_FIELDS
+from bus.tenancy import person
 from coordinator.agents.agent import OpenAttempt
 from coordinator.leading.continuing import written
 from coordinator.scheduling.sizes import Size, size
@@ -183,7 +184,7 @@ def task_from(row: Any) -> Task:
         pin=row["pinned_agent"],
         avoid=frozenset(row["avoid"]),
         size=_size(row),
-        session=session_hash(row["owner"], row["session"]),
+        session=session_hash(person(row["tenant"], row["owner"]), row["session"]),
         end_by=row["end_by"],
         preemptible=row["preemptible"],
         streaming=_streaming(row["streamed_work"]),

@@ -12,6 +12,7 @@ from bus import subjects
 from bus.codec import explain
 from bus.errors import InvalidRequest, NotFound
 from bus.messages import CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, NoReply, Role
+from bus.tenancy import HOME
 from deploy.cli.command import Json, command
 from deploy.cli.connection import operator_bus
 from deploy.cli.screen import local_time, note, print_json, print_table, say
@@ -38,13 +39,16 @@ async def create(
     name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
     scope: Annotated[list[str] | None, typer.Option(help="The only permissions of its role, such as tasks.*; repeat.")] = None,
     days: Annotated[float | None, typer.Option(help="After which it ends by itself; left out: never.", min=0.001)] = None,
+    tenant: Annotated[
+        str, typer.Option(help="Whose user it is: another tenant sees nothing of what this one's keys do.")
+    ] = HOME,
     as_json: Json = False,
 ) -> None:
     """Make a key, and show it this once."""
     try:
         expires = None if days is None else datetime.now(UTC) + timedelta(days=days)
         about = {"models": tuple(model or ()), "name": name, "scopes": tuple(scope or ()), "expires_at": expires}
-        wish = CreateKey.model_validate({"owner": owner, "role": role, **about})
+        wish = CreateKey.model_validate({"owner": owner, "role": role, "tenant": tenant, **about})
     except ValidationError as error:
         raise explain(error) from None
     async with operator_bus() as bus:
@@ -66,12 +70,14 @@ async def list_keys(as_json: Json = False) -> None:
         print_json(found)
         return
     rows = [
-        (key.id, key.prefix, key.owner, ", ".join((key.role, *key.scopes)), ", ".join(key.models) or "all", key.name,
+        (key.id, key.prefix, key.tenant, key.owner, ", ".join((key.role, *key.scopes)), ", ".join(key.models) or "all", key.name,
          local_time(key.created_at), local_time(key.expires_at), local_time(key.revoked_at))
         for key in found.keys
     ]  # fmt: skip
     print_table(
-        ("Id", "Begins with", "Owner", "Role", "Models", "Name", "Created", "Expires", "Revoked"), rows, "There are no keys."
+        ("Id", "Begins with", "Tenant", "Owner", "Role", "Models", "Name", "Created", "Expires", "Revoked"),
+        rows,
+        "There are no keys.",
     )
 
 

@@ -23,6 +23,7 @@ from bus.messages.usage import (
     UsageReport,
     UsageRow,
 )
+from bus.tenancy import HOME, person
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
 from deploy.cli.screen import print_json, print_table, say
@@ -32,6 +33,7 @@ _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day
 _Kind = Annotated[QuotaKind, typer.Argument(help="Whose: a user's, or a key's.")]
 _Name = Annotated[str, typer.Argument(help="The user's name, or the key's id as `hive keys list` shows it.")]
 _Unit = Annotated[QuotaUnit, typer.Option(help="Of what.")]
+_Tenant = Annotated[str, typer.Option(help="Whose user it is.")]
 _Period = Annotated[QuotaPeriod, typer.Option("--per", help="In what time, by UTC.")]
 
 
@@ -91,7 +93,15 @@ async def quotas(as_json: Json = False) -> None:
 
 def _print_quotas(found: tuple[Quota, ...]) -> None:
     rows = [
-        (q.kind.value, q.name, f"{q.most:,.0f} {q.unit} a {q.period}", f"{q.used:,.0f}", _share(q), q.set_by) for q in found
+        (
+            q.kind.value,
+            person(q.tenant, q.name) if q.kind is QuotaKind.USER else q.name,
+            f"{q.most:,.0f} {q.unit} a {q.period}",
+            f"{q.used:,.0f}",
+            _share(q),
+            q.set_by,
+        )
+        for q in found
     ]
     print_table(("Of", "Name", "Quota", "Used", "%", "Set by"), rows, "There are no quotas. `hive usage set-quota` sets one.")
 
@@ -108,11 +118,12 @@ async def set_quota(
     most: Annotated[float, typer.Argument(help="How much; 0: nothing.")],
     unit: _Unit = QuotaUnit.TOKENS,
     period: _Period = QuotaPeriod.DAY,
+    tenant: _Tenant = HOME,
     as_json: Json = False,
 ) -> None:
     """Set how much a user or a key may use."""
     try:
-        wanted = PutQuota(kind=kind, name=name, unit=unit, period=period, most=most)
+        wanted = PutQuota(tenant=tenant, kind=kind, name=name, unit=unit, period=period, most=most)
     except ValidationError as error:
         raise explain(error) from None
     quota: Quota = await _ask("put_quota", wanted, Quota)
@@ -131,11 +142,12 @@ async def remove_quota(
     name: _Name,
     unit: _Unit = QuotaUnit.TOKENS,
     period: _Period = QuotaPeriod.DAY,
+    tenant: _Tenant = HOME,
     as_json: Json = False,
 ) -> None:
     """Remove a quota."""
     try:
-        wanted = QuotaRef(kind=kind, name=name, unit=unit, period=period)
+        wanted = QuotaRef(tenant=tenant, kind=kind, name=name, unit=unit, period=period)
     except ValidationError as error:
         raise explain(error) from None
     left: QuotaList = await _ask("remove_quota", wanted, QuotaList)

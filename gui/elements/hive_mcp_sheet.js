@@ -16,7 +16,7 @@ export default {
   },
   methods: {
     ago: (text) => ago(store.now - Date.parse(text)),
-    mine: (server) => store.may.manage_mcp_servers || (store.may.own_mcp_servers && server.owner === store.me && server.transport !== "stdio"),
+    mine: (server) => (store.may.manage_mcp_servers && (store.may.run_mcp_servers || server.transport !== "stdio")) || (store.may.own_mcp_servers && server.owner === store.me && server.transport !== "stdio"),
     async load() {
       this.servers = (await ask("mcp-servers.list")).servers;
     },
@@ -72,7 +72,7 @@ export default {
         <tr v-if="opened === server.name"><td colspan="5"><ul v-if="tools.length" class="hv-why"><li v-for="tool in tools" :key="tool.name"><b>{{ tool.name }}</b><span class="hv-muted">{{ tool.description }}</span></li></ul><p v-else class="hv-muted">No tool was listed.</p></td></tr></template></tbody></table>
         <div v-else-if="at" class="hv-empty"><Icon name="plug"/><h3>No MCP server yet</h3><p>A registered server's tools can be nodes of a workflow, and be offered to models. Add one, or import the <code>mcpServers</code> file of another client.</p></div><div v-else-if="!failure" class="hv-lines" aria-label="Loading"><i v-for="n in 3" :key="n"></i></div></div>
       <dialog ref="edit" class="hv-form-dialog" aria-labelledby="edit-title"><form @submit.prevent="save"><h2 id="edit-title">{{ form.known ? "Replace " + form.name : "Add an MCP server" }}</h2><p v-if="wrong" class="hv-failure" role="alert">{{ wrong.message }} <code class="hv-code">{{ wrong.code }}</code></p>
-        <label v-if="!form.known" class="hv-field"><span>Name</span><input v-model="form.name" class="hv-input" required maxlength="64"></label><label class="hv-field"><span>Transport</span><select v-model="form.transport" class="hv-input"><option value="streamable_http">Streamable HTTP</option><option value="sse">SSE</option><option v-if="may.manage_mcp_servers" value="stdio">stdio: a program on the engine's machine</option></select></label>
+        <label v-if="!form.known" class="hv-field"><span>Name</span><input v-model="form.name" class="hv-input" required maxlength="64"></label><label class="hv-field"><span>Transport</span><select v-model="form.transport" class="hv-input"><option value="streamable_http">Streamable HTTP</option><option value="sse">SSE</option><option v-if="may.run_mcp_servers" value="stdio">stdio: a program on the engine's machine</option></select></label>
         <template v-if="stdio"><label class="hv-field"><span>Command</span><input v-model="form.command" class="hv-input" required></label><label class="hv-field"><span>Arguments, one a line</span><textarea v-model="form.args" class="hv-input" rows="2"></textarea></label></template><label v-else class="hv-field"><span>URL</span><input v-model="form.endpoint" class="hv-input" type="url" required></label>
         <label class="hv-field"><span>{{ stdio ? "Environment, NAME=value a line" : "Headers, Name: value a line" }}; sealed, never shown again</span><textarea v-model="form.secrets" class="hv-input" rows="2" autocomplete="off" spellcheck="false"></textarea></label><p v-if="form.known" class="hv-small hv-muted">All of it is replaced: write arguments and secrets again.</p><label class="hv-check"><input v-model="form.active" type="checkbox"> Connected, and may be called</label>
         <div class="hv-row-end"><button type="button" class="hv-quiet" @click="$refs.edit.close()">Leave it</button><button type="submit" class="hv-primary">Save</button></div></form></dialog>

@@ -40,6 +40,7 @@ class Answers:
     async def _follow(self, task_id: UUID) -> None:
         pending = _Pending(self._live, task_id)
         try:
+            await self._desk.get(task_id)  # whoever may not see it is refused, also while what follows could not tell
             async for item in follow(self._desk.bus, task_id, self._desk.claims):
                 match item:
                     case Delta():

@@ -13,6 +13,7 @@ from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
+from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -53,8 +54,7 @@ def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, stor
     answers = Answers(live, Desk(dashboard.bus, claims))
     Orders(live, Desk(dashboard.bus, claims), answers).wire()
     Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
-    owner = None if sessions.may(claims).view_all else claims.sub
-    viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
+    viewer = PageViewer(live, Sight.of(claims), lambda: dashboard.claims(storage) is not None)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

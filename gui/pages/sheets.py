@@ -17,6 +17,7 @@ from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
+from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -74,8 +75,7 @@ def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, stil
     answers = Answers(live, Desk(dashboard.bus, claims))
     Orders(live, Desk(dashboard.bus, claims), answers).wire()
     Line(live, dashboard.bus, still, answers).wire()
-    owner = None if sessions.may(claims).view_all else claims.sub
-    viewer = PageViewer(live, owner, lambda: still() is not None)
+    viewer = PageViewer(live, Sight.of(claims), lambda: still() is not None)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -7,13 +7,14 @@ from nicegui import Client
 from gui.elements.parts import Live
 from gui.frames import Frame
 from gui.pages import way_in
+from gui.sight import Sight
 
 
 class PageViewer:
     """Sends frames to the browser while it is there, and shows it out when the login no longer holds."""
 
-    def __init__(self, live: Live, owner: str | None, still_welcome: Callable[[], bool]) -> None:
-        self.owner, self.since = owner, 0
+    def __init__(self, live: Live, sight: Sight, still_welcome: Callable[[], bool]) -> None:
+        self.sight, self.since = sight, 0
         self._live, self._still_welcome = live, still_welcome
 
     @property

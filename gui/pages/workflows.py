@@ -17,6 +17,7 @@ from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
 from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
+from gui.sight import Sight
 from gui.workflows.editing import Editing
 from gui.workflows.hearing import Hearing
 from gui.workflows.listing import Listing
@@ -82,8 +83,7 @@ def _page(
     live = Live(claims)
     answers = Answers(live, Desk(dashboard.bus, claims))
     Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
-    owner = None if sessions.may(claims).view_all else claims.sub
-    viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
+    viewer = PageViewer(live, Sight.of(claims), lambda: dashboard.claims(storage) is not None)
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -195,33 +195,39 @@ DELETE FROM agent_speed_hours WHERE hour < now() - interval '31 days';
 DELETE FROM usage_days WHERE day < (now() AT TIME ZONE 'UTC')::date - $1::int;
 
 -- name: usage_by
-SELECT CASE $1::text WHEN 'user' THEN owner WHEN 'key' THEN key_id::text WHEN 'model' THEN model WHEN 'workflow' THEN workflow_id::text
+-- Of one tenant, or of all: then people of others than the hive's own are told apart by its name.
+SELECT CASE $1::text WHEN 'user' THEN person WHEN 'key' THEN key_id::text WHEN 'model' THEN model WHEN 'workflow' THEN workflow_id::text
         ELSE day::text END AS name,
     sum(tasks)::bigint AS tasks, sum(prompt_tokens)::bigint AS prompt_tokens, sum(completion_tokens)::bigint AS completion_tokens,
     sum(seconds) AS seconds, sum(watt_hours) AS watt_hours
-FROM usage_days WHERE day BETWEEN $2 AND $3 AND ($4::text IS NULL OR owner = $4) GROUP BY 1
+FROM usage_days
+CROSS JOIN LATERAL (SELECT CASE WHEN $6::text IS NULL AND tenant <> 'default' THEN tenant || '/' || owner ELSE owner END AS person) p
+WHERE day BETWEEN $2 AND $3 AND ($6::text IS NULL OR tenant = $6) AND ($4::text IS NULL OR person = $4)
+GROUP BY 1
 ORDER BY CASE WHEN $1 = 'day' THEN 1 END, CASE WHEN $1 = 'day' THEN min(day) END, sum(prompt_tokens + completion_tokens) DESC LIMIT $5;
 
 -- name: quotas
-SELECT q.kind, q.name, q.unit, q.period, q.most, q.set_by, q.told_share, q.told_since, u.tokens, u.seconds, u.owner
+SELECT q.tenant, u.used_in, q.kind, q.name, q.unit, q.period, q.most, q.set_by, q.told_share, q.told_since, u.tokens, u.seconds, u.owner
 FROM quotas q
 LEFT JOIN LATERAL (
-    SELECT sum(d.prompt_tokens + d.completion_tokens)::float8 AS tokens, sum(d.seconds) AS seconds, max(d.owner) AS owner
+    SELECT sum(d.prompt_tokens + d.completion_tokens)::float8 AS tokens, sum(d.seconds) AS seconds, max(d.owner) AS owner,
+        max(d.tenant) AS used_in
     FROM usage_days d
     WHERE d.day >= CASE q.period WHEN 'day' THEN $1::date ELSE date_trunc('month', $1::date)::date END
-        AND CASE q.kind WHEN 'user' THEN d.owner = q.name ELSE d.key_id = q.name::uuid END
+        AND CASE q.kind WHEN 'user' THEN d.owner = q.name AND d.tenant = q.tenant ELSE d.key_id = q.name::uuid END
 ) u ON true
-ORDER BY q.kind, q.name, q.unit, q.period;
+ORDER BY q.tenant, q.kind, q.name, q.unit, q.period;
 
 -- name: put_quota
-INSERT INTO quotas (kind, name, unit, period, most, set_by) VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (kind, name, unit, period) DO UPDATE SET most = excluded.most, set_by = excluded.set_by, set_at = now();
+INSERT INTO quotas (tenant, kind, name, unit, period, most, set_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (tenant, kind, name, unit, period) DO UPDATE SET most = excluded.most, set_by = excluded.set_by, set_at = now();
 
 -- name: told_quota
-UPDATE quotas SET told_share = $5, told_since = $6 WHERE kind = $1 AND name = $2 AND unit = $3 AND period = $4;
+UPDATE quotas SET told_share = $6, told_since = $7
+WHERE tenant = $1 AND kind = $2 AND name = $3 AND unit = $4 AND period = $5;
 
 -- name: remove_quota
-DELETE FROM quotas WHERE kind = $1 AND name = $2 AND unit = $3 AND period = $4 RETURNING 1;
+DELETE FROM quotas WHERE tenant = $1 AND kind = $2 AND name = $3 AND unit = $4 AND period = $5 RETURNING 1;
 
 -- name: speeds
 SELECT agent_id, model, hour, tokens, generation_seconds FROM agent_speed_hours WHERE hour >= $1 ORDER BY agent_id, model, hour;

@@ -79,7 +79,7 @@ def read(batch: Sequence[Received]) -> list[Used]:
             logger.warning("event_refused", subject=received.subject, sequence=received.sequence, reason=error.message)
             continue
         if event.data.status.terminal:
-            tenant = received.subject.split(".")[2]
+            tenant = subjects.tenant_of_event(received.subject)
             found[event.id] = used(event, received.stored_at or event.timestamp, tenant)
     return list(found.values())
 

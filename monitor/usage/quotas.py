@@ -16,6 +16,7 @@ from bus.messages import EventType
 from bus.messages.events import QuotaEvent
 from bus.messages.usage import PutQuota, Quota, QuotaChange, QuotaKind, QuotaList, QuotaPeriod, QuotaRef, QuotaUnit
 from bus.quotas import WARN_SHARE, begins, bucket_key, resets
+from bus.tenancy import HOME
 from monitor.sql import queries
 
 logger = telemetry.log(__name__)
@@ -56,39 +57,41 @@ class QuotaBook:
             rows = await self._sql.all("quotas", now.date())
         for row in rows:
             quota = _quota(row, now)
-            key = bucket_key(quota.kind, quota.name, quota.unit, quota.period)
+            key = bucket_key(*_place(quota), quota.tenant)
             if self._shown.get(key) != quota:
                 await self._bus.put(subjects.KV_QUOTAS, key, quota)
                 self._shown[key] = quota
             if (share := share_to_tell(quota, row["told_share"], row["told_since"])) is not None:
                 await self._tell(key, quota, share, row["owner"], now)
 
-    async def listed(self) -> QuotaList:
+    async def listed(self, tenant: str | None = None) -> QuotaList:
+        """Of one tenant, or of all."""
         now = datetime.now(UTC)
         with available():
-            return QuotaList(quotas=tuple(_quota(row, now) for row in await self._sql.all("quotas", now.date())))
+            quotas = [_quota(row, now) for row in await self._sql.all("quotas", now.date())]
+        return QuotaList(quotas=tuple(quota for quota in quotas if tenant in (None, quota.tenant)))
 
     async def put(self, wanted: PutQuota, by: str) -> Quota:
         """It holds at every door as soon as the bucket has it."""
-        place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
+        place, tenant = _place(wanted), _tenant(wanted)
         async with self._turn:
             with available():
-                await self._sql.run("put_quota", *place, wanted.most, by)
+                await self._sql.run("put_quota", tenant, *place, wanted.most, by)
             await self._renew()
-            return self._shown[bucket_key(*place)]
+            return self._shown[bucket_key(*place, tenant)]
 
     async def remove(self, wanted: QuotaRef) -> QuotaList:
         """NotFound. Returns those that are left."""
-        place = (wanted.kind, wanted.name, wanted.unit, wanted.period)
+        place, tenant = _place(wanted), _tenant(wanted)
         async with self._turn:
             with available():
-                gone = await self._sql.one("remove_quota", *place)
+                gone = await self._sql.one("remove_quota", tenant, *place)
             if gone is None:
                 raise NotFound(
                     f"There is no quota of {wanted.kind} {wanted.name} in {wanted.unit} a {wanted.period}. `hive usage quotas` shows them."
                 )
-            self._shown.pop(bucket_key(*place), None)
-            await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place))
+            self._shown.pop(bucket_key(*place, tenant), None)
+            await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place, tenant))
         return await self.listed()
 
     async def _tell(self, key: str, quota: Quota, share: float, owner: str | None, now: datetime) -> None:
@@ -106,17 +109,28 @@ class QuotaBook:
                 resets_at=resets(quota.period, now),
             ),
         )
-        subject = subjects.event(subjects.DEFAULT_TENANT, kind, quota_id)
+        subject = subjects.event(quota.tenant, kind, quota_id)
         await self._bus.publish_durable(subject, event, message_id=event.id)
         with available():
-            await self._sql.run("told_quota", quota.kind, quota.name, quota.unit, quota.period, share, quota.since)
+            await self._sql.run("told_quota", _tenant(quota), *_place(quota), share, quota.since)
         logger.info("quota_told", kind=quota.kind, name=quota.name, share=share)
+
+
+def _place(quota: QuotaRef | Quota) -> tuple[QuotaKind, str, QuotaUnit, QuotaPeriod]:
+    return quota.kind, quota.name, quota.unit, quota.period
+
+
+def _tenant(quota: QuotaRef | Quota) -> str:
+    """Under which it is kept."""
+    return quota.tenant if quota.kind is QuotaKind.USER else HOME
 
 
 def _quota(row: Mapping[str, Any], now: datetime) -> Quota:
     unit, period = QuotaUnit(row["unit"]), QuotaPeriod(row["period"])
+    kind = QuotaKind(row["kind"])
     return Quota(
-        kind=QuotaKind(row["kind"]),
+        tenant=row["tenant"] if kind is QuotaKind.USER else row["used_in"] or HOME,
+        kind=kind,
         name=row["name"],
         unit=unit,
         period=period,

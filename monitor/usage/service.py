@@ -7,6 +7,7 @@ from bus.auth import Permission
 from bus.messages import NoReply
 from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
 from bus.service import Call, Endpoint, Service
+from bus.tenancy import scope
 from bus.version import hive_version
 
 if TYPE_CHECKING:
@@ -18,13 +19,13 @@ _VIEW, _MANAGE = Permission.METRICS_VIEW, Permission.QUOTAS_MANAGE
 
 def usage_service(reads: "UsageReads", book: "QuotaBook") -> Service:
     async def report(call: Call[ListUsage]) -> UsageReport:
-        return await reads.report(call.body)
+        return await reads.report(call.body, scope(call.claims))
 
     async def slow_hosts(call: Call[NoReply]) -> SlowHosts:
         return await reads.slow()
 
     async def quotas(call: Call[NoReply]) -> QuotaList:
-        return await book.listed()
+        return await book.listed(scope(call.claims))
 
     async def put_quota(call: Call[PutQuota]) -> Quota:
         return await book.put(call.body, call.claims.sub)
@@ -43,7 +44,9 @@ def usage_service(reads: "UsageReads", book: "QuotaBook") -> Service:
             endpoint("report", ListUsage, report, _VIEW, "{by, since, until} -> tokens, seconds and energy"),
             endpoint("slow_hosts", NoReply, slow_hosts, _VIEW, "{} -> agents slower than they were"),
             endpoint("quotas", NoReply, quotas, _VIEW, "{} -> every quota and what of it is used"),
-            endpoint("put_quota", PutQuota, put_quota, _MANAGE, "{kind, name, unit, period, most} -> the quota"),
-            endpoint("remove_quota", QuotaRef, remove_quota, _MANAGE, "{kind, name, unit, period} -> those that are left"),
+            endpoint("put_quota", PutQuota, put_quota, _MANAGE, "{tenant, kind, name, unit, period, most} -> the quota"),
+            endpoint(
+                "remove_quota", QuotaRef, remove_quota, _MANAGE, "{tenant, kind, name, unit, period} -> those that are left"
+            ),
         ),
     )

@@ -28,13 +28,13 @@ class UsageReads:
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
 
-    async def report(self, asked: ListUsage) -> UsageReport:
-        """InvalidRequest for days in the wrong order. DatabaseUnavailable."""
+    async def report(self, asked: ListUsage, tenant: str | None = None) -> UsageReport:
+        """Of one tenant, or of all. InvalidRequest for days in the wrong order. DatabaseUnavailable."""
         today = datetime.now(UTC).date()
         since, until = asked.since or today.replace(day=1), asked.until or today
         if until < since:
             raise InvalidRequest(f"`until` ({until}) is before `since` ({since}). Swap them.")
-        rows = await self._reading.all("usage_by", asked.by, since, until, asked.user, asked.limit)
+        rows = await self._reading.all("usage_by", asked.by, since, until, asked.user, asked.limit, tenant)
         return UsageReport(by=asked.by, since=since, until=until, rows=tuple(UsageRow(**dict(row)) for row in rows))
 
     async def slow(self) -> SlowHosts:

@@ -23,6 +23,7 @@ from bus.errors import (
 )
 from bus.messages import Claims
 from bus.messages.workflows import WebhookCall, WebhookReply
+from bus.tenancy import person_of
 from workflow.core.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
 from workflow.core.execution import Reply
 from workflow.core.failure import Failure
@@ -88,14 +89,14 @@ class Lending:
     async def call(self, effect: CallHttp, claims: Claims) -> Reply:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
         if not effect.credentials:
-            return await self._http.carry_out(effect, owner=claims.sub)
+            return await self._http.carry_out(effect, owner=person_of(claims))
         credential = await self.opened(effect.credentials, claims)
         if is_oauth1(credential.type):
             token = await self.tokens.signing(credential)
-            return await self._http.carry_out(effect, signed(effect, credential.data, token), claims.sub)
+            return await self._http.carry_out(effect, signed(effect, credential.data, token), person_of(claims))
         if not is_oauth2(credential.type):
-            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), claims.sub)
-        return await self._with_token(effect, credential, claims.sub)
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), person_of(claims))
+        return await self._with_token(effect, credential, person_of(claims))
 
     async def _with_token(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
         """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
@@ -154,7 +155,7 @@ class Lending:
                 opened[kind] = await self._with_its_token(await self.opened({kind: given}, claims), effect.key)
             except (CredentialNotFound, CredentialUnreadable, Conflict, RequestRefused) as error:
                 missing[kind] = error.message
-        return await self.packaged.carry_out(effect, opened, missing, claims.sub)
+        return await self.packaged.carry_out(effect, opened, missing, person_of(claims))
 
     async def _with_its_token(self, credential: Opened, key: str) -> dict[str, Any]:
         """What a package finds of a credential: of OAuth 2 the token that holds, of whoever connected it or, without that, as it was entered.

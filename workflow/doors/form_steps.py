@@ -8,6 +8,7 @@ from uuid import UUID
 
 from bus.errors import ExecutionNotFound, ExecutionNotWaiting, WorkflowNotFound
 from bus.messages.workflows import ResumeCall, WebhookReply
+from bus.tenancy import person_of
 from workflow.core.effects import ShowForm
 from workflow.core.events import EffectEnded
 from workflow.core.execution import Execution, Mode, Reply
@@ -65,10 +66,10 @@ class FormSteps:
         """Here, or in the record; and whose it is. ExecutionNotFound, WorkflowNotFound."""
         held = self._engine.held.get(execution_id)
         if held is not None:
-            return held.graph, held.execution, held.origin.claims.sub
+            return held.graph, held.execution, person_of(held.origin.claims)
         row, execution = await self._reading.execution(execution_id)
         origin = origin_of(row)
-        return await self._engine.library.graph_of(origin), execution, origin.claims.sub
+        return await self._engine.library.graph_of(origin), execution, person_of(origin.claims)
 
     async def _sent(self, call: ResumeCall) -> WebhookReply:
         """What is filled in is stored before its sender is led on. Sent twice, the second time leads on and does nothing, also where the

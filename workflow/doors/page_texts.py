@@ -10,6 +10,7 @@ from uuid import UUID
 from bus import telemetry
 from bus.errors import InvalidWorkflow
 from bus.messages.workflows import WebhookReply
+from bus.tenancy import person_of
 from workflow.core.execution import Execution, Mode
 from workflow.core.failure import ExpressionError, NodeError
 from workflow.core.graph import Graph
@@ -37,13 +38,13 @@ class PageTexts:
         """Before anything is started."""
         mode = Mode.MANUAL if test else Mode.WEBHOOK
         execution = self._engine.prepare(plan, _NONE, mode=mode, start=node.name).execution
-        return await self.of(plan.graph, execution.evolve(id=""), node, plan.origin.claims.sub)
+        return await self.of(plan.graph, execution.evolve(id=""), node, person_of(plan.origin.claims))
 
     async def of_answers(self, held: Held, node: Node) -> Node | WebhookReply:
         """A webhook, which says how it answers by what it heard; or the answer that something of this failed. TooManyExecutions."""
         if not has_expressions(node.parameters):
             return node
-        engine, owner = self._engine, held.origin.claims.sub
+        engine, owner = self._engine, person_of(held.origin.claims)
         call = engine.interpreter.seen_from(held.graph, held.execution, node, held.execution.start_items, clock_ms())
         try:
             return with_parameters(node, await engine.compute(owner, lambda: evaluated(call)))

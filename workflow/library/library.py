@@ -49,9 +49,11 @@ MAX_TOOLS: Final = 128
 
 
 class Library:
-    """`told` is called with the id of a workflow that changed, after it was committed."""
+    """`told` is called with the id of a workflow that changed, and its tenant, after it was committed."""
 
-    def __init__(self, pool: asyncpg.Pool, registry: Registry, time_zone: str, told: Callable[[UUID], Awaitable[None]]) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, registry: Registry, time_zone: str, told: Callable[[UUID, str], Awaitable[None]]
+    ) -> None:
         self._pool, self._registry, self._zone, self._told = pool, registry, time_zone, told
         self._statements = NamedStatements(pool, queries())
         self._plans = Plans(self._statements)
@@ -111,7 +113,7 @@ class Library:
                 await statements.run("insert_version", wish.id, row["version"], name, row["n8n_data"], claims.sub)
                 if row["active"]:
                     await listen(statements, wish.id, document, self._registry, self._zone)
-        await self._changed(wish.id)
+        await self._changed(wish.id, claims.tenant)
         return await self._record(row)
 
     async def activate(self, workflow_id: UUID, active: bool, claims: Claims) -> WorkflowRecord:
@@ -127,7 +129,7 @@ class Library:
                     await listen(statements, workflow_id, json.loads(before["n8n_data"]), self._registry, self._zone)
                 else:
                     await silence(statements, workflow_id)
-        await self._changed(workflow_id)
+        await self._changed(workflow_id, claims.tenant)
         return await self._record(row)
 
     async def delete(self, workflow_id: UUID, claims: Claims) -> None:
@@ -135,7 +137,7 @@ class Library:
         with available():
             if await self._statements.one("delete_workflow", workflow_id) is None:
                 raise no_workflow(workflow_id)
-        await self._changed(workflow_id)
+        await self._changed(workflow_id, claims.tenant)
 
     async def get(self, workflow_id: UUID, claims: Claims) -> WorkflowRecord:
         return await self._record(await self._row(workflow_id, claims))
@@ -244,14 +246,14 @@ class Library:
     async def _row(self, workflow_id: UUID, claims: Claims) -> Any:
         """WorkflowNotFound, also where it is of another tenant: whose it is, is nobody else's to know."""
         with available():
-            row = await self._statements.one("get_workflow", workflow_id)
-        if row is None or row["tenant"] != claims.tenant:
+            row = await self._statements.one("get_workflow", workflow_id, claims.tenant)
+        if row is None:
             raise no_workflow(workflow_id)
         return row
 
-    async def _changed(self, workflow_id: UUID) -> None:
+    async def _changed(self, workflow_id: UUID, tenant: str) -> None:
         self.forget(workflow_id)
-        await self._told(workflow_id)
+        await self._told(workflow_id, tenant)
 
     async def _record(self, row: Any) -> WorkflowRecord:
         document = json.loads(row["n8n_data"])

@@ -230,21 +230,23 @@ class Registry:
 
     async def _own(self, name: str, claims: Claims) -> Any:
         row = await self._row(name, claims.tenant)
-        if row["created_by"] != claims.sub or row["transport"] == McpTransport.STDIO:
+        if row["created_by"] != claims.sub:
             auth.require(claims, Permission.MCP_SERVERS_MANAGE)
+        if row["transport"] == McpTransport.STDIO:
+            auth.require(claims, Permission.MCP_SERVERS_RUN)
         return row
 
 
 def _require_permitted(wish: McpServerWish, claims: Claims) -> None:
-    """A program on the engine's machine is the administrator's to choose."""
+    """A program on the engine's machine is for those to choose who run the hive."""
     if wish.transport is McpTransport.STDIO:
-        auth.require(claims, Permission.MCP_SERVERS_MANAGE)
+        auth.require(claims, Permission.MCP_SERVERS_RUN)
     else:
         require_http(wish.endpoint or "")
 
 
 def _columns(wish: McpServerWish, claims: Claims) -> tuple[Any, ...]:
-    trusted = auth.allows(claims, Permission.MCP_SERVERS_MANAGE)
+    trusted = auth.allows(claims, Permission.MCP_SERVERS_RUN)
     names = sorted(wish.env), sorted(wish.headers)
     return (
         wish.transport.value,

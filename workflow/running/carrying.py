@@ -231,7 +231,7 @@ class Carrying:
         """Waits while the database is away."""
         while True:
             with suppress(*AWAY):
-                found: Mapping[str, Any] | None = await self._statements.one("get_execution", execution_id)
+                found: Mapping[str, Any] | None = await self._statements.one("get_execution", execution_id, None)
                 return found
             await asyncio.sleep(LOOK_SECONDS)
 

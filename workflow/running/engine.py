@@ -13,6 +13,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from bus import telemetry
+from bus.tenancy import person_of
 from bus.together import let_go
 from workflow.core.advance import advance
 from workflow.core.driver import new_execution
@@ -227,7 +228,7 @@ class Engine:
     async def _compute(self, held: Held, orders: Sequence[Order]) -> list[Effect]:
         """Runs nodes in a thread until effects are to be carried out, or the end."""
         if runs_node(orders):
-            held.execution, orders = await self._computing.run(held.origin.claims.sub, self._go_on, held, orders)
+            held.execution, orders = await self._computing.run(person_of(held.origin.claims), self._go_on, held, orders)
         return [order for order in orders if isinstance(order, Effect)]
 
     def _go_on(self, held: Held, orders: Sequence[Order]) -> tuple[Execution, Sequence[Order]]:

@@ -37,9 +37,9 @@ class Notices:
     async def close(self) -> None:
         await self._close()
 
-    async def changed(self, workflow_id: UUID) -> None:
+    async def changed(self, workflow_id: UUID, tenant: str) -> None:
         await self.cache.drop(workflow_id)
-        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id))
+        await self._bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(workflow_id=workflow_id, tenant=tenant))
 
     async def ready(self) -> None:
         """Doors that asked in vain may ask again."""

@@ -7,6 +7,7 @@ from typing import Any, Final
 from bus.errors import ExecutionNotFound
 from bus.messages import Claims
 from bus.messages.previews import PreviewExpressions, Previews, PreviewValue
+from bus.tenancy import person_of
 from workflow.core.execution import Current, Execution, Source, Visit
 from workflow.core.failure import NodeError
 from workflow.core.graph import Graph
@@ -41,7 +42,7 @@ class Previewing:
             raise ExecutionNotFound("Its workflow was deleted, so nothing can be seen from its nodes.")
         plan = await self._engine.library.plan_for(row["workflow_id"], claims)
         source = _source(execution, wish)
-        call = self._call(plan.graph, execution, wish, source, f"preview of {claims.sub}")
+        call = self._call(plan.graph, execution, wish, source, f"preview of {person_of(claims)}")
         item = min(wish.item, max(len(call.items) - 1, 0))
         values = await self._engine.compute(str(call.environment["owner"]), lambda: self._values(call, item))
         gave = len(execution.items_of(source)) if source is not None else len(execution.start_items)

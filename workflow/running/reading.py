@@ -15,7 +15,7 @@ from workflow.core.execution import Execution, Status
 from workflow.doors.webhooks import Table, routes_of
 from workflow.library.listings import cursor, read_cursor
 from workflow.n8n.parse import parse_text
-from workflow.running.rows import execution_of, origin_of, record_of
+from workflow.running.rows import execution_of, record_of
 from workflow.sql import queries
 
 
@@ -23,10 +23,10 @@ class Reading:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._statements = NamedStatements(pool, queries())
 
-    async def execution(self, execution_id: UUID) -> tuple[Mapping[str, Any], Execution]:
-        """Its row, and the execution as it was saved last. ExecutionNotFound."""
+    async def execution(self, execution_id: UUID, tenant: str | None = None) -> tuple[Mapping[str, Any], Execution]:
+        """Its row, and the execution as it was saved last. ExecutionNotFound, also where it is not of the `tenant` that is named."""
         with available():
-            row = await self._statements.one("get_execution", execution_id)
+            row = await self._statements.one("get_execution", execution_id, tenant)
             if row is None:
                 raise _no_execution(execution_id)
             pieces = await self._statements.all("runs_of", [execution_id])
@@ -34,10 +34,7 @@ class Reading:
 
     async def execution_for(self, execution_id: UUID, claims: Claims) -> tuple[Mapping[str, Any], Execution]:
         """ExecutionNotFound, also where it is of another tenant."""
-        row, execution = await self.execution(execution_id)
-        if origin_of(row).claims.tenant != claims.tenant:
-            raise _no_execution(execution_id)
-        return row, execution
+        return await self.execution(execution_id, claims.tenant)
 
     async def get(self, execution_id: UUID, claims: Claims) -> ExecutionRecord:
         row, execution = await self.execution_for(execution_id, claims)
@@ -62,10 +59,10 @@ class Reading:
             executions=tuple(records), next_cursor=cursor(records[-1].created_at, records[-1].id) if more else None
         )
 
-    async def test_table(self) -> Table:
-        """Webhooks of all workflows as they are saved, active or not: a test call reaches what is on the canvas."""
+    async def test_table(self, claims: Claims) -> Table:
+        """Webhooks of the tenant's workflows as they are saved, active or not: a test call reaches what is on the canvas."""
         with available():
-            rows = await self._statements.all("workflows_with_webhooks")
+            rows = await self._statements.all("workflows_with_webhooks", claims.tenant)
         return Table(route for row in rows for route in routes_of(row["id"], parse_text(row["n8n_data"]), test=True))
 
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import Enum, auto
 
+from bus.tenancy import person_of
 from workflow.core.execution import Mode
 from workflow.running.gate import RunningGate
 from workflow.running.held import Held
@@ -30,7 +31,12 @@ class Rooms:
     @asynccontextmanager
     async def room(self, held: Held, place: Place) -> AsyncIterator[None]:
         """A place at the gate, and one of those that its workflow has. Who waits for the latter keeps nobody from the former."""
-        owner, most, inside, own = held.origin.claims.sub, held.graph.workflow.max_concurrency, place is Place.TAKEN, None
+        owner, most, inside, own = (
+            person_of(held.origin.claims),
+            held.graph.workflow.max_concurrency,
+            place is Place.TAKEN,
+            None,
+        )
         try:
             if place is Place.WANTED:
                 await self._gate.enter(owner)

@@ -9,6 +9,7 @@ from bus.auth import Permission
 from bus.errors import Conflict, ExecutionNotFound, ExecutionNotWaiting, InvalidWorkflow
 from bus.messages import Claims
 from bus.messages.workflows import CallWorkflowTool, ExecuteWorkflow, ResumeCall, RetryExecution, WebhookCall, WebhookReply
+from bus.tenancy import person_of
 from workflow.core.again import again_from, again_from_failure
 from workflow.core.effects import Respond, WaitForCall
 from workflow.core.events import EffectEnded
@@ -55,7 +56,7 @@ class Starting:
         """WebhookNotFound; PermissionDenied for a test call without the permission, and where the saver's key was revoked; TooManyExecutions."""
         if call.test:
             auth.require(claims, Permission.EXECUTIONS_START)
-        route, parameters = await self._route(call)
+        route, parameters = await self._route(call, claims)
         library = self._engine.library
         plan = await (library.plan_for(route.workflow_id, claims) if call.test else library.plan(route.workflow_id))
         node = plan.graph.workflow.by_name.get(route.node)
@@ -87,7 +88,7 @@ class Starting:
         if node.type == CHAT and item["json"]["action"] == PREVIOUS and node.options.get("loadPreviousSession") != "manually":
             return with_origin(node, call, WebhookReply(body=await self._previous(held, node)))
         held.size = size
-        await self._engine.gate.enter_or_refuse(plan.origin.claims.sub, size)
+        await self._engine.gate.enter_or_refuse(person_of(plan.origin.claims), size)
         if node.type == WEBHOOK:
             spoken = await self._answering(held, node)
             if isinstance(spoken, WebhookReply):
@@ -116,12 +117,12 @@ class Starting:
             return previous(())
         engine, execution = self._engine, held.execution
         call = engine.interpreter.seen_from(held.graph, execution, node, execution.start_items, clock_ms())
-        return previous(await engine.compute(held.origin.claims.sub, Memory(call, 0).messages))
+        return previous(await engine.compute(person_of(held.origin.claims), Memory(call, 0).messages))
 
-    async def _route(self, call: WebhookCall) -> tuple[Route, dict[str, str]]:
+    async def _route(self, call: WebhookCall, claims: Claims) -> tuple[Route, dict[str, str]]:
         """A table that does not know the path is read again: the workflow may have been activated a moment ago, elsewhere."""
         for fresh in (False, True):
-            table = await (self._reading.test_table() if call.test else self._engine.library.table(fresh=fresh))
+            table = await (self._reading.test_table(claims) if call.test else self._engine.library.table(fresh=fresh))
             if (found := table.find(call.method, call.path)) is not None:
                 return found
         raise not_registered(call)
@@ -196,7 +197,7 @@ class Starting:
             return
         self._beginning[held.id] = begun = asyncio.Event()
         try:
-            await self._engine.gate.enter_or_refuse(held.origin.claims.sub, held.size)
+            await self._engine.gate.enter_or_refuse(person_of(held.origin.claims), held.size)
             await self._begun(held)
         except Lost:
             return
@@ -205,7 +206,7 @@ class Starting:
             begun.set()
 
     def _leave(self, held: Held) -> None:
-        self._engine.gate.leave(held.origin.claims.sub, held.size)
+        self._engine.gate.leave(person_of(held.origin.claims), held.size)
 
     async def retry(self, wish: RetryExecution, claims: Claims) -> UUID:
         """A new execution that begins with the node that failed, or that is named, and has what ran before it.

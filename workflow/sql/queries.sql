@@ -88,7 +88,8 @@ SELECT min(wake_at) AS at FROM executions WHERE status = 'waiting' AND owner IS 
 SELECT execution_id, runs FROM execution_runs WHERE execution_id = ANY($1::uuid[]) ORDER BY execution_id, first_index;
 
 -- name: get_execution
-SELECT e.*, w.name AS workflow_name FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id WHERE e.id = $1;
+SELECT e.*, w.name AS workflow_name FROM executions e LEFT JOIN workflows w ON w.id = e.workflow_id
+WHERE e.id = $1 AND ($2::text IS NULL OR e.claims ->> 'tenant' = $2);
 
 -- name: status_of
 SELECT status FROM executions WHERE id = $1;
@@ -150,7 +151,7 @@ UPDATE workflows SET active = $2, updated_at = now() WHERE id = $1 RETURNING *;
 DELETE FROM workflows WHERE id = $1 RETURNING id;
 
 -- name: get_workflow
-SELECT * FROM workflows WHERE id = $1;
+SELECT * FROM workflows WHERE id = $1 AND tenant = $2;
 
 -- name: current_version
 SELECT version, active FROM workflows WHERE id = $1;
@@ -220,7 +221,8 @@ UPDATE workflow_schedules SET next_due = $4 WHERE workflow_id = $1 AND node = $2
 DELETE FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 RETURNING node;
 
 -- name: workflows_with_webhooks
-SELECT id, n8n_data FROM workflows WHERE n8n_data::text ~ 'n8n-nodes-base\.(webhook|formTrigger)|n8n-nodes-langchain\.chatTrigger' ORDER BY updated_at;
+SELECT id, n8n_data FROM workflows
+WHERE tenant = $1 AND n8n_data::text ~ 'n8n-nodes-base\.(webhook|formTrigger)|n8n-nodes-langchain\.chatTrigger' ORDER BY updated_at;
 
 -- name: lock_schedule
 SELECT node FROM workflow_schedules WHERE workflow_id = $1 AND node = $2 AND next_due = $3 FOR UPDATE SKIP LOCKED;

@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bus import auth
+from bus import auth, subjects
 from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest, PermissionDenied, Unauthenticated
 from bus.messages import Claims
@@ -173,7 +173,7 @@ class Client:
     def _named(self, message: FromClient) -> Topic:
         if message.topic is None:
             raise InvalidRequest(f"`topic` is missing: name what to {message.type}.")
-        return parse(message.topic)
+        return parse(message.topic, subjects.DEFAULT_TENANT if self._claims is None else self._claims.tenant)
 
     async def _still(self) -> Claims:
         """Gone once the key was revoked. One made a moment ago may be known to the bucket only."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -36,8 +36,11 @@ class Family(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
+    """`tenant`: whose executions and people, the follower's own."""
+
     family: Family
     of: str
+    tenant: str = subjects.DEFAULT_TENANT
 
     def __str__(self) -> str:
         return f"{self.family}.{self.of}"
@@ -47,13 +50,13 @@ class Topic:
         """None for the cluster's status, which is a key and no subject."""
         match self.family:
             case Family.AGENT:
-                return subjects.events("agent.*", entity_id=self.of), subjects.metrics(self.of)
+                return subjects.events("agent.*", tenant=_HIVE, entity_id=self.of), subjects.metrics(self.of)
             case Family.EXECUTION:
-                return (subjects.events("workflow.*", entity_id=self.of),)
+                return (subjects.events("workflow.*", tenant=self.tenant, entity_id=self.of),)
             case Family.ALERTS:
-                return (subjects.events("system.alert"),)
+                return (subjects.events("system.alert", tenant=_HIVE),)
             case Family.USER:
-                return subjects.events("task.*"), subjects.events("workflow.*"), subjects.events("quota.*")
+                return tuple(subjects.events(kind, tenant=self.tenant) for kind in ("task.*", "workflow.*", "quota.*"))
             case Family.CLUSTER:
                 return ()
 
@@ -62,7 +65,7 @@ class Topic:
         told = _TELLING.get(self.family)
         if told is None:
             return (self,)
-        return Topic(self.family, str((body.get("data") or {}).get(told))), Topic(self.family, ANY)
+        return replace(self, of=str((body.get("data") or {}).get(told))), replace(self, of=ANY)
 
     def require(self, claims: Claims) -> None:
         """PermissionDenied. What is one's own one may always follow."""
@@ -70,11 +73,14 @@ class Topic:
             auth.require(claims, _PERMISSIONS[self.family])
 
 
+_HIVE: Final = subjects.DEFAULT_TENANT
+_OF_A_TENANT: Final = frozenset({Family.EXECUTION, Family.USER})
+"""Hosts, alerts and the cluster are everybody's, by one channel."""
 _PERMISSIONS: Final = {
     Family.AGENT: Permission.AGENTS_VIEW,
     Family.EXECUTION: Permission.EXECUTIONS_VIEW,
     Family.CLUSTER: Permission.AGENTS_VIEW,
-    Family.ALERTS: Permission.METRICS_VIEW,
+    Family.ALERTS: Permission.ALERTS_VIEW,
     Family.USER: Permission.TASKS_VIEW,
 }
 
@@ -82,11 +88,11 @@ _PERMISSIONS: Final = {
 _TELLING: Final = {Family.ALERTS: "severity", Family.USER: "owner"}
 
 
-def parse(name: str) -> Topic:
-    """InvalidRequest for what is no topic."""
+def parse(name: str, tenant: str = subjects.DEFAULT_TENANT) -> Topic:
+    """As somebody of that tenant names it. InvalidRequest for what is no topic."""
     family, _, of = name.partition(".")
     if family in set(Family) and _fits(Family(family), of):
-        return Topic(Family(family), of)
+        return Topic(Family(family), of, tenant if Family(family) in _OF_A_TENANT else _HIVE)
     raise InvalidRequest(f"There is no topic {name[:100]}. There are {KNOWN}.")
 
 

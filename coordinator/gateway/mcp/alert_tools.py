@@ -29,7 +29,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         arguments=ListAlerts,
         result=AlertList,
         handler=_alerts,
-        permission=Permission.METRICS_VIEW,
+        permission=Permission.ALERTS_VIEW,
         reads=True,
     ),
     Tool(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ListenHandler
@@ -34,6 +34,12 @@ SEND_SECONDS: Final = 5.0
 MAX_WATCHED: Final = 100
 """Resources, by one client."""
 _JOINED: Final = "hive.client"
+
+
+class Hear(Protocol):
+    """Takes what happened, and whose it is: None where it is everybody's."""
+
+    def __call__(self, event: ServerEvent, tenant: str | None = None) -> None: ...
 
 
 @dataclass(eq=False)
@@ -82,7 +88,7 @@ class Feed:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._clients: set[Client] = set()
-        self._listeners: dict[object, Callable[[ServerEvent], None]] = {}
+        self._listeners: dict[object, Hear] = {}
         self._streams: set[ListenHandler] = set()
         self._subscription: Closing | None = None
 
@@ -174,21 +180,24 @@ class Feed:
             return False
         return True
 
-    def publish(self, event: ServerEvent) -> None:
+    def publish(self, event: ServerEvent, tenant: str | None = None) -> None:
+        """To those of one tenant, or to all."""
         for client in self._clients:
-            if self._gateway.identity.held(client.key_hash) is not None:
+            if self._may_hear(client.key_hash, tenant):
                 client.tell(event)
         for listener in list(self._listeners.values()):
-            listener(event)
+            listener(event, tenant)
 
-    def subscribe(
-        self, key_hash: str, listener: Callable[[ServerEvent], None]
-    ) -> tuple[Callable[[ServerEvent], None], Callable[[], None]]:
+    def _may_hear(self, key_hash: str, tenant: str | None) -> bool:
+        claims = self._gateway.identity.held(key_hash)
+        return claims is not None and tenant in (None, claims.tenant)
+
+    def subscribe(self, key_hash: str, listener: Callable[[ServerEvent], None]) -> tuple[Hear, Callable[[], None]]:
         """What tells the listener, as long as its key holds, and what ends that."""
         token = object()
 
-        def heard(event: ServerEvent) -> None:
-            if self._gateway.identity.held(key_hash) is not None:
+        def heard(event: ServerEvent, tenant: str | None = None) -> None:
+            if self._may_hear(key_hash, tenant):
                 listener(event)
 
         self._listeners[token] = heard
@@ -201,7 +210,7 @@ class Feed:
     async def _noticed(self, received: Received) -> None:
         notice = received.decode(WorkflowNotice)
         if notice.stop_execution is None and not notice.mcp_servers:
-            self.publish(ToolsListChanged())
+            self.publish(ToolsListChanged(), notice.tenant)
 
 
 class _Own:
@@ -209,7 +218,7 @@ class _Own:
 
     def __init__(self, feed: Feed, key_hash: str) -> None:
         self._feed, self._key_hash = feed, key_hash
-        self._tell: Callable[[ServerEvent], None] | None = None
+        self._tell: Hear | None = None
 
     def tell(self, event: ServerEvent) -> None:
         """What is for this listener alone."""

@@ -36,7 +36,7 @@ _AlertId = Annotated[UUID, Path(description="the alert's id", examples=[str(exam
 _SilenceId = Annotated[UUID, Path(description="the silence's id", examples=[str(examples.SILENCE.id)])]
 
 
-@router.get("", summary="List alerts, latest change first", response_model=AlertList, **needs(Permission.METRICS_VIEW))
+@router.get("", summary="List alerts, latest change first", response_model=AlertList, **needs(Permission.ALERTS_VIEW))
 async def list_alerts(query: Annotated[ListAlerts, Query()], gateway: Door, caller: Caller) -> Response:
     """Those that are not resolved; with `state`, those of that state. `groups` has what is active, by rule.
 
@@ -57,7 +57,7 @@ async def acknowledge(alert_id: _AlertId, gateway: Door, caller: Caller) -> Resp
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "acknowledge", body, Alert, caller))
 
 
-@router.get("/rules", summary="The rules of alerts", response_model=RuleSet, **needs(Permission.METRICS_VIEW))
+@router.get("/rules", summary="The rules of alerts", response_model=RuleSet, **needs(Permission.ALERTS_VIEW))
 async def rules(gateway: Door, caller: Caller) -> Response:
     """Those that hold, and where they come from."""
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_ALERTS, "rules", NoReply(), RuleSet, caller))
@@ -96,7 +96,7 @@ async def dry_run(
 
 
 @router.get(
-    "/silences", summary="Silences that hold or are planned", response_model=SilenceList, **needs(Permission.METRICS_VIEW)
+    "/silences", summary="Silences that hold or are planned", response_model=SilenceList, **needs(Permission.ALERTS_VIEW)
 )
 async def silences(gateway: Door, caller: Caller) -> Response:
     """The one that ends first first."""

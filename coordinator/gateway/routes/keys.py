@@ -7,7 +7,7 @@ from fastapi import APIRouter, Body, Path, Response
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import InvalidId, InvalidJson, NotFound, PayloadTooLarge, UnsupportedMediaType
+from bus.errors import Conflict, InvalidId, InvalidJson, NotFound, PayloadTooLarge, UnsupportedMediaType
 from bus.messages import CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, NoReply
 from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
@@ -28,7 +28,7 @@ async def list_keys(gateway: Door, caller: Caller) -> Response:
     summary="Create a key",
     status_code=201,
     response_model=IssuedKey,
-    **needs(Permission.KEYS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType),
+    **needs(Permission.KEYS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType, Conflict),
 )
 async def create_key(
     key: Annotated[CreateKey, Body(openapi_examples=examples.KEYS)], gateway: Door, caller: Caller

@@ -65,8 +65,8 @@ async def test_a_bad_id_becomes_a_failed_task_with_an_id_of_its_own(hive: Hive) 
     assert "not-a-uuid" in error_of(record).message
 
 
-async def test_a_foreign_tenant_is_refused(hive: Hive) -> None:
-    assert error_of(await refused(hive, b'{"prompt":"hi"}', tenant="umbrella")).code == "invalid_subject"
+async def test_what_is_no_tenant_is_refused(hive: Hive) -> None:
+    assert error_of(await refused(hive, b'{"prompt":"hi"}', tenant="Umbrella")).code == "invalid_subject"
 
 
 async def test_what_hive_ignores_in_a_request_cannot_hurt(hive: Hive) -> None:

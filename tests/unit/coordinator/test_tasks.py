@@ -111,7 +111,7 @@ def test_a_bad_id_is_poison_with_an_id_of_its_own_which_is_the_same_each_time() 
 
 
 def test_foreign_subjects_are_poison() -> None:
-    assert refused(submit(tenant="umbrella")).code == "invalid_subject"
+    assert refused(submit(tenant="Umbrella")).code == "invalid_subject"
     assert refused(submit(task_class="urgent")).code == "invalid_subject"
 
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 from bus.messages import AgentStatus
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from gui.frames import Level
+from gui.sight import Sight
 from gui.state import HiveState
 from tests.unit.gui.samples import NOON, after, agent
 
@@ -15,7 +16,7 @@ def alert(rule: str = "hot", entity: str = "acacia", **more: object) -> Alert:
 
 
 def problems(state: HiveState) -> list[tuple[Level, str, str]]:
-    frame = state.frame(since=0, owner=None, now=after(1))
+    frame = state.frame(since=0, sight=Sight(), now=after(1))
     return [(each.level, each.title, each.text) for each in frame.problems if each.alerts]
 
 

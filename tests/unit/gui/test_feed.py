@@ -15,6 +15,7 @@ from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 from gui.feed import Feed
 from gui.frames import Frame
+from gui.sight import Sight
 from gui.state import HiveState
 from tests.unit.gui.samples import agent, event, heartbeat, record
 
@@ -23,7 +24,7 @@ class Page:
     """A viewer that remembers its frames; `here` says whether the browser is connected."""
 
     def __init__(self, owner: str | None = None) -> None:
-        self.owner, self.since, self.here = owner, 0, True
+        self.sight, self.since, self.here = Sight(owner=owner), 0, True
         self.frames: list[tuple[float, Frame]] = []
 
     def show(self, frame: Frame) -> bool:

@@ -2,15 +2,16 @@
 
 from uuid import uuid4
 
-from bus.messages import AgentStatus, ClusterStatus, FailureInfo, TaskStatus
+from bus.messages import AgentStatus, Claims, ClusterStatus, FailureInfo, Role, TaskStatus
 from gui.frames import Frame, Level
+from gui.sight import Sight
 from gui.state import HiveState
-from gui.tasks import milliseconds
+from gui.tasks import MAX_HELD, SLACK, milliseconds
 from tests.unit.gui.samples import NOON, after, agent, event, heartbeat
 
 
 def cut(state: HiveState, since: int = 0, owner: str | None = None) -> Frame:
-    return state.frame(since=since, owner=owner, now=after(1))
+    return state.frame(since=since, sight=Sight(owner=owner), now=after(1))
 
 
 def status(**queue: int) -> ClusterStatus:
@@ -48,6 +49,24 @@ def test_who_may_not_see_everybodys_tasks_sees_only_their_own() -> None:
     assert [row.id for row in frame.tasks] == [str(mine)]
     assert not any(problem.failed_tasks for problem in frame.problems)
     assert any(problem.failed_tasks for problem in cut(state).problems)
+
+
+def test_a_page_of_another_tenant_is_sent_nothing_of_a_task_not_even_that_it_went() -> None:
+    state, claims = HiveState(), Claims(sub="ada", roles=(Role.ADMIN,), tenant="acme")
+    sight, at_home = Sight.of(claims), Sight.of(Claims(sub="ada", roles=(Role.VIEWER,)))
+    mine, theirs = uuid4(), uuid4()
+    failure = FailureInfo(code="backend_error", message="It answered 500.")
+    state.tasks.apply_event(event(mine, TaskStatus.QUEUED, owner="ada"), "acme")
+    state.tasks.apply_event(event(theirs, TaskStatus.FAILED, attempt=1, owner="ada", error=failure))
+    frame = state.frame(since=0, sight=sight, now=after(1))
+    assert [row.id for row in frame.tasks] == [str(mine)]
+    assert not any(problem.failed_tasks for problem in frame.problems)
+    assert [row.id for row in state.frame(since=0, sight=at_home, now=after(1)).tasks] == [str(theirs)]
+    assert {row.id for row in state.frame(since=0, sight=Sight(), now=after(1)).tasks} == {str(mine), str(theirs)}
+    for task_id in (uuid4() for _ in range(MAX_HELD + SLACK)):
+        state.tasks.apply_event(event(task_id, TaskStatus.RUNNING, attempt=1))
+    gone = {seen: state.frame(since=frame.revision, sight=seen, now=after(1)).tasks_gone for seen in (sight, at_home)}
+    assert gone == {sight: (str(mine),), at_home: (str(theirs),)}
 
 
 def test_a_bus_that_is_away_is_the_only_problem_worth_naming() -> None:
