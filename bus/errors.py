@@ -213,6 +213,12 @@ class QuotaExceeded(HiveError):
     code, http_status, title = "quota_exceeded", 429, "A quota is used up"
 
 
+class RateLimited(HiveError):
+    """Of a user, at one of the doors' routes: so many times an hour."""
+
+    code, http_status, title = "rate_limited", 429, "This was asked for too often"
+
+
 class TooManyAttempts(HiveError):
     code, http_status, title = "too_many_attempts", 429, "There were too many attempts"
 

@@ -17,6 +17,8 @@ from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
+from coordinator.gateway.limits.counting import Counting
+from coordinator.gateway.limits.limits import Limits
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
@@ -43,6 +45,7 @@ class Gateway:
     places: Places
     webhook_bodies: WebhookBodies
     hub: Hub
+    limits: Limits
     joins: Attempts = field(default_factory=Attempts)
     metrics: Metrics = field(default_factory=Metrics)
     sockets: OpenSockets = field(default_factory=OpenSockets)
@@ -74,7 +77,10 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     overview = Overview(bus)
     overload = Overload(overview, settings.max_waiting)
     waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    limits = Limits(settings.rate_limits, Counting(redis_url or None))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(limits.close)
         for part in (keys, models, named, quotas, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
@@ -91,6 +97,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             places=places,
             webhook_bodies=WebhookBodies(settings.max_webhook_bytes),
             hub=Hub(bus),
+            limits=limits,
         )
         stack.push_async_callback(gateway.settle)
         yield gateway
