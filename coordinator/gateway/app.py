@@ -116,7 +116,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.router.routes.append(WebSocketRoute(socket.PATH, endpoint=partial(_live, gateway)))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
-    app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)
+    app.add_middleware(Gate, identity=gateway.identity, guard=gateway.guard, settings=gateway.settings)
     app.add_middleware(Envelope, metrics=gateway.metrics)
     app.add_middleware(gateway.sockets.around)
     return app

@@ -66,7 +66,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.JoinTokenRevoked: "Ask whoever revoked it, or make another: `hive join-token create`.",
     errors.QuotaExceeded: "Wait until it resets (`Retry-After`), or ask an administrator for more: `hive usage quotas` shows what there is.",
     errors.RateLimited: "Wait for `Retry-After`; the answer's `RateLimit-*` headers tell how the limit stands. `HIVE_RATE_LIMITS` changes it.",
-    errors.TooManyAttempts: "Wait for `Retry-After`, and copy the whole token.",
+    errors.TooManyAttempts: "Wait for `Retry-After`, and copy the whole key, token or password. Where somebody else at the address guesses, stop that first: the log names it (`attempt_failed`).",
     errors.NotFound: "Check the path against `/docs`, and the id.",
     errors.TaskNotFound: "Check the id; tasks are deleted when their retention ends.",
     errors.AgentNotFound: "`hive agents` lists those that exist.",

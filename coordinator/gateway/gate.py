@@ -7,6 +7,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bus.errors import Unauthenticated
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from coordinator.gateway.address_keys import hash_for
 from coordinator.gateway.identity import Identity
@@ -29,16 +30,17 @@ WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-wa
 class Gate:
     """ASGI: who asks is known before anything of the request is read."""
 
-    def __init__(self, app: ASGIApp, identity: Identity, settings: GatewaySettings) -> None:
-        self._app, self._identity, self._settings = app, identity, settings
+    def __init__(self, app: ASGIApp, identity: Identity, guard: Guard, settings: GatewaySettings) -> None:
+        self._app, self._identity, self._guard, self._settings = app, identity, guard, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             if scope["path"] == METRICS_PATH:
-                check_scrape(self._settings, headers)
+                await self._scraped(scope, headers)
             elif not _is_open(scope["path"]):
-                scope[CLAIMS] = await self._by_address(scope, headers) or await self._identity.claims(scope["method"], headers)
+                found = await self._by_address(scope, headers)
+                scope[CLAIMS] = found or await self._identity.claims(scope["method"], headers, address_of(scope))
         await self._app(scope, receive, send)
 
     async def _by_address(self, scope: Scope, headers: Headers) -> Claims | None:
@@ -46,9 +48,23 @@ class Gate:
         keys = self._settings.address_keys
         if not keys or not dialects.takes_addresses(scope["path"]):
             return None
-        client = scope.get("client")
-        key_hash = hash_for(client[0] if client else None, headers, keys)
+        key_hash = hash_for(address_of(scope) or None, headers, keys)
         return None if key_hash is None else await self._identity.known(key_hash)
+
+    async def _scraped(self, scope: Scope, headers: Headers) -> None:
+        """Unauthenticated, TooManyAttempts. Who scrapes with the right token is never asked to wait."""
+        try:
+            check_scrape(self._settings, headers)
+        except Unauthenticated:
+            if "authorization" in headers:
+                await self._guard.failed(await self._guard.begin("metrics", address_of(scope)))
+            raise
+
+
+def address_of(scope: Scope) -> str:
+    """Of the client, as uvicorn tells it: behind a proxy that it trusts (FORWARDED_ALLOW_IPS), the one that the proxy names."""
+    client = scope.get("client")
+    return client[0] if client else ""
 
 
 def _is_open(path: str) -> bool:

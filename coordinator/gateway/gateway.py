@@ -8,6 +8,7 @@ from typing import Any
 
 from bus import subjects
 from bus.client import Bus
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
@@ -15,7 +16,6 @@ from bus.open_sockets import OpenSockets
 from bus.overview import Overview
 from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
-from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.limits.counting import Counting
 from coordinator.gateway.limits.limits import Limits
@@ -46,7 +46,7 @@ class Gateway:
     webhook_bodies: WebhookBodies
     hub: Hub
     limits: Limits
-    joins: Attempts = field(default_factory=Attempts)
+    guard: Guard
     metrics: Metrics = field(default_factory=Metrics)
     sockets: OpenSockets = field(default_factory=OpenSockets)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -78,16 +78,19 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     overload = Overload(overview, settings.max_waiting)
     waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    guard = Guard(redis_url or None)
     limits = Limits(settings.rate_limits, Counting(redis_url or None))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(limits.close)
+        stack.push_async_callback(guard.close)
         for part in (keys, models, named, quotas, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
             bus=bus,
             settings=settings,
-            identity=Identity(keys),
+            identity=Identity(keys, guard),
+            guard=guard,
             overview=overview,
             overload=overload,
             submission=Submission(bus, models, quotas, overload, settings.max_body_bytes),

@@ -5,16 +5,20 @@ Neither PostgreSQL nor the coordinator is needed for that, and a key that is rev
 
 from base64 import b64decode
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from bus import auth
 from bus.errors import PermissionDenied, Unauthenticated
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.mirror import Mirror
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
+DOOR: Final = "key"
+"""By which name the guard knows keys of the API."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -29,17 +33,29 @@ class Credential:
 class Identity:
     """Claims by key."""
 
-    def __init__(self, keys: Mirror[Claims]) -> None:
-        self._keys = keys
+    def __init__(self, keys: Mirror[Claims], guard: Guard) -> None:
+        self._keys, self._guard = keys, guard
 
-    async def claims(self, method: str, headers: Headers) -> Claims:
-        """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send."""
+    async def claims(self, method: str, headers: Headers, address: str) -> Claims:
+        """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send; TooManyAttempts."""
         credential = read(headers)
-        claims = await self.known(auth.hash_key(credential.secret))
-        if claims is None:
-            raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
+        claims = await self.shown(auth.hash_key(credential.secret), address)
         if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
+        return claims
+
+    async def shown(self, key_hash: str, address: str) -> Claims:
+        """By whoever is at that address. Unauthenticated; TooManyAttempts for who tries one key after the other. A key that this gateway
+        has heard of is let in at once: no failure keeps it out.
+        """
+        if (held := self.held(key_hash)) is not None:
+            return held
+        attempt = await self._guard.begin(DOOR, address)
+        claims = await self.known(key_hash)
+        if claims is None:
+            await self._guard.failed(attempt)
+            raise Unauthenticated(f"This key is not known, or it was revoked. {HOW}.")
+        await self._guard.succeeded(attempt)
         return claims
 
     async def known(self, key_hash: str) -> Claims | None:
