@@ -8,11 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from bus import subjects, telemetry
+from bus.auditing.auditor import WRITE_SECONDS, Auditor
 from bus.codec import decode
 from bus.errors import from_code
 from bus.messages import Claims
@@ -174,6 +176,14 @@ class Bus(ABC):
         Requests are answered later, many at once, by an answer that is published to their `reply`. What is not answered, whoever asks
         gives up by its own deadline.
         """
+
+    @cached_property
+    def auditor(self) -> Auditor:
+        """What writes the audit log by this connection."""
+        return Auditor(self._audit)
+
+    async def _audit(self, subject: str, record: BaseModel, message_id: str) -> Stored:
+        return await self.publish_durable(subject, record, message_id=message_id, timeout=WRITE_SECONDS)
 
     @abstractmethod
     async def serve(self, service: Service) -> Closing:

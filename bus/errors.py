@@ -355,6 +355,12 @@ class TooManyExecutions(Unavailable):
     code, title = "too_many_executions", "As many executions wait as may wait"
 
 
+class AuditUnavailable(Unavailable):
+    """Nothing is changed while no record of it can be kept."""
+
+    code, title = "audit_unavailable", "The audit log cannot be written"
+
+
 class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database does not answer"
 

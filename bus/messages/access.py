@@ -16,13 +16,18 @@ class Role(StrEnum):
 
 
 class Claims(Message):
-    """Who a request comes from; travels with every request on the bus. `models` empty means all."""
+    """Who a request comes from; travels with every request on the bus. `models` empty means all.
+
+    `address` and `via` are said by the door that vouches for the rest: from where the request came, and by which route.
+    """
 
     sub: str
     roles: tuple[Role, ...]
     tenant: Slug = "default"
     models: tuple[str, ...] = ()
     key_id: UUID | None = None
+    address: str | None = None
+    via: str | None = None
 
 
 class CreateKey(Command):
