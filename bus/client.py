@@ -158,7 +158,9 @@ class Bus(ABC):
         received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient, patience=patience)
         if code := received.headers.get(subjects.HEADER_ERROR_CODE):
             retry = received.headers.get("Retry-After")
-            raise from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+            error = from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+            error.recorded = True
+            raise error
         return received.decode(answer)
 
     @abstractmethod

@@ -19,6 +19,8 @@ class HiveError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.param: str | None = None
         """The field of a client's body that is wrong, where a door knows it."""
+        self.recorded = False
+        """Whether the audit log has it, where it is a refusal: a room that refused on the bus has written so."""
 
 
 class InvalidRequest(HiveError):

@@ -30,6 +30,7 @@ from coordinator.gateway.routes import (
     alerts,
     aliases,
     anthropic,
+    audit,
     credentials,
     executions,
     health,
@@ -98,6 +99,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         notifications,
         alerts,
         usage,
+        audit,
         models,
         aliases,
         placement,
@@ -117,7 +119,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
     app.add_middleware(Gate, identity=gateway.identity, guard=gateway.guard, settings=gateway.settings)
-    app.add_middleware(Envelope, metrics=gateway.metrics)
+    app.add_middleware(Envelope, metrics=gateway.metrics, auditor=gateway.bus.auditor)
     app.add_middleware(gateway.sockets.around)
     return app
 

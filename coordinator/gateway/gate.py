@@ -10,12 +10,11 @@ from bus.errors import Unauthenticated
 from bus.guarding.guard import Guard
 from bus.messages import Claims
 from coordinator.gateway.address_keys import hash_for
+from coordinator.gateway.asking import CLAIMS, WEBHOOK_PREFIXES, address_of, via
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.settings import GatewaySettings
 
-CLAIMS: Final = "hive.claims"
-"""The key of the caller's claims in a request's ASGI scope."""
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
@@ -23,8 +22,6 @@ METRICS_PATH: Final = "/metrics"
 CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""
 CALLBACK_1_PATH: Final = "/oauth1/callback"
-WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
-"""Who calls a workflow has no key: the address is the secret, as in n8n."""
 
 
 class Gate:
@@ -39,8 +36,10 @@ class Gate:
             if scope["path"] == METRICS_PATH:
                 await self._scraped(scope, headers)
             elif not _is_open(scope["path"]):
+                address = address_of(scope)
                 found = await self._by_address(scope, headers)
-                scope[CLAIMS] = found or await self._identity.claims(scope["method"], headers, address_of(scope))
+                claims = found or await self._identity.claims(scope["method"], headers, address)
+                scope[CLAIMS] = claims.model_copy(update={"address": address, "via": via(scope)})
         await self._app(scope, receive, send)
 
     async def _by_address(self, scope: Scope, headers: Headers) -> Claims | None:
@@ -59,12 +58,6 @@ class Gate:
             if "authorization" in headers:
                 await self._guard.failed(await self._guard.begin("metrics", address_of(scope)))
             raise
-
-
-def address_of(scope: Scope) -> str:
-    """Of the client, as uvicorn tells it: behind a proxy that it trusts (FORWARDED_ALLOW_IPS), the one that the proxy names."""
-    client = scope.get("client")
-    return client[0] if client else ""
 
 
 def _is_open(path: str) -> bool:

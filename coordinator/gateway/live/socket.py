@@ -18,7 +18,7 @@ from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest, PermissionDenied, Unauthenticated
 from bus.messages import Claims
 from bus.together import end
-from coordinator.gateway.gate import address_of
+from coordinator.gateway.asking import address_of
 from coordinator.gateway.identity import Identity, from_elsewhere, read
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.live.outbox import Outbox

@@ -24,8 +24,8 @@ from bus.errors import (
 from bus.messages import Claims
 from bus.messages.base import Slug
 from coordinator.gateway import problem
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.envelope import HEADERS, REQUEST_ID
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.limits.rates import Limited
 

@@ -41,10 +41,11 @@ from bus.messages.joining import (
     ListJoinTokens,
 )
 from coordinator.gateway import verbs
+from coordinator.gateway.asking import address_of, via
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
 from coordinator.gateway.bus_address import bus_address
 from coordinator.gateway.examples import keys as examples
-from coordinator.gateway.gate import JOIN_PATH, address_of
+from coordinator.gateway.gate import JOIN_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_no_key
 
@@ -125,8 +126,9 @@ async def join(asked: Annotated[JoinHive, Body(openapi_examples=examples.JOINS)]
     """
     address = address_of(request.scope)
     attempt = await gateway.guard.begin("join", address)
+    joining = JOINING.model_copy(update={"address": address, "via": via(request.scope)})
     try:
-        host = await verbs.ask(gateway.bus, subjects.SERVICE_JOIN_TOKENS, "redeem", asked, JoinedHost, JOINING)
+        host = await verbs.ask(gateway.bus, subjects.SERVICE_JOIN_TOKENS, "redeem", asked, JoinedHost, joining)
     except JoinRefused as refusal:
         logger.warning("join_refused", address=address, host=asked.name, code=refusal.code)
         await gateway.guard.failed(attempt)

@@ -11,7 +11,8 @@ from bus.errors import HiveError
 from bus.messages import Claims
 from bus.messages.credentials import ConnectResult, ConnectReturn
 from coordinator.gateway import verbs
-from coordinator.gateway.gate import CALLBACK_1_PATH, CALLBACK_PATH, address_of
+from coordinator.gateway.asking import address_of
+from coordinator.gateway.gate import CALLBACK_1_PATH, CALLBACK_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.identity import read
 from coordinator.gateway.routes.declared import Door

@@ -19,8 +19,8 @@ from bus.messages import Claims
 from bus.messages.workflows import Door as Way
 from bus.messages.workflows import ResumeCall, UploadedFile, WebhookCall, WebhookReply
 from coordinator.gateway import verbs
+from coordinator.gateway.asking import CLAIMS, address_of
 from coordinator.gateway.body import MAX_BODY, bounded
-from coordinator.gateway.gate import CLAIMS, address_of
 from coordinator.gateway.identity import read
 from coordinator.gateway.multipart import parts_of
 from coordinator.gateway.routes.declared import Door
