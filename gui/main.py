@@ -12,6 +12,7 @@ import uvicorn
 import uvloop
 
 from bus import telemetry
+from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
 from bus.nats_bus import NatsBus, declare
@@ -50,7 +51,8 @@ async def serve(settings: GuiSettings) -> None:
         feed = Feed(bus, HiveState())
         await feed.start()
         stack.push_async_callback(feed.close)
-        guard = Guard(settings.redis_url.get_secret_value() or None if settings.redis_url else None)
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
         stack.push_async_callback(guard.close)
         lasts = timedelta(hours=settings.gui_session_hours)
         web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, guard=guard, lasts=lasts), settings)

@@ -58,6 +58,14 @@ class Auditor:
         except HiveError as unwritten:
             logger.warning("audit_end_not_written", action=begun.action, id=str(begun.id), reason=unwritten.message)
 
+    async def happened(self, action: str, claims: Claims, summary: str = "") -> None:
+        """What changes nothing and is worth knowing, such as a login. Never raises."""
+        done = {"result": AuditResult.DONE, "summary": summary}
+        try:
+            await self._store(_record(action, claims).model_copy(update=done))
+        except HiveError as unwritten:
+            logger.warning("audit_not_written", action=action, reason=unwritten.message)
+
     async def refused(self, action: str, claims: Claims, error: HiveError, object_id: str | None = None) -> None:
         """Nothing was changed. Never raises; the same again within a minute is counted and told with the next."""
         times = self._times((action, claims.sub, claims.tenant, claims.address or "", error.code))

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from bus import auth, subjects
-from bus.auditing.auditor import Auditor
+from bus import subjects
+from bus.auditing.attempts import told_attempt
 from bus.client import Bus
-from bus.errors import Unauthenticated
-from bus.guarding.guard import Attempt, Guard
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
@@ -81,7 +80,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     overload = Overload(overview, settings.max_waiting)
     waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
     redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-    guard = Guard(redis_url or None, told=partial(_attempt_failed, bus.auditor))
+    guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
     limits = Limits(settings.rate_limits, Counting(redis_url or None))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(limits.close)
@@ -107,11 +106,3 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
         )
         stack.push_async_callback(gateway.settle)
         yield gateway
-
-
-async def _attempt_failed(auditor: Auditor, attempt: Attempt) -> None:
-    claims = auth.NOBODY.model_copy(update={"address": attempt.address})
-    why = Unauthenticated(f"A secret was wrong: failure {attempt.failures} of this address here.")
-    await auditor.refused(
-        f"doors.{attempt.door}", claims, why, attempt.account if attempt.door == "login" else None
-    )  # a webhook's address is a secret

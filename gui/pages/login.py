@@ -43,7 +43,7 @@ async def _redeem(dashboard: Dashboard, ticket: str, address: str) -> FailureInf
             await dashboard.guard.failed(attempt)
         return FailureInfo(code=error.code, message=error.message)
     await dashboard.guard.succeeded(attempt)
-    _let_in(app.storage.user, claims, "ticket")
+    await _let_in(dashboard, app.storage.user, claims, "ticket", address)
     return None
 
 
@@ -61,7 +61,7 @@ def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo 
         if claims is None:
             form.refuse(await _refused(dashboard, address))
             return
-        _let_in(storage, claims, "key")
+        await _let_in(dashboard, storage, claims, "key", address)
         ui.navigate.to("/")
 
     form.on("login", log_in)
@@ -85,6 +85,8 @@ def _refusal(dashboard: Dashboard) -> FailureInfo:
     return FailureInfo(code=Unauthenticated.code, message="No key like this holds. Check that it is whole, or make a new one.")
 
 
-def _let_in(storage: sessions.Storage, claims: Claims, by: str) -> None:
-    sessions.sign_in(storage, claims, datetime.now(UTC))
-    logger.info("login", by=by, owner=claims.sub)
+async def _let_in(dashboard: Dashboard, storage: sessions.Storage, claims: Claims, by: str, address: str) -> None:
+    sessions.sign_in(storage, claims, datetime.now(UTC), address)
+    logger.info("login", by=by, owner=claims.sub, address=address)
+    told = claims.model_copy(update={"address": address, "via": "dashboard"})
+    await dashboard.bus.auditor.happened("doors.login", told, f"by={by}")
