@@ -28,6 +28,8 @@ class Permission(StrEnum):
     TASKS_PRIORITIZE = "tasks.prioritize"
     AGENTS_VIEW = "agents.view"
     AGENTS_MANAGE = "agents.manage"
+    AUDIT_VIEW = "audit.view"
+    """See who changed what, and who was refused."""
     KEYS_MANAGE = "keys.manage"
     USERS_MANAGE = "users.manage"
     QUOTAS_MANAGE = "quotas.manage"
@@ -81,6 +83,9 @@ OWN_TASKS: Final = frozenset({Permission.TASKS_VIEW, Permission.TASKS_CANCEL, Pe
 
 BUS_OPERATOR: Final = Claims(sub="bus", roles=(Role.ADMIN,))
 """Whoever speaks on the bus without claims: the bus let them in with its own credentials, which are an operator's."""
+
+NOBODY: Final = Claims(sub="", roles=())
+"""Of whom nothing is known but perhaps an address."""
 
 
 def allows(claims: Claims, permission: Permission, *, owner: str | None = None) -> bool:

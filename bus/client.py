@@ -8,11 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Final, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from bus import subjects, telemetry
+from bus.auditing.auditor import WRITE_SECONDS, Auditor
 from bus.codec import decode
 from bus.errors import from_code
 from bus.messages import Claims
@@ -156,7 +158,9 @@ class Bus(ABC):
         received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient, patience=patience)
         if code := received.headers.get(subjects.HEADER_ERROR_CODE):
             retry = received.headers.get("Retry-After")
-            raise from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+            error = from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+            error.recorded = True
+            raise error
         return received.decode(answer)
 
     @abstractmethod
@@ -174,6 +178,14 @@ class Bus(ABC):
         Requests are answered later, many at once, by an answer that is published to their `reply`. What is not answered, whoever asks
         gives up by its own deadline.
         """
+
+    @cached_property
+    def auditor(self) -> Auditor:
+        """What writes the audit log by this connection."""
+        return Auditor(self._audit)
+
+    async def _audit(self, subject: str, record: BaseModel, message_id: str) -> Stored:
+        return await self.publish_durable(subject, record, message_id=message_id, timeout=WRITE_SECONDS)
 
     @abstractmethod
     async def serve(self, service: Service) -> Closing:

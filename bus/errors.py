@@ -19,6 +19,8 @@ class HiveError(Exception):
         self.retry_after_seconds = retry_after_seconds
         self.param: str | None = None
         """The field of a client's body that is wrong, where a door knows it."""
+        self.recorded = False
+        """Whether the audit log has it, where it is a refusal: a room that refused on the bus has written so."""
 
 
 class InvalidRequest(HiveError):
@@ -239,6 +241,12 @@ class QuotaExceeded(HiveError):
     code, http_status, title = "quota_exceeded", 429, "A quota is used up"
 
 
+class RateLimited(HiveError):
+    """Of a user, at one of the doors' routes: so many times an hour."""
+
+    code, http_status, title = "rate_limited", 429, "This was asked for too often"
+
+
 class TooManyAttempts(HiveError):
     code, http_status, title = "too_many_attempts", 429, "There were too many attempts"
 
@@ -391,6 +399,12 @@ class QueueFull(Unavailable):
 
 class TooManyExecutions(Unavailable):
     code, title = "too_many_executions", "As many executions wait as may wait"
+
+
+class AuditUnavailable(Unavailable):
+    """Nothing is changed while no record of it can be kept."""
+
+    code, title = "audit_unavailable", "The audit log cannot be written"
 
 
 class DatabaseUnavailable(Unavailable):

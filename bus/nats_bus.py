@@ -217,7 +217,7 @@ class NatsBus(Bus):
         return Ending(close)
 
     async def serve(self, service: Service) -> Closing:
-        return await NatsService.begin(self._client, service)
+        return await NatsService.begin(self._client, service, self.auditor)
 
     async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> NatsReader:
         with available():

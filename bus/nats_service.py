@@ -16,6 +16,7 @@ from nats.micro.service import Service as Listed
 
 from bus import service as services
 from bus import subjects
+from bus.auditing.auditor import Auditor
 from bus.nats_client import NatsClient
 from bus.nats_errors import GONE, available
 from bus.service import Endpoint, Service, TaskSet
@@ -34,14 +35,14 @@ class NatsService:
         self._listed: Listed | None = listed
 
     @classmethod
-    async def begin(cls, client: NatsClient, service: Service) -> Self:
-        """BusUnavailable when the server does not answer. Whoever gives up meanwhile leaves nothing behind."""
+    async def begin(cls, client: NatsClient, service: Service, auditor: Auditor) -> Self:
+        """`auditor` writes what the verbs change. BusUnavailable when the server does not answer. Whoever gives up meanwhile leaves nothing behind."""
         config = ServiceConfig(name=service.listed_as, version=service.version, description=service.description)
         listed = Listed(client, config)
         begun = cls(client, listed, service.at_once)
         try:
             with available():
-                await _register(listed, service, begun._running)
+                await _register(listed, service, begun._running, auditor)
         except BaseException:
             begun._forget()
             raise
@@ -75,7 +76,7 @@ class NatsService:
         self._listed = None
 
 
-async def _register(listed: Listed, service: Service, running: TaskSet) -> None:
+async def _register(listed: Listed, service: Service, running: TaskSet, auditor: Auditor) -> None:
     with suppress(ConnectionReconnectingError):  # of the flush in its end; the subscriptions come back with the connection
         await listed.start()
     for endpoint in service.endpoints:
@@ -83,15 +84,15 @@ async def _register(listed: Listed, service: Service, running: TaskSet) -> None:
             EndpointConfig(
                 name=endpoint.verb,
                 subject=subjects.service_verb(service.name, endpoint.verb),
-                handler=partial(_accept, service, endpoint, running),
+                handler=partial(_accept, service, endpoint, running, auditor),
                 metadata={"description": endpoint.description} if endpoint.description else None,
             )
         )
 
 
-async def _accept(service: Service, endpoint: Endpoint, running: TaskSet, request: Request) -> None:
+async def _accept(service: Service, endpoint: Endpoint, running: TaskSet, auditor: Auditor, request: Request) -> None:
     async def work() -> None:
-        answer = await services.answer(service, endpoint, request.data, request.headers or {})
+        answer = await services.answer(service, endpoint, request.data, request.headers or {}, auditor)
         await request.respond(answer.data, answer.headers)
 
     await running.start(work)

@@ -6,15 +6,18 @@ A request's work runs in a task of its own, since nats.micro hands an endpoint i
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from bus import auth, subjects, telemetry
+from bus.auditing.auditor import Auditor
+from bus.auditing.changes import changes
 from bus.auth import Permission
 from bus.codec import decode
-from bus.errors import AnswerTooLarge, HiveError, Unauthenticated
+from bus.errors import AnswerTooLarge, HiveError, PermissionDenied, Unauthenticated
 from bus.messages import Claims
 from bus.together import let_go
 
@@ -90,22 +93,57 @@ def claims_of(headers: Mapping[str, str]) -> Claims:
         raise Unauthenticated(f"The header {subjects.HEADER_CLAIMS} cannot be read.") from None
 
 
-async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str]) -> Answer:
+async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str], auditor: Auditor) -> Answer:
     """Everything between a request's bytes and its answer's. Never raises: what is unexpected is logged and hidden."""
+    action = f"{service.name}.{endpoint.verb}"
     with telemetry.trace(headers.get(subjects.HEADER_TRACEPARENT)):
+        claims = auth.NOBODY
         try:
             claims = claims_of(headers)
             if endpoint.permission is not None:
                 auth.require(claims, endpoint.permission)
             body = decode(endpoint.body, data)
-            answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers, size=len(data)))
+            call = Call(body=body, claims=claims, headers=headers, size=len(data))
+            if changes(service.name, endpoint.verb, endpoint.permission):
+                answer = await _audited(auditor, action, endpoint, call)
+            else:
+                answer = await endpoint.handler(call)
             # With its nulls, unlike what the bus carries else: the same bodies as every door gives.
             return _bounded(_text(answer))
+        except _Recorded as recorded:
+            return refuse(recorded.error)
         except HiveError as error:
+            if isinstance(error, PermissionDenied | Unauthenticated):
+                await auditor.refused(action, claims, error)
             return refuse(error)
         except Exception:
             logger.exception("verb_failed", verb=endpoint.verb, of=service.name)
-            return refuse(HiveError(f"{service.name}.{endpoint.verb} failed inside; its log has the reason."))
+            return refuse(HiveError(f"{action} failed inside; its log has the reason."))
+
+
+class _Recorded(Exception):
+    """What the audit log knows already."""
+
+    def __init__(self, error: HiveError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+async def _audited(auditor: Auditor, action: str, endpoint: Endpoint, call: Call[Any]) -> BaseModel:
+    """_Recorded; AuditUnavailable, and then nothing was changed."""
+    record, started = await auditor.begin(action, call.claims, call.body), monotonic()
+    try:
+        answer = await endpoint.handler(call)
+    except HiveError as error:
+        failure = error
+    except Exception:
+        logger.exception("verb_failed", verb=endpoint.verb, of=action)
+        failure = HiveError(f"{action} failed inside; its log has the reason.")
+    else:
+        await auditor.end(record, monotonic() - started, answer, None)
+        return answer
+    await auditor.end(record, monotonic() - started, None, failure)
+    raise _Recorded(failure)
 
 
 def _text(answer: BaseModel) -> bytes:

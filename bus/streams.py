@@ -71,6 +71,8 @@ STREAMS: Final = (
         max_age=2 * HOUR,
         discard=DiscardPolicy.OLD,
     ),
+    # Who changed what. A change waits for its record, so full means "refused"; the monitor purges behind what PostgreSQL has.
+    _stream(subjects.AUDIT, [subjects.ALL_AUDIT], max_bytes=256 * MIB, synced=True, discard=DiscardPolicy.NEW),
     # The monitor has read them long before.
     _stream(
         subjects.METRICS, [subjects.ALL_METRICS], max_bytes=256 * MIB, synced=False, max_age=HOUR, discard=DiscardPolicy.OLD

@@ -21,6 +21,7 @@ OUTPUT: Final = "HIVE_OUTPUT"
 EVENTS: Final = "HIVE_EVENTS"
 PROGRESS: Final = "HIVE_PROGRESS"
 METRICS: Final = "HIVE_METRICS"
+AUDIT: Final = "HIVE_AUDIT"
 
 # Durable consumers.
 INFLUX_SINK: Final = "sink_influx"
@@ -67,6 +68,7 @@ SERVICE_PLACEMENT: Final = "placement"
 SERVICE_SCHEDULES: Final = "schedules"
 SERVICE_METRICS: Final = "metrics"
 SERVICE_ALERTS: Final = "alerts"
+SERVICE_AUDIT: Final = "audit"
 SERVICE_USAGE: Final = "usage"
 SERVICE_DOCS: Final = "docs"
 SERVICE_WORKFLOWS: Final = "workflows"
@@ -79,6 +81,7 @@ ALL_OUTCOMES: Final = f"{ROOT}.outcomes.>"
 ALL_REPORTS: Final = f"{ROOT}.reports.>"
 ALL_OUTPUT: Final = f"{ROOT}.output.>"
 ALL_EVENTS: Final = f"{ROOT}.events.>"
+ALL_AUDIT: Final = f"{ROOT}.audit.>"
 ALL_METRICS: Final = f"{ROOT}.agents.*.metrics"
 ALL_HEARTBEATS: Final = f"{ROOT}.agents.*.heartbeat"
 ALL_VITALS: Final = f"{ROOT}.vitals.*.*"
@@ -197,6 +200,11 @@ def control(agent_id: str) -> str:
 def tick(instance: str) -> str:
     """What a leading coordinator says to itself, to know that it hears."""
     return f"{ROOT}.coordinator.{instance}.tick"
+
+
+def audit(tenant: str, action: str) -> str:
+    """Of a record in the audit log; `action` is `<service>.<verb>`, or what a door refuses."""
+    return f"{ROOT}.audit.{tenant}.{action}"
 
 
 def service_verb(service: str, verb: str) -> str:

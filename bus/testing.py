@@ -230,7 +230,7 @@ class InMemoryBus(Bus):
         for endpoint in service.endpoints:
 
             async def respond(received: Received, endpoint: services.Endpoint = endpoint) -> Received:
-                answer = await services.answer(service, endpoint, received.data, received.headers)
+                answer = await services.answer(service, endpoint, received.data, received.headers, self.auditor)
                 return Received(received.subject, answer.data, answer.headers or {})
 
             name = subjects.service_verb(service.name, endpoint.verb)

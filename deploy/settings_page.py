@@ -1,6 +1,7 @@
 """docs/settings.md, made of the settings classes: `python -m deploy.settings_page > docs/settings.md`. A test compares the two."""
 
 import importlib
+import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -94,6 +95,8 @@ def _shown(field: FieldInfo) -> str:
         return str("~" / value.relative_to(Path.home()))
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return json.dumps(value)
     return "" if value in (None, ()) else f"{value:g}" if isinstance(value, float) else str(value)
 
 

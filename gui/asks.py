@@ -45,6 +45,7 @@ from bus.messages.alerts import (
     SilenceRef,
 )
 from bus.messages.aliases import AliasList, AliasRef, ModelAlias
+from bus.messages.audit import AuditPage, ListAudit
 from bus.messages.benchmarks import AgentBenchmark, BenchmarkAgent, BenchmarkList, ListBenchmarks
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.messages.joining import CreateJoinToken, IssuedJoinToken, JoinTokenList, JoinTokenRecord, JoinTokenRef, ListJoinTokens
@@ -147,6 +148,7 @@ VERBS: Final[dict[str, Verb]] = {
         remove_quota=(QuotaRef, QuotaList),
         slow_hosts=(NoReply, SlowHosts),
     ),
+    **_verbs(subjects.SERVICE_AUDIT, list=(ListAudit, AuditPage)),
     **_verbs(
         subjects.SERVICE_MCP_SERVERS,
         **{"import": (ImportMcpServers, McpImport)},

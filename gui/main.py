@@ -12,7 +12,9 @@ import uvicorn
 import uvloop
 
 from bus import telemetry
+from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
+from bus.guarding.guard import Guard
 from bus.nats_bus import NatsBus, declare
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
@@ -49,8 +51,11 @@ async def serve(settings: GuiSettings) -> None:
         feed = Feed(bus, HiveState())
         await feed.start()
         stack.push_async_callback(feed.close)
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
+        stack.push_async_callback(guard.close)
         lasts = timedelta(hours=settings.gui_session_hours)
-        web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, lasts=lasts), settings)
+        web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, guard=guard, lasts=lasts), settings)
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:

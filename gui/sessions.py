@@ -22,8 +22,10 @@ class Session(Message):
     signed_in_at: datetime
 
 
-def sign_in(storage: Storage, claims: Claims, now: datetime) -> None:
-    storage[KEY] = Session(claims=claims, signed_in_at=now).model_dump(mode="json")
+def sign_in(storage: Storage, claims: Claims, now: datetime, address: str | None = None) -> None:
+    """`address`: from where; the audit log has it with whatever is done."""
+    told = claims.model_copy(update={"address": address, "via": "dashboard"})
+    storage[KEY] = Session(claims=told, signed_in_at=now).model_dump(mode="json")
 
 
 def sign_out(storage: Storage) -> None:
@@ -52,6 +54,7 @@ class May(Message):
     manage_agents: bool
     manage_keys: bool
     view_agents: bool
+    view_audit: bool
     view_metrics: bool
     view_alerts: bool
     view_workflows: bool
@@ -71,6 +74,7 @@ def may(claims: Claims) -> May:
         view_all=allows(claims, Permission.TASKS_VIEW),
         manage_agents=allows(claims, Permission.AGENTS_MANAGE),
         manage_keys=allows(claims, Permission.KEYS_MANAGE),
+        view_audit=allows(claims, Permission.AUDIT_VIEW),
         view_agents=allows(claims, Permission.AGENTS_VIEW),
         view_metrics=allows(claims, Permission.METRICS_VIEW),
         view_alerts=allows(claims, Permission.ALERTS_VIEW),

@@ -25,6 +25,7 @@ from bus.messages import (
     TaskEvent,
     TaskRequest,
 )
+from bus.messages.audit import AuditRecord
 from bus.messages.events import (
     AlertEvent,
     JoinTokenEvent,
@@ -63,6 +64,13 @@ SUBMIT: Final = Channel(
     "A task asked for. Publish with JetStream: its acknowledgement is the promise that the task is done or its failure told.",
 )
 SENT: Final = (
+    Channel(
+        "audit",
+        subjects.audit("{tenant}", "{changed_service}.{changed_verb}"),
+        AuditRecord,
+        f"Somebody changes something, or was refused: told when it begins, and again with what came of it. Kept in {subjects.AUDIT} until "
+        "PostgreSQL has it.",
+    ),
     Channel(
         "taskEvents",
         subjects.events("task.{task_event}", tenant="{tenant}", entity_id="{task_id}"),
@@ -224,6 +232,8 @@ PARAMETERS: Final = {
     "agent_id": Parameter("Public name of the agent, such as acacia."),
     "instance": Parameter("Of the process: new at every start."),
     "service": Parameter("Of Hive, such as gateway."),
+    "changed_service": Parameter("Whose verb it is, such as workflows; doors: a gateway or a dashboard refused it itself."),
+    "changed_verb": Parameter("What was asked for, such as update."),
     "task_event": Parameter("What happened to the task.", _kinds(TASK_EVENTS)),
     "server_id": Parameter("UUID of the MCP server."),
     "mcp_server_event": Parameter("What became of it.", _kinds(MCP_SERVER_EVENTS)),

@@ -22,6 +22,7 @@ from monitor.alerting.dry_run import DryRuns
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
+from monitor.auditing import service as auditing
 from monitor.cache import Cache
 from monitor.ingest import Ledger
 from monitor.notifying.notifier import Notifier, given_targets
@@ -34,7 +35,7 @@ from monitor.usage import usage
 
 logger = telemetry.log(__name__)
 
-CONNECTIONS: Final = 5
+CONNECTIONS: Final = 6
 AGAIN_SECONDS: Final = 2.0
 
 
@@ -83,7 +84,12 @@ class Keeping:
             self._past = Past(read)
             logger.info("metrics_are_kept")
             await together(
-                archive.run(), upkeep.run(), self._watch(pool), self._usage(pool, read), *([read.beat()] if url else [])
+                archive.run(),
+                upkeep.run(),
+                self._watch(pool),
+                self._usage(pool, read),
+                auditing.keep(self._bus, pool, self._settings.retain_audit_days),
+                *([read.beat()] if url else []),
             )
 
     async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:

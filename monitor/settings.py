@@ -28,6 +28,7 @@ class MonitorSettings(HiveSettings):
         default=730, ge=0, description="how long hours of agents' metrics stay; 0: for ever"
     )
     retain_usage_days: float = Field(default=730, ge=0, description="how long days of what was used stay; 0: for ever")
+    retain_audit_days: float = Field(default=365, ge=0, description="how long records of the audit log stay; 0: for ever")
     alert_rules: Path | None = Field(
         default=None, description="YAML file with rules of alerts, which hold until others are put; left out: Hive's own three"
     )

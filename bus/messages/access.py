@@ -21,7 +21,8 @@ class Role(StrEnum):
 class Claims(Message):
     """Who a request comes from; travels with every request on the bus. `models` empty means all, `scopes` empty all of the roles.
 
-    `key_id` is of whoever shows a key, `user_id` and `session_id` of whoever signed in. `expires_at` is the key's.
+    `key_id` is of whoever shows a key, `user_id` and `session_id` of whoever signed in. `expires_at` is the key's. `address` and `via` are said by
+    the door that vouches for the rest: from where the request came, and by which route.
     """
 
     sub: str
@@ -33,6 +34,8 @@ class Claims(Message):
     user_id: UUID | None = None
     session_id: UUID | None = None
     expires_at: datetime | None = None
+    address: str | None = None
+    via: str | None = None
 
 
 class CreateKey(Command):

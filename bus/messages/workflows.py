@@ -331,6 +331,7 @@ class WebhookReply(Message):
     headers: dict[str, str] = Field(default_factory=dict)
     body: Any = None
     body_base64: str | None = None
+    refused: bool = Field(default=False, description="the caller showed a credential, and it was wrong")
     page: bool = Field(default=False, description="of Hive's own: it has a policy that the door need not add to")
 
 

@@ -30,6 +30,7 @@ from coordinator.gateway.routes import (
     alerts,
     aliases,
     anthropic,
+    audit,
     auth,
     credentials,
     executions,
@@ -100,6 +101,7 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
         notifications,
         alerts,
         usage,
+        audit,
         models,
         aliases,
         placement,
@@ -120,8 +122,8 @@ def create_app(gateway: Gateway, mcp: ASGIApp | None = None) -> FastAPI:
     app.router.routes.append(WebSocketRoute(socket.PATH, endpoint=partial(_live, gateway)))
     app.exception_handler(RequestValidationError)(_not_valid)
     app.exception_handler(HTTPException)(_no_route)
-    app.add_middleware(Gate, identity=gateway.identity, settings=gateway.settings)
-    app.add_middleware(Envelope, metrics=gateway.metrics)
+    app.add_middleware(Gate, identity=gateway.identity, guard=gateway.guard, settings=gateway.settings)
+    app.add_middleware(Envelope, metrics=gateway.metrics, auditor=gateway.bus.auditor)
     app.add_middleware(gateway.sockets.around)
     return app
 

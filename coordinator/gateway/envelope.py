@@ -10,10 +10,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bus import subjects, telemetry, tracing
-from bus.errors import HiveError
+from bus import auth, subjects, telemetry, tracing
+from bus.auditing.auditor import Auditor
+from bus.errors import HiveError, PermissionDenied, RateLimited, TooManyAttempts
+from bus.messages import Claims
 from bus.tracing import NOTHING, Open
 from bus.version import hive_version
+from coordinator.gateway.asking import CLAIMS, address_of, via
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.metrics import Metrics
 
@@ -25,14 +28,16 @@ HEADERS: Final = "hive.headers"
 """The key, in a request's ASGI scope, of headers that go with its answer whatever becomes of it."""
 _UNTRACED: Final = frozenset({"/metrics", "/healthz", "/readyz"})
 _NONE: Final[Mapping[str, str]] = {}
+_AUDITED: Final = (PermissionDenied, RateLimited, TooManyAttempts)
+"""Refusals of the gateway's own. A key that does not hold is told by the guard, and no key at all is no news."""
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 class Envelope:
     """Pure ASGI, since a wrapper that buffers would hold up the streams."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self._app, self._metrics, self._version = app, metrics, hive_version()
+    def __init__(self, app: ASGIApp, metrics: Metrics, auditor: Auditor) -> None:
+        self._app, self._metrics, self._auditor, self._version = app, metrics, auditor, hive_version()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -66,6 +71,8 @@ class Envelope:
         except Exception as error:
             if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
                 raise
+            if isinstance(error, _AUDITED) and not error.recorded:
+                await self._auditor.refused("doors.request", _asker(scope), error)
             refusal = dialects.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))
             await refusal(scope, receive, send_marked)
         finally:
@@ -109,6 +116,12 @@ def _told(error: Exception, request_id: str) -> HiveError:
         return error
     logger.error("request_failed", exc_info=error)
     return HiveError(f"Something failed inside, and it is Hive's fault. The gateway's log has the reason under {request_id}.")
+
+
+def _asker(scope: Scope) -> Claims:
+    """Whoever asks; only by the address where no key was shown that holds."""
+    known: Claims | None = scope.get(CLAIMS)
+    return known or auth.NOBODY.model_copy(update={"address": address_of(scope), "via": via(scope)})
 
 
 def _looks_at_a_page(scope: Scope) -> bool:

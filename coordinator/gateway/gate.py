@@ -7,14 +7,14 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bus.errors import Unauthenticated
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from coordinator.gateway.address_keys import hash_for
+from coordinator.gateway.asking import CLAIMS, WEBHOOK_PREFIXES, address_of, via
 from coordinator.gateway.identity import Identity
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.settings import GatewaySettings
 
-CLAIMS: Final = "hive.claims"
-"""The key of the caller's claims in a request's ASGI scope."""
 LOGIN_PATH: Final = "/api/auth/login"
 REFRESH_PATH: Final = "/api/auth/refresh"
 """What these two are sent is the secret."""
@@ -27,23 +27,24 @@ CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""
 CALLBACK_1_PATH: Final = "/oauth1/callback"
 _SECRET_IS_SENT: Final = frozenset({JOIN_PATH, CALLBACK_PATH, CALLBACK_1_PATH, LOGIN_PATH, REFRESH_PATH})
-WEBHOOK_PREFIXES: Final = ("/webhook/", "/webhook-waiting/", "/form/", "/form-waiting/")
-"""Who calls a workflow has no key: the address is the secret, as in n8n."""
 
 
 class Gate:
     """ASGI: who asks is known before anything of the request is read."""
 
-    def __init__(self, app: ASGIApp, identity: Identity, settings: GatewaySettings) -> None:
-        self._app, self._identity, self._settings = app, identity, settings
+    def __init__(self, app: ASGIApp, identity: Identity, guard: Guard, settings: GatewaySettings) -> None:
+        self._app, self._identity, self._guard, self._settings = app, identity, guard, settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             headers = Headers(scope=scope)
             if scope["path"] == METRICS_PATH:
-                check_scrape(self._settings, headers)
+                await self._scraped(scope, headers)
             elif not _is_open(scope["path"]):
-                scope[CLAIMS] = await self._by_address(scope, headers) or await self._identity.claims(scope["method"], headers)
+                address = address_of(scope)
+                found = await self._by_address(scope, headers)
+                claims = found or await self._identity.claims(scope["method"], headers, address)
+                scope[CLAIMS] = claims.model_copy(update={"address": address, "via": via(scope)})
         await self._app(scope, receive, send)
 
     async def _by_address(self, scope: Scope, headers: Headers) -> Claims | None:
@@ -51,9 +52,17 @@ class Gate:
         keys = self._settings.address_keys
         if not keys or not dialects.takes_addresses(scope["path"]):
             return None
-        client = scope.get("client")
-        key_hash = hash_for(client[0] if client else None, headers, keys)
+        key_hash = hash_for(address_of(scope) or None, headers, keys)
         return None if key_hash is None else await self._identity.known(key_hash)
+
+    async def _scraped(self, scope: Scope, headers: Headers) -> None:
+        """Unauthenticated, TooManyAttempts. Who scrapes with the right token is never asked to wait."""
+        try:
+            check_scrape(self._settings, headers)
+        except Unauthenticated:
+            if "authorization" in headers:
+                await self._guard.failed(await self._guard.begin("metrics", address_of(scope)))
+            raise
 
 
 def _is_open(path: str) -> bool:

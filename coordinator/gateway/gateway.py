@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from bus import subjects
+from bus.auditing.attempts import told_attempt
 from bus.client import Bus
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
@@ -15,8 +18,9 @@ from bus.open_sockets import OpenSockets
 from bus.overview import Overview
 from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
-from coordinator.gateway.attempts import Attempts
 from coordinator.gateway.identity import Identity
+from coordinator.gateway.limits.counting import Counting
+from coordinator.gateway.limits.limits import Limits
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
@@ -45,7 +49,8 @@ class Gateway:
     places: Places
     webhook_bodies: WebhookBodies
     hub: Hub
-    joins: Attempts = field(default_factory=Attempts)
+    limits: Limits
+    guard: Guard
     metrics: Metrics = field(default_factory=Metrics)
     sockets: OpenSockets = field(default_factory=OpenSockets)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -76,15 +81,21 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
     overview, verified = Overview(bus), Verified(bus)
     overload = Overload(overview, settings.max_waiting)
     waiting, places, quotas = Waiting(bus), Places(bus), Quotas(bus)
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
+    limits = Limits(settings.rate_limits, Counting(redis_url or None))
     async with AsyncExitStack() as stack:
+        stack.push_async_callback(limits.close)
+        stack.push_async_callback(guard.close)
         for part in (keys, verified, models, named, quotas, overview, waiting, places):
             await part.start()
             stack.push_async_callback(part.close)
         gateway = Gateway(
             bus=bus,
             settings=settings,
-            identity=Identity(keys, verified),
+            identity=Identity(keys, verified, guard),
             verified=verified,
+            guard=guard,
             overview=overview,
             overload=overload,
             submission=Submission(bus, models, quotas, overload, settings.max_body_bytes),
@@ -94,6 +105,7 @@ async def open_gateway(bus: Bus, settings: GatewaySettings) -> AsyncIterator[Gat
             places=places,
             webhook_bodies=WebhookBodies(settings.max_webhook_bytes),
             hub=Hub(bus),
+            limits=limits,
         )
         stack.push_async_callback(gateway.settle)
         yield gateway

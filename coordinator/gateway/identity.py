@@ -7,17 +7,21 @@ PostgreSQL nor the coordinator is needed for that, and what is revoked is gone a
 from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
 from bus import auth, tokens
-from bus.errors import PermissionDenied, Unauthenticated
+from bus.errors import PermissionDenied, SessionOver, TokenExpired, Unauthenticated
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.mirror import Mirror
 from coordinator.gateway.verified import Verified
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
+DOOR: Final = "key"
+"""By which name the guard knows keys of the API."""
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -32,25 +36,42 @@ class Credential:
 class Identity:
     """Claims by key, or by token."""
 
-    def __init__(self, keys: Mirror[Claims], verified: Verified) -> None:
-        self._keys, self._verified = keys, verified
+    def __init__(self, keys: Mirror[Claims], verified: Verified, guard: Guard) -> None:
+        self._keys, self._verified, self._guard = keys, verified, guard
 
-    async def claims(self, method: str, headers: Headers) -> Claims:
-        """Unauthenticated without a key or token that holds; PermissionDenied for what another site made a browser send."""
+    async def claims(self, method: str, headers: Headers, address: str) -> Claims:
+        """Unauthenticated without a key or token that holds; PermissionDenied for what another site made a browser send; TooManyAttempts."""
         credential = read(headers)
-        claims = await self.of(credential.secret)
+        claims = await self.shown(credential.secret, address)
         if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
 
-    async def of(self, secret: str) -> Claims:
-        """Unauthenticated, TokenExpired, SessionOver."""
+    async def shown(self, secret: str, address: str) -> Claims:
+        """By whoever is at that address. Unauthenticated, TokenExpired, SessionOver; TooManyAttempts for who tries one after the other. A key that
+        this gateway has heard of, and a token that holds, are let in at once: no failure keeps them out.
+        """
         if tokens.is_token(secret):
-            return await self._verified.claims(secret)
-        claims = await self.known(auth.hash_key(secret))
+            return await self._verified_at(secret, address)
+        key_hash = auth.hash_key(secret)
+        if (held := self.held(key_hash)) is not None:
+            return held
+        attempt = await self._guard.begin(DOOR, address)
+        claims = await self.known(key_hash)
         if claims is None:
+            await self._guard.failed(attempt)
             raise Unauthenticated(f"This key is not known, it has expired, or it was revoked. {HOW}.")
+        await self._guard.succeeded(attempt)
         return claims
+
+    async def _verified_at(self, token: str, address: str) -> Claims:
+        try:
+            return await self._verified.claims(token)
+        except (TokenExpired, SessionOver):
+            raise  # it was a good one
+        except Unauthenticated:
+            await self._guard.failed(await self._guard.begin(DOOR, address))
+            raise
 
     async def known(self, secret_hash: str) -> Claims | None:
         """None for a key that there is not, or that was revoked; for a token that was not shown lately, or is over."""

@@ -14,8 +14,8 @@ from nats.errors import Error as NatsError
 from bus import streams, subjects
 from bus.errors import BusUnavailable
 
-FEED_THE_RECORD: Final = (subjects.TASKS, subjects.OUTCOMES)
-"""Taken before PostgreSQL: what the leader has read, and so may have purged, is in the record by then."""
+FEED_THE_RECORD: Final = (subjects.TASKS, subjects.OUTCOMES, subjects.AUDIT)
+"""Taken before PostgreSQL: what the leader or the monitor has read, and so may have purged, is in the record by then."""
 TELL_THE_RECORD: Final = (
     subjects.EVENTS,
     subjects.PROGRESS,

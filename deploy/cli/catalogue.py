@@ -31,6 +31,7 @@ MODULES: Final = {
     "maintenance": "maintenance",
     "alerts": "alerts",
     "usage": "usage",
+    "audit": "audit",
     "models": "models",
     "apply": "apply",
     "placement": "model_placement",

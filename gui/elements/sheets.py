@@ -47,6 +47,10 @@ class UsageSheet(Element, component="hive_usage_sheet.js"):
     """What was used, by whom, and how much may be."""
 
 
+class AuditSheet(Element, component="hive_audit_sheet.js"):
+    """Who changed what, and who was refused."""
+
+
 class Timeline(Element, component="hive_timeline.js"):
     """Which agent did what in the last hour."""
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bus.client import Bus
+from bus.guarding.guard import Guard
 from bus.messages import Claims
 from gui import sessions
 from gui.feed import Feed
@@ -17,6 +18,7 @@ class Dashboard:
     bus: Bus
     feed: Feed
     keyring: Keyring
+    guard: Guard
     lasts: timedelta
 
     def claims(self, storage: sessions.Storage) -> Claims | None:

@@ -29,6 +29,7 @@ def register(dashboard: Dashboard) -> None:
         "/mcp-servers": ("MCP servers", sheets.McpServerSheet),
         "/alerts": ("Alerts", sheets.AlertSheet),
         "/usage": ("Usage", sheets.UsageSheet),
+        "/audit": ("Audit log", sheets.AuditSheet),
         "/timeline": ("Timeline", sheets.Timeline),
         "/settings": ("Settings", sheets.SettingSheet),
     }

@@ -263,3 +263,25 @@ WHERE a.id = n.alert_id AND a.state = 'resolved' AND n.changed_at < now() - inte
 
 -- name: forget_lost_notices
 DELETE FROM alert_notices n WHERE NOT EXISTS (SELECT FROM alerts a WHERE a.id = n.alert_id);
+
+-- name: store_audit
+-- With the position, in one. What came of a change is told after that it began; a record that knows its end is never taken back.
+WITH stored AS (
+    INSERT INTO audit_records (id, at, tenant, sub, action, object_id, result, record)
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::jsonb[])
+    ON CONFLICT (id) DO UPDATE SET object_id = excluded.object_id, result = excluded.result, record = excluded.record
+    WHERE audit_records.result = 'begun'
+)
+INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($9, $10, $11, $12)
+ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
+
+-- name: list_audit
+SELECT id, at, record FROM audit_records
+WHERE ($1::text IS NULL OR tenant = $1) AND ($2::text IS NULL OR sub = $2)
+    AND ($3::text IS NULL OR action = $3 OR starts_with(action, $3 || '.'))
+    AND ($4::text IS NULL OR object_id = $4) AND ($5::text IS NULL OR result = $5)
+    AND at >= $6 AND (at, id) < ($7, $8)
+ORDER BY at DESC, id DESC LIMIT $9;
+
+-- name: forget_audit
+DELETE FROM audit_records WHERE at < now() - make_interval(secs => $1);

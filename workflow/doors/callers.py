@@ -59,7 +59,7 @@ def _by_token(data: Mapping[str, Any], call: WebhookCall) -> Admitted | WebhookR
         return WebhookReply(status=401, headers={"www-authenticate": "Bearer"}, body="No token provided")
     found = handle(HandleToken(operation="verify", token=token.strip()), data)
     if found.failure is not None:
-        return WebhookReply(status=403, body="Invalid token")
+        return WebhookReply(status=403, body="Invalid token", refused=True)
     return Admitted(headers=_without(call, "authorization"), more={"jwtPayload": found.value["payload"]})
 
 
@@ -82,4 +82,4 @@ def _without(call: WebhookCall, header: str) -> dict[str, str]:
 
 
 def _refused() -> WebhookReply:
-    return WebhookReply(status=403, body="Authorization data is wrong!")
+    return WebhookReply(status=403, body="Authorization data is wrong!", refused=True)

@@ -18,6 +18,7 @@ from bus.codec import explain
 from bus.errors import HiveError, InvalidRequest, PermissionDenied, Unauthenticated
 from bus.messages import Claims
 from bus.together import end
+from coordinator.gateway.asking import address_of
 from coordinator.gateway.identity import Identity, from_elsewhere, read
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.live.outbox import Outbox
@@ -126,7 +127,7 @@ class Client:
 
     async def _hold(self, secret: str) -> None:
         self._key_hash = auth.hash_key(secret)
-        self._claims = await self._identity.of(secret)
+        self._claims = await self._identity.shown(secret, address_of(self._socket.scope))
 
     async def _next(self, seconds: float) -> str:
         try:

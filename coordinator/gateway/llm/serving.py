@@ -20,6 +20,7 @@ from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from bus.together import end
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.llm.asked import Asked, asked_in
 from coordinator.gateway.llm.chain import answering, may_go_on
 from coordinator.gateway.llm.gathering import Gathering
@@ -93,6 +94,11 @@ class Serving(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Until it is answered, or the client has gone: then its task is cancelled."""
+        if self._gateway.limits.limits(Limited.LLM_ASK):
+            taken = await self._gateway.limits.take(Limited.LLM_ASK, self._claims)
+            self._told |= taken.headers
+            scope[HEADERS] = self._told
+            taken.require()
         scope[HEADERS] = self._told
         answering = asyncio.create_task(self._answer(send))
         leaving = asyncio.create_task(_gone(receive))

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from bus import auth
 from bus.errors import Unauthenticated
 from bus.messages import Claims
-from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.identity import Identity, read
 
 Context = ServerRequestContext[Any, Request]

@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from bus import auth
 from bus.messages import Claims
 from bus.together import end
-from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.identity import read
 from coordinator.gateway.mcp.feed import Feed

@@ -16,6 +16,7 @@ from bus.messages import Claims, Command, NoReply
 from bus.messages.workflows import CallWorkflowTool, ExecutionStatus, WorkflowTool, WorkflowTools
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.execution_view import ExecutionState
 from coordinator.gateway.mcp.tool import MAX_WAIT_SECONDS, Call, Progress, parse
 from coordinator.gateway.mcp.workflow_tools import watched
@@ -84,7 +85,8 @@ class Published:
     async def call(
         self, tool: WorkflowTool, claims: Claims, given: Mapping[str, Any] | None, progress: Progress
     ) -> ExecutionState:
-        """NodeFailed for an execution that failed."""
+        """NodeFailed for an execution that failed, RateLimited."""
+        (await self._gateway.limits.take(Limited.EXECUTIONS_START, claims)).require()
         wish = {"id": tool.id, "execution_id": uuid4(), "input": given or {}, "wait_seconds": CALL_SECONDS}
         body = parse(CallWorkflowTool, wish)
         call = Call(gateway=self._gateway, claims=claims, arguments=Command(), progress=progress)

@@ -19,7 +19,7 @@ from mcp_types import (
 from pydantic import BaseModel
 
 from bus import telemetry
-from bus.errors import HiveError
+from bus.errors import HiveError, PermissionDenied, RateLimited
 from bus.version import hive_version
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.mcp.answers import answer, refusal
@@ -70,6 +70,8 @@ class Tools:
         try:
             return answer(await self._called(context, params))
         except HiveError as error:
+            if isinstance(error, PermissionDenied | RateLimited) and not error.recorded:
+                await self._gateway.bus.auditor.refused("doors.mcp", claims_of(context), error, params.name)
             return refusal(error)
         except MCPError:
             raise

@@ -17,6 +17,7 @@ from bus.messages.tasks import Priority, Requirements
 from bus.messages.work import ChatMessage
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.tool import STEP_SECONDS, Call, Tool, WaitSeconds
 from coordinator.gateway.submission import checked_key, new_task_id
 
@@ -173,6 +174,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         result=TaskState,
         handler=_submit,
         permission=Permission.TASKS_CREATE,
+        limit=Limited.TASKS_CREATE,
     ),
     Tool(
         name="get_task",

@@ -16,6 +16,7 @@ from bus.codec import explain
 from bus.errors import InvalidRequest
 from bus.messages import Claims, Command
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 
 A = TypeVar("A", bound=Command)
 
@@ -61,6 +62,7 @@ class Tool(Generic[A]):
     result: type[BaseModel]
     handler: Callable[[Call[A]], Awaitable[BaseModel]]
     permission: Permission | None
+    limit: Limited | None = None
     reads: bool = False
     destroys: bool = False
     idempotent: bool = False
@@ -69,9 +71,11 @@ class Tool(Generic[A]):
         return self.permission is None or auth.allows(claims, self.permission)
 
     async def call(self, gateway: Gateway, claims: Claims, arguments: dict[str, Any] | None, progress: Progress) -> BaseModel:
-        """PermissionDenied, InvalidRequest, and whatever the room says."""
+        """PermissionDenied, RateLimited, InvalidRequest, and whatever the room says."""
         if self.permission is not None:
             auth.require(claims, self.permission)
+        if self.limit is not None:
+            (await gateway.limits.take(self.limit, claims)).require()
         parsed = parse(self.arguments, arguments)
         return await self.handler(Call(gateway=gateway, claims=claims, arguments=parsed, progress=progress))
 

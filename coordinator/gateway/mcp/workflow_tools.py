@@ -21,6 +21,7 @@ from bus.messages.workflows import (
 )
 from bus.together import let_go
 from coordinator.gateway import verbs
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.execution_events import hearing
 from coordinator.gateway.mcp.execution_view import ExecutionState
 from coordinator.gateway.mcp.tool import STEP_SECONDS, Call, Tool, WaitSeconds
@@ -108,6 +109,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         result=WorkflowRecord,
         handler=_create,
         permission=Permission.WORKFLOWS_CREATE,
+        limit=Limited.WORKFLOWS_CREATE,
     ),
     Tool(
         name="update_workflow",
@@ -138,6 +140,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         result=ExecutionState,
         handler=_run,
         permission=Permission.EXECUTIONS_START,
+        limit=Limited.EXECUTIONS_START,
         destroys=True,
     ),
 )

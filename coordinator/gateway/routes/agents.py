@@ -19,6 +19,7 @@ from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, NoReply,
 from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import agents as examples
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/agents", tags=["agents"], route_class=JsonRoute)
@@ -52,7 +53,15 @@ async def get_agent(agent_id: AgentIdPath, gateway: Door) -> Response:
     summary="Put a host under the local sidecar",
     status_code=201,
     response_model=Upstream,
-    **needs(Permission.AGENTS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType, BackendUnreachable, Conflict),
+    **needs(
+        Permission.AGENTS_MANAGE,
+        InvalidJson,
+        PayloadTooLarge,
+        UnsupportedMediaType,
+        BackendUnreachable,
+        Conflict,
+        limit=Limited.AGENTS_REGISTER,
+    ),
 )
 async def add_agent(
     upstream: Annotated[AddUpstream, Body(openapi_examples=examples.UPSTREAMS)], gateway: Door, caller: Caller

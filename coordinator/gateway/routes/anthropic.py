@@ -4,9 +4,9 @@ from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
 from bus.messages import Claims, TaskRequest
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.body import bounded
 from coordinator.gateway.envelope import REQUEST_ID
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic.messages_answer import MessagesWording
 from coordinator.gateway.llm.anthropic.messages_request import count_job, messages_job

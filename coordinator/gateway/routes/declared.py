@@ -1,11 +1,12 @@
 """What every route says of itself: the permission that it needs, and the errors that it may answer with."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Header, Path, Request, Response
 from pydantic import BaseModel
+from starlette.types import Scope
 
 from bus import auth
 from bus.auth import Permission
@@ -17,16 +18,19 @@ from bus.errors import (
     InvalidRequest,
     NoLeader,
     PermissionDenied,
+    RateLimited,
     Unauthenticated,
 )
 from bus.messages import Claims
 from bus.messages.base import Slug
 from coordinator.gateway import problem
-from coordinator.gateway.envelope import REQUEST_ID
-from coordinator.gateway.gate import CLAIMS
+from coordinator.gateway.asking import CLAIMS
+from coordinator.gateway.envelope import HEADERS, REQUEST_ID
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 
 PERMISSION_FIELD: Final = "x-hive-permission"
+LIMIT_FIELD: Final = "x-hive-rate-limit"
 ANY_KEY: Final = "any key"
 NO_KEY: Final = "no key"
 GATEWAY: Final = "gateway"
@@ -67,13 +71,33 @@ IdempotencyKey = Annotated[
 ]
 
 
-def needs(permission: Permission, *errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:
-    """For a route's decorator: refused without the permission. `also` are answers that are no problems."""
+def needs(
+    permission: Permission, *errors: type[HiveError], also: Responses | None = None, limit: Limited | None = None
+) -> dict[str, Any]:
+    """For a route's decorator: refused without the permission. `also` are answers that are no problems; `limit` bounds how often."""
 
     async def check(request: Request) -> None:
         auth.require(request.scope[CLAIMS], permission)
 
-    return {"dependencies": [Depends(check)], **_declared(permission, (*_ALWAYS, PermissionDenied, *errors), also)}
+    if limit is None:
+        return {"dependencies": [Depends(check)], **_declared(permission, (*_ALWAYS, PermissionDenied, *errors), also)}
+    declared = _declared(permission, (*_ALWAYS, PermissionDenied, RateLimited, *errors), also)
+    declared["openapi_extra"][LIMIT_FIELD] = limit
+    return {"dependencies": [Depends(check), Depends(_limited(limit))], **declared}
+
+
+def _limited(what: Limited) -> Callable[[Request], Awaitable[None]]:
+    async def take(request: Request) -> None:
+        await within_limit(gateway_of(request), what, request.scope)
+
+    return take
+
+
+async def within_limit(gateway: Gateway, what: Limited, scope: Scope) -> None:
+    """PermissionDenied, RateLimited; the answer tells how the limit stands."""
+    taken = await gateway.limits.take(what, scope[CLAIMS])
+    scope[HEADERS] = {**scope.get(HEADERS, {}), **taken.headers}
+    taken.require()
 
 
 def needs_own(permission: Permission, *errors: type[HiveError], also: Responses | None = None) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from bus.errors import (
 )
 from bus.messages.workflows import ExecutionList, ExecutionRecord, ExecutionRef, ListExecutions, RetryExecution
 from coordinator.gateway import verbs
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/executions", tags=["executions"])
@@ -72,6 +73,7 @@ async def stop(execution_id: _ExecutionId, gateway: Door, caller: Caller) -> Res
         WorkflowNotFound,
         Conflict,
         TooManyExecutions,
+        limit=Limited.EXECUTIONS_START,
     ),
 )
 async def retry(execution_id: _ExecutionId, gateway: Door, caller: Caller, node: _Node = None) -> Response:

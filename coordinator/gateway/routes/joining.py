@@ -11,6 +11,7 @@ from bus.errors import (
     BusUnavailable,
     DatabaseUnavailable,
     DeadlineExceeded,
+    HiveError,
     InvalidId,
     InvalidJson,
     InvalidRequest,
@@ -40,6 +41,7 @@ from bus.messages.joining import (
     ListJoinTokens,
 )
 from coordinator.gateway import verbs
+from coordinator.gateway.asking import address_of, via
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
 from coordinator.gateway.bus_address import bus_address
 from coordinator.gateway.examples import keys as examples
@@ -120,16 +122,21 @@ async def revoke_token(
 async def join(asked: Annotated[JoinHive, Body(openapi_examples=examples.JOINS)], request: Request, gateway: Door) -> Response:
     """What `hive join` asks: a join token becomes all that a sidecar needs. The same host may ask again, if an answer was lost.
 
-    Few attempts a minute may fail, from one address and altogether.
+    After ten attempts that failed the next ones of an address wait, each longer than the one before.
     """
-    address = request.client.host if request.client else ""
-    attempt = gateway.joins.begin(address)
+    address = address_of(request.scope)
+    attempt = await gateway.guard.begin("join", address)
+    joining = JOINING.model_copy(update={"address": address, "via": via(request.scope)})
     try:
-        host = await verbs.ask(gateway.bus, subjects.SERVICE_JOIN_TOKENS, "redeem", asked, JoinedHost, JOINING)
+        host = await verbs.ask(gateway.bus, subjects.SERVICE_JOIN_TOKENS, "redeem", asked, JoinedHost, joining)
     except JoinRefused as refusal:
         logger.warning("join_refused", address=address, host=asked.name, code=refusal.code)
+        await gateway.guard.failed(attempt)
         raise
-    gateway.joins.succeeded(attempt)
+    except HiveError:
+        await gateway.guard.succeeded(attempt)  # nobody has looked at the token
+        raise
+    await gateway.guard.succeeded(attempt)
     granted = JoinGrant(
         hive_id=host.hive_id, name=host.name, labels=host.labels, nats_url=_bus_of(gateway, request.url.hostname)
     )

@@ -11,6 +11,7 @@ from bus.errors import HiveError
 from bus.messages import Claims
 from bus.messages.credentials import ConnectResult, ConnectReturn
 from coordinator.gateway import verbs
+from coordinator.gateway.asking import address_of
 from coordinator.gateway.gate import CALLBACK_1_PATH, CALLBACK_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.identity import read
@@ -66,7 +67,7 @@ async def _by(request: Request, gateway: Gateway) -> str | None:
     """Who the browser is signed in as: one who is must be who began. Most have no key of the API."""
     try:
         read(request.headers)
-        return (await gateway.identity.claims("GET", request.headers)).sub
+        return (await gateway.identity.claims("GET", request.headers, address_of(request.scope))).sub
     except HiveError:
         return None
 

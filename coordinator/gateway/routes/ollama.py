@@ -10,8 +10,8 @@ from bus.auth import Permission
 from bus.errors import UnknownModel
 from bus.messages import Claims
 from bus.messages.models import ModelAction, ModelOrder
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.body import bounded
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.ollama import models
 from coordinator.gateway.llm.ollama.answer import JSON, ChatWording, GenerateWording, LoadWording

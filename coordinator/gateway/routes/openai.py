@@ -9,8 +9,8 @@ from bus.errors import UnknownModel
 from bus.messages import Claims
 from bus.model_names import same_model
 from bus.submit import unknown_model
+from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.body import bounded
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.names import Listed, listing
 from coordinator.gateway.llm.openai.chat_answer import ChatWording

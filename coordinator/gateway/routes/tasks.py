@@ -47,6 +47,7 @@ from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import tasks as examples
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.places import HEADERS, place_headers
 from coordinator.gateway.routes.declared import (
     Caller,
@@ -103,6 +104,7 @@ _NewPriority = Annotated[NewPriority, Body(openapi_examples=examples.PRIORITIES)
         Permission.TASKS_CREATE,
         *(*_ADMISSION, UnknownDependency, DependencyCycle, IdempotencyMismatch, QueueFull),
         also={200: {"model": TaskRecord, "description": "The Idempotency-Key had brought this task before"}},
+        limit=Limited.TASKS_CREATE,
     ),
 )
 async def submit(

@@ -19,8 +19,8 @@ from bus.messages import Claims
 from bus.messages.workflows import Door as Way
 from bus.messages.workflows import ResumeCall, UploadedFile, WebhookCall, WebhookReply
 from coordinator.gateway import verbs
+from coordinator.gateway.asking import CLAIMS, address_of
 from coordinator.gateway.body import MAX_BODY, bounded
-from coordinator.gateway.gate import CLAIMS
 from coordinator.gateway.identity import read
 from coordinator.gateway.multipart import parts_of
 from coordinator.gateway.routes.declared import Door
@@ -30,6 +30,8 @@ from coordinator.gateway.webhook_queries import nested
 router = APIRouter(include_in_schema=False)
 
 METHODS: Final = ["DELETE", "GET", "HEAD", "PATCH", "POST", "PUT"]
+DOOR: Final = "webhook"
+"""By which name the guard knows credentials of webhooks."""
 WAIT_SECONDS: Final = 120.0
 LEEWAY_SECONDS: Final = 5.0
 NOBODY: Final = Claims(sub="webhook", roles=())
@@ -47,7 +49,7 @@ _SANDBOX: Final = "sandbox allow-downloads allow-forms allow-modals allow-popups
 async def webhook(path: str, request: Request, gateway: Door) -> Response:
     with gateway.webhook_bodies.hold() as holding:
         call = WebhookCall(path=path, **await _heard(request, holding))
-        return await _answer(gateway, "call", call, NOBODY)
+        return await _answer(gateway, "call", call, NOBODY, address_of(request.scope))
 
 
 @router.options("/webhook/{path:path}")
@@ -65,7 +67,7 @@ async def preflight(path: str, request: Request, gateway: Door) -> Response:
 async def form(path: str, request: Request, gateway: Door) -> Response:
     with gateway.webhook_bodies.hold() as holding:
         call = WebhookCall(path=path, door=Way.FORM, **await _heard(request, holding))
-        return await _answer(gateway, "call", call, NOBODY)
+        return await _answer(gateway, "call", call, NOBODY, address_of(request.scope))
 
 
 @router.api_route("/form-test/{path:path}", methods=["GET", "HEAD", "POST"])
@@ -93,7 +95,7 @@ async def form_waiting(execution_id: str, request: Request, gateway: Door) -> Re
     """Where a form of several pages goes on: the address is the secret, as the execution's resume URL is."""
     with gateway.webhook_bodies.hold() as holding:
         call = ResumeCall(id=_execution(execution_id), path="", door=Way.FORM, **await _heard(request, holding))
-        return await _answer(gateway, "resume", call, NOBODY)
+        return await _answer(gateway, "resume", call, NOBODY, address_of(request.scope))
 
 
 @router.api_route("/webhook-waiting/{execution_id}", methods=METHODS)
@@ -101,7 +103,7 @@ async def form_waiting(execution_id: str, request: Request, gateway: Door) -> Re
 async def resume(execution_id: str, request: Request, gateway: Door, suffix: str = "") -> Response:
     with gateway.webhook_bodies.hold() as holding:
         call = ResumeCall(id=_execution(execution_id), path=suffix, **await _heard(request, holding))
-        return await _answer(gateway, "resume", call, NOBODY)
+        return await _answer(gateway, "resume", call, NOBODY, address_of(request.scope))
 
 
 def _execution(text: str) -> UUID:
@@ -111,9 +113,15 @@ def _execution(text: str) -> UUID:
         raise ExecutionNotFound("There is no such execution; the address ends with another id.") from None
 
 
-async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims) -> Response:
+async def _answer(gateway: Any, verb: str, call: WebhookCall, claims: Claims, address: str = "") -> Response:
+    """`address`: of a caller who may be asked for a credential of the workflow; wrong ones are counted. TooManyAttempts."""
     seconds = WAIT_SECONDS + LEEWAY_SECONDS
+    attempt = await gateway.guard.begin_if_suspect(DOOR, address, call.path) if address else None
     reply = await verbs.order(gateway.bus, subjects.SERVICE_WEBHOOKS, verb, call, WebhookReply, claims, seconds=seconds)
+    if reply.refused and address:
+        await gateway.guard.failed(attempt or await gateway.guard.begin(DOOR, address, call.path))
+    elif attempt is not None:
+        await gateway.guard.succeeded(attempt)
     headers = {name: value for name, value in reply.headers.items() if name.lower() not in _HOP}
     response = Response(_content(reply, headers), reply.status, headers)
     if not reply.page:

@@ -40,6 +40,7 @@ from bus.messages.workflows import (
 from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import workflows as examples
+from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"], route_class=JsonRoute)
@@ -50,7 +51,11 @@ _WorkflowId = Annotated[UUID, Path(description="the workflow's id", examples=["8
 
 
 @router.post(
-    "", summary="Store a workflow", status_code=201, response_model=WorkflowRecord, **needs(Permission.WORKFLOWS_CREATE, *_BODY)
+    "",
+    summary="Store a workflow",
+    status_code=201,
+    response_model=WorkflowRecord,
+    **needs(Permission.WORKFLOWS_CREATE, *_BODY, limit=Limited.WORKFLOWS_CREATE),
 )
 async def create(
     wish: Annotated[CreateWorkflow, Body(openapi_examples=examples.WORKFLOWS)], gateway: Door, caller: Caller
@@ -159,6 +164,7 @@ async def deactivate(workflow_id: _WorkflowId, gateway: Door, caller: Caller) ->
         WorkflowCycle,
         WorkflowNotFound,
         TooManyExecutions,
+        limit=Limited.EXECUTIONS_START,
     ),
 )
 async def execute(

@@ -12,6 +12,7 @@ export const PAGES = [
   ["/mcp-servers", "MCP servers", "plug", (may) => may.view_mcp_servers],
   ["/alerts", "Alerts", "alert", (may) => may.view_alerts],
   ["/usage", "Usage", "tasks", (may) => may.view_metrics],
+  ["/audit", "Audit log", "find", (may) => may.view_audit],
   ["/timeline", "Timeline", "time", () => true],
   ["/settings", "Settings", "key", (may) => may.manage_keys || may.view_agents],
 ];

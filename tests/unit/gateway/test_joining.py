@@ -9,6 +9,7 @@ from httpx import AsyncClient
 from bus import subjects
 from bus.auth import Permission
 from bus.errors import JoinTokenExpired, NameTaken, UnknownJoinToken
+from bus.guarding.pace import PACE
 from bus.messages import Claims
 from bus.messages.joining import (
     CreateJoinToken,
@@ -23,7 +24,6 @@ from bus.messages.joining import (
 )
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
-from coordinator.gateway.attempts import PER_ADDRESS
 from coordinator.gateway.bus_address import bus_address
 from coordinator.gateway.gateway import Gateway
 
@@ -131,17 +131,17 @@ async def test_a_refusal_has_its_code(leader: Leader, nobody: AsyncClient, token
 
 
 async def test_guessing_is_slowed_down_and_the_leader_is_spared(leader: Leader, nobody: AsyncClient) -> None:
-    for number in range(PER_ADDRESS):
+    for number in range(PACE.free):
         assert (await nobody.post("/api/join", json={**ASKED, "token": f"guess-{number}"})).status_code == 403
     for token in ("guess", "hive-join-right"):
         refused = await nobody.post("/api/join", json={**ASKED, "token": token})
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
         assert 1 <= int(refused.headers["retry-after"]) <= 60
-    assert len(leader.asked) == PER_ADDRESS
+    assert len(leader.asked) == PACE.free
 
 
 async def test_hosts_that_join_are_not_slowed_down(leader: Leader, nobody: AsyncClient) -> None:
-    for number in range(2 * PER_ADDRESS):
+    for number in range(2 * PACE.free):
         assert (await nobody.post("/api/join", json={**ASKED, "name": f"host-{number}"})).status_code == 200
 
 

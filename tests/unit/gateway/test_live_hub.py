@@ -11,6 +11,7 @@ from starlette.websockets import WebSocket
 from bus import auth, subjects
 from bus.client import Closing, Handler
 from bus.errors import BusUnavailable
+from bus.guarding.guard import Guard
 from bus.messages import Claims, Role
 from bus.mirror import Mirror
 from bus.testing import InMemoryBus
@@ -127,7 +128,7 @@ class Wire:
 
 async def test_a_key_holds_before_the_copy_has_heard_of_it_and_is_answered_once_it_was_looked_up() -> None:
     bus, stopping = InMemoryBus(), asyncio.Event()
-    unheard = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus))
+    unheard = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus), Guard(None))
     await bus.put(subjects.KV_KEYS, auth.hash_key(KEY), Claims(sub="ann", roles=(Role.ADMIN,)))
     wire = Wire()
     serving = asyncio.create_task(Client(wire.socket(), unheard, Hub(bus)).serve(stopping))
@@ -144,7 +145,7 @@ async def test_a_key_holds_before_the_copy_has_heard_of_it_and_is_answered_once_
 
 async def test_a_key_that_is_unknown_is_not_answered_as_if_it_held() -> None:
     bus, wire = InMemoryBus(), Wire()
-    identity = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus))
+    identity = Identity(Mirror(bus, subjects.KV_KEYS, Claims.model_validate_json), Verified(bus), Guard(None))
     wire.say(type="authenticate", id="1", data={"key": KEY})
     async with asyncio.timeout(5):
         await Client(wire.socket(), identity, Hub(bus)).serve(asyncio.Event())

@@ -12,6 +12,7 @@ from bus.errors import (
     NotFound,
     PayloadTooLarge,
     PermissionDenied,
+    RateLimited,
     Unauthenticated,
     UnknownModel,
 )
@@ -47,6 +48,8 @@ def respond(error: HiveError, request_id: str) -> Response:
 def _type_of(error: HiveError) -> str:
     if isinstance(error, PermissionDenied):
         return "permission_error"
+    if isinstance(error, RateLimited):
+        return "requests"
     if isinstance(error, InvalidRequest | Unauthenticated | NotFound) or status_of(error) < _FIRST_SERVER_ERROR:
         return "invalid_request_error"
     return "server_error"
@@ -57,4 +60,6 @@ def _code_of(error: HiveError) -> str:
         return "model_not_found"
     if isinstance(error, Unauthenticated):
         return "invalid_api_key"
+    if isinstance(error, RateLimited):
+        return "rate_limit_exceeded"
     return "request_too_large" if isinstance(error, PayloadTooLarge) else error.code

@@ -1,0 +1,43 @@
+"""Which verbs change something: all that are not known to be others. A verb that is added tomorrow is audited tomorrow. Pure."""
+
+from typing import Final
+
+from bus.auth import Permission
+
+READING: Final = frozenset(
+    {
+        "alerts.dry_run",
+        "alerts.targets",
+        "credentials.get",
+        "credentials.list",
+        "credentials.test",
+        "executions.preview",
+        "join-tokens.list",
+        "keys.list",
+        "models.aliases",
+        "schedules.get",
+        "schedules.list",
+        "schedules.preview",
+        "tasks.explain",
+        "tasks.get",
+        "tasks.list",
+        "tasks.preview",
+        "tasks.submitted",
+        "upstreams.list",
+        "workflows.tools",
+    }
+)
+"""They change nothing, though another right than to view is asked for."""
+
+USING: Final = frozenset({"tasks.submit", "webhooks.call", "webhooks.resume", "mcp-servers.call"})
+"""Work that the hive is there for: a task and an execution are records of their own, with who asked for them, and come by thousands."""
+
+REPORTING: Final = frozenset({"agents.register", "agents.benchmarked"})
+"""What sidecars say of themselves, again to each new leader. That a host joins is audited."""
+
+
+def changes(service: str, verb: str, permission: Permission | None) -> bool:
+    name = f"{service}.{verb}"
+    if name in READING or name in USING or name in REPORTING:
+        return False
+    return permission is None or not permission.endswith(".view")

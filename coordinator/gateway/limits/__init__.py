@@ -1,0 +1,1 @@
+"""How often somebody may ask: rate limits by user, role and route."""

@@ -1,0 +1,72 @@
+"""The audit log from its stream into PostgreSQL, in order and with the position; behind that the stream is purged, which takes nothing
+more when it is full."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import asyncpg
+
+from bus import subjects, telemetry
+from bus.client import Bus, Received, StreamState
+from bus.database import NamedStatements, available
+from bus.errors import InvalidRequest
+from bus.messages.audit import AuditRecord
+from monitor.position import begin
+from monitor.sql import queries
+
+logger = telemetry.log(__name__)
+
+BATCH: Final = 500
+GATHER_SECONDS: Final = 0.2
+
+
+def read(batch: Iterable[Received]) -> list[AuditRecord]:
+    """Of each the last word."""
+    found: dict[object, AuditRecord] = {}
+    for received in batch:
+        try:
+            record = received.decode(AuditRecord)
+        except InvalidRequest as error:
+            logger.warning("audit_record_refused", subject=received.subject, sequence=received.sequence, reason=error.message)
+            continue
+        found[record.id] = record
+    return list(found.values())
+
+
+class Storing:
+    def __init__(self, bus: Bus, pool: asyncpg.Pool) -> None:
+        self._bus, self._sql = bus, NamedStatements(pool, queries())
+
+    async def run(self) -> None:
+        """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
+        state = await self._bus.stream_state(subjects.AUDIT)
+        reader = await self._bus.read(subjects.AUDIT, subjects.ALL_AUDIT, await begin(self._sql, subjects.AUDIT, state))
+        try:
+            while True:
+                batch = await reader.batch(BATCH)
+                await self._store(batch, state)
+                await self._bus.purge(subjects.AUDIT, subjects.ALL_AUDIT, batch[-1].sequence)
+                if reader.caught_up:
+                    await asyncio.sleep(GATHER_SECONDS)
+        finally:
+            await reader.close()
+
+    async def _store(self, batch: Sequence[Received], state: StreamState) -> None:
+        records, last = read(batch), batch[-1]
+        columns = (
+            [record.id for record in records],
+            [record.at for record in records],
+            [record.tenant for record in records],
+            [_storable(record.sub) for record in records],
+            [record.action for record in records],
+            [record.object_id and _storable(record.object_id) for record in records],
+            [record.result.value for record in records],
+            [record.model_dump_json(exclude_none=True).replace("\\u0000", "") for record in records],
+        )
+        with available():
+            await self._sql.run("store_audit", *columns, subjects.AUDIT, state.created_at, last.sequence, last.stored_at)
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "")
