@@ -9,10 +9,11 @@ class Witness:
     """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer.
 
     `most`: how many calls were under way at once, from when they came until they were answered, or their engine died.
-    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered.
+    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered. `host` is where it listens.
     """
 
-    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None) -> None:
+    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None, *, host: str = "127.0.0.1") -> None:
+        self._host = host
         self.keys: Counter[str] = Counter()
         self.paths: defaultdict[str, set[str]] = defaultdict(set)
         self.came = asyncio.Event()
@@ -28,7 +29,7 @@ class Witness:
         self.port = 0
 
     async def __aenter__(self) -> "Witness":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, self._host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -39,7 +40,7 @@ class Witness:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://{self._host}:{self.port}/"
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
