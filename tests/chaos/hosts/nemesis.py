@@ -51,7 +51,8 @@ def _faults(trouble: Trouble, seconds: float, *roles: str) -> tuple[Fault, ...]:
 SIDECAR = "sidecar"
 SHORT: Final = (
     *_faults(Trouble.KILL, 1, "leader", SIDECAR),
-    *_faults(Trouble.VANISH, 6, SIDECAR, "nats leader"),
+    *_faults(Trouble.VANISH, 6, SIDECAR),
+    *_faults(Trouble.VANISH, 12, "nats leader"),
     *_faults(Trouble.APART, 6, "leader from postgres"),
     *_faults(Trouble.ALONE, 5, SITE),
     *_faults(Trouble.SLOW, 6, "leader"),
@@ -72,10 +73,12 @@ KILLS: Final = (
         SITE,
         "leaf",
     ),
-    *_faults(Trouble.VANISH, 8, "leader", "nats leader", STORE, "gateway-2", "workflow-2", SIDECAR, SITE),
+    *_faults(Trouble.VANISH, 15, "nats leader"),
+    *_faults(Trouble.VANISH, 8, "leader", STORE, "gateway-2", "workflow-2", SIDECAR, SITE),
 )
 CUTS: Final = (
-    *_faults(Trouble.ALONE, 8, "nats leader", SITE),
+    *_faults(Trouble.ALONE, 15, "nats leader"),
+    *_faults(Trouble.ALONE, 8, SITE),
     *_faults(
         Trouble.APART,
         8,
