@@ -184,10 +184,10 @@ class Network:
         _must(_libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS))  # mounts too: what is mounted for a test is gone with it
         self._stack.callback(lambda: _must(_libc.setns(outside, _CLONE_NEWNET)))
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-        # Members of a bridge without spanning tree forward at once.
+        # With a hardware address of its own: one that it takes from a port would still be heard there when that port's cable is out.
         ip(
             "link set lo up",
-            "link add switch type bridge forward_delay 0",
+            "link add switch address 02:77:00:00:00:01 type bridge forward_delay 0",
             f"address add {CLIENT}/24 dev switch",
             "link set switch up",
         )

@@ -89,7 +89,7 @@ CUTS: Final = (
         "workflow-1 from nats",
     ),
 )
-LINKS: Final = _faults(Trouble.SLOW, 15, "leader", "nats leader", STORE, SIDECAR, SITE, "all")
+LINKS: Final = _faults(Trouble.SLOW, 10, "leader", "nats leader", STORE, SIDECAR, SITE, "all")
 DISKS: Final = _faults(Trouble.FULL, 8, "nats-3", "postgres", "sidecar-2")
 CLOCKS: Final = (*_faults(Trouble.CLOCK_ON, 6, "leader", "sidecar-1"), *_faults(Trouble.CLOCK_BACK, 6, "leader", "sidecar-1"))
 ANY: Final = (*KILLS, *CUTS, *LINKS)
