@@ -4,6 +4,7 @@ Not imported by a sidecar, which has no database and no asyncpg.
 """
 
 import re
+import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
@@ -30,8 +31,17 @@ AWAY: Final = (
 )
 """What asyncpg raises when the server is not there, or is just coming or going."""
 
-SESSION: Final = {"tcp_keepalives_idle": "2", "tcp_keepalives_interval": "1", "tcp_keepalives_count": "3"}
+SESSION: Final = {
+    "tcp_keepalives_idle": "2",
+    "tcp_keepalives_interval": "1",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "5000",
+}
 """A dead process's locks are gone within seconds, also over a network that swallowed its FIN."""
+
+_OURS: Final = {"TCP_KEEPIDLE": 2, "TCP_KEEPINTVL": 1, "TCP_KEEPCNT": 3, "TCP_USER_TIMEOUT": 5000}
+"""The same from this side, by the kernel's names, where it has them. Without, whoever asks a host that has vanished waits for as long as
+the command may take, and so does asyncpg when the question is given up: it waits until the server has said that it was."""
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
 
@@ -52,7 +62,14 @@ async def open_pool(url: str, connections: int) -> asyncpg.Pool:
     """DatabaseUnavailable when the server does not answer."""
     with available():
         return await asyncpg.create_pool(
-            url, min_size=1, max_size=connections, timeout=5, command_timeout=30, server_settings=SESSION, reset=_as_it_is
+            url,
+            min_size=1,
+            max_size=connections,
+            timeout=5,
+            command_timeout=30,
+            server_settings=SESSION,
+            init=_notice_silence,
+            reset=_as_it_is,
         )
 
 
@@ -63,7 +80,20 @@ async def _as_it_is(connection: asyncpg.Connection) -> None:
 async def open_connection(url: str, **settings: str) -> asyncpg.Connection:
     """`settings` are PostgreSQL's own, for this session."""
     with available():
-        return await asyncpg.connect(url, timeout=5, command_timeout=30, server_settings={**SESSION, **settings})
+        connection = await asyncpg.connect(url, timeout=5, command_timeout=30, server_settings={**SESSION, **settings})
+        await _notice_silence(connection)
+        return connection
+
+
+async def _notice_silence(connection: asyncpg.Connection) -> None:
+    """The kernel ends the connection once the server's host has not answered for five seconds. asyncpg has no setting for it."""
+    found = connection._transport.get_extra_info("socket")
+    if found is None or found.family == socket.AF_UNIX:
+        return
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _OURS.items():
+        if hasattr(socket, name):
+            found.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
 
 
 async def migrate_by(url: str, migrations: Sequence[tuple[int, str]], ledger: str) -> None:

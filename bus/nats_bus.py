@@ -39,6 +39,8 @@ ACK_SECONDS = 1.0
 FLUSH_SECONDS = 5
 CLOSE_SECONDS = 2.0
 """nats-py waits ten for a server that has just died, and a service must be gone in five."""
+PING_SECONDS = 2
+"""A server whose host vanished is given up when it owes three answers, so after six seconds at most; then comes the next of the cluster."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
 
@@ -66,7 +68,7 @@ class NatsBus(Bus):
             "max_reconnect_attempts": -1,
             "reconnect_time_wait": 0.2,
             "connect_timeout": 2,
-            "ping_interval": 5,
+            "ping_interval": PING_SECONDS,
             "max_outstanding_pings": 2,
             "pending_size": MAX_PENDING_BYTES,
             **settings.nats_login,  # of servers that a cluster tells of, only the address is known

@@ -80,7 +80,8 @@ def _made_twice(entries: list[Entry]) -> list[str]:
     for acknowledged in of(entries, Acknowledged):
         tasks[acknowledged.op].add(acknowledged.task_id)
     for final in of(entries, Final):
-        tasks[final.op].add(final.record.id)
+        if final.op:  # those without one were asked for by no client, but by a workflow
+            tasks[final.op].add(final.record.id)
     return [f"{op}: {sorted(map(str, ids))}" for op, ids in tasks.items() if len(ids) > 1]
 
 

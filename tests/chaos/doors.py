@@ -17,14 +17,16 @@ class Failed(Exception):
 
 
 class Doors:
-    """`fresh`: a new connection for every request; else those that are open are used again, as clients with a pool do."""
+    """`fresh`: a new connection for every request; else those that are open are used again, as clients with a pool do.
 
-    def __init__(self, urls: list[str], key: str, *, fresh: bool = True) -> None:
+    `connect_seconds`: a gateway that does not even take the connection for so long counts as one that refuses it.
+    """
+
+    def __init__(self, urls: list[str], key: str, *, fresh: bool = True, connect_seconds: float = DEADLINE_SECONDS) -> None:
         limits = httpx.Limits(max_keepalive_connections=0 if fresh else 4)
         headers = {"Authorization": f"Bearer {key}"}
-        self._clients = [
-            httpx.AsyncClient(base_url=url, headers=headers, timeout=DEADLINE_SECONDS, limits=limits) for url in urls
-        ]
+        timeout = httpx.Timeout(DEADLINE_SECONDS, connect=connect_seconds)
+        self._clients = [httpx.AsyncClient(base_url=url, headers=headers, timeout=timeout, limits=limits) for url in urls]
         self._turn = itertools.count()
 
     async def request(self, method: str, path: str, **more: Any) -> httpx.Response:
@@ -53,12 +55,12 @@ class Doors:
 
     async def _send(self, method: str, path: str, **more: Any) -> httpx.Response:
         first = next(self._turn)
-        refused: httpx.ConnectError | None = None
+        refused: httpx.TransportError | None = None
         for number in range(len(self._clients)):
             client = self._clients[(first + number) % len(self._clients)]
             try:
                 return await client.send(client.build_request(method, path, **more), stream=True)
-            except httpx.ConnectError as error:
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 refused = error
         assert refused is not None
         raise refused

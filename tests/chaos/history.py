@@ -107,8 +107,61 @@ class Final(_Entry):
     record: TaskRecord
 
 
+class ExecutionAcknowledged(_Entry):
+    """A door promised that this execution of a workflow runs."""
+
+    kind: Literal["execution_acknowledged"] = "execution_acknowledged"
+    execution_id: UUID
+
+
+class ExecutionFinal(_Entry):
+    """As a door shows it at the end; `status` is `absent` where it does not know it."""
+
+    kind: Literal["execution_final"] = "execution_final"
+    execution_id: UUID
+    status: str
+
+
+class EffectCame(_Entry):
+    """A workflow's request as who is asked sees it. Its key says of which execution and which node (`place`, which only grows)."""
+
+    kind: Literal["effect_came"] = "effect_came"
+    key: str
+
+    @property
+    def execution_id(self) -> UUID:
+        return UUID(self.key.split(".")[0])
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The index of the node's run in the execution, and its attempt."""
+        index, attempt = self.key.split(".")[1:3]
+        return int(index), int(attempt)
+
+
+class Offered(_Entry):
+    """A coordinator of this epoch offered an attempt to an agent, as the bus carried it."""
+
+    kind: Literal["offered"] = "offered"
+    agent_id: str
+    attempt_id: UUID
+    epoch: int
+
+
 Entry = (
-    Acknowledged | RequestFailed | Streamed | GenerationBegan | GenerationEnded | FaultBegan | FaultHealed | Announced | Final
+    Acknowledged
+    | RequestFailed
+    | Streamed
+    | GenerationBegan
+    | GenerationEnded
+    | FaultBegan
+    | FaultHealed
+    | Announced
+    | Final
+    | ExecutionAcknowledged
+    | ExecutionFinal
+    | EffectCame
+    | Offered
 )
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 

@@ -4,9 +4,10 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -39,6 +40,9 @@ REPLICAS = {"coordinator": 2, "gateway": 2, "sidecar": 3, "monitor": 1}
 class Topology:
     """`replicas` and `servers` by name; `lines` by the name of the replica: to the `bus`, and a coordinator's to the `database`."""
 
+    counts: ClassVar[Mapping[str, int]] = REPLICAS
+    ready_seconds: ClassVar[float] = READY_SECONDS
+
     def __init__(self, folder: Path, postgres_folder: Path) -> None:
         self.folder = folder
         self.postgres, self.valkey = PostgresServer(postgres_folder), ValkeyServer(folder / "valkey")
@@ -65,7 +69,7 @@ class Topology:
 
     @classmethod
     def names(cls, service: str) -> list[str]:
-        return [f"{service}-{number + 1}" for number in range(REPLICAS[service])]
+        return [f"{service}-{number + 1}" for number in range(cls.counts[service])]
 
     async def __aenter__(self) -> Self:
         try:
@@ -80,20 +84,25 @@ class Topology:
 
     async def _start(self) -> None:
         for server in self.servers.values():
-            self._stack.callback(_end_server, server)
+            self._stack.callback(end_server, server)
         await asyncio.gather(*(server.come_up() for server in self.servers.values()))
-        command = (sys.executable, "-m", "tests.chaos.backend", str(self._backend_port), str(self.generations))
-        self._run(Replica("backend", command, {}, self.folder / "backend.log"))
-        for service in REPLICAS:
-            for name in self.names(service):
-                self._run(Replica.of(service, name, await self._environment(service, name), self.folder))
+        for replica in await self._replicas():
+            self._run(replica)
         self.bus = await NatsBus.connect(self._bus_settings(), "checker", timeout=20)
         self._stack.push_async_callback(self.bus.close)
         await self.ready()
 
+    async def _replicas(self) -> list[Replica]:
+        command = (sys.executable, "-m", "tests.chaos.backend", str(self._backend_port), str(self.generations))
+        found = [Replica("backend", command, {}, self.folder / "backend.log")]
+        for service in self.counts:
+            for name in self.names(service):
+                found.append(Replica.of(service, name, await self._environment(service, name), self.folder))
+        return found
+
     def _run(self, replica: Replica) -> None:
         self.replicas[replica.name] = replica
-        self._stack.callback(_end, replica)
+        self._stack.callback(end, replica)
         replica.start()
 
     async def _environment(self, service: str, name: str) -> dict[str, str]:
@@ -145,16 +154,16 @@ class Topology:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(number)
 
-    async def ready(self, seconds: float = READY_SECONDS) -> None:
+    async def ready(self) -> None:
         """Until every replica serves: two gateways, a leader and as many that stand by as there should be, every agent online."""
         missing = "everything"
         try:
-            async with asyncio.timeout(seconds), httpx.AsyncClient(timeout=3) as http:
+            async with asyncio.timeout(self.ready_seconds), httpx.AsyncClient(timeout=3) as http:
                 while missing := await self._missing(http):
                     await asyncio.sleep(0.05)
         except TimeoutError:
             tails = "\n".join(f"{name}: {replica.tail()[-600:]}" for name, replica in self.replicas.items())
-            raise AssertionError(f"not ready after {seconds:.0f} s: {missing}\n{tails}") from None
+            raise AssertionError(f"not ready after {self.ready_seconds:.0f} s: {missing}\n{tails}") from None
 
     async def _missing(self, http: httpx.AsyncClient) -> str:
         """What is not ready yet; empty when all is."""
@@ -169,7 +178,7 @@ class Topology:
             online = {agent.agent_id for agent in agents.agents if agent.status is AgentStatus.ONLINE}
             verb = subjects.service_verb(subjects.SERVICE_QUEUE, "status")
             status = await self.bus.request(verb, NoReply(), ClusterStatus, timeout=2)
-            standing = await _count(self.bus, subjects.SERVICE_KEYS)
+            standing = await count(self.bus, subjects.SERVICE_KEYS)
             known = await self.bus.get(subjects.KV_MODELS, subjects.model_key(MODEL))
         except (HiveError, httpx.TransportError) as error:
             return f"{type(error).__name__} {error}"
@@ -180,18 +189,18 @@ class Topology:
         return "" if standing == REPLICAS["coordinator"] else f"{standing} coordinators serve"
 
 
-async def _count(bus: NatsBus, service: str) -> int:
-    """Instances of a micro service."""
+async def count(bus: NatsBus, service: str) -> int:
+    """Instances of a micro service, as many as there are coordinators at most."""
     inbox = bus.client.new_inbox()
     found = await bus.client.subscribe(inbox)
     try:
         await bus.client.publish(f"$SRV.PING.{service}", reply=inbox)
-        count = 0
+        heard = 0
         with suppress(TimeoutError):
-            while count < REPLICAS["coordinator"]:
+            while heard < REPLICAS["coordinator"]:
                 await asyncio.wait_for(found.next_msg(timeout=1), 1)
-                count += 1
-        return count
+                heard += 1
+        return heard
     finally:
         await found.unsubscribe()
 
@@ -201,12 +210,12 @@ def _last_epoch(log: Path) -> int:
     return max((int(line["epoch"]) for line in lines if line.get("event") == "leading"), default=0)
 
 
-def _end(replica: Replica) -> None:
+def end(replica: Replica) -> None:
     if replica.running:
         replica.kill()
 
 
-def _end_server(server: Server) -> None:
+def end_server(server: Server) -> None:
     """With its family: PostgreSQL's own processes outlive a killed postmaster by moments."""
     if server.process is None or server.process.poll() is not None:
         return

@@ -15,10 +15,14 @@ class Server:
         self.part, self.log = part, log
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
-        """Returns once it serves."""
+    def launch(self) -> None:
+        """Returns at once."""
         self._prepare()
         self._launch()
+
+    def start(self) -> None:
+        """Returns once it serves."""
+        self.launch()
         deadline = time.monotonic() + READY_SECONDS
         while not self.part.ready():
             self._check(deadline)

@@ -9,10 +9,11 @@ class Witness:
     """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer.
 
     `most`: how many calls were under way at once, from when they came until they were answered, or their engine died.
-    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered.
+    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered. `host` is where it listens.
     """
 
-    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None) -> None:
+    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None, *, host: str = "127.0.0.1") -> None:
+        self._host = host
         self.keys: Counter[str] = Counter()
         self.paths: defaultdict[str, set[str]] = defaultdict(set)
         self.came = asyncio.Event()
@@ -24,11 +25,12 @@ class Witness:
         self.hold.set()
         self.most = 0
         self._calls: set[asyncio.StreamReader] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.port = 0
 
     async def __aenter__(self) -> "Witness":
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._accept, self._host, 0)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 
@@ -36,10 +38,19 @@ class Witness:
         assert self._server is not None
         self.hold.set()
         self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        return f"http://{self._host}:{self.port}/"
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Not a coroutine: asyncio's own task for one complains when it is cancelled."""
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
