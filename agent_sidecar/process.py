@@ -68,7 +68,6 @@ async def start(settings: SidecarSettings, open_backend: OpenBackend, stack: Asy
     fleet = Fleet(bus, settings, instance=instance, open_backend=open_backend)
     stack.push_async_callback(fleet.stop)
     wishes = Wishes(bus, fleet.prefer)
-    stack.push_async_callback(wishes.close)
     watching = asyncio.create_task(wishes.run())
     stack.push_async_callback(end, [watching])
     for upstream in await named_upstreams(settings):

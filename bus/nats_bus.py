@@ -25,6 +25,7 @@ from bus.nats_client import NatsClient
 from bus.nats_complaints import Complaints
 from bus.nats_errors import GONE, Ending, available, guard
 from bus.nats_keys import NatsKeys
+from bus.nats_login import HostIdentity, login
 from bus.nats_reader import NatsReader
 from bus.nats_service import NatsService
 from bus.service import Service
@@ -56,8 +57,12 @@ class NatsBus(Bus):
         self._keys = NatsKeys(self._js)
 
     @classmethod
-    async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
-        """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
+    async def connect(
+        cls, settings: HiveSettings, name: str, *, timeout: float | None = None, host: HostIdentity | None = None
+    ) -> Self:
+        """`name` shows in NATS's monitoring; `host` stands in place of a user and password. Waits for the server for ever, or raises
+        BusUnavailable after `timeout`.
+        """
         client, servers = NatsClient(), settings.nats_servers
         complaints = Complaints(name, ",".join(servers), lambda: client.is_connected)
         options: dict[str, Any] = {
@@ -69,7 +74,7 @@ class NatsBus(Bus):
             "ping_interval": 5,
             "max_outstanding_pings": 2,
             "pending_size": MAX_PENDING_BYTES,
-            **settings.nats_login,  # of servers that a cluster tells of, only the address is known
+            **login(settings, host),
             "error_cb": complaints.heard,
             "disconnected_cb": partial(_gone, name),
             "reconnected_cb": partial(_back, name, complaints),

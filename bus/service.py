@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError
 from bus import auth, subjects, telemetry
 from bus.auth import Permission
 from bus.codec import decode
-from bus.errors import AnswerTooLarge, HiveError, Unauthenticated
+from bus.errors import AnswerTooLarge, HiveError, PermissionDenied, Unauthenticated
 from bus.messages import Claims
 from bus.together import let_go
 
@@ -47,6 +47,9 @@ class Endpoint:
     handler: Callable[[Call[Any]], Awaitable[BaseModel]]
     permission: Permission | None
     description: str = ""
+    by_agent: bool = False
+    """Agents call it for themselves, each at a subject that ends with its id, where the body must name the same `agent_id`. Those who
+    may speak for any agent leave that out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,14 +93,20 @@ def claims_of(headers: Mapping[str, str]) -> Claims:
         raise Unauthenticated(f"The header {subjects.HEADER_CLAIMS} cannot be read.") from None
 
 
-async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str]) -> Answer:
-    """Everything between a request's bytes and its answer's. Never raises: what is unexpected is logged and hidden."""
+async def answer(
+    service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str], caller: str | None = None
+) -> Answer:
+    """Everything between a request's bytes and its answer's; `caller`: the agent whose subject it came by. Never raises: what is
+    unexpected is logged and hidden.
+    """
     with telemetry.trace(headers.get(subjects.HEADER_TRACEPARENT)):
         try:
             claims = claims_of(headers)
             if endpoint.permission is not None:
                 auth.require(claims, endpoint.permission)
             body = decode(endpoint.body, data)
+            if caller is not None and getattr(body, "agent_id", None) != caller:
+                raise PermissionDenied(f"{caller} may speak for itself, and for no other agent.")
             answer = await endpoint.handler(Call(body=body, claims=claims, headers=headers, size=len(data)))
             # With its nulls, unlike what the bus carries else: the same bodies as every door gives.
             return _bounded(_text(answer))

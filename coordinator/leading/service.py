@@ -81,13 +81,13 @@ class LeaderService:
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
         manage = Permission.AGENTS_MANAGE
         return (
-            verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
+            verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself", by_agent=True),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
             verb("drain", DrainAgent, self._drain, manage, "Give an agent nothing more"),
             verb("resume", AgentRef, self._resume, manage, "Give a drained agent work again"),
             verb("label", LabelAgent, self._label, manage, "Give an agent labels, or take them back"),
             verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
-            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
+            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A step, or the end, of one", by_agent=True),
         )
 
     def _maintenance_verbs(self) -> tuple[Endpoint, ...]:
