@@ -22,7 +22,7 @@ from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, Stre
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
 from bus.nats_client import NatsClient
-from bus.nats_complaints import Complaints
+from bus.nats_complaints import REFUSED, REFUSED_KEY, Complaints
 from bus.nats_errors import GONE, Ending, available, guard
 from bus.nats_keys import NatsKeys
 from bus.nats_login import HostIdentity, login
@@ -35,6 +35,8 @@ from bus.together import within
 logger = telemetry.log(__name__)
 
 RETRY_SECONDS = 0.05
+HOST_RETRY_SECONDS = 0.5
+"""One that was cut off goes on asking, and each time a coordinator is asked."""
 ACK_SECONDS = 1.0
 """How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
 FLUSH_SECONDS = 5
@@ -64,12 +66,13 @@ class NatsBus(Bus):
         BusUnavailable after `timeout`.
         """
         client, servers = NatsClient(), settings.nats_servers
-        complaints = Complaints(name, ",".join(servers), lambda: client.is_connected)
+        refused = REFUSED if host is None else REFUSED_KEY
+        complaints = Complaints(name, ",".join(servers), lambda: client.is_connected, refused)
         options: dict[str, Any] = {
             "servers": servers,
             "name": name,
             "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.2,
+            "reconnect_time_wait": 0.2 if host is None else HOST_RETRY_SECONDS,
             "connect_timeout": 2,
             "ping_interval": 5,
             "max_outstanding_pings": 2,
@@ -202,7 +205,7 @@ class NatsBus(Bus):
 
         return Ending((await self._client.subscribe(subject, cb=receive, pending_bytes_limit=MAX_PENDING_BYTES)).unsubscribe)
 
-    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel | bytes]]) -> Closing:
         async def receive(message: Msg) -> None:
             with guard(subject):
                 await message.respond(encode(await handler(Received(message.subject, message.data, message.headers or {}))))

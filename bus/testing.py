@@ -221,7 +221,7 @@ class InMemoryBus(Bus):
     async def subscribe(self, subject: str, handler: Handler) -> Closing:
         return _Subscription(subject, handler, self._subscriptions)
 
-    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel | bytes]]) -> Closing:
         async def respond(received: Received) -> Received:
             return Received(subject, encode(await handler(received)))
 

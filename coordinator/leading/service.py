@@ -186,13 +186,16 @@ class LeaderService:
         return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, datetime.now(UTC)))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
+        """A host that came by its own key is cut off first; another must be silent before."""
+        joining = self._term.joining
+        forgotten = joining.cuts_off and await joining.forget(call.body)
         try:
             await self._term.presence.remove(call.body)
         except AgentNotFound:
-            if await self._term.joining.forget(call.body):  # a host that joined, and whose sidecar never came
-                return NoReply()
-            raise
-        await self._term.joining.forget(call.body)
+            if not forgotten and not await joining.forget(call.body):  # else a host whose sidecar never came
+                raise
+            return NoReply()
+        await joining.forget(call.body)
         return NoReply()
 
     async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:
