@@ -2,7 +2,7 @@
 
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
@@ -151,6 +151,14 @@ def agent_id_for(upstream: Upstream, hostname: str, taken: Collection[str]) -> s
         wanted = [base, f"{base[:57]}-{address.port}"]
     wanted += [f"{wanted[0][:59]}-{number}" for number in range(2, len(taken) + 3)]
     return next(name for name in wanted if name not in taken)
+
+
+def agent_ids(upstreams: Iterable[Upstream], hostname: str) -> tuple[str, ...]:
+    """Of the agents of one host, in their order."""
+    ids: list[str] = []
+    for upstream in upstreams:
+        ids.append(agent_id_for(upstream, hostname, ids))
+    return tuple(ids)
 
 
 def _first_label(host: str) -> str:

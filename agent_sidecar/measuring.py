@@ -154,21 +154,21 @@ class Measuring:
 
     async def _tell(self, record: AgentBenchmark) -> None:
         with suppress(HiveError):
-            await self._bus.request(_verb(), record, NoReply, timeout=STEP_SECONDS, patient=False)
+            await self._bus.request(_verb(self._agent_id), record, NoReply, timeout=STEP_SECONDS, patient=False)
 
     async def _report(self, record: AgentBenchmark) -> None:
         """Until a leader has taken it."""
         while True:
             try:
-                await self._bus.request(_verb(), record, NoReply)
+                await self._bus.request(_verb(self._agent_id), record, NoReply)
                 return
             except HiveError as error:
                 logger.info("benchmark_not_taken", agent_id=self._agent_id, reason=error.message)
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-def _verb() -> str:
-    return subjects.service_verb(subjects.SERVICE_AGENTS, "benchmarked")
+def _verb(agent_id: str) -> str:
+    return subjects.agents_verb(subjects.SERVICE_AGENTS, "benchmarked", agent_id)
 
 
 def _failed(why: str) -> dict[str, object]:

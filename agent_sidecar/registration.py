@@ -66,9 +66,9 @@ class Registration:
 
     async def _register(self) -> None:
         pause = FIRST_PAUSE_SECONDS
-        verb = subjects.service_verb(subjects.SERVICE_AGENTS, "register")
         while True:
             registration = self._describe()
+            verb = subjects.agents_verb(subjects.SERVICE_AGENTS, "register", registration.agent_id)
             try:
                 await self._bus.request(verb, registration, NoReply)
                 logger.info("agent_registered", agent_id=registration.agent_id, endpoint=registration.endpoint)

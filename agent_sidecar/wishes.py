@@ -8,14 +8,15 @@ from typing import Final
 from pydantic import ValidationError
 
 from bus import subjects, telemetry
-from bus.client import Bus, Closing
+from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages.models import ModelWish, Wish
 
 logger = telemetry.log(__name__)
 
 AGAIN_SECONDS: Final = 2.0
-"""Until the bucket is looked for again: the first coordinator of a new bus makes it."""
+"""Between two looks at the bucket: a host that has joined may read this one value, and make no consumer, which could be told to
+deliver to anybody."""
 
 
 class Wishes:
@@ -23,23 +24,20 @@ class Wishes:
 
     def __init__(self, bus: Bus, changed: Callable[[tuple[ModelWish, ...]], None]) -> None:
         self._bus, self._changed = bus, changed
-        self._watch: Closing | None = None
+        self._heard: bytes | None = None
 
     async def run(self) -> None:
-        """Until the bucket is there and watched."""
-        while self._watch is None:
+        """For ever. The first coordinator of a new bus makes the bucket."""
+        while True:
             try:
-                self._watch = await self._bus.watch(subjects.KV_PLACEMENT, self._heard)
+                self._hear(await self._bus.get(subjects.KV_PLACEMENT, subjects.WISH_KEY))
             except HiveError as error:
                 logger.debug("no_wishes_yet", reason=error.message)
-                await asyncio.sleep(AGAIN_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS)
 
-    async def _heard(self, key: str, value: bytes | None) -> None:
-        if key != subjects.WISH_KEY:
+    def _hear(self, value: bytes | None) -> None:
+        if value == self._heard:
             return
+        self._heard = value
         with suppress(ValidationError):
             self._changed(() if value is None else Wish.model_validate_json(value).models)
-
-    async def close(self) -> None:
-        if self._watch is not None:
-            await self._watch.close()

@@ -168,7 +168,7 @@ class Bus(ABC):
         """Core: what is published from now on, one message after the other."""
 
     @abstractmethod
-    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel | bytes]]) -> Closing:
         """Reply to requests on a subject that is not a service's verb, one after the other: a sidecar's dispatch and control."""
 
     @abstractmethod

@@ -9,6 +9,7 @@ import binascii
 import secrets
 
 SEED_BYTES = 32
+_PLAIN = str.maketrans("-_", "+/")
 
 
 def new_seed() -> str:
@@ -19,25 +20,45 @@ def new_seed() -> str:
     return seed.decode()
 
 
+def account_seed(secret: bytes) -> str:
+    """`SA…`, of 32 bytes that nobody knows."""
+    import nkeys
+
+    seed: bytes = nkeys.encode_seed(secret, nkeys.PREFIX_BYTE_ACCOUNT)
+    return seed.decode()
+
+
 def public_key(seed: str) -> str:
-    """`U…`. ValueError for what is no seed."""
+    """`U…`, of an account's seed `A…`. ValueError for what is no seed."""
     public: bytes = _pair(seed).public_key
     return public.decode()
 
 
 def sign(seed: str, token: str, name: str) -> str:
     """Shows, to whoever knows the token, that the host of this key wants to join under this name. Base64."""
-    return base64.b64encode(_pair(seed).sign(_statement(token, name))).decode()
+    return base64.b64encode(sign_bytes(seed, _statement(token, name))).decode()
+
+
+def sign_bytes(seed: str, said: bytes) -> bytes:
+    """ValueError for what is no seed."""
+    signature: bytes = _pair(seed).sign(said)
+    return signature
 
 
 def signed(key: str, token: str, name: str, signature: str) -> bool:
     """Whether the holder of the public key's other half signed just that."""
+    return signed_bytes(key, _statement(token, name), signature)
+
+
+def signed_bytes(key: str, said: bytes, signature: str) -> bool:
+    """`signature` in either alphabet of base64: clients of NATS differ."""
     from nacl.exceptions import BadSignatureError
     from nacl.signing import VerifyKey
 
     try:
         raw = base64.b32decode(key)
-        VerifyKey(raw[1 : 1 + SEED_BYTES]).verify(_statement(token, name), base64.b64decode(signature, validate=True))
+        padded = signature.translate(_PLAIN).rstrip("=") + "=" * (-len(signature.rstrip("=")) % 4)
+        VerifyKey(raw[1 : 1 + SEED_BYTES]).verify(said, base64.b64decode(padded, validate=True))
     except (ValueError, binascii.Error, BadSignatureError):
         return False
     return True

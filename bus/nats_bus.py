@@ -22,9 +22,10 @@ from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, Stre
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
 from bus.nats_client import NatsClient
-from bus.nats_complaints import Complaints
+from bus.nats_complaints import REFUSED, REFUSED_KEY, Complaints
 from bus.nats_errors import GONE, Ending, available, guard
 from bus.nats_keys import NatsKeys
+from bus.nats_login import HostIdentity, login
 from bus.nats_reader import NatsReader
 from bus.nats_service import NatsService
 from bus.service import Service
@@ -34,6 +35,8 @@ from bus.together import within
 logger = telemetry.log(__name__)
 
 RETRY_SECONDS = 0.05
+HOST_RETRY_SECONDS = 0.5
+"""One that was cut off goes on asking, and each time a coordinator is asked."""
 ACK_SECONDS = 1.0
 """How long one try at a durable publish waits: what a lost connection swallowed is never acknowledged, only a repetition is."""
 FLUSH_SECONDS = 5
@@ -58,20 +61,25 @@ class NatsBus(Bus):
         self._keys = NatsKeys(self._js)
 
     @classmethod
-    async def connect(cls, settings: HiveSettings, name: str, *, timeout: float | None = None) -> Self:
-        """`name` shows in NATS's monitoring. Waits for the server for ever, or raises BusUnavailable after `timeout`."""
+    async def connect(
+        cls, settings: HiveSettings, name: str, *, timeout: float | None = None, host: HostIdentity | None = None
+    ) -> Self:
+        """`name` shows in NATS's monitoring; `host` stands in place of a user and password. Waits for the server for ever, or raises
+        BusUnavailable after `timeout`.
+        """
         client, servers = NatsClient(), settings.nats_servers
-        complaints = Complaints(name, ",".join(servers), lambda: client.is_connected)
+        refused = REFUSED if host is None else REFUSED_KEY
+        complaints = Complaints(name, ",".join(servers), lambda: client.is_connected, refused)
         options: dict[str, Any] = {
             "servers": servers,
             "name": name,
             "max_reconnect_attempts": -1,
-            "reconnect_time_wait": 0.2,
+            "reconnect_time_wait": 0.2 if host is None else HOST_RETRY_SECONDS,
             "connect_timeout": 2,
             "ping_interval": PING_SECONDS,
             "max_outstanding_pings": 2,
             "pending_size": MAX_PENDING_BYTES,
-            **settings.nats_login,  # of servers that a cluster tells of, only the address is known
+            **login(settings, host),
             "error_cb": complaints.heard,
             "disconnected_cb": partial(_gone, name),
             "reconnected_cb": partial(_back, name, complaints),
@@ -199,7 +207,7 @@ class NatsBus(Bus):
 
         return Ending((await self._client.subscribe(subject, cb=receive, pending_bytes_limit=MAX_PENDING_BYTES)).unsubscribe)
 
-    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel | bytes]]) -> Closing:
         async def receive(message: Msg) -> None:
             with guard(subject):
                 await message.respond(encode(await handler(Received(message.subject, message.data, message.headers or {}))))

@@ -16,6 +16,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.aio.transport import TcpTransport
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError, FlushTimeoutError, NoRespondersError, ProtocolError
+from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
 from nats.protocol.command import sub_cmd, unsub_cmd
 
@@ -139,6 +140,12 @@ class NatsClient(Client):
         unsent = self._pending.count(PING_PROTO)
         self._pending = [command for command in self._pending if command != PING_PROTO]
         self._pending_data_size -= unsent * len(PING_PROTO)
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        """nats-py leaves it to the server whether there is TLS, and would tell one that stands in between who we are."""
+        if initial_connection and "tls" in self.options and not info.get("tls_required"):
+            raise NatsError("it speaks without TLS, and tls:// was asked for")
+        await super()._process_info(info, initial_connection)
 
     async def _connect_to_server(self, server: Any) -> None:
         """nats-py lets go of a connection whose greeting failed when it makes the next, and leaves it open."""

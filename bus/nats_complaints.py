@@ -9,20 +9,26 @@ from bus import telemetry
 logger = telemetry.log(__name__)
 
 REFUSED = "it does not take the user and password of NATS_URL"
+REFUSED_KEY = "it does not let this host in: the hive knows its key no more, or no coordinator is there to say so yet; in the first case join again: hive join TOKEN"
 
 
 class Complaints:
-    """The error callback of one client. A reason is logged when it is new, so that who waits for the bus knows for what."""
+    """The error callback of one client. A reason is logged when it is new, so that who waits for the bus knows for what; `refused`: that of
+    a login which is not taken.
+    """
 
-    def __init__(self, name: str, url: str, connected: Callable[[], bool]) -> None:
-        self._name, self._servers, self._connected = name, without_password(url), connected
+    def __init__(self, name: str, url: str, connected: Callable[[], bool], refused: str = REFUSED) -> None:
+        self._name, self._servers, self._connected, self._refused = name, without_password(url), connected, refused
         self._reason: str | None = None
 
     async def heard(self, error: Exception) -> None:
         if self._connected():
+            if "permissions violation" in str(error).lower():
+                logger.warning("bus_permission_denied", connection=self._name, reason=str(error))
+                return
             logger.debug("bus_error", error=str(error) or type(error).__name__)
             return
-        reason = in_words(error)
+        reason = in_words(error, self._refused)
         if reason is not None and reason != self._reason:
             self._reason = reason
             logger.warning("bus_awaited", connection=self._name, servers=self._servers, reason=reason)
@@ -39,7 +45,7 @@ class Complaints:
         )
 
 
-def in_words(error: Exception) -> str | None:
+def in_words(error: Exception, refused: str = REFUSED) -> str | None:
     """None for what only follows from the error before: the server hangs up on whom it has refused."""
     if isinstance(error, ConnectionResetError):
         return None
@@ -48,7 +54,7 @@ def in_words(error: Exception) -> str | None:
     if isinstance(error, ConnectionRefusedError):
         return "nothing listens there"
     if "authorization" in str(error).lower():
-        return REFUSED
+        return refused
     return str(error) or "no answer in time"
 
 

@@ -5,6 +5,7 @@ import asyncio
 from nats.js import JetStreamContext
 from nats.js.api import DeliverPolicy
 from nats.js.errors import KeyNotFoundError
+from nats.js.kv import KeyValue
 
 from bus.client import Closing, KeyHandler
 from bus.nats_errors import Ending, available, guard
@@ -19,6 +20,7 @@ class NatsKeys:
 
     def __init__(self, js: JetStreamContext) -> None:
         self._js = js
+        self._stores: dict[str, KeyValue] = {}
 
     async def put(self, bucket: str, key: str, value: bytes) -> None:
         with available():
@@ -27,9 +29,17 @@ class NatsKeys:
     async def get(self, bucket: str, key: str) -> bytes | None:
         with available():
             try:
-                return (await (await self._js.key_value(bucket)).get(key)).value or None
+                return (await (await self._store(bucket)).get(key)).value or None
             except KeyNotFoundError:
                 return None
+            except BaseException:  # it may be another by now, with another way to ask
+                self._stores.pop(bucket, None)
+                raise
+
+    async def _store(self, bucket: str) -> KeyValue:
+        if bucket not in self._stores:
+            self._stores[bucket] = await self._js.key_value(bucket)
+        return self._stores[bucket]
 
     async def delete(self, bucket: str, key: str) -> None:
         with available():

@@ -80,19 +80,24 @@ async def _register(listed: Listed, service: Service, running: TaskSet, auditor:
     with suppress(ConnectionReconnectingError):  # of the flush in its end; the subscriptions come back with the connection
         await listed.start()
     for endpoint in service.endpoints:
-        await listed.add_endpoint(
-            EndpointConfig(
-                name=endpoint.verb,
-                subject=subjects.service_verb(service.name, endpoint.verb),
-                handler=partial(_accept, service, endpoint, running, auditor),
-                metadata={"description": endpoint.description} if endpoint.description else None,
-            )
-        )
+        subject = subjects.service_verb(service.name, endpoint.verb)
+        described = {"description": endpoint.description} if endpoint.description else None
+        handler = partial(_accept, service, endpoint, running, auditor, by_agent=False)
+        await listed.add_endpoint(EndpointConfig(name=endpoint.verb, subject=subject, handler=handler, metadata=described))
+        if endpoint.by_agent:
+            subject = subjects.agents_verb(service.name, endpoint.verb, "*")
+            handler = partial(_accept, service, endpoint, running, auditor, by_agent=True)
+            name = f"{endpoint.verb}-by-agent"
+            await listed.add_endpoint(EndpointConfig(name=name, subject=subject, handler=handler, metadata=described))
 
 
-async def _accept(service: Service, endpoint: Endpoint, running: TaskSet, auditor: Auditor, request: Request) -> None:
+async def _accept(
+    service: Service, endpoint: Endpoint, running: TaskSet, auditor: Auditor, request: Request, *, by_agent: bool
+) -> None:
+    caller = subjects.last_token(request.subject) if by_agent else None
+
     async def work() -> None:
-        answer = await services.answer(service, endpoint, request.data, request.headers or {}, auditor)
+        answer = await services.answer(service, endpoint, request.data, request.headers or {}, auditor, caller)
         await request.respond(answer.data, answer.headers)
 
     await running.start(work)

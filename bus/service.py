@@ -50,6 +50,9 @@ class Endpoint:
     handler: Callable[[Call[Any]], Awaitable[BaseModel]]
     permission: Permission | None
     description: str = ""
+    by_agent: bool = False
+    """Agents call it for themselves, each at a subject that ends with its id, where the body must name the same `agent_id`. Those who
+    may speak for any agent leave that out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +96,12 @@ def claims_of(headers: Mapping[str, str]) -> Claims:
         raise Unauthenticated(f"The header {subjects.HEADER_CLAIMS} cannot be read.") from None
 
 
-async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str], auditor: Auditor) -> Answer:
-    """Everything between a request's bytes and its answer's. Never raises: what is unexpected is logged and hidden."""
+async def answer(
+    service: Service, endpoint: Endpoint, data: bytes, headers: Mapping[str, str], auditor: Auditor, caller: str | None = None
+) -> Answer:
+    """Everything between a request's bytes and its answer's; `caller`: the agent whose subject it came by. Never raises: what is
+    unexpected is logged and hidden.
+    """
     action = f"{service.name}.{endpoint.verb}"
     with telemetry.trace(headers.get(subjects.HEADER_TRACEPARENT)):
         claims = auth.NOBODY
@@ -103,6 +110,8 @@ async def answer(service: Service, endpoint: Endpoint, data: bytes, headers: Map
             if endpoint.permission is not None:
                 auth.require(claims, endpoint.permission)
             body = decode(endpoint.body, data)
+            if caller is not None and getattr(body, "agent_id", None) != caller:
+                raise PermissionDenied(f"{caller} may speak for itself, and for no other agent.")
             call = Call(body=body, claims=claims, headers=headers, size=len(data))
             if changes(service.name, endpoint.verb, endpoint.permission):
                 answer = await _audited(auditor, action, endpoint, call)

@@ -53,6 +53,10 @@ class HiveSettings(BaseSettings):
         validation_alias=AliasChoices("NATS_URL", "nats_url"),
         description="with user and password where the bus asks for them; several by comma",
     )
+    nats_ca: Path | None = Field(
+        default=None,
+        description="file of the authority that the bus's certificate is of; left out: one that this machine trusts",
+    )
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")

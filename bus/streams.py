@@ -125,6 +125,8 @@ BUCKETS: Final = (
     _bucket(subjects.KV_DEV_PLANS, max_bytes=64 * MIB, synced=False, max_age=DAY, discard=DiscardPolicy.OLD),
     # Each quota and what of it is used, as the monitor last counted: a door asks nobody. PostgreSQL has both too.
     _bucket(subjects.KV_QUOTAS, max_bytes=16 * MIB, synced=False),
+    # Hosts that have joined, by their keys: any coordinator lets them in by it, also while PostgreSQL is away, which has them too.
+    _bucket(subjects.KV_HOSTS, max_bytes=4 * MIB, synced=True),
 )
 
 

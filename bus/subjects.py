@@ -39,6 +39,7 @@ KV_PLACEMENT: Final = "hive_placement"
 KV_STATUS: Final = "hive_status"
 KV_DEV_PLANS: Final = "hive_dev_plans"
 KV_QUOTAS: Final = "hive_quotas"
+KV_HOSTS: Final = "hive_hosts"
 
 # Headers. Those of a submit carry what the request's body must not: a user may not write them.
 HEADER_MSG_ID: Final = "Nats-Msg-Id"
@@ -88,6 +89,11 @@ ALL_VITALS: Final = f"{ROOT}.vitals.*.*"
 WORKFLOW_NOTICES: Final = f"{ROOT}.workflow.notices"
 """What one engine tells the others. One that misses what was saved finds it when it next uses it, within seconds (workflow/library/current.py)."""
 DISCONNECTED: Final = "$SYS.ACCOUNT.HIVE.DISCONNECT"
+ADMISSIONS: Final = "$SYS.REQ.USER.AUTH"
+"""Whether somebody who is no user of nats.conf may come in: the server asks, and waits two seconds (docs/adr/0060)."""
+ADMISSION_REPLIES: Final = "$SYS._INBOX.>"
+CONNECTIONS: Final = "$SYS.REQ.SERVER.PING.CONNZ"
+"""Each server answers for its own."""
 
 
 def submit(tenant: str, task_class: TaskClass | str, task_id: UUID | str) -> str:
@@ -209,6 +215,25 @@ def audit(tenant: str, action: str) -> str:
 
 def service_verb(service: str, verb: str) -> str:
     return f"{ROOT}.svc.{service}.{verb}"
+
+
+def agents_verb(service: str, verb: str, agent_id: str) -> str:
+    """A verb that an agent calls for itself: who may publish here is that agent's own sidecar (bus/permissions.py)."""
+    return f"{ROOT}.svc.{service}.{verb}.{agent_id}"
+
+
+def inbox(identity: str) -> str:
+    """Where the answers to one identity's requests go, and nobody else listens."""
+    return f"_INBOX.{identity}"
+
+
+def key_of(bucket: str, key: str) -> str:
+    return f"$KV.{bucket}.{key}"
+
+
+def kick(server_id: str) -> str:
+    """Asks that server to end a connection."""
+    return f"$SYS.REQ.SERVER.{server_id}.KICK"
 
 
 def model_key(model: str) -> str:

@@ -189,15 +189,18 @@ class InMemoryBus(Bus):
                         raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1)
                     await asyncio.sleep(0.01)
                 received = Received(subject, data, outgoing_headers(headers) or {})
-                respond = self._responders.get(subject)
+                respond = self._responder(subject)
                 return await (self._collected(received) if respond is None else respond(received))
         except TimeoutError:
             if not self._is_heard(subject):
                 raise NoLeader(f"Nobody answers to {subject}. Try again in a moment.", retry_after_seconds=1) from None
             raise DeadlineExceeded(f"{subject} did not answer within {timeout:g} s.") from None
 
+    def _responder(self, subject: str) -> Callable[[Received], Awaitable[Received]] | None:
+        return next((respond for name, respond in self._responders.items() if matches(name, subject)), None)
+
     def _is_heard(self, subject: str) -> bool:
-        return subject in self._responders or any(matches(c.subject_filter, subject) for c in self._collectors)
+        return self._responder(subject) is not None or any(matches(c.subject_filter, subject) for c in self._collectors)
 
     async def _collected(self, received: Received) -> Received:
         reply = f"_INBOX.{uuid4().hex}"
@@ -218,7 +221,7 @@ class InMemoryBus(Bus):
     async def subscribe(self, subject: str, handler: Handler) -> Closing:
         return _Subscription(subject, handler, self._subscriptions)
 
-    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel]]) -> Closing:
+    async def answer(self, subject: str, handler: Callable[[Received], Awaitable[BaseModel | bytes]]) -> Closing:
         async def respond(received: Received) -> Received:
             return Received(subject, encode(await handler(received)))
 
@@ -228,14 +231,15 @@ class InMemoryBus(Bus):
     async def serve(self, service: Service) -> Closing:
         names = []
         for endpoint in service.endpoints:
+            name = subjects.service_verb(service.name, endpoint.verb)
 
-            async def respond(received: Received, endpoint: services.Endpoint = endpoint) -> Received:
-                answer = await services.answer(service, endpoint, received.data, received.headers, self.auditor)
+            async def respond(received: Received, endpoint: services.Endpoint = endpoint, name: str = name) -> Received:
+                caller = None if received.subject == name else subjects.last_token(received.subject)
+                answer = await services.answer(service, endpoint, received.data, received.headers, self.auditor, caller)
                 return Received(received.subject, answer.data, answer.headers or {})
 
-            name = subjects.service_verb(service.name, endpoint.verb)
-            self._responders[name] = respond
-            names.append(name)
+            names += [name, *([subjects.agents_verb(service.name, endpoint.verb, "*")] if endpoint.by_agent else [])]
+            self._responders.update(dict.fromkeys(names[names.index(name) :], respond))
         return _Unregister(self._responders, tuple(names))
 
     async def read(self, stream: str, subject_filter: str, start_sequence: int = 1) -> _Reader:

@@ -20,6 +20,8 @@ def verb(
     handler: Callable[[Call[Any]], Awaitable[BaseModel]],
     permission: Permission | None,
     description: str,
+    *,
+    by_agent: bool = False,
 ) -> Endpoint:
     """`permission` None: the handler looks at the owner first."""
-    return Endpoint(verb=name, body=body, handler=handler, permission=permission, description=description)
+    return Endpoint(verb=name, body=body, handler=handler, permission=permission, description=description, by_agent=by_agent)

@@ -21,6 +21,8 @@ from bus.overview import Overview
 from bus.service import Service
 from bus.together import end, together, within
 from bus.vitals import telling_vitals
+from coordinator.agents.admitting import Admitting
+from coordinator.agents.hosts import Hosts
 from coordinator.agents.registry import Registry
 from coordinator.keys import Keys
 from coordinator.leading import leader
@@ -67,6 +69,9 @@ class Coordinator:
         self._agents, self._maintenance = AgentReads(bus, self._statements), MaintenanceReads(self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)
+        seed = settings.nats_admission_seed
+        self._admitting = Admitting(bus, seed.get_secret_value()) if seed else None
+        self._hosts = Hosts(bus, self._statements, admits=seed is not None)
         self._schedules = Schedules(bus, self._statements, settings.schedules_per_owner)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
@@ -83,6 +88,8 @@ class Coordinator:
     async def run(self) -> None:
         await self._overview.start()
         await self._models.start()
+        if self._admitting is not None:
+            await self._admitting.start()
         served = [await self._bus.serve(service) for service in self._open_services()]
         try:
             while True:
@@ -98,6 +105,8 @@ class Coordinator:
                 await asyncio.sleep(RETRY_SECONDS)
         finally:
             await asyncio.gather(*(service.close() for service in served), return_exceptions=True)
+            if self._admitting is not None:
+                await self._admitting.close()
             await self._models.close()
             await self._overview.close()
             await self._cache.close()
@@ -137,6 +146,7 @@ class Coordinator:
             await self._keys.ensure_admin(self._settings.admin_key.get_secret_value())
         await self._keys.mirror()
         await self._people.mirror()
+        await self._hosts.mirror()
         one_by_one = 0
         while True:
             try:
@@ -167,7 +177,7 @@ class Coordinator:
             unstorable_outcomes=self._unstorable_outcomes,
         )
         idle_seconds = self._settings.benchmark_idle_seconds if self._settings.benchmark_new else None
-        term = Term(self._bus, writer, self._pool, state, one_by_one, idle_seconds)
+        term = Term(self._bus, writer, self._pool, state, one_by_one, self._hosts, idle_seconds)
         verbs, served = LeaderService(term, self._reads), list[Closing]()
         limits = Limits(patience_seconds=self._settings.placement_patience_seconds)
         reconciler = Reconciler(self._bus, state, self._statements, term.clock, limits)

@@ -12,6 +12,10 @@ from coordinator.scheduling.policy import Policy
 class CoordinatorSettings(HiveSettings):
     database_url: SecretStr = Field(default=SecretStr("postgresql:///hive"), description="PostgreSQL: the truth")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
+    nats_admission_seed: SecretStr | None = Field(
+        default=None,
+        description="lets hosts that have joined in on the bus, each by its own key (nats.conf); without it they have the bus's password",
+    )
     admin_key: SecretStr | None = Field(default=None, description="made the key of user `admin`, unless it is known already")
     credentials_key: SecretStr | None = Field(
         default=None,

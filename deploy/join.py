@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from agent_sidecar.addresses import parse_upstreams, slug
-from agent_sidecar.joined import HostKey, Joined, read_joined, read_key, write_joined, write_key
+from agent_sidecar.addresses import agent_ids, parse_upstream, parse_upstreams, slug
+from agent_sidecar.joined import HostKey, Joined, identity_of, read_joined, read_key, with_joined, write_joined, write_key
 from agent_sidecar.settings import SidecarSettings
 from bus import mdns, telemetry
 from bus.errors import BusUnavailable, HiveError, InvalidRequest
 from bus.host_key import new_seed, public_key, sign
-from bus.messages.joining import JoinGrant, JoinHive
+from bus.messages.joining import JoinHive
 from bus.nats_complaints import without_password
 from deploy.join_door import ask_to_join, door_url
 
@@ -71,18 +71,21 @@ async def join(token: str, settings: SidecarSettings, *, url: str | None, name: 
     called = _name(name or (before.name if before else socket.gethostname().split(".")[0]))
     backends = _checked(backends) or (before.backends if before else ())
     api = await _api(url or address or None, settings)
-    granted = await asyncio.to_thread(ask_to_join, api, _request(secret, called, settings.data_dir))
+    granted = await asyncio.to_thread(
+        ask_to_join, api, _request(secret, called, settings.data_dir, _own_names(backends, called))
+    )
     joined = Joined(
         hive_id=granted.hive_id,
         api=api,
         name=granted.name,
         labels=granted.labels,
         backends=backends,
+        agents=granted.agents,
         nats_url=SecretStr(granted.nats_url),
     )
     file = write_joined(settings.data_dir, joined)
     _tell(joined, before, file)
-    await _try_bus(granted, settings)
+    await _try_bus(joined, settings)
 
 
 def _name(wanted: str) -> str:
@@ -113,7 +116,13 @@ async def _api(named: str | None, settings: SidecarSettings) -> str:
     return hive.url
 
 
-def _request(token: str, name: str, data_dir: Path) -> JoinHive:
+def _own_names(backends: tuple[str, ...], name: str) -> tuple[str, ...]:
+    """Of the agents that are not called after the host: the hive lets it speak for these beside its own."""
+    named = agent_ids((parse_upstream(backend) for backend in backends), name)
+    return tuple(agent for agent in named if agent != name and not agent.startswith(f"{name}-"))
+
+
+def _request(token: str, name: str, data_dir: Path, agents: tuple[str, ...]) -> JoinHive:
     """Signed by this host's key, which is kept before it is used: a host whose answer is lost is still the same host."""
     if not token:
         raise InvalidRequest("No token was given. `hive join-token create` makes one on the hive's machine.")
@@ -123,7 +132,9 @@ def _request(token: str, name: str, data_dir: Path) -> JoinHive:
         write_key(data_dir, kept)
     seed = kept.seed.get_secret_value()
     try:
-        told = {"token": token, "name": name, "key": public_key(seed), "signature": sign(seed, token, name)}
+        told = {"token": token, "name": name, "key": public_key(seed), "signature": sign(seed, token, name)} | {
+            "agents": agents
+        }
         return JoinHive.model_validate(told)
     except ValueError:
         raise InvalidRequest("This is no join token. Copy the whole of it, or make one: hive join-token create") from None
@@ -141,16 +152,17 @@ def _tell(joined: Joined, before: Joined | None, file: Path) -> None:
     print("or, where its unit is installed:   systemctl enable --now hive-sidecar")
 
 
-async def _try_bus(granted: JoinGrant, settings: SidecarSettings) -> None:
+async def _try_bus(joined: Joined, settings: SidecarSettings) -> None:
     """BusUnavailable, with what to look at: a hive whose API is open to the LAN may still have its bus on loopback."""
     from bus.nats_bus import NatsBus
 
     try:
-        found = settings.model_copy(update={"nats_url": SecretStr(granted.nats_url)})
-        bus = await NatsBus.connect(found, "join", timeout=BUS_SECONDS)
+        unnamed = settings.model_copy()
+        unnamed.model_fields_set.discard("nats_url")  # what is tried is what was joined
+        bus = await NatsBus.connect(with_joined(unnamed), "join", timeout=BUS_SECONDS, host=identity_of(unnamed, ()))
     except BusUnavailable as error:
-        where = without_password(granted.nats_url)
-        port = urlsplit(granted.nats_url.split(",")[0]).port or 4222
+        address = joined.nats_url.get_secret_value()
+        where, port = without_password(address), urlsplit(address.split(",")[0]).port or 4222
         raise BusUnavailable(
             f"The host has joined, but the hive's bus at {where} does not let it in from here ({error.message}) The hive's bus "
             f"must listen beyond loopback (HIVE_NATS_HOST=0.0.0.0), with port {port} open. The sidecar may be started meanwhile: it "

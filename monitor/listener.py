@@ -13,6 +13,8 @@ from typing import Any, Final
 from faststream import BaseMiddleware
 from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, NatsBroker, NatsMessage
+from faststream.nats.security import NatsSecurity
+from nats.aio.client import DEFAULT_INBOX_PREFIX
 from nats.errors import Error as NatsError
 from nats.js.api import ConsumerConfig, DeliverPolicy
 
@@ -20,6 +22,7 @@ from bus import subjects, telemetry
 from bus.codec import decode
 from bus.errors import InvalidRequest
 from bus.messages import AgentEvent, HiveEvent
+from bus.nats_login import login
 from bus.nats_reader import IDLE_HEARTBEAT_SECONDS
 from bus.settings import HiveSettings
 from bus.together import within
@@ -98,8 +101,11 @@ def _broker(settings: HiveSettings) -> NatsBroker:
     """Tries to reconnect for ever. FastStream logs only what failed inside: NatsBus tells about connections, once and in a line."""
     failures = logging.getLogger(__name__)
     failures.setLevel(logging.ERROR)
+    shown = login(settings)
     return NatsBroker(
         settings.nats_servers,
+        inbox_prefix=shown.get("inbox_prefix", DEFAULT_INBOX_PREFIX),
+        security=NatsSecurity(ssl_context=shown["tls"]) if "tls" in shown else None,
         name="monitor-events",
         max_reconnect_attempts=-1,
         reconnect_time_wait=1,

@@ -14,6 +14,7 @@ DAY_SECONDS: Final = 24 * 3600
 LONGEST_SECONDS: Final = 30 * DAY_SECONDS
 MOST_USES: Final = 1000
 MOST_TOKENS: Final = 200
+MOST_AGENTS: Final = 32
 
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=MOST_LABELS)]
 HostKey = Annotated[str, StringConstraints(pattern=r"^U[A-Z2-7]{55}$")]
@@ -80,6 +81,11 @@ class JoinHive(Command):
     name: Slug = Field(description="what the host and its agents are called")
     key: HostKey
     signature: str = Field(max_length=200)
+    agents: tuple[Slug, ...] = Field(
+        default=(),
+        max_length=MOST_AGENTS,
+        description="its agents that are not called after it: those of backends with names of their own",
+    )
 
     @field_serializer("token", when_used="json")
     def _told(self, token: SecretStr) -> str:
@@ -95,14 +101,23 @@ class JoinedHost(Record):
     labels: dict[str, str] = Field(default_factory=dict)
     token_id: UUID
     again: bool = False
+    by_key: bool = Field(default=False, description="whether the bus lets it in by its key, and it needs no password")
+
+
+class AdmittedHost(Record):
+    """Of a host that has joined, in the bucket of hosts, by its key: what the bus lets it in as."""
+
+    name: Slug
+    agents: tuple[Slug, ...] = ()
 
 
 class JoinGrant(Record):
-    """The answer of `POST /api/join`: all that a sidecar needs. `nats_url` holds user and password."""
+    """The answer of `POST /api/join`: all that a sidecar needs. `nats_url` holds user and password where the bus asks for these."""
 
     hive_id: UUID
     name: Slug
     labels: dict[str, str] = Field(default_factory=dict)
+    agents: tuple[Slug, ...] = ()
     nats_url: str
 
 

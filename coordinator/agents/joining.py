@@ -16,6 +16,7 @@ from bus.errors import JoinRefused, NoLeader, NotFound, UnknownJoinToken
 from bus.host_key import signed
 from bus.messages import AgentRef, EventType
 from bus.messages.joining import (
+    AdmittedHost,
     CreateJoinToken,
     IssuedJoinToken,
     JoinedHost,
@@ -26,7 +27,8 @@ from bus.messages.joining import (
     JoinTokenRef,
     ListJoinTokens,
 )
-from coordinator.agents.enrolment import KnownHost, joins_again, require_free_name, require_open, state_of
+from coordinator.agents.enrolment import KnownHost, joins_again, require_free_agents, require_free_name, require_open, state_of
+from coordinator.agents.hosts import MOST_HOSTS, Hosts
 from coordinator.leading.facts import Fact, join_token_fact
 from coordinator.leading.state import State
 from coordinator.store.database import Statements, available
@@ -39,10 +41,15 @@ Tell = Callable[[int | None, list[Fact]], None]
 class Joining:
     """`tell` takes facts with the id of their row in the outbox."""
 
-    def __init__(self, state: State, statements: Statements, tell: Tell) -> None:
-        self._state, self._sql, self._tell = state, statements, tell
+    def __init__(self, state: State, statements: Statements, tell: Tell, hosts: Hosts) -> None:
+        self._state, self._sql, self._tell, self._hosts = state, statements, tell, hosts
         self._deciding = asyncio.Lock()
         """One after the other: between the look at a token and its use nobody else uses it, or takes the name."""
+
+    @property
+    def cuts_off(self) -> bool:
+        """Whether a host that is forgotten is cut off at once, for it came by its own key."""
+        return self._hosts.admits
 
     async def create(self, asked: CreateJoinToken, by: str) -> IssuedJoinToken:
         """The verb `join-tokens.create`."""
@@ -80,9 +87,13 @@ class Joining:
                 raise
 
     async def forget(self, asked: AgentRef) -> bool:
-        """A host's name is free again. Whether one had it."""
-        with available():
-            return await self._sql.one("forget_host", asked.agent_id, self._state.epoch) is not None
+        """A host's name is free again, and it is cut off at once. Whether one had it."""
+        async with self._deciding:
+            with available():
+                row = await self._sql.one("forget_host", asked.agent_id, self._state.epoch)
+            if row is not None:
+                await self._hosts.cut_off(row["key"], asked.agent_id)
+        return row is not None
 
     async def _redeem(self, asked: JoinHive, now: datetime) -> JoinedHost:
         secret = asked.token.get_secret_value()
@@ -90,20 +101,29 @@ class Joining:
         if not signed(asked.key, secret, asked.name, asked.signature):
             raise JoinRefused("The request is not signed by the key that it names.")
         with available():
-            rows = await self._sql.all("joined_hosts_like", asked.key, asked.name)
-        alike = [KnownHost(row["key"], row["name"], row["token_id"]) for row in rows]
-        again = joins_again(token, asked.key, alike)
+            rows = await self._sql.all("joined_hosts", MOST_HOSTS)
+        known = [KnownHost(row["key"], row["name"], row["token_id"], tuple(row["agents"])) for row in rows]
+        again = joins_again(token, asked.key, known)
         require_open(token, again=again)
-        agent = self._state.registry.agents.get(asked.name)
-        require_free_name(asked.name, asked.key, alike, present=agent is not None and agent.present)
+        present = {agent_id for agent_id, agent in self._state.registry.agents.items() if agent.present}
+        require_free_name(asked.name, asked.key, known, present=asked.name in present)
+        require_free_agents(asked.agents, asked.key, known, present)
         used = 0 if again else 1
         labels = json.dumps(token.labels)
         change = _change(token, host=asked.name, host_key=asked.key, uses=token.uses + used)
-        columns = (asked.key, token.id, used, asked.name, labels, now, self._state.epoch)
+        columns = (asked.key, token.id, used, asked.name, labels, now, self._state.epoch, list(asked.agents))
         await self._write("join_host", EventType.JOIN_TOKEN_USED, change, now, *columns)
+        await self._hosts.show(asked.key, AdmittedHost(name=asked.name, agents=asked.agents))
         if self._state.hive_id is None:
             raise NoLeader("The coordinator has only just begun. Try again.", retry_after_seconds=1)
-        return JoinedHost(hive_id=self._state.hive_id, name=asked.name, labels=token.labels, token_id=token.id, again=again)
+        return JoinedHost(
+            hive_id=self._state.hive_id,
+            name=asked.name,
+            labels=token.labels,
+            token_id=token.id,
+            again=again,
+            by_key=self._hosts.admits,
+        )
 
     async def _token(self, wanted: str, now: datetime) -> JoinTokenRecord:
         """By its hash, which is compared once more in a time that tells nothing. UnknownJoinToken."""

@@ -82,13 +82,13 @@ class LeaderService:
     def _agent_verbs(self) -> tuple[Endpoint, ...]:
         manage = Permission.AGENTS_MANAGE
         return (
-            verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself"),
+            verb("register", AgentRegistration, self._register, manage, "A sidecar introduces itself", by_agent=True),
             verb("remove", AgentRef, self._remove, manage, "Forget an agent"),
             verb("drain", DrainAgent, self._drain, manage, "Give an agent nothing more"),
             verb("resume", AgentRef, self._resume, manage, "Give a drained agent work again"),
             verb("label", LabelAgent, self._label, manage, "Give an agent labels, or take them back"),
             verb("benchmark", BenchmarkAgent, self._benchmark, manage, "Measure how fast an agent is"),
-            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A sidecar reports a step, or the end, of one"),
+            verb("benchmarked", AgentBenchmark, self._benchmarked, manage, "A step, or the end, of one", by_agent=True),
         )
 
     def _maintenance_verbs(self) -> tuple[Endpoint, ...]:
@@ -191,13 +191,16 @@ class LeaderService:
         return QueuePlaces(places=self._places.of(known, agents, clock, datetime.now(UTC)))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
+        """A host that came by its own key is cut off first; another must be silent before."""
+        joining = self._term.joining
+        forgotten = joining.cuts_off and await joining.forget(call.body)
         try:
             await self._term.presence.remove(call.body)
         except AgentNotFound:
-            if await self._term.joining.forget(call.body):  # a host that joined, and whose sidecar never came
-                return NoReply()
-            raise
-        await self._term.joining.forget(call.body)
+            if not forgotten and not await joining.forget(call.body):  # else a host whose sidecar never came
+                raise
+            return NoReply()
+        await joining.forget(call.body)
         return NoReply()
 
     async def _drain(self, call: Call[DrainAgent]) -> AgentRecord:

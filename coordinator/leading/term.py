@@ -20,6 +20,7 @@ from bus.version import hive_version
 from coordinator.agents.agent import Agent, OpenAttempt
 from coordinator.agents.benchmarks import Benchmarks
 from coordinator.agents.checkups import Checkups
+from coordinator.agents.hosts import Hosts
 from coordinator.agents.joining import Joining
 from coordinator.agents.ordering import Ordering
 from coordinator.agents.presence import Presence
@@ -83,6 +84,7 @@ class Term:
         pool: asyncpg.Pool,
         state: State,
         one_by_one: int,
+        hosts: Hosts,
         benchmark_idle_seconds: float | None = None,
     ) -> None:
         self._bus, self._writer, self._one_by_one = bus, writer, one_by_one
@@ -99,7 +101,7 @@ class Term:
         )
         self.ordering = Ordering(state, self._reading, self.presence)
         self.windows = Windows(state.registry, self._reading, self.presence, self._publisher.put, state.epoch)
-        self.joining = Joining(state, self._reading, self._publisher.put)
+        self.joining = Joining(state, self._reading, self._publisher.put, hosts)
         self._checkups = Checkups(bus, state.registry, self._reading, self.clock)
         self._tracks = Tracks(state.registry, self._reading, state.epoch)
         self.benchmarks = Benchmarks(

@@ -485,9 +485,8 @@ WITH fence AS (SELECT FROM leadership WHERE epoch = $3 FOR SHARE),
     revoked AS (UPDATE join_tokens SET revoked_at = $2 FROM fence WHERE id = $1 AND revoked_at IS NULL RETURNING id)
 INSERT INTO outbox (facts) SELECT $4::fact[] FROM revoked RETURNING id;
 
--- name: joined_hosts_like
--- Whoever has the name, and whoever has the key: one host, two, or none.
-SELECT key, name, token_id FROM joined_hosts WHERE key = $1 OR name = $2;
+-- name: joined_hosts
+SELECT key, name, token_id, agents FROM joined_hosts ORDER BY name LIMIT $1;
 
 -- name: join_host
 -- A token is used (or, by a host that comes again, is not), its host is known, and the event waits in the outbox: all or nothing. No
@@ -499,15 +498,15 @@ WITH fence AS (SELECT FROM leadership WHERE epoch = $7 FOR SHARE),
         RETURNING id
     ),
     host AS (
-        INSERT INTO joined_hosts (key, name, labels, token_id, joined_at) SELECT $1, $4, $5::jsonb, id, $6 FROM used
-        ON CONFLICT (key) DO UPDATE SET name = $4, labels = $5::jsonb, token_id = $2, joined_at = $6
+        INSERT INTO joined_hosts (key, name, labels, token_id, joined_at, agents) SELECT $1, $4, $5::jsonb, id, $6, $8::text[] FROM used
+        ON CONFLICT (key) DO UPDATE SET name = $4, labels = $5::jsonb, token_id = $2, joined_at = $6, agents = $8::text[]
         RETURNING key
     )
-INSERT INTO outbox (facts) SELECT $8::fact[] FROM host RETURNING id;
+INSERT INTO outbox (facts) SELECT $9::fact[] FROM host RETURNING id;
 
 -- name: forget_host
 WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
-DELETE FROM joined_hosts USING fence WHERE name = $1 RETURNING name;
+DELETE FROM joined_hosts USING fence WHERE name = $1 RETURNING key;
 
 -- name: delete_join_tokens
 DELETE FROM join_tokens WHERE id = ANY(ARRAY(SELECT id FROM join_tokens WHERE expires_at < $1 LIMIT $2)) RETURNING id;

@@ -8,6 +8,8 @@ from importlib import metadata
 
 from bus import mdns
 from bus.hosts import is_loopback
+from bus.identities import admission_seed
+from bus.permissions import COORDINATOR, ROOMS
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
@@ -75,7 +77,18 @@ class LocalHive:
 
     def services(self, probe: BusProbe) -> list[list[Spec]]:
         doors = Doors(host=reachable(self.settings.host), api_port=self.ports.api, gui_port=self.ports.gui)
-        return stages(doors, probe, self.environment(), self.settings.given_admin_key or self.secrets.first_key)
+        return stages(doors, probe, self.environment(), self.identities())
+
+    def identities(self) -> dict[str, dict[str, str]]:
+        """By service, what no other is told: who it is on the bus, and for a coordinator the first key, which it makes an admin's."""
+        own: dict[str, dict[str, str]] = {service: {} for service in ROOMS}
+        if first_key := self.settings.given_admin_key or self.secrets.first_key:
+            own[COORDINATOR]["HIVE_ADMIN_KEY"] = first_key
+        if self.settings.given_nats_url is None:
+            for service in ROOMS:
+                own[service]["NATS_URL"] = self.nats.url_of(service)
+            own[COORDINATOR]["HIVE_NATS_ADMISSION_SEED"] = admission_seed(self.secrets.nats_sys_password)
+        return own
 
     def environment(self) -> dict[str, str]:
         """What every service is told, beside what `hive up` itself was told by its environment."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus.errors import Unavailable
+from bus.identities import password_of, variables
+from bus.permissions import OPERATOR
 from deploy.local.launch import Launch
 from deploy.settings import reachable
 
@@ -31,8 +33,15 @@ class Nats:
 
     @property
     def url(self) -> str:
-        """With user and password: what a client connects with."""
-        return f"nats://hive:{self.password}@{reachable(self.host)}:{self.port}"
+        """With the operator's user and password."""
+        return self._url(OPERATOR, self.password)
+
+    def url_of(self, service: str) -> str:
+        """What one of bus.permissions.ROOMS connects with."""
+        return self._url(service, password_of(self.sys_password, service))
+
+    def _url(self, user: str, password: str) -> str:
+        return f"nats://{user}:{password}@{reachable(self.host)}:{self.port}"
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -50,6 +59,7 @@ class Nats:
             "HIVE_NATS_STORE": str(self.folder),
             "HIVE_NATS_PASSWORD": self.password,
             "HIVE_NATS_SYS_PASSWORD": self.sys_password,
+            **variables(self.sys_password),
         }
 
     def ready(self) -> bool:

@@ -84,18 +84,20 @@ class Doors:
     gui_port: int
 
 
-def stages(doors: Doors, probe: BusProbe, environment: Mapping[str, str], first_key: str | None) -> list[list[Spec]]:
-    """In the order of their dependence: who ends first comes last. The coordinator makes `first_key` an admin's, once."""
-    key = {"HIVE_ADMIN_KEY": first_key} if first_key else {}
+def stages(
+    doors: Doors, probe: BusProbe, environment: Mapping[str, str], identities: Mapping[str, Mapping[str, str]]
+) -> list[list[Spec]]:
+    """In the order of their dependence: who ends first comes last. `identities`: by service, what it alone is told."""
 
     def spec(name: str, module: str, ready: Check, more: Mapping[str, str] | None = None, stop_seconds: float = 5.0) -> Spec:
         command = (sys.executable, "-P", "-m", module)  # -P: a folder `monitor` where the user stands is not ours
-        launch = Launch(name=name, command=command, environment={**environment, **(more or {})})
+        own = identities.get(name.partition("-")[0], {})
+        launch = Launch(name=name, command=command, environment={**environment, **own, **(more or {})})
         return Spec(launch=launch, ready=ready, ready_seconds=READY_SECONDS, stop_seconds=stop_seconds)
 
     return [
         [
-            spec("coordinator", MODULES["coordinator"], probe.answers(subjects.SERVICE_QUEUE, "status"), key),
+            spec("coordinator", MODULES["coordinator"], probe.answers(subjects.SERVICE_QUEUE, "status")),
             spec("workflow", MODULES["workflow"], probe.answers(subjects.SERVICE_WORKFLOWS, "list")),
             spec("monitor", MODULES["monitor"], probe.answers(subjects.SERVICE_METRICS, "performance")),
         ],

@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from bus.permissions import ROOMS
+
 HIVE = Path(sys.executable).with_name("hive")
 NO_OLLAMA = "http://127.0.0.1:9"
 UP_SECONDS = 120
@@ -53,11 +55,19 @@ class Hive:
         return self.process is None or self.process.poll() is not None
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
-        """As Ctrl-C does: to the whole process group. The exit status."""
+        """As Ctrl-C does: to the whole process group. The exit status. No service may have tried what its identity does not allow."""
         assert self.process is not None
         if not self.process_ended:
             os.killpg(self.process.pid, number)
-        return self.process.wait(COMMAND_SECONDS)
+        status = self.process.wait(COMMAND_SECONDS)
+        assert not self.refused(*ROOMS)
+        return status
+
+    def refused(self, *users: str) -> list[str]:
+        """What the bus logged of them because they may not."""
+        log = self.folder / "logs" / "nats.log"
+        lines = log.read_text().splitlines() if log.exists() else []
+        return [line for line in lines if "Violation" in line and any(f'user:{user}"' in line for user in users)]
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -11,6 +12,8 @@ from bus.settings import HiveSettings
 from deploy.local.nats import Nats
 from deploy.local.ports import free_port
 from tests.parts.server import Server
+
+SYS_PASSWORD: Final = "test-sys-password"
 
 
 class NatsServer(Server):
@@ -23,7 +26,7 @@ class NatsServer(Server):
             monitor_port=free_port(),
             websocket_port=free_port(),
             password="test-bus-password",
-            sys_password="test-sys-password",
+            sys_password=SYS_PASSWORD,
             configuration=configuration,
         )
         super().__init__(nats, folder / "nats.log")
@@ -33,7 +36,8 @@ class NatsServer(Server):
             nats.monitor_port,
             nats.websocket_port,
         )
-        self.url = nats.url
+        self.url, self.url_of = nats.url, nats.url_of
+        self.bare_url = f"nats://127.0.0.1:{nats.port}"
 
     def settings(self, **more: object) -> HiveSettings:
         return HiveSettings(nats_url=SecretStr(self.url), **more)  # type: ignore[arg-type]

@@ -40,6 +40,7 @@ from bus.messages.joining import (
     JoinTokenRef,
     ListJoinTokens,
 )
+from bus.nats_complaints import without_password
 from coordinator.gateway import verbs
 from coordinator.gateway.asking import address_of, via
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
@@ -138,13 +139,19 @@ async def join(asked: Annotated[JoinHive, Body(openapi_examples=examples.JOINS)]
         raise
     await gateway.guard.succeeded(attempt)
     granted = JoinGrant(
-        hive_id=host.hive_id, name=host.name, labels=host.labels, nats_url=_bus_of(gateway, request.url.hostname)
+        hive_id=host.hive_id,
+        name=host.name,
+        labels=host.labels,
+        agents=asked.agents,
+        nats_url=_bus_of(gateway, request.url.hostname, by_key=host.by_key),
     )
     return answer(granted, headers=_SECRET)
 
 
-def _bus_of(gateway: Gateway, reached: str | None) -> str:
+def _bus_of(gateway: Gateway, reached: str | None, *, by_key: bool) -> str:
+    """Without a password where the host needs none."""
     settings = gateway.settings
     if settings.join_nats_url is not None:
         return settings.join_nats_url.get_secret_value()
-    return bus_address(settings.nats_servers, reached or "127.0.0.1")
+    servers = map(without_password, settings.nats_servers) if by_key else settings.nats_servers
+    return bus_address(servers, reached or "127.0.0.1")

@@ -79,8 +79,8 @@ class Leader:
 
     async def lead(self) -> None:
         endpoints = (
-            Endpoint(verb="register", body=AgentRegistration, handler=self._register, permission=None),
-            Endpoint(verb="benchmarked", body=AgentBenchmark, handler=self._benchmarked, permission=None),
+            Endpoint(verb="register", body=AgentRegistration, handler=self._register, permission=None, by_agent=True),
+            Endpoint(verb="benchmarked", body=AgentBenchmark, handler=self._benchmarked, permission=None, by_agent=True),
         )
         await self.bus.serve(
             Service(name=subjects.SERVICE_AGENTS, version="1.0.0", description="a test's leader", endpoints=endpoints)

@@ -48,7 +48,9 @@ async def test_who_bears_a_name_that_is_taken_says_so_once_and_goes_on_asking(
         taken.set()
         return NoReply()
 
-    endpoint = Endpoint(verb="register", body=AgentRegistration, handler=register, permission=auth.Permission.AGENTS_MANAGE)
+    endpoint = Endpoint(
+        verb="register", body=AgentRegistration, handler=register, permission=auth.Permission.AGENTS_MANAGE, by_agent=True
+    )
     service = Service(name=subjects.SERVICE_AGENTS, version="1.0.0", description="a leader", endpoints=(endpoint,))
     bus = InMemoryBus()
     serving = await bus.serve(service)

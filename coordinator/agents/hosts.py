@@ -1,0 +1,53 @@
+"""Hosts that have joined, shown to every coordinator on the bus, and cut off again. The record is PostgreSQL's, and its leader's.
+
+A host comes in by its own key (coordinator/agents/admitting.py), so whoever is taken from the bucket comes in no more; who is in then
+is put out by the server.
+"""
+
+from typing import Any, Final
+
+from bus import subjects, telemetry
+from bus.client import Bus
+from bus.messages.joining import AdmittedHost
+from bus.nats_bus import NatsBus
+from bus.nats_connections import end_connections
+from bus.permissions import host_user
+from coordinator.store.database import Statements, available
+
+logger = telemetry.log(__name__)
+
+MOST_HOSTS: Final = 10_000
+
+
+class Hosts:
+    """`admits`: whether hosts have identities of their own here; else they have the bus's password, and nobody cuts them off."""
+
+    def __init__(self, bus: Bus, statements: Statements, *, admits: bool) -> None:
+        self._bus, self._sql, self.admits = bus, statements, admits
+
+    async def known(self) -> dict[str, AdmittedHost]:
+        """By key. DatabaseUnavailable."""
+        with available():
+            return {row["key"]: admitted(row) for row in await self._sql.all("joined_hosts", MOST_HOSTS)}
+
+    async def mirror(self) -> None:
+        """Make the bucket equal to the record. The leader's, who alone changes either."""
+        known = await self.known()
+        for key, host in known.items():
+            await self.show(key, host)
+        for stale in set(await self._bus.keys(subjects.KV_HOSTS)) - known.keys():
+            await self._bus.delete(subjects.KV_HOSTS, stale)
+
+    async def show(self, key: str, host: AdmittedHost) -> None:
+        await self._bus.put(subjects.KV_HOSTS, key, host)
+
+    async def cut_off(self, key: str, name: str) -> None:
+        """Comes in no more, and is out when this returns. BusUnavailable."""
+        await self._bus.delete(subjects.KV_HOSTS, key)
+        if self.admits and isinstance(self._bus, NatsBus):
+            ended = await end_connections(self._bus, host_user(name))
+            logger.warning("host_cut_off", host=name, connections=ended)
+
+
+def admitted(row: Any) -> AdmittedHost:
+    return AdmittedHost(name=row["name"], agents=tuple(row["agents"]))
