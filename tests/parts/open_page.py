@@ -40,7 +40,9 @@ class OpenPage:
         assert found is not None, f"{self._path} is no page of the dashboard: {page[:300]}"
         assert elements is not None, f"{self._path} has no elements"
         self._client = found.group(1)
-        self._socket = await connect(self._address(), additional_headers={"Cookie": self._cookies()}, max_size=None)
+        self._socket = await connect(
+            self._address(), additional_headers={"Cookie": self._cookies()}, max_size=None, open_timeout=None
+        )
         await self._socket.recv()
         await self._socket.send(CONNECT)
         await self._socket.recv()
