@@ -150,7 +150,9 @@ export default {
       return [Math.round(x / 20) * 20 - 48, Math.round(y / 20) * 20 - 48];
     },
     add(type, at = null) {
-      const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : null;
+      // What is added goes on from the node that is selected, or from the only one that is there.
+      const real = nodes.value.filter((node) => node.type !== STICKY);
+      const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : real.length === 1 ? real[0] : null;
       const helper = state.types.find((each) => each.name === type)?.helper;
       const beside = after && after.type !== STICKY && type !== STICKY ? [after.position[0] + (helper ? 40 : 240), after.position[1] + (helper ? 220 : 0)] : null;
       edit({ kind: "add", type, position: at ?? beside ?? this.centre(), after: at ? null : (beside && after.name) });
