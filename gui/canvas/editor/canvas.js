@@ -9,7 +9,7 @@ import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } 
 
 // Above this only what is in sight is drawn, which costs at every step of a drag or a pan: below it, all of it once is less.
 const MANY = 600;
-const MARGIN = 24;
+const MARGIN = 60;
 const SLIDE_MS = 150;
 // How far something from `start` to `end` must go to lie within 0 and `size`; its beginning counts where it is larger.
 const into = (start, end, size) => (start < MARGIN || end - start > size - 2 * MARGIN ? MARGIN - start : Math.min(0, size - MARGIN - end));
@@ -39,7 +39,8 @@ export default {
         id: node.name,
         type: "hive",
         position: { x: Number(node.position?.[0]) || 0, y: Number(node.position?.[1]) || 0 },
-        zIndex: node.type === STICKY ? -1000 : 0,
+        // Also when it is selected, which lifts it by 1000, a note lies under what it is about.
+        zIndex: node.type === STICKY ? -2000 : 0,
         ariaLabel: node.name,
         data: this.data(node),
       }));
