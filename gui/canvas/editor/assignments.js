@@ -7,6 +7,7 @@ const WORDS = { string: "Text", number: "Number", boolean: "Yes or no", array: "
 
 export default {
   components: { Field, Line },
+  inheritAttrs: false,
   props: { field: Object, value: null, disabled: Boolean },
   emits: ["change"],
   setup: () => ({ WORDS }),

@@ -4,6 +4,7 @@ import Line from "./line.js";
 
 export default {
   components: { Field, Line },
+  inheritAttrs: false,
   props: { field: Object, value: null, disabled: Boolean },
   emits: ["change"],
   computed: {
