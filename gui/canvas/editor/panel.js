@@ -49,6 +49,8 @@ export default {
   methods: {
     look() {
       if (!this.node) return;
+      // One that did not run has only parameters to look at.
+      if (!state.readonly && ["input", "output"].includes(state.tab) && !marks.value[this.node.name]) state.tab = "parameters";
       if (state.execution && marks.value[this.node.name] && !["input", "output"].includes(state.tab) && state.readonly) state.tab = "output";
       if (["input", "output"].includes(state.tab)) this.show(state.tab);
     },
