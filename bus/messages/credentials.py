@@ -66,6 +66,15 @@ class CredentialRef(Command):
     id: UUID
 
 
+TrialUrl = Annotated[Text, Field(max_length=2048, pattern=r"^https?://")]
+
+
+class TryCredential(CredentialRef):
+    """`url`: what is asked with it, by GET; left out: what its type says, where it says something."""
+
+    url: TrialUrl | None = None
+
+
 class ConnectCredential(CredentialRef):
     """`redirect_uri`: where the provider sends the browser back, in the form of OAuth 2; the engines' own public address comes before it."""
 
@@ -123,7 +132,7 @@ class CredentialList(Record):
 
 
 class CredentialTest(Record):
-    """`tried`: whether something could be asked with it. What is used by requests alone can only be read."""
+    """`tried`: whether something was asked with it. What no service is known for, and no address was named for, is only read."""
 
     ok: bool
     tried: bool

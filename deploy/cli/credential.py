@@ -24,6 +24,7 @@ from bus.messages.credentials import (
     CredentialRecord,
     CredentialRef,
     CredentialTest,
+    TryCredential,
 )
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
@@ -138,11 +139,14 @@ async def update(
 
 @app.command("test")
 @command
-async def try_credential(credential: Named) -> None:
+async def try_credential(
+    credential: Named,
+    url: Annotated[str | None, typer.Option(help="What is asked with it, by GET; left out: what its type says.")] = None,
+) -> None:
     """Ask who it is for whether it holds. Fails where it does not."""
     async with operator_bus() as bus:
-        ref = CredentialRef(id=(await _meant(bus, credential)).id)
-        found = await bus.request(_verb("test"), ref, CredentialTest, timeout=TRY_SECONDS)
+        wish = _wish(TryCredential, {"id": (await _meant(bus, credential)).id, "url": url})
+        found = await bus.request(_verb("test"), wish, CredentialTest, timeout=TRY_SECONDS)
     if not found.ok:
         say(found.message, "red")
         raise typer.Exit(1)

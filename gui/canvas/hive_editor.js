@@ -4,12 +4,13 @@ import { Bar, byName, Canvas, connect, Dialogs, edit, Lists, Credential, Palette
 
 const RETRY_MS = 2000;
 const PULSE_MS = 10000;
+const NOTICE_MS = 4000;
 const FAILED = "execution_failed";
 
 export default {
   components: { Bar, Canvas, Dialogs, Lists, Credential, Palette, Panel },
   props: { may: Object, draftKey: String, execution: String },
-  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "connect", "preview", "pulse", "form", "choices"],
+  emits: ["ready", "edit", "undo", "redo", "save", "settle", "discard", "activate", "run", "stop", "retry", "items", "pin", "executions", "execution", "leave", "versions", "compare", "restore", "credentials", "credential", "change_credential", "delete_credential", "try_credential", "connect", "preview", "pulse", "form", "choices"],
   setup: () => ({ state }),
   data: () => ({ resumed: false }),
   computed: {
@@ -96,7 +97,9 @@ export default {
       state.newer = newest.version > state.version ? newest : null;
     },
     on_saved({ version }) {
-      state.notice = `Saved as version ${version}`;
+      const told = `Saved as version ${version}`;
+      state.notice = told;
+      setTimeout(() => state.notice === told && (state.notice = ""), NOTICE_MS);
       state.failure = null;
       if (state.panel === "versions") send("versions");
     },
@@ -146,6 +149,13 @@ export default {
     },
     on_credential_refused(failure) {
       if (state.making) state.making.failure = failure;
+    },
+    on_credential_gone() {
+      state.making = null;
+      state.notice = "The credential was deleted";
+    },
+    on_credential_tried(found) {
+      if (state.making?.found?.id === found.id) state.making.tried = found;
     },
     on_connect(found) {
       state.connecting = found;

@@ -2,10 +2,11 @@
 
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 from bus.auth import Permission, allows, require
 from bus.errors import HiveError, InvalidRequest
-from bus.messages.credentials import ChangeCredential, CreateCredential, CredentialRecord, CredentialRef
+from bus.messages.credentials import ChangeCredential, CreateCredential, CredentialRecord, CredentialTest, TryCredential
 from gui.canvas.parts import WorkflowEditor
 from gui.workflows.credentials import PARTS
 from gui.workflows.office import Office
@@ -24,6 +25,8 @@ class Choosing:
             "credentials": self._list,
             "credential": self._create,
             "change_credential": self._change,
+            "delete_credential": self._delete,
+            "try_credential": self._try,
             "connect": self._connect,
         }
 
@@ -55,11 +58,31 @@ class Choosing:
         await self._list(None)
         self._editor.tell("credential_made", {"id": str(made.id), "name": made.name, "type": made.type})
 
+    async def _delete(self, credential_id: Any) -> None:
+        try:
+            await self._office.delete_credential(_id(credential_id))
+        except HiveError as error:
+            self._editor.tell("credential_refused", {"code": error.code, "message": error.message})
+            return
+        await self._list(None)
+        self._editor.tell("credential_gone", {"id": str(credential_id)})
+
+    async def _try(self, given: Any) -> None:
+        """What is stored, and not what stands in the form."""
+        try:
+            found = await self._office.try_credential(understood(TryCredential, given))
+        except HiveError as error:
+            found = CredentialTest(ok=False, tried=False, message=error.message)
+        self._editor.tell("credential_tried", {"id": str(given["id"]), **found.model_dump()})
+
     async def _connect(self, credential_id: Any) -> None:
         """Where a person lets the hive in at the provider."""
-        try:
-            wish = CredentialRef.model_validate({"id": credential_id})
-        except ValueError:
-            raise InvalidRequest("This is not a credential's id.") from None
-        found = await self._office.connect_credential(wish.id)
-        self._editor.tell("connect", {"id": str(wish.id), "url": found.url})
+        found = await self._office.connect_credential(_id(credential_id))
+        self._editor.tell("connect", {"id": str(credential_id), "url": found.url})
+
+
+def _id(value: Any) -> UUID:
+    try:
+        return UUID(str(value))
+    except ValueError:
+        raise InvalidRequest("This is not a credential's id.") from None

@@ -16,6 +16,9 @@ from bus.messages.credentials import (
     CreateCredential,
     CredentialList,
     CredentialRecord,
+    CredentialRef,
+    CredentialTest,
+    TryCredential,
 )
 from bus.messages.node_types import NodeTypeList
 from bus.messages.previews import PreviewExpressions, Previews
@@ -42,6 +45,7 @@ M = TypeVar("M", bound=BaseModel)
 
 READ_SECONDS: Final = 5.0
 ORDER_SECONDS: Final = 15.0
+TRY_SECONDS: Final = 40.0
 
 
 class Office:
@@ -107,6 +111,14 @@ class Office:
 
     async def change_credential(self, wish: ChangeCredential) -> CredentialRecord:
         return await self._order(subjects.SERVICE_CREDENTIALS, "update", wish, CredentialRecord)
+
+    async def delete_credential(self, credential_id: UUID) -> None:
+        await self._order(subjects.SERVICE_CREDENTIALS, "delete", CredentialRef(id=credential_id), NoReply)
+
+    async def try_credential(self, wish: TryCredential) -> CredentialTest:
+        """Patient: the other side has its time."""
+        subject = subjects.service_verb(subjects.SERVICE_CREDENTIALS, "test")
+        return await self.bus.request(subject, wish, CredentialTest, claims=self.claims, timeout=TRY_SECONDS, patient=False)
 
     async def connect_credential(self, credential_id: UUID) -> ConnectUrl:
         return await self._order(subjects.SERVICE_CREDENTIALS, "connect", ConnectCredential(id=credential_id), ConnectUrl)

@@ -10,6 +10,7 @@ from functools import cached_property
 from time import time
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from bus import telemetry
 from bus.errors import (
@@ -22,11 +23,13 @@ from bus.errors import (
     RequestRefused,
 )
 from bus.messages import Claims
+from bus.messages.credentials import CredentialTest
 from bus.messages.workflows import WebhookCall, WebhookReply
 from bus.tenancy import person_of
 from workflow.core.effects import CallHttp, CallMcp, CallRedis, HandleToken, RunPackagedNode, RunSql, SendMail
 from workflow.core.execution import Reply
 from workflow.core.failure import Failure
+from workflow.credentials import trials
 from workflow.credentials.http_auth import auth_of, bearer, cleared, domains_of
 from workflow.credentials.needed import ASKED_OF_CALLERS, asked_of_callers, references
 from workflow.credentials.oauth import Tokens
@@ -54,6 +57,7 @@ logger = telemetry.log(__name__)
 
 AGAIN_SECONDS: Final = 0.5
 _UNAUTHORIZED: Final = 401
+_READ: Final = "It can be read. Nothing was asked with it: name an address to see whether the other side takes it."
 
 
 class Lending:
@@ -90,13 +94,15 @@ class Lending:
         """CredentialNotFound, CredentialUnreadable, InvalidRequest, RequestRefused."""
         if not effect.credentials:
             return await self._http.carry_out(effect, owner=person_of(claims))
-        credential = await self.opened(effect.credentials, claims)
+        return await self._sent(effect, await self.opened(effect.credentials, claims), person_of(claims))
+
+    async def _sent(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
         if is_oauth1(credential.type):
             token = await self.tokens.signing(credential)
-            return await self._http.carry_out(effect, signed(effect, credential.data, token), person_of(claims))
+            return await self._http.carry_out(effect, signed(effect, credential.data, token), owner)
         if not is_oauth2(credential.type):
-            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), person_of(claims))
-        return await self._with_token(effect, credential, person_of(claims))
+            return await self._http.carry_out(effect, auth_of(credential.type, credential.data), owner)
+        return await self._with_token(effect, credential, owner)
 
     async def _with_token(self, effect: CallHttp, credential: Opened, owner: str) -> Reply:
         """A token that is refused may have been revoked before its time: another is tried, once. A refused request did nothing."""
@@ -191,23 +197,29 @@ class Lending:
             return WebhookReply(status=500, body="No authentication data defined on node!")
         return check_caller(kind, credential.data, call)
 
-    async def tried(self, credential: Opened) -> str | None:
-        """What the other side said to it; None where there is nobody to ask. HiveError where it was refused."""
+    async def tried(self, credential: Opened, url: str | None = None) -> CredentialTest:
+        """What the other side said to it. `url`: what is asked, where the type does not say it. HiveError where it cannot be used."""
+        address = url or trials.address_of(credential.type, credential.data)
+        if address is not None:
+            effect = trials.question(address, f"test.{credential.id}.{uuid4()}")
+            return trials.judged(await self._sent(effect, credential, credential.owner))
+        told = await self._told(credential)
+        return CredentialTest(ok=True, tried=told is not None, message=told or _READ)
+
+    async def _told(self, credential: Opened) -> str | None:
+        """None where there is nobody to ask."""
         if is_oauth2(credential.type):
-            if grant_of(credential.type, credential.data) != "clientCredentials":
-                await self.tokens.of(credential, f"test.{credential.id}")
-                return "It is connected."
             await self.tokens.of(credential, f"test.{credential.id}")
-            return "The server gave a token."
+            by_itself = grant_of(credential.type, credential.data) == "clientCredentials"
+            return "The server gave a token." if by_itself else "It is connected."
         if is_oauth1(credential.type):
             await self.tokens.signing(credential)
             return None
-        if credential.type == "postgres":
-            return await self._sql.test(credential.data)
+        asked = {"postgres": self._sql.test, "smtp": self._mail.test}.get(credential.type)
+        if asked is not None:
+            return await asked(credential.data)
         if credential.type == "redis":
             return await self._redis.test(credential.data)
-        if credential.type == "smtp":
-            return await self._mail.test(credential.data)
         if not credential.type.startswith("jwt"):
             auth_of(credential.type, credential.data)
         return None

@@ -1,13 +1,13 @@
 """The verbs of credentials: `hive.svc.credentials.*`. None of them answers with what a credential holds."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any
 
 from pydantic import BaseModel
 
 from bus import subjects
 from bus.auth import Permission
-from bus.errors import CredentialUnreadable, HiveError
+from bus.errors import CredentialNotFound, HiveError
 from bus.messages import NoReply
 from bus.messages.credentials import (
     ChangeCredential,
@@ -20,14 +20,13 @@ from bus.messages.credentials import (
     CredentialRecord,
     CredentialRef,
     CredentialTest,
+    TryCredential,
 )
 from bus.service import Call, Endpoint, Service
 from bus.version import hive_version
 from workflow.credentials.connecting import Connecting
 from workflow.credentials.lending import Lending
 from workflow.credentials.store import Credentials
-
-_READ: Final = "It can be read. Only a request can tell whether the other side takes it."
 
 
 class _Verbs:
@@ -57,18 +56,16 @@ class _Verbs:
         """Whoever has the state was given it: no right is asked for."""
         return await self._connecting.finish(call.body)
 
-    async def test(self, call: Call[CredentialRef]) -> CredentialTest:
+    async def test(self, call: Call[TryCredential]) -> CredentialTest:
         """CredentialNotFound; everything else is an answer."""
         await self._credentials.get(call.body.id, call.claims)
         try:
             credential = await self._credentials.opened(call.body.id, call.claims)
-        except CredentialUnreadable as error:
-            return CredentialTest(ok=False, tried=True, message=error.message)
-        try:
-            told = await self._lending.tried(credential)
+            return await self._lending.tried(credential, call.body.url)
+        except CredentialNotFound:
+            raise
         except HiveError as error:
             return CredentialTest(ok=False, tried=True, message=error.message)
-        return CredentialTest(ok=True, tried=told is not None, message=told or _READ)
 
 
 def service(credentials: Credentials, lending: Lending, connecting: Connecting) -> Service:
@@ -83,7 +80,7 @@ def service(credentials: Credentials, lending: Lending, connecting: Connecting) 
             _endpoint("get", CredentialRef, verbs.get, "What it is, not what it holds"),
             _endpoint("list", NoReply, verbs.list, "Without what they hold"),
             _endpoint("delete", CredentialRef, verbs.delete, "Nodes that name it fail from then on"),
-            _endpoint("test", CredentialRef, verbs.test, "Whether the other side takes it"),
+            _endpoint("test", TryCredential, verbs.test, "Whether the other side takes it"),
             _endpoint("connect", ConnectCredential, verbs.connect, "Where a person lets the hive in at the provider"),
             Endpoint(
                 verb="connected",

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Path, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 
 from bus import subjects
 from bus.auth import Permission
@@ -26,6 +26,8 @@ from bus.messages.credentials import (
     CredentialRecord,
     CredentialRef,
     CredentialTest,
+    TrialUrl,
+    TryCredential,
     UpdateCredential,
 )
 from coordinator.gateway import verbs
@@ -109,9 +111,17 @@ async def remove(credential_id: _CredentialId, gateway: Door, caller: Caller) ->
     response_model=CredentialTest,
     **needs(Permission.CREDENTIALS_OWN, InvalidId, CredentialNotFound),
 )
-async def test(credential_id: _CredentialId, gateway: Door, caller: Caller) -> Response:
-    """Asks who it is for: a database, a server of tokens. What only goes with requests is read, and no more."""
-    body = CredentialRef(id=credential_id)
+async def try_credential(
+    credential_id: _CredentialId,
+    gateway: Door,
+    caller: Caller,
+    url: Annotated[
+        TrialUrl | None, Query(description="what is asked with it, by GET; left out: what its type says", examples=[None])
+    ] = None,
+) -> Response:
+    """Asks who it is for: a database, a mail server, a server of tokens, a service by one GET that changes nothing. A type of no service,
+    for which no address is named, is read and no more."""
+    body = TryCredential(id=credential_id, url=url)
     return answer(
         await verbs.order(gateway.bus, subjects.SERVICE_CREDENTIALS, "test", body, CredentialTest, caller, seconds=40)
     )

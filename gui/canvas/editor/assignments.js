@@ -1,11 +1,13 @@
 // The fields that Edit Fields sets: a name, a type and a value each.
 import Field from "./field.js";
+import Line from "./line.js";
 
 const KINDS = { string: "text", number: "number", boolean: "truth", array: "json", object: "json" };
 const WORDS = { string: "Text", number: "Number", boolean: "Yes or no", array: "List", object: "Object" };
 
 export default {
-  components: { Field },
+  components: { Field, Line },
+  inheritAttrs: false,
   props: { field: Object, value: null, disabled: Boolean },
   emits: ["change"],
   setup: () => ({ WORDS }),
@@ -30,7 +32,7 @@ export default {
   template: `
     <fieldset class="hvc-assign"><legend>{{ field.label }}</legend>
       <div v-for="(each, place) in rows" :key="each.id ?? place">
-        <input class="hv-input" :value="each.name" aria-label="Field name" :disabled="disabled" @change="set(place, { name: $event.target.value })">
+        <Line class="hv-input" :value="each.name" aria-label="Field name" :disabled="disabled" @change="set(place, { name: $event })"/>
         <select class="hv-input" :value="each.type ?? 'string'" aria-label="Field type" :disabled="disabled" @change="set(place, { type: $event.target.value })"><option v-for="(words, kind) in WORDS" :key="kind" :value="kind">{{ words }}</option></select>
         <button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove ' + each.name" @click="fewer(place)">×</button>
         <Field :field="valueField(each)" :value="each.value" :disabled="disabled" @change="set(place, { value: $event ?? '' })"/>

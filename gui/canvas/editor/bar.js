@@ -1,8 +1,10 @@
 // Above the canvas: which workflow this is, whether it is saved, and what can be done with all of it.
 import { download } from "./download.js";
+import Line from "./line.js";
 import { edit, editable, running, send, state, STATUS, took, when } from "./state.js";
 
 export default {
+  components: { Line },
   emits: ["toggle"],
   setup: () => ({ state, STATUS }),
   computed: {
@@ -21,10 +23,10 @@ export default {
   },
   methods: {
     send,
-    rename(event) {
-      const name = event.target.value.trim();
+    rename(text, back) {
+      const name = text.trim();
       if (name.length >= 3 && name !== state.name) edit({ kind: "title", name });
-      else event.target.value = state.name;
+      else back();
     },
     open(panel) {
       state.panel = state.panel === panel ? null : panel;
@@ -44,7 +46,7 @@ export default {
       <a class="hv-text" :href="state.readonly && state.workflow ? '/workflows/' + state.workflow : '/workflows'">{{ state.readonly && state.workflow ? "‹ Workflow" : "‹ Workflows" }}</a>
       <h1 v-if="!editable" class="hvc-name-fixed hv-clip">{{ state.name }}</h1>
       <h1 v-if="editable" class="hv-hidden">{{ state.name }}</h1>
-      <input v-if="editable" class="hvc-title hvc-workflow" aria-label="Name of the workflow" :value="state.name" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()">
+      <Line v-if="editable" class="hvc-title hvc-workflow" aria-label="Name of the workflow" :value="state.name" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()"/>
       <span v-if="!state.readonly" class="hv-small hvc-saved" :class="{ dirty: state.dirty }" role="status">{{ saved }}</span>
       <span v-else class="hv-small hv-muted">version {{ state.version }}</span>
       <span v-if="execution" class="hvc-run" :data-status="execution.status" role="status"><i aria-hidden="true"></i>{{ STATUS[execution.status] }}<a v-if="!state.readonly" class="hv-text" :href="'/executions/' + execution.id">Open</a><button v-if="!state.readonly && !running" type="button" class="hv-text" aria-label="Put the execution away" @click="leave">×</button></span>

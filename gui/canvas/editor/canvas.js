@@ -9,7 +9,7 @@ import { edit, editable, fragment, marks, nodes, running, send, state, STICKY } 
 
 // Above this only what is in sight is drawn, which costs at every step of a drag or a pan: below it, all of it once is less.
 const MANY = 600;
-const MARGIN = 24;
+const MARGIN = 60;
 const SLIDE_MS = 150;
 // How far something from `start` to `end` must go to lie within 0 and `size`; its beginning counts where it is larger.
 const into = (start, end, size) => (start < MARGIN || end - start > size - 2 * MARGIN ? MARGIN - start : Math.min(0, size - MARGIN - end));
@@ -39,7 +39,8 @@ export default {
         id: node.name,
         type: "hive",
         position: { x: Number(node.position?.[0]) || 0, y: Number(node.position?.[1]) || 0 },
-        zIndex: node.type === STICKY ? -1000 : 0,
+        // Also when it is selected, which lifts it by 1000, a note lies under what it is about.
+        zIndex: node.type === STICKY ? -2000 : 0,
         ariaLabel: node.name,
         data: this.data(node),
       }));
@@ -150,7 +151,9 @@ export default {
       return [Math.round(x / 20) * 20 - 48, Math.round(y / 20) * 20 - 48];
     },
     add(type, at = null) {
-      const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : null;
+      // What is added goes on from the node that is selected, or from the only one that is there.
+      const real = nodes.value.filter((node) => node.type !== STICKY);
+      const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : real.length === 1 ? real[0] : null;
       const helper = state.types.find((each) => each.name === type)?.helper;
       const beside = after && after.type !== STICKY && type !== STICKY ? [after.position[0] + (helper ? 40 : 240), after.position[1] + (helper ? 220 : 0)] : null;
       edit({ kind: "add", type, position: at ?? beside ?? this.centre(), after: at ? null : (beside && after.name) });

@@ -4,7 +4,7 @@ import { typeWords } from "./credentials.js";
 import { send, state } from "./state.js";
 
 export default {
-  data: () => ({ name: "", shared: false, json: "{}", values: {}, busy: false }),
+  data: () => ({ name: "", shared: false, json: "{}", values: {}, busy: false, asks: false, trying: false, url: "" }),
   computed: {
     making: () => state.making,
     type: () => state.making.type,
@@ -12,10 +12,14 @@ export default {
     parts: () => state.parts[state.making.type] ?? null,
     failure: () => state.making.failure,
     found: () => state.making.found ?? null,
+    tried: () => state.making.tried ?? null,
   },
   watch: {
     failure() {
       this.busy = false;
+    },
+    tried(now) {
+      if (now) this.trying = false;
     },
   },
   created() {
@@ -29,6 +33,16 @@ export default {
   methods: {
     close() {
       state.making = null;
+    },
+    attempt() {
+      this.trying = true;
+      state.making.tried = null;
+      send("try_credential", { id: this.found.id, ...(this.url.trim() ? { url: this.url.trim() } : {}) });
+    },
+    remove() {
+      this.busy = true;
+      state.making.failure = null;
+      send("delete_credential", this.found.id);
     },
     has(part) {
       return Boolean(this.found?.fields.includes(part.name));
@@ -60,8 +74,11 @@ export default {
         <label v-for="part in parts" :key="part.name" class="hvc-field"><span>{{ part.label }}</span><input v-model="values[part.name]" class="hv-input" :type="part.secret ? 'password' : part.number ? 'number' : 'text'" :placeholder="has(part) ? 'stored, not shown' : ''" :autocomplete="part.secret ? 'new-password' : 'off'" spellcheck="false"></label>
         <label v-if="!parts" class="hvc-field"><span>{{ found ? "Fields to change as JSON, by n8n’s names; null takes one out. It has: " + (found.fields.join(", ") || "none") : "Its fields as JSON, by n8n’s names" }}</span><textarea v-model="json" class="hv-input hv-mono" rows="6" spellcheck="false"></textarea></label>
         <label class="hvc-check"><input v-model="shared" type="checkbox"><span>Others’ workflows may use it too</span></label>
+        <p v-if="tried" class="hvc-tried" :data-ok="tried.ok && tried.tried" role="status">{{ tried.message }}</p>
+        <label v-if="tried && (url || !tried.tried)" class="hvc-field"><span>Address to try it at, by a GET that changes nothing there</span><input v-model="url" class="hv-input" type="url" placeholder="https://" spellcheck="false"></label>
         <p v-if="failure" class="hv-failure" role="alert">{{ failure.message }} <code class="hv-code">{{ failure.code }}</code></p>
-        <div class="hvc-dialog-bar"><span class="hv-space"></span><button type="button" class="hv-ghost" @click="close">Cancel</button><button type="submit" class="hv-primary" :disabled="busy">{{ found ? "Save" : "Save and use it" }}</button></div>
+        <div v-if="asks" class="hvc-dialog-bar hvc-sure" role="group" aria-label="Delete the credential?"><span>Nodes that name it fail from then on.</span><button type="button" class="hv-quiet hv-danger" :disabled="busy" @click="remove">Delete it</button><button type="button" class="hv-ghost" @click="asks = false">Keep it</button></div>
+        <div class="hvc-dialog-bar"><template v-if="found"><button type="button" class="hv-quiet hv-danger" :disabled="asks" @click="asks = true">Delete</button><button type="button" class="hv-quiet" title="What is stored is tried, not what stands here" :disabled="trying" @click="attempt">{{ trying ? "Trying …" : "Try it" }}</button></template><span class="hv-space"></span><button type="button" class="hv-ghost" @click="close">Cancel</button><button type="submit" class="hv-primary" :disabled="busy">{{ found ? "Save" : "Save and use it" }}</button></div>
       </form>
     </dialog>`,
 };

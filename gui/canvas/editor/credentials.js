@@ -48,10 +48,10 @@ export default {
       edit({ kind: "change", name: this.node.name, fields: { credentials: Object.keys(made).length ? made : null } });
     },
     make(type) {
-      state.making = { type, failure: null };
+      state.making = { type, failure: null, tried: null };
     },
     change(found) {
-      state.making = { type: found.type, found, failure: null };
+      state.making = { type: found.type, found, failure: null, tried: null };
     },
     connect(found) {
       state.connecting = null;

@@ -1,6 +1,7 @@
 // A node's parameters: a form where its type has fields, and the JSON of all of them always.
 import Credentials from "./credentials.js";
 import Fields from "./fields.js";
+import Line from "./line.js";
 import PreviewItem from "./previewitem.js";
 import { edit, editable, send, state } from "./state.js";
 
@@ -17,14 +18,16 @@ function agreed(parameters) {
 }
 
 export default {
-  components: { Credentials, Fields, PreviewItem },
+  components: { Credentials, Fields, Line, PreviewItem },
   props: { node: Object },
-  data: () => ({ wrong: "" }),
+  data: () => ({ wrong: "", sent: null }),
   computed: {
     editable: () => editable.value,
+    // What was sent counts until the server shows it: the next change may come before that, and is made to it.
     parameters() {
-      return this.node.parameters ?? {};
+      return this.sent ?? this.node.parameters ?? {};
     },
+    failure: () => state.failure,
     // undefined until they were told, null where the dashboard knows none.
     fields() {
       return state.forms[this.node.type];
@@ -33,11 +36,20 @@ export default {
       return JSON.stringify(this.parameters, null, 2);
     },
   },
+  watch: {
+    "node.parameters"(now) {
+      if (JSON.stringify(now) === JSON.stringify(this.sent)) this.sent = null;
+    },
+    failure(now) {
+      if (now) this.sent = null;
+    },
+  },
   created() {
     if (this.fields === undefined) send("form", this.node.type);
   },
   methods: {
     save(parameters) {
+      this.sent = parameters;
       edit({ kind: "change", name: this.node.name, fields: { parameters } });
     },
     change(parameters) {
@@ -61,7 +73,7 @@ export default {
       <Fields v-if="fields" :fields="fields" :value="parameters" :node="node" :disabled="!editable" @change="change"/>
       <p v-if="fields && !fields.length" class="hv-muted">There is nothing to set here.</p>
       <details class="hvc-json" :open="fields === null"><summary>All parameters as JSON</summary>
-        <textarea class="hv-input hv-mono" aria-label="Parameters as JSON" rows="12" :value="json" :readonly="!editable" spellcheck="false" @change="write($event.target.value)"></textarea>
+        <Line area class="hv-input hv-mono" aria-label="Parameters as JSON" rows="12" :value="json" :readonly="!editable" spellcheck="false" @change="write"/>
         <p v-if="wrong" class="hv-failure" role="alert">{{ wrong }}</p>
       </details>
     </div>`,

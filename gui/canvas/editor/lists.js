@@ -39,7 +39,7 @@ export default {
           <div><b>Version {{ each.version }}</b><span class="hv-small hv-muted">{{ each.created_by }} · {{ when(each.created_at) }}</span></div>
           <button type="button" class="hv-text hv-small" @click="compare(each.version)">Compare</button>
           <button v-if="editable" type="button" class="hv-text hv-small" @click="send('restore', each.version)">Restore</button>
-          <div v-if="state.compared?.version === each.version" class="hvc-diff"><p v-if="!state.compared.changes.length" class="hv-muted">The canvas is the same.</p><p v-for="(change, place) in state.compared.changes" :key="place" :data-kind="change.kind">{{ told(change) }}</p></div>
+          <div v-if="state.compared?.version === each.version" class="hvc-diff" role="status"><p v-if="state.compared.changes.length" class="hv-muted">Since then the canvas has:</p><p v-if="!state.compared.changes.length" class="hv-muted">The canvas is the same.</p><p v-for="(change, place) in state.compared.changes" :key="place" :data-kind="change.kind">{{ told(change) }}</p></div>
         </li></ul>
       </div>
     </aside>`,

@@ -4,6 +4,7 @@ import { send, state } from "./state.js";
 
 export default {
   components: { Field },
+  inheritAttrs: false,
   props: { field: Object, value: null, disabled: Boolean },
   emits: ["change"],
   computed: {
@@ -38,7 +39,7 @@ export default {
     },
   },
   template: `
-    <div class="hvc-locator" role="group" :aria-label="field.label">
+    <div class="hvc-locator">
       <select v-if="field.options.length > 1" class="hv-input" :aria-label="field.label + ', how it is named'" :value="mode" :disabled="disabled" @change="give({ mode: $event.target.value })"><option v-for="way in field.options" :key="way" :value="way">{{ field.words?.[way] ?? way }}</option></select>
       <div v-if="listed" class="hvc-field"><span>{{ field.label }}</span><select class="hv-input" :aria-label="field.label" :value="is.value ?? ''" :disabled="disabled" @change="choose($event.target.value)"><option value="">None</option><option v-if="strange" :value="strange.value">{{ strange.cachedResultName ?? strange.value }}</option><option v-for="each in choices" :key="each.value" :value="each.value">{{ each.name }}</option></select></div>
       <Field v-else :field="{ label: field.label }" :value="is.value" :disabled="disabled" @change="give({ value: $event ?? '' })"/>

@@ -1,5 +1,6 @@
 // Conditions as the first versions of If, Filter and Switch have them: lists by type, whose operators have names of their own.
 import Field from "./field.js";
+import Line from "./line.js";
 import { edit, state } from "./state.js";
 
 const TYPES = { string: "Text", number: "Number", boolean: "Yes or no", dateTime: "Date and time" };
@@ -64,7 +65,7 @@ export const OlderConditions = {
 
 // Of a Switch before version 3: one value of one type, held against each rule in turn.
 export const OlderRules = {
-  components: { Field },
+  components: { Field, Line },
   inheritAttrs: false,
   props: { value: Array, node: Object, disabled: Boolean },
   emits: ["change"],
@@ -107,7 +108,7 @@ export const OlderRules = {
       </select><button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove rule ' + (place + 1)" @click="fewer(place)">×</button></div>
       <Field v-if="known(type, rule)?.right !== null" :field="compared(type)" :value="rule.value2" :disabled="disabled" @change="set(place, { value2: $event ?? '' })"/>
       <label v-if="first" class="hvc-field"><span>To output</span><select class="hv-input" :value="rule.output ?? 0" :disabled="disabled" @change="set(place, { output: Number($event.target.value) })"><option v-for="number in SPARE" :key="number" :value="number - 1">{{ number - 1 }}</option></select></label>
-      <label v-else class="hvc-field"><span>Output {{ place }}, by name</span><input class="hv-input" :value="rule.outputKey ?? ''" :placeholder="String(place)" :disabled="disabled" @change="set(place, { outputKey: $event.target.value.trim() || undefined })"></label>
+      <label v-else class="hvc-field"><span>Output {{ place }}, by name</span><Line class="hv-input" :value="rule.outputKey" :placeholder="String(place)" :disabled="disabled" @change="set(place, { outputKey: $event.trim() || undefined })"/></label>
     </section>
     <p v-if="!rules.length" class="hv-small hv-muted">No rule yet: no item goes on.</p>
     <button v-if="!disabled" type="button" class="hv-quiet" @click="more">Add a rule</button>`,

@@ -1,8 +1,10 @@
 // An object whose names somebody chooses: a name and a value each.
 import Field from "./field.js";
+import Line from "./line.js";
 
 export default {
-  components: { Field },
+  components: { Field, Line },
+  inheritAttrs: false,
   props: { field: Object, value: null, disabled: Boolean },
   emits: ["change"],
   computed: {
@@ -15,9 +17,9 @@ export default {
       this.$emit("change", Object.fromEntries(pairs));
     },
     // A name that is there already would take the other's value with it.
-    rename(place, event) {
-      const name = event.target.value.trim();
-      if (!name || this.pairs.some(([each], index) => each === name && index !== place)) event.target.value = this.pairs[place][0];
+    rename(place, text, back) {
+      const name = text.trim();
+      if (!name || this.pairs.some(([each], index) => each === name && index !== place)) back();
       else this.put(this.pairs.map((pair, index) => (index === place ? [name, pair[1]] : pair)));
     },
     set(place, value) {
@@ -36,7 +38,7 @@ export default {
   template: `
     <fieldset class="hvc-rows"><legend>{{ field.label }}</legend>
       <div v-for="([name, value], place) in pairs" :key="place" class="hvc-row" role="group" :aria-label="name">
-        <div class="hvc-row-head"><input class="hv-input" aria-label="Name" :value="name" :disabled="disabled" @change="rename(place, $event)"><button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove ' + name" title="Remove" @click="fewer(place)">×</button></div>
+        <div class="hvc-row-head"><Line class="hv-input" aria-label="Name" :value="name" :disabled="disabled" @change="(text, back) => rename(place, text, back)"/><button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove ' + name" title="Remove" @click="fewer(place)">×</button></div>
         <Field :field="{ label: 'Value' }" :value="value" :disabled="disabled" @change="set(place, $event)"/>
       </div>
       <button v-if="!disabled" type="button" class="hv-quiet" @click="more">{{ pairs.length ? "Add another " + field.one : "Add: " + field.one }}</button>

@@ -1,11 +1,12 @@
 // The selected node: its name, parameters, settings, and what went in and came out.
 import Form from "./form.js";
 import Items from "./items.js";
+import Line from "./line.js";
 import Settings from "./settings.js";
 import { current, edit, editable, issuesOf, marks, notesOf, send, shortType, state, STICKY, titleOf, wants } from "./state.js";
 
 export default {
-  components: { Form, Items, Settings },
+  components: { Form, Items, Line, Settings },
   computed: {
     node: () => current.value,
     editable: () => editable.value,
@@ -48,6 +49,8 @@ export default {
   methods: {
     look() {
       if (!this.node) return;
+      // One that did not run has only parameters to look at.
+      if (!state.readonly && ["input", "output"].includes(state.tab) && !marks.value[this.node.name]) state.tab = "parameters";
       if (state.execution && marks.value[this.node.name] && !["input", "output"].includes(state.tab) && state.readonly) state.tab = "output";
       if (["input", "output"].includes(state.tab)) this.show(state.tab);
     },
@@ -58,10 +61,10 @@ export default {
         if (marks.value[this.node.name]) wants(tab);
       }
     },
-    rename(event) {
-      const name = event.target.value.trim();
+    rename(text, back) {
+      const name = text.trim();
       if (name && name !== this.node.name) edit({ kind: "rename", old: this.node.name, new: name });
-      else event.target.value = this.node.name;
+      else back();
     },
     run() {
       send("run", this.node.name);
@@ -91,7 +94,7 @@ export default {
   template: `
     <aside v-if="node" class="hvc-side hvc-panel" :aria-label="'Node ' + node.name">
       <header>
-        <div class="hvc-head"><input class="hvc-title" aria-label="Name of the node" :value="node.name" :readonly="!editable" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()"><span class="hv-small hv-muted">{{ title }}</span></div>
+        <div class="hvc-head"><Line class="hvc-title" aria-label="Name of the node" :key="node.name" :value="node.name" :readonly="!editable" maxlength="255" @change="rename" @keydown.enter="$event.target.blur()"/><span class="hv-small hv-muted">{{ title }}</span></div>
         <button type="button" class="hv-ghost hv-square" aria-label="Close" @click="close">×</button>
       </header>
       <div v-if="executable || editable" class="hvc-actions">
@@ -101,7 +104,7 @@ export default {
       </div>
       <p v-for="issue in issues" :key="issue" class="hvc-warn">{{ issue }}</p>
       <p v-for="note in notes" :key="note" class="hvc-warn plain">{{ note }}</p>
-      <div v-if="sticky" class="hvc-scroll hvc-form"><label class="hvc-field"><span>Text</span><textarea class="hv-input" rows="8" :value="node.parameters?.content ?? ''" :readonly="!editable" @change="note({ content: $event.target.value })"></textarea></label></div>
+      <div v-if="sticky" class="hvc-scroll hvc-form"><label class="hvc-field"><span>Text</span><Line area class="hv-input" rows="8" :key="node.name" :value="node.parameters?.content" :readonly="!editable" @change="note({ content: $event })"/></label></div>
       <template v-else>
         <div class="hvc-tabs" role="tablist"><button v-for="[name, words] in tabs" :key="name" type="button" role="tab" :aria-selected="tab === name" @click="show(name)">{{ words }}</button></div>
         <div class="hvc-scroll" role="tabpanel">

@@ -19,6 +19,7 @@ export default {
     words() {
       if (!this.value) return preview.none ? "Execute the workflow to see its value." : preview.refused;
       if (this.value.text === "") return "empty text";
+      if (this.value.type === "undefined") return "undefined: there is nothing of that name";
       return this.value.text + (this.value.cut ? " …" : "");
     },
   },
@@ -31,6 +32,6 @@ export default {
     },
   },
   template: `
-    <p v-if="dynamic && (value || words)" class="hvc-preview" :class="{ wrong: value?.error, quiet: !value || value.text === '' }" role="status">
+    <p v-if="dynamic && (value || words)" class="hvc-preview" :class="{ wrong: value?.error, quiet: !value || value.text === '' || value.type === 'undefined' }" role="status">
       <template v-if="value?.error">{{ value.error }}</template><template v-else>{{ words }} <span v-if="value && value.type !== 'string' && value.type !== value.text" class="hv-muted">{{ value.type }}</span></template></p>`,
 };

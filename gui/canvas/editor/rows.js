@@ -8,6 +8,10 @@ export default {
     rows() {
       return Array.isArray(this.value) ? this.value : [];
     },
+    // One field alone stands on the line of its buttons.
+    single() {
+      return this.field.fields.length === 1;
+    },
     one() {
       const word = this.field.one ?? "row";
       return word.charAt(0).toUpperCase() + word.slice(1);
@@ -36,8 +40,8 @@ export default {
   },
   template: `
     <fieldset class="hvc-rows"><legend>{{ field.label }}</legend>
-      <div v-for="(row, place) in rows" :key="place" class="hvc-row" role="group" :aria-label="one + ' ' + (place + 1)">
-        <div class="hvc-row-head"><b>{{ one }} {{ place + 1 }}</b><span class="hv-clip hv-muted">{{ told(row) }}</span>
+      <div v-for="(row, place) in rows" :key="place" class="hvc-row" :class="{ single }" role="group" :aria-label="one + ' ' + (place + 1)">
+        <div class="hvc-row-head"><b v-if="!single">{{ one }} {{ place + 1 }}</b><span v-if="!single" class="hv-clip hv-muted">{{ told(row) }}</span>
           <button v-if="!disabled && place" type="button" class="hv-ghost hv-square" :aria-label="'Move ' + field.one + ' ' + (place + 1) + ' up'" title="Move up" @click="up(place)">↑</button>
           <button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove ' + field.one + ' ' + (place + 1)" title="Remove" @click="fewer(place)">×</button></div>
         <slot :row="row" :change="(made) => set(place, made)"></slot>

@@ -1,9 +1,10 @@
 // The rules of a Switch: conditions for each output, which may have a name.
 import Conditions, { OPTIONS } from "./conditions.js";
+import Line from "./line.js";
 import { edit } from "./state.js";
 
 export default {
-  components: { Conditions },
+  components: { Conditions, Line },
   inheritAttrs: false,
   props: { value: Array, node: Object, disabled: Boolean },
   emits: ["change"],
@@ -30,7 +31,7 @@ export default {
   },
   template: `
     <section v-for="(rule, place) in rules" :key="place" class="hvc-rule" :aria-label="'Rule ' + (place + 1)">
-      <div class="hvc-two"><label class="hvc-field"><span>Output {{ place }}, by name</span><input class="hv-input" :value="rule.outputKey ?? ''" :placeholder="String(place)" :disabled="disabled" @change="name(place, $event.target.value)"></label><button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove rule ' + (place + 1)" @click="fewer(place)">×</button></div>
+      <div class="hvc-two"><label class="hvc-field"><span>Output {{ place }}, by name</span><Line class="hv-input" :value="rule.outputKey" :placeholder="String(place)" :disabled="disabled" @change="name(place, $event)"/></label><button v-if="!disabled" type="button" class="hv-ghost hv-square" :aria-label="'Remove rule ' + (place + 1)" @click="fewer(place)">×</button></div>
       <Conditions :value="rule.conditions" :disabled="disabled" label="gets items where" @change="set(place, { conditions: $event })"/>
     </section>
     <p v-if="!rules.length" class="hv-small hv-muted">No rule yet: no item goes on.</p>

@@ -1,9 +1,11 @@
 // How a node runs, and what is noted about it.
+import Line from "./line.js";
 import { edit, editable } from "./state.js";
 
 const ERRORS = { stopWorkflow: "Stop the workflow", continueRegularOutput: "Continue", continueErrorOutput: "Continue by an error output" };
 
 export default {
+  components: { Line },
   props: { node: Object },
   setup: () => ({ ERRORS }),
   computed: {
@@ -22,7 +24,7 @@ export default {
         <label class="hvc-field"><span>Tries</span><input class="hv-input" type="number" min="2" max="5" :value="node.maxTries ?? 3" :disabled="!editable" @change="set({ maxTries: Number($event.target.value) })"></label>
         <label class="hvc-field"><span>Wait between (ms)</span><input class="hv-input" type="number" min="0" max="5000" :value="node.waitBetweenTries ?? 1000" :disabled="!editable" @change="set({ waitBetweenTries: Number($event.target.value) })"></label>
       </div>
-      <label class="hvc-field"><span>Notes</span><textarea class="hv-input" rows="3" :value="node.notes ?? ''" :disabled="!editable" @change="set({ notes: $event.target.value || null })"></textarea></label>
+      <label class="hvc-field"><span>Notes</span><Line area class="hv-input" rows="3" :value="node.notes" :disabled="!editable" @change="set({ notes: $event || null })"/></label>
       <p class="hv-small hv-muted">{{ node.type }}, version {{ node.typeVersion ?? 1 }}</p>
     </div>`,
 };

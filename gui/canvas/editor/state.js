@@ -91,6 +91,7 @@ export function fragment(names) {
   return { nodes: nodes.value.filter((node) => wanted.has(node.name)), connections };
 }
 
+// Of a node that ran; another has nothing to tell.
 export function wants(side, more = {}) {
-  if (current.value && state.execution) send("items", { node: current.value.name, side, ...more });
+  if (current.value && marks.value[current.value.name]) send("items", { node: current.value.name, side, ...more });
 }

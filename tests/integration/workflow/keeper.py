@@ -13,6 +13,7 @@ from bus.messages.credentials import (
     CredentialRecord,
     CredentialRef,
     CredentialTest,
+    TryCredential,
 )
 
 
@@ -39,8 +40,8 @@ class Keeper:
     async def remove(self, credential_id: UUID, claims: Claims | None = None) -> None:
         await self._bus.request(_verb("delete"), CredentialRef(id=credential_id), NoReply, claims=claims, timeout=20)
 
-    async def test(self, credential_id: UUID) -> CredentialTest:
-        return await self._bus.request(_verb("test"), CredentialRef(id=credential_id), CredentialTest, timeout=40)
+    async def test(self, credential_id: UUID, url: str | None = None) -> CredentialTest:
+        return await self._bus.request(_verb("test"), TryCredential(id=credential_id, url=url), CredentialTest, timeout=40)
 
 
 def _verb(verb: str) -> str:

@@ -137,6 +137,27 @@ async def test_a_query_and_a_digest_and_a_token_by_client_credentials(
         assert echo.token not in record.model_dump_json()
 
 
+async def test_a_credential_is_tried_by_one_question_that_tells_nothing_but_a_status(
+    engine: EngineProcess, keeper: Keeper
+) -> None:
+    async with Echo() as echo:
+        generic = await keeper.add("httpHeaderAuth", {"name": "X-Key", "value": SECRET})
+        found = await keeper.test(generic.id)
+        assert (found.ok, found.tried, echo.requests) == (True, False, []), found
+        found = await keeper.test(generic.id, f"{echo.url}who")
+        assert (found.ok, found.tried, found.message) == (True, True, "The service answered with status 200.")
+        (asked,) = echo.requests
+        assert (asked.method, asked.path, asked.headers["x-key"]) == ("GET", "/who", SECRET)
+        found = await keeper.test(generic.id, f"{echo.url}refused")
+        assert (found.ok, found.tried) == (False, True)
+        assert SECRET not in found.message
+        service = await keeper.add("openAiApi", {"apiKey": SECRET, "url": f"{echo.url}v1"})
+        assert (await keeper.test(service.id)).ok
+        assert (echo.requests[-1].path, echo.requests[-1].headers["authorization"]) == ("/v1/models", f"Bearer {SECRET}")
+        inside = await keeper.test(generic.id, "http://169.254.1.1/")
+        assert (inside.ok, "169.254.1.1" in inside.message) == (False, True), inside
+
+
 async def test_a_redirect_to_somewhere_else_takes_no_secret_along(
     engine: EngineProcess, workflows: Workflows, keeper: Keeper
 ) -> None:

@@ -1,12 +1,13 @@
 """Who hears of executions."""
 
+import asyncio
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from bus import subjects
 from bus.messages import EventType
 from bus.messages.events import WorkflowEvent
-from bus.messages.workflows import ExecutionStatus, WorkflowChange
+from bus.messages.workflows import ExecutionStatus, WorkflowChange, WorkflowNotice
 from bus.testing import InMemoryBus
 from gui.workflows.hearing import Hearing
 
@@ -41,3 +42,29 @@ async def test_a_page_hears_of_its_workflow_until_it_leaves() -> None:
     await hearing.attach(mine, hear)
     await tell(bus, mine, "again")
     assert heard == ["first", "again"]
+
+
+async def test_a_page_is_told_that_its_workflow_was_saved_until_it_leaves() -> None:
+    bus, told = InMemoryBus(), list[str]()
+    hearing, mine = Hearing(bus), uuid4()
+
+    def hear(kind: EventType, change: WorkflowChange) -> None:
+        raise AssertionError("nothing ran")
+
+    async def saved() -> None:
+        told.append("saved")
+
+    async def notice(**about: UUID) -> None:
+        await bus.publish(subjects.WORKFLOW_NOTICES, WorkflowNotice(**about))
+        await bus.flush()
+        await asyncio.sleep(0)  # each page asks in a task of its own, which begins now
+
+    await hearing.attach(mine, hear, saved)
+    await notice(workflow_id=uuid4())
+    await notice(stop_execution=mine)
+    assert told == []
+    await notice(workflow_id=mine)
+    assert told == ["saved"]
+    await hearing.detach(mine, hear)
+    await notice(workflow_id=mine)
+    assert told == ["saved"]
