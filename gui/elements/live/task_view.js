@@ -185,7 +185,7 @@ export default {
           </section>
           <section v-if="input.length">
             <h3>Prompt</h3>
-            <div v-for="(message, index) in input" :key="index" class="hv-prompt" tabindex="0"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
+            <div v-for="(message, index) in input" :key="index" class="hv-prompt" dir="auto" tabindex="0"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
           </section>
           <section v-if="facts.length">
             <h3>Details</h3>
