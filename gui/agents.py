@@ -24,6 +24,8 @@ class AgentFold:
         if record is None:
             self.rows.drop(agent_id)
             return
+        if record.status is AgentStatus.OFFLINE:
+            self._gauges.pop(agent_id, None)  # how warm it was says nothing of now
         self.rows.put(
             agent_id,
             AgentRow(
@@ -51,7 +53,8 @@ class AgentFold:
 
     def apply_change(self, change: AgentChange) -> None:
         if row := self.rows.get(change.agent_id):
-            self.rows.put(row.id, row.model_copy(update={"status": change.status, "reason": change.reason}))
+            gone = {"gauges": Gauges()} if change.status is AgentStatus.OFFLINE else {}
+            self.rows.put(row.id, row.model_copy(update={"status": change.status, "reason": change.reason, **gone}))
 
     def apply_metrics(self, metrics: PerformanceMetrics) -> None:
         gauges = self._gauges[metrics.agent_id] = Gauges(

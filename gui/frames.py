@@ -67,7 +67,7 @@ class Level(StrEnum):
 
 
 class Problem(Message):
-    """Something that is wrong now. `code` is stable; `agent_id`, `failed_tasks` and `alerts` say what the page can show about it.
+    """Something that is wrong now. `code` is stable; `agent_id`, `failed_tasks`, `alerts` and `agents` say what the page can show of it.
 
     `as_of_ms`: what the page shows is from then, since whoever would tell it anew is away. `silent_ms`: when who is away spoke last.
     """
@@ -79,6 +79,7 @@ class Problem(Message):
     agent_id: str | None = None
     failed_tasks: bool = False
     alerts: bool = False
+    agents: bool = False
     as_of_ms: int | None = None
     silent_ms: int | None = None
 

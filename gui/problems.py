@@ -103,6 +103,25 @@ def _coordination(coordinator: bool, as_of: datetime | None) -> Iterator[Problem
 
 
 def _agents(agents: list[AgentRow]) -> Iterator[Problem]:
+    """Each by itself, or many that have the same in one line."""
+    same: dict[str, list[Problem]] = {}
+    for problem in _each_agent(agents):
+        same.setdefault(problem.code, []).append(problem)
+    for code, found in same.items():
+        if len(found) <= FEW:
+            yield from found
+        else:
+            what, names = code.removeprefix("agent_"), [problem.agent_id or "" for problem in found]
+            yield Problem(
+                level=found[0].level, code=code, title=f"{len(found)} agents are {what}", text=_few(names), agents=True
+            )
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+
+
+def _each_agent(agents: list[AgentRow]) -> Iterator[Problem]:
     for agent in sorted(agents, key=lambda row: row.id):
         if agent.status is AgentStatus.OFFLINE:
             text = agent.reason or "Its sidecar is not connected. Start it again on the host, or remove the agent."
@@ -127,7 +146,7 @@ def _alerts(alerts: Iterable[Alert], agents: list[AgentRow]) -> Iterator[Problem
 
 def _of_rule(firing: list[Alert]) -> Problem:
     one, names = firing[0], [alert.entity for alert in firing]
-    where = ", ".join(names[:FEW]) + (f" and {len(names) - FEW} more" if len(names) > FEW else "")
+    where = _few(names)
     level = Level.ERROR if any(alert.severity is Severity.CRITICAL for alert in firing) else Level.WARNING
     text = where if one.summary is None else f"{where}: {one.summary}"
     return Problem(level=level, code="alert_firing", title=f"{one.rule} fires", text=text, alerts=True)

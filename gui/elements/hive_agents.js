@@ -73,7 +73,7 @@ const Card = {
         <li v-if="agent.models.length > shown.length" class="more" :title="agent.models.map((model) => model.name).join(', ')">+{{ agent.models.length - shown.length }}</li>
       </ul>
       <ul v-if="work.length || unseen" class="hv-work" aria-label="Running tasks">
-        <li v-for="task in work" :key="task.id"><button type="button" @click="openTask(task.id)"><span class="hv-pulse" aria-hidden="true"></span><span class="hv-clip">{{ taskName(task) }}</span><span class="hv-num hv-muted">{{ elapsed(task) }}</span></button></li>
+        <li v-for="task in work" :key="task.id"><button type="button" @click="openTask(task.id)"><span class="hv-pulse" aria-hidden="true"></span><span class="hv-clip" dir="auto">{{ taskName(task) }}</span><span class="hv-num hv-muted">{{ elapsed(task) }}</span></button></li>
         <li v-if="unseen" class="hv-muted hv-small">{{ work.length ? "and " : "" }}{{ unseen }} {{ work.length ? "more" : unseen === 1 ? "task" : "tasks" }}</li>
       </ul>
     </article>`,

@@ -115,7 +115,7 @@ export default {
       <div class="hv-section"><h2 id="composer-title">New task</h2></div>
       <form @submit.prevent="submit">
         <label class="hv-hidden" for="prompt">Prompt</label>
-        <textarea id="prompt" v-model="prompt" class="hv-input" rows="4" placeholder="What should be done?" @keydown.ctrl.enter.prevent="submit" @keydown.meta.enter.prevent="submit"></textarea>
+        <textarea id="prompt" v-model="prompt" class="hv-input" dir="auto" rows="4" placeholder="What should be done?" @keydown.ctrl.enter.prevent="submit" @keydown.meta.enter.prevent="submit"></textarea>
         <div class="hv-controls">
           <label class="hv-field"><span>Model</span>
             <select v-model="model" class="hv-input"><option value="">Any warm model</option><option v-for="item in models" :key="item.name" :value="item.name">{{ label(item) }}</option></select>

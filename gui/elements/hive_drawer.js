@@ -45,7 +45,7 @@ export default {
       <aside v-if="id" class="hv-drawer" role="dialog" aria-modal="true" aria-labelledby="drawer-title" :data-task="id">
         <header>
           <div class="hv-drawer-title">
-            <h2 id="drawer-title" class="hv-clip">{{ name }}</h2>
+            <h2 id="drawer-title" class="hv-clip" dir="auto">{{ name }}</h2>
             <button type="button" class="hv-id hv-mono" :title="'Copy ' + id" @click="copy(id)">{{ id }}<Icon :name="copied ? 'check' : 'copy'"/></button>
           </div>
           <button ref="close" type="button" class="hv-ghost hv-square" aria-label="Close" title="Close (Esc)" @click="close"><Icon name="close"/></button>

@@ -27,7 +27,7 @@ export default {
   template: `
     <section class="hv-one-task">
       <nav class="hv-crumbs" aria-label="Where you are"><a href="/tasks">Tasks</a><span aria-hidden="true">/</span><button type="button" class="hv-id" title="Copy the id" @click="copy">{{ task }}<Icon :name="copied ? 'check' : 'copy'"/></button></nav>
-      <h1>{{ name }}</h1>
+      <h1 dir="auto">{{ name }}</h1>
       <div class="hv-card hv-one-task-card" :data-task="task"><TaskView :id="task" page/></div>
     </section>`,
 };

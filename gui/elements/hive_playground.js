@@ -93,19 +93,19 @@ export default {
     <section class="hv-sheet" aria-labelledby="sheet-title">
       <div class="hv-section hv-sheet-head"><h1 id="sheet-title">Playground</h1><span class="hv-space"></span><button v-if="begun" type="button" class="hv-quiet" :disabled="running.length > 0" @click="anew">New conversation</button><button type="button" class="hv-quiet" :aria-pressed="sides.length === 2" @click="compare">{{ sides.length === 2 ? "One model" : "Compare two" }}</button></div>
       <details class="hv-card hv-pad"><summary>System prompt and options</summary><div class="hv-filter-row">
-        <label class="hv-field hv-whole"><span>System prompt</span><textarea v-model="system" class="hv-input" rows="2" placeholder="You answer in one sentence."></textarea></label>
+        <label class="hv-field hv-whole"><span>System prompt</span><textarea v-model="system" class="hv-input" dir="auto" rows="2" placeholder="You answer in one sentence."></textarea></label>
         <label class="hv-field"><span>Temperature</span><input v-model="temperature" class="hv-input" type="number" min="0" max="2" step="0.1" placeholder="of the model"></label>
         <label class="hv-field"><span>Most tokens</span><input v-model="most" class="hv-input" type="number" min="1" placeholder="no limit"></label></div></details>
       <div class="hv-sides" :data-two="sides.length === 2"><section v-for="(side, number) in sides" :key="number" class="hv-card hv-pad hv-stack" :aria-label="'Model ' + (number + 1)">
         <label class="hv-field"><span>Model</span><select v-model="side.model" class="hv-input"><option value="">Any warm model</option><option v-for="model in models" :key="model">{{ model }}</option></select></label>
         <p v-if="!side.turns.length" class="hv-muted">Ask below. Each answer is a task: it waits its turn, and has a page of its own.</p>
-        <div v-for="(turn, place) in side.turns" :key="place" class="hv-turn"><div class="hv-prompt">{{ turn.words }}<span v-for="name in turn.names" :key="name" class="hv-tag">{{ name }}</span></div>
+        <div v-for="(turn, place) in side.turns" :key="place" class="hv-turn"><div class="hv-prompt" dir="auto">{{ turn.words }}<span v-for="name in turn.names" :key="name" class="hv-tag">{{ name }}</span></div>
           <Answer :id="turn.id" :running="!ended(turn.id)"/><p v-if="failureOf(turn.id)" class="hv-failure">{{ failureOf(turn.id).message }} <code class="hv-code">{{ failureOf(turn.id).code }}</code></p>
           <div class="hv-result-foot hv-small hv-muted"><Status :status="status(turn.id)"/><span class="hv-num">{{ speed(turn.id) }}</span><a :href="'/tasks/' + turn.id">Task {{ turn.id.slice(0, 8) }}</a></div></div>
       </section></div>
       <form v-if="may.submit" class="hv-card hv-pad hv-stack hv-say" @submit.prevent="say">
         <p v-if="failure" class="hv-failure" role="alert">{{ failure.message }} <code class="hv-code">{{ failure.code }}</code></p>
-        <textarea v-model="text" class="hv-input" rows="3" aria-label="Message" placeholder="Message" @keydown.ctrl.enter.prevent="say" @keydown.meta.enter.prevent="say"></textarea>
+        <textarea v-model="text" class="hv-input" dir="auto" rows="3" aria-label="Message" placeholder="Message" @keydown.ctrl.enter.prevent="say" @keydown.meta.enter.prevent="say"></textarea>
         <div class="hv-controls"><label class="hv-quiet">Add files<input class="hv-hidden" type="file" multiple @change="add"></label><span v-for="(file, index) in files" :key="file.name" class="hv-tag">{{ file.name }} <button type="button" class="hv-text" :aria-label="'Leave out ' + file.name" @click="files.splice(index, 1)">×</button></span><span class="hv-space"></span>
           <button v-if="running.length" type="button" class="hv-quiet hv-danger" @click="stop"><Icon name="stop"/>Stop</button><button v-else type="submit" class="hv-primary" :disabled="!text.trim()"><Icon name="send"/>Send</button></div>
       </form>

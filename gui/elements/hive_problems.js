@@ -26,8 +26,8 @@ export default {
       this.all = !this.all;
     },
     show(problem) {
-      if (problem.alerts) {
-        location.assign("/alerts");
+      if (problem.alerts || problem.agents) {
+        location.assign(problem.alerts ? "/alerts" : "/agents");
         return;
       }
       const place = document.getElementById(problem.failed_tasks ? "tasks" : "agent-" + problem.agent_id);
@@ -48,7 +48,7 @@ export default {
         <Icon name="alert"/>
         <div><b>{{ problem.title }}</b><span v-if="age(problem)">{{ age(problem) }}</span><span v-for="(word, index) in words(problem.text)" :key="index"><code v-if="word.code">{{ word.part }}</code><template v-else>{{ word.part }}</template></span></div>
         <code class="hv-code">{{ problem.code }}</code>
-        <button v-if="problem.failed_tasks || problem.agent_id || problem.alerts" type="button" class="hv-text" :aria-label="'Show: ' + problem.title" @click="show(problem)">Show</button>
+        <button v-if="problem.failed_tasks || problem.agent_id || problem.alerts || problem.agents" type="button" class="hv-text" :aria-label="'Show: ' + problem.title" @click="show(problem)">Show</button>
       </li>
       <li v-if="hidden || (all && problems.length > 4)" class="hv-problems-more"><button type="button" class="hv-text" @click="toggle">{{ hidden ? hidden + " more" : "Show fewer" }}</button></li>
     </ul></div>`,

@@ -58,7 +58,7 @@ export default {
           <tbody>
             <tr v-for="task in rows" :key="task.id" tabindex="0" :aria-label="'Open ' + taskName(task)" @click="openTask(task.id)" @keydown.enter="openTask(task.id)">
               <td class="c-status"><Status :status="task.status"/></td>
-              <td class="c-name hv-grow"><div class="hv-named"><span class="hv-name hv-clip" :title="taskName(task)">{{ taskName(task) }}</span><span v-if="task.priority !== 3" class="hv-tag" :data-priority="task.priority">{{ priority(task) }}</span><span v-if="task.attempt > 1" class="hv-tag">attempt {{ task.attempt }}</span></div><div v-if="task.error" class="hv-small hv-error hv-clip" :title="task.error.message"><code>{{ task.error.code }}</code> {{ task.error.message }}</div></td>
+              <td class="c-name hv-grow"><div class="hv-named"><span class="hv-name hv-clip" dir="auto" :title="taskName(task)">{{ taskName(task) }}</span><span v-if="task.priority !== 3" class="hv-tag" :data-priority="task.priority">{{ priority(task) }}</span><span v-if="task.attempt > 1" class="hv-tag">attempt {{ task.attempt }}</span></div><div v-if="task.error" class="hv-small hv-error hv-clip" :title="task.error.message"><code>{{ task.error.code }}</code> {{ task.error.message }}</div></td>
               <td class="c-model hv-soft"><div class="hv-clip" :title="task.model">{{ task.model ?? (waits(task) ? "any warm" : "–") }}</div></td>
               <td class="c-agent hv-soft"><div class="hv-clip" :title="task.agent_id">{{ task.agent_id ?? "–" }}</div></td>
               <td class="c-tokens hv-right hv-num hv-soft">{{ count(task.tokens) }}</td>

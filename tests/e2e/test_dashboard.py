@@ -117,6 +117,7 @@ async def test_the_drawer_tells_a_failed_task_and_runs_it_again(dashboard: Page,
     await drawer.get_by_role("button", name="Why does it wait?").click()
     await expect(drawer).to_contain_text("Every agent that has the model is busy.")
     await drawer.get_by_role("button", name="Cancel").click()
+    await dashboard.get_by_role("button", name="Cancel task").click()
     await expect(drawer).to_contain_text("Cancelled")
     await dashboard.keyboard.press("Escape")
     await expect(drawer).to_have_count(0)

@@ -1,15 +1,22 @@
 """What a person finds on the pages beside the overview."""
 
+from datetime import UTC, datetime
+
 import pytest
 from playwright.async_api import Page, expect
 
+from bus import subjects
+from bus.auth import Permission
 from bus.messages import Claims, FailureInfo, Role, TaskRequest
+from bus.messages.usage import ListUsage, UsageBy, UsageReport, UsageRow
+from bus.service import Call, Endpoint, Service
 from tests.e2e.processes import GuiProcess
-from tests.e2e.scripted_hive import ScriptedHive
+from tests.e2e.scripted_hive import ADMIN, ScriptedHive
 from tests.e2e.test_dashboard import ACACIA
 
 pytestmark = pytest.mark.slow
 
+TODAY = datetime.now(UTC).date()
 VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
 
 
@@ -121,3 +128,45 @@ async def test_the_age_of_what_is_shown_is_said_while_nobody_answers(
     await expect(dashboard.locator("tbody tr")).to_have_count(1)
     await hive.lead()
     await expect(away).to_have_count(0)
+
+
+async def test_a_part_of_a_page_that_nobody_tells_is_named_beside_the_others(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    async def report(_call: Call[ListUsage]) -> UsageReport:
+        return UsageReport(
+            by=UsageBy.USER,
+            since=TODAY,
+            until=TODAY,
+            rows=(UsageRow(name="dora", tasks=3, prompt_tokens=5, completion_tokens=7, seconds=1),),
+        )
+
+    told = Endpoint(verb="report", body=ListUsage, handler=report, permission=Permission.METRICS_VIEW)
+    await hive.bus.serve(Service(name=subjects.SERVICE_USAGE, version="1.0.0", description="scripted", endpoints=(told,)))
+    await dashboard.goto(f"{gui.url}/usage")
+    await expect(dashboard.get_by_role("row").filter(has_text="dora")).to_have_count(1)
+    await expect(dashboard.get_by_role("region", name="Quotas").locator(".hv-away")).to_contain_text("usage.quotas")
+    await expect(dashboard.get_by_text("everybody may use what there is")).to_have_count(0)
+
+
+PLACES = (
+    "/?task={task}",
+    "/tasks?status=failed",
+    "/tasks/{task}",
+    "/agents/acacia",
+    "/models?model=a%3A8b",
+    "/workflows/{task}",
+)
+
+
+async def test_a_link_to_any_place_leads_there_by_way_of_the_login(page: Page, hive: ScriptedHive, gui: GuiProcess) -> None:
+    task = await hive.add(TaskRequest(prompt="p", title="Linked"))
+    key = await hive.key(ADMIN)
+    for place in PLACES:
+        await page.context.clear_cookies()
+        wanted = gui.url + place.format(task=task.id)
+        await page.goto(wanted)
+        await page.get_by_label("API key").fill(key)
+        await page.get_by_role("button", name="Log in").click()
+        await page.wait_for_url(wanted)
+        await page.wait_for_selector(".hv-connection")

@@ -64,6 +64,11 @@ async def test_a_model_is_pulled_loaded_unloaded_and_deleted(
     with registry.held():
         await form.get_by_role("button", name="Pull").click()
         await expect(bar).to_have_attribute("aria-valuenow", re.compile(r"\d+"), timeout=WORK_MS)
+        await page.get_by_role("button", name=f"Cancel: Pull {name} on {HOST}").click()
+        await expect(page.locator(".hv-jobs li").first).to_contain_text("admin cancelled it.")
+        assert name not in ollama.on_disk()
+    await expect(page.get_by_role("row").filter(has_text=name)).to_have_count(0)
+    await page.locator(".hv-note").get_by_role("button", name="Undo").click()
     row = page.get_by_role("row").filter(has_text=name)
     await expect(row).to_have_count(1, timeout=WORK_MS)
     await expect(page.locator(".hv-jobs li").first).to_contain_text("Done")

@@ -39,11 +39,11 @@ export default {
   template: `
     <div class="hv-answer" aria-live="polite" :aria-busy="running">
       <details v-if="output.thinking" class="hv-thinking" :open="running && !output.text">
-        <summary>Thinking</summary><div>{{ output.thinking }}</div>
+        <summary>Thinking</summary><div dir="auto">{{ output.thinking }}</div>
       </details>
       <template v-for="(piece, index) in pieces" :key="index">
         <pre v-if="piece.code" tabindex="0"><code>{{ piece.text }}</code></pre>
-        <p v-else><component v-for="(word, place) in piece.words" :key="place" :is="word.kind">{{ word.text }}</component></p>
+        <p v-else dir="auto"><component v-for="(word, place) in piece.words" :key="place" :is="word.kind">{{ word.text }}</component></p>
       </template>
       <pre v-for="call in calls" :key="call" tabindex="0"><code>{{ call }}</code></pre>
       <span v-if="running && (pieces.length || output.thinking)" class="hv-caret" aria-hidden="true"></span>

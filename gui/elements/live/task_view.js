@@ -136,7 +136,7 @@ export default {
     timeOf: (at) => new Date(at).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" }),
     sentence: (text) => text.charAt(0).toUpperCase() + text.slice(1),
     async cancel() {
-      if (this.page && !(await confirmed({ title: "Cancel this task?", text: "What it has written so far is kept. A cancelled task is not taken up again.", action: "Cancel task" }))) return;
+      if (!(await confirmed({ title: "Cancel this task?", text: "What it has written so far is kept. A cancelled task is not taken up again.", action: "Cancel task" }))) return;
       send("cancel", this.id);
     },
     requeue() {
@@ -163,7 +163,7 @@ export default {
           <span class="hv-space"></span>
           <a v-if="!page" class="hv-quiet" :href="'/tasks/' + id">Open as a page</a>
           <label v-if="mayPrioritize" class="hv-inline"><span class="hv-small hv-muted">Priority</span><select class="hv-input hv-priority" :value="record.priority" @change="prioritize"><option v-for="(label, value) in PRIORITY" :key="value" :value="Number(value)">{{ label }}</option></select></label>
-          <select v-if="mayAssign" v-model="home" class="hv-input hv-assign" aria-label="Assign to an agent" @change="assign"><option value="" disabled>Assign to…</option><option v-for="agent in homes" :key="agent" :value="agent">{{ agent }}</option></select>
+          <select v-if="mayAssign" v-model="home" class="hv-input hv-assign" aria-label="Assign to an agent"><option value="" disabled>Assign to…</option><option v-for="agent in homes" :key="agent" :value="agent">{{ agent }}</option></select><button v-if="mayAssign && home" type="button" class="hv-quiet" @click="assign">Assign</button>
           <button v-if="waits" type="button" class="hv-quiet" @click="explain"><Icon name="info"/>Why does it wait?</button>
           <button v-if="mayRequeue" type="button" class="hv-quiet" @click="requeue"><Icon name="retry"/>Run again</button>
           <button v-if="mayCancel" type="button" class="hv-quiet hv-danger" @click="cancel"><Icon name="stop"/>Cancel</button>
@@ -185,7 +185,7 @@ export default {
           </section>
           <section v-if="input.length">
             <h3>Prompt</h3>
-            <div v-for="(message, index) in input" :key="index" class="hv-prompt" tabindex="0"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
+            <div v-for="(message, index) in input" :key="index" class="hv-prompt" dir="auto" tabindex="0"><span v-if="message.role" class="hv-tag">{{ message.role }}</span>{{ message.content }}</div>
           </section>
           <section v-if="facts.length">
             <h3>Details</h3>

@@ -74,3 +74,16 @@ def test_a_change_of_status_shows_before_the_record_does() -> None:
     row = fold.rows.get("acacia")
     assert row is not None
     assert (row.status, row.reason) == (AgentStatus.OFFLINE, "Its connection closed.")
+
+
+def test_a_host_that_is_gone_shows_no_old_figures() -> None:
+    fold = AgentFold(Revision())
+    fold.apply_record("acacia", agent("acacia"))
+    warm = PerformanceMetrics(agent_id="acacia", timestamp=NOON, cpu_usage=80.0)
+    fold.apply_metrics(warm)
+    fold.apply_change(AgentChange(agent_id="acacia", status=AgentStatus.OFFLINE))
+    fold.apply_record("acacia", agent("acacia", AgentStatus.OFFLINE))
+    fold.apply_record("acacia", agent("acacia"))
+    row = fold.rows.get("acacia")
+    assert row is not None
+    assert row.gauges.cpu is None

@@ -89,6 +89,18 @@ def test_errors_stand_before_warnings() -> None:
     ]
 
 
+def test_what_many_agents_have_is_said_in_one_line() -> None:
+    state = HiveState()
+    for name in ("acacia", "birch", "cedar", "elm", "fir"):
+        state.agents.apply_record(name, agent(name, AgentStatus.OFFLINE))
+    state.agents.apply_record("oak", agent("oak", AgentStatus.DEGRADED, reason="Slow."))
+    found = [(problem.title, problem.text, problem.agents) for problem in cut(state).problems]
+    assert found == [
+        ("5 agents are offline", "acacia, birch, cedar and 2 more", True),
+        ("oak is degraded", "Slow.", False),
+    ]
+
+
 def test_tasks_that_wait_for_nobody_are_a_problem() -> None:
     state = HiveState()
     state.agents.apply_record("oak", agent("oak", AgentStatus.OFFLINE))
