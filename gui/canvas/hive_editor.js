@@ -189,8 +189,8 @@ export default {
     },
     show(name) {
       this.$refs.canvas.select([name]);
-      Object.assign(state, { panel: "node", tab: "output", items: null });
-      wants("output");
+      Object.assign(state, { panel: "node", tab: "input", items: null });
+      wants("input");
     },
     start() {
       state.panel = "palette";
