@@ -13,7 +13,7 @@ import httpx
 import pytest
 from mcp import ClientSession
 from mcp.shared.exceptions import MCPError
-from mcp_types import ResourceTemplateReference
+from mcp_types import ResourceTemplateReference, ToolListChangedNotification
 from websockets.asyncio.client import connect
 
 from bus.auth import Permission, allows
@@ -35,7 +35,7 @@ from tests.integration.gateway.two_tenants import (
     two_tenants,
 )
 from tests.integration.workflow.parts import chain, node
-from tests.parts.mcp import session
+from tests.parts.mcp import Told, session
 from tests.parts.nats import NatsServer
 from tests.parts.postgres import PostgresServer
 
@@ -225,6 +225,20 @@ async def test_assistants_find_nothing_of_another_tenant_s(hive: TwoTenants) -> 
         kept = await acme.call_tool("get_dev_task", {"id": planned["id"]})
         assert not kept.is_error
     assert hive.standing() == before
+
+
+@pytest.mark.filterwarnings("ignore::mcp.shared.exceptions.MCPDeprecationWarning")
+async def test_an_assistant_is_not_told_that_another_tenant_s_tools_have_changed(hive: TwoTenants) -> None:
+    told = Told()
+    async with session(hive.url, hive.burns_key, told) as burns, session(hive.url, hive.acme_key) as acme:
+        for active in (False, True):
+            await acme.call_tool("activate_workflow", {"id": hive.things["workflow"], "active": active})
+        await burns.list_tools()
+        assert not [message for message in told.notifications if isinstance(message, ToolListChangedNotification)]
+        made = (await burns.call_tool("create_workflow", {"n8n_data": document("plain")})).structured_content
+        assert made is not None
+        await burns.call_tool("activate_workflow", {"id": made["id"], "active": True})
+        await told.until(lambda message: isinstance(message, ToolListChangedNotification))
 
 
 async def _tool(hive: TwoTenants, burns: ClientSession, name: str, required: Any, things: dict[str, str]) -> None:
