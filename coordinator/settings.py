@@ -61,7 +61,8 @@ class CoordinatorSettings(HiveSettings):
         default=10, gt=0, le=300, description="for how long, at first: twice as long each time it fails again, up to 300"
     )
     shares: dict[str, Annotated[float, Field(gt=0)]] = Field(
-        default_factory=dict, description='weights of owners within a priority, as JSON: `{"ada": 2}`; the others have 1'
+        default_factory=dict,
+        description='weights of owners within a priority, as JSON: `{"ada": 2, "acme/bo": 2}`, those of other tenants with its name; the others have 1',
     )
 
     @property

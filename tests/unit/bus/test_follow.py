@@ -9,9 +9,19 @@ import pytest
 
 from bus import auth, subjects
 from bus.client import Received
-from bus.errors import BusUnavailable
+from bus.errors import BusUnavailable, TaskNotFound
 from bus.follow import Delta, Done, Gap, Position, Restart, follow
-from bus.messages import AttemptRecord, AttemptStatus, Output, OutputChunk, TaskRecord, TaskRef, TaskStatus, ToolCallDelta
+from bus.messages import (
+    AttemptRecord,
+    AttemptStatus,
+    Claims,
+    Output,
+    OutputChunk,
+    TaskRecord,
+    TaskRef,
+    TaskStatus,
+    ToolCallDelta,
+)
 from bus.messages.output import ahead, behind, output_from
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
@@ -49,6 +59,20 @@ async def test_output_that_expires_while_it_is_looked_for_holds_nobody_up(monkey
     async with asyncio.timeout(5):
         items = [item async for item in follow(bus, TASK.id, auth.BUS_OPERATOR)]
     assert items == [Delta(number=0, offset=0, text="Hello there."), Done(record=TASK)]
+    await bus.close()
+
+
+async def test_nothing_is_told_to_whoever_may_not_see_the_task() -> None:
+    async def get(_call: Call[TaskRef]) -> TaskRecord:
+        raise TaskNotFound("There is no such task.")
+
+    bus = InMemoryBus()
+    endpoint = Endpoint(verb="get", body=TaskRef, handler=get, permission=None)
+    await bus.serve(Service(name=subjects.SERVICE_TASKS, version="0", description="", endpoints=(endpoint,)))
+    await bus.publish(subjects.output("acacia", TASK.id, uuid4()), OutputChunk(number=1, offset=0, text="A secret."))
+    async with aclosing(follow(bus, TASK.id, Claims(sub="bo", roles=(), tenant="burns"))) as told:
+        with pytest.raises(TaskNotFound):
+            await anext(told)
     await bus.close()
 
 

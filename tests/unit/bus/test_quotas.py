@@ -93,3 +93,16 @@ async def test_a_door_decides_by_the_bucket_alone_and_by_all_quotas_that_a_calle
     await bus.delete(subjects.KV_QUOTAS, place)
     held.require(ANNA, NOON)
     await held.close()
+
+
+def test_a_quota_is_a_person_s_of_one_tenant_and_a_key_s_in_all() -> None:
+    place = (QuotaUnit.TOKENS, QuotaPeriod.DAY)
+    of_anna, of_acme, of_key = (
+        quotas.bucket_key(QuotaKind.USER, "anna", *place),
+        quotas.bucket_key(QuotaKind.USER, "anna", *place, "acme"),
+        quotas.bucket_key(QuotaKind.KEY, str(KEY), *place, "acme"),
+    )
+    elsewhere = quotas.keys_of(ANNA.model_copy(update={"tenant": "acme"}))
+    assert of_anna in quotas.keys_of(ANNA)
+    assert of_acme not in quotas.keys_of(ANNA)
+    assert (of_anna in elsewhere, of_acme in elsewhere, of_key in elsewhere) == (False, True, True)

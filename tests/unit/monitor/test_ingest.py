@@ -194,3 +194,14 @@ def test_of_more_names_than_are_kept_the_one_that_ended_nothing_for_longest_is_f
     for name in ("a", "b", "a", "c"):
         found.add(name, Tally(completed=1))
     assert [(name, tally.completed) for name, tally in found] == [("a", 2), ("c", 1)]
+
+
+def test_users_and_workflows_are_told_to_their_tenant_and_to_who_runs_the_hive() -> None:
+    found, workflow_id = ledger(), UUID(int=7)
+    found.count(task_event(owner="ann"))
+    found.count(task_event(owner="ann", task_id=UUID(int=1)), "acme")
+    found.count_execution(execution_event(ExecutionStatus.SUCCESS, workflow_id=workflow_id), "acme", live=True)
+    users = {tenant: [each.user for each in found.performance(0, tenant).users] for tenant in (None, "acme", "burns")}
+    assert users == {None: ["acme/ann", "ann"], "acme": ["ann"], "burns": []}
+    workflows = [len(found.performance(0, tenant).workflows) for tenant in (None, "acme", "default")]
+    assert workflows == [1, 1, 0]
