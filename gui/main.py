@@ -16,10 +16,12 @@ from bus.exposition import Sample, exposed
 from bus.nats_bus import NatsBus, declare
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
+from bus.standing import Standings
 from bus.vitals import telling_vitals
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.pages.dashboard import Dashboard
+from gui.remembered import Remembered
 from gui.settings import GuiSettings
 from gui.state import HiveState
 from gui.web import build
@@ -49,8 +51,13 @@ async def serve(settings: GuiSettings) -> None:
         feed = Feed(bus, HiveState())
         await feed.start()
         stack.push_async_callback(feed.close)
+        people = await Standings(bus).start()
+        stack.push_async_callback(people.close)
         lasts = timedelta(hours=settings.gui_session_hours)
-        web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, lasts=lasts), settings)
+        remembered = Remembered(settings.redis_url.get_secret_value() if settings.redis_url else None, lasts)
+        stack.push_async_callback(remembered.close)
+        shared = Dashboard(bus=bus, feed=feed, keyring=keyring, people=people, remembered=remembered, lasts=lasts)
+        web = build(shared, settings)
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:

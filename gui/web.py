@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gui import theme
 from gui.kept import KeptAnswers
-from gui.pages import login, overview, sheets
+from gui.pages import external, login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
 from gui.secret import storage_secret
@@ -33,7 +33,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     pages.add_static_files("/assets", theme.ASSETS)
     register_workflows(dashboard)
     overview.register(dashboard)
-    login.register(dashboard)
+    login.register(dashboard, external.register(dashboard, settings))
     sheets.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")
     ui.run_with(
@@ -42,7 +42,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
         favicon=theme.ASSETS / "favicon.svg",
         dark=None,
         tailwind=False,
-        storage_secret=storage_secret(settings.data_dir),
+        storage_secret=settings.gui_secret.get_secret_value() if settings.gui_secret else storage_secret(settings.data_dir),
         session_middleware_kwargs={
             "session_cookie": "hive_gui",
             "same_site": "lax",

@@ -1,7 +1,7 @@
 """The one live page: agents, queue and tasks, and the form that sends a new one."""
 
 from fastapi.responses import RedirectResponse
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 
 from bus.messages import Claims
 from gui import sessions
@@ -10,6 +10,7 @@ from gui.elements.parts import Agents, Composer, Drawer, Live, Problems, Queue, 
 from gui.pages import shell
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import Entry, entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
@@ -18,19 +19,15 @@ from gui.pages.viewer import PageViewer
 def register(dashboard: Dashboard) -> None:
     @ui.page("/", title="Hive")
     def overview(client: Client) -> RedirectResponse | None:
-        storage = app.storage.user
-        claims = dashboard.claims(storage)
+        door = entry(dashboard)
+        claims = door.arrive()
         if claims is None:
             return RedirectResponse("/login", status_code=303)
 
-        def log_out() -> None:
-            sessions.sign_out(storage)
-            ui.navigate.to("/login")
-
         shell.dress()
-        shell.header(claims, log_out)
+        shell.header(claims, door.log_out)
         live = _layout(claims)
-        _wire(dashboard, client, live, claims, storage)
+        _wire(dashboard, client, live, claims, door)
         return None
 
 
@@ -48,13 +45,13 @@ def _layout(claims: Claims) -> Live:
     return Live(claims)
 
 
-def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, storage: sessions.Storage) -> None:
+def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
     answers = Answers(live, Desk(dashboard.bus, claims))
     Orders(live, Desk(dashboard.bus, claims), answers).wire()
-    Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
+    Line(live, dashboard.bus, door.claims, answers).wire()
     owner = None if sessions.may(claims).view_all else claims.sub
-    viewer = PageViewer(live, owner, lambda: dashboard.claims(storage) is not None)
+    viewer = PageViewer(live, owner, lambda: door.claims() is not None)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from fastapi.responses import RedirectResponse
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 from nicegui.element import Element
 
 from bus.messages import Claims
@@ -14,6 +14,7 @@ from gui.elements.parts import Drawer, Live, Problems
 from gui.pages import shell
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
@@ -29,6 +30,7 @@ def register(dashboard: Dashboard) -> None:
         "/alerts": ("Alerts", sheets.AlertSheet),
         "/usage": ("Usage", sheets.UsageSheet),
         "/timeline": ("Timeline", sheets.Timeline),
+        "/users": ("Users", sheets.UserSheet),
         "/settings": ("Settings", sheets.SettingSheet),
     }
     for path, (title, build) in plain.items():
@@ -50,22 +52,18 @@ def _register(dashboard: Dashboard, path: str, title: str, build: Callable[[], E
 
 
 def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) -> RedirectResponse | None:
-    storage = app.storage.user
-    claims = dashboard.claims(storage)
+    door = entry(dashboard)
+    claims = door.arrive()
     if claims is None:
         return RedirectResponse("/login", status_code=303)
 
-    def log_out() -> None:
-        sessions.sign_out(storage)
-        ui.navigate.to("/login")
-
     shell.dress()
-    shell.header(claims, log_out)
+    shell.header(claims, door.log_out)
     with ui.element("main").classes("hv-page hv-page-one").props("id=main tabindex=-1"):
         Problems()
         build()
     Drawer()
-    _wire(dashboard, client, Live(claims), claims, lambda: dashboard.claims(storage))
+    _wire(dashboard, client, Live(claims), claims, door.claims)
     return None
 
 
