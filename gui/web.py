@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gui import theme
 from gui.kept import KeptAnswers
-from gui.pages import external, login, overview, sheets
+from gui.pages import login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
 from gui.secret import storage_secret
@@ -33,7 +33,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     pages.add_static_files("/assets", theme.ASSETS)
     register_workflows(dashboard)
     overview.register(dashboard)
-    login.register(dashboard, external.register(dashboard, settings))
+    login.register(dashboard, _provider(dashboard, settings))
     sheets.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")
     ui.run_with(
@@ -53,6 +53,15 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     )
     web.add_middleware(KeptAnswers)  # the last is the outermost
     return web
+
+
+def _provider(dashboard: Dashboard, settings: GuiSettings) -> str | None:
+    """The name on the button of the OpenID provider. What speaks to it takes a third of the start to load, so it is loaded for one."""
+    if settings.oidc_issuer is None:
+        return None
+    from gui.pages import external
+
+    return external.register(dashboard, settings)
 
 
 def _keep_sessions_in(folder: Path) -> None:

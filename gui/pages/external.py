@@ -34,9 +34,7 @@ _TOLD: Final = (PermissionDenied, UserDisabled, UserExists)
 
 
 def register(dashboard: Dashboard, settings: GuiSettings) -> str | None:
-    """The provider's name for the button; None where there is none."""
-    if settings.oidc_issuer is None:
-        return None
+    """The provider's name for the button."""
     client = _client(settings)
 
     @pages.get(START_PATH)
@@ -61,7 +59,7 @@ def register(dashboard: Dashboard, settings: GuiSettings) -> str | None:
         logger.info("login", by="provider", owner=entered.claims.sub)
         return RedirectResponse("/", status_code=303)
 
-    return settings.oidc_name or urlsplit(settings.oidc_issuer).hostname
+    return settings.oidc_name or urlsplit(settings.oidc_issuer or "").hostname
 
 
 def _client(settings: GuiSettings) -> Any:

@@ -1,5 +1,6 @@
 """People in the browser: signed in, managed, shown out; and known to every replica of the dashboard, with Redis and without."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -36,14 +37,16 @@ async def replicas(
     people: Hive, nats_server: NatsServer, valkey_url: str, tmp_path: Path
 ) -> AsyncIterator[tuple[GuiProcess, GuiProcess]]:
     shared = {"HIVE_REDIS_URL": valkey_url, "HIVE_GUI_SECRET": "one-secret-of-both-replicas-0123456789"}
-    both = []
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        both.append(GuiProcess(tmp_path / name, nats_server.url, shared))
-        await both[-1].start()
-    yield both[0], both[1]
-    for each in both:
-        each.kill()
+    folders = tmp_path / "one", tmp_path / "other"
+    for folder in folders:
+        folder.mkdir()
+    one, other = (GuiProcess(folder, nats_server.url, shared) for folder in folders)
+    try:
+        await asyncio.gather(one.start(), other.start())
+        yield one, other
+    finally:
+        one.kill()
+        other.kill()
 
 
 async def sign_in(page: Page, gui: GuiProcess, name: str, password: str) -> None:

@@ -26,9 +26,11 @@ VERIFIED = {"email_verified": True, "groups": ["staff", "other"]}
 async def provider(tmp_path: Path) -> AsyncIterator[OidcProvider]:
     provider = OidcProvider(tmp_path)
     provider.start()
-    await provider.ready()
-    yield provider
-    provider.kill()
+    try:
+        await provider.ready()
+        yield provider
+    finally:
+        provider.kill()
 
 
 @pytest.fixture
@@ -44,9 +46,11 @@ async def hive(nats_server: NatsServer, nats_bus: NatsBus, database_url: str, tm
 async def gui(hive: Hive, nats_server: NatsServer, provider: OidcProvider, tmp_path: Path) -> AsyncIterator[GuiProcess]:
     settings = {"HIVE_OIDC_ISSUER": provider.url, "HIVE_OIDC_CLIENT_SECRET": "a-secret", "HIVE_OIDC_DOMAINS": "hive.example"}
     gui = GuiProcess(tmp_path, nats_server.url, settings | MAPPED)
-    await gui.start()
-    yield gui
-    gui.kill()
+    try:
+        await gui.start()
+        yield gui
+    finally:
+        gui.kill()
 
 
 async def test_a_person_signs_in_at_the_provider(hive: Hive, gui: GuiProcess, provider: OidcProvider) -> None:
