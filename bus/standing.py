@@ -26,7 +26,8 @@ class Standings:
 
     async def look(self, user_id: UUID) -> None:
         """See to it that a user is known, if there is such a one."""
-        await self._users.find(user_id.hex)
+        if (found := await self._users.find(user_id.hex)) is not None:
+            self._users.items.setdefault(user_id.hex, found)
 
     async def claims(self, user_id: UUID, session_id: UUID, generation: int) -> Claims:
         """SessionOver where the session no longer stands."""

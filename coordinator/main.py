@@ -11,9 +11,11 @@ from uuid import uuid4
 import asyncpg
 
 from bus import subjects, telemetry
+from bus.auditing.attempts import told_attempt
 from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample, exposed
+from bus.guarding.guard import Guard
 from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus, declare
 from bus.otlp import exporting
@@ -65,7 +67,9 @@ class Coordinator:
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
         self._reads, self._keys = Reads(bus, self._statements), Keys(bus, self._statements)
-        self._people = People(bus, self._statements, self._keys, settings)
+        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+        self._guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
+        self._people = People(bus, self._statements, self._keys, settings, self._guard)
         self._agents, self._maintenance = AgentReads(bus, self._statements), MaintenanceReads(self._statements)
         self._overview = Overview(bus)
         self._models = Models(bus, self._overview)
@@ -73,8 +77,7 @@ class Coordinator:
         self._admitting = Admitting(bus, seed.get_secret_value()) if seed else None
         self._hosts = Hosts(bus, self._statements, admits=seed is not None)
         self._schedules = Schedules(bus, self._statements, settings.schedules_per_owner)
-        redis_url = settings.redis_url
-        self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
+        self._cache = Cache(redis_url)
         self._unstorable_submits: set[int] = set()
         self._unstorable_outcomes: set[str] = set()
         self._epoch: int | None = None
@@ -109,6 +112,7 @@ class Coordinator:
                 await self._admitting.close()
             await self._models.close()
             await self._overview.close()
+            await self._guard.close()
             await self._cache.close()
 
     async def _hears(self) -> bool:

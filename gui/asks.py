@@ -62,6 +62,7 @@ from bus.messages.mcp_servers import (
 from bus.messages.models import JobList, JobRef, ListJobs, ModelJob, ModelList, ModelOrder, OrderedJobs, Placement
 from bus.messages.notifications import NotificationTarget, PutTarget, SentTest, TargetList, TargetRef
 from bus.messages.orders import DrainAgent
+from bus.messages.people import ChangePassword, CreateUser, SetPassword, SetRoles, UserList, UserRecord, UserRef
 from bus.messages.tasks import AssignTask, PrioritizeTask
 from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
 from bus.messages.workflows import ListWorkflows, WorkflowList
@@ -159,6 +160,17 @@ VERBS: Final[dict[str, Verb]] = {
         remove=(McpServerRef, NoReply),
     ),
     **_verbs(subjects.SERVICE_KEYS, list=(NoReply, KeyList), create=(CreateKey, IssuedKey), revoke=(KeyRef, KeyRecord)),
+    **_verbs(
+        subjects.SERVICE_USERS,
+        list=(NoReply, UserList),
+        create=(CreateUser, UserRecord),
+        disable=(UserRef, UserRecord),
+        enable=(UserRef, UserRecord),
+        roles=(SetRoles, UserRecord),
+        password=(SetPassword, UserRecord),
+        remove=(UserRef, NoReply),
+        change_password=(ChangePassword, NoReply),
+    ),
     **_verbs(
         subjects.SERVICE_JOIN_TOKENS,
         list=(ListJoinTokens, JoinTokenList),

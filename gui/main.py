@@ -18,10 +18,12 @@ from bus.guarding.guard import Guard
 from bus.nats_bus import NatsBus, declare
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
+from bus.standing import Standings
 from bus.vitals import telling_vitals
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.pages.dashboard import Dashboard
+from gui.remembered import Remembered
 from gui.settings import GuiSettings
 from gui.state import HiveState
 from gui.web import build
@@ -51,11 +53,16 @@ async def serve(settings: GuiSettings) -> None:
         feed = Feed(bus, HiveState())
         await feed.start()
         stack.push_async_callback(feed.close)
-        redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
-        guard = Guard(redis_url or None, told=partial(told_attempt, bus.auditor))
+        people = await Standings(bus).start()
+        stack.push_async_callback(people.close)
+        redis_url = (settings.redis_url.get_secret_value() if settings.redis_url else None) or None
+        guard = Guard(redis_url, told=partial(told_attempt, bus.auditor))
         stack.push_async_callback(guard.close)
         lasts = timedelta(hours=settings.gui_session_hours)
-        web = build(Dashboard(bus=bus, feed=feed, keyring=keyring, guard=guard, lasts=lasts), settings)
+        remembered = Remembered(redis_url, lasts)
+        stack.push_async_callback(remembered.close)
+        shared = Dashboard(bus=bus, feed=feed, keyring=keyring, guard=guard, people=people, remembered=remembered, lasts=lasts)
+        web = build(shared, settings)
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:

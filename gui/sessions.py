@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from bus.auth import Permission, allows
 from bus.messages import Claims, Message
+from bus.standing import Standings
 from gui.keyring import Keyring
 
 KEY = "session"
@@ -16,31 +17,44 @@ Storage = MutableMapping[str, Any]
 
 
 class Session(Message):
-    """A login."""
+    """A login. `generation` is the user's at that time; None for a login by key or link."""
 
     claims: Claims
     signed_in_at: datetime
+    generation: int | None = None
 
 
-def sign_in(storage: Storage, claims: Claims, now: datetime, address: str | None = None) -> None:
+def sign_in(storage: Storage, session: Session, address: str | None = None) -> None:
     """`address`: from where; the audit log has it with whatever is done."""
-    told = claims.model_copy(update={"address": address, "via": "dashboard"})
-    storage[KEY] = Session(claims=told, signed_in_at=now).model_dump(mode="json")
+    said = session.claims.model_copy(update={"address": address, "via": "dashboard"})
+    storage[KEY] = session.model_copy(update={"claims": said}).model_dump(mode="json")
 
 
 def sign_out(storage: Storage) -> None:
-    storage.pop(KEY, None)
+    """The empty place says that the browser was here, and is not to be let in by what others remember."""
+    storage[KEY] = None
 
 
-def claims_of(storage: Storage, keyring: Keyring, now: datetime, lasts: timedelta) -> Claims | None:
-    """None without a login, when it is over, and when its key was revoked."""
+def session_of(storage: Storage) -> Session | None:
+    """As it began, whether it still holds or not."""
     try:
-        session = Session.model_validate(storage.get(KEY))
+        return Session.model_validate(storage.get(KEY))
     except ValidationError:
         return None
-    if now - session.signed_in_at > lasts or not keyring.holds(session.claims):
+
+
+def claims_of(storage: Storage, keyring: Keyring, people: Standings, now: datetime, lasts: timedelta) -> Claims | None:
+    """None without a login, when it is over, when its key was revoked, and when the user no longer stands as then. A user has the roles
+    of now.
+    """
+    session = session_of(storage)
+    if session is None or now - session.signed_in_at > lasts:
         return None
-    return session.claims
+    claims = session.claims
+    if claims.user_id is not None and claims.session_id is not None and session.generation is not None:
+        held = people.held(claims.user_id, claims.session_id, session.generation)
+        return held and held.model_copy(update={"address": claims.address, "via": claims.via})
+    return claims if keyring.holds(claims, now) else None
 
 
 class May(Message):
@@ -53,6 +67,8 @@ class May(Message):
     view_all: bool
     manage_agents: bool
     manage_keys: bool
+    manage_users: bool
+    change_password: bool
     view_agents: bool
     view_audit: bool
     view_metrics: bool
@@ -75,6 +91,8 @@ def may(claims: Claims) -> May:
         manage_agents=allows(claims, Permission.AGENTS_MANAGE),
         manage_keys=allows(claims, Permission.KEYS_MANAGE),
         view_audit=allows(claims, Permission.AUDIT_VIEW),
+        manage_users=allows(claims, Permission.USERS_MANAGE),
+        change_password=claims.user_id is not None,
         view_agents=allows(claims, Permission.AGENTS_VIEW),
         view_metrics=allows(claims, Permission.METRICS_VIEW),
         view_alerts=allows(claims, Permission.ALERTS_VIEW),

@@ -1,8 +1,19 @@
 """Settings of the dashboard's process."""
 
-from pydantic import Field, SecretStr
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import NoDecode
+
+from bus.messages import Role
 from bus.settings import HiveSettings
+
+
+def _by_comma(value: Any) -> Any:
+    return tuple(each.strip().lower() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
+
+
+Domains = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_by_comma)]
 
 
 class GuiSettings(HiveSettings):
@@ -13,5 +24,32 @@ class GuiSettings(HiveSettings):
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
     gui_metrics_port: int | None = Field(
         default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
+    )
+    gui_secret: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="signs session cookies, the same for all replicas of the dashboard; left out: `gui.secret` in the data folder",
+    )
+    gui_url: str | None = Field(
+        default=None,
+        description="by which browsers reach the dashboard, for the way back from a provider; left out: as they say",
+    )
+    oidc_issuer: str | None = Field(
+        default=None, description="address of an OpenID provider at which people sign in; it is asked for the rest (discovery)"
+    )
+    oidc_client_id: str = Field(default="hive", description="by which the provider knows Hive")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="that goes with it; left out: PKCE alone")
+    oidc_scopes: str = Field(default="openid profile email", description="that are asked for")
+    oidc_name: str | None = Field(default=None, description="of the provider, on the button; left out: its host")
+    oidc_roles_claim: str = Field(
+        default="roles", description="where the provider says roles or groups; `realm_access.roles` for a claim within another"
+    )
+    oidc_roles: dict[str, Role] = Field(
+        default_factory=dict,
+        description='which of them mean which role here, as JSON: `{"gpu-admins": "admin"}`; left out: those of the same name',
+    )
+    oidc_default_role: Role | None = Field(default=None, description="of who has none of them; left out: is refused")
+    oidc_domains: Domains = Field(
+        default=(), description="by comma: who has no address in one of them that the provider has verified is refused"
     )
     gui_session_hours: float = Field(default=168, gt=0, description="how long a login lasts; a revoked key ends it at once")

@@ -33,7 +33,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     pages.add_static_files("/assets", theme.ASSETS)
     register_workflows(dashboard)
     overview.register(dashboard)
-    login.register(dashboard)
+    login.register(dashboard, _provider(dashboard, settings))
     sheets.register(dashboard)
     _keep_sessions_in(settings.data_dir / "gui")
     ui.run_with(
@@ -42,7 +42,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
         favicon=theme.ASSETS / "favicon.svg",
         dark=None,
         tailwind=False,
-        storage_secret=storage_secret(settings.data_dir),
+        storage_secret=settings.gui_secret.get_secret_value() if settings.gui_secret else storage_secret(settings.data_dir),
         session_middleware_kwargs={
             "session_cookie": "hive_gui",
             "same_site": "lax",
@@ -53,6 +53,15 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     )
     web.add_middleware(KeptAnswers)  # the last is the outermost
     return web
+
+
+def _provider(dashboard: Dashboard, settings: GuiSettings) -> str | None:
+    """The name on the button of the OpenID provider. What speaks to it takes a third of the start to load, so it is loaded for one."""
+    if settings.oidc_issuer is None:
+        return None
+    from gui.pages import external
+
+    return external.register(dashboard, settings)
 
 
 def _keep_sessions_in(folder: Path) -> None:

@@ -5,7 +5,6 @@ from typing import Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from zxcvbn import zxcvbn
 
 from bus.errors import WeakPassword
 
@@ -31,6 +30,8 @@ def require_strong(password: str, name: str) -> None:
         )
     if len(password.casefold().replace(name.casefold(), "")) < SHORTEST // 2:
         raise WeakPassword("The password is little more than the user's name. Choose another one.")
+    from zxcvbn import zxcvbn  # whose lists of words are of no use to a coordinator that makes no user
+
     judged = zxcvbn(password[:_JUDGED], user_inputs=[name, "hive", "ollama"])
     if judged["score"] < STRONG_ENOUGH:
         why = judged["feedback"]["warning"] or "It is easy to guess."

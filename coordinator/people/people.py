@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bus.client import Bus
+from bus.guarding.guard import Guard
 from bus.service import Service
 from bus.vault import FILE_NAME, Vault
 from coordinator.keys import Keys
@@ -10,24 +11,21 @@ from coordinator.people.sessions import Sessions
 from coordinator.people.signing import SigningKeys
 from coordinator.people.standing import Standings
 from coordinator.people.users import Users
-from coordinator.people.watching import LoginWatch, Unwatched
 from coordinator.settings import CoordinatorSettings
 from coordinator.store.database import Statements
 
 
 class People:
-    """`watch` is told of each login."""
+    """`guard` counts the logins that fail, of every door."""
 
-    def __init__(
-        self, bus: Bus, statements: Statements, keys: Keys, settings: CoordinatorSettings, watch: LoginWatch | None = None
-    ) -> None:
+    def __init__(self, bus: Bus, statements: Statements, keys: Keys, settings: CoordinatorSettings, guard: Guard) -> None:
         given = settings.credentials_key.get_secret_value() if settings.credentials_key else None
         self._standings = Standings(bus, statements)
         vault, lasts = Vault(settings.data_dir / FILE_NAME, given), timedelta(days=settings.signing_key_days)
         self._signing = SigningKeys(bus, statements, vault, lasts)
         self._users = Users(statements, keys, self._standings)
         session = timedelta(hours=settings.session_hours)
-        self._sessions = Sessions(statements, self._standings, self._signing, session, watch or Unwatched())
+        self._sessions = Sessions(statements, self._standings, self._signing, session, guard)
 
     def services(self) -> tuple[Service, ...]:
         return (self._users.service(), self._sessions.service())

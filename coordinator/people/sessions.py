@@ -10,6 +10,7 @@ import asyncpg
 from bus import auth, subjects, telemetry, tokens
 from bus.auth import Permission
 from bus.errors import LoginFailed, PermissionDenied, SessionOver, UserDisabled, UserExists
+from bus.guarding.guard import Guard
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import (
     Browser,
@@ -26,11 +27,12 @@ from coordinator.endpoints import service, verb
 from coordinator.people import passwords
 from coordinator.people.signing import SigningKeys
 from coordinator.people.standing import Standings
-from coordinator.people.watching import LoginWatch
 from coordinator.store.database import Statements, available
 
 logger = telemetry.log(__name__)
 
+DOOR: Final = "login"
+"""By which name the guard knows passwords."""
 REFRESH_PREFIX: Final = "hive-refresh-"
 WRONG: Final = "The name or the password is wrong."
 
@@ -39,9 +41,9 @@ class Sessions:
     """`lasts`: from a login on, however often its token is refreshed."""
 
     def __init__(
-        self, statements: Statements, standings: Standings, signing: SigningKeys, lasts: timedelta, watch: LoginWatch
+        self, statements: Statements, standings: Standings, signing: SigningKeys, lasts: timedelta, guard: Guard
     ) -> None:
-        self._sql, self._standings, self._signing, self._lasts, self._watch = statements, standings, signing, lasts, watch
+        self._sql, self._standings, self._signing, self._lasts, self._guard = statements, standings, signing, lasts, guard
 
     def service(self) -> Service:
         manage = Permission.USERS_MANAGE
@@ -88,18 +90,18 @@ class Sessions:
         return BrowserSession(claims=claims, generation=user["generation"], signed_in_at=datetime.now(UTC))
 
     async def _checked(self, given: SignIn) -> Any:
-        """The user's row. LoginFailed, UserDisabled; TooManyAttempts of whoever watches."""
-        await self._watch.begin(given.name, given.address)
+        """The user's row. LoginFailed, UserDisabled, TooManyAttempts. Each door's logins come in here."""
+        attempt = await self._guard.begin(DOOR, given.address or "", given.name)
         with available():
             user = await self._sql.one("user_secret", given.name)
         stored = None if user is None else user["password_hash"]
         right = await passwords.matches(given.password, stored)
         if user is None or stored is None or not right:
-            await self._watch.failed(given.name, given.address)
+            await self._guard.failed(attempt)
             raise LoginFailed(WRONG)
+        await self._guard.succeeded(attempt)
         if user["disabled_at"] is not None:
             raise UserDisabled(f"The user {given.name} is disabled. Whoever manages users can enable it.")
-        await self._watch.succeeded(given.name, given.address)
         if passwords.is_dated(stored):
             await self._sql.run("rehash_password", user["id"], stored, await passwords.hashed(given.password))
         return user

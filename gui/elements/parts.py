@@ -63,11 +63,15 @@ class Drawer(Element, component="hive_drawer.js"):
 
 
 class LoginForm(Element, component="hive_login.js", esm={"hive-live": "live"}):
-    """Asks for an API key; its event `login` carries it."""
+    """Asks for name and password, which its event `enter` carries, or for an API key, which its event `login` carries.
 
-    def __init__(self, failure: FailureInfo | None) -> None:
+    `provider` is the name of an OpenID provider, where there is one.
+    """
+
+    def __init__(self, failure: FailureInfo | None, provider: str | None) -> None:
         super().__init__()
         self.props["failure"] = failure.model_dump() if failure else None
+        self.props["provider"] = provider
 
     def refuse(self, failure: FailureInfo) -> None:
         self.run_method("refuse", failure.model_dump())

@@ -55,8 +55,12 @@ class Timeline(Element, component="hive_timeline.js"):
     """Which agent did what in the last hour."""
 
 
+class UserSheet(Element, component="hive_user_sheet.js"):
+    """People who sign in."""
+
+
 class SettingSheet(Element, component="hive_setting_sheet.js"):
-    """Keys, join tokens, maintenance."""
+    """One's password, keys, join tokens, maintenance."""
 
 
 class Navigation(Element, component="hive_navigation.js"):

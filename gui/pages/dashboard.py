@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from bus.client import Bus
 from bus.guarding.guard import Guard
 from bus.messages import Claims
+from bus.standing import Standings
 from gui import sessions
 from gui.feed import Feed
 from gui.keyring import Keyring
+from gui.remembered import Remembered
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +21,10 @@ class Dashboard:
     feed: Feed
     keyring: Keyring
     guard: Guard
+    people: Standings
+    remembered: Remembered
     lasts: timedelta
 
     def claims(self, storage: sessions.Storage) -> Claims | None:
         """Of whoever has this browser storage, as long as they are welcome."""
-        return sessions.claims_of(storage, self.keyring, datetime.now(UTC), self.lasts)
+        return sessions.claims_of(storage, self.keyring, self.people, datetime.now(UTC), self.lasts)

@@ -1,80 +1,125 @@
-"""The way in: a one-time link that `hive up` prints, or an API key."""
+"""The way in: a name and a password, an OpenID provider, an API key, or a one-time link that `hive up` prints."""
 
-from datetime import UTC, datetime
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
-from nicegui import app, ui
+from nicegui import ui
 from nicegui.events import GenericEventArguments
+from pydantic import ValidationError
 
 from bus import subjects, telemetry
+from bus.codec import explain
 from bus.errors import BusUnavailable, HiveError, TooManyAttempts, Unauthenticated
 from bus.messages import Claims, FailureInfo, RedeemTicket
-from gui import sessions
+from bus.messages.people import BrowserSession, SignIn
 from gui.elements.parts import LoginForm
 from gui.pages import shell, way_in
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import DOOR, Entry, entry, session_by_key
 
 logger = telemetry.log(__name__)
 
 REDEEM_SECONDS = 5.0
+ENTER_SECONDS = 10.0
 
 
-def register(dashboard: Dashboard) -> None:
+def register(dashboard: Dashboard, provider: str | None = None) -> None:
+    """`provider`: the name on the button of the OpenID provider, where there is one."""
+
     @ui.page("/login", title="Log in · Hive", response_timeout=REDEEM_SECONDS + 3)
-    async def login(request: Request, ticket: str = "", next: str = way_in.HOME) -> RedirectResponse | None:
-        address = request.client.host if request.client else ""
-        failure = await _redeem(dashboard, ticket, address) if ticket else None
-        if dashboard.claims(app.storage.user) is not None:
-            return RedirectResponse(way_in.wanted(next), status_code=303)
-        _form(dashboard, app.storage.user, failure, way_in.wanted(next), address)
+    async def login(request: Request, ticket: str = "", refused: str = "", next: str = way_in.HOME) -> RedirectResponse | None:
+        door, wanted = entry(dashboard, request), way_in.wanted(next)
+        failure = await _redeem(door, ticket) if ticket else _by_provider(refused)
+        if door.claims() is None:
+            await door.recall()
+        if door.claims() is not None:
+            return RedirectResponse(wanted, status_code=303)
+        if not refused:
+            way_in.keep(door.storage, wanted)
+        _form(door, failure, provider, wanted)
         return None
 
 
-async def _redeem(dashboard: Dashboard, ticket: str, address: str) -> FailureInfo | None:
+async def _redeem(door: Entry, ticket: str) -> FailureInfo | None:
     """None when the ticket let its holder in. The redirect that follows takes it out of the address bar."""
     verb = subjects.service_verb(subjects.SERVICE_KEYS, "redeem")
     try:
-        attempt = await dashboard.guard.begin("login", address)
-        claims = await dashboard.bus.request(verb, RedeemTicket(ticket=ticket), Claims, timeout=REDEEM_SECONDS)
+        async with door.guarded():
+            claims = await door.dashboard.bus.request(verb, RedeemTicket(ticket=ticket), Claims, timeout=REDEEM_SECONDS)
     except HiveError as error:
         logger.info("login_refused", by="ticket", code=error.code)
-        if isinstance(error, Unauthenticated):
-            await dashboard.guard.failed(attempt)
         return FailureInfo(code=error.code, message=error.message)
-    await dashboard.guard.succeeded(attempt)
-    await _let_in(dashboard, app.storage.user, claims, "ticket", address)
+    await door.welcome(session_by_key(claims), "ticket")
     return None
 
 
-def _form(dashboard: Dashboard, storage: sessions.Storage, failure: FailureInfo | None, wanted: str, address: str) -> None:
+def _by_provider(code: str) -> FailureInfo | None:
+    """What the way back from the provider says by a code (gui/pages/external.py): an address must not be able to put words here."""
+    return REFUSALS.get(code)
+
+
+REFUSALS = {
+    "unauthenticated": FailureInfo(
+        code="unauthenticated", message="The provider did not vouch for you, or you took too long. Try again."
+    ),
+    "permission_denied": FailureInfo(
+        code="permission_denied", message="Your account at the provider has no role here, or is not of an allowed domain."
+    ),
+    "user_exists": FailureInfo(code="user_exists", message="Your name is that of another user here. Ask who manages users."),
+    "user_disabled": FailureInfo(code="user_disabled", message="You are disabled here. Ask who manages users."),
+    "unavailable": FailureInfo(code="unavailable", message="The provider, or the hive, does not answer. Try again shortly."),
+}
+
+
+def _form(door: Entry, failure: FailureInfo | None, provider: str | None, wanted: str) -> None:
     shell.dress()
     with ui.element("main").classes("hv-login"), ui.element("div").classes("hv-card hv-login-card"):
         shell.brand()
         shell.text("h1", "Log in to the dashboard")
-        shell.sentence("Open the link that `hive up` printed, or use an API key.")
-        form = LoginForm(failure)
-        shell.sentence("Lost both? `hive login` on the machine that Hive runs on prints a new link.", "hv-small hv-muted")
+        shell.sentence("With your name and password, with an API key, or by the link that `hive up` printed.")
+        form = LoginForm(failure, provider)
+        shell.sentence("Lost all? `hive login` on the machine that Hive runs on prints a new link.", "hv-small hv-muted")
 
     async def log_in(event: GenericEventArguments) -> None:
-        claims = dashboard.keyring.find(str(event.args))
+        claims = door.dashboard.keyring.find(str(event.args))
         if claims is None:
-            form.refuse(await _refused(dashboard, address))
+            form.refuse(await _refused(door))
             return
-        await _let_in(dashboard, storage, claims, "key", address)
+        await door.welcome(session_by_key(claims), "key")
+        ui.navigate.to(wanted)
+
+    async def enter(event: GenericEventArguments) -> None:
+        try:
+            entered = await _entered(door, event.args)
+        except HiveError as error:
+            logger.info("login_refused", by="password", code=error.code)
+            form.refuse(FailureInfo(code=error.code, message=error.message))
+            return
+        await door.enter(entered, "password")
         ui.navigate.to(wanted)
 
     form.on("login", log_in)
+    form.on("enter", enter)
 
 
-async def _refused(dashboard: Dashboard, address: str) -> FailureInfo:
+async def _entered(door: Entry, given: Any) -> BrowserSession:
+    try:
+        asked = SignIn.model_validate({**given, "address": door.address, "browser": door.browser})
+    except (ValidationError, TypeError) as error:
+        raise explain(error) if isinstance(error, ValidationError) else Unauthenticated("This is no login.") from None
+    verb = subjects.service_verb(subjects.SERVICE_SESSIONS, "enter")
+    return await door.dashboard.bus.request(verb, asked, BrowserSession, timeout=ENTER_SECONDS, patience=3.0)
+
+
+async def _refused(door: Entry) -> FailureInfo:
     """Counted, unless no key can be checked. A key that holds is let in however many were wrong: it cannot be guessed."""
-    if dashboard.bus.connected:
+    if door.dashboard.bus.connected:
         try:
-            await dashboard.guard.failed(await dashboard.guard.begin("login", address))
+            await door.dashboard.guard.failed(await door.dashboard.guard.begin(DOOR, door.address))
         except TooManyAttempts as error:
             return FailureInfo(code=error.code, message=error.message)
-    return _refusal(dashboard)
+    return _refusal(door.dashboard)
 
 
 def _refusal(dashboard: Dashboard) -> FailureInfo:
@@ -83,10 +128,3 @@ def _refusal(dashboard: Dashboard) -> FailureInfo:
             code=BusUnavailable.code, message="The bus does not answer, so no key can be checked. Try again shortly."
         )
     return FailureInfo(code=Unauthenticated.code, message="No key like this holds. Check that it is whole, or make a new one.")
-
-
-async def _let_in(dashboard: Dashboard, storage: sessions.Storage, claims: Claims, by: str, address: str) -> None:
-    sessions.sign_in(storage, claims, datetime.now(UTC), address)
-    logger.info("login", by=by, owner=claims.sub, address=address)
-    told = claims.model_copy(update={"address": address, "via": "dashboard"})
-    await dashboard.bus.auditor.happened("doors.login", told, f"by={by}")

@@ -1,15 +1,15 @@
 """The one live page: agents, queue and tasks, and the form that sends a new one."""
 
 from fastapi.responses import RedirectResponse
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 
 from bus.messages import Claims
-from gui import sessions
 from gui.desk import Desk
 from gui.elements.parts import Agents, Composer, Drawer, Live, Problems, Queue, Summary, Tasks
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import Entry, entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
@@ -19,19 +19,15 @@ from gui.sight import Sight
 def register(dashboard: Dashboard) -> None:
     @ui.page("/", title="Hive")
     def overview(client: Client) -> RedirectResponse | None:
-        storage = app.storage.user
-        claims = dashboard.claims(storage)
+        door = entry(dashboard, client.request)
+        claims = door.arrive()
         if claims is None:
             return RedirectResponse(way_in.login_from(client), status_code=303)
 
-        def log_out() -> None:
-            sessions.sign_out(storage)
-            ui.navigate.to("/login")
-
         shell.dress()
-        shell.header(claims, log_out)
+        shell.header(claims, door.log_out)
         live = _layout(claims)
-        _wire(dashboard, client, live, claims, storage)
+        _wire(dashboard, client, live, claims, door)
         return None
 
 
@@ -49,12 +45,12 @@ def _layout(claims: Claims) -> Live:
     return Live(claims)
 
 
-def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, storage: sessions.Storage) -> None:
+def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
     answers = Answers(live, Desk(dashboard.bus, claims))
     Orders(live, Desk(dashboard.bus, claims), answers).wire()
-    Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: dashboard.claims(storage) is not None)
+    Line(live, dashboard.bus, door.claims, answers).wire()
+    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from fastapi.responses import RedirectResponse
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 from nicegui.element import Element
 
 from bus.messages import Claims
-from gui import sessions
 from gui.desk import Desk
 from gui.elements import sheets
 from gui.elements.parts import Drawer, Live, Problems
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
@@ -31,6 +31,7 @@ def register(dashboard: Dashboard) -> None:
         "/usage": ("Usage", sheets.UsageSheet),
         "/audit": ("Audit log", sheets.AuditSheet),
         "/timeline": ("Timeline", sheets.Timeline),
+        "/users": ("Users", sheets.UserSheet),
         "/settings": ("Settings", sheets.SettingSheet),
     }
     for path, (title, build) in plain.items():
@@ -52,22 +53,18 @@ def _register(dashboard: Dashboard, path: str, title: str, build: Callable[[], E
 
 
 def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) -> RedirectResponse | None:
-    storage = app.storage.user
-    claims = dashboard.claims(storage)
+    door = entry(dashboard, client.request)
+    claims = door.arrive()
     if claims is None:
         return RedirectResponse(way_in.login_from(client), status_code=303)
 
-    def log_out() -> None:
-        sessions.sign_out(storage)
-        ui.navigate.to("/login")
-
     shell.dress()
-    shell.header(claims, log_out)
+    shell.header(claims, door.log_out)
     with ui.element("main").classes("hv-page hv-page-one").props("id=main tabindex=-1"):
         Problems()
         build()
     Drawer()
-    _wire(dashboard, client, Live(claims), claims, lambda: dashboard.claims(storage))
+    _wire(dashboard, client, Live(claims), claims, door.claims)
     return None
 
 

@@ -1,6 +1,6 @@
 """What every page shares: its head, and the header of the signed-in ones."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
 
 from nicegui import __version__, ui
@@ -51,7 +51,7 @@ def brand() -> None:
         text("span", "Hive")
 
 
-def header(claims: Claims, on_logout: Callable[[], None]) -> None:
+def header(claims: Claims, on_logout: Callable[[], Awaitable[None]]) -> None:
     """The pages, who is here, whether the page is live, and the way out."""
     ui.label("Skip to the page").classes("hv-skip").props("href=#main").tag = "a"
     Navigation()

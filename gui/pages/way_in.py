@@ -5,8 +5,11 @@ from urllib.parse import quote, urlsplit
 
 from nicegui import Client
 
+from gui.sessions import Storage
+
 LOGIN: Final = "/login"
 HOME: Final = "/"
+_KEPT: Final = "wanted"
 
 
 def login_from(client: Client) -> str:
@@ -21,3 +24,12 @@ def wanted(asked: str) -> str:
     parts = urlsplit(asked)
     own = asked.startswith("/") and not parts.netloc and not asked.startswith(("//", "/\\")) and asked.isprintable()
     return asked if own and parts.path != LOGIN else HOME
+
+
+def keep(storage: Storage, path: str) -> None:
+    """For who goes to a provider from here: what comes back knows of no page."""
+    storage[_KEPT] = path
+
+
+def kept(storage: Storage) -> str:
+    return wanted(str(storage.pop(_KEPT, HOME)))

@@ -4,10 +4,9 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from fastapi.responses import RedirectResponse
-from nicegui import Client, app, ui
+from nicegui import Client, ui
 
 from bus.messages import Claims
-from gui import sessions
 from gui.canvas import parts
 from gui.canvas.parts import WorkflowEditor, WorkflowTable
 from gui.desk import Desk
@@ -15,6 +14,7 @@ from gui.elements.parts import Live
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
+from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
 from gui.sight import Sight
@@ -66,24 +66,20 @@ def _page(
     modules: tuple[str, ...] = (),
 ) -> RedirectResponse | None:
     """What all three have in common: the login, the header, and the line that tells whether the page is live."""
-    storage = app.storage.user
-    claims = dashboard.claims(storage)
+    door = entry(dashboard, client.request)
+    claims = door.arrive()
     if claims is None:
         return RedirectResponse(way_in.login_from(client), status_code=303)
 
-    def log_out() -> None:
-        sessions.sign_out(storage)
-        ui.navigate.to("/login")
-
     shell.dress(*modules)
     ui.add_head_html(parts.styles())
-    shell.header(claims, log_out)
+    shell.header(claims, door.log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
     answers = Answers(live, Desk(dashboard.bus, claims))
-    Line(live, dashboard.bus, lambda: dashboard.claims(storage), answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: dashboard.claims(storage) is not None)
+    Line(live, dashboard.bus, door.claims, answers).wire()
+    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)

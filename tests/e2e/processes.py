@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
@@ -16,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class GuiProcess:
-    """`python -m gui.main` on a free port, with a folder of its own."""
+    """`python -m gui.main` on a free port, with a folder of its own, and with `more` in its environment."""
 
-    def __init__(self, folder: Path, nats_url: str) -> None:
+    def __init__(self, folder: Path, nats_url: str, more: Mapping[str, str] | None = None) -> None:
+        self.more = dict(more or {})
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._nats_url = nats_url
@@ -26,6 +28,7 @@ class GuiProcess:
 
     async def start(self) -> None:
         env = {**os.environ, "NATS_URL": self._nats_url, "HIVE_DATA_DIR": str(self.folder), "HIVE_GUI_PORT": str(self.port)}
+        env |= self.more
         env.pop("PYTEST_CURRENT_TEST", None)
         self.process = _spawn(env, self.folder / "gui.log")
         async with httpx.AsyncClient() as client, asyncio.timeout(START_SECONDS):

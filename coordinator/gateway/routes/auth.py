@@ -72,6 +72,8 @@ async def login(
     address = request.client.host if request.client else None
     asked = SignIn(name=given.name, password=given.password, address=address)
     found = await verbs.order(gateway.bus, subjects.SERVICE_SESSIONS, "login", asked, Tokens, NOBODY)
+    told = NOBODY.model_copy(update={"sub": given.name, "address": address, "via": LOGIN_PATH})
+    await gateway.bus.auditor.happened("doors.login", told, "by=password")
     return answer(found, headers=_SECRET)
 
 

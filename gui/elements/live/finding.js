@@ -14,6 +14,7 @@ export const PAGES = [
   ["/usage", "Usage", "tasks", (may) => may.view_metrics],
   ["/audit", "Audit log", "find", (may) => may.view_audit],
   ["/timeline", "Timeline", "time", () => true],
+  ["/users", "Users", "key", (may) => may.manage_users],
   ["/settings", "Settings", "key", (may) => may.manage_keys || may.view_agents],
 ];
 // What is done at a place of a page, which the fragment names.
@@ -26,6 +27,8 @@ const DEEDS = [
   ["Import a workflow", "/workflows#import-workflow", (may) => may.create_workflows],
   ["Add an MCP server", "/mcp-servers#add-server", (may) => may.own_mcp_servers],
   ["New alert rule", "/alerts#new-rule", (may) => may.manage_agents],
+  ["New user", "/users#new-user", (may) => may.manage_users],
+  ["Change my password", "/settings#own-password", (may) => may.change_password],
   ["New key", "/settings#new-key", (may) => may.manage_keys],
   ["New join token", "/settings#new-token", (may) => may.manage_agents],
   ["Plan maintenance", "/settings#new-maintenance", (may) => may.manage_agents],

@@ -3,6 +3,7 @@
 from bus.messages.readings import ServiceVitals, StoreReadings
 from gui.frames import Level
 from gui.services import POSTGRES, REDIS
+from gui.sight import Sight
 from gui.state import HiveState
 from gui.tasks import milliseconds
 from tests.unit.gui.samples import NOON, after
@@ -16,7 +17,7 @@ def vitals(service: str, instance: str = "i1") -> ServiceVitals:
 
 
 def codes(state: HiveState) -> list[str]:
-    return [problem.code for problem in state.frame(since=0, owner=None, now=NOON).problems]
+    return [problem.code for problem in state.frame(since=0, sight=Sight(), now=NOON).problems]
 
 
 def test_a_service_that_was_heard_and_is_silent_is_away_until_it_speaks() -> None:
@@ -25,7 +26,7 @@ def test_a_service_that_was_heard_and_is_silent_is_away_until_it_speaks() -> Non
     state.tick(after(14))
     assert codes(state) == []
     state.tick(after(16))
-    [problem] = state.frame(since=0, owner=None, now=NOON).problems
+    [problem] = state.frame(since=0, sight=Sight(), now=NOON).problems
     assert (problem.code, problem.level, problem.silent_ms) == ("gateway_silent", Level.ERROR, milliseconds(NOON))
     seen = state.revision.number
     state.tick(after(17))
