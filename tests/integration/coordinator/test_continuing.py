@@ -33,7 +33,7 @@ async def again(leader: Leader) -> tuple[OpenAttempt, DispatchOffer]:
 
 
 async def record(leader: Leader, task_id: UUID) -> TaskRecord:
-    return record_from(await Statements(leader.connection).one("get_task", task_id))
+    return record_from(await Statements(leader.connection).one("get_task", task_id, None))
 
 
 async def test_a_preempted_task_waits_again_and_goes_on_from_its_words(leader: Leader) -> None:
