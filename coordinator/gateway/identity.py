@@ -6,7 +6,6 @@ Neither PostgreSQL nor the coordinator is needed for that, and a key that is rev
 from base64 import b64decode
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -15,11 +14,11 @@ from bus.errors import PermissionDenied, Unauthenticated
 from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.mirror import Mirror
+from bus.web.origins import SAFE_METHODS, from_elsewhere
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
 DOOR: Final = "key"
 """By which name the guard knows keys of the API."""
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Identity:
         """Unauthenticated without a key that holds; PermissionDenied for what another site made a browser send; TooManyAttempts."""
         credential = read(headers)
         claims = await self.shown(auth.hash_key(credential.secret), address)
-        if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
+        if credential.ambient and method not in SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
 
@@ -84,8 +83,3 @@ def _password(value: str) -> str:
         return b64decode(value, validate=True).decode().partition(":")[2]
     except ValueError:
         raise Unauthenticated(f"The Basic credentials cannot be read. {HOW}.") from None
-
-
-def from_elsewhere(headers: Headers) -> bool:
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")

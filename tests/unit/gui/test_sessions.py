@@ -29,8 +29,9 @@ async def test_a_key_opens_the_dashboard_and_its_revocation_closes_it() -> None:
     keyring = await keyring_with(bus, secret, claims)
     storage: dict[str, Any] = {}
     assert keyring.find(f" {secret}\n") == claims
-    sessions.sign_in(storage, claims, NOON)
-    assert sessions.claims_of(storage, keyring, after(1), DAY) == claims
+    sessions.sign_in(storage, claims, NOON, "10.0.0.7")
+    told = claims.model_copy(update={"address": "10.0.0.7", "via": "dashboard"})
+    assert sessions.claims_of(storage, keyring, after(1), DAY) == told
     await bus.delete(subjects.KV_KEYS, auth.hash_key(secret))
     assert keyring.find(secret) is None
     assert sessions.claims_of(storage, keyring, after(2), DAY) is None
