@@ -19,7 +19,9 @@ from bus.nats_bus import NatsBus, declare
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
 from bus.standing import Standings
+from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.pages.dashboard import Dashboard
@@ -81,6 +83,7 @@ def _config(web: object) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="websockets-sansio",
+        http=BoundedProtocol,
     )
 
 
@@ -95,7 +98,11 @@ async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-    await server.serve(sockets=[listener])
+    cutting = asyncio.create_task(cut_off_slow(server.server_state.connections))
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        await end([cutting])
 
 
 def main() -> None:

@@ -12,11 +12,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bus import auth, subjects, telemetry, tracing
 from bus.auditing.auditor import Auditor
-from bus.errors import HiveError, PermissionDenied, RateLimited, TooManyAttempts
+from bus.errors import (
+    HiveError,
+    InvalidJson,
+    PayloadTooLarge,
+    PermissionDenied,
+    RateLimited,
+    TooManyAttempts,
+    UnsupportedMediaType,
+)
 from bus.messages import Claims
 from bus.tracing import NOTHING, Open
 from bus.version import hive_version
-from coordinator.gateway.asking import CLAIMS, address_of, via
+from bus.web.hardening import NO_PAGE, hardened
+from coordinator.gateway.asking import CLAIMS, WEBHOOK_PREFIXES, address_of, via
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.metrics import Metrics
 
@@ -28,6 +37,8 @@ HEADERS: Final = "hive.headers"
 """The key, in a request's ASGI scope, of headers that go with its answer whatever becomes of it."""
 _UNTRACED: Final = frozenset({"/metrics", "/healthz", "/readyz"})
 _NONE: Final[Mapping[str, str]] = {}
+_LOGGED: Final = (PayloadTooLarge, InvalidJson, UnsupportedMediaType)
+"""What a client that is in order seldom sends."""
 _AUDITED: Final = (PermissionDenied, RateLimited, TooManyAttempts)
 """Refusals of the gateway's own. A key that does not hold is told by the guard, and no key at all is no news."""
 _SANE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
@@ -62,6 +73,8 @@ class Envelope:
                 marked["X-Request-ID"], marked["X-Hive-Version"] = request_id, self._version
                 for name, value in scope.get(HEADERS, _NONE).items():
                     marked[name] = value
+                if not scope["path"].startswith(WEBHOOK_PREFIXES):  # whose answers are the workflow's own
+                    message["headers"] = hardened(message["headers"], scope["scheme"], NO_PAGE)
             await send(message)
 
         try:
@@ -71,6 +84,8 @@ class Envelope:
         except Exception as error:
             if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
                 raise
+            if isinstance(error, _LOGGED):
+                logger.warning("request_refused", path=via(scope), address=address_of(scope), code=error.code)
             if isinstance(error, _AUDITED) and not error.recorded:
                 await self._auditor.refused("doors.request", _asker(scope), error)
             refusal = dialects.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))

@@ -8,7 +8,6 @@ from base64 import b64decode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 
@@ -17,12 +16,12 @@ from bus.errors import PermissionDenied, SessionOver, TokenExpired, Unauthentica
 from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.mirror import Mirror
+from bus.web.origins import SAFE_METHODS, from_elsewhere
 from coordinator.gateway.verified import Verified
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
 DOOR: Final = "key"
 """By which name the guard knows keys of the API."""
-_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +42,7 @@ class Identity:
         """Unauthenticated without a key or token that holds; PermissionDenied for what another site made a browser send; TooManyAttempts."""
         credential = read(headers)
         claims = await self.shown(credential.secret, address)
-        if credential.ambient and method not in _SAFE_METHODS and from_elsewhere(headers):
+        if credential.ambient and method not in SAFE_METHODS and from_elsewhere(headers):
             raise PermissionDenied("Another site made this browser send the request. Send the key as Bearer to mean it.")
         return claims
 
@@ -108,8 +107,3 @@ def _password(value: str) -> str:
         return b64decode(value, validate=True).decode().partition(":")[2]
     except ValueError:
         raise Unauthenticated(f"The Basic credentials cannot be read. {HOW}.") from None
-
-
-def from_elsewhere(headers: Headers) -> bool:
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")

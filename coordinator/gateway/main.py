@@ -14,6 +14,7 @@ from bus.nats_bus import NatsBus, declare
 from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.slow_clients import cut_off_slow
 from coordinator.gateway.advertising import advertise
 from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
@@ -49,6 +50,7 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
             port = listener.getsockname()[1]
             beside = [
                 asyncio.create_task(_stop(server, stopping)),
+                asyncio.create_task(cut_off_slow(server.server_state.connections)),
                 asyncio.create_task(advertise(settings, port, gateway.overview)),
             ]
             gc.collect()

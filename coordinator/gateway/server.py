@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bus.errors import Conflict
+from bus.web.slow_clients import BoundedProtocol
 from coordinator.gateway.settings import GatewaySettings
 
 KEEP_ALIVE_SECONDS: Final = 75
@@ -28,6 +29,7 @@ class Server(uvicorn.Server):
                 app,
                 access_log=False,
                 log_config=None,
+                http=BoundedProtocol,
                 lifespan="off",
                 server_header=False,
                 ws_max_size=MOST_SOCKET_BYTES,

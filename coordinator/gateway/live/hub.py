@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, Final
 
 from bus import subjects, telemetry
+from bus.auditing.auditor import Auditor
 from bus.client import Bus, Received
 from bus.errors import BusUnavailable
 from bus.overview import CLUSTER
@@ -47,6 +48,11 @@ class Hub:
     def __init__(self, bus: Bus, *, open_seconds: float = OPEN_SECONDS) -> None:
         self._bus, self._numbers, self._open_seconds = bus, count(1), open_seconds
         self._channels: dict[tuple[str, ...], _Channel] = {}
+
+    @property
+    def auditor(self) -> Auditor:
+        """For what a client may not follow."""
+        return self._bus.auditor
 
     @property
     def topics(self) -> Iterable[Topic]:

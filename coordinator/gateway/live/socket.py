@@ -7,22 +7,27 @@ import asyncio
 import json
 from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
+from time import monotonic
 from typing import Any, Final
 
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import Headers
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from bus import auth, subjects
+from bus import auth, subjects, telemetry
 from bus.codec import explain
-from bus.errors import HiveError, InvalidRequest, PermissionDenied, Unauthenticated
+from bus.errors import HiveError, InvalidRequest, PermissionDenied, RateLimited, Unauthenticated
 from bus.messages import Claims
 from bus.together import end
+from bus.web.origins import from_elsewhere
+from bus.web.pace import MESSAGES, SECONDS, MessagePace
 from coordinator.gateway.asking import address_of
-from coordinator.gateway.identity import Identity, from_elsewhere, read
+from coordinator.gateway.identity import Identity, read
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.live.outbox import Outbox
 from coordinator.gateway.live.topics import Topic, parse
+
+logger = telemetry.log(__name__)
 
 PATH: Final = "/ws"
 COOKIE: Final = "hive_key"
@@ -95,11 +100,18 @@ class Client:
 
     async def _receive(self) -> None:
         await self._identify()
+        pace = MessagePace()
         while True:
             message = await self._next(self._silence)
+            if not pace.allows(monotonic()):
+                logger.warning("flood_closed", path=PATH, address=address_of(self._socket.scope))
+                raise Gone(REFUSED, RateLimited(f"A connection may send {MESSAGES} messages in {SECONDS:.0f} s."))
             try:
                 await self._take(_understood(message))
             except HiveError as error:
+                if isinstance(error, PermissionDenied) and self._claims is not None:
+                    told = self._claims.model_copy(update={"address": address_of(self._socket.scope), "via": PATH})
+                    await self._hub.auditor.refused("doors.socket", told, error)
                 self._put(self._error(error, answers=_id_of(message)))
 
     async def _identify(self) -> None:

@@ -23,7 +23,7 @@ def test_every_stream_is_bounded_and_no_stream_can_starve_another() -> None:
 
 
 def test_submits_and_reports_are_on_disk_and_refused_rather_than_dropped() -> None:
-    for config in (stream(subjects.TASKS), stream(subjects.OUTCOMES)):
+    for config in (stream(subjects.TASKS), stream(subjects.OUTCOMES), stream(subjects.AUDIT)):
         assert (config.discard, config.max_age, config.persist_mode) == (DiscardPolicy.NEW, 0, None)
     assert re.search(r"^\s*sync_interval: always$", NATS_CONF, re.MULTILINE)
 

@@ -8,6 +8,7 @@ from httpx import ASGITransport, AsyncClient
 from bus import auth, subjects
 from bus.messages import Claims, Role
 from bus.testing import InMemoryBus
+from coordinator.gateway.aliases import alias_service
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway, open_gateway
 from coordinator.gateway.service import submit_service
@@ -47,6 +48,7 @@ def settings() -> GatewaySettings:
 async def gateway(memory_bus: InMemoryBus, rooms: Rooms, settings: GatewaySettings) -> AsyncIterator[Gateway]:
     async with open_gateway(memory_bus, settings) as gateway:
         await memory_bus.serve(submit_service(gateway.submission))
+        await memory_bus.serve(alias_service(gateway.aliases))
         yield gateway
 
 
