@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -174,7 +174,7 @@ class LeaderService:
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
         clock = self._term.clock.seconds
-        task = _would_be(call.body, call.claims, datetime.now(UTC))
+        task = _would_be(call.body, call.claims, self._state.now())
         ask = self._state.scheduler.ask(self._state.queue, task, clock)
         return explain(ask, self._state.scheduler.fleet(list(self._state.registry), clock))
 
@@ -183,7 +183,7 @@ class LeaderService:
 
     async def _positions(self, call: Call[TaskIds]) -> QueuePlaces:
         agents, clock = list(self._state.registry), self._term.clock.seconds
-        return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, datetime.now(UTC)))
+        return QueuePlaces(places=self._places.of(call.body.ids, agents, clock, self._state.now()))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         try:
