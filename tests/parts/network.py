@@ -12,11 +12,10 @@ import subprocess
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
-from deploy.local.launch import Launch, Part, start
+from deploy.local.launch import Launch, start
 from tests.parts import slow_link
 
 NETWORK: Final = "10.77.0.0/24"
@@ -195,31 +194,6 @@ class Network:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
-
-
-class Inside:
-    """A server on a host. `user`s are changed to in the namespace, which only root may enter."""
-
-    def __init__(self, part: Part, host: Host | Site) -> None:
-        self.part, self._host = part, host
-
-    @property
-    def name(self) -> str:
-        return self.part.name
-
-    def prepare(self) -> None:
-        self.part.prepare()
-
-    def launch(self) -> Launch:
-        launch = self.part.launch()
-        command = launch.command
-        if launch.user is not None:
-            uid, gid = launch.user
-            command = ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--pdeathsig=KILL", *command)
-        return replace(launch, command=self._host.inside(*command), user=None)
-
-    def ready(self) -> bool:
-        return self.part.ready()
 
 
 def ip(*lines: str, inside: tuple[str, ...] = ()) -> None:

@@ -14,7 +14,7 @@ from deploy.local.launch import Launch
 from tests.chaos.doors import Doors
 from tests.chaos.hosts import servers
 from tests.chaos.topology import KEY, Topology, count, end, end_server
-from tests.parts.network import CLIENT, NETWORK, Host, Inside, Network, Site
+from tests.parts.network import CLIENT, NETWORK, Host, Network, Site
 from tests.parts.replica import HIVE, Replica
 from tests.parts.server import Server
 from tests.parts.small_disk import SmallDisk, small_disk
@@ -61,8 +61,8 @@ class ManyHosts(Topology):
         cache = servers.HostValkey(folder=folder / "valkey", address=self.hosts[STORE].address)
         self._database_url, self._cache_url = data.address_url, cache.address_url
         self.servers |= {
-            "postgres": Server(Inside(data, self.hosts[STORE]), postgres_folder / "postgres.log"),
-            "valkey": Server(Inside(cache, self.hosts[STORE]), folder / "valkey.log"),
+            "postgres": Server(servers.Inside(data, self.hosts[STORE]), postgres_folder / "postgres.log"),
+            "valkey": Server(servers.Inside(cache, self.hosts[STORE]), folder / "valkey.log"),
         }
 
     def _bus_servers(self) -> dict[str, Server]:
