@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos kills soak check bench wheel lock scripts canvas pictures clean
+.PHONY: setup up test slow clients mcp-conformance mcp-suite chaos hosts kills soak check bench wheel lock scripts canvas pictures clean
 
 setup: $(STAMP)
 
@@ -61,6 +61,10 @@ $(CONFORMANCE)/node_modules/.package-lock.json: $(CONFORMANCE)/package-lock.json
 MINUTES ?= 2
 chaos: setup
 	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos --ignore tests/chaos/test_workflow_kills.py
+
+# Those of many hosts alone; FAULTS="host vanishes" strikes only what has that in its title.
+hosts: setup
+	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) HIVE_CHAOS_FAULTS="$(FAULTS)" $(VENV)/bin/pytest -q -rPs -p no:randomly tests/chaos/test_many_hosts.py
 
 # Executions of workflows while their engines are killed.
 EXECUTIONS ?= 200

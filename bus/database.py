@@ -26,10 +26,11 @@ AWAY: Final = (
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # its disk or memory is full, or all its connections are taken
+    asyncpg.PostgresSystemError,
     TimeoutError,
 )
-"""What asyncpg raises when the server is not there, or is just coming or going."""
+"""What asyncpg raises when the server is not there, is just coming or going, or cannot do now what it could at another time."""
 
 SESSION: Final = {
     "tcp_keepalives_idle": "2",

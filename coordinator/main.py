@@ -31,6 +31,7 @@ from coordinator.leading import leader
 from coordinator.leading.inputs import Input, OutcomeRead, SubmitRead
 from coordinator.leading.service import LeaderService
 from coordinator.leading.state import State
+from coordinator.leading.steady import steady_time
 from coordinator.leading.term import Term, TermOver, Unstorable
 from coordinator.models.models import Models
 from coordinator.models.placement import Limits
@@ -174,6 +175,7 @@ class Coordinator:
         state = State(
             epoch=leadership.epoch,
             instance=self._instance,
+            now=steady_time(await writer.fetchval("SELECT clock_timestamp()")),
             queue=Queue(self._settings.policy),
             scheduler=Scheduler(self._settings.policy),
             registry=Registry(self._settings.policy),

@@ -1,7 +1,6 @@
 """What a new leader reads before it leads, and of what waits the most urgent first: the record becomes its memory."""
 
 import json
-from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
@@ -55,7 +54,7 @@ class Backlog:
     async def more(self) -> None:
         rows = await self._statements.all("waiting_tasks", *self._behind, self._piece)
         tasks = [task_from(row) for row in rows]
-        self._state.queue.extend(tasks, datetime.now(UTC))
+        self._state.queue.extend(tasks, self._state.now())
         if tasks:
             self._behind = (tasks[-1].priority, tasks[-1].sequence, tasks[-1].id)
         self.done = len(tasks) < self._piece

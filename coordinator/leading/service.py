@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -177,7 +177,7 @@ class LeaderService:
 
     async def _preview(self, call: Call[TaskRequest]) -> Explanation:
         clock = self._term.clock.seconds
-        task = _would_be(call.body, call.claims, datetime.now(UTC))
+        task = _would_be(call.body, call.claims, self._state.now())
         ask = self._state.scheduler.ask(self._state.queue, task, clock)
         return explain(ask, self._state.scheduler.fleet(list(self._state.registry), clock))
 
@@ -188,7 +188,7 @@ class LeaderService:
         agents, clock = list(self._state.registry), self._term.clock.seconds
         waiting = ((task_id, self._state.queue.get(task_id)) for task_id in call.body.ids)
         known = tuple(task_id for task_id, task in waiting if task is not None and knows(call.claims, task.tenant))
-        return QueuePlaces(places=self._places.of(known, agents, clock, datetime.now(UTC)))
+        return QueuePlaces(places=self._places.of(known, agents, clock, self._state.now()))
 
     async def _remove(self, call: Call[AgentRef]) -> NoReply:
         """A host that came by its own key is cut off first; another must be silent before."""

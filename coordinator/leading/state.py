@@ -1,10 +1,13 @@
 """The leader's memory: rebuilt from PostgreSQL by each new leader, dropped by one that steps down."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
 from bus.messages import TaskClass
 from coordinator.agents.registry import Registry
+from coordinator.leading.steady import host_time
 from coordinator.scheduling.preemption import Running
 from coordinator.scheduling.queue import Queue
 from coordinator.scheduling.scheduler import Scheduler
@@ -19,6 +22,8 @@ class State:
 
     epoch: int
     instance: str
+    now: Callable[[], datetime] = host_time
+    """By which the deadlines of tasks are judged."""
     hive_id: UUID | None = None
     """Which hive this is, for as long as its record lives."""
     queue: Queue = field(default_factory=Queue)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -195,12 +195,12 @@ class Term:
         return bool(self._publisher.sent) and monotonic() - self._turned_at >= SLOW_SECONDS
 
     def _has_overdue(self) -> bool:
-        return bool(self.state.queue.overdue(datetime.now(UTC), most=1))
+        return bool(self.state.queue.overdue(self.state.now(), most=1))
 
     def _can_place(self) -> bool:
         if self._listening:
             return False
-        now = datetime.now(UTC)
+        now = self.state.now()
         self.state.queue.wake(now)
         self.state.registry.hold(now)
         state, fleet = self.state, self.state.scheduler.fleet(list(self.state.registry), self.clock.seconds)
@@ -210,7 +210,7 @@ class Term:
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
-        now, may_place = datetime.now(UTC), not self._listening
+        now, may_place = self.state.now(), not self._listening
         try:
             async with Record(self._writer, self.state, now) as record:
                 followup = await Turn(self.state, record, self._bus, now, self.clock.seconds, may_place=may_place).run(inputs)
@@ -274,7 +274,7 @@ class Term:
 
     def _overdue(self) -> list[UUID]:
         """Of those that run. What waits is looked at by each turn."""
-        limit = datetime.now(UTC) - TIMEOUT_MARGIN
+        limit = self.state.now() - TIMEOUT_MARGIN
         return [task.id for task in self.state.live.values() if task.deadline is not None and task.deadline < limit]
 
     async def _offer_again(self, attempts: list[OpenAttempt]) -> None:
@@ -288,7 +288,7 @@ class Term:
             task = self.state.live.get(attempt.task_id)
             if task is not None and attempt.task_id in requests:
                 request, left = requests[attempt.task_id]
-                offer = offer_of(task, attempt, request, left, self.state.epoch, datetime.now(UTC))
+                offer = offer_of(task, attempt, request, left, self.state.epoch, self.state.now())
                 self._dispatcher.offer(attempt, offer, again=True)
 
     async def _slow(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
@@ -307,7 +307,7 @@ class Term:
             row = await self._reading.one("count_pending")
             self._pending = row["count"] if row else 0
             if self._pending:
-                for late in await self._reading.all("overdue_pending", datetime.now(UTC)):
+                for late in await self._reading.all("overdue_pending", self.state.now()):
                     self.put(TimeIsUp(late["id"]))
             self._heap.look(len(self.state.queue))
             status = self.status()
@@ -338,5 +338,5 @@ class Term:
             slots=sum(agent.slots for agent in online),
             slots_free=sum(agent.free_slots(self.clock.seconds) for agent in online),
             throughput=self._throughput.rates(monotonic()),
-            updated_at=datetime.now(UTC),
+            updated_at=self.state.now(),
         )

@@ -19,13 +19,15 @@ from tests.chaos.hosts import nemesis
 from tests.chaos.hosts.checker import HostsVerdict, judge_hosts
 from tests.chaos.hosts.load import HostsLoad
 from tests.chaos.hosts.nemesis import Fault, HostsNemesis
-from tests.chaos.hosts.report import late, table
+from tests.chaos.hosts.report import late, refused_seconds, table
 from tests.chaos.hosts.topology import ManyHosts
 from tests.chaos.test_random import MINUTES, SEED
 from tests.conftest import folder_for_others
 from tests.parts.network import missing
 
 SHORT_MINUTES = 2
+REFUSED_SECONDS = 10
+"""While a server of the bus is away, as long as the others may need to choose a leader."""
 ONLY = os.environ.get("HIVE_CHAOS_FAULTS", "")
 pytestmark = [
     pytest.mark.skipif(bool(missing()), reason=missing()),
@@ -34,15 +36,16 @@ pytestmark = [
 with_time = pytest.mark.skipif(
     MINUTES <= SHORT_MINUTES and not ONLY, reason=f"it takes more than {SHORT_MINUTES} minutes (MINUTES)"
 )
+whole = pytest.mark.skipif(bool(ONLY), reason="only some faults are wanted (FAULTS)")
 
 
 @asynccontextmanager
-async def hosts(folder: Path, *, clocks: bool = False) -> AsyncIterator[tuple[ManyHosts, HostsLoad]]:
+async def hosts(folder: Path, *, clocks: bool = False, small: bool = False) -> AsyncIterator[tuple[ManyHosts, HostsLoad]]:
     """Nothing that it started is left afterwards."""
     before = set(psutil.Process().children(recursive=True))
     async with AsyncExitStack() as stack:
         data = stack.enter_context(folder_for_others("hosts"))
-        hive = await stack.enter_async_context(ManyHosts(folder, data / "postgres", clocks=clocks))
+        hive = await stack.enter_async_context(ManyHosts(folder, data / "postgres", clocks=clocks, small=small))
         load = HostsLoad(hive, Random(1))
         stack.callback(load.log.close)
         yield hive, load
@@ -66,9 +69,9 @@ def judged(history: list[Entry]) -> HostsVerdict:
     return verdict
 
 
-async def in_turn(folder: Path, faults: Sequence[Fault], *, clocks: bool = False) -> None:
+async def in_turn(folder: Path, faults: Sequence[Fault], *, clocks: bool = False, small: bool = False) -> None:
     wanted = chosen(faults)
-    async with hosts(folder, clocks=clocks) as (hive, load):
+    async with hosts(folder, clocks=clocks, small=small) as (hive, load):
         async with load.on():
             await load.flows()
             await HostsNemesis(hive, load).run(wanted)
@@ -76,6 +79,7 @@ async def in_turn(folder: Path, faults: Sequence[Fault], *, clocks: bool = False
     assert not (slow := late(history, judged(history))), slow
 
 
+@whole
 async def test_a_few_faults_on_many_hosts(tmp_path: Path) -> None:
     await in_turn(tmp_path, nemesis.SHORT)
 
@@ -97,6 +101,26 @@ async def test_clocks_jump(tmp_path: Path) -> None:
 
 
 @with_time
+async def test_disks_fill(tmp_path: Path) -> None:
+    await in_turn(tmp_path, nemesis.DISKS, small=True)
+
+
+@with_time
+@whole
+async def test_an_upgrade_goes_from_process_to_process(tmp_path: Path) -> None:
+    async with hosts(tmp_path) as (hive, load):
+        async with load.on():
+            await load.flows()
+            for role in nemesis.UPGRADE:
+                await HostsNemesis(hive, load).restart(role)
+        history = await load.settle()
+    judged(history)
+    print(f"refused for {refused_seconds(history):.1f} s at most")
+    assert refused_seconds(history) < REFUSED_SECONDS
+
+
+@with_time
+@whole
 @pytest.mark.timeout(MINUTES * 60 * 1.5 + 900)
 async def test_any_faults_for_as_long_as_asked(tmp_path: Path) -> None:
     print(f"many hosts for {MINUTES:g} minutes, SEED={SEED}")

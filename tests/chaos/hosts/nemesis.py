@@ -13,7 +13,6 @@ from tests.chaos.history import FaultBegan, FaultHealed
 from tests.chaos.hosts.load import HostsLoad
 from tests.chaos.hosts.topology import BUS, FAKETIME, SITE, STORE, ManyHosts
 from tests.chaos.topology import end, end_server
-from tests.parts.small_disk import SmallDisk
 
 DELAY_SECONDS, LOSS = 0.2, 0.05
 CLOCK_SECONDS: Final = 3600
@@ -116,10 +115,10 @@ def at_random(random: Random) -> Iterator[Fault]:
 
 
 class HostsNemesis:
-    """Does to a hive what it is told, heals it, and notes when. `disks`: small ones, by the name of what lies on them."""
+    """Does to a hive what it is told, heals it, and notes when."""
 
-    def __init__(self, hive: ManyHosts, load: HostsLoad, disks: dict[str, SmallDisk] | None = None) -> None:
-        self._hive, self._load, self._disks = hive, load, disks or {}
+    def __init__(self, hive: ManyHosts, load: HostsLoad) -> None:
+        self._hive, self._load = hive, load
 
     async def run(self, faults: Iterable[Fault], stopped: asyncio.Event | None = None) -> None:
         for fault in faults:
@@ -184,8 +183,7 @@ class HostsNemesis:
             case Trouble.SLOW:
                 return self._slow(hive.hosts if victim == "all" else [victim])
             case Trouble.FULL:
-                self._disks[victim].fill()
-                return _soon(self._disks[victim].empty)
+                return self._fill(victim)
         hive.set_clock(victim, CLOCK_SECONDS if fault.trouble is Trouble.CLOCK_ON else -CLOCK_SECONDS)
         return _soon(lambda: hive.set_clock(victim, 0))
 
@@ -196,6 +194,22 @@ class HostsNemesis:
         server = self._hive.servers[victim]
         end_server(server)
         return server.come_up
+
+    def _fill(self, victim: str) -> "Heal":
+        """Until there is room again, and what has ended, or serves no more, for want of it has been started anew, as its operator does."""
+        disk = self._hive.disks[victim]
+        disk.fill()
+
+        async def heal() -> None:
+            disk.empty()
+            if victim in self._hive.servers:
+                server = self._hive.servers[victim]
+                if not await asyncio.to_thread(server.part.ready):
+                    print(f"{victim} is started again", flush=True)
+                    end_server(server)
+                    await server.come_up()
+
+        return heal
 
     def _apart(self, victim: str, far: str) -> "Heal":
         names = {"nats": BUS, "postgres": (STORE,)}[far]

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.chaos.history import Acknowledged, Entry, FaultBegan, of
+from tests.chaos.history import Acknowledged, Entry, FaultBegan, RequestFailed, of
 from tests.chaos.hosts.checker import HostsVerdict
 from tests.chaos.report import costs
 
 WANTED_GAP: Final = {"leader": 5.0, "nats leader": 10.0}
-"""Seconds without dispatch, by role."""
+"""Seconds without dispatch, by role; of another OTHERS. While PostgreSQL is away there is none, however long."""
+OTHERS: Final = 10.0
+WITHOUT_BOUND: Final = ("store", "postgres")
 WANTED_AGAIN: Final = {"kill -9": 2.0, "host vanishes": 5.0}
 """Seconds until a lost sidecar's work began anew."""
 BEFORE: Final = "before any fault"
@@ -55,9 +57,9 @@ def _late(title: str, row: Row) -> list[str]:
     trouble, _, role = title.partition(": ")
     who = role.split(" from ")[0]
     found = []
-    if row.gap > (wanted := WANTED_GAP.get(who, 10.0)):
+    if who not in WITHOUT_BOUND and row.gap > (wanted := WANTED_GAP.get(who, OTHERS)):
         found.append(f"{row.gap:.1f} s without dispatch, wanted {wanted:g}")
-    if row.again and max(row.again) > (wanted := WANTED_AGAIN.get(trouble, 10.0)):
+    if row.again and max(row.again) > (wanted := WANTED_AGAIN.get(trouble, OTHERS)):
         found.append(f"work began anew after {max(row.again):.1f} s, wanted {wanted:g}")
     return found
 
@@ -65,6 +67,16 @@ def _late(title: str, row: Row) -> list[str]:
 def late(history: Iterable[Entry], verdict: HostsVerdict) -> dict[str, list[str]]:
     """What took longer than is wanted, by title."""
     return {title: row.late for title, row in rows(history, verdict).items() if row.late}
+
+
+def refused_seconds(history: Iterable[Entry]) -> float:
+    """The longest time from a client's first refusal until the same was acknowledged."""
+    entries = list(history)
+    first: dict[str, float] = {}
+    for failed in of(entries, RequestFailed):
+        first.setdefault(failed.op, failed.at)
+    taken = [entry for entry in of(entries, Acknowledged) if entry.op in first]
+    return max((entry.at - first[entry.op] for entry in taken), default=0.0)
 
 
 def table(history: Iterable[Entry], verdict: HostsVerdict) -> str:

@@ -14,12 +14,12 @@ from typing import Final
 from pydantic import SecretStr
 
 from bus.settings import HiveSettings
-from deploy.local.launch import Launch
+from deploy.local.launch import Launch, Part
 from deploy.local.nats import Nats, nats_conf
 from deploy.local.postgres import DATABASE, ROLE, Postgres
 from deploy.local.valkey import Valkey
 from tests.parts.nats_cluster import CONFIGURATION
-from tests.parts.network import NETWORK, Host, Inside, Site
+from tests.parts.network import NETWORK, Host, Site
 from tests.parts.server import Server
 
 PORT: Final = 4222
@@ -81,6 +81,31 @@ class HostNats(Nats):
             return False
         finally:
             connection.close()
+
+
+class Inside:
+    """A server on a host. Its user is changed to inside, since only root may enter."""
+
+    def __init__(self, part: Part, host: Host | Site) -> None:
+        self.part, self._host = part, host
+
+    @property
+    def name(self) -> str:
+        return self.part.name
+
+    def prepare(self) -> None:
+        self.part.prepare()
+
+    def launch(self) -> Launch:
+        launch = self.part.launch()
+        command = launch.command
+        if launch.user is not None:
+            uid, gid = launch.user
+            command = ("setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--pdeathsig=KILL", *command)
+        return replace(launch, command=self._host.inside(*command), user=None)
+
+    def ready(self) -> bool:
+        return self.part.ready()
 
 
 def _nats(host: Host | Site, folder: Path, text: str, more: dict[str, str], *, watched: bool = True) -> Server:

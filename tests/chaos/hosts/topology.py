@@ -14,9 +14,10 @@ from deploy.local.launch import Launch
 from tests.chaos.doors import Doors
 from tests.chaos.hosts import servers
 from tests.chaos.topology import KEY, Topology, count, end, end_server
-from tests.parts.network import CLIENT, NETWORK, Host, Inside, Network, Site
+from tests.parts.network import CLIENT, NETWORK, Host, Network, Site
 from tests.parts.replica import HIVE, Replica
 from tests.parts.server import Server
+from tests.parts.small_disk import SmallDisk, small_disk
 
 API_PORT, BACKEND_PORT = 8420, 9000
 SLOTS = 8
@@ -26,6 +27,8 @@ FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _ADDRESSES: Final = {"nats": 11, "coordinator": 21, "gateway": 31, "workflow": 41, "sidecar": 51}
 BUS: Final = ("nats-1", "nats-2", "nats-3")
 STORE, SITE = "store", "sidecar-3"
+DISKS: Final = {"postgres": 400, "nats-3": 128, "sidecar-2": 8}
+"""Megabytes."""
 
 
 class HostReplica(Replica):
@@ -43,22 +46,23 @@ class HostReplica(Replica):
 class ManyHosts(Topology):
     """`hosts` by name: those of the bus are `nats-1` to `nats-3`, of replicas those of the replicas, and `store`.
 
-    `clocks`: whether coordinators and the first sidecar have a clock that can jump (libfaketime).
+    `clocks`: whether coordinators and the first sidecar have a clock that can jump (libfaketime). `small`: whether what is in `DISKS` lies on
+    a small disk of its own (`disks`, by name), which is memory: what is synced there costs nothing.
     """
 
     counts: ClassVar[Mapping[str, int]] = {"coordinator": 2, "gateway": 2, "workflow": 2, "sidecar": 3}
     ready_seconds: ClassVar[float] = 120
 
-    def __init__(self, folder: Path, postgres_folder: Path, *, clocks: bool = False) -> None:
-        self.hosts = _hosts(folder)
-        self._clocks = clocks
+    def __init__(self, folder: Path, postgres_folder: Path, *, clocks: bool = False, small: bool = False) -> None:
+        self.hosts, self.disks = _hosts(folder), dict[str, SmallDisk]()
+        self._clocks, self._small, self._postgres_folder = clocks, small, postgres_folder
         super().__init__(folder, postgres_folder)
         data = servers.HostPostgres(postgres_folder / "data", address=self.hosts[STORE].address)
         cache = servers.HostValkey(folder=folder / "valkey", address=self.hosts[STORE].address)
         self._database_url, self._cache_url = data.address_url, cache.address_url
         self.servers |= {
-            "postgres": Server(Inside(data, self.hosts[STORE]), postgres_folder / "postgres.log"),
-            "valkey": Server(Inside(cache, self.hosts[STORE]), folder / "valkey.log"),
+            "postgres": Server(servers.Inside(data, self.hosts[STORE]), postgres_folder / "postgres.log"),
+            "valkey": Server(servers.Inside(cache, self.hosts[STORE]), folder / "valkey.log"),
         }
 
     def _bus_servers(self) -> dict[str, Server]:
@@ -84,6 +88,14 @@ class ManyHosts(Topology):
         for host in self.hosts.values():
             self._stack.callback(_off, host)
             host.power_on()
+        if self._small:
+            lies = {
+                "postgres": self._postgres_folder,
+                "nats-3": self.folder / "nats-3" / "store",
+                "sidecar-2": self.folder / "sidecar-2",
+            }
+            for name, folder in lies.items():
+                self.disks[name] = self._stack.enter_context(small_disk(folder, DISKS[name]))
         await super()._start()
 
     async def _replicas(self) -> list[Replica]:

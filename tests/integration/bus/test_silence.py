@@ -11,7 +11,7 @@ from bus.nats_bus import NatsBus
 from tests.chaos.hosts import servers
 from tests.chaos.topology import end_server
 from tests.conftest import folder_for_others
-from tests.parts.network import Host, Inside, Network, missing
+from tests.parts.network import Host, Network, missing
 from tests.parts.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
@@ -24,7 +24,7 @@ async def test_postgresql(tmp_path: Path) -> None:
         host = Host("store", "10.77.0.10", tmp_path)
         host.power_on()
         postgres = servers.HostPostgres(folder / "data", address=host.address)
-        server = Server(Inside(postgres, host), folder / "postgres.log")
+        server = Server(servers.Inside(postgres, host), folder / "postgres.log")
         try:
             await server.come_up()
             connection, pool = await open_connection(postgres.address_url), await open_pool(postgres.address_url, 2)

@@ -1,0 +1,19 @@
+"""The hour by which a leader judges deadlines: PostgreSQL's when the term began, and the seconds since.
+
+A host's clock may be set while it leads, and an hour on would end whatever runs for being late. Nor does it matter by which host's
+clock a deadline was made: the next leader goes on by PostgreSQL's too.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+
+
+def host_time() -> datetime:
+    return datetime.now(UTC)
+
+
+def steady_time(began: datetime, seconds: Callable[[], float] = monotonic) -> Callable[[], datetime]:
+    """From `began`, which is now, on."""
+    began_at = seconds()
+    return lambda: began + timedelta(seconds=seconds() - began_at)
