@@ -85,7 +85,7 @@ def with_joined(settings: SidecarSettings) -> SidecarSettings:
     joined = read_joined(settings.data_dir)
     if joined is None:
         return settings
-    said = {
+    said: dict[str, object] = {
         "sidecar_name": joined.name,
         "sidecar_labels": joined.labels,
         "backends": tuple(parse_upstream(backend) for backend in joined.backends),

@@ -18,6 +18,8 @@ CLAIMS: Final = "hive.claims"
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
+AUTHORITY_PATH: Final = "/api/join/authority"
+"""A certificate is for everybody; who has a join token knows its fingerprint."""
 METRICS_PATH: Final = "/metrics"
 CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""
@@ -52,7 +54,11 @@ class Gate:
 
 
 def _is_open(path: str) -> bool:
-    return path in OPEN_PATHS or path in (JOIN_PATH, CALLBACK_PATH, CALLBACK_1_PATH) or path.startswith(WEBHOOK_PREFIXES)
+    return (
+        path in OPEN_PATHS
+        or path in (JOIN_PATH, AUTHORITY_PATH, CALLBACK_PATH, CALLBACK_1_PATH)
+        or path.startswith(WEBHOOK_PREFIXES)
+    )
 
 
 def check_scrape(settings: GatewaySettings, headers: Headers) -> None:
