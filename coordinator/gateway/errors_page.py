@@ -78,6 +78,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.WebhookNotFound: "Activate the workflow, and check path and method of its Webhook node.",
     errors.ScheduleNotFound: "`hive schedule list` lists those that are yours.",
     errors.HiveNotFound: "Name the hive: `hive join TOKEN --url http://HIVE-MACHINE:8420`. Over routers mDNS finds nothing.",
+    errors.UntrustedHive: "make a new join token on the hive's machine, and copy the whole of it; if it stays, somebody stands between",
     errors.NameTaken: "Choose another with `--name`; for a machine set up anew, `hive agents remove NAME` frees the name.",
     errors.SeveralHives: "Choose one of those that the message names, with `--url`.",
     errors.Conflict: "Look at the thing's state; the message says what stands in the way.",
