@@ -48,9 +48,10 @@ def test_a_host_joins_by_what_was_printed_and_runs_a_task_by_tls(hive: Hive, tmp
     for secret in (kept / "hive_ca.pem", kept / "joined.json", *(hive.folder / "tls").iterdir()):
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     key = hive.run("keys", "create", "walnuts", "--role", "admin").stdout.strip()
+    trusting = ssl.create_default_context(cafile=authority)
     with (
         host.sidecar(),
-        httpx.Client(verify=str(authority), base_url=hive.json("status")["api"], timeout=ANSWER_SECONDS + 10) as api,
+        httpx.Client(verify=trusting, base_url=hive.json("status")["api"], timeout=ANSWER_SECONDS + 10) as api,
     ):
         wait_until(lambda: online(hive, "walnut"), COMMAND_SECONDS)
         assert api.get("/api/tasks").status_code == httpx.codes.UNAUTHORIZED
@@ -58,7 +59,7 @@ def test_a_host_joins_by_what_was_printed_and_runs_a_task_by_tls(hive: Hive, tmp
         hive.run("agents", "label", "walnut", "site=attic")
         task = api.post(f"/api/tasks?wait={ANSWER_SECONDS}", json=body, headers={"Authorization": f"Bearer {key}"}).json()
         assert (task["status"], task["assigned_agent_id"]) == ("completed", "walnut"), task
-        assert httpx.get(f"{hive.json('status')['gui']}/healthz", verify=str(authority)).status_code == httpx.codes.OK
+        assert httpx.get(f"{hive.json('status')['gui']}/healthz", verify=trusting).status_code == httpx.codes.OK
 
 
 def test_who_speaks_in_clear_is_not_understood(hive: Hive) -> None:
