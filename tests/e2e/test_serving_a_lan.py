@@ -3,6 +3,7 @@
 import json
 import re
 import socket
+import ssl
 import stat
 import subprocess
 from collections.abc import Iterator
