@@ -311,6 +311,10 @@ class HiveNotFound(NotFound):
     code, title = "hive_not_found", "No hive was found on the network"
 
 
+class UntrustedHive(HiveError):
+    code, http_status, title = "untrusted_hive", 502, "What answers is not the hive that was meant"
+
+
 class Conflict(HiveError):
     code, http_status, title = "conflict", 409, "The state does not allow this"
 

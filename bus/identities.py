@@ -8,7 +8,7 @@ import hmac
 from typing import Final
 
 from bus.host_key import account_seed, public_key
-from bus.permissions import ROOMS
+from bus.permissions import LEAF, ROOMS
 
 ADMISSION: Final = "admission"
 
@@ -25,7 +25,7 @@ def admission_seed(root: str) -> str:
 
 def variables(root: str) -> dict[str, str]:
     """Those of nats.conf, which holds the public half of the seed alone."""
-    passwords = {password_variable(service): password_of(root, service) for service in ROOMS}
+    passwords = {password_variable(service): password_of(root, service) for service in (*ROOMS, LEAF)}
     return passwords | {"HIVE_NATS_ADMISSION_KEY": public_key(admission_seed(root))}
 
 

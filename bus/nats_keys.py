@@ -2,10 +2,10 @@
 
 import asyncio
 
+from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import DeliverPolicy
-from nats.js.errors import KeyNotFoundError
-from nats.js.kv import KeyValue
+from nats.js.errors import NotFoundError, ServiceUnavailableError
 
 from bus.client import Closing, KeyHandler
 from bus.nats_errors import Ending, available, guard
@@ -20,26 +20,25 @@ class NatsKeys:
 
     def __init__(self, js: JetStreamContext) -> None:
         self._js = js
-        self._stores: dict[str, KeyValue] = {}
+        self._indirect: set[str] = set()
 
     async def put(self, bucket: str, key: str, value: bytes) -> None:
         with available():
             await self._js.publish(f"$KV.{bucket}.{key}", value)
 
     async def get(self, bucket: str, key: str) -> bytes | None:
+        """In one round trip, where the bucket's server answers directly: a cluster's does not, and is asked by its API."""
+        stream, subject = f"KV_{bucket}", f"$KV.{bucket}.{key}"
         with available():
             try:
-                return (await (await self._store(bucket)).get(key)).value or None
-            except KeyNotFoundError:
+                try:
+                    message = await self._js.get_last_msg(stream, subject, direct=bucket not in self._indirect)
+                except (NoRespondersError, ServiceUnavailableError):
+                    message = await self._js.get_last_msg(stream, subject)
+                    self._indirect.add(bucket)
+            except NotFoundError:
                 return None
-            except BaseException:  # it may be another by now, with another way to ask
-                self._stores.pop(bucket, None)
-                raise
-
-    async def _store(self, bucket: str) -> KeyValue:
-        if bucket not in self._stores:
-            self._stores[bucket] = await self._js.key_value(bucket)
-        return self._stores[bucket]
+        return None if (message.headers or {}).get("KV-Operation") in ("DEL", "PURGE") else message.data or None
 
     async def delete(self, bucket: str, key: str) -> None:
         with available():

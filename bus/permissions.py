@@ -21,9 +21,13 @@ MONITOR: Final = "monitor"
 GUI: Final = "gui"
 SIDECAR: Final = "sidecar"
 """The one of the hive's own machine, which speaks for whatever `hive agents add` names."""
+LEAF: Final = "leaf"
+"""A bus of a site, which carries what its hosts say; who they are it asks a coordinator (deploy/leaf)."""
 
 _ANY: Final = "*"
 _INBOXES: Final = "_INBOX.>"
+_SITES_ANSWERS: Final = "_R_.>"
+"""Where a server has the answers go that come from another account than the question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,12 @@ ROOMS: Final = {
         publish=(
             *(subjects.dispatch(_ANY, _ANY), subjects.control(_ANY), subjects.health(_ANY), *_ALL_SUBMITS),
             *_events("task", "agent", "schedule", "join_token", "system"),
-            *(subjects.tick(_ANY), subjects.ADMISSION_REPLIES, subjects.CONNECTIONS, subjects.kick(_ANY)),
+            *(subjects.tick(_ANY), subjects.ADMISSION_REPLIES, _SITES_ANSWERS, subjects.CONNECTIONS, subjects.kick(_ANY)),
             *(f"$JS.API.STREAM.PURGE.{stream}" for stream in (subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT)),
         ),
         subscribe=(
             *(subjects.ALL_REPORTS, subjects.ALL_OUTPUT, subjects.ALL_EVENTS, subjects.ALL_HEARTBEATS),
-            *(subjects.tick(_ANY), subjects.DISCONNECTED, subjects.ADMISSIONS),
+            *(subjects.tick(_ANY), subjects.DISCONNECTED, subjects.ADMISSIONS, subjects.SITES_ADMISSIONS),
             *(subjects.agents_verb(subjects.SERVICE_AGENTS, verb, _ANY) for verb in ("register", "benchmarked")),
         ),
     ),
@@ -185,6 +189,21 @@ def of_host(name: str, agents: Iterable[str]) -> Permissions:
         subscribe=(f"{subjects.inbox(host_user(name))}.>", *(subject for each in own for subject in each.subscribe)),
         answers=True,
     )
+
+
+def of_leaf() -> Permissions:
+    """What hosts may, whoever they are; and the question who they are, with its answer."""
+    some, placement = _agent(_ANY), f"KV_{subjects.KV_PLACEMENT}"
+    # As wide as what streams and services listen to: the hive's bus tells a leaf of those only whose whole subject it may publish to.
+    heard = (
+        subjects.ALL_OUTCOMES,
+        subjects.ALL_REPORTS,
+        subjects.ALL_OUTPUT,
+        *_events("model"),
+        subjects.key_of(subjects.KV_JOBS, ">"),
+    )
+    told = (*heard, _INBOXES, subjects.SITES_ADMISSIONS, f"$JS.API.DIRECT.GET.{placement}.>")
+    return Permissions((*some.publish, *told), (*some.subscribe, f"{subjects.inbox('host')}.>", _SITES_ANSWERS))
 
 
 def host_user(name: str) -> str:

@@ -57,6 +57,16 @@ class HiveSettings(BaseSettings):
         default=None,
         description="file of the authority that the bus's certificate is of; left out: one that this machine trusts",
     )
+    tls_cert: Path | None = Field(
+        default=None,
+        description="file of the certificate, with its chain, of API, dashboard and the bus that `hive up` starts; left out: no TLS, or with "
+        "`hive up --listen` one of the hive's own authority",
+    )
+    tls_key: Path | None = Field(default=None, description="file of its key")
+    tls_ca: Path | None = Field(
+        default=None,
+        description="file of the authority that it is of, for hosts that join; left out: one that they trust anyhow",
+    )
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")

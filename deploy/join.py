@@ -13,14 +13,24 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from agent_sidecar.addresses import agent_ids, parse_upstream, parse_upstreams, slug
-from agent_sidecar.joined import HostKey, Joined, identity_of, read_joined, read_key, with_joined, write_joined, write_key
+from agent_sidecar.joined import (
+    HostKey,
+    Joined,
+    identity_of,
+    read_joined,
+    read_key,
+    with_joined,
+    write_authority,
+    write_joined,
+    write_key,
+)
 from agent_sidecar.settings import SidecarSettings
 from bus import mdns, telemetry
 from bus.errors import BusUnavailable, HiveError, InvalidRequest
 from bus.host_key import new_seed, public_key, sign
 from bus.messages.joining import JoinHive
 from bus.nats_complaints import without_password
-from deploy.join_door import ask_to_join, door_url
+from deploy.join_door import ask_to_join, door_url, open_door
 
 STANDARD_INPUT: Final = "-"
 BUS_SECONDS: Final = 10.0
@@ -66,23 +76,25 @@ def _parser() -> argparse.ArgumentParser:
 
 async def join(token: str, settings: SidecarSettings, *, url: str | None, name: str | None, backends: tuple[str, ...]) -> None:
     """Any HiveError says, in words, what stood in the way."""
-    secret, _, address = (token if token != STANDARD_INPUT else sys.stdin.readline()).strip().partition("@")
+    secret, _, there = (token if token != STANDARD_INPUT else sys.stdin.readline()).strip().partition("@")
+    address, _, fingerprint = there.partition("#")
     before = read_joined(settings.data_dir)
     called = _name(name or (before.name if before else socket.gethostname().split(".")[0]))
     backends = _checked(backends) or (before.backends if before else ())
-    api = await _api(url or address or None, settings)
+    door = await asyncio.to_thread(open_door, await _api(url or address or None, settings), fingerprint or None)
     granted = await asyncio.to_thread(
-        ask_to_join, api, _request(secret, called, settings.data_dir, _own_names(backends, called))
+        ask_to_join, door, _request(secret, called, settings.data_dir, _own_names(backends, called))
     )
     joined = Joined(
         hive_id=granted.hive_id,
-        api=api,
+        api=door.url,
         name=granted.name,
         labels=granted.labels,
         backends=backends,
         agents=granted.agents,
         nats_url=SecretStr(granted.nats_url),
     )
+    write_authority(settings.data_dir, door.authority)
     file = write_joined(settings.data_dir, joined)
     _tell(joined, before, file)
     await _try_bus(joined, settings)

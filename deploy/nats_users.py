@@ -5,7 +5,7 @@ from textwrap import fill
 from typing import Final
 
 from bus.identities import password_variable
-from bus.permissions import ROOMS, Permissions, of_service
+from bus.permissions import LEAF, ROOMS, Permissions, of_leaf, of_service
 from deploy.local.nats import nats_conf
 
 BEGIN: Final = "    # Written by `python -m deploy.nats_users`, from bus/permissions.py.\n"
@@ -23,9 +23,9 @@ def _users() -> Iterator[str]:
     yield "    users: [\n      { user: hive, password: $HIVE_NATS_PASSWORD }\n"
     # Nobody holds this key. That there is one has the server give out a nonce, which hosts that come by their own key sign.
     yield '      { nkey: UBJYR4LQYKE6YWTCKWLNP7PK377RZGJOD6BHIRZOHVUAVODAITMFRTQE, permissions { publish { deny: ">" }, subscribe { deny: ">" } } }\n'
-    for name in ROOMS:
+    for name, permissions in ({name: of_service(name) for name in ROOMS} | {LEAF: of_leaf()}).items():
         yield f"      {{ user: {name}, password: ${password_variable(name)}, permissions {{\n"
-        yield from _permissions(of_service(name))
+        yield from _permissions(permissions)
         yield "      } }\n"
     yield "    ]\n"
 

@@ -91,13 +91,14 @@ def found_addresses(service: str) -> dict[str, str]:
         state = json.loads((folder / "hive.json").read_bytes())
         found = {
             "NATS_URL": state["nats"]["url"],
+            "HIVE_NATS_CA": state["nats"].get("ca") or "",
             "HIVE_DATABASE_URL": state["database_url"],
             "HIVE_REDIS_URL": state["redis_url"],
         }
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     named = _in_configuration() | {name.removesuffix("_FILE") for name in os.environ}
-    return {name: value for name, value in found.items() if name not in named}
+    return {name: value for name, value in found.items() if value and name not in named}
 
 
 def _in_configuration() -> set[str]:

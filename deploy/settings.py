@@ -1,8 +1,8 @@
 """What `hive up` and the `hive` commands can be told."""
 
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 
 from bus.settings import HiveSettings
 
@@ -12,6 +12,10 @@ _EVERYWHERE: Final = {"0.0.0.0", "::", ""}
 class DeploySettings(HiveSettings):
     """Ports: 0 takes a free one. A URL that is given means that this part is not started."""
 
+    listen: str | None = Field(
+        default=None,
+        description="address, or 0.0.0.0, of API, dashboard and bus together, with TLS: how a hive serves a LAN (`hive up --listen`)",
+    )
     host: str = Field(default="127.0.0.1", description="address of the API and the dashboard")
     api_port: int = Field(default=8420, ge=0, le=65535, description="of the API; 0 takes a free one")
     gui_port: int = Field(default=8430, ge=0, le=65535, description="of the dashboard; 0 takes a free one")
@@ -25,6 +29,18 @@ class DeploySettings(HiveSettings):
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey, a cache; left out: `hive up` starts one")
     key: SecretStr | None = Field(default=None, description="that `hive mcp` acts with (`hive keys create NAME`)")
     admin_key: SecretStr | None = Field(default=None, description="the first key; left out: made, and shown once")
+
+    @model_validator(mode="after")
+    def _listens(self) -> Self:
+        """`listen` stands for both addresses where they are not named."""
+        for name in ("host", "nats_host") if self.listen else ():
+            if name not in self.model_fields_set:
+                object.__setattr__(self, name, self.listen)  # it is frozen from here on
+        return self
+
+    @property
+    def wants_tls(self) -> bool:
+        return self.listen is not None or self.tls_cert is not None
 
     @property
     def given_nats_url(self) -> str | None:

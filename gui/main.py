@@ -68,14 +68,14 @@ async def serve(settings: GuiSettings) -> None:
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
-            await _run(_Server(_config(sockets.around(web))), listener)
+            await _run(_Server(_config(sockets.around(web), settings)), listener)
 
 
 def _samples(sockets: OpenSockets) -> Iterable[Sample]:
     yield Sample("gui_open_pages", "gauge", "Pages that are open, each with a WebSocket connection.", sockets.number)
 
 
-def _config(web: object) -> uvicorn.Config:
+def _config(web: object, settings: GuiSettings) -> uvicorn.Config:
     """No access log: it would hold login tickets."""
     return uvicorn.Config(
         web,  # type: ignore[arg-type]
@@ -84,6 +84,8 @@ def _config(web: object) -> uvicorn.Config:
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="websockets-sansio",
         http=BoundedProtocol,
+        ssl_certfile=settings.tls_cert,
+        ssl_keyfile=settings.tls_key,
     )
 
 

@@ -22,15 +22,16 @@ class Admitting:
     def __init__(self, bus: Bus, seed: str) -> None:
         self._bus, self._seed = bus, seed
         self._hosts = Mirror(bus, subjects.KV_HOSTS, AdmittedHost.model_validate_json)
-        self._answering: Closing | None = None
+        self._answering: list[Closing] = []
 
     async def start(self) -> None:
         await self._hosts.start()
-        self._answering = await self._bus.answer(subjects.ADMISSIONS, self._asked)
+        for subject in (subjects.ADMISSIONS, subjects.SITES_ADMISSIONS):
+            self._answering.append(await self._bus.answer(subject, self._asked))
 
     async def close(self) -> None:
-        if self._answering is not None:
-            await self._answering.close()
+        for each in self._answering:
+            await each.close()
         await self._hosts.close()
 
     async def _asked(self, received: Received) -> bytes:

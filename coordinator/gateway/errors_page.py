@@ -86,6 +86,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.ScheduleNotFound: "`hive schedule list` lists those that are yours.",
     errors.NoHistory: "Ask for a later or a shorter time; the message says what is stored, how often, and from when on.",
     errors.HiveNotFound: "Name the hive: `hive join TOKEN --url http://HIVE-MACHINE:8420`. Over routers mDNS finds nothing.",
+    errors.UntrustedHive: "make a new join token on the hive's machine, and copy the whole of it; if it stays, somebody stands between",
     errors.NameTaken: "Choose another with `--name`; for a machine set up anew, `hive agents remove NAME` frees the name.",
     errors.UserExists: "Choose another name, or change the user that there is (`hive users roles`, `hive users password`).",
     errors.LastAdmin: "Make another administrator first: `hive users create NAME --role admin`.",

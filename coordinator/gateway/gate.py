@@ -19,9 +19,11 @@ LOGIN_PATH: Final = "/api/auth/login"
 REFRESH_PATH: Final = "/api/auth/refresh"
 """What these two are sent is the secret."""
 JWKS_PATH: Final = "/.well-known/jwks.json"
-OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", JWKS_PATH})
 JOIN_PATH: Final = "/api/join"
 """Takes a join token instead, and bounds how often somebody may try one."""
+AUTHORITY_PATH: Final = "/api/join/authority"
+"""A certificate is for everybody; who has a join token knows its fingerprint."""
+OPEN_PATHS: Final = frozenset({"/healthz", "/readyz", JWKS_PATH, AUTHORITY_PATH})
 METRICS_PATH: Final = "/metrics"
 CALLBACK_PATH: Final = "/oauth2/callback"
 """Where a provider sends a browser back: the state that it brings is the secret."""

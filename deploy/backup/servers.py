@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from nats.aio.client import Client
 from pydantic import SecretStr
@@ -26,6 +27,7 @@ CONNECT_SECONDS = 10.0
 class Servers:
     database_url: str
     nats_url: str
+    nats_ca: Path | None = None
 
 
 @asynccontextmanager
@@ -36,7 +38,9 @@ async def of_any_hive(settings: DeploySettings) -> AsyncIterator[Servers]:
     state = folder.read_state(HiveState) if folder.locked_by() else None
     if state is not None:
         yield Servers(
-            database_url=settings.given_database_url or state.database_url, nats_url=settings.given_nats_url or state.nats.url
+            database_url=settings.given_database_url or state.database_url,
+            nats_url=settings.given_nats_url or state.nats.url,
+            nats_ca=settings.nats_ca if settings.given_nats_url else state.nats.ca,
         )
         return
     lacking = [
@@ -64,7 +68,7 @@ async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool 
     try:
         alone = settings.model_copy(
             update=dict.fromkeys(("api_port", "gui_port", "nats_port", "nats_monitor_port", "nats_websocket_port"), 0)
-            | {"host": "127.0.0.1", "nats_host": "127.0.0.1"}
+            | {"host": "127.0.0.1", "nats_host": "127.0.0.1", "listen": None, "tls_cert": None}
         )
         hive = LocalHive(settings=alone, folder=folder, secrets=folder.secrets(), ports=await choose(alone))
         nats = hive.nats if synced else replace(hive.nats, configuration=unsynced(folder.path))
@@ -85,7 +89,9 @@ async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool 
 @asynccontextmanager
 async def nats_client(settings: DeploySettings, servers: Servers) -> AsyncIterator[Client]:
     bus = await NatsBus.connect(
-        settings.model_copy(update={"nats_url": SecretStr(servers.nats_url)}), "backup", timeout=CONNECT_SECONDS
+        settings.model_copy(update={"nats_url": SecretStr(servers.nats_url), "nats_ca": servers.nats_ca}),
+        "backup",
+        timeout=CONNECT_SECONDS,
     )
     try:
         yield bus.client

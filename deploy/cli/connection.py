@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -42,6 +43,10 @@ def nats_url(of: DeploySettings) -> str:
     return of.given_nats_url or running(of).nats.url
 
 
+def nats_authority(of: DeploySettings) -> Path | None:
+    return of.nats_ca if of.given_nats_url else running(of).nats.ca
+
+
 @asynccontextmanager
 async def operator_bus() -> AsyncIterator["Bus"]:
     """With the bus's own credentials, which are an operator's."""
@@ -49,7 +54,7 @@ async def operator_bus() -> AsyncIterator["Bus"]:
 
     quiet()
     found = settings()
-    connected = found.model_copy(update={"nats_url": SecretStr(nats_url(found))})
+    connected = found.model_copy(update={"nats_url": SecretStr(nats_url(found)), "nats_ca": nats_authority(found)})
     bus = await NatsBus.connect(connected, "cli", timeout=CONNECT_SECONDS)
     try:
         yield bus

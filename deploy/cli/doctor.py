@@ -40,7 +40,8 @@ async def examine(found: DeploySettings) -> list[Finding]:
     database_url = found.given_database_url or (state.database_url if state else None)
     redis_url = found.given_redis_url or (state.redis_url if state else None)
     if nats_url:
-        findings += await looks.bus(found, nats_url)
+        authority = found.nats_ca if found.given_nats_url or state is None else state.nats.ca
+        findings += await looks.bus(found.model_copy(update={"nats_ca": authority}), nats_url)
     if database_url:
         findings.append(await looks.database(database_url))
     if redis_url:

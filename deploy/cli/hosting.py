@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -13,12 +14,15 @@ import structlog
 from bus import subjects
 from bus.errors import HiveError
 from bus.messages import LoginTicket, NoReply
+from bus.messages.joining import CreateJoinToken, IssuedJoinToken
 from bus.nats_complaints import without_password
 from bus.together import end
 from deploy.cli.screen import print_facts, say
 from deploy.cli.starting import Starting
+from deploy.join_door import with_address
+from deploy.local.certificates import Certificates, given, own
 from deploy.local.data_folder import DataFolder
-from deploy.local.hive import LocalHive
+from deploy.local.hive import LocalHive, names_of
 from deploy.local.log_file import rotate
 from deploy.local.ports import choose
 from deploy.local.services import BusProbe
@@ -39,11 +43,19 @@ async def host_hive(settings: DeploySettings) -> None:
     folder.lock()
     try:
         folder.require_restored()
-        hive = LocalHive(settings=settings, folder=folder, secrets=folder.secrets(), ports=await choose(settings))
+        tls = await asyncio.to_thread(certificates, settings, folder)
+        hive = LocalHive(settings=settings, folder=folder, secrets=folder.secrets(), ports=await choose(settings), tls=tls)
         with ending_signals() as ending:
             await run(hive, ending)
     finally:
         folder.unlock()
+
+
+def certificates(settings: DeploySettings, folder: DataFolder) -> Certificates | None:
+    """Those that were named, else the hive's own where it serves a LAN. InvalidRequest."""
+    if settings.tls_cert is not None:
+        return given(settings.tls_cert, settings.tls_key, settings.tls_ca)
+    return own(folder, names_of(settings), datetime.now(UTC)) if settings.wants_tls else None
 
 
 async def run(hive: LocalHive, ending: asyncio.Event) -> None:
@@ -54,7 +66,7 @@ async def run(hive: LocalHive, ending: asyncio.Event) -> None:
 
 async def _supervise(hive: LocalHive, ending: asyncio.Event, journal: structlog.typing.FilteringBoundLogger) -> None:
     state = hive.state()
-    probe = BusProbe(state.nats.url)
+    probe = BusProbe(state.nats)
     starting = Starting()
 
     def changed(unit: Unit, message: str) -> None:
@@ -97,12 +109,24 @@ async def _welcome(hive: LocalHive, state: HiveState, probe: BusProbe) -> None:
         if hive.settings.given_admin_key is None and hive.secrets.first_key is not None:
             facts.append(("Admin key", f"{hive.secrets.first_key}  (shown only now; keep it)"))
         if state.lan_api is not None:
-            facts.append(("Add a host", "hive join-token create"))
+            facts.append(("Add a host", await _join_command(state, probe)))
         print_facts(facts)
         if hive.settings.given_admin_key is None and hive.secrets.first_key is None:
             say("  A new key: `hive keys create NAME --role admin`. A new link to the dashboard: `hive login`.", "dim")
     if hive.secrets.first_key is not None:
         hive.folder.keep(hive.secrets.model_copy(update={"first_key": None}))
+
+
+async def _join_command(state: HiveState, probe: BusProbe) -> str:
+    """What another host runs, where that is safe to type on a LAN; else how to get it."""
+    if state.fingerprint is None:
+        return "hive join-token create"
+    try:
+        verb = subjects.service_verb(subjects.SERVICE_JOIN_TOKENS, "create")
+        issued = await (await probe.bus()).request(verb, CreateJoinToken(name="of hive up"), IssuedJoinToken)
+    except HiveError:
+        return "hive join-token create"
+    return f"hive join {with_address(issued.token, state.lan_api or state.api, state.fingerprint)}   (one host, within a day; more: hive join-token create)"
 
 
 async def login_link(gui: str, probe: BusProbe) -> str:

@@ -23,7 +23,7 @@ from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus, running
 from deploy.cli.labels import label_changes
 from deploy.cli.screen import local_time, note, print_json, print_table, say
-from deploy.join_door import door_url
+from deploy.join_door import door_url, with_address
 
 app = typer.Typer(help="Tokens by which hosts join: create, list, revoke.", no_args_is_help=True)
 _UNITS: Final = {"m": 60, "h": 3600, "d": 24 * 3600}
@@ -45,34 +45,37 @@ async def create(
 ) -> None:
     """Make a token, and show it this once. On the new host: hive join TOKEN."""
     wish = wished(expires, uses, labels or [], name)
-    api, doubt = (door_url(url), None) if url else _reach()
+    api, fingerprint, doubt = (door_url(url), _fingerprint(), None) if url else _reach()
     async with operator_bus() as bus:
         issued = await bus.request(_verb("create"), wish, IssuedJoinToken, timeout=REQUEST_SECONDS)
     if as_json:
         print_json(issued)
         return
-    say(f"{issued.token}@{_short(api)}" if api else issued.token)
+    say(with_address(issued.token, api, fingerprint) if api else issued.token)
     _explain(issued.record, api, doubt)
 
 
-def _reach() -> tuple[str | None, str | None]:
-    """The API as another host reaches it, and what stands in the way of that."""
+def _fingerprint() -> str | None:
+    try:
+        return running(settings()).fingerprint
+    except HiveError:
+        return None
+
+
+def _reach() -> tuple[str | None, str | None, str | None]:
+    """The API as another host reaches it, its authority's fingerprint, and what stands in the way."""
     try:
         state = running(settings())
     except HiveError:  # a bus that was named, without a hive of its own here
-        return None, "Name the hive's API on the new host with --url."
+        return None, None, "Name the hive's API on the new host with --url."
     if state.lan_api is None or not state.lan_bus:
         missing = [name for name, has in (("HIVE_HOST", state.lan_api), ("HIVE_NATS_HOST", state.lan_bus)) if not has]
         doubt = (
-            "Other machines do not reach this hive: it listens on loopback. Start it with "
+            "Other machines do not reach this hive: it listens on loopback. Start it with `hive up --listen 0.0.0.0`, or without TLS with "
             f"{' and '.join(f'{name}=0.0.0.0' for name in missing)}."
         )
-        return state.lan_api or state.api, doubt
-    return state.lan_api, None
-
-
-def _short(api: str) -> str:
-    return api.removeprefix("http://")
+        return state.lan_api or state.api, state.fingerprint, doubt
+    return state.lan_api, state.fingerprint, None
 
 
 def _explain(record: JoinTokenRecord, api: str | None, doubt: str | None) -> None:

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from bus.messages import Message
 from deploy.cli.command import Json, command, settings
-from deploy.cli.connection import nats_url
+from deploy.cli.connection import nats_authority, nats_url
 from deploy.cli.screen import print_json, say
 
 NAME = "hive"
@@ -30,7 +30,10 @@ def nats_context(as_json: Json = False) -> None:
 
     Writes its context `hive`, and selects it when none is selected.
     """
-    written = write(nats_url(settings()), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nats")
+    found = settings()
+    written = write(
+        nats_url(found), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nats", nats_authority(found)
+    )
     if as_json:
         print_json(written)
         return
@@ -40,13 +43,13 @@ def nats_context(as_json: Json = False) -> None:
     say(f"Try:\n{TRY}")
 
 
-def write(url: str, folder: Path) -> WrittenContext:
+def write(url: str, folder: Path, authority: Path | None = None) -> WrittenContext:
     """`folder` is the NATS CLI's own. The file holds a password, so it is this user's alone."""
     path, selection = folder / "context" / f"{NAME}.json", folder / "context.txt"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(json.dumps(context(url), indent=2) + "\n")
+        file.write(json.dumps(context(url) | ({"ca": str(authority)} if authority else {}), indent=2) + "\n")
     if not selection.exists() or not selection.read_text().strip():
         selection.write_text(NAME)
     return WrittenContext(name=NAME, path=path, selected=selection.read_text().strip() == NAME)

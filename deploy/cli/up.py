@@ -14,6 +14,10 @@ async def up(
     port: Annotated[int | None, typer.Option(help="Of the API (HIVE_API_PORT); 0 takes a free one.")] = None,
     gui_port: Annotated[int | None, typer.Option(help="Of the dashboard (HIVE_GUI_PORT).")] = None,
     nats_port: Annotated[int | None, typer.Option(help="Of the bus (HIVE_NATS_PORT).")] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="Serve a LAN on this address of the machine, with TLS (HIVE_LISTEN).", metavar="ADDRESS"),
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address of API and dashboard (HIVE_HOST).")] = None,
     nats_url: Annotated[str | None, typer.Option(help="A NATS server to use instead (NATS_URL).")] = None,
     database_url: Annotated[str | None, typer.Option(help="A PostgreSQL to use instead (HIVE_DATABASE_URL).")] = None,
@@ -27,6 +31,7 @@ async def up(
         HIVE_API_PORT=port,
         HIVE_GUI_PORT=gui_port,
         HIVE_NATS_PORT=nats_port,
+        HIVE_LISTEN=listen,
         HIVE_HOST=host,
         NATS_URL=nats_url,
         HIVE_DATABASE_URL=database_url,

@@ -149,10 +149,11 @@ class DataFolder:
 
     def place(self, name: str, content: bytes, *, synced: bool = True) -> None:
         """Readable by this user only, and never half."""
-        handle, temporary = tempfile.mkstemp(dir=self.path, prefix=f".{name}.")
+        place = self.path / name
+        handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             if synced:
                 os.fsync(file.fileno())
-        Path(temporary).replace(self.path / name)
+        Path(temporary).replace(place)

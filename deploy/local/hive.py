@@ -1,15 +1,18 @@
 """A whole hive on one machine: which processes it has, told from the settings, and what it says of itself."""
 
 import asyncio
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
+from pathlib import Path
 
 from bus import mdns
 from bus.hosts import is_loopback
 from bus.identities import admission_seed
 from bus.permissions import COORDINATOR, ROOMS
+from deploy.local.certificates import Certificates
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
@@ -31,6 +34,7 @@ class LocalHive:
     folder: DataFolder
     secrets: Secrets
     ports: Ports
+    tls: Certificates | None = None
 
     @property
     def nats(self) -> Nats:
@@ -42,6 +46,7 @@ class LocalHive:
             websocket_port=self.ports.nats_websocket,
             password=self.secrets.nats_password,
             sys_password=self.secrets.nats_sys_password,
+            tls=self.tls,
         )
 
     @property
@@ -53,18 +58,25 @@ class LocalHive:
         return Valkey(folder=self.folder.path / "valkey")
 
     def state(self) -> HiveState:
-        host = reachable(self.settings.host)
+        host, scheme = reachable(self.settings.host), "https" if self.tls else "http"
         return HiveState(
-            api=f"http://{host}:{self.ports.api}",
-            gui=f"http://{host}:{self.ports.gui}",
-            nats=NatsAddress(url=self.settings.given_nats_url or self.nats.url),
-            lan_api=_lan_api(self.settings.host, self.ports.api),
-            lan_bus=self.settings.given_nats_url is not None or not is_loopback(self.settings.nats_host),
+            api=f"{scheme}://{host}:{self.ports.api}",
+            gui=f"{scheme}://{host}:{self.ports.gui}",
+            nats=NatsAddress(url=self.settings.given_nats_url or self.nats.url, ca=self._bus_authority),
+            lan_api=_lan_api(self.settings, self.ports.api),
+            fingerprint=self.tls.fingerprint if self.tls else None,
+            lan_bus=self.settings.given_nats_url is not None
+            or self.settings.listen is not None
+            or not is_loopback(self.settings.nats_host),
             database_url=self.settings.given_database_url or self.postgres.url(),
             redis_url=self.settings.given_redis_url or self.valkey.url,
             version=metadata.version("hive"),
             started_at=datetime.now(UTC),
         )
+
+    @property
+    def _bus_authority(self) -> Path | None:
+        return self.settings.nats_ca if self.settings.given_nats_url or self.tls is None else self.tls.authority
 
     def servers(self) -> list[Spec]:
         """The embedded ones: those that nobody named a URL for."""
@@ -76,7 +88,8 @@ class LocalHive:
         return [spec_of(part) for given, part in parts if given is None]
 
     def services(self, probe: BusProbe) -> list[list[Spec]]:
-        doors = Doors(host=reachable(self.settings.host), api_port=self.ports.api, gui_port=self.ports.gui)
+        host, tls = reachable(self.settings.host), self.tls
+        doors = Doors(host=host, api_port=self.ports.api, gui_port=self.ports.gui, secure=tls is not None)
         return stages(doors, probe, self.environment(), self.identities())
 
     def identities(self) -> dict[str, dict[str, str]]:
@@ -103,15 +116,29 @@ class LocalHive:
             "HIVE_GUI_PORT": str(self.ports.gui),
             "HIVE_LOG_LEVEL": self.settings.log_level,
             "HIVE_LOG_FORMAT": "json",
+            **self._tls_environment(),
         }
 
+    def _tls_environment(self) -> dict[str, str]:
+        named = {"HIVE_NATS_CA": self._bus_authority}
+        if self.tls is not None:
+            named |= {"HIVE_TLS_CERT": self.tls.certificate, "HIVE_TLS_KEY": self.tls.key, "HIVE_TLS_CA": self.tls.authority}
+        return {name: str(file) for name, file in named.items() if file is not None}
 
-def _lan_api(host: str, port: int) -> str | None:
-    """By this machine's first address, where it listens on all of them."""
-    if is_loopback(host):
+
+def _lan_api(settings: DeploySettings, port: int) -> str | None:
+    """By this machine's first address, where it listens on all of them. Null on loopback, unless that was asked for."""
+    if is_loopback(settings.host) and settings.listen is None:
         return None
-    found = [host] if host not in mdns.ANY else mdns.lan_addresses()
-    return f"http://{found[0]}:{port}" if found else None
+    found = [settings.host] if settings.host not in mdns.ANY else mdns.lan_addresses()
+    return f"{'https' if settings.wants_tls else 'http'}://{found[0]}:{port}" if found else None
+
+
+def names_of(settings: DeploySettings) -> list[str]:
+    """By which this machine is reached: what its certificate is for."""
+    addresses = [settings.host, settings.nats_host]
+    listed = [address for address in addresses if address not in mdns.ANY] or list(mdns.lan_addresses())
+    return ["localhost", "127.0.0.1", socket.gethostname(), *listed]
 
 
 def spec_of(part: Part) -> Spec:

@@ -10,10 +10,13 @@ from pathlib import Path
 from bus.errors import Unavailable
 from bus.identities import password_of, variables
 from bus.permissions import OPERATOR
+from deploy.local.certificates import Certificates
 from deploy.local.launch import Launch
 from deploy.settings import reachable
 
 HOST = "127.0.0.1"
+TLS = "tls { cert_file: $HIVE_NATS_TLS_CERT, key_file: $HIVE_NATS_TLS_KEY }\n"
+"""After nats.conf, where clients come by TLS."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class Nats:
     name: str = "nats"
     configuration: Path | None = None
     """Left out: nats.conf."""
+    tls: Certificates | None = None
 
     @property
     def url(self) -> str:
@@ -41,13 +45,20 @@ class Nats:
         return self._url(service, password_of(self.sys_password, service))
 
     def _url(self, user: str, password: str) -> str:
-        return f"nats://{user}:{password}@{reachable(self.host)}:{self.port}"
+        return f"{'tls' if self.tls else 'nats'}://{user}:{password}@{reachable(self.host)}:{self.port}"
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.tls is not None:
+            self._with_tls.write_text(f"{nats_conf().read_text()}\n{TLS}")
+
+    @property
+    def _with_tls(self) -> Path:
+        return self.folder / "nats.tls.conf"
 
     def launch(self) -> Launch:
-        return Launch(name=self.name, command=command(self.configuration), environment=self.environment())
+        configuration = self._with_tls if self.tls is not None else self.configuration
+        return Launch(name=self.name, command=command(configuration), environment=self.environment())
 
     def environment(self) -> dict[str, str]:
         """The variables of nats.conf."""
@@ -60,6 +71,11 @@ class Nats:
             "HIVE_NATS_PASSWORD": self.password,
             "HIVE_NATS_SYS_PASSWORD": self.sys_password,
             **variables(self.sys_password),
+            **(
+                {}
+                if self.tls is None
+                else {"HIVE_NATS_TLS_CERT": str(self.tls.certificate), "HIVE_NATS_TLS_KEY": str(self.tls.key)}
+            ),
         }
 
     def ready(self) -> bool:

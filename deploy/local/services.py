@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from bus.errors import DeadlineExceeded, Unavailable
 from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
 from deploy.local.launch import Launch
+from deploy.local.state import NatsAddress
 from deploy.local.unit import Spec
 from deploy.modules import MODULES
 
@@ -28,8 +30,8 @@ DRAIN_SECONDS: Final = 12.0
 class BusProbe:
     """Asks services on the bus whether they serve, over one connection that is made when it is first needed."""
 
-    def __init__(self, nats_url: str) -> None:
-        self._settings = HiveSettings(nats_url=SecretStr(nats_url))
+    def __init__(self, nats: NatsAddress) -> None:
+        self._settings = HiveSettings(nats_url=SecretStr(nats.url), nats_ca=nats.ca)
         self._bus: NatsBus | None = None
         self._connecting = asyncio.Lock()
 
@@ -58,11 +60,16 @@ class BusProbe:
             await self._bus.close()
 
 
-def http_answers(host: str, port: int, path: str, *, status: int | None = None) -> Check:
-    """Whether something answers there with this status; None: with any."""
+def http_answers(host: str, port: int, path: str, *, status: int | None = None, secure: bool = False) -> Check:
+    """Whether something answers there with this status; None: with any. Nothing is told to it, so its certificate is not looked at."""
+    unverified = ssl._create_unverified_context()  # noqa: S323
 
     def ask() -> bool:
-        connection = http.client.HTTPConnection(host, port, timeout=2)
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=2, context=unverified)
+            if secure
+            else http.client.HTTPConnection(host, port, timeout=2)
+        )
         try:
             connection.request("GET", path)
             answer = connection.getresponse().status
@@ -82,6 +89,7 @@ class Doors:
     host: str
     api_port: int
     gui_port: int
+    secure: bool = False
 
 
 def stages(
@@ -102,8 +110,12 @@ def stages(
             spec("monitor", MODULES["monitor"], probe.answers(subjects.SERVICE_METRICS, "performance")),
         ],
         [
-            spec("gateway", MODULES["gateway"], http_answers(doors.host, doors.api_port, "/readyz", status=200)),
-            spec("gui", MODULES["gui"], http_answers(doors.host, doors.gui_port, "/healthz")),
+            spec(
+                "gateway",
+                MODULES["gateway"],
+                http_answers(doors.host, doors.api_port, "/readyz", status=200, secure=doors.secure),
+            ),
+            spec("gui", MODULES["gui"], http_answers(doors.host, doors.gui_port, "/healthz", secure=doors.secure)),
         ],
         [
             spec(

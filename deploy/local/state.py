@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field
 
@@ -29,13 +30,19 @@ class NatsAddress(Message):
 
     url: str
     creds: str | None = None
+    ca: Path | None = Field(default=None, description="file of the authority that its certificate is of")
 
 
 class HiveState(Message):
+    """`fingerprint`: of the authority by which API, dashboard and bus have their certificates."""
+
     api: str
     gui: str
     nats: NatsAddress
     lan_api: str | None = Field(default=None, description="the API as other machines reach it; null where it is on loopback")
+    fingerprint: str | None = Field(
+        default=None, description="SHA-256 of the authority that its certificates are of; null: without TLS"
+    )
     lan_bus: bool = Field(default=False, description="whether other machines reach the bus")
     processes: tuple[ProcessStatus, ...] = ()
     database_url: str = Field(description="with its password, if any: the file is this user's alone")

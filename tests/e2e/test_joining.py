@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,13 +106,30 @@ def test_a_host_with_only_a_token_joins_and_its_sidecar_runs_a_task(hive: Hive, 
         assert "as walnut" in host.join(token)  # again, while it runs: the same host keeps its name, and the token is used once
         [record] = [record for record in hive.json("join-token", "list")["tokens"] if record["name"] == "spare room"]
         assert (record["uses"], record["hosts"], record["state"]) == (1, ["walnut"], "used_up")
-    secret, password = token.partition("@")[0], json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"]
+    secret, bus = token.partition("@")[0], json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"]
+    assert re.fullmatch(r"nats://127\.0\.0\.1:\d+", bus)  # no password: it comes in by its key
     logged = "".join(log.read_text() for log in (hive.folder / "logs").iterdir()) + host.log.read_text()
     assert "join_token_created" in logged
     assert "join_token_used" in logged
     assert secret not in logged
-    assert password.rpartition("@")[0].rpartition(":")[2] not in logged
     assert "mdns_advertises" not in logged  # on loopback nobody is told
+
+
+def test_a_host_that_is_removed_is_cut_off_at_once_and_stays_out(hive: Hive, tmp_path: Path) -> None:
+    host = Host(tmp_path / "hazel")
+    host.join(token_of(hive), "--name", "hazel")
+    with host.sidecar() as sidecar:
+        wait_until(lambda: online(hive, "hazel"), COMMAND_SECONDS)
+        began = time.monotonic()
+        hive.run("agents", "remove", "hazel")
+        print(f"removed in {time.monotonic() - began:.1f} s, with the start of the command")
+        assert not any(agent["agent_id"] == "hazel" for agent in hive.json("agents")["agents"])
+        wait_until(lambda: "does not let this host in" in host.log.read_text(), COMMAND_SECONDS)
+        wait_until(lambda: (hive.folder / "logs" / "coordinator.log").read_text().count("host_refused") >= 2, COMMAND_SECONDS)
+        assert sidecar.poll() is None  # it waits: whoever joins it again has it back
+        assert not any(agent["agent_id"] == "hazel" for agent in hive.json("agents")["agents"])
+        host.join(token_of(hive))
+        wait_until(lambda: online(hive, "hazel"), COMMAND_SECONDS)
 
 
 def test_each_refusal_is_one_line_with_its_code(hive: Hive, tmp_path: Path) -> None:

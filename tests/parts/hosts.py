@@ -9,6 +9,7 @@ from bus.nats_bus import NatsBus
 from bus.nats_login import HostIdentity
 from bus.settings import HiveSettings
 from coordinator.agents.admitting import Admitting
+from tests.parts.leaf import Leaf
 from tests.parts.nats import SYS_PASSWORD, NatsServer
 
 
@@ -28,7 +29,7 @@ class JoinedHost:
     def identity(self) -> HostIdentity:
         return HostIdentity(name=self.name, agents=(self.name, *self.agents), seed=self.seed)
 
-    async def connect(self, server: NatsServer, *, timeout: float = 10, instance: str = "i1") -> NatsBus:
+    async def connect(self, server: NatsServer | Leaf, *, timeout: float = 10, instance: str = "i1") -> NatsBus:
         settings = HiveSettings(nats_url=server.bare_url)
         return await NatsBus.connect(settings, subjects.sidecar_connection(instance), timeout=timeout, host=self.identity)
 
@@ -47,5 +48,5 @@ async def admitting(server: NatsServer) -> tuple[Admitting, NatsBus]:
     return admits, bus
 
 
-def log_of(server: NatsServer) -> str:
+def log_of(server: NatsServer | Leaf) -> str:
     return (server.folder / "nats.log").read_text()

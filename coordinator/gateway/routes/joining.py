@@ -4,6 +4,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from bus import subjects, telemetry
 from bus.auth import Permission
@@ -46,7 +47,7 @@ from coordinator.gateway.asking import address_of, via
 from coordinator.gateway.body import JsonRoute, ShortJsonRoute
 from coordinator.gateway.bus_address import bus_address
 from coordinator.gateway.examples import keys as examples
-from coordinator.gateway.gate import JOIN_PATH
+from coordinator.gateway.gate import AUTHORITY_PATH, JOIN_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs, needs_no_key
 
@@ -146,6 +147,17 @@ async def join(asked: Annotated[JoinHive, Body(openapi_examples=examples.JOINS)]
         nats_url=_bus_of(gateway, request.url.hostname, by_key=host.by_key),
     )
     return answer(granted, headers=_SECRET)
+
+
+@door.get(AUTHORITY_PATH, summary="Read the authority", response_class=PlainTextResponse, **needs_no_key(NotFound))
+async def authority(gateway: Door) -> Response:
+    """The certificate of whoever vouches for this hive's own, as PEM. A join token carries its fingerprint."""
+    file = gateway.settings.tls_ca
+    if file is None:
+        raise NotFound(
+            "This hive has no authority of its own. Start it with `hive up --listen`, or reach it by a name that machines trust."
+        )
+    return PlainTextResponse(file.read_text(), media_type="application/x-pem-file")
 
 
 def _bus_of(gateway: Gateway, reached: str | None, *, by_key: bool) -> str:

@@ -157,11 +157,11 @@ async def test_a_host_is_let_in_by_the_key_it_joined_with_and_by_no_other(
         await thief.connect(nats_server, timeout=0.8)
     await logged(nats_server, "authentication error", thief.key)
     with pytest.raises(BusUnavailable, match="does not take the user"):
-        await NatsBus.connect(HiveSettings(nats_url=nats_server.bare_url), "nobody", timeout=0.8)  # type: ignore[arg-type]
+        await NatsBus.connect(HiveSettings(nats_url=nats_server.bare_url), "nobody", timeout=0.8)
     for user, password in (("sys", "guessed"), ("hive", ""), ("coordinator", "guessed")):
         url = nats_server.bare_url.replace("//", f"//{user}:{password}@")
         with pytest.raises(BusUnavailable):
-            await NatsBus.connect(HiveSettings(nats_url=url), "nobody", timeout=0.5)  # type: ignore[arg-type]
+            await NatsBus.connect(HiveSettings(nats_url=url), "nobody", timeout=0.5)
 
 
 async def test_one_that_is_cut_off_is_out_at_once_and_does_not_come_back(

@@ -34,6 +34,7 @@ from bus.messages.joining import (
     JoinTokenState,
     ListJoinTokens,
 )
+from coordinator.agents.hosts import Hosts
 from coordinator.agents.joining import Joining
 from coordinator.leading.facts import Fact
 from coordinator.leading.state import State
@@ -239,7 +240,8 @@ async def test_tokens_and_hosts_outlive_the_leader(hive: Hive) -> None:
 async def test_a_deposed_leader_makes_uses_and_revokes_no_token(hive: Hive) -> None:
     issued = await make(hive)
     connection, facts = await hive.database(), list[Fact]()
-    deposed = Joining(State(epoch=0, instance="deposed"), Statements(connection), lambda _row, told: facts.extend(told))
+    hosts = Hosts(hive.bus, Statements(connection), admits=False)
+    deposed = Joining(State(epoch=0, instance="deposed"), Statements(connection), lambda _row, told: facts.extend(told), hosts)
     attempts = (
         deposed.create(CreateJoinToken(), "ada"),
         deposed.redeem(Host().asks(issued.token)),

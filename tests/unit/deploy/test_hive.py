@@ -12,6 +12,7 @@ from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive
 from deploy.local.ports import Ports
 from deploy.local.services import BusProbe
+from deploy.local.state import NatsAddress
 from deploy.settings import DeploySettings
 
 PORTS = Ports(api=1, gui=2, nats=3, nats_monitor=4, nats_websocket=5)
@@ -46,7 +47,7 @@ def test_what_has_a_url_is_not_started_and_every_service_is_told(tmp_path: Path,
 
 
 async def test_services_end_in_the_opposite_order_of_their_dependence(tmp_path: Path) -> None:
-    stages = local_hive(tmp_path).services(BusProbe("nats://nobody"))
+    stages = local_hive(tmp_path).services(BusProbe(NatsAddress(url="nats://nobody")))
     assert [[spec.name for spec in stage] for stage in stages] == [
         ["coordinator", "workflow", "monitor"],
         ["gateway", "gui"],
@@ -56,7 +57,7 @@ async def test_services_end_in_the_opposite_order_of_their_dependence(tmp_path: 
 
 async def test_only_the_coordinator_is_given_the_first_key(tmp_path: Path) -> None:
     hive = local_hive(tmp_path)
-    stages = hive.services(BusProbe("nats://nobody"))
+    stages = hive.services(BusProbe(NatsAddress(url="nats://nobody")))
     given = {spec.name: spec.launch.environment.get("HIVE_ADMIN_KEY") for stage in stages for spec in stage}
     assert given.pop("coordinator") == hive.secrets.first_key
     assert set(given.values()) == {None}
@@ -64,7 +65,7 @@ async def test_only_the_coordinator_is_given_the_first_key(tmp_path: Path) -> No
 
 def test_a_given_first_key_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HIVE_ADMIN_KEY", "sk-hive-mine")
-    local_hive(tmp_path).services(BusProbe("nats://nobody"))
+    local_hive(tmp_path).services(BusProbe(NatsAddress(url="nats://nobody")))
     assert "sk-hive-mine" not in (tmp_path / "secrets.json").read_text()
 
 

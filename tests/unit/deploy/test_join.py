@@ -15,7 +15,7 @@ from bus.errors import HiveError, InvalidRequest, JoinTokenExpired, Unavailable
 from bus.host_key import new_seed, public_key, sign
 from bus.messages.joining import JoinHive
 from deploy.cli.join_token import seconds, wished
-from deploy.join_door import ask_to_join, door_url
+from deploy.join_door import Door, ask_to_join, door_url
 from deploy.run import found_addresses
 
 
@@ -90,18 +90,18 @@ def request_() -> JoinHive:
 def test_a_refusal_comes_as_the_hive_gave_it(request_: JoinHive) -> None:
     problem = {"code": "join_token_expired", "detail": "It expired.", "status": 403}
     with answering(403, json.dumps(problem).encode()) as api, pytest.raises(JoinTokenExpired, match="It expired"):
-        ask_to_join(api, request_)
+        ask_to_join(Door(url=api), request_)
 
 
 @pytest.mark.parametrize(("status", "body"), [(200, b"<html>"), (404, b"not here"), (200, b"{}"), (500, b"[]"), (302, b"")])
 def test_what_is_no_hive_is_told(request_: JoinHive, status: int, body: bytes) -> None:
     with answering(status, body) as api, pytest.raises(Unavailable, match="is no hive"):
-        ask_to_join(api, request_)
+        ask_to_join(Door(url=api), request_)
 
 
 def test_where_nothing_listens_that_is_told_with_what_to_do(request_: JoinHive) -> None:
     with pytest.raises(Unavailable, match="HIVE_HOST") as refused:
-        ask_to_join("http://127.0.0.1:9", request_)
+        ask_to_join(Door(url="http://127.0.0.1:9"), request_)
     assert isinstance(refused.value, HiveError)
 
 
