@@ -115,9 +115,7 @@ async def try_credential(
     credential_id: _CredentialId,
     gateway: Door,
     caller: Caller,
-    url: Annotated[
-        TrialUrl | None, Query(description="what is asked with it, by GET; left out: what its type says", examples=[None])
-    ] = None,
+    url: Annotated[TrialUrl | None, Query(description="what is asked with it, by GET; left out: what its type says")] = None,
 ) -> Response:
     """Asks who it is for: a database, a mail server, a server of tokens, a service by one GET that changes nothing. A type of no service,
     for which no address is named, is read and no more."""

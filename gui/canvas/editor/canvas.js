@@ -154,8 +154,9 @@ export default {
       // What is added goes on from the node that is selected, or from the only one that is there.
       const real = nodes.value.filter((node) => node.type !== STICKY);
       const after = state.selected.length === 1 ? nodes.value.find((node) => node.name === state.selected[0]) : real.length === 1 ? real[0] : null;
-      const helper = state.types.find((each) => each.name === type)?.helper;
-      const beside = after && after.type !== STICKY && type !== STICKY ? [after.position[0] + (helper ? 40 : 240), after.position[1] + (helper ? 220 : 0)] : null;
+      const { helper, group } = state.types.find((each) => each.name === type) ?? {};
+      const [dx, dy] = helper ? [40, 220] : group === "trigger" ? [0, 220] : [240, 0];
+      const beside = after && after.type !== STICKY && type !== STICKY ? [after.position[0] + dx, after.position[1] + dy] : null;
       edit({ kind: "add", type, position: at ?? beside ?? this.centre(), after: at ? null : (beside && after.name) });
     },
     drop(event) {
