@@ -1,12 +1,14 @@
-"""What a person orders of tasks by the mouse, on a whole hive of two hosts; and one of them dies."""
+"""What a person orders of tasks by the mouse, on a whole hive of two hosts; what is said when one of them dies, and when stores hang."""
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
+import psutil
 import pytest
 from playwright.async_api import Page, expect
 
@@ -155,6 +157,31 @@ async def test_a_host_is_killed_turns_red_and_its_work_moves(page: Page, hosts: 
     await expect(row).to_contain_text("attempt 2")
     await expect(row).to_contain_text("Done", timeout=WORK_MS)
     assert hosts.task(moved)["assigned_agent_id"] == HERE
+
+
+async def test_stores_that_hang_are_named_and_the_page_goes_on_when_they_do(page: Page, hosts: TwoHosts) -> None:
+    await enter_by(page, hosts.hive)
+    said = page.get_by_role("list", name="What is wrong")
+    with hanging(hosts.hive, "postgres", "valkey"):
+        await expect(said).to_contain_text("PostgreSQL does not answer")
+        await expect(said).to_contain_text("Redis does not answer")
+        await expect(said).to_contain_text("It spoke last")
+        await expect(page.locator(".hv-connection")).to_have_text("Live")
+    await expect(said.get_by_text("does not answer")).to_have_count(0)
+
+
+@contextmanager
+def hanging(hive: Hive, *names: str) -> Iterator[None]:
+    """As when a machine swaps: they hold their connections and say nothing."""
+    pids = hive.pids()
+    found = [process for name in names for process in (psutil.Process(pids[name]), *psutil.Process(pids[name]).children())]
+    for process in found:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in found:
+            process.resume()
 
 
 def is_red(colour: str) -> bool:
