@@ -38,7 +38,7 @@ async def create(
 ) -> None:
     """Make a user. The password is asked for; from a pipe it is the first line."""
     password = None if no_password else _password()
-    asked = {"name": name, "roles": role, "password": password, "tenant": tenant}
+    asked: dict[str, object] = {"name": name, "roles": role, "password": password, "tenant": tenant}
     _tell(await _order("create", asked, CreateUser), as_json, "Created")
 
 
