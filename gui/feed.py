@@ -47,6 +47,9 @@ class Viewer(Protocol):
         """Whether the frame went out; what did not is sent again."""
         ...
 
+    def review(self) -> None:
+        """Shown out where whoever looks is no longer welcome, whether anything changes or not."""
+
 
 class Feed:
     """Started once; pages attach and detach."""
@@ -112,6 +115,8 @@ class Feed:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _tick(self) -> None:
+        for viewer in list(self._viewers):
+            viewer.review()
         was_there = self.state.bus
         self.state.apply_bus(self._bus.connected, _now())
         self.state.tick(_now())

@@ -23,7 +23,11 @@ class PageViewer:
         if not self._client.has_socket_connection:
             return False
         if not self._still_welcome():
-            self._client.open("/login")
+            self.review()
             return False
         self._live.call("frame", frame.plain)
         return True
+
+    def review(self) -> None:
+        if self._client.has_socket_connection and not self._still_welcome():
+            self._client.open("/login")
