@@ -52,6 +52,9 @@ class Viewer(Protocol):
         """Whether the frame went out; what did not is sent again."""
         ...
 
+    def review(self) -> None:
+        """Shown out where whoever looks is no longer welcome, whether anything changes or not."""
+
 
 class Feed:
     """Started once; pages attach and detach."""
@@ -121,6 +124,8 @@ class Feed:
             await asyncio.sleep(TICK_SECONDS)
 
     async def _tick(self) -> None:
+        for viewer in list(self._viewers):
+            viewer.review()
         was_there = self.state.bus
         status = await self._cluster() if self._bus.connected else None
         self.state.apply_bus(status is not None or await self._bus_answers(), _now())

@@ -32,11 +32,11 @@ class Standings:
 
     async def mirror(self) -> None:
         """Make the doors' copy equal to the record."""
-        held = await self._held(None)
-        for key, standing in held.items():
-            await self._bus.put(subjects.KV_USERS, key, standing)
-        for stale in set(await self._bus.keys(subjects.KV_USERS)) - held.keys():
-            await self.tell(UUID(stale))
+        for user_id in await self._held(None):
+            await self.tell(UUID(user_id))
+        shown = set(await self._bus.keys(subjects.KV_USERS))
+        for stale in shown - (await self._held(None)).keys():  # read again: a new user is in the record before it is told
+            await self._bus.delete(subjects.KV_USERS, stale)
 
     async def _held(self, user_id: UUID | None) -> dict[str, UserStanding]:
         with available():

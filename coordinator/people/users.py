@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from bus import subjects, telemetry
-from bus.auth import Permission
+from bus.auth import BUS_OPERATOR, Permission
 from bus.errors import Conflict, LastAdmin, LoginFailed, PermissionDenied, UserExists, UserNotFound
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import ChangePassword, CreateUser, SetPassword, SetRoles, UserList, UserRecord, UserRef
@@ -39,6 +39,8 @@ class Users:
 
     async def _create(self, call: Call[CreateUser]) -> UserRecord:
         asked = call.body
+        if _tenant(call.claims) not in (None, asked.tenant):
+            raise PermissionDenied(f"You manage the users of {call.claims.tenant}, and none of {asked.tenant}.")
         if asked.password is not None:
             passwords.require_strong(asked.password, asked.name)
         stored = await passwords.hashed(asked.password) if asked.password is not None else None
@@ -49,29 +51,29 @@ class Users:
             raise UserExists(f"There is a user {asked.name}. `hive users list` shows all; roles and password can be changed.")
         return await self._changed(asked.name, row["id"], "user_created", call.claims)
 
-    async def _list(self, _call: Call[NoReply]) -> UserList:
+    async def _list(self, call: Call[NoReply]) -> UserList:
         with available():
-            return UserList(users=tuple(_record(row) for row in await self._sql.all("users")))
+            return UserList(users=tuple(_record(row) for row in await self._sql.all("users", _tenant(call.claims))))
 
     async def _disable(self, call: Call[UserRef]) -> UserRecord:
-        user_id = await self._change(call.body.name, disable=True)
+        user_id = await self._change(call, call.body.name, disable=True)
         await self._keys.follow(user_id)
         return await self._changed(call.body.name, user_id, "user_disabled", call.claims)
 
     async def _enable(self, call: Call[UserRef]) -> UserRecord:
         with available():
-            row = await self._sql.one("enable_user", call.body.name)
+            row = await self._sql.one("enable_user", call.body.name, _tenant(call.claims))
         if row is None:
             raise _nobody(call.body.name)
         await self._keys.follow(row["id"])
         return await self._changed(call.body.name, row["id"], "user_enabled", call.claims)
 
     async def _roles(self, call: Call[SetRoles]) -> UserRecord:
-        user_id = await self._change(call.body.name, roles=call.body.roles)
+        user_id = await self._change(call, call.body.name, roles=call.body.roles)
         return await self._changed(call.body.name, user_id, "user_roles_changed", call.claims)
 
     async def _remove(self, call: Call[UserRef]) -> NoReply:
-        user_id = await self._change(call.body.name, remove=True)
+        user_id = await self._change(call, call.body.name, remove=True)
         with available():
             await self._sql.run("revoke_keys_of_user", user_id)
         await self._standings.tell(user_id)
@@ -80,7 +82,7 @@ class Users:
         return NoReply()
 
     async def _password(self, call: Call[SetPassword]) -> UserRecord:
-        found = await self._found(call.body.name)
+        found = await self._found(call.body.name, _tenant(call.claims))
         await self._set_password(found.id, found.name, call.body.password)
         return await self._changed(found.name, found.id, "password_set", call.claims)
 
@@ -108,12 +110,12 @@ class Users:
                 raise Conflict(f"The user {name} was changed meanwhile. Sign in and try again.")
 
     async def _change(
-        self, name: str, *, disable: bool = False, remove: bool = False, roles: tuple[Role, ...] | None = None
+        self, call: Call[Any], name: str, *, disable: bool = False, remove: bool = False, roles: tuple[Role, ...] | None = None
     ) -> UUID:
         """UserNotFound, LastAdmin."""
         wished = None if roles is None else [role.value for role in dict.fromkeys(roles)]
         with available():
-            row = await self._sql.one("change_admin", name, disable, remove, wished)
+            row = await self._sql.one("change_admin", name, disable, remove, wished, _tenant(call.claims))
         if row is None or row["id"] is None:
             raise _nobody(name)
         if not row["done"]:
@@ -127,12 +129,17 @@ class Users:
         logger.info(event, user=name, by=by.sub)
         return await self._found(name)
 
-    async def _found(self, name: str) -> UserRecord:
+    async def _found(self, name: str, tenant: str | None = None) -> UserRecord:
         with available():
-            row = await self._sql.one("user", name)
+            row = await self._sql.one("user", name, tenant)
         if row is None:
             raise _nobody(name)
         return _record(row)
+
+
+def _tenant(claims: Claims) -> str | None:
+    """Whose users somebody manages: those of the own tenant; None, all, for who speaks with the bus's own credentials."""
+    return None if claims == BUS_OPERATOR else claims.tenant
 
 
 def _nobody(name: str) -> UserNotFound:

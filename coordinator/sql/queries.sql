@@ -328,19 +328,19 @@ SELECT k.hash FROM api_keys k WHERE k.user_id = $1;
 
 -- name: users
 SELECT id, name, roles, tenant, password_hash IS NOT NULL AS has_password, oidc_issuer, created_at, disabled_at, last_login_at
-FROM users WHERE removed_at IS NULL ORDER BY name;
+FROM users WHERE removed_at IS NULL AND ($1::text IS NULL OR tenant = $1) ORDER BY name;
 
 -- name: user
 SELECT id, name, roles, tenant, password_hash IS NOT NULL AS has_password, oidc_issuer, created_at, disabled_at, last_login_at
-FROM users WHERE name = $1 AND removed_at IS NULL;
+FROM users WHERE name = $1 AND removed_at IS NULL AND ($2::text IS NULL OR tenant = $2);
 
 -- name: insert_user
--- Also gives roles and a password to one who has keys alone, and takes back one who was removed. No row: there is one who signs in.
+-- Also gives roles and a password to one of the tenant who has keys alone, and takes back one who was removed. No row: there is one who
+-- signs in, or the name is another tenant's.
 INSERT INTO users (name, roles, password_hash, tenant) VALUES ($1, $2, $3, $4)
-ON CONFLICT (name) DO UPDATE SET roles = $2, password_hash = $3, tenant = $4, removed_at = NULL, disabled_at = NULL,
-    generation = users.generation + 1
-    WHERE users.removed_at IS NOT NULL
-        OR users.password_hash IS NULL AND users.oidc_subject IS NULL AND users.roles = '{}' AND users.disabled_at IS NULL
+ON CONFLICT (name) DO UPDATE SET roles = $2, password_hash = $3, removed_at = NULL, disabled_at = NULL, generation = users.generation + 1
+    WHERE users.tenant = $4 AND (users.removed_at IS NOT NULL
+        OR users.password_hash IS NULL AND users.oidc_subject IS NULL AND users.roles = '{}' AND users.disabled_at IS NULL)
 RETURNING id;
 
 -- name: user_secret
@@ -358,21 +358,21 @@ WHERE id = $1 AND removed_at IS NULL AND ($3::integer IS NULL OR generation = $3
 UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2;
 
 -- name: enable_user
-UPDATE users SET disabled_at = NULL WHERE name = $1 AND removed_at IS NULL RETURNING id;
+UPDATE users SET disabled_at = NULL WHERE name = $1 AND removed_at IS NULL AND ($2::text IS NULL OR tenant = $2) RETURNING id;
 
 -- name: change_admin
--- Disable ($2), remove ($3), or give other roles ($4), never to the last who may everything. The administrators' rows are locked, so that
+-- Disable ($2), remove ($3), or give other roles ($4), never to the last of the tenant who may everything. The administrators' rows are locked, so that
 -- two who disable each other are not both right. `id` is null for an unknown name, `done` false for the last administrator.
-WITH admins AS (
+WITH found AS (SELECT id, tenant FROM users WHERE name = $1 AND removed_at IS NULL AND ($5::text IS NULL OR tenant = $5)),
+    admins AS (
         SELECT u.id FROM users u
-        WHERE u.disabled_at IS NULL AND u.removed_at IS NULL AND (
+        WHERE u.tenant = (SELECT tenant FROM found) AND u.disabled_at IS NULL AND u.removed_at IS NULL AND (
             'admin' = ANY(u.roles) AND (u.password_hash IS NOT NULL OR u.oidc_subject IS NOT NULL)
             OR EXISTS (
                 SELECT FROM api_keys k WHERE k.user_id = u.id AND k.role = 'admin' AND k.revoked_at IS NULL
                     AND coalesce(k.expires_at > now(), true)))
         ORDER BY u.id FOR UPDATE OF u
     ),
-    found AS (SELECT id FROM users WHERE name = $1 AND removed_at IS NULL),
     done AS (
         UPDATE users u SET
             disabled_at = CASE WHEN $2 THEN coalesce(disabled_at, now()) ELSE disabled_at END,

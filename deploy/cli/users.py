@@ -32,12 +32,14 @@ def default(context: typer.Context, as_json: Json = False) -> None:
 async def create(
     name: Named,
     role: Roles = [Role.DEVELOPER],  # noqa: B006 - typer copies it
+    tenant: Annotated[str, typer.Option(help="Whose the user is.")] = "default",
     no_password: Annotated[bool, typer.Option("--no-password", help="One who has keys alone.")] = False,
     as_json: Json = False,
 ) -> None:
     """Make a user. The password is asked for; from a pipe it is the first line."""
     password = None if no_password else _password()
-    _tell(await _order("create", {"name": name, "roles": role, "password": password}, CreateUser), as_json, "Created")
+    asked: dict[str, object] = {"name": name, "roles": role, "password": password, "tenant": tenant}
+    _tell(await _order("create", asked, CreateUser), as_json, "Created")
 
 
 @app.command("list")

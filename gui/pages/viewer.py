@@ -25,7 +25,11 @@ class PageViewer:
         if not self._client.has_socket_connection:
             return False
         if not self._still_welcome():
-            self._client.open(way_in.login_from(self._client))
+            self.review()
             return False
         self._live.call("frame", frame.plain)
         return True
+
+    def review(self) -> None:
+        if self._client.has_socket_connection and not self._still_welcome():
+            self._client.open(way_in.login_from(self._client))

@@ -24,6 +24,33 @@ REFRESHES: Final[dict[str, Example]] = {"next": {"summary": "The last one", "val
 CHANGES: Final[dict[str, Example]] = {
     "new": {"summary": "One's own", "value": {"current": _PASSWORD, "new": "otter-lantern-quartz-7"}}
 }
+ME: Final = {
+    "claims": {
+        "sub": "anna",
+        "roles": ["viewer"],
+        "tenant": "default",
+        "models": [],
+        "scopes": [],
+        "key_id": None,
+        "user_id": "5d4c1f0e-9a3b-4f7e-8f63-0c2e7a9d1b22",
+        "session_id": "7a1f0c35-52a1-4a43-8b6e-91f0a6c3d204",
+        "expires_at": None,
+    },
+    "permissions": ["agents.view", "metrics.view", "workflows.view", "executions.view"],
+}
+KEY_SET: Final = {
+    "keys": [
+        {
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "WKn-ZIGevcwGIyyrzFoZNBdaq9_TsqzGl96oc0CWuis",
+            "y": "y77t-RvAHRKTsSGdIYUfweuOvwrvDD-Q3Hv5J0fSKbE",
+            "kid": "q2Vd0bJ4mC1x8Zkr",
+            "use": "sig",
+            "alg": "ES256",
+        }
+    ]
+}
 _USER: Final = UserRecord(
     id=UUID("5d4c1f0e-9a3b-4f7e-8f63-0c2e7a9d1b22"),
     name="anna",

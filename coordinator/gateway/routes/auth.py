@@ -29,6 +29,7 @@ from bus.messages.people import ChangePassword, EndSession, Password, Refresh, S
 from coordinator.gateway import verbs
 from coordinator.gateway.body import ShortJsonRoute
 from coordinator.gateway.examples import people as examples
+from coordinator.gateway.examples.answers import shown
 from coordinator.gateway.gate import JWKS_PATH, LOGIN_PATH, REFRESH_PATH
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs_any_key, needs_no_key
 
@@ -111,13 +112,15 @@ async def change_password(
     return Response(status_code=204)
 
 
-@router.get("/api/auth/me", summary="Who asks", response_model=Me, **needs_any_key())
+@router.get("/api/auth/me", summary="Who asks", response_model=Me, **needs_any_key(also=shown(examples.ME)))
 async def me(caller: Caller) -> Response:
     """Name, roles, tenant, and each permission that follows."""
     return answer(Me(claims=caller, permissions=tuple(each for each in Permission if auth.allows(caller, each))))
 
 
-@router.get(JWKS_PATH, summary="The keys that verify access tokens", response_model=KeySet, **needs_no_key())
+@router.get(
+    JWKS_PATH, summary="The keys that verify access tokens", response_model=KeySet, **needs_no_key(also=shown(examples.KEY_SET))
+)
 async def jwks(gateway: Door) -> Response:
     """A JSON Web Key Set: ES256, the newest first."""
     return answer(KeySet(keys=tuple(gateway.verified.public_keys)), headers={"Cache-Control": "public, max-age=300"})

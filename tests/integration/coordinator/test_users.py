@@ -152,3 +152,27 @@ async def test_the_doors_copy_is_rebuilt_by_whoever_leads(hive: Hive) -> None:
     await hive.leading()
     assert await standing(hive, anna) == before
     assert await standing(hive, forged) is None
+
+
+async def test_who_manages_users_manages_those_of_the_own_tenant(hive: Hive) -> None:
+    await make(hive, "anna")
+    eve = Claims(sub="eve", roles=(Role.ADMIN,), tenant="elsewhere")
+    assert (await users(hive, "list", NoReply(), UserList, eve)).users == ()
+    for verb, body in (
+        ("disable", UserRef(name="anna")),
+        ("enable", UserRef(name="anna")),
+        ("remove", UserRef(name="anna")),
+        ("roles", SetRoles(name="anna", roles=(Role.ADMIN,))),
+        ("password", SetPassword(name="anna", password=OTHER)),
+    ):
+        with pytest.raises(UserNotFound):
+            await users(hive, verb, body, NoReply, eve)
+    with pytest.raises(PermissionDenied):
+        await users(hive, "create", CreateUser(name="mallory"), NoReply, eve)
+    with pytest.raises(UserExists):
+        await users(hive, "create", CreateUser(name="anna", tenant="elsewhere"), NoReply, eve)
+    await users(
+        hive, "create", CreateUser(name="root", roles=(Role.ADMIN,), password=PASSWORD, tenant="elsewhere"), UserRecord, eve
+    )
+    with pytest.raises(LastAdmin):
+        await users(hive, "disable", UserRef(name="root"), UserRecord, eve)

@@ -1,6 +1,7 @@
 """Who may: keys in every form, what is open without one, and what another site cannot make a browser do."""
 
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from httpx import AsyncClient
@@ -8,6 +9,7 @@ from starlette.datastructures import Headers
 
 from bus import auth, subjects
 from bus.errors import Unauthenticated
+from bus.messages import Claims, Role
 from bus.testing import InMemoryBus
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gate import OPEN_PATHS, check_scrape
@@ -99,3 +101,22 @@ def test_metrics_beyond_loopback_need_the_scrape_token() -> None:
     for wrong in ({}, {"authorization": "Bearer scrape-you"}, {"authorization": "Bearer é"}):
         with pytest.raises(Unauthenticated, match="scrape token"):
             check_scrape(guarded, Headers(wrong))
+
+
+async def test_a_key_that_has_expired_opens_nothing(nobody: AsyncClient, memory_bus: InMemoryBus) -> None:
+    now = datetime.now(UTC)
+    for key, ends, status in (("sk-hive-old", now - timedelta(seconds=1), 401), ("sk-hive-new", now + timedelta(days=1), 200)):
+        claims = Claims(sub="anna", roles=(Role.DEVELOPER,), expires_at=ends)
+        await memory_bus.put(subjects.KV_KEYS, auth.hash_key(key), claims)
+        assert (await nobody.get("/api/tasks", headers={"x-api-key": key})).status_code == status
+
+
+async def test_a_key_may_no_more_than_its_scopes(nobody: AsyncClient, memory_bus: InMemoryBus) -> None:
+    claims = Claims(sub="anna", roles=(Role.ADMIN,), scopes=("agents.view", "keys.*"))
+    await memory_bus.put(subjects.KV_KEYS, auth.hash_key("sk-hive-bound"), claims)
+    bound = {"x-api-key": "sk-hive-bound"}
+    assert (await nobody.get("/api/keys", headers=bound)).status_code == 200
+    refused = await nobody.get("/api/users", headers=bound)
+    assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    assert "agents.view" in refused.json()["detail"]
+    assert (await nobody.post("/api/tasks", json={"prompt": "hi"}, headers=bound)).status_code == 403

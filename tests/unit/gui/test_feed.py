@@ -27,6 +27,9 @@ class Page:
         self.sight, self.since, self.here = Sight(owner=owner), 0, True
         self.frames: list[tuple[float, Frame]] = []
 
+    def review(self) -> None:
+        pass
+
     def show(self, frame: Frame) -> bool:
         if self.here:
             self.frames.append((monotonic(), frame))
@@ -123,6 +126,9 @@ async def test_a_message_that_makes_no_sense_stops_nothing(bus: InMemoryBus, fee
 
 async def test_a_page_that_fails_does_not_keep_the_others_waiting(bus: InMemoryBus, feed: Feed) -> None:
     class Broken(Page):
+        def review(self) -> None:
+            pass
+
         def show(self, frame: Frame) -> bool:
             raise RuntimeError("this page is gone")
 
