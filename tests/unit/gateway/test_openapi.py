@@ -21,7 +21,7 @@ from bus.messages.orders import DrainWish, LabelChanges, LabelSet
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
 from coordinator.gateway.examples import agents, alerts, keys, models, notifications, schedules, tasks
-from coordinator.gateway.gate import JOIN_PATH, METRICS_PATH, OPEN_PATHS
+from coordinator.gateway.gate import AUTHORITY_PATH, JOIN_PATH, METRICS_PATH, OPEN_PATHS
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic import messages_answer, messages_request
 from coordinator.gateway.llm.dialects import dialect_of
@@ -69,7 +69,7 @@ def test_every_route_has_a_summary_a_description_and_a_permission(operations: di
         assert operation["summary"], (method, path)
         assert operation["description"], (method, path)
         named = str(operation[PERMISSION_FIELD]).partition(",")[0]
-        if path in OPEN_PATHS | {METRICS_PATH, JOIN_PATH}:
+        if path in OPEN_PATHS | {METRICS_PATH, JOIN_PATH, AUTHORITY_PATH}:
             assert (named, operation["security"]) == (NO_KEY, [])
         else:
             assert named in {*Permission, ANY_KEY}
@@ -81,6 +81,7 @@ def test_every_route_documents_its_errors(operations: dict[tuple[str, str], Oper
         if path in OPEN_PATHS or dialect_of(path) is not None:
             continue
         wanted = {"401"} if path == METRICS_PATH else {"401", "422", "503", "504"}
+        wanted = {"404"} if path == AUTHORITY_PATH else wanted
         wanted = wanted - {"401"} | {"403", "409", "429"} if path == JOIN_PATH else wanted
         wanted |= {"400", "413", "415"} if "requestBody" in operation else set()
         wanted |= {"400"} if "{" in path else set()
