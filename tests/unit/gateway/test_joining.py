@@ -109,7 +109,13 @@ async def test_nobody_else_does(leader: Leader, anna: AsyncClient, nobody: Async
 async def test_a_host_needs_nothing_but_a_token(leader: Leader, nobody: AsyncClient, gateway: Gateway) -> None:
     joined = await nobody.post("/api/join", json=ASKED)
     assert (joined.status_code, joined.headers["cache-control"]) == (200, "no-store")
-    told = {"hive_id": str(HIVE_ID), "name": "walnut", "labels": {"site": "attic"}, "nats_url": "nats://hive:4222"}
+    told = {
+        "hive_id": str(HIVE_ID),
+        "name": "walnut",
+        "labels": {"site": "attic"},
+        "agents": [],
+        "nats_url": "nats://hive:4222",
+    }
     assert joined.json() == told
     [(asked, claims)] = leader.asked
     assert (asked.token.get_secret_value(), claims.roles) == ("hive-join-right", ())
