@@ -25,6 +25,8 @@ LEAF: Final = "leaf"
 """A bus of a site, which carries what its hosts say; who they are it asks a coordinator (deploy/leaf)."""
 
 _ANY: Final = "*"
+DOORS: Final = "doors"
+"""In the audit log: what a door refuses, or lets in."""
 _INBOXES: Final = "_INBOX.>"
 _SITES_ANSWERS: Final = "_R_.>"
 """Where a server has the answers go that come from another account than the question."""
@@ -77,6 +79,15 @@ def _events(*entities: str) -> tuple[str, ...]:
     return tuple(subjects.events(f"{entity}.*") for entity in entities)
 
 
+def _audit(*services: str) -> tuple[str, ...]:
+    """Records of changes that these services make, and of what doors refuse, of every tenant."""
+    return tuple(subjects.audit(_ANY, f"{service}.{_ANY}") for service in (*services, DOORS))
+
+
+def _purging(*streams: str) -> tuple[str, ...]:
+    return tuple(f"$JS.API.STREAM.PURGE.{stream}" for stream in streams)
+
+
 def _taking(stream: str) -> tuple[str, ...]:
     """From a durable consumer."""
     return (f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*", f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*", f"$JS.ACK.{stream}.>")
@@ -84,7 +95,7 @@ def _taking(stream: str) -> tuple[str, ...]:
 
 _ALL_KEYS: Final = (
     *(subjects.KV_AGENTS, subjects.KV_MODELS, subjects.KV_ALIASES, subjects.KV_KEYS, subjects.KV_JOBS, subjects.KV_PLACEMENT),
-    *(subjects.KV_STATUS, subjects.KV_DEV_PLANS, subjects.KV_QUOTAS),
+    *(subjects.KV_STATUS, subjects.KV_DEV_PLANS, subjects.KV_QUOTAS, subjects.KV_USERS, subjects.KV_SIGNING_KEYS),
 )
 _ALL_SUBMITS: Final = tuple(subjects.submits_of(task_class) for task_class in TaskClass)
 _VERBS: Final = subjects.service_verb(_ANY, _ANY)
@@ -94,19 +105,19 @@ ROOMS: Final = {
         serves=(
             *(subjects.SERVICE_TASKS, subjects.SERVICE_QUEUE, subjects.SERVICE_STATUS, subjects.SERVICE_AGENTS),
             *(subjects.SERVICE_MAINTENANCE, subjects.SERVICE_KEYS, subjects.SERVICE_JOIN_TOKENS, subjects.SERVICE_MODELS),
-            *(subjects.SERVICE_PLACEMENT, subjects.SERVICE_SCHEDULES),
+            *(subjects.SERVICE_PLACEMENT, subjects.SERVICE_SCHEDULES, subjects.SERVICE_USERS, subjects.SERVICE_SESSIONS),
         ),
         reads=(subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
         keys=(*_ALL_KEYS, subjects.KV_UPSTREAMS, subjects.KV_HOSTS),
         writes=(
             *(subjects.KV_AGENTS, subjects.KV_MODELS, subjects.KV_KEYS, subjects.KV_PLACEMENT, subjects.KV_STATUS),
-            subjects.KV_HOSTS,
+            *(subjects.KV_HOSTS, subjects.KV_USERS, subjects.KV_SIGNING_KEYS),
         ),
         publish=(
             *(subjects.dispatch(_ANY, _ANY), subjects.control(_ANY), subjects.health(_ANY), *_ALL_SUBMITS),
             *_events("task", "agent", "schedule", "join_token", "system"),
             *(subjects.tick(_ANY), subjects.ADMISSION_REPLIES, _SITES_ANSWERS, subjects.CONNECTIONS, subjects.kick(_ANY)),
-            *(f"$JS.API.STREAM.PURGE.{stream}" for stream in (subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT)),
+            *_purging(subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT),
         ),
         subscribe=(
             *(subjects.ALL_REPORTS, subjects.ALL_OUTPUT, subjects.ALL_EVENTS, subjects.ALL_HEARTBEATS),
@@ -128,22 +139,28 @@ ROOMS: Final = {
             *(subjects.SERVICE_CREDENTIALS, subjects.SERVICE_MCP_SERVERS),
         ),
         reads=(subjects.EVENTS, subjects.PROGRESS),
-        keys=(subjects.KV_KEYS, subjects.KV_QUOTAS),
+        keys=(subjects.KV_KEYS, subjects.KV_QUOTAS, subjects.KV_USERS),
         publish=(*_events("workflow", "mcp_server"), subjects.WORKFLOW_NOTICES),
         subscribe=(subjects.ALL_EVENTS, subjects.WORKFLOW_NOTICES),
     ),
     MONITOR: _Room(
-        serves=(subjects.SERVICE_METRICS, subjects.SERVICE_ALERTS, subjects.SERVICE_USAGE, subjects.SERVICE_DOCS),
-        reads=(subjects.EVENTS, subjects.PROGRESS, subjects.METRICS),
+        serves=(
+            *(subjects.SERVICE_METRICS, subjects.SERVICE_ALERTS, subjects.SERVICE_AUDIT, subjects.SERVICE_USAGE),
+            subjects.SERVICE_DOCS,
+        ),
+        reads=(subjects.EVENTS, subjects.PROGRESS, subjects.METRICS, subjects.AUDIT),
         keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_QUOTAS),
         writes=(subjects.KV_QUOTAS,),
-        publish=(*_events("system", "quota"), *_taking(subjects.METRICS)),
+        publish=(*_events("system", "quota"), *_taking(subjects.METRICS), *_purging(subjects.AUDIT)),
         subscribe=(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
     ),
     GUI: _Room(
         reads=(subjects.EVENTS, subjects.PROGRESS),
-        keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_KEYS),
-        subscribe=(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS),
+        keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_KEYS, subjects.KV_USERS),
+        subscribe=(
+            *(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
+            subjects.WORKFLOW_NOTICES,
+        ),
     ),
     SIDECAR: _Room(
         asks=False,
@@ -159,7 +176,7 @@ def of_service(name: str) -> Permissions:
     room = ROOMS[name]
     publish = (
         *((_INBOXES, _VERBS) if room.asks else ()),
-        *(subjects.vitals(name, _ANY), *room.publish),
+        *(subjects.vitals(name, _ANY), *room.publish, *_audit(*room.serves)),
         *(subjects.key_of(bucket, ">") for bucket in room.writes),
         *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", "CREATE", "UPDATE")),
         *_reading((*room.reads, *(f"KV_{bucket}" for bucket in room.keys))),

@@ -164,3 +164,11 @@ def test_every_service_of_the_bus_is_served_by_somebody_and_every_bucket_written
 def test_nats_conf_has_these_users() -> None:
     text = (Path(__file__).parents[3] / "nats.conf").read_text()
     assert with_users(text) == text, "python -m deploy.nats_users"
+
+
+@pytest.mark.parametrize("name", ROOMS)
+def test_a_service_tells_the_audit_log_of_its_own_verbs_alone(name: str) -> None:
+    may, own = of_service(name), ROOMS[name].serves
+    assert all(may.may_publish(subjects.audit("acme", f"{service}.create")) for service in (*own, "doors"))
+    others = {service for room in ROOMS.values() for service in room.serves} - set(own)
+    assert not any(may.may_publish(subjects.audit("acme", f"{service}.create")) for service in others)

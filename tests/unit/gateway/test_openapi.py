@@ -21,7 +21,7 @@ from bus.messages.orders import DrainWish, LabelChanges, LabelSet
 from coordinator.gateway.app import create_app
 from coordinator.gateway.docs_page import render
 from coordinator.gateway.examples import agents, alerts, keys, models, notifications, schedules, tasks
-from coordinator.gateway.gate import JOIN_PATH, LOGIN_PATH, METRICS_PATH, OPEN_PATHS, REFRESH_PATH
+from coordinator.gateway.gate import AUTHORITY_PATH, JOIN_PATH, LOGIN_PATH, METRICS_PATH, OPEN_PATHS, REFRESH_PATH
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.anthropic import messages_answer, messages_request
 from coordinator.gateway.llm.dialects import dialect_of
