@@ -4,11 +4,12 @@ from typing import Any
 from uuid import UUID
 
 from bus import subjects, telemetry
-from bus.auth import BUS_OPERATOR, Permission
+from bus.auth import Permission
 from bus.errors import Conflict, LastAdmin, LoginFailed, PermissionDenied, UserExists, UserNotFound
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import ChangePassword, CreateUser, SetPassword, SetRoles, UserList, UserRecord, UserRef
 from bus.service import Call, Service
+from bus.tenancy import scope
 from coordinator.endpoints import service, verb
 from coordinator.keys import Keys
 from coordinator.people import passwords
@@ -39,7 +40,7 @@ class Users:
 
     async def _create(self, call: Call[CreateUser]) -> UserRecord:
         asked = call.body
-        if _tenant(call.claims) not in (None, asked.tenant):
+        if scope(call.claims) not in (None, asked.tenant):
             raise PermissionDenied(f"You manage the users of {call.claims.tenant}, and none of {asked.tenant}.")
         if asked.password is not None:
             passwords.require_strong(asked.password, asked.name)
@@ -53,7 +54,7 @@ class Users:
 
     async def _list(self, call: Call[NoReply]) -> UserList:
         with available():
-            return UserList(users=tuple(_record(row) for row in await self._sql.all("users", _tenant(call.claims))))
+            return UserList(users=tuple(_record(row) for row in await self._sql.all("users", scope(call.claims))))
 
     async def _disable(self, call: Call[UserRef]) -> UserRecord:
         user_id = await self._change(call, call.body.name, disable=True)
@@ -62,7 +63,7 @@ class Users:
 
     async def _enable(self, call: Call[UserRef]) -> UserRecord:
         with available():
-            row = await self._sql.one("enable_user", call.body.name, _tenant(call.claims))
+            row = await self._sql.one("enable_user", call.body.name, scope(call.claims))
         if row is None:
             raise _nobody(call.body.name)
         await self._keys.follow(row["id"])
@@ -82,7 +83,7 @@ class Users:
         return NoReply()
 
     async def _password(self, call: Call[SetPassword]) -> UserRecord:
-        found = await self._found(call.body.name, _tenant(call.claims))
+        found = await self._found(call.body.name, scope(call.claims))
         await self._set_password(found.id, found.name, call.body.password)
         return await self._changed(found.name, found.id, "password_set", call.claims)
 
@@ -115,7 +116,7 @@ class Users:
         """UserNotFound, LastAdmin."""
         wished = None if roles is None else [role.value for role in dict.fromkeys(roles)]
         with available():
-            row = await self._sql.one("change_admin", name, disable, remove, wished, _tenant(call.claims))
+            row = await self._sql.one("change_admin", name, disable, remove, wished, scope(call.claims))
         if row is None or row["id"] is None:
             raise _nobody(name)
         if not row["done"]:
@@ -135,11 +136,6 @@ class Users:
         if row is None:
             raise _nobody(name)
         return _record(row)
-
-
-def _tenant(claims: Claims) -> str | None:
-    """Whose users somebody manages: those of the own tenant; None, all, for who speaks with the bus's own credentials."""
-    return None if claims == BUS_OPERATOR else claims.tenant
 
 
 def _nobody(name: str) -> UserNotFound:

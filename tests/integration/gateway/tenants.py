@@ -27,6 +27,13 @@ SHARED: Final = {
     "alias": "another-name",
     **dict.fromkeys(("/v1/models/{name}", "/api/models/{name}"), "instant"),
     **dict.fromkeys(("/api/alerts/targets/{name}", "/api/alerts/targets/{name}/test"), "phones"),
+    **dict.fromkeys(
+        (
+            *("/api/users/{name}", "/api/users/{name}/disable", "/api/users/{name}/enable"),
+            *("/api/users/{name}/roles", "/api/users/{name}/password"),
+        ),
+        "somebody",
+    ),
     **dict.fromkeys(("token_id", "window_id", "alert_id", "silence_id", "job_id"), "6f9fd1b2-98a5-4f3a-9a0e-2f6f4f0c2f4e"),
 }
 """Parameters of paths, or paths, that name what is everybody's, with a value."""
@@ -64,6 +71,9 @@ OF_NOBODY: Final = {
     "DELETE /api/models/{name} agent_id": "a host",
     "POST /api/keys owner": "tried by hand: names are one in the whole hive",
     "POST /api/keys tenant": "tried by hand",
+    "POST /api/users tenant": "is for those who run the hive",
+    "GET /api/audit object_id": "is for those who run the hive",
+    "GET /api/audit/export object_id": "is for those who run the hive",
     "PUT /api/usage/quotas tenant": "is for those who run the hive",
     "DELETE /api/usage/quotas tenant": "is for those who run the hive",
     "POST /api/join key": "a host's own",
