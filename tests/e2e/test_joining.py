@@ -171,5 +171,5 @@ def expire(hive: Hive) -> None:
 
 def test_a_token_for_a_hive_on_loopback_says_that_others_do_not_reach_it(hive: Hive) -> None:
     done = hive.run("join-token", "create")
-    assert "Start it with HIVE_HOST=0.0.0.0 and HIVE_NATS_HOST=0.0.0.0." in done.stderr
+    assert "without TLS with HIVE_HOST=0.0.0.0 and HIVE_NATS_HOST=0.0.0.0." in done.stderr
     assert "hive-join-" not in done.stderr
