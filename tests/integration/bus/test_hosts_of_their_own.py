@@ -79,7 +79,8 @@ async def echo(bus: NatsBus) -> None:
             subjects.output("oak", "t", "a"),
         ),
         *(
-            subjects.key_of(subjects.KV_HOSTS, OAK.key),
+            # The key is another in each process of the tests, so it is none of the test's name.
+            pytest.param(subjects.key_of(subjects.KV_HOSTS, OAK.key), id="a host's key"),
             "hive.agents.walnut.control",
             "_INBOX.coordinator.x",
             subjects.kick("x"),
