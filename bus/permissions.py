@@ -140,7 +140,7 @@ ROOMS: Final = {
         ),
         reads=(subjects.EVENTS, subjects.PROGRESS),
         keys=(subjects.KV_KEYS, subjects.KV_QUOTAS, subjects.KV_USERS),
-        publish=(*_events("workflow", "mcp_server"), subjects.WORKFLOW_NOTICES),
+        publish=(*_ALL_SUBMITS, *_events("workflow", "mcp_server"), subjects.WORKFLOW_NOTICES),
         subscribe=(subjects.ALL_EVENTS, subjects.WORKFLOW_NOTICES),
     ),
     MONITOR: _Room(
@@ -155,10 +155,10 @@ ROOMS: Final = {
         subscribe=(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
     ),
     GUI: _Room(
-        reads=(subjects.EVENTS, subjects.PROGRESS),
+        reads=(subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
         keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_KEYS, subjects.KV_USERS),
         subscribe=(
-            *(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
+            *(subjects.ALL_OUTPUT, subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
             subjects.WORKFLOW_NOTICES,
         ),
     ),

@@ -1,12 +1,14 @@
 """Who may say and hear what: a host its own agents' words and no other's, whatever it tries; a service its own."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus import permissions, subjects
+from bus.messages import TaskClass
 from bus.permissions import ROOMS, covers, host_user, of_host, of_service
 from deploy.nats_users import with_users
 
@@ -172,3 +174,20 @@ def test_a_service_tells_the_audit_log_of_its_own_verbs_alone(name: str) -> None
     assert all(may.may_publish(subjects.audit("acme", f"{service}.create")) for service in (*own, "doors"))
     others = {service for room in ROOMS.values() for service in room.serves} - set(own)
     assert not any(may.may_publish(subjects.audit("acme", f"{service}.create")) for service in others)
+
+
+@pytest.mark.parametrize("service", [permissions.GATEWAY, permissions.COORDINATOR, permissions.WORKFLOW])
+def test_whoever_submits_tasks_may_for_every_tenant_and_class(service: str) -> None:
+    """Requests at a door, schedules, and nodes of workflows that ask a model (bus/submit.py)."""
+    may = of_service(service)
+    assert all(may.may_publish(subjects.submit("acme", task_class, "t")) for task_class in TaskClass)
+
+
+@pytest.mark.parametrize("service", [permissions.GATEWAY, permissions.GUI])
+def test_whoever_shows_answers_may_hear_them_and_read_what_was_said_before(service: str) -> None:
+    """bus/follow.py."""
+    may = of_service(service)
+    assert may.may_subscribe(subjects.outputs_of_task(UUID(int=1)))
+    assert may.may_subscribe(subjects.events("task.*", entity_id=UUID(int=1)))
+    for call in ("STREAM.MSG.GET.HIVE_OUTPUT", "CONSUMER.CREATE.HIVE_OUTPUT", "CONSUMER.CREATE.HIVE_OUTPUT.x.y"):
+        assert may.may_publish(f"$JS.API.{call}")
