@@ -4,16 +4,24 @@ A host's clock may be set while it leads, and an hour on would end whatever runs
 clock a deadline was made: the next leader goes on by PostgreSQL's too.
 """
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from time import monotonic
+from typing import Final
+
+_SINCE_BOOT: Final = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Goes on while the machine sleeps, as macOS's monotonic clock does and Linux's does not."""
 
 
 def host_time() -> datetime:
     return datetime.now(UTC)
 
 
-def steady_time(began: datetime, seconds: Callable[[], float] = monotonic) -> Callable[[], datetime]:
+def _seconds() -> float:
+    return time.clock_gettime(_SINCE_BOOT)
+
+
+def steady_time(began: datetime, seconds: Callable[[], float] = _seconds) -> Callable[[], datetime]:
     """From `began`, which is now, on."""
     began_at = seconds()
     return lambda: began + timedelta(seconds=seconds() - began_at)

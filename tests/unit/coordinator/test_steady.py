@@ -1,6 +1,9 @@
 """A leader's hour follows the seconds that pass, not what its host's clock is set to."""
 
+import time
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from coordinator.leading.steady import steady_time
 
@@ -11,3 +14,13 @@ def test_it_begins_where_postgresql_is_and_goes_on_by_seconds() -> None:
     seconds = iter((100.0, 100.0, 107.5))
     now = steady_time(BEGAN, lambda: next(seconds))
     assert [now(), now()] == [BEGAN, BEGAN + timedelta(seconds=7.5)]
+
+
+@pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux's")
+def test_the_hours_that_the_machine_slept_have_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a laptop's hive would be hours behind from the first night on."""
+    slept = {time.CLOCK_BOOTTIME: 0.0}
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: 100.0 + slept.get(clock, 0.0))
+    now = steady_time(BEGAN)
+    slept[time.CLOCK_BOOTTIME] = 3600.0
+    assert now() == BEGAN + timedelta(hours=1)
