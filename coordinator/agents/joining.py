@@ -87,13 +87,19 @@ class Joining:
                 raise
 
     async def forget(self, asked: AgentRef) -> bool:
-        """A host's name is free again, and it is cut off at once. Whether one had it."""
+        """A host is cut off at once, and its name is free again. Whether one had it. In this order, so that whoever asks again after a
+        failure finds the host still. BusUnavailable, DatabaseUnavailable, NoLeader.
+        """
         async with self._deciding:
+            known = await self._hosts.known()
+            key = next((key for key, host in known.items() if host.name == asked.agent_id), None)
+            if key is None:
+                return False
+            await self._hosts.cut_off(key, asked.agent_id)
             with available():
-                row = await self._sql.one("forget_host", asked.agent_id, self._state.epoch)
-            if row is not None:
-                await self._hosts.cut_off(row["key"], asked.agent_id)
-        return row is not None
+                if await self._sql.one("forget_host", asked.agent_id, self._state.epoch) is None:
+                    raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
+        return True
 
     async def _redeem(self, asked: JoinHive, now: datetime) -> JoinedHost:
         secret = asked.token.get_secret_value()

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from bus import host_key, subjects
 from bus.errors import (
     AgentNotFound,
+    BusUnavailable,
     HiveError,
     JoinRefused,
     JoinTokenExpired,
@@ -185,6 +186,24 @@ async def test_another_host_of_that_name_is_refused_until_the_name_is_free(hive:
     await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
     with pytest.raises(AgentNotFound):
         await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+
+
+async def test_a_host_that_could_not_be_cut_off_is_found_by_whoever_asks_again(
+    hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, ref = await make(hive), AgentRef(agent_id="walnut")
+    await join(hive, Host("walnut").asks(issued.token))
+
+    async def fails(*_: object) -> None:
+        raise BusUnavailable("the server did not answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(Hosts, "cut_off", fails)
+        with pytest.raises(BusUnavailable):
+            await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    assert len(await hive.bus.keys(subjects.KV_HOSTS)) == 1
+    await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    assert await hive.bus.keys(subjects.KV_HOSTS) == []
 
 
 async def test_a_host_that_takes_another_name_frees_its_old_one(hive: Hive) -> None:
