@@ -18,15 +18,12 @@ READING: Final = frozenset(
         "schedules.get",
         "schedules.list",
         "schedules.preview",
-        "sessions.recall",
-        "sessions.signing_keys",
         "tasks.explain",
         "tasks.get",
         "tasks.list",
         "tasks.preview",
         "tasks.submitted",
         "upstreams.list",
-        "users.list",
         "workflows.tools",
     }
 )
