@@ -1,5 +1,6 @@
 """What a person does with tasks, as requests on the bus in that person's name."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from bus import subjects
@@ -8,10 +9,14 @@ from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
 
 
 class Desk:
-    """Every verb raises the HiveError that the service answered with."""
+    """Every verb raises the HiveError that the service answered with. `asker` says whose desk it is each time, or raises SessionOver."""
 
-    def __init__(self, bus: Bus, claims: Claims) -> None:
-        self.bus, self.claims = bus, claims
+    def __init__(self, bus: Bus, asker: Callable[[], Claims]) -> None:
+        self.bus, self._asker = bus, asker
+
+    @property
+    def claims(self) -> Claims:
+        return self._asker()
 
     async def submit(self, request: TaskRequest) -> TaskRecord:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "submit")

@@ -80,7 +80,7 @@ export default {
       <h1 id="sheet-title">Audit log</h1><Age :at="at" :failure="failure"/>
       <form class="hv-filter-row" aria-label="Filters" @submit.prevent="look">
         <label class="hv-field"><span>Who</span><input v-model="filters.sub" class="hv-input" maxlength="255" @change="look"></label>
-        <label class="hv-field"><span>What</span><input v-model="filters.action" class="hv-input" placeholder="workflows.update, or workflows" maxlength="100" @change="look"></label>
+        <label class="hv-field"><span>What</span><input v-model="filters.action" class="hv-input" placeholder="workflows.update" maxlength="100" @change="look"></label>
         <label class="hv-field"><span>Of (id or name)</span><input v-model="filters.object_id" class="hv-input" maxlength="255" @change="look"></label>
         <label class="hv-field"><span>Result</span><select v-model="filters.result" class="hv-input" @change="look"><option value="">Any</option><option v-for="(label, name) in results" :key="name" :value="name">{{ label }}</option></select></label>
         <label class="hv-field"><span>From (UTC)</span><input v-model="filters.since" class="hv-input" type="date" @change="look"></label>
@@ -94,8 +94,8 @@ export default {
           <td class="hv-keep" data-label="What"><button type="button" class="hv-text" @click="only('action', record.action)">{{ record.action }}</button></td>
           <td data-label="Of"><button v-if="record.object_id" type="button" class="hv-text hv-clip" :title="record.object_id" @click="only('object_id', record.object_id)">{{ record.object_id }}</button></td>
           <td class="hv-keep" data-label="Result">{{ results[record.result] }}<template v-if="record.code"> <code>{{ record.code }}</code></template><template v-if="record.times > 1"> × {{ record.times }}</template></td>
-          <td class="hv-keep" data-label="From">{{ record.address ?? "bus" }}<br><span class="hv-small hv-muted">{{ record.via ?? "" }}</span></td>
-          <td data-label="Details">{{ record.summary || record.message }}<br v-if="record.trace_id"><span v-if="record.trace_id" class="hv-small hv-muted">trace {{ record.trace_id }}</span></td>
+          <td class="hv-keep" data-label="From">{{ record.address ?? "bus" }}<template v-if="record.via"><br><span class="hv-small hv-muted">{{ record.via }}</span></template></td>
+          <td data-label="Details">{{ record.summary || record.message }}<br v-if="record.trace_id && (record.summary || record.message)"><span v-if="record.trace_id" class="hv-small hv-muted">trace {{ record.trace_id }}</span></td>
         </tr></tbody></table>
         <div v-else-if="at" class="hv-empty"><Icon name="find"/><h3>{{ filtered ? "Nothing is like this" : "Nobody has changed anything yet" }}</h3><p>{{ filtered ? "Other filters may show more." : "Whoever changes something, or is refused, stands here." }}</p></div><div v-else-if="!failure" class="hv-lines" aria-label="Loading"><i v-for="n in 3" :key="n"></i></div></div>
       <p v-if="before.length || next" class="hv-row-end"><button type="button" class="hv-quiet" :disabled="!before.length" @click="newer">Newer</button><button type="button" class="hv-quiet" :disabled="!next" @click="older">Older</button></p>

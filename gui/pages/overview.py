@@ -13,7 +13,6 @@ from gui.pages.entry import Entry, entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
-from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -47,10 +46,10 @@ def _layout(claims: Claims) -> Live:
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, claims))
-    Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.asker))
+    Orders(live, Desk(dashboard.bus, door.asker), answers).wire()
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
+    viewer = PageViewer(live, claims, door.claims)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

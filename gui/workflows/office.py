@@ -1,6 +1,6 @@
 """What a person does with workflows and executions, as requests on the bus in that person's name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
@@ -49,10 +49,17 @@ TRY_SECONDS: Final = 40.0
 
 
 class Office:
-    """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so."""
+    """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so.
 
-    def __init__(self, bus: Bus, claims: Claims) -> None:
-        self.bus, self.claims = bus, claims
+    `asker` says who asks each time, or raises SessionOver.
+    """
+
+    def __init__(self, bus: Bus, asker: Callable[[], Claims]) -> None:
+        self.bus, self._asker = bus, asker
+
+    @property
+    def claims(self) -> Claims:
+        return self._asker()
 
     async def list(self, query: ListWorkflows) -> WorkflowList:
         return await self._read(subjects.SERVICE_WORKFLOWS, "list", query, WorkflowList)

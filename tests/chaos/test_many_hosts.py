@@ -66,6 +66,7 @@ def judged(history: list[Entry]) -> HostsVerdict:
     load = " ".join(f"{value:.1f}" for value in os.getloadavg())
     print(f"{verdict}\nload averages {load}, {os.cpu_count()} cores\n\n{table(history, verdict)}")
     assert not verdict.broken, verdict
+    assert not verdict.unseen, verdict
     return verdict
 
 

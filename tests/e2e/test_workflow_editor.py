@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 from bus.nats_bus import NatsBus
 from gui.workflows.listing import example_workflow
 from tests.e2e.axe import serious
-from tests.e2e.canvas import log_in, node, store
+from tests.e2e.canvas import log_in, node, saved, store
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import DEVELOPER, ScriptedHive
 from tests.integration.workflow.parts import EngineProcess
@@ -52,6 +52,19 @@ async def test_the_node_whose_panel_opens_is_in_sight_and_a_failure_leads_to_its
     await expect(page.get_by_role("region", name="input as a table")).to_contain_text("480")
     await beside_the_panel(page, "Judge")
     assert await serious(page) == []
+
+
+async def test_two_quick_taps_on_a_phone_open_a_node_and_press_none_of_its_buttons(
+    page: Page, hive: ScriptedHive, gui: GuiProcess, engine: EngineProcess, nats_bus: NatsBus
+) -> None:
+    """The panel comes up under the finger."""
+    await page.set_viewport_size({"width": 390, "height": 844})
+    made = await store(nats_bus, example_workflow())
+    await log_in(page, hive, gui, DEVELOPER, f"/workflows/{made.id}")
+    await node(page, "Orders").dblclick()
+    await beside_the_panel(page, "Orders")
+    await saved(page, 1)
+    await expect(page.locator(".hvc-node")).to_have_count(3)
 
 
 async def beside_the_panel(page: Page, name: str) -> None:

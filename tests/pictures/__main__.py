@@ -32,10 +32,10 @@ SETTLED_MS: Final = 1500
 
 def paths(shown: Shown) -> dict[str, str]:
     """The address of each page, by the name of its pictures."""
-    plain = ("tasks", "agents", "models", "playground", "workflows", "mcp-servers", "alerts", "usage", "timeline", "settings")
+    plain = ("tasks", "agents", "models", "playground", "workflows", "mcp-servers", "alerts", "usage", "audit", "timeline")
     return {
         "overview": "/",
-        **{name: f"/{name}" for name in plain},
+        **{name: f"/{name}" for name in (*plain, "users", "settings")},
         "task": f"/tasks/{shown.task}",
         "agent": "/agents/walnut",
         "workflow": f"/workflows/{shown.workflow}",

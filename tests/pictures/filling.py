@@ -1,4 +1,4 @@
-"""Gives a new hive something to show: tasks of every kind, a workflow that ran, an MCP server, a key and a token."""
+"""Gives a new hive something to show: tasks of every kind, a workflow that ran, an MCP server, users, a key and a token."""
 
 from dataclasses import dataclass
 
@@ -57,6 +57,9 @@ def _sundries(api: httpx.Client) -> None:
     server = {"name": "time", "transport": "stdio", "command": "mcp-server-time", "args": ["--local-timezone", "Europe/Berlin"]}
     api.post("/api/mcp-servers", json=server).raise_for_status()
     api.post("/api/keys", json={"owner": "dora", "role": "developer", "name": "laptop"}).raise_for_status()
+    for name, role in (("anna", "developer"), ("bo", "viewer")):
+        user = {"name": name, "roles": [role], "password": "maple-harbour-tin-42"}
+        api.post("/api/users", json=user).raise_for_status()
     api.post("/api/join-tokens", json={"name": "basement rack", "uses": 4}).raise_for_status()
 
 

@@ -11,11 +11,11 @@ export const PAGES = [
   ["/workflows", "Workflows", "flow", (may) => may.view_workflows],
   ["/mcp-servers", "MCP servers", "plug", (may) => may.view_mcp_servers],
   ["/alerts", "Alerts", "alert", (may) => may.view_alerts],
-  ["/usage", "Usage", "tasks", (may) => may.view_metrics],
-  ["/audit", "Audit log", "find", (may) => may.view_audit],
+  ["/usage", "Usage", "bars", (may) => may.view_metrics],
+  ["/audit", "Audit log", "record", (may) => may.view_audit],
   ["/timeline", "Timeline", "time", () => true],
-  ["/users", "Users", "key", (may) => may.manage_users],
-  ["/settings", "Settings", "key", (may) => may.manage_keys || may.view_agents],
+  ["/users", "Users", "people", (may) => may.manage_users],
+  ["/settings", "Settings", "sliders", (may) => may.manage_keys || may.view_agents || may.change_password],
 ];
 // What is done at a place of a page, which the fragment names.
 const DEEDS = [

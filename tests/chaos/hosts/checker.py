@@ -16,11 +16,23 @@ class HostsVerdict:
     tasks: Verdict
     executions: int
     effects: int
+    offers: int
     stale_offers: int
     executions_lost: list[str]
     executions_failed: list[str]
     effects_repeated: list[str]
     old_leader_accepted: list[str]
+
+    @property
+    def unseen(self) -> list[str]:
+        """Of what nothing came, so that nothing about it could have been broken."""
+        seen = {
+            "acknowledged": self.tasks.acknowledged,
+            "executions": self.executions,
+            "effects": self.effects,
+            "offers": self.offers,
+        }
+        return [name for name, count in seen.items() if not count]
 
     @property
     def broken(self) -> dict[str, list[str]]:
@@ -53,6 +65,7 @@ def judge_hosts(history: Iterable[Entry]) -> HostsVerdict:
         tasks=judge(entries),
         executions=len(promised),
         effects=len(of(entries, EffectCame)),
+        offers=len(of(entries, Offered)),
         stale_offers=len(stale),
         executions_lost=[f"{each} ({ends.get(each, 'not asked')})" for each in promised - ended],
         executions_failed=[f"{each} ({ends[each]})" for each in ended if ends[each] != "success"],

@@ -48,6 +48,7 @@ def test_a_history_that_holds() -> None:
     verdict = judge_hosts([*execution(), *effects("1.1", "1.1", "3.1", "4.1")])
     assert not verdict.broken
     assert (verdict.executions, verdict.effects) == (1, 4)
+    assert verdict.unseen == ["acknowledged", "offers"]
 
 
 def test_an_effect_after_what_was_built_on_it() -> None:
