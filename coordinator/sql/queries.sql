@@ -394,8 +394,14 @@ SELECT (SELECT id FROM found) AS id, EXISTS (SELECT FROM done) AS done;
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE user_id = $1;
 
 -- name: standings
+-- `ended`: for as long as somebody may show what was given in that session: a token for 20 minutes, a browser until it would have expired.
+-- Those of an older generation are over anyway: so whoever ends sessions without end cannot make a standing too long to be told.
 SELECT u.id, u.name, u.roles, u.tenant, u.generation, u.disabled_at IS NOT NULL AS disabled,
-    ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.ended_at > now() - interval '20 minutes' ORDER BY s.id) AS ended
+    ARRAY(
+        SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.generation = u.generation AND s.ended_at IS NOT NULL
+            AND (s.ended_at > now() - interval '20 minutes' OR s.browser IS NOT NULL AND s.expires_at > now())
+        ORDER BY s.id
+    ) AS ended
 FROM users u WHERE u.removed_at IS NULL AND ($1::uuid IS NULL OR u.id = $1);
 
 -- name: insert_session
