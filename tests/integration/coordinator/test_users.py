@@ -9,7 +9,16 @@ from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from bus import auth, subjects
-from bus.errors import LastAdmin, LoginFailed, PermissionDenied, TooManyAttempts, UserDisabled, UserExists, UserNotFound, WeakPassword
+from bus.errors import (
+    LastAdmin,
+    LoginFailed,
+    PermissionDenied,
+    TooManyAttempts,
+    UserDisabled,
+    UserExists,
+    UserNotFound,
+    WeakPassword,
+)
 from bus.guarding.pace import PACE
 from bus.messages import Claims, CreateKey, IssuedKey, NoReply, Role
 from bus.messages.people import (
