@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
 from bus.errors import (
@@ -119,6 +119,18 @@ async def test_the_last_administrator_stays(hive: Hive) -> None:
         *(users(hive, "disable", UserRef(name=name), UserRecord) for name in ("root", "ruth")), return_exceptions=True
     )
     assert sorted(type(each).__name__ for each in both) == ["LastAdmin", "UserRecord"]
+
+
+@pytest.mark.parametrize("verb", ["disable", "remove"])
+async def test_a_hive_starts_again_though_nobody_is_called_admin_any_more(idle_hive: Hive, verb: str) -> None:
+    key = SecretStr("sk-hive-chosen-by-the-administrator-0123456789")
+    leader = idle_hive.start_coordinator(admin_key=key)
+    await make(idle_hive, "anna", Role.ADMIN)
+    await users(idle_hive, verb, UserRef(name="admin"), UserRecord if verb == "disable" else NoReply)
+    await idle_hive.stop(leader)
+    idle_hive.start_coordinator(admin_key=key)
+    await idle_hive.leading()
+    assert await idle_hive.bus.get(subjects.KV_KEYS, auth.hash_key(key.get_secret_value())) is None
 
 
 async def test_an_administrator_by_key_counts(hive: Hive) -> None:
