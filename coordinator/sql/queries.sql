@@ -530,8 +530,9 @@ RETURNING *;
 SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
 
 -- name: get_schedule
--- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user.
-SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+-- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user. `user_roles`: of now.
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at,
+    u.roles AS user_roles
 FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.id = $1 AND ($2::text IS NULL OR s.tenant = $2);
 
@@ -558,7 +559,8 @@ DELETE FROM schedules WHERE id = $1 RETURNING id;
 UPDATE schedules SET last_task_id = $2 WHERE id = $1;
 
 -- name: due_schedules
-SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at,
+    u.roles AS user_roles
 FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.next_due <= $1
 ORDER BY s.next_due
