@@ -89,9 +89,9 @@ class Sessions:
 
     async def _checked(self, given: SignIn) -> Any:
         """The user's row. LoginFailed, UserDisabled, TooManyAttempts. Each door's logins come in here."""
-        attempt = await self._guard.begin(passwords.DOOR, given.address or "", given.name)
-        with available():
+        with available():  # before it counts: that the record is away is nobody's guess
             user = await self._sql.one("user_secret", given.name)
+        attempt = await self._guard.begin(passwords.DOOR, given.address or "", given.name)
         stored = None if user is None else user["password_hash"]
         right = await passwords.matches(given.password, stored)
         if user is None or stored is None or not right:

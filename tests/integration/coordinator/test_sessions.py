@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -14,7 +14,9 @@ from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from bus import subjects
-from bus.errors import BusUnavailable, HiveError, LoginFailed, SessionOver, UserDisabled, UserExists
+from bus.errors import BusUnavailable, DatabaseUnavailable, HiveError, LoginFailed, SessionOver, UserDisabled, UserExists
+from bus.guarding.guard import Guard
+from bus.guarding.pace import PACE
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import (
     Browser,
@@ -37,6 +39,7 @@ from bus.testing import InMemoryBus
 from bus.vault import Vault
 from coordinator.gateway.verified import Verified
 from coordinator.people import passwords
+from coordinator.people.sessions import Sessions
 from coordinator.people.signing import SigningKeys
 from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
@@ -108,6 +111,18 @@ async def test_who_is_wrong_is_not_told_why(people: Hive) -> None:
     await people.ask("disable", UserRef(name="anna"), UserRecord, service="users")
     with pytest.raises(UserDisabled):
         await login(people)
+
+
+async def test_a_record_that_is_away_makes_nobody_a_guesser() -> None:
+    class Away:
+        async def one(self, *_: object) -> None:
+            raise ConnectionRefusedError
+
+    away: Any = Away()
+    sessions = Sessions(away, away, away, timedelta(hours=1), Guard(None))
+    for _ in range(PACE.free + 2):
+        with pytest.raises(DatabaseUnavailable):
+            await sessions._checked(SignIn(name="anna", password=PASSWORD, address="10.0.0.7"))
 
 
 async def test_refresh_tokens_are_good_once_and_an_old_one_ends_the_session(people: Hive, door: Verified) -> None:
