@@ -3,7 +3,8 @@
 from typing import Self
 from uuid import UUID
 
-from bus import subjects
+from bus import auth, subjects
+from bus.auth import Permission
 from bus.client import Bus
 from bus.errors import SessionOver
 from bus.messages import Claims
@@ -40,10 +41,13 @@ class Standings:
         except SessionOver:
             return None
 
-    def stands(self, user_id: UUID) -> bool:
-        """Whether the user may act at all, with a session or without."""
-        found = self._users.items.get(user_id.hex)
-        return found is not None and not found.disabled
+    def stands(self, claims: Claims) -> bool:
+        """Whether a user may do now, with a session or without, whatever these claims allowed then."""
+        found = None if claims.user_id is None else self._users.items.get(claims.user_id.hex)
+        if found is None or found.disabled:
+            return False
+        now = claims.model_copy(update={"roles": found.roles})
+        return all(auth.allows(now, each) for each in Permission if auth.allows(claims, each))
 
 
 def _claims(found: UserStanding | None, user_id: UUID, session_id: UUID, generation: int) -> Claims:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from bus import auth, subjects
+from bus import auth, subjects, telemetry
 from bus.auth import Permission
 from bus.client import Bus
 from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied, Unauthenticated, UserDisabled
@@ -29,6 +29,8 @@ from bus.service import Call, Service
 from bus.tenancy import HOME, knows, scope
 from coordinator.endpoints import service, verb
 from coordinator.store.database import Statements, available
+
+logger = telemetry.log(__name__)
 
 TICKET_SECONDS: Final = 15 * 60
 ADMIN: Final = "admin"
@@ -52,10 +54,15 @@ class Keys:
         )
 
     async def ensure_admin(self, key: str) -> None:
-        """The key that the administrator chose, or that `hive up` made, opens this hive. InvalidRequest for a weak one."""
+        """The key that the administrator chose, or that `hive up` made, opens this hive. InvalidRequest for a weak one. A user `admin`
+        who was disabled or removed stays so, and the hive goes on without that key.
+        """
         if len(key) < auth.MIN_KEY_LENGTH:
             raise InvalidRequest(f"HIVE_ADMIN_KEY is shorter than {auth.MIN_KEY_LENGTH} characters. Choose a longer one.")
-        await self._store(CreateKey(owner=ADMIN, role=Role.ADMIN, name="first key"), key, HOME)
+        try:
+            await self._store(CreateKey(owner=ADMIN, role=Role.ADMIN, name="first key"), key, HOME)
+        except (UserDisabled, Conflict) as error:
+            logger.info("admin_key_opens_nothing", reason=error.message)
 
     async def mirror(self) -> None:
         """Make the doors' copy equal to the record."""

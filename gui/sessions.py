@@ -35,6 +35,10 @@ def sign_out(storage: Storage) -> None:
     storage[KEY] = None
 
 
+def signed_out(storage: Storage) -> bool:
+    return KEY in storage and storage[KEY] is None
+
+
 def session_of(storage: Storage) -> Session | None:
     """As it began, whether it still holds or not."""
     try:

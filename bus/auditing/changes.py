@@ -18,12 +18,14 @@ READING: Final = frozenset(
         "schedules.get",
         "schedules.list",
         "schedules.preview",
+        "sessions.signing_keys",
         "tasks.explain",
         "tasks.get",
         "tasks.list",
         "tasks.preview",
         "tasks.submitted",
         "upstreams.list",
+        "users.list",
         "workflows.tools",
     }
 )
@@ -32,12 +34,17 @@ READING: Final = frozenset(
 USING: Final = frozenset({"tasks.submit", "webhooks.call", "webhooks.resume", "mcp-servers.call"})
 """Work that the hive is there for: a task and an execution are records of their own, with who asked for them, and come by thousands."""
 
+SIGNING_IN: Final = frozenset(
+    {"sessions.login", "sessions.enter", "sessions.enter_externally", "sessions.refresh", "sessions.recall"}
+)
+"""Anybody may try, as often as they like, and must fill no disk by it. The door tells of who was let in; a refusal is told and counted."""
+
 REPORTING: Final = frozenset({"agents.register", "agents.benchmarked"})
 """What sidecars say of themselves, again to each new leader. That a host joins is audited."""
 
 
 def changes(service: str, verb: str, permission: Permission | None) -> bool:
     name = f"{service}.{verb}"
-    if name in READING or name in USING or name in REPORTING:
+    if name in READING or name in USING or name in SIGNING_IN or name in REPORTING:
         return False
     return permission is None or not permission.endswith(".view")

@@ -65,8 +65,8 @@ class ChangePassword(Command):
 
 
 class UserStanding(Message):
-    """What doors must know of a user for each request, as the coordinator keeps it on the bus. `ended`: sessions that were ended a
-    moment ago, whose last tokens have not expired yet.
+    """What doors must know of a user for each request, as the coordinator keeps it on the bus. `ended`: sessions that are over,
+    of which somebody may still show a token that has not expired, or the cookie of a browser.
     """
 
     name: str

@@ -8,6 +8,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from bus.errors import WeakPassword
 
+DOOR: Final = "login"
+"""By which name the guard knows passwords, wherever they are shown."""
 SHORTEST: Final = 12
 STRONG_ENOUGH: Final = 3
 """Of zxcvbn's scores from 0 to 4: more than 10^8 guesses of somebody who knows words, names and patterns."""

@@ -16,14 +16,14 @@ from coordinator.store.database import Statements
 
 
 class People:
-    """`guard` counts the logins that fail, of every door."""
+    """`guard` counts passwords that are wrong, of every door."""
 
     def __init__(self, bus: Bus, statements: Statements, keys: Keys, settings: CoordinatorSettings, guard: Guard) -> None:
         given = settings.credentials_key.get_secret_value() if settings.credentials_key else None
         self._standings = Standings(bus, statements)
         vault, lasts = Vault(settings.data_dir / FILE_NAME, given), timedelta(days=settings.signing_key_days)
         self._signing = SigningKeys(bus, statements, vault, lasts)
-        self._users = Users(statements, keys, self._standings)
+        self._users = Users(statements, keys, self._standings, guard)
         session = timedelta(hours=settings.session_hours)
         self._sessions = Sessions(statements, self._standings, self._signing, session, guard)
 

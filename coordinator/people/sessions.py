@@ -31,8 +31,6 @@ from coordinator.store.database import Statements, available
 
 logger = telemetry.log(__name__)
 
-DOOR: Final = "login"
-"""By which name the guard knows passwords."""
 REFRESH_PREFIX: Final = "hive-refresh-"
 WRONG: Final = "The name or the password is wrong."
 
@@ -91,9 +89,9 @@ class Sessions:
 
     async def _checked(self, given: SignIn) -> Any:
         """The user's row. LoginFailed, UserDisabled, TooManyAttempts. Each door's logins come in here."""
-        attempt = await self._guard.begin(DOOR, given.address or "", given.name)
-        with available():
+        with available():  # before it counts: that the record is away is nobody's guess
             user = await self._sql.one("user_secret", given.name)
+        attempt = await self._guard.begin(passwords.DOOR, given.address or "", given.name)
         stored = None if user is None else user["password_hash"]
         right = await passwords.matches(given.password, stored)
         if user is None or stored is None or not right:

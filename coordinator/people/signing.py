@@ -31,6 +31,8 @@ class SigningKeys:
     def __init__(self, bus: Bus, statements: Statements, vault: Vault, lasts: timedelta) -> None:
         self._bus, self._sql, self._vault, self._lasts = bus, statements, vault, lasts
         self._opened: dict[str, ec.EllipticCurvePrivateKey] = {}
+        self._told = set[str]()
+        """Keys that the doors have from here: one that is made while the bus is away is told before it signs."""
 
     async def sign(self, claims: Claims, generation: int, now: datetime) -> str:
         key = await self._current(now)
@@ -55,8 +57,8 @@ class SigningKeys:
     async def mirror(self) -> None:
         """Make the doors' copy equal to the record."""
         held = {key.kid: key for key in await self.all()}
-        for kid, key in held.items():
-            await self._bus.put(subjects.KV_SIGNING_KEYS, kid, key)
+        for key in held.values():
+            await self._tell(key)
         stale = set(await self._bus.keys(subjects.KV_SIGNING_KEYS)) - held.keys()
         for kid in stale - {key.kid for key in await self.all()}:  # one that was made meanwhile stays
             await self._bus.delete(subjects.KV_SIGNING_KEYS, kid)
@@ -69,7 +71,10 @@ class SigningKeys:
             if successor["created_at"] < now - VERIFIES:
                 await self._remove(row["kid"])
         if rows and rows[0]["created_at"] > now - self._lasts and self._open(rows[0]):
-            return _key(rows[0])
+            key = _key(rows[0])
+            if key.kid not in self._told:
+                await self._tell(key)
+            return key
         return await self._make()
 
     def _open(self, row: Any) -> bool:
@@ -94,14 +99,19 @@ class SigningKeys:
         with available():
             row = await self._sql.one("insert_signing_key", kid, json.dumps(tokens.public_jwk(key, kid)), sealed, key_id)
         self._opened[kid], made = key, _key(row)
-        await self._bus.put(subjects.KV_SIGNING_KEYS, kid, made)
+        await self._tell(made)
         logger.info("signing_key_made", kid=kid)
         return made
+
+    async def _tell(self, key: SigningKey) -> None:
+        await self._bus.put(subjects.KV_SIGNING_KEYS, key.kid, key)
+        self._told.add(key.kid)
 
     async def _remove(self, kid: str) -> None:
         with available():
             await self._sql.run("delete_signing_key", kid)
         self._opened.pop(kid, None)
+        self._told.discard(kid)
         await self._bus.delete(subjects.KV_SIGNING_KEYS, kid)
         logger.info("signing_key_gone", kid=kid)
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from bus import subjects, telemetry
 from bus.auth import Permission
 from bus.errors import Conflict, LastAdmin, LoginFailed, PermissionDenied, UserExists, UserNotFound
+from bus.guarding.guard import Guard
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import ChangePassword, CreateUser, SetPassword, SetRoles, UserList, UserRecord, UserRef
 from bus.service import Call, Service
@@ -20,8 +21,8 @@ logger = telemetry.log(__name__)
 
 
 class Users:
-    def __init__(self, statements: Statements, keys: Keys, standings: Standings) -> None:
-        self._sql, self._keys, self._standings = statements, keys, standings
+    def __init__(self, statements: Statements, keys: Keys, standings: Standings, guard: Guard) -> None:
+        self._sql, self._keys, self._standings, self._guard = statements, keys, standings, guard
 
     def service(self) -> Service:
         manage = Permission.USERS_MANAGE
@@ -88,15 +89,18 @@ class Users:
         return await self._changed(found.name, found.id, "password_set", call.claims)
 
     async def _change_password(self, call: Call[ChangePassword]) -> NoReply:
-        """Of whoever signed in: a key is not asked for, and cannot know the password."""
+        """Of whoever signed in: a key is not asked for, and cannot know the password. A token that got out must not guess it: TooManyAttempts."""
         if call.claims.user_id is None:
             raise PermissionDenied(
                 "Who came with a key, or by a link, has no password to change. Sign in with name and password."
             )
         with available():
             row = await self._sql.one("user_secret_by_id", call.claims.user_id)
+        attempt = await self._guard.begin(passwords.DOOR, call.claims.address or "", call.claims.sub)
         if row is None or not await passwords.matches(call.body.current, row["password_hash"]):
+            await self._guard.failed(attempt)
             raise LoginFailed("The current password is wrong.")
+        await self._guard.succeeded(attempt)
         await self._set_password(row["id"], row["name"], call.body.new, row["generation"])
         await self._standings.tell(row["id"])
         logger.info("password_changed", user=row["name"])

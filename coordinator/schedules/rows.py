@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from bus.messages import Claims, ScheduleProblem, ScheduleRecord, TaskRequest, Timing
+from bus.messages import Claims, Role, ScheduleProblem, ScheduleRecord, TaskRequest, Timing
 
 _PLAIN = (
     *("id", "tenant", "owner", "name", "cron", "time_zone", "enabled", "catch_up", "overlap", "starts_at", "ends_at"),
@@ -13,7 +13,7 @@ _PLAIN = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """A schedule with what it takes to submit its task: `claims` are those of the key that it was made with."""
+    """A schedule with what it takes to submit its task: `claims` are those of the key that it was made with, or of the user with the roles of now."""
 
     record: ScheduleRecord
     request: TaskRequest
@@ -36,9 +36,16 @@ def standing_from(row: Any) -> Standing:
     return Standing(
         record=record_from(row),
         request=TaskRequest.model_validate_json(row["request"]),
-        claims=Claims.model_validate_json(row["claims"]),
+        claims=_claims(row),
         key_revoked=row["key_revoked_at"] is not None,
     )
+
+
+def _claims(row: Any) -> Claims:
+    claims = Claims.model_validate_json(row["claims"])
+    if claims.user_id is None or row["user_roles"] is None:
+        return claims
+    return claims.model_copy(update={"roles": tuple(Role(role) for role in row["user_roles"])})
 
 
 def timing_of(record: ScheduleRecord) -> Timing:

@@ -394,8 +394,14 @@ SELECT (SELECT id FROM found) AS id, EXISTS (SELECT FROM done) AS done;
 UPDATE api_keys SET revoked_at = coalesce(revoked_at, now()) WHERE user_id = $1;
 
 -- name: standings
+-- `ended`: for as long as somebody may show what was given in that session: a token for 20 minutes, a browser until it would have expired.
+-- Those of an older generation are over anyway: so whoever ends sessions without end cannot make a standing too long to be told.
 SELECT u.id, u.name, u.roles, u.tenant, u.generation, u.disabled_at IS NOT NULL AS disabled,
-    ARRAY(SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.ended_at > now() - interval '20 minutes' ORDER BY s.id) AS ended
+    ARRAY(
+        SELECT s.id FROM sessions s WHERE s.user_id = u.id AND s.generation = u.generation AND s.ended_at IS NOT NULL
+            AND (s.ended_at > now() - interval '20 minutes' OR s.browser IS NOT NULL AND s.expires_at > now())
+        ORDER BY s.id
+    ) AS ended
 FROM users u WHERE u.removed_at IS NULL AND ($1::uuid IS NULL OR u.id = $1);
 
 -- name: insert_session
@@ -524,8 +530,9 @@ RETURNING *;
 SELECT id FROM schedules WHERE tenant = $1 AND owner = $2 AND name = $3;
 
 -- name: get_schedule
--- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user.
-SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+-- `key_revoked_at`: when what it was made with ceased to hold: the key, or the user. `user_roles`: of now.
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at,
+    u.roles AS user_roles
 FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.id = $1 AND ($2::text IS NULL OR s.tenant = $2);
 
@@ -552,7 +559,8 @@ DELETE FROM schedules WHERE id = $1 RETURNING id;
 UPDATE schedules SET last_task_id = $2 WHERE id = $1;
 
 -- name: due_schedules
-SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at
+SELECT s.*, coalesce(k.revoked_at, u.disabled_at, u.removed_at, CASE WHEN k.expires_at <= now() THEN k.expires_at END) AS key_revoked_at,
+    u.roles AS user_roles
 FROM schedules s LEFT JOIN api_keys k ON k.id = (s.claims ->> 'key_id')::uuid LEFT JOIN users u ON u.name = s.claims ->> 'sub'
 WHERE s.next_due <= $1
 ORDER BY s.next_due

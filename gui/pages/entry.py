@@ -88,13 +88,16 @@ class Entry:
         return sessions.Session.model_validate(entered.model_dump())
 
     async def recall(self) -> None:
-        """What another replica knows of this browser, or the record of users' sessions. Not where it was let in or logged out here."""
-        if sessions.KEY in self.storage:
+        """What another replica knows of this browser, or the record of users' sessions: where it was never let in here, or that login is over.
+        Not where it was logged out.
+        """
+        if sessions.signed_out(self.storage):
             return
         found = await self.dashboard.remembered.find(self.browser)
         if found is not None:
             self.let_in(found)
-            return
+            if self.claims() is not None:
+                return
         verb, asked = subjects.service_verb(subjects.SERVICE_SESSIONS, "recall"), Browser(browser=self.browser)
         with suppress(HiveError):
             entered = await self.dashboard.bus.request(verb, asked, BrowserSession, timeout=SECONDS, patience=0.5)

@@ -36,16 +36,19 @@ class Keys:
         await self._users.close()
 
     def require(self, claims: Claims) -> None:
-        """PermissionDenied once the key is revoked or has expired, or the user who was signed in is disabled. Claims without a key are of somebody on the bus itself, who is not asked for one."""
+        """PermissionDenied once the key is revoked or has expired, or the user who was signed in is disabled or has fewer rights. Claims without
+        a key are of somebody on the bus itself, who is not asked for one.
+        """
         gone = claims.expires_at is not None and claims.expires_at <= datetime.now(UTC)
         if claims.key_id is not None and (gone or claims.key_id not in self._hashes):
             raise PermissionDenied(
                 "The key that the workflow was saved with was revoked, or has expired, so nothing starts it. "
                 "Save it again with a key that holds."
             )
-        if claims.user_id is not None and not self._users.stands(claims.user_id):
+        if claims.user_id is not None and not self._users.stands(claims):
             raise PermissionDenied(
-                f"{claims.sub}, who saved the workflow, is disabled or was removed, so nothing starts it. Have somebody else save it."
+                f"{claims.sub}, who saved the workflow, is disabled, was removed, or has fewer rights than then, so nothing starts it. "
+                "Save it again, or have somebody else do so."
             )
 
     async def _changed(self, key_hash: str, value: bytes | None) -> None:

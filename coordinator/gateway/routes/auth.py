@@ -102,7 +102,7 @@ async def logout(gateway: Door, caller: Caller) -> Response:
     summary="Change one's own password",
     status_code=204,
     response_class=Response,
-    **needs_any_key(*_BODY, LoginFailed, WeakPassword, PermissionDenied),
+    **needs_any_key(*_BODY, LoginFailed, WeakPassword, PermissionDenied, TooManyAttempts),
 )
 async def change_password(
     change: Annotated[ChangePassword, Body(openapi_examples=examples.CHANGES)], gateway: Door, caller: Caller

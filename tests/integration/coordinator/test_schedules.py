@@ -42,6 +42,7 @@ from bus.messages import (
     TaskStatus,
     Timing,
 )
+from bus.messages.people import CreateUser, SetRoles, UserRecord
 from coordinator.schedules.firing import Firing
 from coordinator.schedules.schedule import task_id_of
 from coordinator.store.database import Statements
@@ -244,6 +245,17 @@ async def test_a_schedule_whose_key_was_revoked_is_paused_until_its_owner_resume
     assert (resumed.enabled, resumed.last_problem) == (True, None)
     assert resumed.next_due is not None
     assert (await moved(hive, schedule, await has_come_due(hive, schedule))).last_task_id is not None
+
+
+async def test_a_schedule_of_who_signed_in_has_the_roles_of_now(hive: Hive) -> None:
+    anna = await hive.ask("create", CreateUser(name="anna"), UserRecord, service="users", seconds=20)
+    claims = Claims(sub="anna", roles=anna.roles, user_id=anna.id, session_id=uuid4())
+    schedule = await create(hive, claims=claims)
+    await hive.ask("roles", SetRoles(name="anna", roles=(Role.VIEWER,)), UserRecord, service="users")
+    record = await moved(hive, schedule, await has_come_due(hive, schedule))
+    assert record.last_problem is not None
+    assert (record.enabled, record.last_problem.code) == (False, "permission_denied")
+    assert await tasks_of(hive) == []
 
 
 async def test_a_model_that_the_key_may_not_use_is_refused_when_the_schedule_is_made_and_when_it_is_changed(hive: Hive) -> None:

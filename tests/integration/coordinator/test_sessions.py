@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
+import asyncpg
 import jwt
 import pytest
 from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from bus import subjects
-from bus.errors import HiveError, LoginFailed, SessionOver, UserDisabled, UserExists
+from bus.errors import BusUnavailable, DatabaseUnavailable, HiveError, LoginFailed, SessionOver, UserDisabled, UserExists
+from bus.guarding.guard import Guard
+from bus.guarding.pace import PACE
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import (
     Browser,
@@ -21,15 +25,23 @@ from bus.messages.people import (
     CreateUser,
     EndSession,
     Refresh,
+    SetPassword,
+    SetRoles,
     SignIn,
     SignInExternally,
     SigningKeyList,
     Tokens,
     UserRecord,
     UserRef,
+    UserStanding,
 )
+from bus.testing import InMemoryBus
+from bus.vault import Vault
 from coordinator.gateway.verified import Verified
 from coordinator.people import passwords
+from coordinator.people.sessions import Sessions
+from coordinator.people.signing import SigningKeys
+from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
 
 PASSWORD = "maple-harbour-tin-42"
@@ -99,6 +111,18 @@ async def test_who_is_wrong_is_not_told_why(people: Hive) -> None:
     await people.ask("disable", UserRef(name="anna"), UserRecord, service="users")
     with pytest.raises(UserDisabled):
         await login(people)
+
+
+async def test_a_record_that_is_away_makes_nobody_a_guesser() -> None:
+    class Away:
+        async def one(self, *_: object) -> None:
+            raise ConnectionRefusedError
+
+    away: Any = Away()
+    sessions = Sessions(away, away, away, timedelta(hours=1), Guard(None))
+    for _ in range(PACE.free + 2):
+        with pytest.raises(DatabaseUnavailable):
+            await sessions._checked(SignIn(name="anna", password=PASSWORD, address="10.0.0.7"))
 
 
 async def test_refresh_tokens_are_good_once_and_an_old_one_ends_the_session(people: Hive, door: Verified) -> None:
@@ -184,6 +208,48 @@ async def test_a_browser_s_session_is_recalled_until_it_ends(people: Hive) -> No
     for browser in ("b" * 64, "c" * 64):
         with pytest.raises(SessionOver):
             await ask(people, "recall", Browser(browser=browser), BrowserSession)
+
+
+async def test_a_browser_that_was_logged_out_stays_out_though_it_was_long_ago(people: Hive) -> None:
+    entered = await ask(people, "enter", SignIn(name="anna", password=PASSWORD, browser="b" * 64), BrowserSession)
+    by_token = await login(people)
+    user_id, session_id = entered.claims.user_id, entered.claims.session_id
+    assert user_id
+    assert session_id
+    await ask(people, "logout", EndSession(session_id=session_id), NoReply)
+    token_session = jwt.decode(by_token.access_token, options={"verify_signature": False})["sid"]
+    await ask(people, "logout", EndSession(session_id=token_session), NoReply)
+    await people.sql("UPDATE sessions SET ended_at = ended_at - interval '3 hours'")
+
+    async def ended() -> tuple[UUID, ...]:
+        value = await people.bus.get(subjects.KV_USERS, user_id.hex)
+        return UserStanding.model_validate_json(value or b"").ended
+
+    await people.ask("roles", SetRoles(name="anna", roles=(Role.VIEWER,)), UserRecord, service="users")
+    assert await ended() == (session_id,), "another replica of the dashboard may still hold the login"
+    await people.ask("password", SetPassword(name="anna", password="otter-lantern-quartz-7"), UserRecord, service="users")
+    assert await ended() == (), "all sessions of before are over anyway"
+
+
+async def test_a_key_that_the_doors_have_not_heard_of_signs_nothing(people: Hive, tmp_path: Path, door: Verified) -> None:
+    class Deaf(InMemoryBus):
+        async def put(self, bucket: str, key: str, value: BaseModel | bytes) -> None:
+            raise BusUnavailable("The bus is away.")
+
+    await people.leading()
+    pool = await asyncpg.create_pool(people.database_url, min_size=1, max_size=1)
+    try:
+        bus, claims = people.bus, Claims(sub="anna", roles=(), user_id=uuid4(), session_id=uuid4())
+        signing = SigningKeys(Deaf(), Statements(pool), Vault(tmp_path / "vault.key", None), timedelta(days=1))
+        for _ in range(2):
+            with pytest.raises(BusUnavailable):
+                await signing.sign(claims, 1, datetime.now(UTC))
+        signing._bus = bus
+        kid = jwt.get_unverified_header(await signing.sign(claims, 1, datetime.now(UTC)))["kid"]
+        assert await bus.get(subjects.KV_SIGNING_KEYS, kid) is not None
+        assert len(await signing.all()) == 1
+    finally:
+        await pool.close()
 
 
 async def test_who_comes_from_a_provider_is_known_by_its_id_and_never_by_a_name(people: Hive) -> None:

@@ -2,13 +2,24 @@
 
 import asyncio
 from typing import TypeVar
+from uuid import uuid4
 
 import pytest
 from argon2 import PasswordHasher
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
-from bus.errors import LastAdmin, LoginFailed, PermissionDenied, UserDisabled, UserExists, UserNotFound, WeakPassword
+from bus.errors import (
+    LastAdmin,
+    LoginFailed,
+    PermissionDenied,
+    TooManyAttempts,
+    UserDisabled,
+    UserExists,
+    UserNotFound,
+    WeakPassword,
+)
+from bus.guarding.pace import PACE
 from bus.messages import Claims, CreateKey, IssuedKey, NoReply, Role
 from bus.messages.people import (
     ChangePassword,
@@ -110,6 +121,18 @@ async def test_the_last_administrator_stays(hive: Hive) -> None:
     assert sorted(type(each).__name__ for each in both) == ["LastAdmin", "UserRecord"]
 
 
+@pytest.mark.parametrize("verb", ["disable", "remove"])
+async def test_a_hive_starts_again_though_nobody_is_called_admin_any_more(idle_hive: Hive, verb: str) -> None:
+    key = SecretStr("sk-hive-chosen-by-the-administrator-0123456789")
+    leader = idle_hive.start_coordinator(admin_key=key)
+    await make(idle_hive, "anna", Role.ADMIN)
+    await users(idle_hive, verb, UserRef(name="admin"), UserRecord if verb == "disable" else NoReply)
+    await idle_hive.stop(leader)
+    idle_hive.start_coordinator(admin_key=key)
+    await idle_hive.leading()
+    assert await idle_hive.bus.get(subjects.KV_KEYS, auth.hash_key(key.get_secret_value())) is None
+
+
 async def test_an_administrator_by_key_counts(hive: Hive) -> None:
     await key_of(hive, "admin", Role.ADMIN)
     with pytest.raises(LastAdmin):
@@ -175,3 +198,16 @@ async def test_who_runs_the_hive_manages_the_users_of_every_tenant_and_nobody_el
     assert (await users(hive, "disable", UserRef(name="root"), UserRecord, ada)).disabled_at is not None
     found = (await users(hive, "list", NoReply(), UserList, ada)).users
     assert {user.name: user.tenant for user in found} == {"anna": "default", "root": "elsewhere"}
+
+
+async def test_who_has_somebody_s_token_cannot_guess_the_password_by_it(hive: Hive) -> None:
+    anna = await make(hive, "anna")
+    thief = Claims(sub="anna", roles=anna.roles, user_id=anna.id, session_id=uuid4(), address="10.0.0.9")
+    guess = ChangePassword(current="wrong", new=OTHER)
+    for _ in range(PACE.free):
+        with pytest.raises(LoginFailed):
+            await users(hive, "change_password", guess, NoReply, thief)
+    with pytest.raises(TooManyAttempts):
+        await users(hive, "change_password", guess, NoReply, thief)
+    owner = thief.model_copy(update={"address": "10.0.0.7"})
+    await users(hive, "change_password", ChangePassword(current=PASSWORD, new=OTHER), NoReply, owner)

@@ -10,7 +10,7 @@ from bus.auditing.auditor import AGAIN_SECONDS, Auditor
 from bus.auditing.changes import changes
 from bus.auditing.describing import about, summary
 from bus.auth import Permission
-from bus.errors import AuditUnavailable, Conflict, PermissionDenied, StoreFull
+from bus.errors import AuditUnavailable, Conflict, PermissionDenied, SessionOver, StoreFull
 from bus.messages import Claims, CreateKey, IssuedKey, KeyRef, NoReply, Role
 from bus.messages.audit import AuditRecord, AuditResult
 from bus.messages.base import Command
@@ -163,6 +163,26 @@ def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:
     assert changes("things", "new", Permission.AGENTS_MANAGE)
     assert not changes("things", "new", Permission.AGENTS_VIEW)
     assert not changes("tasks", "submit", Permission.TASKS_CREATE)
+
+
+@pytest.mark.parametrize("verb", ["login", "enter", "enter_externally", "refresh", "recall"])
+async def test_who_tries_to_sign_in_again_and_again_fills_no_disk(verb: str) -> None:
+    bus = InMemoryBus()
+
+    async def refuse(_call: Call[NoReply]) -> NoReply:
+        raise SessionOver("It is over.")
+
+    endpoint = Endpoint(verb=verb, body=NoReply, handler=refuse, permission=None)
+    await bus.serve(Service(name="sessions", version="0", description="", endpoints=(endpoint,)))
+    for _ in range(50):
+        with pytest.raises(SessionOver):
+            await bus.request(subjects.service_verb("sessions", verb), NoReply(), NoReply, claims=VIEWER)
+    assert [record.result for record in await records(bus)] == [AuditResult.REFUSED]
+
+
+@pytest.mark.parametrize("name", ["users.list", "sessions.signing_keys"])
+def test_what_a_page_looks_at_is_no_change(name: str) -> None:
+    assert not changes(*name.split("."), Permission.USERS_MANAGE)
 
 
 def test_what_was_made_is_named_by_its_answer_and_the_key_in_it_is_not_told() -> None:

@@ -97,3 +97,14 @@ async def test_each_failure_that_was_looked_at_is_told(clock: Clock) -> None:
     await guard.failed(await guard.begin("webhook", HERE, "orders"))
     assert (told[0].address, told[0].account, told[0].failures) == (HERE, "orders", 1)
     assert await guard.begin_if_suspect("webhook", HERE) is not None
+
+
+async def test_who_has_a_network_of_addresses_is_one(guard: Guard) -> None:
+    for host in range(PACE.free):
+        await guard.failed(await guard.begin("login", f"2001:db8::{host:x}", "anna"))
+    assert await wait_of(guard, "2001:db8::ffff", "anna") == 1
+    with pytest.raises(TooManyAttempts):
+        await guard.begin_if_suspect("login", "2001:db8::fffe", "anna")
+    await guard.begin("login", "2001:db8:0:1::1", "anna")
+    await fail(guard, PACE.free, HERE)
+    assert await wait_of(guard, f"::ffff:{HERE}") == 1

@@ -8,6 +8,7 @@ import pytest
 from bus import subjects
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
+from bus.messages.people import UserStanding
 from bus.testing import InMemoryBus
 from workflow.running.standing import Keys
 
@@ -49,3 +50,20 @@ async def test_one_that_is_made_later_stands_too_and_the_end_of_one_is_not_that_
 
 async def test_who_has_no_key_is_asked_for_none(keys: Keys) -> None:
     keys.require(Claims(sub="system", roles=(Role.ADMIN,)))
+
+
+async def test_a_user_who_signed_in_stands_until_disabled_or_given_fewer_rights(bus: InMemoryBus, keys: Keys) -> None:
+    claims = Claims(sub="cleo", roles=(Role.DEVELOPER,), user_id=uuid4(), session_id=uuid4())
+    assert claims.user_id
+
+    async def stands(role: Role, *, disabled: bool = False) -> bool:
+        standing = UserStanding(name="cleo", roles=(role,), generation=1, disabled=disabled)
+        await bus.put(subjects.KV_USERS, claims.user_id.hex if claims.user_id else "", standing)
+        try:
+            keys.require(claims)
+        except PermissionDenied:
+            return False
+        return True
+
+    assert [await stands(role) for role in (Role.DEVELOPER, Role.ADMIN, Role.VIEWER)] == [True, True, False]
+    assert not await stands(Role.ADMIN, disabled=True)
