@@ -165,6 +165,8 @@ def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:
     assert changes("things", "new", Permission.AGENTS_MANAGE)
     assert not changes("things", "new", Permission.AGENTS_VIEW)
     assert not changes("tasks", "submit", Permission.TASKS_CREATE)
+    assert not changes("users", "list", Permission.USERS_MANAGE)
+    assert changes("sessions", "enter_externally", Permission.USERS_MANAGE), "it makes users"
 
 
 def test_what_was_made_is_named_by_its_answer_and_the_key_in_it_is_not_told() -> None:
