@@ -1,17 +1,29 @@
 """What a person does with tasks, as requests on the bus in that person's name."""
 
+from collections.abc import Callable
 from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus
+from bus.errors import SessionOver
 from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
 
 
 class Desk:
-    """Every verb raises the HiveError that the service answered with."""
+    """Every verb raises the HiveError that the service answered with. `still` gives None once the login no longer holds: a page stays open
+    as long as its browser likes.
+    """
 
-    def __init__(self, bus: Bus, claims: Claims) -> None:
-        self.bus, self.claims = bus, claims
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
+        self.bus, self._still = bus, still
+
+    @property
+    def claims(self) -> Claims:
+        """As they are now. SessionOver."""
+        claims = self._still()
+        if claims is None:
+            raise SessionOver("The login no longer holds. Log in again.")
+        return claims
 
     async def submit(self, request: TaskRequest) -> TaskRecord:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "submit")

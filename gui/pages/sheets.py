@@ -70,10 +70,10 @@ def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) ->
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, claims))
-    Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, still))
+    Orders(live, Desk(dashboard.bus, still), answers).wire()
     Line(live, dashboard.bus, still, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: still() is not None)
+    viewer = PageViewer(live, Sight.of(claims), still)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from nicegui import Client
 
+from bus.messages import Claims
 from gui.elements.parts import Live
 from gui.frames import Frame
 from gui.pages import way_in
@@ -11,11 +12,13 @@ from gui.sight import Sight
 
 
 class PageViewer:
-    """Sends frames to the browser while it is there, and shows it out when the login no longer holds."""
+    """Sends frames to the browser while it is there, and shows it out when the login no longer holds. Who may see something else than when
+    the page was opened sees nothing more on it, and gets it anew.
+    """
 
-    def __init__(self, live: Live, sight: Sight, still_welcome: Callable[[], bool]) -> None:
+    def __init__(self, live: Live, sight: Sight, still: Callable[[], Claims | None]) -> None:
         self.sight, self.since = sight, 0
-        self._live, self._still_welcome = live, still_welcome
+        self._live, self._still = live, still
 
     @property
     def _client(self) -> Client:
@@ -24,12 +27,20 @@ class PageViewer:
     def show(self, frame: Frame) -> bool:
         if not self._client.has_socket_connection:
             return False
-        if not self._still_welcome():
+        if not self._as_opened(self._still()):
             self.review()
             return False
         self._live.call("frame", frame.plain)
         return True
 
     def review(self) -> None:
-        if self._client.has_socket_connection and not self._still_welcome():
+        claims = self._still()
+        if self._as_opened(claims) or not self._client.has_socket_connection:
+            return
+        if claims is None:
             self._client.open(way_in.login_from(self._client))
+        else:
+            self._client.run_javascript("location.reload()")
+
+    def _as_opened(self, claims: Claims | None) -> bool:
+        return claims is not None and Sight.of(claims) == self.sight

@@ -77,9 +77,9 @@ def _page(
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims)
     live = Live(claims)
-    answers = Answers(live, Desk(dashboard.bus, claims))
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
+    viewer = PageViewer(live, Sight.of(claims), door.claims)
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)
