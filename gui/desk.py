@@ -5,8 +5,8 @@ from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus
-from bus.errors import SessionOver
 from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
+from gui import sessions
 
 
 class Desk:
@@ -19,11 +19,7 @@ class Desk:
 
     @property
     def claims(self) -> Claims:
-        """As they are now. SessionOver."""
-        claims = self._still()
-        if claims is None:
-            raise SessionOver("The login no longer holds. Log in again.")
-        return claims
+        return sessions.required(self._still)
 
     async def submit(self, request: TaskRequest) -> TaskRecord:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "submit")

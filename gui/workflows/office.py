@@ -1,6 +1,6 @@
 """What a person does with workflows and executions, as requests on the bus in that person's name."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
@@ -40,6 +40,7 @@ from bus.messages.workflows import (
     WorkflowVersionRef,
     WorkflowVersions,
 )
+from gui import sessions
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -51,8 +52,13 @@ TRY_SECONDS: Final = 40.0
 class Office:
     """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so."""
 
-    def __init__(self, bus: Bus, claims: Claims) -> None:
-        self.bus, self.claims = bus, claims
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
+        self.bus, self._still = bus, still
+
+    @property
+    def claims(self) -> Claims:
+        """As they are now. SessionOver."""
+        return sessions.required(self._still)
 
     async def list(self, query: ListWorkflows) -> WorkflowList:
         return await self._read(subjects.SERVICE_WORKFLOWS, "list", query, WorkflowList)

@@ -14,6 +14,7 @@ from gui.frames import Frame
 from gui.pages import way_in
 from gui.pages.viewer import PageViewer
 from gui.sight import Sight
+from gui.workflows.office import Office
 
 ADMIN = Claims(sub="anna", roles=(Role.ADMIN,))
 VIEWER = Claims(sub="anna", roles=(Role.VIEWER,))
@@ -39,6 +40,8 @@ async def test_an_order_needs_a_login_that_holds() -> None:
     for order in (desk.cancel, desk.requeue, desk.get, desk.explain):
         with pytest.raises(SessionOver):
             await order(uuid4())
+    with pytest.raises(SessionOver):
+        await Office(InMemoryBus(), lambda: page.claims).delete(uuid4())
 
 
 @pytest.mark.parametrize(("now", "told"), [(ADMIN, "frame"), (VIEWER, "location.reload()"), (None, "/login")])
