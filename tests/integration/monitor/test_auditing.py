@@ -77,6 +77,7 @@ async def test_records_are_kept_folded_filtered_and_forgotten(nats_bus: NatsBus,
     ):
         assert [record.action for record in (await reads.list(asked, ANNA)).records] == actions, asked
     assert [record.sub for record in (await reads.list(ListAudit(), OTHER)).records] == ["olga"], "another tenant"
+    assert [record.sub for record in (await reads.list(ListAudit(limit=1), ANNA)).records] == ["olga"], "who runs the hive"
     await end([keeping])
     await pool.execute("UPDATE audit_records SET at = now() - interval '10 days' WHERE action = 'keys.create'")
     await NamedStatements(pool, queries()).run("forget_audit", 5 * 86_400.0)
