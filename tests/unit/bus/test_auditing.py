@@ -12,7 +12,7 @@ from bus.auditing.changes import changes
 from bus.auditing.describing import about, summary
 from bus.auth import Permission
 from bus.client import Stored
-from bus.errors import AuditUnavailable, BusUnavailable, Conflict, PermissionDenied, StoreFull
+from bus.errors import AuditUnavailable, BusUnavailable, Conflict, PermissionDenied, StoreFull, TooManyAttempts
 from bus.messages import Claims, CreateKey, IssuedKey, KeyRef, NoReply, Role
 from bus.messages.audit import AuditRecord, AuditResult
 from bus.messages.base import Command
@@ -40,6 +40,8 @@ class Room:
                 raise Conflict("It is taken.")
             case "broken":
                 raise RuntimeError("with a secret in it")
+            case "often":
+                raise TooManyAttempts("Too many attempts failed.")
             case "foreign":
                 raise PermissionDenied("It is another's.")
         self.made.append(call.body.name)
@@ -123,7 +125,12 @@ async def test_looking_is_told_only_where_it_is_refused(room: Room) -> None:
     assert await ask(bus, "lamp", VIEWER, "look") == ""
     assert await records(bus) == []
     assert await ask(bus, "lamp", Claims(sub="nobody", roles=()), "look") == "permission_denied"
-    assert [record.result for record in await records(bus)] == [AuditResult.REFUSED]
+    for _ in range(3):
+        assert await ask(bus, "often", VIEWER, "look") == "too_many_attempts"
+    assert [(record.result, record.code) for record in await records(bus)] == [
+        (AuditResult.REFUSED, "permission_denied"),
+        (AuditResult.REFUSED, "too_many_attempts"),
+    ]
 
 
 async def test_nothing_is_changed_while_no_record_can_be_kept(room: Room) -> None:
