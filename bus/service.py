@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from bus import auth, subjects, telemetry
-from bus.auditing.auditor import Auditor
+from bus.auditing.auditor import REFUSALS, Auditor
 from bus.auditing.changes import changes
 from bus.auth import Permission
 from bus.codec import decode
@@ -122,7 +122,7 @@ async def answer(
         except _Recorded as recorded:
             return refuse(recorded.error)
         except HiveError as error:
-            if isinstance(error, PermissionDenied | Unauthenticated):
+            if isinstance(error, REFUSALS):
                 await auditor.refused(action, claims, error)
             return refuse(error)
         except Exception:

@@ -43,8 +43,11 @@ REPORTING: Final = frozenset({"agents.register", "agents.benchmarked"})
 """What sidecars say of themselves, again to each new leader. That a host joins is audited."""
 
 
+NO_CHANGES: Final = (READING, USING, SIGNING_IN, REPORTING)
+
+
 def changes(service: str, verb: str, permission: Permission | None) -> bool:
     name = f"{service}.{verb}"
-    if name in READING or name in USING or name in SIGNING_IN or name in REPORTING:
+    if any(name in known for known in NO_CHANGES):
         return False
     return permission is None or not permission.endswith(".view")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
-from bus import auth, subjects
+from bus import subjects
 from bus.auth import Permission
 from bus.client import Bus
 from bus.database import NamedStatements, available
@@ -16,6 +16,7 @@ from bus.errors import InvalidRequest
 from bus.messages import Claims
 from bus.messages.audit import AuditPage, AuditRecord, ListAudit
 from bus.service import Call, Endpoint, Service
+from bus.tenancy import scope
 from bus.together import together
 from bus.version import hive_version
 from monitor.auditing.storing import Storing
@@ -32,10 +33,9 @@ class AuditReads:
         self._sql = sql
 
     async def list(self, asked: ListAudit, claims: Claims) -> AuditPage:
-        """Of the caller's tenant; the bus's own operator sees all. InvalidRequest, DatabaseUnavailable."""
-        tenant = None if claims == auth.BUS_OPERATOR else claims.tenant
+        """Of the caller's tenant; who runs the hive sees all. InvalidRequest, DatabaseUnavailable."""
         before = place_of(asked.cursor) if asked.cursor else (asked.until or _END, UUID(int=0) if asked.until else _LAST)
-        filters = (tenant, asked.sub, asked.action, asked.object_id, asked.result, asked.since or _BEGINNING)
+        filters = (scope(claims), asked.sub, asked.action, asked.object_id, asked.result, asked.since or _BEGINNING)
         with available():
             rows = await self._sql.planned("list_audit", *filters, *before, asked.limit + 1)
         shown = rows[: asked.limit]
