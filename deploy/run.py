@@ -98,7 +98,25 @@ def found_addresses(service: str) -> dict[str, str]:
     except (OSError, ValueError, KeyError, TypeError):
         return {}
     named = _in_configuration() | {name.removesuffix("_FILE") for name in os.environ}
+    if "NATS_URL" not in named:
+        found |= _identity(service, found["NATS_URL"], folder)
     return {name: value for name, value in found.items() if value and name not in named}
+
+
+def _identity(service: str, url: str, folder: Path) -> dict[str, str]:
+    """Who the service is on a bus that this folder's hive has started, where `hive.json` names the operator. Empty for another bus."""
+    try:
+        secrets = json.loads((folder / "secrets.json").read_bytes())
+        operator, root = f"//hive:{secrets['nats_password']}@", secrets["nats_sys_password"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    if operator not in url:
+        return {}
+    from bus.identities import admission_seed, password_of
+    from bus.permissions import COORDINATOR
+
+    own = {"NATS_URL": url.replace(operator, f"//{service}:{password_of(root, service)}@")}
+    return own | ({"HIVE_NATS_ADMISSION_SEED": admission_seed(root)} if service == COORDINATOR else {})
 
 
 def _in_configuration() -> set[str]:

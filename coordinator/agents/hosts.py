@@ -44,6 +44,10 @@ class Hosts:
     async def cut_off(self, key: str, name: str) -> None:
         """Comes in no more, and is out when this returns. BusUnavailable."""
         await self._bus.delete(subjects.KV_HOSTS, key)
+        await self.end(name)
+
+    async def end(self, name: str) -> None:
+        """What it has open under that name; it may come in again as what the bucket says now. BusUnavailable."""
         if self.admits and isinstance(self._bus, NatsBus):
             ended = await end_connections(self._bus, host_user(name))
             logger.warning("host_cut_off", host=name, connections=ended)

@@ -120,6 +120,9 @@ class Joining:
         columns = (asked.key, token.id, used, asked.name, labels, now, self._state.epoch, list(asked.agents))
         await self._write("join_host", EventType.JOIN_TOKEN_USED, change, now, *columns)
         await self._hosts.show(asked.key, AdmittedHost(name=asked.name, agents=asked.agents))
+        for before in known:
+            if before.key == asked.key and (before.name != asked.name or not set(before.agents) <= set(asked.agents)):
+                await self._hosts.end(before.name)  # else it would speak on for what others may be called from now on
         if self._state.hive_id is None:
             raise NoLeader("The coordinator has only just begun. Try again.", retry_after_seconds=1)
         return JoinedHost(

@@ -214,6 +214,22 @@ async def test_a_host_that_takes_another_name_frees_its_old_one(hive: Hive) -> N
     assert (await listed(hive))[0].hosts == ("pecan", "walnut")
 
 
+async def test_a_host_that_takes_another_name_speaks_no_longer_under_its_old_one(
+    hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued, host, ended = await make(hive, uses=5), Host("walnut"), list[str]()
+
+    async def end(_hosts: Hosts, name: str) -> None:
+        ended.append(name)
+
+    monkeypatch.setattr(Hosts, "end", end)
+    await join(hive, host.asks(issued.token))
+    await join(hive, host.asks(issued.token))
+    assert ended == []
+    await join(hive, host.asks(issued.token, name="pecan"))
+    assert ended == ["walnut"]
+
+
 async def test_the_name_of_an_agent_that_is_here_by_other_means_is_taken(hive: Hive) -> None:
     sidecar, issued = await hive.sidecar("walnut"), await make(hive, uses=5)
     with pytest.raises(NameTaken, match="is here already"):

@@ -232,3 +232,24 @@ def test_the_images_are_made_of_what_there_is() -> None:
     pinned = re.search(r"uv==(\S+)", text)
     assert pinned is not None
     assert f"UV_VERSION := {pinned[1]}" in (DEPLOY.parent / "Makefile").read_text()
+
+
+@BOTH
+def test_each_service_has_its_own_identity_on_the_bus_and_coordinators_let_hosts_in(path: Path) -> None:
+    """A gateway with the operator's password would hand it to every host that joins."""
+    for name, each in of_hive(path).items():
+        service, told = each["command"][1], each["environment"]
+        if path == COMPOSE:
+            assert told["NATS_URL"].startswith(f"nats://{service}:"), name
+        else:
+            assert {"source": f"nats_url_{service}", "target": "nats_url"} in each["secrets"], name
+        lets_in = {variable for variable in told if variable.startswith("HIVE_NATS_ADMISSION_SEED")}
+        assert bool(lets_in) is (service == "coordinator"), name
+
+
+def test_every_secret_of_the_stack_is_declared() -> None:
+    stack = yaml.safe_load(STACK.read_text())
+    used = {
+        one if isinstance(one, str) else one["source"] for each in services(STACK).values() for one in each.get("secrets", ())
+    }
+    assert used == set(stack["secrets"])

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from bus.identities import admission_seed, password_of
+from bus.permissions import COORDINATOR, ROOMS
 from deploy.known_settings import known_variables
 from deploy.run import found_addresses, given, main, variables
 
@@ -68,6 +70,19 @@ def test_what_was_named_in_any_way_is_not_looked_up(state: Path, monkeypatch: py
     monkeypatch.setenv("NATS_URL", "nats://mine")
     monkeypatch.setenv("HIVE_DATABASE_URL_FILE", "/run/secrets/database")
     assert found_addresses("sidecar") == {}
+
+
+def test_a_service_is_on_its_hive_s_bus_as_itself_and_a_coordinator_lets_hosts_in(state: Path) -> None:
+    found = json.loads((state / "hive.json").read_text()) | {"nats": {"url": "nats://hive:hsecret@127.0.0.1:4222"}}
+    (state / "hive.json").write_text(json.dumps(found))
+    (state / "secrets.json").write_text(json.dumps({"nats_password": "hsecret", "nats_sys_password": "hroot"}))
+    for service in ROOMS:
+        told = found_addresses(service)
+        assert told["NATS_URL"] == f"nats://{service}:{password_of('hroot', service)}@127.0.0.1:4222"
+        assert told.get("HIVE_NATS_ADMISSION_SEED") == (admission_seed("hroot") if service == COORDINATOR else None)
+    (state / "secrets.json").write_text(json.dumps({"nats_password": "hother", "nats_sys_password": "hroot"}))
+    assert found_addresses("coordinator")["NATS_URL"] == "nats://hive:hsecret@127.0.0.1:4222"  # a bus of somebody else's
+    assert "HIVE_NATS_ADMISSION_SEED" not in found_addresses("coordinator")
 
 
 def test_without_a_hive_nothing_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
