@@ -158,6 +158,14 @@ async def test_the_same_refusal_is_counted_and_told_once_a_minute() -> None:
     assert (await records(bus))[-1].times == 500
 
 
+async def test_who_comes_by_ever_other_addresses_of_a_network_fills_no_stream() -> None:
+    bus = InMemoryBus()
+    for host in range(100):
+        told = auth.NOBODY.model_copy(update={"address": f"2001:db8::{host:x}"})
+        await bus.auditor.refused("doors.request", told, PermissionDenied("no"))
+    assert [record.address for record in await records(bus)] == ["2001:db8::0"]
+
+
 def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:
     assert changes("things", "new", None)
     assert changes("things", "new", Permission.AGENTS_MANAGE)
