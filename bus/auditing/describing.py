@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, SecretStr
 
-SECRET: Final = "(secret)"
+HIDDEN: Final = "(secret)"
 """Of what is hidden wherever it is shown, such as a password: not even how long it is."""
 MOST_CHARACTERS: Final = 500
 MOST_OF_A_VALUE: Final = 100
@@ -36,7 +36,7 @@ def about(body: BaseModel | None, answer: BaseModel | None = None) -> str | None
 def summary(body: BaseModel) -> str:
     """The fields that were given."""
     given = {name: field for name, field in type(body).model_fields.items() if name in body.model_fields_set}
-    said = {name: _told(name, getattr(body, name)) if field.repr else SECRET for name, field in given.items()}
+    said = {name: _told(name, getattr(body, name)) if field.repr else HIDDEN for name, field in given.items()}
     return _cut(", ".join(f"{name}={value}" for name, value in said.items()), MOST_CHARACTERS)
 
 
@@ -45,7 +45,7 @@ def _told(name: str, value: Any) -> str:
         case None:
             return "null"
         case SecretStr():
-            return SECRET
+            return HIDDEN
         case bool():
             return str(value).lower()
         case Enum():

@@ -35,6 +35,11 @@ class Entry:
         """As long as whoever looks is welcome."""
         return self.dashboard.claims(self.storage)
 
+    def stands(self, claims: Claims) -> bool:
+        """Whether who opened a page is as welcome as then: with other roles it is another page."""
+        now = self.claims()
+        return now is not None and now.roles == claims.roles
+
     def arrive(self) -> Claims | None:
         """As `claims`, of a page that is opened."""
         claims = self.claims()

@@ -47,10 +47,10 @@ def _layout(claims: Claims) -> Live:
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, claims))
-    Orders(live, Desk(dashboard.bus, claims), answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
+    Orders(live, Desk(dashboard.bus, door.claims), answers).wire()
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
+    viewer = PageViewer(live, Sight.of(claims), lambda: door.stands(claims))
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -9,7 +9,7 @@ from nicegui import Client, ui
 from bus.messages import Claims
 from gui.canvas import parts
 from gui.canvas.parts import WorkflowEditor, WorkflowTable
-from gui.desk import Desk
+from gui.desk import Desk, Who
 from gui.elements.parts import Live
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
@@ -31,17 +31,17 @@ def register(dashboard: Dashboard) -> None:
 
     @ui.page("/workflows", title="Workflows · Hive")
     def workflows(client: Client) -> RedirectResponse | None:
-        def build(claims: Claims) -> Callable[[], Awaitable[None]] | None:
-            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, claims)).wire()
+        def build(claims: Claims, who: Who) -> Callable[[], Awaitable[None]] | None:
+            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, who)).wire()
             return None
 
         return _page(dashboard, client, "hv-page hv-page-one", build)
 
     @ui.page("/workflows/{workflow_id}", title="Workflow · Hive")
     def workflow(client: Client, workflow_id: UUID) -> RedirectResponse | None:
-        def build(claims: Claims) -> Callable[[], Awaitable[None]]:
+        def build(claims: Claims, who: Who) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), f"hive-draft-{claims.sub}-{workflow_id}")
-            editing = Editing(editor, Office(dashboard.bus, claims), hearing, workflow_id)
+            editing = Editing(editor, Office(dashboard.bus, who), hearing, workflow_id)
             editing.wire()
             return editing.close
 
@@ -49,9 +49,9 @@ def register(dashboard: Dashboard) -> None:
 
     @ui.page("/executions/{execution_id}", title="Execution · Hive")
     def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
-        def build(claims: Claims) -> Callable[[], Awaitable[None]]:
+        def build(claims: Claims, who: Who) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), "", execution=str(execution_id))
-            looking = Looking(editor, Office(dashboard.bus, claims), hearing, execution_id)
+            looking = Looking(editor, Office(dashboard.bus, who), hearing, execution_id)
             looking.wire()
             return looking.close
 
@@ -62,7 +62,7 @@ def _page(
     dashboard: Dashboard,
     client: Client,
     classes: str,
-    build: Callable[[Claims], Callable[[], Awaitable[None]] | None],
+    build: Callable[[Claims, Who], Callable[[], Awaitable[None]] | None],
     modules: tuple[str, ...] = (),
 ) -> RedirectResponse | None:
     """What all three have in common: the login, the header, and the line that tells whether the page is live."""
@@ -75,11 +75,11 @@ def _page(
     ui.add_head_html(parts.styles())
     shell.header(claims, door.log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
-        close = build(claims)
+        close = build(claims, door.claims)
     live = Live(claims)
-    answers = Answers(live, Desk(dashboard.bus, claims))
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), lambda: door.claims() is not None)
+    viewer = PageViewer(live, Sight.of(claims), lambda: door.stands(claims))
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)

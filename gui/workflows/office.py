@@ -40,6 +40,7 @@ from bus.messages.workflows import (
     WorkflowVersionRef,
     WorkflowVersions,
 )
+from gui.desk import Who, still
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,10 +50,15 @@ TRY_SECONDS: Final = 40.0
 
 
 class Office:
-    """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so."""
+    """Every verb raises the HiveError that the service answered with, or SessionOver. A read does not wait for a service that is away: the page says so."""
 
-    def __init__(self, bus: Bus, claims: Claims) -> None:
-        self.bus, self.claims = bus, claims
+    def __init__(self, bus: Bus, who: Who) -> None:
+        self.bus, self._who = bus, who
+
+    @property
+    def claims(self) -> Claims:
+        """SessionOver."""
+        return still(self._who)
 
     async def list(self, query: ListWorkflows) -> WorkflowList:
         return await self._read(subjects.SERVICE_WORKFLOWS, "list", query, WorkflowList)
