@@ -131,6 +131,12 @@ class Keys:
             created_at=row["created_at"],
         )
         await self._bus.put(subjects.KV_KEYS, auth.hash_key(key), _claims_of(record))
+        with available():
+            still = await self._sql.one("user", asked.owner, tenant)
+        if (
+            still is None or still["disabled_at"] is not None
+        ):  # meanwhile, by somebody who may have looked for keys before this one
+            await self.follow(user["id"])
         return record
 
     async def _list(self, call: Call[NoReply]) -> KeyList:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from bus import subjects, telemetry
 from bus.auditing.describing import about, summary
 from bus.errors import AuditUnavailable, HiveError, PermissionDenied, RateLimited, TooManyAttempts, Unauthenticated
+from bus.guarding.network import network
 from bus.messages import Claims
 from bus.messages.audit import AuditRecord, AuditResult
 
@@ -68,7 +69,7 @@ class Auditor:
 
     async def refused(self, action: str, claims: Claims, error: HiveError, object_id: str | None = None) -> None:
         """Nothing was changed. Never raises; the same again within a minute is counted and told with the next."""
-        times = self._times((action, claims.sub, claims.tenant, claims.address or "", error.code))
+        times = self._times((action, claims.sub, claims.tenant, network(claims.address or ""), error.code))
         if times == 0:
             return
         record = _record(action, claims).model_copy(

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, SecretStr
 
+HIDDEN: Final = "(secret)"
+"""Of what is hidden wherever it is shown, such as a password: not even how long it is."""
 MOST_CHARACTERS: Final = 500
 MOST_OF_A_VALUE: Final = 100
 NAMES: Final = (
@@ -33,8 +35,9 @@ def about(body: BaseModel | None, answer: BaseModel | None = None) -> str | None
 
 def summary(body: BaseModel) -> str:
     """The fields that were given."""
-    given = [name for name in type(body).model_fields if name in body.model_fields_set]
-    return _cut(", ".join(f"{name}={_told(name, getattr(body, name))}" for name in given), MOST_CHARACTERS)
+    given = {name: field for name, field in type(body).model_fields.items() if name in body.model_fields_set}
+    said = {name: _told(name, getattr(body, name)) if field.repr else HIDDEN for name, field in given.items()}
+    return _cut(", ".join(f"{name}={value}" for name, value in said.items()), MOST_CHARACTERS)
 
 
 def _told(name: str, value: Any) -> str:
@@ -42,7 +45,7 @@ def _told(name: str, value: Any) -> str:
         case None:
             return "null"
         case SecretStr():
-            return "(secret)"
+            return HIDDEN
         case bool():
             return str(value).lower()
         case Enum():

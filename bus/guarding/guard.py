@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import IPv4Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic, time
 from typing import Final
@@ -13,6 +12,7 @@ from redis.exceptions import RedisError
 from bus import telemetry
 from bus.errors import TooManyAttempts
 from bus.guarding.memory import MemoryFailures
+from bus.guarding.network import network
 from bus.guarding.pace import PACE, Pace
 from bus.guarding.redis import RedisFailures
 
@@ -121,19 +121,6 @@ class Guard:
     async def close(self) -> None:
         if self._shared is not None:
             await self._shared.close()
-
-
-def network(address: str) -> str:
-    """Whose an address is: of IPv6 the /64, all of whose addresses one machine may take in turn. Pure."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(found, IPv4Address):
-        return address
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def _short(name: str) -> str:

@@ -3,12 +3,14 @@
 import asyncio
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
 from bus.errors import NotFound, PermissionDenied, Unauthenticated
 from bus.messages import Claims, CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, LoginTicket, NoReply, RedeemTicket, Role
+from bus.testing import InMemoryBus
 from coordinator.keys import Keys
 from coordinator.store.database import Statements
 from tests.integration.coordinator.conftest import Hive
@@ -47,6 +49,18 @@ async def test_a_revoked_key_stops_at_once_and_stays_in_the_list(hive: Hive) -> 
     assert (await hive.ask("list", NoReply(), KeyList, service="keys")).keys == (revoked, other.record)
     with pytest.raises(NotFound):
         await hive.ask("revoke", KeyRef(id=uuid4()), KeyRecord, service="keys")
+
+
+async def test_a_key_that_is_made_while_its_user_is_disabled_opens_nothing(hive: Hive, connection: asyncpg.Connection) -> None:
+    class Meanwhile(InMemoryBus):
+        async def put(self, bucket: str, key: str, value: BaseModel | bytes) -> None:
+            await hive.sql("UPDATE users SET disabled_at = now()")
+            await super().put(bucket, key, value)
+
+    await hive.leading()
+    bus, key = Meanwhile(), auth.new_key()
+    await Keys(bus, Statements(connection))._store(CreateKey(owner="ada"), key, "default")
+    assert await bus.get(subjects.KV_KEYS, auth.hash_key(key)) is None
 
 
 async def test_two_keys_of_one_owner_are_one_user(hive: Hive) -> None:

@@ -24,6 +24,7 @@ from bus.errors import (
 from bus.messages import Claims, CreateKey, IssuedKey, KeyRef, NoReply, Role
 from bus.messages.audit import AuditRecord, AuditResult
 from bus.messages.base import Command
+from bus.messages.people import CreateUser
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 
@@ -173,6 +174,18 @@ async def test_the_same_refusal_is_counted_and_told_once_a_minute() -> None:
     clock[0] += AGAIN_SECONDS
     await auditor.refused("doors.request", VIEWER, PermissionDenied("no"))
     assert (await records(bus))[-1].times == 500
+
+
+async def test_who_comes_by_ever_other_addresses_of_a_network_fills_no_stream() -> None:
+    bus = InMemoryBus()
+    for host in range(100):
+        told = auth.NOBODY.model_copy(update={"address": f"2001:db8::{host:x}"})
+        await bus.auditor.refused("doors.request", told, PermissionDenied("no"))
+    assert [record.address for record in await records(bus)] == ["2001:db8::0"]
+
+
+def test_how_long_a_password_is_is_not_told() -> None:
+    assert summary(CreateUser(name="anna", password="maple-harbour-tin-42")) == "name=anna, password=(secret)"
 
 
 def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:

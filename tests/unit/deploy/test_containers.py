@@ -63,6 +63,15 @@ def test_every_variable_of_a_service_is_a_setting_of_it(path: Path) -> None:
 
 
 @BOTH
+def test_what_faces_the_world_knows_no_secret_of_those_that_keep_the_record(path: Path) -> None:
+    secret = re.compile(r"HIVE_(DATABASE|CREDENTIALS|ADMIN)|(database|credentials|admin)_")
+    for name, each in of_hive(path).items():
+        held = (word if isinstance(word, str) else word["target"] for word in each.get("secrets", ()))
+        known = [word for word in (*each["environment"], *held) if secret.match(word)]
+        assert bool(known) == (name not in {*DOORS, "hive-sidecar"}), name
+
+
+@BOTH
 def test_a_container_has_bounds_and_no_rights(path: Path) -> None:
     for name, each in services(path).items():
         if name != "nats-folders":  # it changes an owner, and ends

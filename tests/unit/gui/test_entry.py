@@ -7,16 +7,20 @@ from uuid import uuid4
 import pytest
 
 from bus import subjects
+from bus.errors import SessionOver
 from bus.guarding.guard import Guard
 from bus.messages import Claims, Role
 from bus.messages.people import UserStanding
+from bus.messages.workflows import ListWorkflows
 from bus.standing import Standings
 from bus.testing import InMemoryBus
 from gui import sessions
+from gui.desk import Desk
 from gui.keyring import Keyring
 from gui.pages.dashboard import Dashboard
 from gui.pages.entry import Entry
 from gui.remembered import Remembered
+from gui.workflows.office import Office
 
 USER = uuid4()
 
@@ -69,3 +73,16 @@ async def test_a_browser_that_was_logged_out_here_is_not_let_in_by_what_others_r
     sessions.sign_out(door.storage)
     await door.recall()
     assert door.claims() is None
+
+
+async def test_a_page_that_stays_open_may_do_what_its_viewer_may_now(door: Entry) -> None:
+    sessions.sign_in(door.storage, session(2))
+    desk, office = Desk(door.dashboard.bus, door.asker), Office(door.dashboard.bus, door.asker)
+    standing = UserStanding(name="ada", roles=(Role.DEVELOPER,), generation=2, disabled=False)
+    await door.dashboard.bus.put(subjects.KV_USERS, USER.hex, standing)
+    assert desk.claims.roles == office.claims.roles == (Role.DEVELOPER,)
+    await door.dashboard.bus.put(subjects.KV_USERS, USER.hex, standing.model_copy(update={"disabled": True}))
+    with pytest.raises(SessionOver):
+        await desk.cancel(uuid4())
+    with pytest.raises(SessionOver):
+        await office.list(ListWorkflows())
