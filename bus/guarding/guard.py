@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from math import ceil
 from time import monotonic, time
 from typing import Final
@@ -32,13 +33,17 @@ class Attempt:
     failures: int = 0
 
     @property
+    def network(self) -> str:
+        return network_of(self.address)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Under which it is counted. What somebody may write freely is hashed."""
-        address = f"{self.door}:address:{_short(self.address)}"
+        address = f"{self.door}:address:{_short(self.network)}"
         if self.account is None:
             return (address,)
         account = _short(self.account)
-        return (address, f"{self.door}:pair:{account}:{_short(self.address)}", f"{self.door}:account:{account}")
+        return (address, f"{self.door}:pair:{account}:{_short(self.network)}", f"{self.door}:account:{account}")
 
 
 Told = Callable[[Attempt], Awaitable[None]]
@@ -81,7 +86,7 @@ class Guard:
 
     async def begin_if_suspect(self, door: str, address: str, account: str | None = None) -> Attempt | None:
         """For a door where most come with what is right, or with nothing: nobody is asked about an address that has not failed here."""
-        return await self.begin(door, address, account) if (door, address) in self._suspects else None
+        return await self.begin(door, address, account) if (door, network_of(address)) in self._suspects else None
 
     async def succeeded(self, attempt: Attempt) -> None:
         if not await self._in_redis(lambda shared: shared.take_back(attempt.names)):
@@ -89,7 +94,7 @@ class Guard:
 
     async def failed(self, attempt: Attempt) -> None:
         """It is counted already; here it is told."""
-        self._suspects[attempt.door, attempt.address] = None
+        self._suspects[attempt.door, attempt.network] = None
         while len(self._suspects) > MOST_SUSPECTS:
             del self._suspects[next(iter(self._suspects))]
         logger.warning("attempt_failed", door=attempt.door, address=attempt.address, failures=attempt.failures)
@@ -119,6 +124,17 @@ class Guard:
     async def close(self) -> None:
         if self._shared is not None:
             await self._shared.close()
+
+
+def network_of(address: str) -> str:
+    """What one customer has: of IPv6 a /64, out of which each attempt could come from an address of its own. Pure."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((int(found) >> 64 << 64, 64)))
 
 
 def _short(name: str) -> str:

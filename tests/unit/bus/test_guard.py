@@ -3,7 +3,7 @@
 import pytest
 
 from bus.errors import TooManyAttempts
-from bus.guarding.guard import Attempt, Guard
+from bus.guarding.guard import Attempt, Guard, network_of
 from bus.guarding.pace import PACE
 
 HERE, THERE = "10.0.0.1", "10.0.0.2"
@@ -97,3 +97,14 @@ async def test_each_failure_that_was_looked_at_is_told(clock: Clock) -> None:
     await guard.failed(await guard.begin("webhook", HERE, "orders"))
     assert (told[0].address, told[0].account, told[0].failures) == (HERE, "orders", 1)
     assert await guard.begin_if_suspect("webhook", HERE) is not None
+
+
+async def test_addresses_of_one_ipv6_network_are_counted_together(guard: Guard) -> None:
+    for number in range(PACE.free):
+        await guard.begin("login", f"2001:db8:0:7::{number:x}", "anna")
+    assert await wait_of(guard, "2001:db8:0:7:ffff::1", "anna") == 1
+    await guard.begin("login", "2001:db8:0:8::1", "anna")
+    await guard.failed(Attempt(door="key", address="2001:db8:0:7::1"))
+    assert await guard.begin_if_suspect("key", "2001:db8:0:7::2") is not None
+    assert network_of("::ffff:10.0.0.1") == HERE
+    assert [network_of(odd) for odd in ("", "unix:", "fe80::1%eth0")] == ["", "unix:", "fe80::/64"]
