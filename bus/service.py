@@ -113,7 +113,7 @@ async def answer(
             if caller is not None and getattr(body, "agent_id", None) != caller:
                 raise PermissionDenied(f"{caller} may speak for itself, and for no other agent.")
             call = Call(body=body, claims=claims, headers=headers, size=len(data))
-            if changes(service.name, endpoint.verb, endpoint.permission):
+            if changes(service.name, endpoint.verb, endpoint.permission, claims.via):
                 answer = await _audited(auditor, action, endpoint, call)
             else:
                 answer = await endpoint.handler(call)

@@ -1,11 +1,16 @@
 """What a person does with tasks, as requests on the bus in that person's name."""
 
 from collections.abc import Callable
+from typing import Final
 from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
+
+SECONDS: Final = 10.0
+"""An order may wait for the audit log's next leader; that nobody is there at all is said after PATIENCE_SECONDS."""
+PATIENCE_SECONDS: Final = 5.0
 
 
 class Desk:
@@ -37,4 +42,5 @@ class Desk:
 
     async def _task(self, verb: str, task_id: UUID) -> TaskRecord:
         subject = subjects.service_verb(subjects.SERVICE_TASKS, verb)
-        return await self.bus.request(subject, TaskRef(id=task_id), TaskRecord, claims=self.claims)
+        ref, claims = TaskRef(id=task_id), self.claims
+        return await self.bus.request(subject, ref, TaskRecord, claims=claims, timeout=SECONDS, patience=PATIENCE_SECONDS)

@@ -43,11 +43,15 @@ REPORTING: Final = frozenset({"agents.register", "agents.benchmarked"})
 """What sidecars say of themselves, again to each new leader. That a host joins is audited."""
 
 
+ABANDONED: Final = "a client that has gone"
+"""`via` in the claims of a door that ends a task for which nobody waits any more: editors that complete words give up most of what they ask."""
+
 NO_CHANGES: Final = (READING, USING, SIGNING_IN, REPORTING)
 
 
-def changes(service: str, verb: str, permission: Permission | None) -> bool:
+def changes(service: str, verb: str, permission: Permission | None, via: str | None = None) -> bool:
+    """`via`: of the claims."""
     name = f"{service}.{verb}"
-    if any(name in known for known in NO_CHANGES):
+    if any(name in known for known in NO_CHANGES) or (name == "tasks.cancel" and via == ABANDONED):
         return False
     return permission is None or not permission.endswith(".view")

@@ -29,14 +29,17 @@ class BoundedProtocol(HttpToolsProtocol):
         self.since: float | None = None
         self.in_head = True
         self.head_bytes = 0
+        self.head_alone = True
+        """Whether what came last has nothing of the request before, whose body would be counted too."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self.since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
+        self.head_alone = True
         super().data_received(data)
-        if self.in_head and self.since is not None:
+        if self.head_alone and self.in_head and self.since is not None:
             self.head_bytes += len(data)
             if self.head_bytes > MOST_HEAD_BYTES:
                 self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -49,11 +52,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
-        self.in_head, self.head_bytes, self.since = False, 0, self.loop.time()
+        self.in_head, self.head_bytes, self.head_alone, self.since = False, 0, False, self.loop.time()
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
-        self.since = None
+        self.since, self.head_alone = None, False
 
     def late(self, now: float, head_seconds: float, body_seconds: float) -> bool:
         return self.since is not None and now - self.since > (head_seconds if self.in_head else body_seconds)

@@ -18,6 +18,8 @@ from gui.pages.dashboard import Dashboard
 logger = telemetry.log(__name__)
 
 SECONDS = 3.0
+LOG_OUT_SECONDS = 10.0
+"""As an order: it may wait for the audit log's next leader, and is worth waiting for."""
 DOOR = "login"
 """By which name the guard knows keys and links that are shown to the dashboard."""
 
@@ -112,7 +114,9 @@ class Entry:
             verb = subjects.service_verb(subjects.SERVICE_SESSIONS, "logout")
             with suppress(HiveError):
                 ending = EndSession(session_id=session.claims.session_id)
-                await self.dashboard.bus.request(verb, ending, NoReply, claims=session.claims, timeout=SECONDS)
+                await self.dashboard.bus.request(
+                    verb, ending, NoReply, claims=session.claims, timeout=LOG_OUT_SECONDS, patience=SECONDS
+                )
         ui.navigate.to("/login")
 
 

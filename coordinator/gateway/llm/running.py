@@ -14,6 +14,7 @@ from typing import Final, Self
 from uuid import UUID
 
 from bus import subjects, telemetry
+from bus.auditing.changes import ABANDONED
 from bus.client import Received
 from bus.errors import BusUnavailable, DeadlineExceeded, HiveError, NotFound, TaskNotFound, Unavailable, from_code
 from bus.follow import Delta, Position, Reading, Restart
@@ -110,11 +111,12 @@ class Run:
 
         Said again while nobody can hear it: what clients gave up while the record was away would be done ahead of what others wait for.
         """
+        claims = self._claims.model_copy(update={"via": ABANDONED})
         until, pause = monotonic() + CANCEL_SECONDS, FIRST_PAUSE_SECONDS
         while not self._gateway.stopping.is_set():
             try:
                 body = TaskRef(id=self.task_id)
-                await verbs.ask(self._gateway.bus, subjects.SERVICE_TASKS, "cancel", body, TaskRecord, self._claims)
+                await verbs.ask(self._gateway.bus, subjects.SERVICE_TASKS, "cancel", body, TaskRecord, claims)
                 return
             except HiveError as error:
                 if not isinstance(error, Unavailable | DeadlineExceeded) or monotonic() > until:

@@ -22,6 +22,8 @@ router = APIRouter(include_in_schema=False)
 SECONDS: Final = 45.0
 """The provider is asked for the token while the browser waits."""
 NOBODY: Final = Claims(sub="oauth2", roles=())
+DOOR: Final = "connect"
+"""By which name the guard knows states: each that is brought is a change, with a record, whoever brings it."""
 _HEADERS: Final = {
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",  # the address has the code in it
@@ -55,11 +57,14 @@ async def _finished(request: Request, gateway: Gateway, **brought: str | None) -
     except ValidationError:
         return _page(ConnectResult(ok=False, message="This address lacks what a provider sends. Begin to connect anew."))
     try:
+        attempt = await gateway.guard.begin(DOOR, address_of(request.scope))
         found = await verbs.order(
             gateway.bus, subjects.SERVICE_CREDENTIALS, "connected", back, ConnectResult, NOBODY, seconds=SECONDS
         )
     except HiveError as error:
         return _page(ConnectResult(ok=False, message=f"{error.message} Begin to connect anew."), error.http_status)
+    if found.ok:
+        await gateway.guard.succeeded(attempt)
     return _page(found)
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
 from bus.auditing.auditor import AGAIN_SECONDS, WRITE_SECONDS, Auditor
-from bus.auditing.changes import changes
+from bus.auditing.changes import ABANDONED, changes
 from bus.auditing.describing import about, summary
 from bus.auth import Permission
 from bus.client import Stored
@@ -194,6 +194,9 @@ def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:
     assert not changes("things", "new", Permission.AGENTS_VIEW)
     assert not changes("tasks", "submit", Permission.TASKS_CREATE)
     assert not changes("users", "list", Permission.USERS_MANAGE)
+    assert changes("tasks", "cancel", None, "DELETE /api/tasks")
+    assert not changes("tasks", "cancel", None, ABANDONED)
+    assert changes("agents", "remove", Permission.AGENTS_MANAGE, ABANDONED)
 
 
 @pytest.mark.parametrize("verb", ["login", "enter", "enter_externally", "refresh", "recall"])

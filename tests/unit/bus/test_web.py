@@ -175,3 +175,15 @@ async def test_who_is_answered_and_rests_is_left_alone(server: uvicorn.Server) -
     async with asyncio.timeout(10):
         assert await reader.readuntil(b"done")
     writer.close()
+
+
+async def test_a_request_right_behind_a_long_body_is_answered(server: uvicorn.Server) -> None:
+    reader, writer = await _open(server, b"", lambda _each: True)
+    [connection] = server.server_state.connections
+    body, asked = b"a" * (MOST_HEAD_BYTES + 1), b"POST / HTTP/1.1\r\nHost: hive\r\nContent-Length: "
+    connection.data_received(asked + str(len(body)).encode() + b"\r\n\r\n" + body + asked)  # type: ignore[union-attr]
+    writer.write(b"3\r\n\r\nabc")
+    async with asyncio.timeout(10):
+        for _ in range(2):
+            assert b" 200 " in await reader.readuntil(b"done")
+    writer.close()

@@ -411,6 +411,8 @@ async def test_a_client_that_goes_cancels_its_task(gateway: Gateway, rooms: Room
     client.gone.set()
     await client.asking
     await until_cancelled(rooms, host.task_id)
+    audit = await gateway.bus.read(subjects.AUDIT, subjects.ALL_AUDIT)
+    assert audit.caught_up, "the door has changed nothing"
 
 
 async def test_a_slow_reader_holds_little_and_loses_nothing(gateway: Gateway, rooms: Rooms) -> None:

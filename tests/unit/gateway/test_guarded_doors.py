@@ -5,6 +5,7 @@ from httpx import AsyncClient
 
 from bus import subjects
 from bus.guarding.pace import PACE
+from bus.messages.credentials import ConnectResult, ConnectReturn
 from bus.messages.workflows import WebhookCall, WebhookReply
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
@@ -53,3 +54,20 @@ async def test_credentials_of_webhooks_are_slowed_down(nobody: AsyncClient, aske
         refused = await nobody.post("/webhook/orders", headers={"x-password": password})
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_attempts")
     assert len(asked) == looked_at
+
+
+async def test_states_of_providers_are_slowed_down(nobody: AsyncClient, memory_bus: InMemoryBus) -> None:
+    looked_at: list[str] = []
+
+    async def connected(call: Call[ConnectReturn]) -> ConnectResult:
+        looked_at.append(call.body.state)
+        return ConnectResult(ok=call.body.state == "right" * 8, message="")
+
+    verb = Endpoint(verb="connected", body=ConnectReturn, handler=connected, permission=None)
+    await memory_bus.serve(Service(name=subjects.SERVICE_CREDENTIALS, version="0", description="", endpoints=(verb,)))
+    for _ in range(2 * PACE.free):
+        assert (await nobody.get("/oauth2/callback", params={"state": "right" * 8, "code": "c"})).status_code == 200
+    for _ in range(PACE.free):
+        assert (await nobody.get("/oauth2/callback", params={"state": "guess" * 8, "code": "c"})).status_code == 400
+    assert (await nobody.get("/oauth2/callback", params={"state": "guess" * 8, "code": "c"})).status_code == 429
+    assert len(looked_at) == 3 * PACE.free
