@@ -13,7 +13,6 @@ from monitor.alerting.samples import Samples
 from monitor.alerting.watched import EVERY, KEPT, Pages
 from monitor.sql import queries
 
-
 logger = telemetry.log(__name__)
 
 
