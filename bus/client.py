@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from time import monotonic
 from typing import Final, Protocol, TypeVar
 
 from pydantic import BaseModel
@@ -16,7 +17,7 @@ from pydantic import BaseModel
 from bus import subjects, telemetry
 from bus.auditing.auditor import WRITE_SECONDS, Auditor
 from bus.codec import decode
-from bus.errors import from_code
+from bus.errors import AuditUnavailable, HiveError, from_code
 from bus.messages import Claims
 from bus.service import Service
 
@@ -24,6 +25,8 @@ M = TypeVar("M", bound=BaseModel)
 
 MAX_MESSAGE_BYTES: Final = 8 * 1024 * 1024
 """What a server of Hive's takes (nats.conf)."""
+AUDIT_PATIENCE_SECONDS: Final = 10.0
+AUDIT_AGAIN_SECONDS: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +155,25 @@ class Bus(ABC):
         patient: bool = True,
         patience: float | None = None,
     ) -> M:
-        """A verb's answer, or the HiveError that crossed the wire."""
+        """A verb's answer, or the HiveError that crossed the wire.
+
+        An order that was not begun, since the audit log was not there, is given again while there is time for it: so a change waits for
+        the next leader of a stream, as what is published does.
+        """
         headers = {} if claims is None else {subjects.HEADER_CLAIMS: claims.model_dump_json(exclude_none=True)}
         data = message if isinstance(message, bytes) else message.model_dump_json(exclude_none=True).encode()
-        received = await self.request_raw(subject, data, headers=headers, timeout=timeout, patient=patient, patience=patience)
-        if code := received.headers.get(subjects.HEADER_ERROR_CODE):
-            retry = received.headers.get("Retry-After")
-            error = from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
-            error.recorded = True
-            raise error
-        return received.decode(answer)
+        deadline, last = monotonic() + timeout, monotonic() + min(timeout, AUDIT_PATIENCE_SECONDS) - WRITE_SECONDS
+        while True:
+            received = await self.request_raw(
+                subject, data, headers=headers, timeout=timeout, patient=patient, patience=patience
+            )
+            error = _refusal_in(received)
+            if error is None:
+                return received.decode(answer)
+            if not isinstance(error, AuditUnavailable) or not patient or monotonic() + AUDIT_AGAIN_SECONDS >= last:
+                raise error
+            await asyncio.sleep(AUDIT_AGAIN_SECONDS)
+            timeout = deadline - monotonic()
 
     @abstractmethod
     async def subscribe(self, subject: str, handler: Handler) -> Closing:
@@ -239,6 +251,17 @@ class Bus(ABC):
     @abstractmethod
     async def close(self) -> None:
         """Let running handlers end, send what is buffered, go."""
+
+
+def _refusal_in(received: Received) -> HiveError | None:
+    """Whoever refused on the bus has written so."""
+    code = received.headers.get(subjects.HEADER_ERROR_CODE)
+    if not code:
+        return None
+    retry = received.headers.get("Retry-After")
+    error = from_code(code, received.headers.get(subjects.HEADER_ERROR, ""), int(retry) if retry else None)
+    error.recorded = True
+    return error
 
 
 def outgoing_headers(headers: Mapping[str, str] | None) -> dict[str, str] | None:

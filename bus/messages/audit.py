@@ -1,6 +1,5 @@
 """The audit log: who changed what, and who was refused (docs/adr/0062). No record ever holds a secret, a prompt or a document."""
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -29,7 +28,7 @@ class AuditRecord(Record):
     """
 
     id: UUID
-    at: datetime
+    at: AwareDatetime
     action: str
     sub: str
     roles: tuple[Role, ...] = ()

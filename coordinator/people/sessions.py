@@ -9,7 +9,7 @@ import asyncpg
 
 from bus import auth, subjects, telemetry, tokens
 from bus.auth import Permission
-from bus.errors import LoginFailed, PermissionDenied, SessionOver, UserDisabled, UserExists
+from bus.errors import LoginFailed, NotFound, PermissionDenied, SessionOver, UserDisabled, UserExists
 from bus.guarding.guard import Guard
 from bus.messages import Claims, NoReply, Role
 from bus.messages.people import (
@@ -144,8 +144,8 @@ class Sessions:
     async def _recall(self, call: Call[Browser]) -> BrowserSession:
         with available():
             user = await self._sql.one("session_of_browser", call.body.browser)
-        if user is None:
-            raise _over()
+        if user is None:  # as of most who open the page of the login: nobody was refused anything
+            raise NotFound("No session that goes on is known of this browser. Sign in.")
         claims = _claims(user, user["session_id"])
         return BrowserSession(claims=claims, generation=user["generation"], signed_in_at=user["created_at"])
 

@@ -44,7 +44,7 @@ class Orders:
         except HiveError as error:
             self._live.call("refused", _failure(error))
             return
-        logger.info("task_submitted", task_id=str(record.id), owner=self._desk.claims.sub)
+        logger.info("task_submitted", task_id=str(record.id), owner=record.owner)
         self._composed = record.id
         self._live.call("accepted", record, _beginning(request.prompt))
         self._keep()

@@ -13,6 +13,7 @@ from gui.pages.entry import Entry, entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
+from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -46,10 +47,10 @@ def _layout(claims: Claims) -> Live:
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, door.asker))
-    Orders(live, Desk(dashboard.bus, door.asker), answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
+    Orders(live, Desk(dashboard.bus, door.claims), answers).wire()
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, claims, door.claims)
+    viewer = PageViewer(live, Sight.of(claims), door.claims)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -12,8 +12,9 @@ from argon2 import PasswordHasher
 from pydantic import BaseModel
 
 from bus import subjects
-from bus.errors import HiveError, LoginFailed, SessionOver, UserDisabled, UserExists
+from bus.errors import HiveError, LoginFailed, NotFound, SessionOver, UserDisabled, UserExists
 from bus.messages import Claims, NoReply, Role
+from bus.messages.audit import AuditRecord
 from bus.messages.people import (
     Browser,
     BrowserSession,
@@ -182,8 +183,22 @@ async def test_a_browser_s_session_is_recalled_until_it_ends(people: Hive) -> No
     assert entered.claims.session_id
     await ask(people, "logout", EndSession(session_id=entered.claims.session_id), NoReply)
     for browser in ("b" * 64, "c" * 64):
-        with pytest.raises(SessionOver):
+        with pytest.raises(NotFound):
             await ask(people, "recall", Browser(browser=browser), BrowserSession)
+
+
+async def test_who_tries_in_a_loop_without_being_anybody_fills_no_audit_log(people: Hive) -> None:
+    await login(people)
+    for _ in range(5):
+        with pytest.raises(SessionOver):
+            await ask(people, "refresh", Refresh(refresh_token="hive-refresh-" + "x" * 43), Tokens)
+        with pytest.raises(NotFound):
+            await ask(people, "recall", Browser(browser="c" * 64), BrowserSession)
+        with pytest.raises(LoginFailed):
+            await ask(people, "login", SignIn(name="anna", password="wrong"), Tokens)
+    reader = await people.bus.read(subjects.AUDIT, subjects.ALL_AUDIT)
+    told = [received.decode(AuditRecord).action for received in await reader.batch(1000)]
+    assert sorted(action for action in told if "users" not in action) == ["doors.login", "sessions.login", "sessions.refresh"]
 
 
 async def test_who_comes_from_a_provider_is_known_by_its_id_and_never_by_a_name(people: Hive) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bus import subjects
 from bus.auth import BUS_OPERATOR
 from bus.database import NamedStatements, migrate_by, open_pool
-from bus.errors import Conflict, InvalidRequest, PermissionDenied
+from bus.errors import Conflict, InvalidRequest, LoginFailed, PermissionDenied
 from bus.messages import Claims, CreateKey, Role
 from bus.messages.audit import AuditRecord, AuditResult, ListAudit
 from bus.nats_bus import NatsBus
@@ -81,6 +81,22 @@ async def test_records_are_kept_folded_filtered_and_forgotten(nats_bus: NatsBus,
     await pool.execute("UPDATE audit_records SET at = now() - interval '10 days' WHERE action = 'keys.create'")
     await NamedStatements(pool, queries()).run("forget_audit", 5 * 86_400.0)
     assert len((await reads.list(ListAudit(), BUS_OPERATOR)).records) == 3
+
+
+async def test_no_text_of_anybodys_holds_up_the_log(nats_bus: NatsBus, pool: asyncpg.Pool, reads: AuditReads) -> None:
+    """A NUL, and what in JSON looks like one: whoever signs in, or names a thing, chooses the text."""
+    keeping = asyncio.create_task(service.keep(nats_bus, pool, 365))
+    for account in ("a\\u0000", "b\x00c", "d\\\x00", "\\\\u0000\x00"):
+        await nats_bus.auditor.refused("doors.login", ANNA.model_copy(update={"address": account}), LoginFailed("no"), account)
+    naive = AuditRecord.model_construct(
+        id=uuid4(), at=datetime(2027, 1, 31), action="doors.odd", sub="a", result=AuditResult.DONE
+    )
+    await nats_bus.publish_durable(subjects.audit("default", "doors.odd"), naive, message_id="naive")
+    await nats_bus.auditor.happened("doors.after", ANNA)
+    await until_stored(nats_bus, reads, 5)
+    found = (await reads.list(ListAudit(action="doors"), ANNA)).records
+    assert [record.object_id for record in reversed(found)] == ["a\\u0000", "bc", "d\\", "\\\\u0000", None]
+    await end([keeping])
 
 
 async def test_pages_follow_each_other_without_a_gap(pool: asyncpg.Pool, reads: AuditReads) -> None:

@@ -1,16 +1,18 @@
 """Every change has a record before it is made, and none holds a secret; who is refused is told, and floods nothing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
-from bus.auditing.auditor import AGAIN_SECONDS, Auditor
+from bus.auditing.auditor import AGAIN_SECONDS, WRITE_SECONDS, Auditor
 from bus.auditing.changes import changes
 from bus.auditing.describing import about, summary
 from bus.auth import Permission
-from bus.errors import AuditUnavailable, Conflict, PermissionDenied, StoreFull
+from bus.client import Stored
+from bus.errors import AuditUnavailable, BusUnavailable, Conflict, PermissionDenied, StoreFull
 from bus.messages import Claims, CreateKey, IssuedKey, KeyRef, NoReply, Role
 from bus.messages.audit import AuditRecord, AuditResult
 from bus.messages.base import Command
@@ -163,6 +165,8 @@ def test_a_verb_that_nobody_has_listed_counts_as_a_change() -> None:
     assert changes("things", "new", Permission.AGENTS_MANAGE)
     assert not changes("things", "new", Permission.AGENTS_VIEW)
     assert not changes("tasks", "submit", Permission.TASKS_CREATE)
+    assert not changes("users", "list", Permission.USERS_MANAGE)
+    assert changes("sessions", "enter_externally", Permission.USERS_MANAGE), "it makes users"
 
 
 def test_what_was_made_is_named_by_its_answer_and_the_key_in_it_is_not_told() -> None:
@@ -189,3 +193,34 @@ async def test_a_verb_that_is_cut_off_leaves_what_had_begun(room: Room) -> None:
     await started.wait()
     assert [record.result for record in await records(bus)] == [AuditResult.BEGUN]
     asking.cancel()
+
+
+class Leaderless(InMemoryBus):
+    """Whose audit stream has no leader for `missing` records; None: never again."""
+
+    def __init__(self, missing: int | None) -> None:
+        super().__init__()
+        self.missing = missing
+
+    async def publish_durable(self, subject: str, *arguments: Any, **named: Any) -> Stored:
+        if self.missing is None or self.missing > 0:
+            self.missing = None if self.missing is None else self.missing - 1
+            raise BusUnavailable("NATS did not acknowledge within 3 s.")
+        return await super().publish_durable(subject, *arguments, **named)
+
+
+@pytest.mark.parametrize(("missing", "patient", "made"), [(2, True, ["lamp"]), (2, False, []), (None, True, [])])
+async def test_who_orders_waits_for_the_log_while_there_is_time(
+    room: Room, missing: int | None, patient: bool, made: list[str]
+) -> None:
+    bus = Leaderless(missing)
+    await serve(bus, room)
+    subject, body = subjects.service_verb("things", "make"), MakeThing(name="lamp")
+    asked = bus.request(subject, body, NoReply, claims=ANNA, timeout=WRITE_SECONDS + 1, patient=patient)
+    if made:
+        await asked
+        assert [record.result for record in await records(bus)] == [AuditResult.BEGUN, AuditResult.DONE]
+    else:
+        with pytest.raises(AuditUnavailable):
+            await asked
+    assert room.made == made
