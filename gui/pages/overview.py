@@ -13,7 +13,6 @@ from gui.pages.entry import Entry, entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
-from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -50,7 +49,7 @@ def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door
     answers = Answers(live, Desk(dashboard.bus, door.claims))
     Orders(live, Desk(dashboard.bus, door.claims), answers).wire()
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), door.claims)
+    viewer = PageViewer(live, claims, door.claims)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

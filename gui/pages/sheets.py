@@ -17,7 +17,6 @@ from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
-from gui.sight import Sight
 
 
 def register(dashboard: Dashboard) -> None:
@@ -73,7 +72,7 @@ def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, stil
     answers = Answers(live, Desk(dashboard.bus, still))
     Orders(live, Desk(dashboard.bus, still), answers).wire()
     Line(live, dashboard.bus, still, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), still)
+    viewer = PageViewer(live, claims, still)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

@@ -12,13 +12,13 @@ from gui.sight import Sight
 
 
 class PageViewer:
-    """Sends frames to the browser while it is there, and shows it out when the login no longer holds. Who may see something else than when
-    the page was opened sees nothing more on it, and gets it anew.
+    """Sends frames to the browser while it is there, and shows it out when the login no longer holds. Who has other rights than when
+    the page was opened, by which it offers what it does, sees nothing more on it, and gets it anew.
     """
 
-    def __init__(self, live: Live, sight: Sight, still: Callable[[], Claims | None]) -> None:
-        self.sight, self.since = sight, 0
-        self._live, self._still = live, still
+    def __init__(self, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
+        self.sight, self.since = Sight.of(claims), 0
+        self._live, self._claims, self._still = live, claims, still
 
     @property
     def _client(self) -> Client:
@@ -27,7 +27,7 @@ class PageViewer:
     def show(self, frame: Frame) -> bool:
         if not self._client.has_socket_connection:
             return False
-        if not self._as_opened(self._still()):
+        if self._still() != self._claims:
             self.review()
             return False
         self._live.call("frame", frame.plain)
@@ -35,12 +35,9 @@ class PageViewer:
 
     def review(self) -> None:
         claims = self._still()
-        if self._as_opened(claims) or not self._client.has_socket_connection:
+        if claims == self._claims or not self._client.has_socket_connection:
             return
         if claims is None:
             self._client.open(way_in.login_from(self._client))
         else:
             self._client.run_javascript("location.reload()")
-
-    def _as_opened(self, claims: Claims | None) -> bool:
-        return claims is not None and Sight.of(claims) == self.sight

@@ -17,7 +17,6 @@ from gui.pages.dashboard import Dashboard
 from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
-from gui.sight import Sight
 from gui.workflows.editing import Editing
 from gui.workflows.hearing import Hearing
 from gui.workflows.listing import Listing
@@ -82,7 +81,7 @@ def _page(
     live = Live(claims)
     answers = Answers(live, Desk(dashboard.bus, door.claims))
     Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, Sight.of(claims), door.claims)
+    viewer = PageViewer(live, claims, door.claims)
 
     async def leave() -> None:
         dashboard.feed.detach(viewer)

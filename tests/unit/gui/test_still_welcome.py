@@ -13,11 +13,11 @@ from gui.desk import Desk
 from gui.frames import Frame
 from gui.pages import way_in
 from gui.pages.viewer import PageViewer
-from gui.sight import Sight
 from gui.workflows.office import Office
 
 ADMIN = Claims(sub="anna", roles=(Role.ADMIN,))
 VIEWER = Claims(sub="anna", roles=(Role.VIEWER,))
+DEVELOPER = Claims(sub="anna", roles=(Role.DEVELOPER,))
 
 
 class Page:
@@ -48,6 +48,12 @@ async def test_an_order_needs_a_login_that_holds() -> None:
 def test_a_page_shows_what_may_be_seen_now(monkeypatch: pytest.MonkeyPatch, now: Claims | None, told: str) -> None:
     monkeypatch.setattr(way_in, "login_from", lambda _client: "/login")
     page = Page(now)
-    viewer = PageViewer(cast("Any", page), Sight.of(ADMIN), lambda: page.claims)
+    viewer = PageViewer(cast("Any", page), ADMIN, lambda: page.claims)
     assert viewer.show(cast("Frame", SimpleNamespace(plain={}))) is (now is ADMIN)
     assert page.told == [told]
+
+
+def test_who_sees_the_same_and_may_do_more_gets_a_page_that_offers_it() -> None:
+    page = Page(DEVELOPER)
+    PageViewer(cast("Any", page), VIEWER, lambda: page.claims).review()
+    assert page.told == ["location.reload()"]
