@@ -7,6 +7,7 @@ from uuid import UUID
 from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
+from gui import sessions
 
 SECONDS: Final = 10.0
 """An order may wait for the audit log's next leader; that nobody is there at all is said after PATIENCE_SECONDS."""
@@ -14,14 +15,16 @@ PATIENCE_SECONDS: Final = 5.0
 
 
 class Desk:
-    """Every verb raises the HiveError that the service answered with. `asker` says whose desk it is each time, or raises SessionOver."""
+    """Every verb raises the HiveError that the service answered with. `still` gives None once the login no longer holds: a page stays open
+    as long as its browser likes.
+    """
 
-    def __init__(self, bus: Bus, asker: Callable[[], Claims]) -> None:
-        self.bus, self._asker = bus, asker
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
+        self.bus, self._still = bus, still
 
     @property
     def claims(self) -> Claims:
-        return self._asker()
+        return sessions.required(self._still)
 
     async def submit(self, request: TaskRequest) -> TaskRecord:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "submit")

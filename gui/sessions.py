@@ -1,12 +1,13 @@
 """Who looks at a page: claims kept on the server under the session cookie's id, and whether they still hold."""
 
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
 
 from bus.auth import Permission, allows
+from bus.errors import SessionOver
 from bus.messages import Claims, Message
 from bus.standing import Standings
 from gui.keyring import Keyring
@@ -59,6 +60,14 @@ def claims_of(storage: Storage, keyring: Keyring, people: Standings, now: dateti
         held = people.held(claims.user_id, claims.session_id, session.generation)
         return held and held.model_copy(update={"address": claims.address, "via": claims.via})
     return claims if keyring.holds(claims, now) else None
+
+
+def required(still: Callable[[], Claims | None]) -> Claims:
+    """As they are now: a page stays open as long as its browser likes. SessionOver once the login no longer holds."""
+    claims = still()
+    if claims is None:
+        raise SessionOver("The login no longer holds. Log in again.")
+    return claims
 
 
 class May(Message):

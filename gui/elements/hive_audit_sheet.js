@@ -87,14 +87,14 @@ export default {
         <label class="hv-field"><span>To</span><input v-model="filters.until" class="hv-input" type="date" @change="look"></label>
         <button v-if="filtered" type="button" class="hv-text" @click="all">Clear</button><button type="button" class="hv-quiet" :disabled="saving" @click="save">Save as NDJSON</button>
       </form>
-      <div class="hv-card hv-plain"><table v-if="records.length"><thead><tr><th>When (UTC)</th><th>Who</th><th>What</th><th>Of</th><th>Result</th><th>From</th><th>Details</th></tr></thead><tbody>
+      <div class="hv-card hv-plain"><table v-if="records.length" class="hv-audit"><thead><tr><th>When (UTC)</th><th>Who</th><th>What</th><th>Of</th><th>Result</th><th>From</th><th>Details</th></tr></thead><tbody>
         <tr v-for="record in records" :key="record.id">
           <td class="hv-keep">{{ when(record.at) }}</td>
           <td class="hv-keep" data-label="Who"><button type="button" class="hv-text" :disabled="!record.sub" @click="only('sub', record.sub)">{{ record.sub || "nobody" }}</button></td>
           <td class="hv-keep" data-label="What"><button type="button" class="hv-text" @click="only('action', record.action)">{{ record.action }}</button></td>
           <td data-label="Of"><button v-if="record.object_id" type="button" class="hv-text hv-clip" :title="record.object_id" @click="only('object_id', record.object_id)">{{ record.object_id }}</button></td>
-          <td class="hv-keep" data-label="Result">{{ results[record.result] }}<template v-if="record.code"> <code>{{ record.code }}</code></template><template v-if="record.times > 1"> × {{ record.times }}</template></td>
-          <td class="hv-keep" data-label="From">{{ record.address ?? "bus" }}<template v-if="record.via"><br><span class="hv-small hv-muted">{{ record.via }}</span></template></td>
+          <td class="hv-keep" data-label="Result">{{ results[record.result] }}<template v-if="record.code">{{ " " }}<code>{{ record.code }}</code></template><template v-if="record.times > 1">{{ " × " }}{{ record.times }}</template></td>
+          <td data-label="From">{{ record.address ?? "bus" }}<template v-if="record.via"><br><span class="hv-small hv-muted">{{ record.via }}</span></template></td>
           <td data-label="Details">{{ record.summary || record.message }}<br v-if="record.trace_id && (record.summary || record.message)"><span v-if="record.trace_id" class="hv-small hv-muted">trace {{ record.trace_id }}</span></td>
         </tr></tbody></table>
         <div v-else-if="at" class="hv-empty"><Icon name="find"/><h3>{{ filtered ? "Nothing is like this" : "Nobody has changed anything yet" }}</h3><p>{{ filtered ? "Other filters may show more." : "Whoever changes something, or is refused, stands here." }}</p></div><div v-else-if="!failure" class="hv-lines" aria-label="Loading"><i v-for="n in 3" :key="n"></i></div></div>

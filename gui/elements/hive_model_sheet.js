@@ -96,7 +96,7 @@ export default {
           </tr></tbody></table>
         <div v-else-if="!parts.models" class="hv-lines" aria-label="Loading"><i v-for="n in 5" :key="n"></i></div>
         <div v-else-if="text" class="hv-empty"><h3>No model like that</h3></div>
-        <div v-else-if="parts.models.at" class="hv-empty"><Icon name="model"/><h3>No model yet</h3><p>A model is on an agent's disk. Pull one above, or from a terminal:</p><pre><code>hive models pull llama3.2:3b --agent acacia</code></pre></div>
+        <div v-else-if="parts.models.at" class="hv-empty"><Icon name="model"/><h3>No model yet</h3><p>A model is on an agent's disk. Pull one above, or from a terminal:</p><pre><code>hive models pull llama3.2:3b --on acacia</code></pre></div>
       </div>
       <p v-for="state in missing" :key="state.model" class="hv-away">{{ state.model }} is wished on {{ state.wanted }} and is nowhere yet. {{ state.problem }}</p>
       <section class="hv-card hv-pad hv-stack" aria-labelledby="names-title"><h2 id="names-title">Other names</h2>

@@ -9,7 +9,7 @@ from fastapi import Request
 from nicegui import app, background_tasks, ui
 
 from bus import auth, subjects, telemetry
-from bus.errors import HiveError, SessionOver, Unauthenticated
+from bus.errors import HiveError, Unauthenticated
 from bus.messages import Claims, NoReply
 from bus.messages.people import Browser, BrowserSession, EndSession
 from gui import sessions
@@ -36,13 +36,6 @@ class Entry:
     def claims(self) -> Claims | None:
         """As long as whoever looks is welcome."""
         return self.dashboard.claims(self.storage)
-
-    def asker(self) -> Claims:
-        """In whose name an open page asks, with the rights of now. SessionOver."""
-        claims = self.claims()
-        if claims is None:
-            raise SessionOver("The login no longer holds. Sign in again.")
-        return claims
 
     def arrive(self) -> Claims | None:
         """As `claims`, of a page that is opened."""

@@ -46,8 +46,8 @@ def _layout(claims: Claims) -> Live:
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, door.asker))
-    Orders(live, Desk(dashboard.bus, door.asker), answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
+    Orders(live, Desk(dashboard.bus, door.claims), answers).wire()
     Line(live, dashboard.bus, door.claims, answers).wire()
     viewer = PageViewer(live, claims, door.claims)
 

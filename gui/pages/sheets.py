@@ -13,7 +13,7 @@ from gui.elements.parts import Drawer, Live, Problems
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
-from gui.pages.entry import Entry, entry
+from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.orders import Orders
 from gui.pages.viewer import PageViewer
@@ -63,16 +63,16 @@ def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) ->
         Problems()
         build()
     Drawer()
-    _wire(dashboard, client, Live(claims), claims, door)
+    _wire(dashboard, client, Live(claims), claims, door.claims)
     return None
 
 
-def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
+def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, door.asker))
-    Orders(live, Desk(dashboard.bus, door.asker), answers).wire()
-    Line(live, dashboard.bus, door.claims, answers).wire()
-    viewer = PageViewer(live, claims, door.claims)
+    answers = Answers(live, Desk(dashboard.bus, still))
+    Orders(live, Desk(dashboard.bus, still), answers).wire()
+    Line(live, dashboard.bus, still, answers).wire()
+    viewer = PageViewer(live, claims, still)
 
     def leave() -> None:
         dashboard.feed.detach(viewer)

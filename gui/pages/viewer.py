@@ -12,13 +12,13 @@ from gui.sight import Sight
 
 
 class PageViewer:
-    """Sends frames to the browser while it is there. Shows it out when the login no longer holds, and opens the page anew when whoever
-    looks has other rights than the page was made for.
+    """Sends frames to the browser while it is there, and shows it out when the login no longer holds. Who has other rights than when
+    the page was opened, by which it offers what it does, sees nothing more on it, and gets it anew.
     """
 
-    def __init__(self, live: Live, claims: Claims, now: Callable[[], Claims | None]) -> None:
+    def __init__(self, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
         self.sight, self.since = Sight.of(claims), 0
-        self._live, self._claims, self._now = live, claims, now
+        self._live, self._claims, self._still = live, claims, still
 
     @property
     def _client(self) -> Client:
@@ -27,12 +27,17 @@ class PageViewer:
     def show(self, frame: Frame) -> bool:
         if not self._client.has_socket_connection:
             return False
-        if self._now() != self._claims:
+        if self._still() != self._claims:
             self.review()
             return False
         self._live.call("frame", frame.plain)
         return True
 
     def review(self) -> None:
-        if self._client.has_socket_connection and (claims := self._now()) != self._claims:
-            self._client.open(way_in.login_from(self._client) if claims is None else way_in.address_of(self._client))
+        claims = self._still()
+        if claims == self._claims or not self._client.has_socket_connection:
+            return
+        if claims is None:
+            self._client.open(way_in.login_from(self._client))
+        else:
+            self._client.run_javascript("location.reload()")

@@ -14,14 +14,9 @@ _KEPT: Final = "wanted"
 
 def login_from(client: Client) -> str:
     """The login's address, for somebody who wanted the client's page."""
-    wanted = address_of(client)
-    return LOGIN if wanted == HOME else f"{LOGIN}?next={quote(wanted, safe='/')}"
-
-
-def address_of(client: Client) -> str:
-    """Of the client's page."""
     url = client.request.url
-    return url.path + (f"?{url.query}" if url.query else "")
+    wanted = url.path + (f"?{url.query}" if url.query else "")
+    return LOGIN if wanted == HOME else f"{LOGIN}?next={quote(wanted, safe='/')}"
 
 
 def wanted(asked: str) -> str:

@@ -14,7 +14,7 @@ from gui.elements.parts import Live
 from gui.pages import shell, way_in
 from gui.pages.answers import Answers
 from gui.pages.dashboard import Dashboard
-from gui.pages.entry import Entry, entry
+from gui.pages.entry import entry
 from gui.pages.line import Line
 from gui.pages.viewer import PageViewer
 from gui.workflows.editing import Editing
@@ -24,23 +24,26 @@ from gui.workflows.looking import Looking
 from gui.workflows.office import Office
 from gui.workflows.rights import rights_of
 
+Still = Callable[[], Claims | None]
+"""The claims of who looks at the page, as they are now; None once the login no longer holds."""
+
 
 def register(dashboard: Dashboard) -> None:
     hearing = Hearing(dashboard.bus)
 
     @ui.page("/workflows", title="Workflows · Hive")
     def workflows(client: Client) -> RedirectResponse | None:
-        def build(claims: Claims, door: Entry) -> Callable[[], Awaitable[None]] | None:
-            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, door.asker)).wire()
+        def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]] | None:
+            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, still)).wire()
             return None
 
         return _page(dashboard, client, "hv-page hv-page-one", build)
 
     @ui.page("/workflows/{workflow_id}", title="Workflow · Hive")
     def workflow(client: Client, workflow_id: UUID) -> RedirectResponse | None:
-        def build(claims: Claims, door: Entry) -> Callable[[], Awaitable[None]]:
+        def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), f"hive-draft-{claims.sub}-{workflow_id}")
-            editing = Editing(editor, Office(dashboard.bus, door.asker), hearing, workflow_id)
+            editing = Editing(editor, Office(dashboard.bus, still), hearing, workflow_id)
             editing.wire()
             return editing.close
 
@@ -48,9 +51,9 @@ def register(dashboard: Dashboard) -> None:
 
     @ui.page("/executions/{execution_id}", title="Execution · Hive")
     def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
-        def build(claims: Claims, door: Entry) -> Callable[[], Awaitable[None]]:
+        def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), "", execution=str(execution_id))
-            looking = Looking(editor, Office(dashboard.bus, door.asker), hearing, execution_id)
+            looking = Looking(editor, Office(dashboard.bus, still), hearing, execution_id)
             looking.wire()
             return looking.close
 
@@ -61,7 +64,7 @@ def _page(
     dashboard: Dashboard,
     client: Client,
     classes: str,
-    build: Callable[[Claims, Entry], Callable[[], Awaitable[None]] | None],
+    build: Callable[[Claims, Still], Callable[[], Awaitable[None]] | None],
     modules: tuple[str, ...] = (),
 ) -> RedirectResponse | None:
     """What all three have in common: the login, the header, and the line that tells whether the page is live."""
@@ -74,9 +77,9 @@ def _page(
     ui.add_head_html(parts.styles())
     shell.header(claims, door.log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
-        close = build(claims, door)
+        close = build(claims, door.claims)
     live = Live(claims)
-    answers = Answers(live, Desk(dashboard.bus, door.asker))
+    answers = Answers(live, Desk(dashboard.bus, door.claims))
     Line(live, dashboard.bus, door.claims, answers).wire()
     viewer = PageViewer(live, claims, door.claims)
 

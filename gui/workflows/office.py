@@ -40,6 +40,7 @@ from bus.messages.workflows import (
     WorkflowVersionRef,
     WorkflowVersions,
 )
+from gui import sessions
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -49,17 +50,15 @@ TRY_SECONDS: Final = 40.0
 
 
 class Office:
-    """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so.
+    """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so."""
 
-    `asker` says who asks each time, or raises SessionOver.
-    """
-
-    def __init__(self, bus: Bus, asker: Callable[[], Claims]) -> None:
-        self.bus, self._asker = bus, asker
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
+        self.bus, self._still = bus, still
 
     @property
     def claims(self) -> Claims:
-        return self._asker()
+        """As they are now. SessionOver."""
+        return sessions.required(self._still)
 
     async def list(self, query: ListWorkflows) -> WorkflowList:
         return await self._read(subjects.SERVICE_WORKFLOWS, "list", query, WorkflowList)

@@ -6,10 +6,14 @@ from datetime import UTC, datetime
 import asyncpg
 from pydantic_core import to_json
 
+from bus import telemetry
 from bus.database import NamedStatements, available
+from bus.errors import DatabaseUnavailable
 from monitor.alerting.samples import Samples
 from monitor.alerting.watched import EVERY, KEPT, Pages
 from monitor.sql import queries
+
+logger = telemetry.log(__name__)
 
 
 class Chronicle:
@@ -17,15 +21,22 @@ class Chronicle:
         self._sql, self._samples, self._pages = NamedStatements(pool, queries()), samples, Pages()
 
     async def run(self) -> None:
-        """For ever. DatabaseUnavailable."""
+        """For ever. A page that cannot be stored is left out: that PostgreSQL's disk is full ends no watch, and its windows with it."""
         while True:
             await asyncio.sleep(EVERY.total_seconds())
-            await self.write(datetime.now(UTC))
+            try:
+                await self.write(datetime.now(UTC))
+            except DatabaseUnavailable as error:
+                logger.warning("page_not_stored", reason=error.message)
 
     async def write(self, now: datetime) -> None:
-        """DatabaseUnavailable."""
+        """DatabaseUnavailable: the next page is a whole one, since nobody knows what this one would have said."""
         page = self._pages.next(self._samples, now)
-        with available():
-            await self._sql.run("store_watched", page.at, page.whole, to_json(page.told).decode())
-            if page.whole:
-                await self._sql.run("forget_watched", now - KEPT)
+        try:
+            with available():
+                await self._sql.run("store_watched", page.at, page.whole, to_json(page.told).decode())
+                if page.whole:
+                    await self._sql.run("forget_watched", now - KEPT)
+        except DatabaseUnavailable:
+            self._pages = Pages()
+            raise

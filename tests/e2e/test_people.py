@@ -87,6 +87,8 @@ async def test_people_from_their_first_login_to_their_last(
     await sign_in(hers, gui, "anna", PASSWORD)
     await expect(hers.locator(".hv-who")).to_contain_text("viewer")
     await expect(hers.get_by_role("link", name="Users")).to_have_count(0)
+    await row.get_by_label("Role of anna").select_option("developer")
+    await expect(hers.locator(".hv-who")).to_contain_text("developer")  # an open page is opened anew
 
     # Cookies are of a host, whatever its port: the other replica is shown the same ones.
     await hers.goto(f"{other.url}/login")
