@@ -166,6 +166,7 @@ async def test_the_page_finds_them_by_its_address(page: Page, hive: Hive, api: h
     assert "result=refused" in page.url
     await page.get_by_role("button", name="Clear").click()
     await expect(rows.filter(has_text="doors.login").first).to_contain_text("by=ticket")
+    await expect(page.get_by_role("columnheader", name="Details")).to_be_in_viewport(ratio=1)
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Save as NDJSON").click()
     saved = await (await saving.value).path()
