@@ -23,6 +23,10 @@ NOT_CHANGES = {
     "POST /api/alerts/rules/dry-run": "a dry run",
     "POST /api/schedules/preview": "tells times",
     "POST /api/credentials/{credential_id}/test": "asks the other side",
+    "POST /api/auth/login": "its example is nobody",
+    "POST /api/auth/refresh": "its example is nobody's",
+    "POST /api/auth/logout": "a key has no session",
+    "POST /api/auth/password": "a key has no password",
 }
 """What no record is expected of, and why. The doors of clients (OpenAI's and the others') submit tasks."""
 DOORS_OF_CLIENTS = ("OpenAI", "Ollama", "Anthropic")
