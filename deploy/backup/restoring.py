@@ -16,6 +16,7 @@ from typing import Final
 import asyncpg
 from nats.aio.client import Client
 
+from bus import subjects
 from bus.database import MIGRATION_LOCK, available, open_connection
 from bus.errors import Conflict, HiveNotEmpty
 from bus.messages import TaskClass
@@ -91,13 +92,12 @@ async def _load_streams(path: Path, manifest: Manifest, client: Client, tell: Te
     """The last sequences of outcomes and of tasks; 0 of one that there was not."""
     for name in await streams.there(client):
         await streams.delete(client, name)
-    known, last = {stream.name: stream for stream in manifest.streams}, dict.fromkeys(streams.FEED_THE_RECORD, 0)
+    known, last = {stream.name: stream for stream in manifest.streams}, dict[str, int]()
     async for name, chunks in _only(path, "streams/"):
         stream = known[name]
         last[stream.config_name] = await streams.restore(client, stream.config, stream.state, chunks)
         tell(f"{stream.config_name}: {stream.messages:,} messages")
-    tasks, outcomes = (last[name] for name in streams.FEED_THE_RECORD)
-    return outcomes, tasks
+    return last.get(subjects.OUTCOMES, 0), last.get(subjects.TASKS, 0)
 
 
 def _sync_files(store: Path) -> None:

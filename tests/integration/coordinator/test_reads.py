@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from bus.auth import BUS_OPERATOR
 from bus.client import Received
 from bus.errors import AgentNotFound, InvalidRequest, PermissionDenied, TaskNotFound
 from bus.messages import (
@@ -142,7 +143,7 @@ async def test_a_task_that_moves_from_the_stream_to_the_record_between_two_looks
     monkeypatch.setattr(hive.bus, "last", too_late)
     pool = await open_pool(hive.database_url, 1)
     try:
-        assert (await Reads(hive.bus, Statements(pool)).find(task_id)).id == task_id
+        assert (await Reads(hive.bus, Statements(pool)).find(task_id, BUS_OPERATOR)).id == task_id
     finally:
         await pool.close()
 

@@ -215,5 +215,5 @@ async def test_all_that_migrations_make_is_known_and_goes(database_url: str) -> 
 
 
 def test_what_is_taken_before_the_record_and_after_it() -> None:
-    assert set(taking.streams.FEED_THE_RECORD) == {subjects.TASKS, subjects.OUTCOMES}
+    assert set(taking.streams.FEED_THE_RECORD) == {subjects.TASKS, subjects.OUTCOMES, subjects.AUDIT}
     assert set(taking.streams.FEED_THE_RECORD) | set(taking.streams.TELL_THE_RECORD) < set(taking.streams.ALL)

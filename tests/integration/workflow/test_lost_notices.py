@@ -23,7 +23,7 @@ from workflow.nodes.catalogue import registry
 async def silent(engine: EngineProcess, database_url: str) -> AsyncIterator[Library]:
     """Of an engine whose notices are all lost."""
 
-    async def lost(_: object) -> None:
+    async def lost(*_: object) -> None:
         pass
 
     pool = await open_pool(database_url, 2)
