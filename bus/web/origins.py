@@ -12,8 +12,8 @@ _OWN: Final = ("same-origin", "none")
 def from_elsewhere(headers: Mapping[str, str]) -> bool:
     """False for what is no browser: it says neither."""
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site is not None and site not in _OWN:
-        return True
+    if site is not None:  # the browser knows the address that it asked; a proxy may give another Host, without the port
+        return site not in _OWN
     try:
         return origin is not None and urlsplit(origin).netloc != headers.get("host")
     except ValueError:

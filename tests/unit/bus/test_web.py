@@ -25,6 +25,7 @@ from bus.web.slow_clients import BODY_SECONDS, HEAD_SECONDS, MOST_HEAD_BYTES, Bo
         ({"origin": "null"}, True),
         ({"origin": "http://["}, True),
         ({"sec-fetch-site": "same-origin"}, False),
+        ({"sec-fetch-site": "same-origin", "origin": "https://hive:443"}, False),
         ({"sec-fetch-site": "none"}, False),
         ({"sec-fetch-site": "same-site"}, True),
         ({"sec-fetch-site": "cross-site", "origin": "http://hive:8430"}, True),
