@@ -165,12 +165,12 @@ async def test_the_page_finds_them_by_its_address(page: Page, hive: Hive, api: h
     await expect(page.get_by_role("heading", name="Audit log", level=1)).to_be_visible()
     rows = page.locator("tbody tr")
     await expect(rows.first).to_contain_text("keys.create", timeout=ANSWER_MS)
+    await expect(page.get_by_role("columnheader", name="Details")).to_be_in_viewport(ratio=1)
     await page.get_by_label("Result").select_option("refused")
     await expect(page.get_by_role("heading", name="Nothing is like this")).to_be_visible()
     assert "result=refused" in page.url
     await page.get_by_role("button", name="Clear").click()
     await expect(rows.filter(has_text="doors.login").first).to_contain_text("by=ticket")
-    await expect(page.get_by_role("columnheader", name="Details")).to_be_in_viewport(ratio=1)
     async with page.expect_download() as saving:
         await page.get_by_role("button", name="Save as NDJSON").click()
     saved = await (await saving.value).path()
