@@ -1,6 +1,6 @@
 """`hive status`: what runs on the data folder."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -9,7 +9,7 @@ from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
 from deploy.local.state import HiveState
 
-HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "version", "started_at"}
+HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "fingerprint", "version", "started_at"}
 
 
 @command
@@ -21,7 +21,10 @@ def status(
     """Show addresses and processes of a running hive."""
     found = running(settings())
     if as_json:
-        print(found.model_dump_json(indent=2, exclude=HIDDEN))
+        hidden: dict[str, Any] = dict.fromkeys(HIDDEN, True)
+        if found.nats.ca is None:
+            hidden["nats"] = {"ca"}
+        print(found.model_dump_json(indent=2, exclude=hidden))
     elif env:
         print(f"export HIVE_API_URL={found.api}\nexport HIVE_GUI_URL={found.gui}")
     elif pid is not None:

@@ -123,6 +123,7 @@ class ManyHosts(Topology):
                 own |= {
                     "HIVE_HOST": self.hosts[name].address,
                     "HIVE_API_PORT": str(API_PORT),
+                    "HIVE_RATE_LIMITS": '{"api.executions.start": {"admin": null}}',
                     "HIVE_REDIS_URL": self._cache_url,
                 }
             case "workflow":
