@@ -10,7 +10,6 @@ READING: Final = frozenset(
         "alerts.targets",
         "credentials.get",
         "credentials.list",
-        "credentials.test",
         "executions.preview",
         "join-tokens.list",
         "keys.list",

@@ -22,7 +22,6 @@ NOT_CHANGES = {
     "POST /api/tasks/explain": "a dry run",
     "POST /api/alerts/rules/dry-run": "a dry run",
     "POST /api/schedules/preview": "tells times",
-    "POST /api/credentials/{credential_id}/test": "asks the other side",
     "POST /api/auth/login": "its example is nobody",
     "POST /api/auth/refresh": "its example is nobody's",
     "POST /api/auth/logout": "a key has no session",
