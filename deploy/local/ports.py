@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
 from time import monotonic
+from typing import Final
 
 import psutil
 
@@ -20,6 +21,9 @@ LOWEST_FREE = 20_000
 KERNELS_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOWEST_OF_KERNEL = 32_768
 """Where the file does not say, such as on macOS, whose own range begins higher."""
+
+_given: Final[set[int]] = set()
+"""By this process, to whoever does not listen there yet: a hive draws five, a cluster of the bus twelve, before the first of them begins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,14 +87,16 @@ def busy(wish: Wish, held_by: str | None) -> str:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port on which nobody listens, below the range from which the kernel gives one to every outgoing connection.
+    """A port on which nobody listens, another each time, below the range from which the kernel gives one to every outgoing connection.
 
     From that range, it could be such a connection's when the listener starts, or starts again after a crash.
     """
     below = range(LOWEST_FREE, _lowest_of_kernel())
-    drawn = SystemRandom().sample(below, min(len(below), 16))
-    found = (bindable(host, port) for port in (*drawn, 0))
-    return next(port for port in found if port is not None)
+    drawn = SystemRandom().sample(below, min(len(below), 32))
+    found = (bindable(host, port) for port in (*(port for port in drawn if port not in _given), 0))
+    port = next(port for port in found if port is not None)
+    _given.add(port)
+    return port
 
 
 def _lowest_of_kernel() -> int:

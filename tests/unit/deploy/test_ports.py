@@ -75,3 +75,9 @@ def test_an_address_of_another_machine_is_refused(host: str) -> None:
 def test_an_unseen_holder_is_said_to_be_unseen() -> None:
     wish = ports.Wish(what="NATS", host="127.0.0.1", port=4222, remedy="HIVE_NATS_PORT")
     assert "may not see" in ports.busy(wish, None)
+
+
+def test_no_port_is_given_twice_though_nobody_listens_on_it_yet() -> None:
+    """Of so many draws two would be alike but for one time in a hundred thousand."""
+    given = [ports.free_port() for _ in range(550)]
+    assert len(set(given)) == len(given)
