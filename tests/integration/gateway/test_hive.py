@@ -338,6 +338,8 @@ async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_sec
                 await asyncio.sleep(0.1)
             while (agent := await rest.get("/api/agents/walnut")).status_code != 200 or agent.json()["status"] == "offline":
                 await asyncio.sleep(0.1)
+            while (await rest.get("/api/agents/walnut/metrics?resolution=raw")).json()["points"] == []:
+                await asyncio.sleep(0.1)  # one that is killed before it has measured anything leaves nothing to try a rule on
             async with connect(f"{hive.gateway.url.replace('http', 'ws')}/ws", additional_headers=headers) as client:
                 await client.send(json.dumps({"type": "subscribe", "topic": "alerts.critical"}))
                 assert json.loads(await client.recv())["type"] == "subscribe"

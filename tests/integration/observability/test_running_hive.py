@@ -106,7 +106,7 @@ def scraping(hive: Hive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
 
 
 def test_every_process_is_scraped(scraping: Prometheus) -> None:
-    wait_until(lambda: scraping.value("sum(up)") == 1 + len(SERVICES), 30)
+    wait_until(lambda: scraping.value('sum(up{job=~"hive.*"})') == 1 + len(SERVICES), 30)
     told = {each["metric"]["service"] for each in scraping.query("hive_bus_connected == 1")}
     assert told == set(SERVICES)
     assert scraping.value("hive_coordinator_leading") == 1
@@ -115,13 +115,15 @@ def test_every_process_is_scraped(scraping: Prometheus) -> None:
 
 def test_a_query_gives_the_figures_of_the_hive(hive: Hive, door: httpx.Client, scraping: Prometheus) -> None:
     hive.json("task", "submit", "Say hello in one short sentence.", "-o", "num_predict=8")
+    not_found = 'sum(hive_api_errors_total{status="404"})'
+    before = scraping.value(not_found) or 0
     assert door.get("/no-such-page").status_code == 404
     wait_until(lambda: (scraping.value("hive_average_task_completion_time") or 0) > 0, 30)
     wait_until(lambda: "hive_api_errors_total" in scraping.names(), 30)
     assert sorted(SEEDS - scraping.names()) == []
     assert scraping.value("hive_active_agents_total") == 1
     assert scraping.value("sum(hive_task_queue_length)") == 0
-    wait_until(lambda: scraping.value('sum(hive_api_errors_total{status="404"})') == 1, 30)
+    wait_until(lambda: scraping.value(not_found) == before + 1, 30)
     agent_id = hive.json("agents", "list")["agents"][0]["agent_id"]
     assert scraping.value(f'hive_agent_health_status{{agent_id="{agent_id}"}}') == 1
 
@@ -215,8 +217,11 @@ def panels() -> list[tuple[str, str]]:
     return [(where, re.sub(r"\$\w+", ".*", text)) for where, text in filled]
 
 
-def test_every_panel_of_the_dashboards_has_data_or_a_reason(hive: Hive, scraping: Prometheus, trace: list[Received]) -> None:
+def test_every_panel_of_the_dashboards_has_data_or_a_reason(
+    hive: Hive, door: httpx.Client, scraping: Prometheus, trace: list[Received]
+) -> None:
     hive.json("task", "submit", "Say hello once more.", "-o", "num_predict=8")
+    assert door.get("/api/no-such-page").status_code == 404
     shown = [(where, text) for where, text in panels() if not any(part in text for part in EMPTY)]
     assert len(shown) > 40
     assert {part for part in EMPTY if not any(part in text for _, text in panels())} == set()
