@@ -20,7 +20,7 @@ MOST_HOSTS: Final = 10_000
 
 
 class Hosts:
-    """`admits`: whether hosts have identities of their own here; else they have the bus's password, and nobody cuts them off."""
+    """`admits`: whether hosts have identities of their own here; else they come by an address that the gateway was given, and nobody cuts them off."""
 
     def __init__(self, bus: Bus, statements: Statements, *, admits: bool) -> None:
         self._bus, self._sql, self.admits = bus, statements, admits
