@@ -133,6 +133,7 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        self.presence.cut_off(await self.joining.removed())
         await self.windows.load()
         await self._backlog.more()
         self._salvage.died(list(self.state.registry.orphans()))
