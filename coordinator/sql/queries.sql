@@ -129,7 +129,7 @@ WHERE status = 'pending' AND request ? 'deadline' AND (request ->> 'deadline')::
 LIMIT 100;
 
 -- name: count_pending
-SELECT count(*) FROM tasks WHERE status = 'pending';
+SELECT count(*), clock_timestamp() AS at FROM tasks WHERE status = 'pending';
 
 -- name: read_outbox
 SELECT id, facts, committed_at < now() - make_interval(secs => $1) AS is_old FROM outbox ORDER BY id;

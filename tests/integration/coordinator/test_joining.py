@@ -246,7 +246,7 @@ async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_
     second, oak = await hive.sidecar("walnut-2"), await hive.sidecar("oak")
     await hive.agent_is("walnut-2", AgentStatus.ONLINE)
     await hive.ask("remove", AgentRef(agent_id="walnut"), NoReply, service=subjects.SERVICE_AGENTS)
-    assert (await hive.agent("walnut-2")).reason == REMOVED
+    assert (await hive.agent("walnut-2")).status_reason == REMOVED
     elsewhere = await oak.offered()
     await walnut.complete(offer, "forged")
     await oak.complete(elsewhere, "done")
