@@ -123,6 +123,33 @@ def require(claims: Claims, permission: Permission, *, owner: str | None = None)
         raise PermissionDenied(f"This needs the permission {permission}, which the role {roles} of {claims.sub} does not have.")
 
 
+def rights(claims: Claims) -> frozenset[Permission]:
+    """What these claims allow somewhere, be it with one's own things alone."""
+    return frozenset(each for each in Permission if allows(claims, each, owner=claims.sub))
+
+
+def require_no_more(given: Claims, by: Claims) -> None:
+    """PermissionDenied where `given`, which `by` would give to somebody, could do anything that `by` cannot, or for longer. Tenants are not
+    looked at here.
+    """
+    if more := rights(given) - rights(by):
+        reason = f"it would have {', '.join(sorted(more))}"
+    elif not _within(given.scopes, by.scopes):
+        reason = f"yours is bound to {', '.join(by.scopes)}, and it would not be"
+    elif by.models and not (given.models and all(allows_model(by, model) for model in given.models)):
+        reason = f"yours may use {', '.join(by.models)} alone, and it would be bound to less"
+    elif by.expires_at is not None and (given.expires_at is None or given.expires_at > by.expires_at):
+        reason = f"yours ends at {by.expires_at.isoformat()}, and it would outlast it"
+    else:
+        return
+    raise PermissionDenied(f"Nobody gives what they do not have: {reason}. Ask for less, or ask an administrator.")
+
+
+def _within(scopes: tuple[str, ...], bounds: tuple[str, ...]) -> bool:
+    """Whether permissions that somebody adds tomorrow, too, are in these scopes only if they are in the bounds."""
+    return not bounds or all(any(fnmatchcase(scope, bound) for bound in bounds) for scope in scopes or ("*",))
+
+
 def allows_model(claims: Claims, model: str) -> bool:
     return not claims.models or any(same_model(model, allowed) for allowed in claims.models)
 

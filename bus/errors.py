@@ -237,6 +237,12 @@ class JoinTokenRevoked(JoinRefused):
     code, title = "join_token_revoked", "The join token was revoked"
 
 
+class JoiningNotSetUp(HiveError):
+    """Hosts have no identities of their own here, and there is no address of the bus that may be given to one."""
+
+    code, http_status, title = "joining_not_set_up", 409, "The hive is not set up for hosts to join"
+
+
 class QuotaExceeded(HiveError):
     code, http_status, title = "quota_exceeded", 429, "A quota is used up"
 

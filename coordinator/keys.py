@@ -98,6 +98,7 @@ class Keys:
             raise PermissionDenied(
                 f"{call.claims.sub} makes keys of the tenant {call.claims.tenant} alone. Leave `tenant` out."
             )
+        auth.require_no_more(_given(call.body, tenant), call.claims)
         record = await self._store(call.body, key, tenant)
         if record is None:
             raise InvalidRequest("That key exists already. Try again.")
@@ -176,6 +177,17 @@ def _check(asked: CreateKey) -> None:
         raise InvalidRequest(f"There is no permission {', '.join(unknown)}. Scopes are such as tasks.create or workflows.*.")
     if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
         raise InvalidRequest("The key would have expired already. Name a time that is to come.")
+
+
+def _given(asked: CreateKey, tenant: str) -> Claims:
+    return Claims(
+        sub=asked.owner,
+        roles=(asked.role,),
+        tenant=tenant,
+        models=asked.models,
+        scopes=asked.scopes,
+        expires_at=asked.expires_at,
+    )
 
 
 def _record(row: Any) -> KeyRecord:

@@ -14,7 +14,7 @@ class CoordinatorSettings(HiveSettings):
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
     nats_admission_seed: SecretStr | None = Field(
         default=None,
-        description="lets hosts that have joined in on the bus, each by its own key (nats.conf); without it they have the bus's password",
+        description="lets hosts that have joined in on the bus, each by its own key (nats.conf); without it they are given HIVE_JOIN_NATS_URL",
     )
     admin_key: SecretStr | None = Field(default=None, description="made the key of user `admin`, unless it is known already")
     credentials_key: SecretStr | None = Field(

@@ -24,8 +24,10 @@ from bus.vitals import telling_vitals
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
 from gui.keyring import Keyring
+from gui.logouts import Logouts
 from gui.pages.dashboard import Dashboard
 from gui.remembered import Remembered
+from gui.secret import secret_of
 from gui.settings import GuiSettings
 from gui.state import HiveState
 from gui.web import build
@@ -61,9 +63,20 @@ async def serve(settings: GuiSettings) -> None:
         guard = Guard(redis_url, told=partial(told_attempt, bus.auditor))
         stack.push_async_callback(guard.close)
         lasts = timedelta(hours=settings.gui_session_hours)
-        remembered = Remembered(redis_url, lasts)
+        remembered = Remembered(redis_url, lasts, secret_of(settings))
         stack.push_async_callback(remembered.close)
-        shared = Dashboard(bus=bus, feed=feed, keyring=keyring, guard=guard, people=people, remembered=remembered, lasts=lasts)
+        logouts = Logouts(bus, remembered, settings.data_dir / "gui" / "logouts", lasts)
+        stack.push_async_callback(end, [asyncio.create_task(logouts.run())])
+        shared = Dashboard(
+            bus=bus,
+            feed=feed,
+            keyring=keyring,
+            guard=guard,
+            people=people,
+            remembered=remembered,
+            logouts=logouts,
+            lasts=lasts,
+        )
         web = build(shared, settings)
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))

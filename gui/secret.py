@@ -1,8 +1,16 @@
-"""The secret that signs session cookies: made once, readable by its owner only, so that a restart logs nobody out."""
+"""The secret that signs session cookies, and logins that replicas share: given, or made once and readable by its owner only, so that a
+restart logs nobody out.
+"""
 
 import os
 import secrets
 from pathlib import Path
+
+from gui.settings import GuiSettings
+
+
+def secret_of(settings: GuiSettings) -> str:
+    return settings.gui_secret.get_secret_value() if settings.gui_secret else storage_secret(settings.data_dir)
 
 
 def storage_secret(data_dir: Path) -> str:

@@ -28,7 +28,7 @@ class GuiSettings(HiveSettings):
     gui_secret: SecretStr | None = Field(
         default=None,
         min_length=32,
-        description="signs session cookies, the same for all replicas of the dashboard; left out: `gui.secret` in the data folder",
+        description="signs session cookies, and logins in Redis, the same for all replicas of the dashboard; left out: `gui.secret` in the data folder",
     )
     gui_url: str | None = Field(
         default=None,

@@ -16,7 +16,7 @@ from gui.kept import KeptAnswers
 from gui.pages import login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
-from gui.secret import storage_secret
+from gui.secret import secret_of
 from gui.settings import GuiSettings
 
 POLICY: Final = (
@@ -44,7 +44,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
         favicon=theme.ASSETS / "favicon.svg",
         dark=None,
         tailwind=False,
-        storage_secret=settings.gui_secret.get_secret_value() if settings.gui_secret else storage_secret(settings.data_dir),
+        storage_secret=secret_of(settings),
         session_middleware_kwargs={
             "session_cookie": "hive_gui",
             "same_site": "lax",

@@ -51,13 +51,14 @@ def own_nats_server(tmp_path: Path) -> Iterator[NatsServer]:
 
 @pytest.fixture
 async def nats_bus(nats_server: NatsServer) -> AsyncIterator[NatsBus]:
-    """A connection to a server whose streams and buckets are empty."""
+    """A connection to a server whose streams and buckets are empty. No service may have tried what its identity does not allow."""
     bus = await nats_server.connect()
     js = bus.client.jetstream()
     for config in (*streams.STREAMS, *streams.BUCKETS):
         await js.purge_stream(str(config.name))
     yield bus
     await bus.close()
+    assert not nats_server.newly_refused()
 
 
 @pytest.fixture(scope="session")

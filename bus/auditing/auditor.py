@@ -5,6 +5,7 @@ So no change is without a record, whatever dies when; and while the bus does not
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from math import ceil
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -24,6 +25,11 @@ WRITE_SECONDS: Final = 3.0
 AGAIN_SECONDS: Final = 60.0
 """For so long the same refusal is counted, and told with the next: who asks in a loop fills no disk."""
 MOST_REFUSALS: Final = 1000
+IN_VAIN: Final = 120
+IN_VAIN_SECONDS: Final = 60.0
+"""So many changes may come to nothing in so many seconds, at one verb, of one person at one address: each costs two records. Who asks on
+is refused, which is counted as above. Whoever gives no address is a room of the hive's, or its operator.
+"""
 REFUSALS: Final = (PermissionDenied, Unauthenticated, TooManyAttempts, RateLimited)
 Write = Callable[[str, BaseModel, str], Awaitable[object]]
 """To a stream: subject, message, id for the server's dedup. HiveError."""
@@ -35,9 +41,12 @@ class Auditor:
     def __init__(self, write: Write, now: Callable[[], float] = monotonic) -> None:
         self._write, self._now = write, now
         self._refused: dict[tuple[str, ...], tuple[float, int]] = {}
+        self._in_vain: dict[tuple[str, ...], tuple[float, int]] = {}
+        """Since when in this minute, and how often by now."""
 
     async def begin(self, action: str, claims: Claims, body: BaseModel) -> AuditRecord:
-        """AuditUnavailable: then nothing may be changed."""
+        """AuditUnavailable, RateLimited: then nothing may be changed."""
+        self._require_sense(action, claims)
         record = _record(action, claims).model_copy(update={"object_id": about(body), "summary": summary(body)})
         try:
             await self._store(record)
@@ -49,6 +58,8 @@ class Auditor:
 
     async def end(self, begun: AuditRecord, seconds: float, answer: BaseModel | None, error: HiveError | None) -> None:
         """The record of the change is on disk already; where this one is not written, it stays `begun`."""
+        if error is not None and error.http_status < 500 and begun.address:
+            self._count_in_vain(_asker(begun.action, begun.sub, begun.tenant, begun.address))
         told: dict[str, object] = {"result": _result(error), "seconds": round(seconds, 4)}
         if begun.object_id is None:
             told["object_id"] = about(None, answer)
@@ -69,7 +80,7 @@ class Auditor:
 
     async def refused(self, action: str, claims: Claims, error: HiveError, object_id: str | None = None) -> None:
         """Nothing was changed. Never raises; the same again within a minute is counted and told with the next."""
-        times = self._times((action, claims.sub, claims.tenant, network(claims.address or ""), error.code))
+        times = self._times((*_asker(action, claims.sub, claims.tenant, claims.address), error.code))
         if times == 0:
             return
         record = _record(action, claims).model_copy(
@@ -96,12 +107,38 @@ class Auditor:
             return 0
         self._refused.pop(same, None)
         self._refused[same] = (now, 0)
-        while len(self._refused) > MOST_REFUSALS:
-            del self._refused[next(iter(self._refused))]
+        _make_room(self._refused)
         return since + 1
+
+    def _require_sense(self, action: str, claims: Claims) -> None:
+        """RateLimited for who asks again and again for what comes to nothing."""
+        since, times = self._in_vain.get(_asker(action, claims.sub, claims.tenant, claims.address), (0.0, 0))
+        left = since + IN_VAIN_SECONDS - self._now()
+        if times >= IN_VAIN and left > 0:
+            raise RateLimited(
+                f"{claims.sub or 'Somebody'} asked for {action} {times} times within a minute, and it came to nothing each time. "
+                f"See what the answers say, and try again in {ceil(left)} s.",
+                retry_after_seconds=ceil(left),
+            )
+
+    def _count_in_vain(self, asker: tuple[str, ...]) -> None:
+        now = self._now()
+        since, times = self._in_vain.pop(asker, (now, 0))
+        self._in_vain[asker] = (since, times + 1) if now - since < IN_VAIN_SECONDS else (now, 1)
+        _make_room(self._in_vain)
 
     async def _store(self, record: AuditRecord) -> None:
         await self._write(subjects.audit(record.tenant, record.action), record, f"{record.id}.{record.result}")
+
+
+def _asker(action: str, sub: str, tenant: str, address: str | None) -> tuple[str, ...]:
+    return (action, sub, tenant, network(address or ""))
+
+
+def _make_room(counts: dict[tuple[str, ...], tuple[float, int]]) -> None:
+    """The oldest goes."""
+    while len(counts) > MOST_REFUSALS:
+        del counts[next(iter(counts))]
 
 
 def _result(error: HiveError | None) -> AuditResult:

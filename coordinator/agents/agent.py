@@ -57,6 +57,8 @@ class Agent:
     full_until: float = 0.0
     refusals: int = 0
     """In a row."""
+    cut_off: bool = False
+    """Its host was removed: nothing that it says counts until it has registered again."""
     measuring: bool = False
     """A benchmark has all its slots."""
     attempts: dict[UUID, OpenAttempt] = field(default_factory=dict)

@@ -85,5 +85,14 @@ def agents_of(host: AdmittedHost, asked: Iterable[str], hosts: Collection[Admitt
     return (host.name, *(agent for agent in dict.fromkeys(asked) if agent != host.name and is_its_own(agent)))
 
 
+def is_removed(agent: str, removed: Iterable[AdmittedHost], known: Iterable[AdmittedHost]) -> bool:
+    """Whether it was of a host that was removed, and is of none that is known."""
+    return any(_speaks_for(host, agent) for host in removed) and not any(_speaks_for(host, agent) for host in known)
+
+
+def _speaks_for(host: AdmittedHost, agent: str) -> bool:
+    return agent in host.agents or _after(agent, host.name)
+
+
 def _after(agent: str, host: str) -> bool:
     return agent == host or agent.startswith(f"{host}-")

@@ -4,6 +4,7 @@ A host comes in by its own key (coordinator/agents/admitting.py), so whoever is 
 is put out by the server.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from bus import subjects, telemetry
@@ -12,6 +13,7 @@ from bus.messages.joining import AdmittedHost
 from bus.nats_bus import NatsBus
 from bus.nats_connections import end_connections
 from bus.permissions import host_user
+from coordinator.agents.enrolment import is_removed
 from coordinator.store.database import Statements, available
 
 logger = telemetry.log(__name__)
@@ -20,7 +22,7 @@ MOST_HOSTS: Final = 10_000
 
 
 class Hosts:
-    """`admits`: whether hosts have identities of their own here; else they have the bus's password, and nobody cuts them off."""
+    """`admits`: whether hosts have identities of their own here; else they come by an address that the gateway was given, and nobody cuts them off."""
 
     def __init__(self, bus: Bus, statements: Statements, *, admits: bool) -> None:
         self._bus, self._sql, self.admits = bus, statements, admits
@@ -40,6 +42,20 @@ class Hosts:
 
     async def show(self, key: str, host: AdmittedHost) -> None:
         await self._bus.put(subjects.KV_HOSTS, key, host)
+
+    async def removed(self, agents: Iterable[str]) -> set[str]:
+        """Those of hosts that were removed, unless the hive's own sidecar speaks for them by now. A leaf ends no connection, so they may
+        still be heard. DatabaseUnavailable, BusUnavailable.
+        """
+        if not self.admits:
+            return set()
+        with available():
+            gone = [admitted(row) for row in await self._sql.all("removed_hosts")]
+        if not gone:
+            return set()
+        known = (await self.known()).values()
+        found = {agent for agent in agents if is_removed(agent, gone, known)}
+        return found - set(await self._bus.keys(subjects.KV_UPSTREAMS)) if found else found
 
     async def cut_off(self, key: str, name: str) -> None:
         """Comes in no more, and is out when this returns. BusUnavailable."""

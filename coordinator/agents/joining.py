@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bus import auth, telemetry
-from bus.errors import JoinRefused, NoLeader, NotFound, UnknownJoinToken
+from bus.errors import Conflict, JoinRefused, NoLeader, NotFound, UnknownJoinToken
 from bus.host_key import signed
 from bus.messages import AgentRef, EventType
 from bus.messages.joining import (
@@ -100,6 +100,18 @@ class Joining:
                 if await self._sql.one("forget_host", asked.agent_id, self._state.epoch) is None:
                     raise NoLeader("Another coordinator leads by now. Try again.", retry_after_seconds=1)
         return True
+
+    async def removed(self) -> set[str]:
+        """Agents that the registry has and whose host was removed. DatabaseUnavailable, BusUnavailable."""
+        return await self._hosts.removed(self._state.registry.agents)
+
+    async def refuse_removed(self, agent_id: str) -> None:
+        """Conflict for an agent of a host that was removed, and that is heard all the same."""
+        if await self._hosts.removed([agent_id]):
+            logger.warning("removed_host_heard", agent_id=agent_id)
+            raise Conflict(
+                f"The host that speaks for {agent_id} was removed: nothing that it says counts. Join it again (hive join), or stop it."
+            )
 
     async def _redeem(self, asked: JoinHive, now: datetime) -> JoinedHost:
         secret = asked.token.get_secret_value()

@@ -5,7 +5,7 @@ The leader's clock is its own tick, published to itself by way of the bus: while
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -219,7 +219,14 @@ class Presence:
 
     def bury(self) -> None:
         """Called at each tick: those that are dead by now."""
-        dead = list(self._state.registry.deaths(self._clock.seconds))
+        self._bury(list(self._state.registry.deaths(self._clock.seconds)))
+
+    def cut_off(self, agent_ids: Iterable[str]) -> None:
+        """Their host was removed: dead at once, whatever they say."""
+        found = (self._state.registry.cut_off(agent_id) for agent_id in agent_ids)
+        self._bury([lost for lost in found if lost is not None])
+
+    def _bury(self, dead: list[Lost]) -> None:
         self._died(dead)
         for lost in dead:
             logger.warning("agent_lost", agent_id=lost.agent.agent_id, reason=lost.reason, attempts=len(lost.attempts))

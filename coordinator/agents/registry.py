@@ -23,6 +23,7 @@ UNSEEN_SECONDS: Final = 3.0
 """An open attempt that heartbeats have not named for so long is offered again; the sidecar knows whether it had it."""
 CLOSED: Final = "its connection to the bus closed"
 STARTED_AGAIN: Final = "its sidecar was started again"
+REMOVED: Final = "its host was removed"
 ANSWERED_SECONDS: Final = 1.0
 """The answer to an offer comes sooner; by then an attempt that heartbeats name counts as accepted without it."""
 
@@ -90,7 +91,7 @@ class Registry:
         elif agent.instance != registration.instance:
             lost = self._lose(agent, STARTED_AGAIN)
         agent.registration, agent.slots, agent.models = registration, registration.slots, registration.models
-        agent.heard_at, agent.last_seen, agent.disconnected_at = now, at, None
+        agent.heard_at, agent.last_seen, agent.disconnected_at, agent.cut_off = now, at, None, False
         agent.appraise(at)
         self.learn_models(model.name for model in registration.models)
         if agent.status is AgentStatus.OFFLINE:
@@ -98,9 +99,9 @@ class Registry:
         return lost
 
     def heartbeat(self, heartbeat: Heartbeat, now: float, at: datetime) -> StatusChange | None:
-        """KeyError when the instance is not the one that registered: it must introduce itself first."""
+        """KeyError when the instance is not the one that registered, or was cut off: it must introduce itself first."""
         agent = self.agents[heartbeat.agent_id]
-        if agent.instance != heartbeat.instance:
+        if agent.instance != heartbeat.instance or agent.cut_off:
             raise KeyError(heartbeat.agent_id)
         agent.heard_at, agent.last_seen, agent.disconnected_at, agent.slots = now, at, None, heartbeat.slots
         agent.measuring = heartbeat.measuring
@@ -132,6 +133,12 @@ class Registry:
                     yield self._lose(agent, CLOSED)
             elif agent.present and now - agent.heard_at >= SILENCE_SECONDS:
                 yield self._lose(agent, f"it was not heard for {SILENCE_SECONDS:g} s")
+
+    def cut_off(self, agent_id: str) -> Lost | None:
+        """Its host was removed. What it leaves, if it was there."""
+        agent = self.agents[agent_id]
+        agent.cut_off = True
+        return self._lose(agent, REMOVED) if agent.present or agent.attempts else None
 
     def orphans(self) -> Iterator[Lost]:
         """Of a record whose last leader had stored an agent's new instance, and not yet that the old one's attempts are lost."""

@@ -64,8 +64,8 @@ class GatewaySettings(HiveSettings):
 
     join_nats_url: SecretStr | None = Field(
         default=None,
-        description="what a host that joins is given as NATS_URL; left out: NATS_URL, with the name by which it reached the API "
-        "in place of a loopback address",
+        description="what a host that joins is given as NATS_URL; left out: NATS_URL without its password, with the name by which it "
+        "reached the API in place of a loopback address; needed where coordinators have no HIVE_NATS_ADMISSION_SEED",
     )
     mdns: Literal["auto", "always", "never"] = Field(
         default="auto", description="tell the LAN where the API is (`_hive._tcp`); auto: when HIVE_HOST is beyond loopback"

@@ -194,6 +194,8 @@ class LeaderService:
         """A host that came by its own key is cut off first; another must be silent before."""
         joining = self._term.joining
         forgotten = joining.cuts_off and await joining.forget(call.body)
+        if forgotten:
+            self._term.presence.cut_off(await joining.removed())
         try:
             await self._term.presence.remove(call.body)
         except AgentNotFound:
@@ -220,6 +222,7 @@ class LeaderService:
         return NoReply()
 
     async def _register(self, call: Call[AgentRegistration]) -> NoReply:
+        await self._term.joining.refuse_removed(call.body.agent_id)
         await self._term.presence.register(call.body)
         return NoReply()
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -39,6 +39,7 @@ from coordinator.leading.placing import offer_of
 from coordinator.leading.publisher import Publisher
 from coordinator.leading.salvage import Salvage
 from coordinator.leading.state import State
+from coordinator.leading.steady import apart, steady_time
 from coordinator.leading.throughput import Throughput
 from coordinator.leading.turn import Turn
 from coordinator.store.database import Statements
@@ -110,6 +111,8 @@ class Term:
         self._heap = Heap()
         self._throughput = Throughput(monotonic())
         self._pending = 0
+        self._hour: Callable[[], datetime] | None = None
+        """As PostgreSQL has it now."""
         self._listening = True
         self._gathers = False
         self._turned_at = monotonic()
@@ -133,6 +136,7 @@ class Term:
     async def run(self, show: Callable[[ClusterStatus], Awaitable[None]]) -> None:
         """`show` is given the cluster's status once a second, for the cache."""
         await load(self.state, self._reading)
+        self.presence.cut_off(await self.joining.removed())
         await self.windows.load()
         await self._backlog.more()
         self._salvage.died(list(self.state.registry.orphans()))
@@ -173,6 +177,7 @@ class Term:
             self._intake.wake.clear()
             inputs = self._intake.take(1 if self._one_by_one else MAX_TURN)
             self._gathers = len(inputs) >= MANY
+            self._set_hour()
             if (
                 any(not isinstance(taken, Tick) for taken in inputs)
                 or self._can_place()
@@ -207,6 +212,14 @@ class Term:
         if state.scheduler.next(state.queue, fleet, now) is not None:
             return True
         return bool(state.scheduler.yields(state.queue, state.preemptible, fleet, now))
+
+    def _set_hour(self) -> None:
+        """Between two turns, where no task is judged by it (coordinator/leading/steady.py)."""
+        state = self.state
+        judged = not self._backlog.done or state.queue or state.live or state.depended_on or self._pending
+        if self._hour is not None and not judged and apart(self._hour(), state.now()):
+            logger.warning("hour_set", seconds=round((self._hour() - state.now()).total_seconds()))
+            state.now = self._hour
 
     async def _turn(self, inputs: list[Input]) -> None:
         self.state.sent, self._turned_at = self._publisher.take_sent(), monotonic()
@@ -305,7 +318,8 @@ class Term:
             except HiveError as error:
                 logger.warning("housekeeping_waits", error=error.message)
             row = await self._reading.one("count_pending")
-            self._pending = row["count"] if row else 0
+            if row is not None:
+                self._pending, self._hour = row["count"], steady_time(row["at"])
             if self._pending:
                 for late in await self._reading.all("overdue_pending", self.state.now()):
                     self.put(TimeIsUp(late["id"]))

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from bus import subjects, telemetry
+from bus import auth, subjects, telemetry
 from bus.auth import Permission
 from bus.errors import Conflict, LastAdmin, LoginFailed, PermissionDenied, UserExists, UserNotFound
 from bus.guarding.guard import Guard
@@ -43,6 +43,7 @@ class Users:
         asked = call.body
         if scope(call.claims) not in (None, asked.tenant):
             raise PermissionDenied(f"You manage the users of {call.claims.tenant}, and none of {asked.tenant}.")
+        _require_no_more(call.claims, asked.name, asked.roles, asked.tenant)
         if asked.password is not None:
             passwords.require_strong(asked.password, asked.name)
         stored = await passwords.hashed(asked.password) if asked.password is not None else None
@@ -71,6 +72,8 @@ class Users:
         return await self._changed(call.body.name, row["id"], "user_enabled", call.claims)
 
     async def _roles(self, call: Call[SetRoles]) -> UserRecord:
+        found = await self._found(call.body.name, scope(call.claims))
+        _require_no_more(call.claims, found.name, call.body.roles, found.tenant)
         user_id = await self._change(call, call.body.name, roles=call.body.roles)
         return await self._changed(call.body.name, user_id, "user_roles_changed", call.claims)
 
@@ -85,6 +88,7 @@ class Users:
 
     async def _password(self, call: Call[SetPassword]) -> UserRecord:
         found = await self._found(call.body.name, scope(call.claims))
+        _require_no_more(call.claims, found.name, found.roles, found.tenant)
         await self._set_password(found.id, found.name, call.body.password)
         return await self._changed(found.name, found.id, "password_set", call.claims)
 
@@ -140,6 +144,11 @@ class Users:
         if row is None:
             raise _nobody(name)
         return _record(row)
+
+
+def _require_no_more(by: Claims, name: str, roles: tuple[Role, ...], tenant: str) -> None:
+    """Of a person whom `by` makes, promotes, or could sign in as from then on. A person may outlast a key. PermissionDenied."""
+    auth.require_no_more(Claims(sub=name, roles=roles, tenant=tenant, expires_at=by.expires_at), by)
 
 
 def _nobody(name: str) -> UserNotFound:

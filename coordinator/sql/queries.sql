@@ -129,7 +129,7 @@ WHERE status = 'pending' AND request ? 'deadline' AND (request ->> 'deadline')::
 LIMIT 100;
 
 -- name: count_pending
-SELECT count(*) FROM tasks WHERE status = 'pending';
+SELECT count(*), clock_timestamp() AS at FROM tasks WHERE status = 'pending';
 
 -- name: read_outbox
 SELECT id, facts, committed_at < now() - make_interval(secs => $1) AS is_old FROM outbox ORDER BY id;
@@ -511,8 +511,13 @@ WITH fence AS (SELECT FROM leadership WHERE epoch = $7 FOR SHARE),
 INSERT INTO outbox (facts) SELECT $9::fact[] FROM host RETURNING id;
 
 -- name: forget_host
-WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE)
-DELETE FROM joined_hosts USING fence WHERE name = $1 RETURNING key;
+WITH fence AS (SELECT FROM leadership WHERE epoch = $2 FOR SHARE),
+    gone AS (DELETE FROM joined_hosts USING fence WHERE name = $1 RETURNING name, agents)
+INSERT INTO removed_hosts (name, agents) SELECT name, agents FROM gone
+ON CONFLICT (name) DO UPDATE SET agents = excluded.agents, removed_at = now() RETURNING name;
+
+-- name: removed_hosts
+SELECT name, agents FROM removed_hosts;
 
 -- name: delete_join_tokens
 DELETE FROM join_tokens WHERE id = ANY(ARRAY(SELECT id FROM join_tokens WHERE expires_at < $1 LIMIT $2)) RETURNING id;

@@ -1,10 +1,16 @@
 // Who changed what, and who was refused: filtered by the address, a page at a time, and saved as JSON lines.
-import { Age, ask, Icon, renewed, say } from "hive-live";
+import { Age, ask, clock, Icon, renewed, say } from "hive-live";
 
 const FIELDS = ["sub", "action", "object_id", "result", "since", "until"];
 const LIMIT = 50;
 const MOST = 1000;
 const RESULTS = { done: "Done", refused: "Refused", failed: "Failed", begun: "Begun" };
+
+// Not so many times 24 hours later: a day in which clocks change is longer or shorter.
+function midnight(day, later = 0) {
+  const [year, month, date] = day.split("-").map(Number);
+  return new Date(year, month - 1, date + later);
+}
 
 export default {
   components: { Age, Icon },
@@ -20,12 +26,12 @@ export default {
     },
   },
   methods: {
-    // What is written in the fields, as the verb takes it; days are those of UTC, the last one included.
+    // What is written in the fields, as the verb takes it; days are those of whoever looks, the last one included.
     body(more = {}) {
       const { since, until, ...words } = this.filters;
       const given = Object.fromEntries(Object.entries(words).map(([name, value]) => [name, value.trim()]).filter(([, value]) => value));
-      if (since) given.since = since + "T00:00:00Z";
-      if (until) given.until = new Date(Date.parse(until + "T00:00:00Z") + 86400000).toISOString();
+      if (since) given.since = midnight(since).toISOString();
+      if (until) given.until = midnight(until, 1).toISOString();
       return { ...given, ...more };
     },
     async load() {
@@ -54,7 +60,7 @@ export default {
       this.before.pop();
       this.renew();
     },
-    when: (text) => text.slice(0, 19).replace("T", " "),
+    clock,
     async save() {
       this.saving = true;
       try {
@@ -83,13 +89,13 @@ export default {
         <label class="hv-field"><span>What</span><input v-model="filters.action" class="hv-input" placeholder="workflows.update" maxlength="100" @change="look"></label>
         <label class="hv-field"><span>Of (id or name)</span><input v-model="filters.object_id" class="hv-input" maxlength="255" @change="look"></label>
         <label class="hv-field"><span>Result</span><select v-model="filters.result" class="hv-input" @change="look"><option value="">Any</option><option v-for="(label, name) in results" :key="name" :value="name">{{ label }}</option></select></label>
-        <label class="hv-field"><span>From (UTC)</span><input v-model="filters.since" class="hv-input" type="date" @change="look"></label>
+        <label class="hv-field"><span>From</span><input v-model="filters.since" class="hv-input" type="date" @change="look"></label>
         <label class="hv-field"><span>To</span><input v-model="filters.until" class="hv-input" type="date" @change="look"></label>
         <button v-if="filtered" type="button" class="hv-text" @click="all">Clear</button><button type="button" class="hv-quiet" :disabled="saving" @click="save">Save as NDJSON</button>
       </form>
-      <div class="hv-card hv-plain"><table v-if="records.length" class="hv-audit"><thead><tr><th>When (UTC)</th><th>Who</th><th>What</th><th>Of</th><th>Result</th><th>From</th><th>Details</th></tr></thead><tbody>
+      <div class="hv-card hv-plain"><table v-if="records.length" class="hv-audit"><thead><tr><th>When</th><th>Who</th><th>What</th><th>Of</th><th>Result</th><th>From</th><th>Details</th></tr></thead><tbody>
         <tr v-for="record in records" :key="record.id">
-          <td class="hv-keep">{{ when(record.at) }}</td>
+          <td class="hv-keep" :title="record.at">{{ clock(record.at) }}</td>
           <td class="hv-keep" data-label="Who"><button type="button" class="hv-text" :disabled="!record.sub" @click="only('sub', record.sub)">{{ record.sub || "nobody" }}</button></td>
           <td class="hv-keep" data-label="What"><button type="button" class="hv-text" @click="only('action', record.action)">{{ record.action }}</button></td>
           <td data-label="Of"><button v-if="record.object_id" type="button" class="hv-text hv-clip" :title="record.object_id" @click="only('object_id', record.object_id)">{{ record.object_id }}</button></td>

@@ -10,6 +10,7 @@ from bus.standing import Standings
 from gui import sessions
 from gui.feed import Feed
 from gui.keyring import Keyring
+from gui.logouts import Logouts
 from gui.remembered import Remembered
 
 
@@ -23,6 +24,7 @@ class Dashboard:
     guard: Guard
     people: Standings
     remembered: Remembered
+    logouts: Logouts
     lasts: timedelta
 
     def claims(self, storage: sessions.Storage) -> Claims | None:

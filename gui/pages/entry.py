@@ -10,16 +10,14 @@ from nicegui import app, background_tasks, ui
 
 from bus import auth, subjects, telemetry
 from bus.errors import HiveError, Unauthenticated
-from bus.messages import Claims, NoReply
-from bus.messages.people import Browser, BrowserSession, EndSession
+from bus.messages import Claims
+from bus.messages.people import Browser, BrowserSession
 from gui import sessions
 from gui.pages.dashboard import Dashboard
 
 logger = telemetry.log(__name__)
 
 SECONDS = 3.0
-LOG_OUT_SECONDS = 10.0
-"""As an order: it may wait for the audit log's next leader, and is worth waiting for."""
 DOOR = "login"
 """By which name the guard knows keys and links that are shown to the dashboard."""
 
@@ -99,18 +97,12 @@ class Entry:
             self.let_in(await self._known(entered))
 
     async def log_out(self) -> None:
-        """Here, in Redis, and in the record of a user's session."""
+        """Here, at once. Who else knows the session is told as soon as they answer."""
         session = sessions.session_of(self.storage)
         sessions.sign_out(self.storage)
-        await self.dashboard.remembered.forget(self.browser)
-        if session is not None and session.claims.session_id is not None:
-            verb = subjects.service_verb(subjects.SERVICE_SESSIONS, "logout")
-            with suppress(HiveError):
-                ending = EndSession(session_id=session.claims.session_id)
-                await self.dashboard.bus.request(
-                    verb, ending, NoReply, claims=session.claims, timeout=LOG_OUT_SECONDS, patience=SECONDS
-                )
         ui.navigate.to("/login")
+        if session is not None:
+            self.dashboard.logouts.begin(self.browser, session)
 
 
 def entry(dashboard: Dashboard, request: Request) -> Entry:

@@ -13,6 +13,7 @@ from bus.codec import explain
 from bus.errors import BusUnavailable, HiveError, TooManyAttempts, Unauthenticated
 from bus.messages import Claims, FailureInfo, RedeemTicket
 from bus.messages.people import BrowserSession, SignIn
+from gui import sessions
 from gui.elements.parts import LoginForm
 from gui.pages import shell, way_in
 from gui.pages.dashboard import Dashboard
@@ -30,6 +31,8 @@ def register(dashboard: Dashboard, provider: str | None = None) -> None:
     @ui.page("/login", title="Log in · Hive", response_timeout=REDEEM_SECONDS + 3)
     async def login(request: Request, ticket: str = "", refused: str = "", next: str = way_in.HOME) -> RedirectResponse | None:
         door, wanted = entry(dashboard, request), way_in.wanted(next)
+        if sessions.signed_out(door.storage):
+            return _anew(request)
         failure = await _redeem(door, ticket) if ticket else _by_provider(refused)
         if door.claims() is None:
             await door.recall()
@@ -39,6 +42,12 @@ def register(dashboard: Dashboard, provider: str | None = None) -> None:
             way_in.keep(door.storage, wanted)
         _form(door, failure, provider, wanted)
         return None
+
+
+def _anew(request: Request) -> RedirectResponse:
+    """Without the cookie of the login that is over: nobody who still knows that browser, such as a replica, lets this one in by it."""
+    request.session.clear()
+    return RedirectResponse(f"{request.url.path}?{request.url.query}".rstrip("?"), status_code=303)
 
 
 async def _redeem(door: Entry, ticket: str) -> FailureInfo | None:

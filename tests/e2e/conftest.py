@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from bus.nats_bus import NatsBus
+from bus.permissions import GUI
 from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ADMIN, ScriptedHive
 from tests.integration.workflow.parts import EngineProcess
@@ -39,7 +40,7 @@ async def hive(nats_bus: NatsBus) -> AsyncIterator[ScriptedHive]:
 
 @pytest.fixture
 async def gui(hive: ScriptedHive, nats_server: NatsServer, tmp_path: Path) -> AsyncIterator[GuiProcess]:
-    gui = GuiProcess(tmp_path, nats_server.url)
+    gui = GuiProcess(tmp_path, nats_server.url_of(GUI))
     await gui.start()
     yield gui
     gui.kill()

@@ -56,11 +56,26 @@ async def test_a_key_lets_in_and_its_revocation_shows_out(page: Page, hive: Scri
     await expect(page.get_by_label("API key")).to_be_visible()
 
 
-async def test_who_logs_out_is_out(dashboard: Page, gui: GuiProcess) -> None:
+async def cookie(page: Page) -> str:
+    [found] = [each["value"] for each in await page.context.cookies() if each["name"] == "hive_gui"]
+    return found
+
+
+async def test_who_logs_out_is_out_and_so_is_who_has_a_copy_of_the_cookie(dashboard: Page, gui: GuiProcess) -> None:
+    """No coordinator is there to be told."""
+    before = await cookie(dashboard)
     await dashboard.get_by_role("button", name="Log out").click()
     await expect(dashboard.get_by_label("API key")).to_be_visible()
     await dashboard.goto(gui.url)
     await expect(dashboard.get_by_label("API key")).to_be_visible()
+    assert identity(await cookie(dashboard)) != identity(before)
+    async with httpx.AsyncClient(cookies={"hive_gui": before}) as thief:
+        assert (await thief.get(gui.url)).headers["location"] == "/login"
+
+
+def identity(value: str) -> str:
+    """What stands in a signed cookie, without when it was signed."""
+    return value.partition(".")[0]
 
 
 async def test_a_viewer_may_look_and_is_offered_nothing_else(page: Page, hive: ScriptedHive, gui: GuiProcess) -> None:

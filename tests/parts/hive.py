@@ -12,6 +12,7 @@ from typing import Any
 import psutil
 
 from bus.permissions import ROOMS
+from tests.parts.nats import violations
 
 HIVE = Path(sys.executable).with_name("hive")
 NO_OLLAMA = "http://127.0.0.1:9"
@@ -66,8 +67,7 @@ class Hive:
     def refused(self, *users: str) -> list[str]:
         """What the bus logged of them because they may not."""
         log = self.folder / "logs" / "nats.log"
-        lines = log.read_text().splitlines() if log.exists() else []
-        return [line for line in lines if "Violation" in line and any(f'user:{user}"' in line for user in users)]
+        return violations(log.read_text(), *users) if log.exists() else []
 
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(

@@ -8,12 +8,18 @@ from pydantic import SecretStr
 
 from bus.errors import BusUnavailable
 from bus.nats_bus import NatsBus, declare
+from bus.permissions import ROOMS
 from bus.settings import HiveSettings
 from deploy.local.nats import Nats
 from deploy.local.ports import free_port
 from tests.parts.server import Server
 
 SYS_PASSWORD: Final = "test-sys-password"
+
+
+def violations(log: str, *users: str) -> list[str]:
+    """Lines of a server's log that say what these users tried and may not."""
+    return [line for line in log.splitlines() if "Violation" in line and any(f'user:{user}"' in line for user in users)]
 
 
 class NatsServer(Server):
@@ -38,6 +44,14 @@ class NatsServer(Server):
         )
         self.url, self.url_of = nats.url, nats.url_of
         self.bare_url = f"nats://127.0.0.1:{nats.port}"
+        self._read = 0
+
+    def newly_refused(self) -> list[str]:
+        """What services of the hive tried since the last call, and may not (bus/permissions.py)."""
+        with self.log.open() as log:
+            log.seek(self._read)
+            said, self._read = log.read(), log.tell()
+        return violations(said, *ROOMS)
 
     def settings(self, **more: object) -> HiveSettings:
         return HiveSettings(nats_url=SecretStr(self.url), **more)  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ GATEWAY: Final = "gateway"
 
 Responses = dict[int | str, dict[str, Any]]
 """As FastAPI takes them: by status."""
-_ALWAYS = (InvalidRequest, Unauthenticated, BusUnavailable, NoLeader, DatabaseUnavailable, DeadlineExceeded)
+_ALWAYS = (InvalidRequest, Unauthenticated, RateLimited, BusUnavailable, NoLeader, DatabaseUnavailable, DeadlineExceeded)
 
 
 def gateway_of(request: Request) -> Gateway:
@@ -79,9 +79,9 @@ def needs(
     async def check(request: Request) -> None:
         auth.require(request.scope[CLAIMS], permission)
 
+    declared = _declared(permission, (*_ALWAYS, PermissionDenied, *errors), also)
     if limit is None:
-        return {"dependencies": [Depends(check)], **_declared(permission, (*_ALWAYS, PermissionDenied, *errors), also)}
-    declared = _declared(permission, (*_ALWAYS, PermissionDenied, RateLimited, *errors), also)
+        return {"dependencies": [Depends(check)], **declared}
     declared["openapi_extra"][LIMIT_FIELD] = limit
     return {"dependencies": [Depends(check), Depends(_limited(limit))], **declared}
 

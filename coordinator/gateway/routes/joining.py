@@ -16,6 +16,7 @@ from bus.errors import (
     InvalidId,
     InvalidJson,
     InvalidRequest,
+    JoiningNotSetUp,
     JoinRefused,
     JoinTokenExpired,
     JoinTokenRevoked,
@@ -114,6 +115,7 @@ async def revoke_token(
         JoinTokenUsedUp,
         JoinTokenRevoked,
         NameTaken,
+        JoiningNotSetUp,
         TooManyAttempts,
         BusUnavailable,
         NoLeader,
@@ -161,9 +163,15 @@ async def authority(gateway: Door) -> Response:
 
 
 def _bus_of(gateway: Gateway, reached: str | None, *, by_key: bool) -> str:
-    """Without a password where the host needs none."""
+    """JoiningNotSetUp rather than this gateway's own password, which opens more than a host may."""
     settings = gateway.settings
     if settings.join_nats_url is not None:
         return settings.join_nats_url.get_secret_value()
-    servers = map(without_password, settings.nats_servers) if by_key else settings.nats_servers
-    return bus_address(servers, reached or "127.0.0.1")
+    bare = [without_password(server) for server in settings.nats_servers]
+    if not by_key and bare != list(settings.nats_servers):
+        raise JoiningNotSetUp(
+            "The coordinators let no host in by its own key, and the gateway keeps its password of the bus to itself. Give the "
+            "coordinators HIVE_NATS_ADMISSION_SEED, or the gateway HIVE_JOIN_NATS_URL: the bus, by a user that hosts may have. Then run "
+            "`hive join` again, which costs the token no other use."
+        )
+    return bus_address(bare, reached or "127.0.0.1")

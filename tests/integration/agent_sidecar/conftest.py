@@ -14,6 +14,7 @@ from agent_sidecar.backends.connections import Connections
 from agent_sidecar.settings import SidecarSettings
 from bus.messages import Upstream
 from bus.nats_bus import NatsBus
+from bus.permissions import SIDECAR
 from tests.integration.agent_sidecar.keeping import keeping
 from tests.integration.agent_sidecar.leader import Leader
 from tests.integration.agent_sidecar.misbehaving import misbehaving
@@ -55,7 +56,7 @@ def builtin_server() -> Iterator[Address]:
 @pytest.fixture
 def sidecar_settings(nats_server: NatsServer, tmp_path: Path) -> Callable[..., SidecarSettings]:
     def make(**more: object) -> SidecarSettings:
-        return SidecarSettings.model_validate({"nats_url": nats_server.url, "data_dir": tmp_path, **more})
+        return SidecarSettings.model_validate({"nats_url": nats_server.url_of(SIDECAR), "data_dir": tmp_path, **more})
 
     return make
 

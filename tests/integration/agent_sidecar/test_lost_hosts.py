@@ -17,6 +17,7 @@ from bus import auth, subjects
 from bus.follow import Delta, Done, Restart, follow
 from bus.messages import AgentList, AgentStatus, NoReply, TaskClass, TaskRecord, TaskRequest
 from bus.nats_bus import NatsBus
+from bus.permissions import SIDECAR
 from bus.together import end
 from coordinator.main import serve
 from coordinator.settings import CoordinatorSettings
@@ -91,7 +92,7 @@ def start(coordinator: NatsBus, nats_server: NatsServer, folder: Path, stack: Ex
     replicas = {}
     for name in NAMES:
         (folder / name).mkdir()
-        own = {"HIVE_DATA_DIR": str(folder / name), "NATS_URL": nats_server.url, "HIVE_BACKENDS": f"{name}={url}"}
+        own = {"HIVE_DATA_DIR": str(folder / name), "NATS_URL": nats_server.url_of(SIDECAR), "HIVE_BACKENDS": f"{name}={url}"}
         own |= {"HIVE_BACKEND_KEYS": f"{name}={key}"} if key else {}
         replicas[name] = Replica.of("sidecar", name, own, folder)
         replicas[name].start()

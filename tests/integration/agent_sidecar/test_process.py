@@ -29,6 +29,7 @@ from bus.messages import (
     UpstreamList,
 )
 from bus.nats_bus import NatsBus
+from bus.permissions import SIDECAR
 from deploy.local.ports import free_port
 from tests.integration.agent_sidecar.leader import Leader, offer, until
 from tests.parts.nats import NatsServer
@@ -56,7 +57,7 @@ def start_sidecar(tmp_path: Path) -> Iterator[StartSidecar]:
             process = subprocess.Popen(
                 [sys.executable, "-m", "agent_sidecar.main"],
                 cwd=ROOT,
-                env={**clean, "NATS_URL": nats.url, "HIVE_DATA_DIR": str(tmp_path), **environment},
+                env={**clean, "NATS_URL": nats.url_of(SIDECAR), "HIVE_DATA_DIR": str(tmp_path), **environment},
                 stdout=stream,
                 stderr=stream,
             )

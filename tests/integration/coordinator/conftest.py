@@ -24,6 +24,7 @@ from bus.messages import (
     task_class,
 )
 from bus.nats_bus import NatsBus
+from bus.permissions import COORDINATOR
 from bus.together import end
 from coordinator.leading import term
 from coordinator.main import serve
@@ -46,7 +47,7 @@ class Hive:
         self._stack = AsyncExitStack()
 
     def start_coordinator(self, **more: object) -> asyncio.Task[None]:
-        known = {"nats_url": SecretStr(self.server.url), "database_url": SecretStr(self.database_url)}
+        known = {"nats_url": SecretStr(self.server.url_of(COORDINATOR)), "database_url": SecretStr(self.database_url)}
         task = asyncio.create_task(serve(CoordinatorSettings.model_validate(known | more)))
         self.coordinators.append(task)
         return task

@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from bus import host_key, subjects
 from bus.errors import (
     AgentNotFound,
     BusUnavailable,
+    Conflict,
     HiveError,
     JoinRefused,
     JoinTokenExpired,
@@ -22,7 +23,8 @@ from bus.errors import (
     PermissionDenied,
     UnknownJoinToken,
 )
-from bus.messages import AgentRef, Claims, NoReply, Role
+from bus.identities import admission_seed
+from bus.messages import AgentList, AgentRef, AgentStatus, Claims, NoReply, Role, TaskStatus
 from bus.messages.events import JoinTokenEvent
 from bus.messages.joining import (
     CreateJoinToken,
@@ -37,12 +39,14 @@ from bus.messages.joining import (
 )
 from coordinator.agents.hosts import Hosts
 from coordinator.agents.joining import Joining
+from coordinator.agents.registry import REMOVED
 from coordinator.leading.facts import Fact
 from coordinator.leading.state import State
 from coordinator.settings import CoordinatorSettings
 from coordinator.store.database import Statements
 from coordinator.store.retention import clear_once
 from tests.integration.coordinator.conftest import Hive
+from tests.parts.nats import SYS_PASSWORD
 
 ADA = Claims(sub="ada", roles=(Role.ADMIN,))
 NOBODY = Claims(sub="join", roles=())
@@ -228,6 +232,41 @@ async def test_a_host_that_takes_another_name_speaks_no_longer_under_its_old_one
     assert ended == []
     await join(hive, host.asks(issued.token, name="pecan"))
     assert ended == ["walnut"]
+
+
+async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_it_says_counts(idle_hive: Hive) -> None:
+    """As by way of a leaf of the bus, whose connections nobody here can end: those of this test are not of the host's name either."""
+    admitting = {"nats_admission_seed": SecretStr(admission_seed(SYS_PASSWORD))}
+    hive, host, coordinator = idle_hive, Host("walnut"), idle_hive.start_coordinator(**admitting)
+    issued = await make(hive, uses=2)
+    await join(hive, host.asks(issued.token))
+    walnut = await hive.sidecar("walnut")
+    task_id = await hive.submit()
+    offer = await walnut.offered()
+    second, oak = await hive.sidecar("walnut-2"), await hive.sidecar("oak")
+    await hive.agent_is("walnut-2", AgentStatus.ONLINE)
+    await hive.ask("remove", AgentRef(agent_id="walnut"), NoReply, service=subjects.SERVICE_AGENTS)
+    assert (await hive.agent("walnut-2")).status_reason == REMOVED
+    elsewhere = await oak.offered()
+    await walnut.complete(offer, "forged")
+    await oak.complete(elsewhere, "done")
+    ended = await hive.ended(task_id)
+    assert (ended.status, ended.assigned_agent_id, ended.output and ended.output.text) == (TaskStatus.COMPLETED, "oak", "done")
+
+    await hive.stop(coordinator)
+    hive.start_coordinator(**admitting)
+    await hive.leading()
+    for sidecar in (walnut, second):
+        await sidecar.beaten(3)
+        with pytest.raises(Conflict, match="was removed"):
+            await sidecar.register()
+    await oak.register()
+    found = await hive.ask("list", NoReply(), AgentList, service=subjects.SERVICE_AGENTS)
+    assert {agent.agent_id: agent.status for agent in found.agents} == {"oak": "online", "walnut-2": "offline"}
+
+    await join(hive, host.asks((await make(hive)).token))
+    await walnut.register()
+    await hive.agent_is("walnut", AgentStatus.ONLINE)
 
 
 async def test_the_name_of_an_agent_that_is_here_by_other_means_is_taken(hive: Hive) -> None:

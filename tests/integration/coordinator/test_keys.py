@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from bus import auth, subjects
 from bus.errors import NotFound, PermissionDenied, Unauthenticated
 from bus.messages import Claims, CreateKey, IssuedKey, KeyList, KeyRecord, KeyRef, LoginTicket, NoReply, RedeemTicket, Role
+from bus.messages.people import CreateUser, SetPassword, SetRoles, UserRecord
 from bus.testing import InMemoryBus
 from coordinator.keys import Keys
 from coordinator.store.database import Statements
@@ -74,6 +75,26 @@ async def test_only_an_administrator_manages_keys(hive: Hive) -> None:
     for verb, body in (("create", CreateKey(owner="ada")), ("list", NoReply()), ("revoke", KeyRef(id=uuid4()))):
         with pytest.raises(PermissionDenied):
             await hive.ask(verb, body, NoReply, service="keys", claims=ADA)
+
+
+async def test_a_bound_key_makes_keys_and_users_that_are_bound_alike(hive: Hive) -> None:
+    """tests/unit/bus/test_scopes.py has the whole table."""
+    made = await create(hive, role="admin", scopes=["keys.manage", "users.manage", "tasks.*"])
+    bound = await mirrored(hive, made.key)
+    for more in ({"role": "admin"}, {"role": "viewer"}, {"role": "admin", "scopes": ["credentials.manage"]}):
+        with pytest.raises(PermissionDenied, match="Nobody gives"):
+            await hive.ask("create", CreateKey.model_validate({"owner": "eve", **more}), NoReply, service="keys", claims=bound)
+    fewer = CreateKey(owner="bo", role=Role.ADMIN, scopes=("tasks.create",))
+    assert (await hive.ask("create", fewer, IssuedKey, service="keys", claims=bound)).record.scopes == ("tasks.create",)
+
+    await hive.ask("create", CreateUser(name="root", roles=(Role.ADMIN,)), UserRecord, service="users")
+    for verb, body in (
+        ("create", CreateUser(name="eve", roles=(Role.ADMIN,))),
+        ("roles", SetRoles(name="bo", roles=(Role.ADMIN,))),
+        ("password", SetPassword(name="root", password="maple-harbour-tin-42")),
+    ):
+        with pytest.raises(PermissionDenied, match="Nobody gives"):
+            await hive.ask(verb, body, NoReply, service="users", claims=bound)
 
 
 async def test_the_mirror_is_rebuilt_by_whoever_leads(hive: Hive) -> None:

@@ -32,6 +32,7 @@ from bus.messages import (
     OutputChunk,
     Usage,
 )
+from bus.permissions import COORDINATOR, GATEWAY
 from deploy.local.ports import free_port
 from tests.parts.nats import NatsServer
 
@@ -85,7 +86,9 @@ class GatewayProcess(Process):
     def __init__(self, server: NatsServer, folder: Path, **env: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        super().__init__("coordinator.gateway.main", folder, {"NATS_URL": server.url, "HIVE_API_PORT": str(self.port), **env})
+        super().__init__(
+            "coordinator.gateway.main", folder, {"NATS_URL": server.url_of(GATEWAY), "HIVE_API_PORT": str(self.port), **env}
+        )
 
     def client(self, key: str | None = ADMIN_KEY) -> AsyncClient:
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}
@@ -106,7 +109,7 @@ class GatewayProcess(Process):
 
 class CoordinatorProcess(Process):
     def __init__(self, server: NatsServer, folder: Path, database_url: str) -> None:
-        env = {"NATS_URL": server.url, "HIVE_DATABASE_URL": database_url, "HIVE_ADMIN_KEY": ADMIN_KEY}
+        env = {"NATS_URL": server.url_of(COORDINATOR), "HIVE_DATABASE_URL": database_url, "HIVE_ADMIN_KEY": ADMIN_KEY}
         super().__init__("coordinator.main", folder, env)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from bus.permissions import SIDECAR
 from tests.integration.gateway.conftest import Hive
 from tests.integration.gateway.parts import Process
 from tests.parts.nats import NatsServer
@@ -27,7 +28,7 @@ async def test_an_endpoint_that_is_registered_works_is_checked_and_is_removed(
     hive: Hive, nats_server: NatsServer, tmp_path: Path, ollama: Ollama
 ) -> None:
     env = {
-        "NATS_URL": nats_server.url,
+        "NATS_URL": nats_server.url_of(SIDECAR),
         "HIVE_SIDECAR_ADOPT": "true",
         "HIVE_BUILTIN_MODEL": "never",
         "OLLAMA_HOST": "127.0.0.1:9",

@@ -16,6 +16,7 @@ from typing import Final
 import httpx
 import pytest
 
+from bus.permissions import MONITOR, SIDECAR, WORKFLOW
 from coordinator.gateway.llm import examples
 from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, Process
 from tests.parts.nats import NatsServer
@@ -48,10 +49,14 @@ def url(nats_server: NatsServer, database_url: str, tmp_path: Path) -> Iterator[
     with ExitStack() as stack:
         stack.enter_context(CoordinatorProcess(nats_server, tmp_path, database_url))
         gateway = stack.enter_context(GatewayProcess(nats_server, tmp_path))
-        bus = {"NATS_URL": nats_server.url}
-        stack.enter_context(Process("workflow.main", tmp_path, {**bus, "HIVE_DATABASE_URL": database_url}))
-        stack.enter_context(Process("monitor.main", tmp_path, {**bus, "HIVE_DATABASE_URL": database_url}))
-        sidecar = {**bus, "HIVE_BACKENDS": "acacia=http://127.0.0.1:1/0", "HIVE_SIDECAR_ADOPT": "true"}
+        for room in (WORKFLOW, MONITOR):
+            more = {"NATS_URL": nats_server.url_of(room), "HIVE_DATABASE_URL": database_url}
+            stack.enter_context(Process(f"{room}.main", tmp_path, more))
+        sidecar = {
+            "NATS_URL": nats_server.url_of(SIDECAR),
+            "HIVE_BACKENDS": "acacia=http://127.0.0.1:1/0",
+            "HIVE_SIDECAR_ADOPT": "true",
+        }
         stack.enter_context(Process("tests.bench.instant_sidecar", tmp_path, sidecar))
         with httpx.Client(base_url=gateway.url, headers=HEADERS, timeout=30) as client:
             until_it_answers(client, "/readyz", "ready")

@@ -14,6 +14,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from bus.nats_bus import NatsBus
+from bus.permissions import MONITOR, SIDECAR
 from tests.integration.gateway.conftest import Hive
 from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, InstantSidecar, Process
 from tests.integration.monitor.parts import MonitorProcess
@@ -215,7 +216,7 @@ async def test_submits_are_taken_while_postgresql_is_away(
 
 
 async def test_the_bus_describes_itself(hive: Hive, nats_server: NatsServer, tmp_path: Path) -> None:
-    with Process("monitor.main", tmp_path, {"NATS_URL": nats_server.url}):
+    with Process("monitor.main", tmp_path, {"NATS_URL": nats_server.url_of(MONITOR)}):
         async with hive.gateway.client() as client:
             async with asyncio.timeout(90):  # a process may take longer to start than a door waits for it
                 while (document := await client.get("/asyncapi")).status_code != 200:
@@ -229,7 +230,7 @@ async def test_a_host_is_added_by_the_sidecar_or_refused_with_the_reason(
     hive: Hive, nats_server: NatsServer, tmp_path: Path
 ) -> None:
     env = {
-        "NATS_URL": nats_server.url,
+        "NATS_URL": nats_server.url_of(SIDECAR),
         "HIVE_SIDECAR_ADOPT": "true",
         "HIVE_BUILTIN_MODEL": "never",
         "OLLAMA_HOST": "http://127.0.0.1:9",
@@ -323,7 +324,7 @@ async def test_a_sidecar_that_is_killed_is_an_alert_at_the_socket_within_two_sec
 ) -> None:
     """Every part is a process of its own."""
     env = {
-        "NATS_URL": nats_server.url,
+        "NATS_URL": nats_server.url_of(SIDECAR),
         "HIVE_SIDECAR_NAME": "walnut",
         "HIVE_BUILTIN_MODEL": "never",
         "OLLAMA_HOST": "http://127.0.0.1:9",

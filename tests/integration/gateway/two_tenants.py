@@ -13,6 +13,7 @@ from uuid import uuid4
 import httpx
 
 from bus import streams
+from bus.permissions import MONITOR, SIDECAR, WORKFLOW
 from coordinator.gateway.llm import examples
 from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, Process
 from tests.integration.workflow.parts import chain, node
@@ -99,10 +100,13 @@ def two_tenants(server: NatsServer, postgres: PostgresServer, folder: Path) -> I
         stack.callback(lambda: runner.run(database.__aexit__(None, None, None)))
         stack.enter_context(CoordinatorProcess(server, folder, url))
         gateway = stack.enter_context(GatewayProcess(server, folder))
-        more = {"NATS_URL": server.url, "HIVE_DATABASE_URL": url}
-        stack.enter_context(Process("workflow.main", folder, more))
-        stack.enter_context(Process("monitor.main", folder, more))
-        sidecar = {"NATS_URL": server.url, "HIVE_BACKENDS": "acacia=http://127.0.0.1:1/0", "HIVE_SIDECAR_ADOPT": "true"}
+        for room in (WORKFLOW, MONITOR):
+            stack.enter_context(Process(f"{room}.main", folder, {"NATS_URL": server.url_of(room), "HIVE_DATABASE_URL": url}))
+        sidecar = {
+            "NATS_URL": server.url_of(SIDECAR),
+            "HIVE_BACKENDS": "acacia=http://127.0.0.1:1/0",
+            "HIVE_SIDECAR_ADOPT": "true",
+        }
         stack.enter_context(Process("tests.bench.instant_sidecar", folder, sidecar))
         with client(gateway.url, ADMIN_KEY) as operator:
             for path, word in (

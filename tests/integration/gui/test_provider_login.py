@@ -11,6 +11,7 @@ import pytest
 from bus.messages import NoReply
 from bus.messages.people import UserList, UserRecord, UserRef
 from bus.nats_bus import NatsBus
+from bus.permissions import GUI
 from tests.e2e.processes import GuiProcess
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
@@ -45,7 +46,7 @@ async def hive(nats_server: NatsServer, nats_bus: NatsBus, database_url: str, tm
 @pytest.fixture
 async def gui(hive: Hive, nats_server: NatsServer, provider: OidcProvider, tmp_path: Path) -> AsyncIterator[GuiProcess]:
     settings = {"HIVE_OIDC_ISSUER": provider.url, "HIVE_OIDC_CLIENT_SECRET": "a-secret", "HIVE_OIDC_DOMAINS": "hive.example"}
-    gui = GuiProcess(tmp_path, nats_server.url, settings | MAPPED)
+    gui = GuiProcess(tmp_path, nats_server.url_of(GUI), settings | MAPPED)
     try:
         await gui.start()
         yield gui

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from agent_sidecar.backends.builtin import installed
+from bus.permissions import SIDECAR
 from tests.integration.gateway.parts import ADMIN_KEY, CoordinatorProcess, GatewayProcess, Process
 from tests.parts.nats import NatsServer
 from tests.parts.ollama import ollama
@@ -27,7 +28,7 @@ class SidecarProcess(Process):
 
     def __init__(self, server: NatsServer, folder: Path, backends: str, **env: str) -> None:
         named = {"HIVE_BACKENDS": backends} if backends else {}
-        super().__init__("agent_sidecar.main", folder, {"NATS_URL": server.url, **named, **env})
+        super().__init__("agent_sidecar.main", folder, {"NATS_URL": server.url_of(SIDECAR), **named, **env})
 
 
 class LlmHive:

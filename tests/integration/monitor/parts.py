@@ -18,6 +18,7 @@ from bus.errors import DeadlineExceeded, Unavailable
 from bus.messages import AgentPerformance, ClusterPerformance, EventType, NoReply, TaskEvent
 from bus.messages.events import WorkflowEvent
 from bus.messages.readings import MonitorReadings
+from bus.permissions import MONITOR
 from tests.parts.nats import NatsServer
 
 ROOT = Path(__file__).parents[3]
@@ -29,7 +30,13 @@ class MonitorProcess:
 
     def __init__(self, server: NatsServer, folder: Path, **env: str) -> None:
         self._log = (folder / "monitor.log").open("ab")
-        self._env = {**os.environ, "NATS_URL": server.url, "HIVE_DATA_DIR": str(folder), "HIVE_LOG_FORMAT": "json", **env}
+        self._env = {
+            **os.environ,
+            "NATS_URL": server.url_of(MONITOR),
+            "HIVE_DATA_DIR": str(folder),
+            "HIVE_LOG_FORMAT": "json",
+            **env,
+        }
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":

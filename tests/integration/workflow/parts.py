@@ -24,6 +24,7 @@ from bus.messages.workflows import (
     WorkflowList,
     WorkflowRecord,
 )
+from bus.permissions import WORKFLOW
 from tests.integration.gateway.parts import Process
 from tests.parts.nats import NatsServer
 
@@ -41,7 +42,12 @@ class EngineProcess(Process):
     def __init__(self, server: NatsServer, folder: Path, database_url: str, name: str = "engine", **env: str) -> None:
         own = folder / name
         own.mkdir()
-        more = {"NATS_URL": server.url, "HIVE_DATABASE_URL": database_url, "HIVE_WORKFLOW_LEASE_SECONDS": "1", **env}
+        more = {
+            "NATS_URL": server.url_of(WORKFLOW),
+            "HIVE_DATABASE_URL": database_url,
+            "HIVE_WORKFLOW_LEASE_SECONDS": "1",
+            **env,
+        }
         super().__init__("workflow.main", own, more)
 
     async def ready(self, bus: Bus, seconds: float = 90) -> None:

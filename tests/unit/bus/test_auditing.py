@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from bus import auth, subjects
-from bus.auditing.auditor import AGAIN_SECONDS, WRITE_SECONDS, Auditor
+from bus.auditing.auditor import AGAIN_SECONDS, IN_VAIN, IN_VAIN_SECONDS, WRITE_SECONDS, Auditor
 from bus.auditing.changes import ABANDONED, changes
 from bus.auditing.describing import about, summary
 from bus.auth import Permission
@@ -174,6 +174,22 @@ async def test_the_same_refusal_is_counted_and_told_once_a_minute() -> None:
     clock[0] += AGAIN_SECONDS
     await auditor.refused("doors.request", VIEWER, PermissionDenied("no"))
     assert (await records(bus))[-1].times == 500
+
+
+async def test_who_asks_in_a_loop_for_what_comes_to_nothing_fills_no_disk(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    bus, clock = InMemoryBus(), [0.0]
+    monkeypatch.setattr(bus, "auditor", Auditor(bus._audit, lambda: clock[0]))
+    await serve(bus, room)
+    codes = [await ask(bus, "taken") for _ in range(IN_VAIN + 100)]
+    assert (codes.count("conflict"), codes.count("rate_limited")) == (IN_VAIN, 100)
+    told = await records(bus)
+    assert len(told) == 2 * IN_VAIN + 1
+    assert (told[-1].result, told[-1].code, told[-1].action) == (AuditResult.REFUSED, "rate_limited", "things.make")
+    for claims in (None, VIEWER.model_copy(update={"roles": (Role.ADMIN,)}), ANNA.model_copy(update={"address": "10.0.0.8"})):
+        assert await ask(bus, "taken", claims) == "conflict", "nobody else is held up"
+    assert "60 s" in (told[-1].message or "")
+    clock[0] += IN_VAIN_SECONDS
+    assert await ask(bus, "lamp") == ""
 
 
 async def test_who_comes_by_ever_other_addresses_of_a_network_fills_no_stream() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from coordinator.leading.steady import steady_time
+from coordinator.leading.steady import apart, steady_time
 
 BEGAN = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -14,6 +14,11 @@ def test_it_begins_where_postgresql_is_and_goes_on_by_seconds() -> None:
     seconds = iter((100.0, 100.0, 107.5))
     now = steady_time(BEGAN, lambda: next(seconds))
     assert [now(), now()] == [BEGAN, BEGAN + timedelta(seconds=7.5)]
+
+
+@pytest.mark.parametrize(("seconds", "is_so"), [(0.4, False), (-0.4, False), (1.5, True), (-3600, True)])
+def test_clocks_are_apart_by_more_than_a_question_takes(seconds: float, *, is_so: bool) -> None:
+    assert apart(BEGAN + timedelta(seconds=seconds), BEGAN) is is_so
 
 
 @pytest.mark.skipif(not hasattr(time, "CLOCK_BOOTTIME"), reason="Linux's")

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from httpx import AsyncClient
+from pydantic import SecretStr
 
 from bus import subjects
 from bus.auth import Permission
@@ -26,6 +27,7 @@ from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 from coordinator.gateway.bus_address import bus_address
 from coordinator.gateway.gateway import Gateway
+from coordinator.gateway.settings import GatewaySettings
 
 TOKEN_ID = UUID("33333333-3333-4333-8333-333333333333")
 HIVE_ID = UUID("44444444-4444-4444-8444-444444444444")
@@ -170,3 +172,21 @@ async def test_the_open_door_takes_little(leader: Leader, nobody: AsyncClient) -
 )
 def test_the_bus_is_told_as_the_host_can_reach_it(servers: list[str], reached: str, told: str) -> None:
     assert bus_address(servers, reached) == told
+
+
+OWN = "nats://gateway:its-own@127.0.0.1:4222"
+FOR_HOSTS = "nats://hosts:for-them@10.0.0.5:4222"
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings(nats_url=SecretStr(OWN))])
+async def test_a_gateway_gives_its_own_password_to_nobody(leader: Leader, nobody: AsyncClient) -> None:
+    """Here no coordinator lets hosts in by their keys."""
+    refused = await nobody.post("/api/join", json=ASKED)
+    assert (refused.status_code, refused.json()["code"]) == (409, "joining_not_set_up")
+    assert "HIVE_JOIN_NATS_URL" in refused.text
+    assert "its-own" not in refused.text
+
+
+@pytest.mark.parametrize("settings", [GatewaySettings(nats_url=SecretStr(OWN), join_nats_url=SecretStr(FOR_HOSTS))])
+async def test_a_host_is_given_the_address_that_is_meant_for_hosts(leader: Leader, nobody: AsyncClient) -> None:
+    assert (await nobody.post("/api/join", json=ASKED)).json()["nats_url"] == FOR_HOSTS

@@ -29,7 +29,7 @@ class Replicas(Remembered):
     """What the other replicas wrote into Redis."""
 
     def __init__(self, known: sessions.Session) -> None:
-        super().__init__(None, timedelta(days=1))
+        super().__init__(None, timedelta(days=1), "a secret")
         self.known = known
 
     async def find(self, browser: str) -> sessions.Session | None:
@@ -48,7 +48,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> Entry:
     bus = InMemoryBus()
     people = await Standings(bus).start()
     await bus.put(subjects.KV_USERS, USER.hex, UserStanding(name="ada", roles=(Role.VIEWER,), generation=2, disabled=False))
-    more: Any = {"feed": None}
+    more: Any = {"feed": None, "logouts": None}
     dashboard = Dashboard(
         bus=bus,
         keyring=Keyring(),

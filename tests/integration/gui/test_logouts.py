@@ -1,0 +1,90 @@
+"""A logout while the coordinator or Valkey is away: told once they are back, also by the dashboard's next process."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from bus import subjects
+from bus.messages import Claims, NoReply, Role
+from bus.messages.people import EndSession
+from bus.service import Call, Endpoint, Service
+from bus.testing import InMemoryBus
+from gui import logouts
+from gui.logouts import Logouts
+from gui.remembered import Remembered
+from gui.sessions import Session
+
+BROWSER = "a" * 64
+DAY = timedelta(days=1)
+SESSION = Session(
+    claims=Claims(sub="ada", roles=(Role.VIEWER,), user_id=uuid4(), session_id=uuid4()),
+    signed_in_at=datetime.now(UTC),
+    generation=1,
+)
+
+
+class Record:
+    """The coordinator's verb."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, object]] = []
+
+    async def serve(self, bus: InMemoryBus) -> None:
+        ends = Endpoint(verb="logout", body=EndSession, handler=self._end, permission=None)
+        await bus.serve(Service(name=subjects.SERVICE_SESSIONS, version="1.0.0", description="Logins", endpoints=(ends,)))
+
+    async def _end(self, call: Call[EndSession]) -> NoReply:
+        self.ended.append((call.claims.sub, call.body.session_id))
+        return NoReply()
+
+
+def modes(folder: Path) -> list[int]:
+    """Of what waits there."""
+    return [file.stat().st_mode & 0o777 for file in folder.iterdir()]
+
+
+def tear(folder: Path) -> None:
+    """As a power cut leaves it."""
+    (folder / f"{'b' * 64}.json").write_text("{")
+
+
+def remembering(url: str | None) -> Remembered:
+    return Remembered(url, DAY, "the secret of all replicas")
+
+
+async def test_what_cannot_be_told_is_told_later_and_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, valkey_url: str
+) -> None:
+    monkeypatch.setattr(logouts, "ASK_SECONDS", 0.05)
+    bus, record, folder = InMemoryBus(), Record(), tmp_path / "logouts"
+    replica, away = remembering(valkey_url), remembering("redis://127.0.0.1:1")
+    await replica.keep(BROWSER, SESSION)
+
+    leaving = Logouts(bus, away, folder, DAY)
+    leaving.begin(BROWSER, SESSION)
+    assert not await leaving.tell(), "nobody is there"
+    assert modes(folder) == [0o600]
+
+    await record.serve(bus)
+    assert not await leaving.tell(), "Valkey still knows it"
+    assert not await leaving.tell()
+    told = [("ada", SESSION.claims.session_id)]
+    assert record.ended == told, "the record is not asked again"
+
+    again = Logouts(bus, replica, folder, DAY)
+    assert await again.tell()
+    assert record.ended == told * 2
+    assert await replica.find(BROWSER) is None
+    assert modes(folder) == []
+    for each in (replica, away):
+        await each.close()
+
+
+async def test_a_login_that_is_over_by_itself_is_told_to_nobody(tmp_path: Path) -> None:
+    leaving = Logouts(InMemoryBus(), remembering(None), tmp_path, DAY)
+    leaving.begin(BROWSER, SESSION.model_copy(update={"signed_in_at": datetime.now(UTC) - 2 * DAY}))
+    tear(tmp_path)
+    assert await leaving.tell()
+    assert modes(tmp_path) == []
