@@ -52,11 +52,23 @@ async def test_bodies_that_are_too_large_or_too_deep_are_refused_and_logged(
     assert (told["path"], told["code"]) == ("POST /api/tasks", code)
 
 
-@pytest.mark.parametrize("path", ["/../../etc/passwd", "/api/tasks/..%2f..%2fetc%2fpasswd", "/docs/%2e%2e/%2e%2e/etc/passwd"])
-async def test_no_path_leads_out(anna: AsyncClient, path: str) -> None:
-    response = await anna.get(path)
-    assert response.status_code in (400, 404)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/..%2f..%2fetc/passwd",
+        "/api/tasks/..%2f..%2fetc%2fpasswd",
+        "/docs/%2e%2e/%2e%2e/etc/passwd",
+        "/docs/..%5c..%5cetc/passwd",
+    ],
+)
+async def test_no_path_leads_out_and_who_tries_is_logged(anna: AsyncClient, path: str) -> None:
+    with capture_logs() as logs:
+        response = await anna.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert "root:" not in response.text
+    [told] = [log for log in logs if log["event"] == "path_refused"]
+    assert told["path"].startswith("GET /")
+    assert told["code"] == "not_found"
 
 
 async def _records(bus: InMemoryBus) -> list[AuditRecord]:
