@@ -173,7 +173,9 @@ def test_what_cannot_be_stopped_holds_nobody_up(driver: Driver, monkeypatch: pyt
     monkeypatch.setattr("workflow.expressions.isolate.STOPPING_SECONDS", 0.1)
     pool = Pool()
     driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
-    assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
+    with capture_logs() as logs:
+        assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
+    assert {log["event"] for log in logs} == {"evaluation_stopped", "isolate_runs_on"}
     assert pool.running_on == 1
     monkeypatch.setattr("workflow.running.upkeep.MOST_RUNNING_ON", 1)
     with pytest.raises(RuntimeError, match="begins anew"):
