@@ -1,5 +1,5 @@
 """ASGI for a dashboard, whose visitors are known by a cookie that a browser adds by itself: what another site made it send is refused,
-and a connection that sends without end is closed."""
+so is a path that leads upwards, and a connection that sends without end is closed."""
 
 from collections.abc import Callable
 from time import monotonic
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bus import telemetry
 from bus.web.origins import SAFE_METHODS, from_elsewhere
 from bus.web.pace import MessagePace
+from bus.web.paths import climbs
 
 logger = telemetry.log(__name__)
 
@@ -29,13 +30,16 @@ class SameOrigin:
         if kind not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
+        client = scope.get("client")
+        address = client[0] if client else ""
+        if kind == "http" and climbs(scope["path"]):
+            logger.warning("path_refused", path=scope["path"][:200], address=address)
+            await PlainTextResponse("There is no such page.\n", 404)(scope, receive, send)
+            return
         headers = Headers(scope=scope)
         changes = kind == "websocket" or scope["method"] not in SAFE_METHODS or scope["path"].startswith(self._always)
         if changes and from_elsewhere(headers):
-            client = scope.get("client")
-            logger.warning(
-                "foreign_request_refused", path=scope["path"], origin=headers.get("origin"), address=client[0] if client else ""
-            )
+            logger.warning("foreign_request_refused", path=scope["path"], origin=headers.get("origin"), address=address)
             if kind == "websocket":
                 await send({"type": "websocket.close", "code": POLICY_VIOLATED})
             else:

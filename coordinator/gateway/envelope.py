@@ -15,6 +15,7 @@ from bus.auditing.auditor import Auditor
 from bus.errors import (
     HiveError,
     InvalidJson,
+    NotFound,
     PayloadTooLarge,
     PermissionDenied,
     RateLimited,
@@ -25,6 +26,7 @@ from bus.messages import Claims
 from bus.tracing import NOTHING, Open
 from bus.version import hive_version
 from bus.web.hardening import NO_PAGE, hardened
+from bus.web.paths import climbs
 from coordinator.gateway.asking import CLAIMS, WEBHOOK_PREFIXES, address_of, via
 from coordinator.gateway.llm import dialects
 from coordinator.gateway.metrics import Metrics
@@ -78,6 +80,9 @@ class Envelope:
             await send(message)
 
         try:
+            if climbs(scope["path"]):
+                logger.warning("path_refused", path=via(scope), address=address_of(scope), code=NotFound.code)
+                raise NotFound("The path leads upwards. /docs lists what there is.")
             await self._app(scope, receive, send_marked)
         except ClientDisconnect:  # in the middle of its body: nobody is there to be answered
             pass

@@ -11,13 +11,15 @@ from typing import Final
 
 from starlette.datastructures import Headers
 
-from bus import auth, tokens
+from bus import auth, telemetry, tokens
 from bus.errors import PermissionDenied, SessionOver, TokenExpired, Unauthenticated
 from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.mirror import Mirror
 from bus.web.origins import SAFE_METHODS, from_elsewhere
 from coordinator.gateway.verified import Verified
+
+logger = telemetry.log(__name__)
 
 HOW = "Send `Authorization: Bearer sk-hive-…`; `hive keys create` makes a key"
 DOOR: Final = "key"
@@ -66,8 +68,9 @@ class Identity:
     async def _verified_at(self, token: str, address: str) -> Claims:
         try:
             return await self._verified.claims(token)
-        except (TokenExpired, SessionOver):
-            raise  # it was a good one
+        except (TokenExpired, SessionOver) as error:  # it was a good one: nobody guesses
+            logger.info("token_refused", code=error.code, address=address)
+            raise
         except Unauthenticated:
             await self._guard.failed(await self._guard.begin(DOOR, address))
             raise

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import io
 import os
+import re
 import tarfile
 import tempfile
 import zlib
@@ -27,6 +28,9 @@ CHUNK_BYTES: Final = 4 * 1024 * 1024
 LEVEL: Final = 1
 """Of gzip: three times as quick as its default, and a tenth larger."""
 MANIFEST: Final = "manifest.json"
+MOST_MEMBER_BYTES: Final = 64 * 1024 * 1024
+"""A manifest may be as long. What says that it is longer was not written here, and would be read into memory whole."""
+_SECTION: Final = re.compile(r"(postgres|streams|files)/(?!\.)[\w.-]+")
 
 
 class Writer:
@@ -125,15 +129,26 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with gzip.open(path, "rb") as plain, tarfile.open(fileobj=plain, mode="r|") as tar:
             for member in tar:
-                file = tar.extractfile(member)
-                if file is not None:
-                    yield member.name, file.read()
+                file = tar.extractfile(member) if _is_ours(member) else None
+                if file is None:
+                    raise BackupUnusable(f"{path} has {member.name[:200]!r}, which no backup of a hive has. Use another one.")
+                yield member.name, file.read()
             while plain.read(CHUNK_BYTES):  # to its end, where gzip's checksum is
                 pass
     except FileNotFoundError:
         raise BackupUnusable(f"There is no file {path}.") from None
     except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise BackupUnusable(f"{path} is damaged, or no backup of a hive ({error}). Use another one.") from None
+
+
+def _is_ours(member: tarfile.TarInfo) -> bool:
+    """Nothing is ever unpacked by its name; what has another name, is a link, or is too long, was made by somebody else all the same."""
+    section = member.name.rpartition("/")[0]
+    return (
+        member.isreg()
+        and member.size <= MOST_MEMBER_BYTES
+        and (member.name == MANIFEST or _SECTION.fullmatch(section) is not None)
+    )
 
 
 def verify(path: Path) -> Manifest:

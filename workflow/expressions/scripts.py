@@ -3,12 +3,14 @@
 import json
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from bus import telemetry
 from workflow.core.failure import CodeError, ExpressionError, LimitError, NodeError
 from workflow.core.items import Item
 from workflow.core.pairing import AMBIGUOUS
@@ -20,6 +22,8 @@ from workflow.expressions.scope import payload, python_call
 from workflow.expressions.simple import compile_simple, evaluate
 from workflow.nodes.contract import NodeCall
 from workflow.python.host import Python
+
+logger = telemetry.log(__name__)
 
 _MOST_TEMPLATES: Final = 10_000
 _PLACE: Final = re.compile(r"^<anonymous>:\d+: ")
@@ -65,7 +69,7 @@ class V8Scripts:
         data = payload(call, needs_of((source, "$input")), (0,))
         data |= {"continues": call.continues, "static": call.static_data, "customData": call.custom_data}
         data["node"] = {"name": call.node.name, "id": call.node.id, "version": call.node.version}
-        with self._pool.lease(_owner(call)) as engine:
+        with self._pool.lease(_owner(call)) as engine, _telling(_owner(call)):
             definition = to_json({"code": {"source": source, "style": style}})
 
             def run() -> Any:
@@ -76,14 +80,15 @@ class V8Scripts:
         return _kept(call, found)
 
     def python(self, call: NodeCall, source: str, style: str, query: Any = None) -> list[Item]:
-        found = self._read_python(self._python.run(to_bytes(python_call(call, source, style, query))))
+        with _telling(_owner(call)):
+            found = self._read_python(self._python.run(to_bytes(python_call(call, source, style, query))))
+            if "memory" in found:
+                raise LimitError("It used more memory than it may. Work on fewer items at a time.")
         if "unconfined" in found:
             raise NodeError(
                 f"This machine cannot confine code in Python: {found['unconfined']}",
                 description="An administrator may let it run all the same (HIVE_WORKFLOW_PYTHON)",
             )
-        if "memory" in found:
-            raise LimitError("It used more memory than it may. Work on fewer items at a time.")
         if "value" in found:
             found["items"] = [{"json": {"answer": found["value"]}}]
         return _kept(call, found)
@@ -96,7 +101,7 @@ class V8Scripts:
 
     def library(self, call: NodeCall, name: str | None, function: str, argument: Any) -> Any:
         seconds = self._limits.expression_seconds
-        with self._pool.lease(_owner(call), name) as engine:
+        with self._pool.lease(_owner(call), name) as engine, _telling(_owner(call)):
             text = to_bytes({"name": function, "argument": argument})
             found = self._in(engine, lambda: self._call(engine, "__library", text, seconds), seconds)
         if "error" in found:
@@ -116,7 +121,7 @@ class V8Scripts:
     def _evaluate(self, call: NodeCall, template: Template, indices: Sequence[int]) -> Any:
         data = payload(call, needs_of(template.sources), indices)
         seconds = self._limits.expression_seconds
-        with self._pool.lease(_owner(call)) as engine:
+        with self._pool.lease(_owner(call)) as engine, _telling(_owner(call)):
 
             def run() -> Any:
                 data["program"] = engine.program(template.sources, to_json({"sources": template.sources}))
@@ -174,6 +179,16 @@ class V8Scripts:
                 raise LimitError("The result nests deeper than can be read. Return less, or a text of it.") from None
             # half of a surrogate pair, which JavaScript allows in a string
             return json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+
+
+@contextmanager
+def _telling(owner: str) -> Iterator[None]:
+    """Logs whose evaluation was stopped: somebody may want to know who wears the engines out. The words say nothing of what it worked on."""
+    try:
+        yield
+    except LimitError as error:
+        logger.warning("evaluation_stopped", owner=owner, code=error.code, reason=str(error))
+        raise
 
 
 def _kept(call: NodeCall, found: dict[str, Any]) -> list[Item]:

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
+from bus import telemetry
 from bus.errors import RequestRefused
 from workflow.core.effects import HandleFiles
 from workflow.core.execution import Reply
 from workflow.core.failure import Failure
 from workflow.nodes.binary import MAX_BYTES
+
+logger = telemetry.log(__name__)
 
 MAX_FILES: Final = 1000
 
@@ -31,6 +34,7 @@ class FileCalls:
         try:
             return Reply(value=await asyncio.to_thread(self._done, effect))
         except RequestRefused as error:
+            logger.warning("file_refused", code=error.code, operation=effect.operation, path=effect.path[:500])
             return Reply(failure=Failure(message=error.message, code=error.code))
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", None) or str(error)

@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -22,6 +21,7 @@ from workflow.core.failure import Failure
 from workflow.credentials.http_auth import HttpAuth, cleared, cleared_bytes, cleared_text, with_body, with_query
 from workflow.outside.guard import Guard
 from workflow.outside.http_failures import invalid_url, no_answer, not_connected, not_resolved, timed_out, too_many_redirects
+from workflow.outside.reaching import resolved
 from workflow.outside.sharing import Shares
 from workflow.running.fence import Fence
 
@@ -53,12 +53,9 @@ class GuardedBackend(AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> AsyncNetworkStream:
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = await resolved(self._guard, host, port)
         except OSError as error:
             raise httpcore.ConnectError(not_resolved(error, host)) from error
-        addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
-        for address in addresses:
-            self._guard.check(host, address)
         for address in addresses[:-1]:
             try:
                 return await self._backend.connect_tcp(address, port, timeout, local_address, socket_options)
@@ -118,11 +115,9 @@ class HttpCalls:
         """A proxy resolves the name itself, so this is as near as the guard comes: before each request, redirects among them."""
         url = request.url
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(url.host, url.port or 443, type=socket.SOCK_STREAM)
+            await resolved(self._guard, url.host, url.port or 443)
         except OSError:
             raise RequestRefused(f"The name {url.host} cannot be resolved, so a proxy is not asked for it.") from None
-        for each in found:
-            self._guard.check(url.host, str(each[4][0]))
 
     async def _call(self, effect: CallHttp, auth: HttpAuth) -> dict[str, Any]:
         auth.require_way(proxied=effect.proxy is not None, verified=effect.verify_tls)

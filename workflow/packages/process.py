@@ -17,6 +17,7 @@ from bus.errors import EvaluationLimit, NodeJsUnavailable, OutcomeUnknown, Reque
 from workflow.credentials.http_auth import HttpAuth
 from workflow.mcp import warden
 from workflow.outside.guard import Guard
+from workflow.outside.reaching import require
 
 HOST: Final = Path(__file__).parent / "host" / "main.js"
 MEMORY_MB: Final = 512
@@ -103,7 +104,7 @@ class NodeProcess:
         try:
             for owner in owners:
                 owner.require_host(str(asked["host"]))
-            self._guard.check(str(asked["host"]), str(asked["address"]))
+            require(self._guard, str(asked["host"]), str(asked["address"]))
         except RequestRefused as error:
             return error.message
         return None

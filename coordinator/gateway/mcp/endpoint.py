@@ -13,18 +13,23 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from bus import auth
+from bus import auth, telemetry
+from bus.errors import InvalidJson, PayloadTooLarge
 from bus.messages import Claims
 from bus.together import end
-from coordinator.gateway.asking import CLAIMS
+from coordinator.gateway.asking import CLAIMS, address_of, via
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.identity import read
 from coordinator.gateway.mcp.feed import Feed
 from coordinator.gateway.mcp.guard import require_own_names
 from coordinator.gateway.mcp.server import build
 
+logger = telemetry.log(__name__)
+
 KEY_SECONDS: Final = 5.0
 """Between two looks at the key of a client that listens; told it is nothing from the moment on at which its key was revoked."""
+_REFUSALS: Final = {error.http_status: error.code for error in (InvalidJson, PayloadTooLarge)}
+"""What the transport answers by itself to a body that is none, or too large."""
 
 
 class Endpoint:
@@ -44,7 +49,7 @@ class Endpoint:
         if scope["method"] == "GET":
             await self._listen(scope, receive, send)
         else:
-            await self._manager.handle_request(scope, receive, send)
+            await self._manager.handle_request(scope, receive, _telling(scope, send))
 
     async def _listen(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the server tells unasked, until the client goes, its key is revoked, or the gateway stops."""
@@ -68,6 +73,17 @@ class Endpoint:
             serving.result()
         elif open_ended:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _telling(scope: Scope, send: Send) -> Send:
+    """Logs what is refused, as the envelope does of the other doors."""
+
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start" and (code := _REFUSALS.get(message["status"])) is not None:
+            logger.warning("request_refused", path=via(scope), address=address_of(scope), code=code)
+        await send(message)
+
+    return sending
 
 
 def _user(claims: Claims) -> AuthenticatedUser:

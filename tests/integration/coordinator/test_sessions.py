@@ -12,6 +12,7 @@ import jwt
 import pytest
 from argon2 import PasswordHasher
 from pydantic import BaseModel
+from structlog.testing import capture_logs
 
 from bus import subjects
 from bus.errors import (
@@ -141,8 +142,10 @@ async def test_refresh_tokens_are_good_once_and_an_old_one_ends_the_session(peop
     third = await ask(people, "refresh", Refresh(refresh_token=second.refresh_token), Tokens)
     other = await login(people)
     assert third.refresh_expires_in <= first.refresh_expires_in
-    with pytest.raises(SessionOver):
+    with capture_logs() as logs, pytest.raises(SessionOver):
         await ask(people, "refresh", Refresh(refresh_token=first.refresh_token), Tokens)
+    assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["refresh_token_came_again"]
+    assert first.refresh_token not in str(logs)
     with pytest.raises(SessionOver):
         await ask(people, "refresh", Refresh(refresh_token=third.refresh_token), Tokens)
     for tokens in (first, third):

@@ -35,3 +35,4 @@ async def test_others_go_on_while_all_threads_compute_what_does_not_end(
         error = record.data["resultData"]["error"]
         assert (error["code"], error["node"]) == ("evaluation_limit", {"name": "Loop"})
         assert "60 s" in error["message"]
+        await engine.logged("evaluation_stopped")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.integration.workflow.parts import EngineProcess, Workflows, chain, node
 from tests.integration.workflow.witness import Witness
@@ -79,8 +80,11 @@ async def test_what_the_administrator_allows_is_reached(allowed: str, witness: W
 @pytest.mark.parametrize("allowed", [["localhost"], ["localhost", "127.0.0.0/8"]])
 async def test_a_redirect_is_asked_about_anew(allowed: list[str], witness: Witness) -> None:
     async with Redirecting(f"http://127.0.0.1:{witness.port}/") as front:
-        reply = await call(Guard.of(allowed), f"http://localhost:{front.port}/")
+        with capture_logs() as logs:
+            reply = await call(Guard.of(allowed), f"http://localhost:{front.port}/")
         assert len(front.asked) == 1
+    told = [(log["code"], log["host"], log["address"]) for log in logs if log["event"] == "address_refused"]
+    assert told == ([("request_refused", "127.0.0.1", "127.0.0.1")] if len(allowed) == 1 else [])
     if len(allowed) == 1:
         assert code_of(reply) == "request_refused", reply
         assert not witness.keys
@@ -104,7 +108,7 @@ async def test_an_internal_proxy_is_refused_itself(witness: Witness) -> None:
     assert not witness.keys
 
 
-async def test_a_workflow_s_request_is_refused_by_a_running_engine(
+async def test_a_workflow_s_request_and_its_bomb_are_refused_by_a_running_engine_and_logged(
     engine: EngineProcess, workflows: Workflows, witness: Witness
 ) -> None:
     request = node("Ask", "httpRequest", {"url": f"http://localhost:{witness.port}/", "options": {}}, 4.2)
@@ -115,3 +119,14 @@ async def test_a_workflow_s_request_is_refused_by_a_running_engine(
     error = record.data["resultData"]["runData"]["Ask"][0]["error"]
     assert error["code"] == "request_refused", error
     assert not witness.keys
+    await engine.logged("address_refused")
+    bomb = node("Bomb", "code", {"jsCode": "const all = []; for (;;) all.push(new Array(100000).fill(1.5))"}, 2)
+    made = await workflows.create(chain(node("Start", "manualTrigger"), bomb))
+    record = await workflows.execute(made.id, wait=60)
+    assert record.data is not None
+    error = record.data["resultData"]["error"]
+    assert (error["code"], error["node"]) == ("evaluation_limit", {"name": "Bomb"})
+    await engine.logged("evaluation_stopped")
+    step = await workflows.create(chain(node("Start", "manualTrigger"), node("Step", "code", {"jsCode": "return []"}, 2)))
+    assert (await workflows.execute(step.id, wait=30)).status == "success", "the same engine goes on"
+    assert engine.process.poll() is None

@@ -9,10 +9,11 @@ class Witness:
     """`hold` keeps answers back until it is set. `keys`: how often each idempotency key came; `answered`: those that got an answer.
 
     `most`: how many calls were under way at once, from when they came until they were answered, or their engine died.
-    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered. `host` is where it listens.
+    `paths`: the keys that came for each path. `look` is awaited with each key before it is answered. `host` and `port` are where it
+    listens.
     """
 
-    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None, *, host: str = "127.0.0.1") -> None:
+    def __init__(self, look: Callable[[str], Awaitable[None]] | None = None, *, host: str = "127.0.0.1", port: int = 0) -> None:
         self._host = host
         self.keys: Counter[str] = Counter()
         self.paths: defaultdict[str, set[str]] = defaultdict(set)
@@ -27,10 +28,10 @@ class Witness:
         self._calls: set[asyncio.StreamReader] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
-        self.port = 0
+        self.port = port
 
     async def __aenter__(self) -> "Witness":
-        self._server = await asyncio.start_server(self._accept, self._host, 0)
+        self._server = await asyncio.start_server(self._accept, self._host, self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self
 

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from bus.web.hardening import NO_PAGE, hardened, secured
 from bus.web.origins import from_elsewhere
 from bus.web.pace import MESSAGES, SECONDS, MessagePace
+from bus.web.paths import climbs
 from bus.web.same_origin import SameOrigin
 from bus.web.slow_clients import BODY_SECONDS, HEAD_SECONDS, MOST_HEAD_BYTES, BoundedProtocol, cut_off
 
@@ -57,6 +58,21 @@ def test_messages_of_a_connection_have_a_pace() -> None:
     assert all(pace.allows(SECONDS) for _ in range(MESSAGES))
 
 
+@pytest.mark.parametrize(
+    ("path", "climbing"),
+    [
+        ("/assets/hive.css", False),
+        ("/webhook/a..b/...", False),
+        ("/", False),
+        ("/..", True),
+        ("/assets/../../etc/passwd", True),
+        ("/assets/..\\..\\etc", True),
+    ],
+)
+def test_a_path_that_leads_upwards_is_known(path: str, climbing: bool) -> None:
+    assert climbs(path) is climbing
+
+
 async def _app(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         while (await receive())["type"] != "websocket.disconnect":
@@ -95,6 +111,13 @@ async def test_a_dashboard_refuses_what_other_sites_send_and_logs_it() -> None:
         assert await _asked("/_socket/", "WS", origin="http://evil") == 1008
     assert [log["event"] for log in logs] == ["foreign_request_refused"] * 3
     assert logs[0]["address"] == "10.0.0.9"
+
+
+async def test_a_dashboard_refuses_paths_that_lead_upwards_and_logs_it() -> None:
+    with capture_logs() as logs:
+        assert await _asked("/assets/../../secrets.json", "GET") == 404
+        assert await _asked("/assets/hive.css", "GET") == 200
+    assert [(log["event"], log["address"]) for log in logs] == [("path_refused", "10.0.0.9")]
 
 
 async def test_a_flood_is_closed_and_logged() -> None:
@@ -161,9 +184,11 @@ async def test_who_sends_too_slowly_is_cut_off(server: uvicorn.Server, sent: byt
 
 async def test_a_head_without_end_is_cut_off(server: uvicorn.Server) -> None:
     reader, writer = await _open(server, b"GET / HTTP/1.1\r\nHost: hive\r\nX-Long: ", lambda each: each.in_head)
-    writer.write(b"a" * (MOST_HEAD_BYTES + 1))
-    async with asyncio.timeout(10):
-        assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+    with capture_logs() as logs:
+        writer.write(b"a" * (MOST_HEAD_BYTES + 1))
+        async with asyncio.timeout(10):
+            assert (await reader.read()).startswith(b"HTTP/1.1 431 ")
+    assert [(log["event"], log["status"]) for log in logs] == [("request_cut_off", 431)]
     writer.close()
 
 

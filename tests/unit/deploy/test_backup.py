@@ -2,6 +2,7 @@
 
 import gzip
 import stat
+import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -105,6 +106,32 @@ def test_a_section_that_is_not_the_manifests_is_told(tmp_path: Path) -> None:
         writer.finish(manifest(table(wrong)))
     with pytest.raises(BackupUnusable, match="postgres/tasks"):
         archive.verify(path)
+
+
+STRANGE = [
+    tarfile.TarInfo("../../evil/000000"),
+    tarfile.TarInfo("/etc/cron.d/evil"),
+    tarfile.TarInfo("files/../secrets.json/000000"),
+    tarfile.TarInfo("files/..//000000"),
+    tarfile.TarInfo("files/secrets.json/000000"),
+    tarfile.TarInfo("postgres/tasks/000000"),
+]
+STRANGE[4].type, STRANGE[4].linkname = tarfile.SYMTYPE, "/etc/passwd"
+STRANGE[5].size = 1 << 40
+
+
+@pytest.mark.parametrize("member", STRANGE, ids=lambda member: member.name)
+def test_members_that_lead_out_are_links_or_never_end_are_refused_before_anything_is_read_of_them(
+    tmp_path: Path, member: tarfile.TarInfo
+) -> None:
+    path = tmp_path / "hive.backup"
+    with gzip.open(path, "wb") as plain:
+        plain.write(member.tobuf())
+        plain.write(bytes(10 * tarfile.BLOCKSIZE))
+    with pytest.raises(BackupUnusable, match="no backup of a hive has") as refused:
+        archive.verify(path)
+    assert refused.value.code == "backup_unusable"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_newer_form_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from httpx import AsyncClient
+from structlog.testing import capture_logs
 
 from bus import subjects
 from bus.guarding.pace import PACE
@@ -16,8 +17,11 @@ async def test_keys_that_there_are_not_are_slowed_down_and_those_that_hold_are_n
     for number in range(PACE.free):
         refused = await nobody.get("/api/tasks", headers={"x-api-key": f"sk-hive-{number}"})
         assert (refused.status_code, refused.json()["code"]) == (401, "unauthenticated")
-    refused = await nobody.get("/api/tasks", headers={"x-api-key": "sk-hive-guess"})
+    with capture_logs() as logs:
+        refused = await nobody.get("/api/tasks", headers={"x-api-key": "sk-hive-guess"})
     assert (refused.status_code, refused.json()["code"], refused.headers["retry-after"]) == (429, "too_many_attempts", "1")
+    assert [log["event"] for log in logs] == ["attempt_refused", "refused"]
+    assert "sk-hive-guess" not in str(logs)
     assert (await nobody.get("/api/tasks", headers={"x-api-key": ANNA})).status_code == 200
     said = await nobody.post("/v1/messages", headers={"x-api-key": "sk-hive-guess"}, json={})
     assert (said.status_code, said.json()["error"]["type"]) == (429, "rate_limit_error")

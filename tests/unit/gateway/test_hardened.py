@@ -42,21 +42,35 @@ async def test_behind_tls_a_browser_is_told_to_keep_to_it(gateway: Gateway, anna
         (b'{"prompt": "x", "metadata": ' + b'{"a":' * 300 + b"1" + b"}" * 300 + b"}", 400, "invalid_json"),
     ],
 )
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/workflows", "/v1/chat/completions", "/v1/messages", "/api/chat"])
 async def test_bodies_that_are_too_large_or_too_deep_are_refused_and_logged(
-    anna: AsyncClient, body: bytes, status: int, code: str
+    anna: AsyncClient, path: str, body: bytes, status: int, code: str
 ) -> None:
+    """At each family of doors."""
     with capture_logs() as logs:
-        response = await anna.post("/api/tasks", content=body, headers={"content-type": "application/json"})
-    assert (response.status_code, response.json()["code"]) == (status, code)
+        response = await anna.post(path, content=body, headers={"content-type": "application/json"})
+    assert response.status_code == status
     (told,) = [log for log in logs if log["event"] == "request_refused"]
-    assert (told["path"], told["code"]) == ("POST /api/tasks", code)
+    assert (told["path"], told["code"]) == (f"POST {path}", code)
 
 
-@pytest.mark.parametrize("path", ["/../../etc/passwd", "/api/tasks/..%2f..%2fetc%2fpasswd", "/docs/%2e%2e/%2e%2e/etc/passwd"])
-async def test_no_path_leads_out(anna: AsyncClient, path: str) -> None:
-    response = await anna.get(path)
-    assert response.status_code in (400, 404)
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/..%2f..%2fetc/passwd",
+        "/api/tasks/..%2f..%2fetc%2fpasswd",
+        "/docs/%2e%2e/%2e%2e/etc/passwd",
+        "/docs/..%5c..%5cetc/passwd",
+    ],
+)
+async def test_no_path_leads_out_and_who_tries_is_logged(anna: AsyncClient, path: str) -> None:
+    with capture_logs() as logs:
+        response = await anna.get(path)
+    assert (response.status_code, response.json()["code"]) == (404, "not_found")
     assert "root:" not in response.text
+    [told] = [log for log in logs if log["event"] == "path_refused"]
+    assert told["path"].startswith("GET /")
+    assert told["code"] == "not_found"
 
 
 async def _records(bus: InMemoryBus) -> list[AuditRecord]:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from mcp.shared.exceptions import MCPError
+from structlog.testing import capture_logs
 
 from bus import auth, subjects
 from bus.messages import TaskStatus
@@ -209,6 +210,24 @@ async def test_a_page_of_another_site_does_not_come_in(url: str, host: str, orig
         assert answer.status_code == status, answer.text
         if status == 403:
             assert answer.json()["code"] == "permission_denied"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        (b'{"jsonrpc": "' + b"a" * 5_000_000 + b'"}', 413, "payload_too_large"),
+        (b'{"jsonrpc": ' + b"[" * 900 + b"]" * 900 + b"}", 400, "invalid_json"),
+    ],
+    ids=["too large", "too deep"],
+)
+async def test_bodies_that_are_too_large_or_too_deep_are_refused_and_logged(
+    url: str, body: bytes, status: int, code: str
+) -> None:
+    async with posting(url, ANNA) as anna:
+        with capture_logs() as logs:
+            answer = await anna.post("/mcp", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == status
+    assert [(log["path"], log["code"]) for log in logs if log["event"] == "request_refused"] == [("POST /mcp", code)]
 
 
 async def test_a_stop_ends_streams(gateway: Gateway, url: str) -> None:

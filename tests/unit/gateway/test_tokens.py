@@ -14,10 +14,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from httpx import AsyncClient
+from structlog.testing import capture_logs
 
 from bus import subjects, tokens
 from bus.errors import TokenExpired
 from bus.messages import Claims, Role
+from bus.messages.audit import AuditRecord
 from bus.messages.people import SigningKey, UserStanding
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
@@ -96,7 +98,9 @@ async def test_a_token_says_what_the_seed_says_and_opens_the_door(door: AsyncCli
     assert "users.manage" not in me["permissions"]
 
 
-async def test_what_was_not_signed_by_this_hive_is_refused(door: AsyncClient) -> None:
+async def test_what_was_not_signed_by_this_hive_is_refused_logged_and_in_the_audit_log(
+    door: AsyncClient, bus: InMemoryBus
+) -> None:
     none = f"{part({'typ': 'JWT', 'alg': 'none', 'kid': KID})}.{part(payload())}."
     whole = token()
     changed = f"{whole.split('.')[0]}.{part(payload(roles=['admin']))}.{whole.split('.')[2]}"
@@ -112,7 +116,13 @@ async def test_what_was_not_signed_by_this_hive_is_refused(door: AsyncClient) ->
         es256(payload(), kid="../../etc/passwd"),
         "eyJh.eyJh.",
     ):
-        assert await refusal(door, forged) == "unauthenticated"
+        with capture_logs() as logs:
+            assert await refusal(door, forged) == "unauthenticated"
+        assert [log["door"] for log in logs if log["event"] == "attempt_failed"] == ["key"]
+        assert forged not in str(logs)
+    records = await (await bus.read(subjects.AUDIT, subjects.ALL_AUDIT)).batch(100)
+    told = [record.decode(AuditRecord) for record in records]
+    assert [(record.action, record.result, record.code) for record in told] == [("doors.key", "refused", "unauthenticated")]
 
 
 @pytest.mark.parametrize(
@@ -130,7 +140,10 @@ async def test_what_was_not_signed_by_this_hive_is_refused(door: AsyncClient) ->
     ],
 )
 async def test_what_it_says_is_checked(door: AsyncClient, changes: dict[str, Any], code: str) -> None:
-    assert await refusal(door, es256(payload(**changes))) == code
+    with capture_logs() as logs:
+        assert await refusal(door, es256(payload(**changes))) == code
+    event = "attempt_failed" if code == "unauthenticated" else "token_refused"
+    assert [log["event"] for log in logs if log["event"] in ("attempt_failed", "token_refused")] == [event]
 
 
 @pytest.mark.parametrize("changes", [{"disabled": True}, {"generation": 2}, {"ended": (ANNA.session_id,)}])

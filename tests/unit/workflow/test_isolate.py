@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.workflow.build import code, node, workflow
 from workflow.core.driver import Driver
@@ -157,9 +158,11 @@ def test_a_promise_that_never_ends_is_an_error(driver: Driver) -> None:
 def test_code_that_runs_too_long_names_its_node(pool: Pool, driver: Driver) -> None:
     driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
     for endless in ("for (;;) {}", "await new Promise(r => setTimeout(r, 60000)); return {}"):
-        execution = run(driver, endless)
+        with capture_logs() as logs:
+            execution = run(driver, endless)
         assert execution.failure is not None
         assert (execution.failure.code, execution.failure.node) == ("evaluation_limit", "N0")
+        assert [(log["event"], log["code"]) for log in logs] == [("evaluation_stopped", "evaluation_limit")]
 
 
 LONG = "'a'.repeat(8e4).lastIndexOf('a'.repeat(4e4) + 'b')"
@@ -170,7 +173,9 @@ def test_what_cannot_be_stopped_holds_nobody_up(driver: Driver, monkeypatch: pyt
     monkeypatch.setattr("workflow.expressions.isolate.STOPPING_SECONDS", 0.1)
     pool = Pool()
     driver.interpreter.scripts = V8Scripts(pool, Limits(code_seconds=0.1, expression_seconds=0.1))
-    assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
+    with capture_logs() as logs:
+        assert failure_code(run(driver, f"return {{ n: {LONG} }}")) == "evaluation_limit"
+    assert {log["event"] for log in logs} == {"evaluation_stopped", "isolate_runs_on"}
     assert pool.running_on == 1
     monkeypatch.setattr("workflow.running.upkeep.MOST_RUNNING_ON", 1)
     with pytest.raises(RuntimeError, match="begins anew"):

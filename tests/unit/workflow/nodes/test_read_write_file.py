@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.unit.workflow.nodes.case import Case, Fails, check, file, outputs, run
 from workflow.core.driver import Driver
@@ -97,9 +98,12 @@ def test_nothing_leads_out_of_the_folders(driver: Driver, tmp_path: Path, way: s
         "alike": f"{inside}-other/secret",
     }[way]
     for wish in (read(path, Fails("")), write(path, "x", Fails(""))):
-        failed = check(driver, wish, within(inside))
+        with capture_logs() as logs:
+            failed = check(driver, wish, within(inside))
         assert failed.failure is not None
         assert failed.failure.code == "request_refused" or way == "pattern"
+        told = [(log["code"], log["path"]) for log in logs if log["event"] == "file_refused"]
+        assert told == [("request_refused", str(path))] or way == "pattern"
     assert (outside / "secret").read_text() == "secret"
     check(driver, read(inside / "link" / "*", Fails("no folder")), within(inside))
 
