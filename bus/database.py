@@ -13,10 +13,12 @@ from typing import Any, Final
 import asyncpg
 
 from bus import telemetry
-from bus.errors import DatabaseUnavailable
+from bus.errors import DatabaseTooOld, DatabaseUnavailable
 
 logger = telemetry.log(__name__)
 
+OLDEST: Final = 15
+"""The major version of PostgreSQL that Hive is tested with and needs at least."""
 MIGRATION_LOCK: Final = 0x48495645  # "HIVE"
 AWAY: Final = (
     OSError,
@@ -99,15 +101,24 @@ async def _notice_silence(connection: asyncpg.Connection) -> None:
 
 async def migrate_by(url: str, migrations: Sequence[tuple[int, str]], ledger: str) -> None:
     """Bring a room's part of the schema up to date. Safe when several processes start at once; `ledger` is the room's own table of
-    the numbers that are done.
+    the numbers that are done. DatabaseTooOld.
     """
     with available():
         connection = await open_connection(url)
         try:
+            require_version(connection.get_server_version().major)
             await connection.execute("SELECT pg_advisory_lock($1)", MIGRATION_LOCK)
             await apply_migrations(connection, migrations, ledger)
         finally:
             await connection.close()
+
+
+def require_version(major: int) -> None:
+    """DatabaseTooOld."""
+    if major < OLDEST:
+        raise DatabaseTooOld(
+            f"This is PostgreSQL {major}, and Hive needs {OLDEST} or newer. Upgrade it, or name another with HIVE_DATABASE_URL."
+        )
 
 
 async def apply_migrations(connection: asyncpg.Connection, migrations: Sequence[tuple[int, str]], ledger: str) -> None:

@@ -421,6 +421,12 @@ class DatabaseUnavailable(Unavailable):
     code, title = "database_unavailable", "The database does not answer"
 
 
+class DatabaseTooOld(HiveError):
+    """Of a service that starts: it ends, since waiting would not help."""
+
+    code, title = "database_too_old", "The PostgreSQL server is too old"
+
+
 class AnswerTooLarge(HiveError):
     """Of a verb, or of a webhook: larger than the bus carries."""
 

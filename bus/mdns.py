@@ -95,9 +95,9 @@ def _own_addresses() -> list[str]:
 
 
 @asynccontextmanager
-async def advertised(*, port: int, hive_id: UUID, on: Sequence[str]) -> AsyncIterator[str]:
-    """Says so on these addresses, for as long as the context lasts: the name by which it is found. Unavailable without zeroconf,
-    or where its port is not to be had."""
+async def advertised(*, port: int, hive_id: UUID, on: Sequence[str], secure: bool = False) -> AsyncIterator[str]:
+    """Says so on these addresses, for as long as the context lasts: the name by which it is found. `secure`: it speaks TLS.
+    Unavailable without zeroconf, or where its port is not to be had."""
     from zeroconf.asyncio import AsyncServiceInfo
 
     hostname = socket.gethostname().split(".")[0]
@@ -107,7 +107,7 @@ async def advertised(*, port: int, hive_id: UUID, on: Sequence[str]) -> AsyncIte
         f"{name}.{SERVICE_TYPE}",
         port=port,
         addresses=[socket.inet_aton(address) for address in on],
-        properties={"id": str(hive_id), "version": hive_version()},
+        properties={"id": str(hive_id), "version": hive_version(), "scheme": "https" if secure else "http"},
         server=f"{name}.local.",
     )
     async with _speaking(on) as zeroconf:
@@ -153,7 +153,8 @@ def _found(info: "AsyncServiceInfo") -> Iterator[FoundHive]:
     addresses = info.parsed_addresses()
     if addresses and info.port:
         name = info.name.removesuffix(f".{SERVICE_TYPE}")
-        yield FoundHive(name, f"http://{addresses[0]}:{info.port}", hive_id, told.get("version", ""))
+        scheme = "https" if told.get("scheme") == "https" else "http"
+        yield FoundHive(name, f"{scheme}://{addresses[0]}:{info.port}", hive_id, told.get("version", ""))
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ from bus.otlp import exporting
 from bus.standing import Standings
 from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.renewal import renew_tls
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
 from gui.keyring import Keyring
@@ -81,7 +82,7 @@ async def serve(settings: GuiSettings) -> None:
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
-            await _run(_Server(_config(sockets.around(web), settings)), listener)
+            await _run(_Server(_config(sockets.around(web), settings)), listener, settings)
 
 
 def _samples(sockets: OpenSockets) -> Iterable[Sample]:
@@ -109,15 +110,18 @@ def _listen(settings: GuiSettings) -> socket.socket:
     return listener
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
-    cutting = asyncio.create_task(cut_off_slow(server.server_state.connections))
+    beside = [
+        asyncio.create_task(cut_off_slow(server.server_state.connections)),
+        asyncio.create_task(renew_tls(server.config, settings)),
+    ]
     try:
         await server.serve(sockets=[listener])
     finally:
-        await end([cutting])
+        await end(beside)
 
 
 def main() -> None:

@@ -27,7 +27,7 @@ async def advertise(settings: GatewaySettings, port: int, overview: Overview) ->
     while True:
         try:
             on = mdns.interfaces(settings.mdns_interfaces, settings.host)
-            async with mdns.advertised(port=port, hive_id=hive_id, on=on):
+            async with mdns.advertised(port=port, hive_id=hive_id, on=on, secure=settings.tls_cert is not None):
                 await asyncio.Event().wait()
         except (HiveError, OSError) as error:
             logger.warning("mdns_not_advertised", reason=str(error))

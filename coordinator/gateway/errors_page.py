@@ -110,6 +110,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.StoreFull: "Try again when some tasks are done.",
     errors.NotReady: "Try again in a moment; the doors have done so for some seconds.",
     errors.AuditUnavailable: "Try again: nothing was changed. The bus does not take records; `hive logs nats` and `hive logs monitor` say why (a full disk, or PostgreSQL away for long).",
+    errors.DatabaseTooOld: "Upgrade PostgreSQL, or name a newer one with HIVE_DATABASE_URL; the message says which is the oldest.",
     errors.DatabaseUnavailable: "Try again; submits are taken all the while. See `hive logs postgres`.",
     errors.AnswerTooLarge: "Ask for less at a time; a workflow can answer with a part, or with an address of the whole.",
     errors.DeadlineExceeded: "Look whether it happened before you ask again.",

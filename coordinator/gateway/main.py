@@ -14,6 +14,7 @@ from bus.nats_bus import NatsBus, declare
 from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.renewal import renew_tls
 from bus.web.slow_clients import cut_off_slow
 from coordinator.gateway.advertising import advertise
 from coordinator.gateway.aliases import alias_service
@@ -52,6 +53,7 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
                 asyncio.create_task(_stop(server, stopping)),
                 asyncio.create_task(cut_off_slow(server.server_state.connections)),
                 asyncio.create_task(advertise(settings, port, gateway.overview)),
+                asyncio.create_task(renew_tls(server.config, settings)),
             ]
             gc.collect()
             gc.freeze()  # what was loaded stays: walking through it again and again took a sixth of the gateway, and held requests up

@@ -1,5 +1,7 @@
 """`hive doctor`: everything that can be wrong, and what to do about it."""
 
+from datetime import UTC, datetime
+
 import typer
 from pydantic import TypeAdapter
 
@@ -28,6 +30,20 @@ async def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+def certificates(found: DeploySettings, folder: DataFolder) -> list[Finding]:
+    """Of those that an administrator gave, else of the hive's own where it has some."""
+    from deploy.local.doctor import certificate
+
+    now, home = datetime.now(UTC), folder.path / "tls"
+    if found.tls_cert is not None:
+        return [certificate(found.tls_cert, now, "Renew it: the hive takes the new files by itself.")]
+    remedies = {
+        "server.pem": "hive logs supervisor says why it was not made anew; remove the file, and start the hive again.",
+        "ca.pem": f"When it is over, remove {home} and start the hive again; then every host joins anew.",
+    }
+    return [certificate(home / name, now, remedy) for name, remedy in remedies.items() if (home / name).exists()]
+
+
 async def examine(found: DeploySettings) -> list[Finding]:
     from deploy.local import doctor as looks  # the clients of every server
 
@@ -36,6 +52,7 @@ async def examine(found: DeploySettings) -> list[Finding]:
     findings = [looks.python(), *looks.packages(), *looks.data_folder(folder)]
     state = folder.read_state(HiveState) if folder.locked_by() else None
     findings += looks.ports(found) if state is None else looks.processes(state)
+    findings += certificates(found, folder)
     nats_url = found.given_nats_url or (state.nats.url if state else None)
     database_url = found.given_database_url or (state.database_url if state else None)
     redis_url = found.given_redis_url or (state.redis_url if state else None)

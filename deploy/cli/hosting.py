@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -25,6 +26,7 @@ from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive, names_of
 from deploy.local.log_file import rotate
 from deploy.local.ports import choose
+from deploy.local.renewal import keep_renewed
 from deploy.local.services import BusProbe
 from deploy.local.state import HiveState
 from deploy.local.supervisor import Supervisor
@@ -80,12 +82,26 @@ async def _supervise(hive: LocalHive, ending: asyncio.Event, journal: structlog.
             ready = await _unless(ending, supervisor.start())
         if ready:
             await _welcome(hive, state, probe)
+            renewing = asyncio.create_task(_renew(hive, supervisor, journal))
             await ending.wait()
+            await end([renewing])
             with suppress(OSError):
                 say("Stopping …")
     finally:
         await supervisor.stop()
         await probe.close()
+
+
+async def _renew(hive: LocalHive, supervisor: Supervisor, journal: structlog.typing.FilteringBoundLogger) -> None:
+    """Until cancelled: the certificates are good for as long as the hive runs."""
+    if hive.tls is None:
+        return
+    await keep_renewed(
+        hive.tls,
+        partial(certificates, hive.settings, hive.folder),
+        partial(supervisor.send, hive.nats.name, signal.SIGHUP),
+        lambda event, about: journal.info(event, about=about),
+    )
 
 
 async def _unless(ending: asyncio.Event, work: "asyncio._CoroutineLike[None]") -> bool:

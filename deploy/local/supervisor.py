@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from signal import Signals
 
 from deploy.local.state import ProcessStatus
 from deploy.local.unit import Spec, Unit
@@ -30,6 +31,13 @@ class Supervisor:
         servers, *stages = self._stages
         await _start(servers)
         await _start([unit for stage in stages for unit in stage])
+
+    def send(self, name: str, number: Signals) -> None:
+        """To the process of that name, where this hive runs one."""
+        for stage in self._stages:
+            for unit in stage:
+                if unit.spec.name == name:
+                    unit.send(number)
 
     async def stop(self) -> None:
         for stage in reversed(self._stages):

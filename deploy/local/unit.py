@@ -89,9 +89,9 @@ class Unit:
         """Ask it to end, and end it when it has not after `stop_seconds`."""
         self._stopping.set()
         if self._exited is not None and not self._exited.done():
-            self._signal(self.spec.launch.stop_signal)
+            self.send(self.spec.launch.stop_signal)
             await asyncio.wait({self._exited}, timeout=self.spec.stop_seconds)
-            self._signal(signal.SIGKILL)
+            self.send(signal.SIGKILL)
         if self._task is not None:
             await self._task
 
@@ -158,10 +158,11 @@ class Unit:
             with suppress(OSError):
                 if await asyncio.to_thread(disk.is_over, self.log):
                     self._changed(self, f"{self.spec.name} found the disk full. There is room again, so it is started anew")
-                    self._signal(self.spec.launch.stop_signal)
+                    self.send(self.spec.launch.stop_signal)
                     return
 
-    def _signal(self, number: signal.Signals) -> None:
+    def send(self, number: signal.Signals) -> None:
+        """To the process, where there is one now."""
         if self._process is not None and self._exited is not None and not self._exited.done():
             self._process.send_signal(number)
 

@@ -15,10 +15,11 @@ SOCKET_NAME = "valkey.sock"
 
 @dataclass(frozen=True, kw_only=True)
 class Valkey:
-    """`folder` is its working directory; nothing is written there, and nobody else may enter."""
+    """`folder` is its working directory; nothing is written there, and nobody else may enter. `program`: another than the wheel's."""
 
     folder: Path
     name: str = "valkey"
+    program: Path | None = None
 
     @property
     def socket(self) -> Path:
@@ -44,7 +45,7 @@ class Valkey:
             "maxmemory-policy": "allkeys-lru",
         }
         arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-        return Launch(name=self.name, command=(str(_binary()), *arguments), folder=self.folder)
+        return Launch(name=self.name, command=(str(self.program or _binary()), *arguments), folder=self.folder)
 
     def ready(self) -> bool:
         with socket.socket(socket.AF_UNIX) as client:

@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Final
 from uuid import uuid4
 
 import asyncpg
@@ -12,12 +13,18 @@ from deploy.local.postgres import DATABASE, ROLE, Postgres
 from deploy.local.postgres_user import let_pass
 from tests.parts.server import Server
 
+PROGRAMS: Final = os.environ.get("HIVE_TEST_POSTGRES_BIN")
+"""A folder of an older PostgreSQL's programs: every test then runs on that one (`make oldest`)."""
+
 
 class PostgresServer(Server):
     """`kill()` and `start()` keep the data. `synced=False` saves a test session the wait for its disk; kill -9 loses nothing either way."""
 
-    def __init__(self, folder: Path, *, synced: bool = True, settings: Mapping[str, str] | None = None) -> None:
-        self.postgres = Postgres(folder / "data", {**({} if synced else {"fsync": "off"}), **(settings or {})})
+    def __init__(
+        self, folder: Path, *, synced: bool = True, settings: Mapping[str, str] | None = None, programs: str | None = PROGRAMS
+    ) -> None:
+        others = {"programs": Path(programs), "locale": ("--locale=C.UTF-8",)} if programs else {}
+        self.postgres = Postgres(folder / "data", {**({} if synced else {"fsync": "off"}), **(settings or {})}, **others)  # type: ignore[arg-type]
         super().__init__(self.postgres, folder / "postgres.log")
         self.url = self.postgres.url()
 

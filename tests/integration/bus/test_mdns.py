@@ -24,6 +24,9 @@ async def test_a_hive_that_is_told_is_found_and_is_gone_when_it_leaves() -> None
     hive_id = uuid4()
     async with mdns.advertised(port=8420, hive_id=hive_id, on=LOOPBACK) as name:
         assert await found(hive_id) == [FoundHive(name, "http://127.0.0.1:8420", hive_id, hive_version())]
+    secure_id = uuid4()
+    async with mdns.advertised(port=8420, hive_id=secure_id, on=LOOPBACK, secure=True) as name:
+        assert await found(secure_id) == [FoundHive(name, "https://127.0.0.1:8420", secure_id, hive_version())]
     assert await found(hive_id) == []
 
 

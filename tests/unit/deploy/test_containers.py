@@ -165,14 +165,86 @@ def test_prometheus_scrapes_every_service_at_its_port() -> None:
     assert own["rule_files"] == prometheus["rule_files"]
 
 
+def test_on_a_swarm_prometheus_scrapes_the_same_but_for_the_servers_of_the_bus() -> None:
+    own, other = (yaml.safe_load((DEPLOY / name / "prometheus.yml").read_text()) for name in ("swarm", "compose"))
+    (nats,) = (each for each in own["scrape_configs"] if each["job_name"] == "nats")
+    assert nats["static_configs"] == [{"targets": ["nats-exporter:7777"]}]
+    nats["static_configs"] = [{"targets": [f"nats-{number}:7777" for number in (1, 2, 3)]}]
+    assert own == other
+
+
 def test_what_is_mounted_is_there() -> None:
     mounted = [volume for each in services(COMPOSE).values() for volume in each.get("volumes", []) if volume.startswith(".")]
     assert len(mounted) > 10
     assert [each for each in mounted if not (COMPOSE.parent / each.split(":")[0]).exists()] == []
 
 
+def test_every_file_of_the_stack_is_there_and_every_dashboard_is_one_of_them() -> None:
+    given_files = {name: STACK.parent / each["file"] for name, each in yaml.safe_load(STACK.read_text())["configs"].items()}
+    assert [path for path in given_files.values() if not path.is_file()] == []
+    used = {one["source"]: one["target"] for each in services(STACK).values() for one in each.get("configs", ())}
+    assert used.keys() == given_files.keys()
+    boards = {path.name for path in (DEPLOY / "grafana" / "dashboards").iterdir()}
+    assert {target.rpartition("/")[2] for target in used.values() if target.startswith("/etc/grafana/dashboards/")} == boards
+
+
+COMPOSE_ALONE = {
+    "hive-sidecar",
+    "influxdb",
+    "nats-folders",
+    "postgres-replica",
+    *(f"nats-exporter-{number}" for number in (1, 2, 3)),
+}
+
+
+def test_both_files_say_the_same_of_what_both_run() -> None:
+    compose, stack = services(COMPOSE), services(STACK)
+    assert (compose.keys() - stack.keys(), stack.keys() - compose.keys()) == (COMPOSE_ALONE, {"nats-exporter"})
+    same = sorted(compose.keys() & stack.keys())
+    for fact in ("image", "read_only", "healthcheck", "tmpfs"):
+        assert {name: compose[name].get(fact) for name in same} == {name: stack[name].get(fact) for name in same}, fact
+    limits = [{name: file[name]["deploy"]["resources"] for name in same if name != "traefik"} for file in (compose, stack)]
+    assert limits[0] == limits[1]
+    told = [name for name in same if not name.startswith(("nats", "postgres", "traefik"))]
+    assert {name: compose[name].get("command") for name in told} == {name: stack[name].get("command") for name in told}
+    for name in DOORS.keys() | {"hive-coordinator", "hive-workflow", "hive-monitor"}:
+        elsewhere = {"NATS_URL", "HIVE_DATABASE_URL", "HIVE_DATABASE_READ_URL", "HIVE_ALERT_TARGETS"}
+        settings = [
+            {key: value for key, value in each[name]["environment"].items() if key.startswith("HIVE") and "INFLUX" not in key}
+            for each in (compose, stack)
+        ]
+        bare = [{key.removesuffix("_FILE") for key in each} - elsewhere - {"HIVE_GUI_SECRET"} for each in settings]
+        assert bare[0] == bare[1], name
+        shared = settings[0].keys() & settings[1].keys()
+        assert {key: settings[0][key] for key in shared} == {key: settings[1][key] for key in shared}, name
+
+
+def test_several_dashboards_sign_logins_with_one_secret() -> None:
+    """Without it each makes its own, and a login would be good at one replica alone; a secret that is not there stops the deployment."""
+    frontend = services(STACK)["hive-frontend"]
+    assert frontend["environment"]["HIVE_GUI_SECRET_FILE"] == "/run/secrets/gui_secret"
+    assert "gui_secret" in frontend["secrets"]
+    assert services(COMPOSE)["hive-frontend"]["deploy"].get("replicas", 1) == 1
+
+
+def test_a_client_of_mcp_comes_back_to_its_gateway_without_a_cookie() -> None:
+    text = re.sub(r"\{\{-? .*?\}\}", "", ROUTES.read_text().replace('{{ env "HIVE_GATEWAYS" }}{{ add1 . }}', "gateway"))
+    routes = yaml.safe_load(text)["http"]
+    router = routes["routers"]["mcp"]
+    assert re.search(r"`(\^\S+)`", router["rule"].split("PathRegexp")[1])[1] == f"^{MCP_PATH}(/|$)"  # type: ignore[index]
+    assert router["priority"] > max(len(each["rule"]) for each in routes["routers"].values())
+    assert routes["services"][router["service"]]["loadBalancer"]["strategy"] == "hrw"
+    for path in (COMPOSE, STACK):
+        major, minor = services(path)["traefik"]["image"].partition(":v")[2].split(".")
+        assert (int(major), int(minor)) >= (3, 6), "hrw is not known before"
+
+
 def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
     grafana = services(COMPOSE)["grafana"]
+    of_stack = services(STACK)["grafana"]["environment"]
+    assert {name: of_stack.get(name) for name in grafana["environment"] if "PASSWORD" not in name} == {
+        name: value for name, value in grafana["environment"].items() if "PASSWORD" not in name
+    }
     texts = [path.read_text() for path in (DEPLOY / "grafana" / "provisioning").glob("*/*.yml")]
     asked = {name for text in texts for name in re.findall(r"\$(HIVE_\w+)", text)}
     assert len(asked) == 2
@@ -193,7 +265,7 @@ def test_the_monitor_tells_alertmanager_and_reads_the_replica() -> None:
 
 def test_a_gateway_is_asked_while_nobody_leads_too() -> None:
     """Submits are acknowledged then; `/readyz` says no."""
-    assert re.findall(r"healthCheck: \{path: (\S+),", ROUTES.read_text()) == ["/healthz", "/healthz"]
+    assert re.findall(r"healthCheck: \{path: (\S+),", ROUTES.read_text()) == ["/healthz"] * 3
 
 
 @BOTH

@@ -7,8 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from bus import telemetry
+from bus.database import OLDEST, require_version
+from bus.errors import DatabaseTooOld
 from deploy.cli import app
 from deploy.local.data_folder import DataFolder
+from deploy.local.doctor import cache_version
 from deploy.local.hive import LocalHive
 from deploy.local.ports import Ports
 from deploy.local.services import BusProbe
@@ -104,3 +107,12 @@ def test_the_doctor_says_what_to_do_without_a_hive(tmp_path: Path, monkeypatch: 
     assert "hive up" in findings["hive"]["remedy"]
     assert "HIVE_BACKENDS" in findings["ollama"]["remedy"]
     assert not [what for what in findings if what.startswith("port")], "a port of 0 is whichever is free"
+
+
+def test_servers_that_are_too_old_are_told_of_by_name() -> None:
+    require_version(OLDEST)
+    with pytest.raises(DatabaseTooOld, match=rf"PostgreSQL {OLDEST - 1}.*{OLDEST} or newer.*HIVE_DATABASE_URL"):
+        require_version(OLDEST - 1)
+    levels = {"6.2.14": "warn", "7.0.15": "ok", "10.0.0": "ok"}
+    assert {version: cache_version({"redis_version": version}).level for version in levels} == levels
+    assert cache_version({"redis_version": "7.2.4", "valkey_version": "8.1.1"}).found == "version 8.1.1"
