@@ -8,9 +8,12 @@ from typing import Final
 from nicegui import __version__
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gui.static_files import PLACE
+
 Headers = list[tuple[bytes, bytes]]
 
-LASTING: Final = tuple(f"/_nicegui/{__version__}/{part}/" for part in ("static", "components", "esm", "libraries"))
+LASTING: Final = (f"{PLACE}/", *(f"/_nicegui/{__version__}/{part}/" for part in ("static", "components", "esm", "libraries")))
+"""Hive's address of them, and NiceGUI's own, by which a page asks for an element that it gets later."""
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Hive's pages ask for one and a half million."""
 _ASKED_OTHERWISE: Final = (b"range", b"if-none-match", b"if-modified-since")

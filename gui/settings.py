@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 from bus.messages import Role
@@ -11,6 +11,10 @@ from bus.settings import HiveSettings
 
 def _by_comma(value: Any) -> Any:
     return tuple(each.strip().lower() for each in value.split(",") if each.strip()) if isinstance(value, str) else value
+
+
+def _without_slash(value: str | None) -> str | None:
+    return value.rstrip("/") if value else value
 
 
 Domains = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_by_comma)]
@@ -29,6 +33,12 @@ class GuiSettings(HiveSettings):
         default=None,
         min_length=32,
         description="signs session cookies, and logins in Redis, the same for all replicas of the dashboard; left out: `gui.secret` in the data folder",
+    )
+    static_url: Annotated[str | None, AfterValidator(_without_slash)] = Field(
+        default=None,
+        pattern=r"^https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?$",
+        description="of a CDN from which browsers take scripts, styles and fonts (`hive static export DIR`, or an origin that is the "
+        "dashboard's `/static`); left out: from the dashboard",
     )
     gui_url: str | None = Field(
         default=None,

@@ -5,6 +5,10 @@ from pathlib import Path
 from typing import Final
 
 ASSETS: Final = Path(__file__).parent / "assets"
+OWN: Final = "/_hive/"
+"""How a page calls Hive's own files. Nothing is served by this name: gui/static_files.py puts another in its place."""
+STYLESHEET: Final = "hive.css"
+"""By which a page has all of STYLES, and the colours."""
 STYLES: Final = ("base.css", "controls.css", "layout.css", "panels.css", "tasks.css", "shell.css", "sheets.css")
 
 LIGHT: Final = {
@@ -114,5 +118,5 @@ def stylesheet() -> str:
 
 @cache
 def head() -> str:
-    """The head of every page. Nothing in it comes from another host."""
-    return f"<script>{_THEME_SCRIPT}</script><style>{stylesheet()}</style>"
+    """The head of every page."""
+    return f'<script>{_THEME_SCRIPT}</script><link rel="stylesheet" href="{OWN}{STYLESHEET}">'

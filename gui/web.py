@@ -1,7 +1,7 @@
 """The dashboard's HTTP side: NiceGUI mounted on a FastAPI app that also answers for the process's health."""
 
 from pathlib import Path
-from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from nicegui import app as pages
@@ -17,22 +17,17 @@ from gui.pages import login, overview, sheets
 from gui.pages.dashboard import Dashboard
 from gui.pages.workflows import register as register_workflows
 from gui.secret import secret_of
+from gui.serving import MovedAddresses, ServedFiles
 from gui.settings import GuiSettings
-
-POLICY: Final = (
-    b"default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    b"font-src 'self' data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; object-src 'none'; frame-src 'self' blob: data:; "
-    b"frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
-)
-"""As strict as NiceGUI lets it be: its pages begin by an inline script, and Vue compiles templates in the browser."""
+from gui.static_files import PLACE, collected
 
 
 def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     """Everything but `/healthz` and the assets asks for a login."""
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-    web.add_middleware(_Hardened)
     web.get("/healthz")(_healthz)
-    pages.add_static_files("/assets", theme.ASSETS)
+    found = collected()
+    pages.add_middleware(MovedAddresses, found=found, base=settings.static_url or PLACE)  # inside of what compresses
     register_workflows(dashboard)
     overview.register(dashboard)
     login.register(dashboard, _provider(dashboard, settings))
@@ -54,8 +49,22 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
         reconnect_timeout=20,
     )
     web.add_middleware(SameOrigin, always="/_nicegui_ws")
+    web.add_middleware(ServedFiles, found=found)
+    web.add_middleware(_Hardened, policy=policy(settings.static_url).encode())
     web.add_middleware(KeptAnswers)  # the last is the outermost
     return web
+
+
+def policy(static_url: str | None) -> str:
+    """What a browser may load, and from where. As strict as NiceGUI lets it be: its pages begin by an inline script, and Vue compiles
+    templates in the browser.
+    """
+    origin = "" if static_url is None else " {0.scheme}://{0.netloc}".format(urlsplit(static_url))
+    return (
+        f"default-src 'self'; script-src 'self'{origin} 'unsafe-inline' 'unsafe-eval'; style-src 'self'{origin} 'unsafe-inline'; "
+        f"img-src 'self'{origin} data: blob:; font-src 'self'{origin} data:; connect-src 'self' ws: wss:; worker-src 'self' blob:; "
+        "object-src 'none'; frame-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'self'; form-action 'self'"
+    )
 
 
 def _provider(dashboard: Dashboard, settings: GuiSettings) -> str | None:
@@ -80,13 +89,13 @@ async def _healthz() -> dict[str, str]:
 class _Hardened:
     """With the headers of bus/web/hardening.py on every answer."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, policy: bytes) -> None:
+        self._app, self._policy = app, policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_hardened(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = hardened(secured(list(message["headers"]), scope["scheme"]), scope["scheme"], POLICY)
+                message["headers"] = hardened(secured(list(message["headers"]), scope["scheme"]), scope["scheme"], self._policy)
             await send(message)
 
         await self._app(scope, receive, send_hardened if scope["type"] == "http" else send)

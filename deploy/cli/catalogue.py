@@ -39,6 +39,7 @@ MODULES: Final = {
     "signing-keys": "signing_keys",
     "keys": "keys",
     "mcp": "mcp",
+    "static": "static_files",
 }
 """Command to module of this package. One with several commands has them in its `app`, else the function is called as the module."""
 

@@ -7,16 +7,23 @@ from typing import Any, Final
 from nicegui.element import Element
 
 from bus.messages import Message
+from gui.theme import OWN
 
 FOLDER: Final = Path(__file__).parent
 MODULES: Final = ("hive-flow", "hive-editor")
+STYLESHEET: Final = "workflows.css"
 _STYLES: Final = ("built/index.css", "canvas.css", "pages.css")
 
 
 @cache
-def styles() -> str:
-    """For the head of a page that has one of these."""
-    return "<style>" + "\n".join((FOLDER / name).read_text() for name in _STYLES) + "</style>"
+def stylesheet() -> str:
+    """What a page needs that has one of these."""
+    return "\n".join((FOLDER / name).read_text() for name in _STYLES)
+
+
+def head() -> str:
+    """For the head of such a page."""
+    return f'<link rel="stylesheet" href="{OWN}{STYLESHEET}">'
 
 
 class Told(Element):

@@ -5,6 +5,7 @@ const SEARCH_MS = 200;
 
 export default {
   components: { Icon },
+  props: { logo: String },
   data: () => ({ typed: "", chosen: 0, workflows: [], path: location.pathname }),
   computed: {
     pages: () => PAGES.filter(([, , , test]) => test(store.may)).map(([path, label, icon]) => ({ path, label, icon })),
@@ -94,7 +95,7 @@ export default {
       <button type="button" class="hv-ghost hv-square hv-menu" :aria-expanded="menu" aria-controls="pages" aria-label="Pages" @click="toggle"><Icon :name="menu ? 'close' : 'tasks'"/></button>
       <div v-if="menu" class="hv-veil hv-nav-veil" @click="toggle"></div>
       <nav id="pages" class="hv-nav" :class="{ open: menu }" aria-label="Pages">
-        <a class="hv-nav-brand" href="/"><img src="/assets/favicon.svg" alt="" width="24" height="24">Hive</a>
+        <a class="hv-nav-brand" href="/"><img :src="logo" alt="" width="24" height="24">Hive</a>
         <button type="button" class="hv-find" aria-keyshortcuts="Control+K" @click="open"><Icon name="find"/>Find<kbd>Ctrl K</kbd></button>
         <ul><li v-for="page in pages" :key="page.path"><a :href="page.path" :aria-current="here(page.path) ? 'page' : null"><Icon :name="page.icon"/>{{ page.label }}</a></li></ul>
       </nav>

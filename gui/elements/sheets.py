@@ -2,6 +2,8 @@
 
 from nicegui.element import Element
 
+from gui.theme import OWN
+
 
 class TaskSheet(Element, component="hive_task_sheet.js"):
     """Every task, a page of them at a time."""
@@ -65,3 +67,7 @@ class SettingSheet(Element, component="hive_setting_sheet.js"):
 
 class Navigation(Element, component="hive_navigation.js"):
     """The pages, the command palette, and the dialogs and notes of whatever page it is."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.props["logo"] = f"{OWN}favicon.svg"

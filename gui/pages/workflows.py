@@ -74,7 +74,7 @@ def _page(
         return RedirectResponse(way_in.login_from(client), status_code=303)
 
     shell.dress(*modules)
-    ui.add_head_html(parts.styles())
+    ui.add_head_html(parts.head())
     shell.header(claims, door.log_out)
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims, door.claims)
