@@ -5,8 +5,10 @@ import signal
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
+from typing import Final
 
 import uvicorn
 import uvloop
@@ -29,6 +31,7 @@ from gui.logouts import Logouts
 from gui.pages.dashboard import Dashboard
 from gui.remembered import Remembered
 from gui.secret import secret_of
+from gui.sessions import drop_old
 from gui.settings import GuiSettings
 from gui.state import HiveState
 from gui.web import build
@@ -37,6 +40,8 @@ logger = telemetry.log(__name__)
 
 STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
+
+DROP_SECONDS: Final = 3600.0
 
 
 class _Server(uvicorn.Server):
@@ -67,7 +72,8 @@ async def serve(settings: GuiSettings) -> None:
         remembered = Remembered(redis_url, lasts, secret_of(settings))
         stack.push_async_callback(remembered.close)
         logouts = Logouts(bus, remembered, settings.data_dir / "gui" / "logouts", lasts)
-        stack.push_async_callback(end, [asyncio.create_task(logouts.run())])
+        old = _drop_old_logins(settings.data_dir / "gui", lasts)
+        stack.push_async_callback(end, [asyncio.create_task(each) for each in (logouts.run(), old)])
         shared = Dashboard(
             bus=bus,
             feed=feed,
@@ -108,6 +114,13 @@ def _listen(settings: GuiSettings) -> socket.socket:
     listener = socket.create_server((settings.host, settings.gui_port), family=family)
     logger.info("listening", host=settings.host, port=listener.getsockname()[1])
     return listener
+
+
+async def _drop_old_logins(folder: Path, lasts: timedelta) -> None:
+    """Those that are over, and marks of logouts that nobody could undo any more."""
+    while True:
+        await asyncio.to_thread(drop_old, folder, datetime.now(UTC) - lasts)
+        await asyncio.sleep(DROP_SECONDS)
 
 
 async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings) -> None:

@@ -1,7 +1,8 @@
 """Who looks at a page: claims kept on the server under the session cookie's id, and whether they still hold."""
 
 from collections.abc import Callable, MutableMapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -60,6 +61,13 @@ def claims_of(storage: Storage, keyring: Keyring, people: Standings, now: dateti
         held = people.held(claims.user_id, claims.session_id, session.generation)
         return held and held.model_copy(update={"address": claims.address, "via": claims.via})
     return claims if keyring.holds(claims, now) else None
+
+
+def drop_old(folder: Path, before: datetime) -> None:
+    """Files of browsers that were last let in or logged out before that."""
+    for file in folder.glob("storage-user-*.json"):
+        if datetime.fromtimestamp(file.stat().st_mtime, UTC) < before:
+            file.unlink(missing_ok=True)
 
 
 def required(still: Callable[[], Claims | None]) -> Claims:

@@ -3,7 +3,7 @@ import { Icon } from "hive-live";
 
 export default {
   components: { Icon },
-  props: { failure: Object, provider: String },
+  props: { failure: Object, provider: String, wanted: String },
   emits: ["login", "enter"],
   data: () => ({ name: "", password: "", key: "", busy: "", refused: null }),
   computed: {
@@ -34,7 +34,7 @@ export default {
         <label class="hv-field"><span>Password</span><input v-model="password" class="hv-input" type="password" name="password" autocomplete="current-password"></label>
         <button type="submit" class="hv-primary" :disabled="!name.trim() || !password || !!busy">{{ busy === "enter" ? "Checking" : "Sign in" }}</button>
       </form>
-      <a v-if="provider" class="hv-quiet" href="/login/oidc">Sign in with {{ provider }}</a>
+      <a v-if="provider" class="hv-quiet" :href="'/login/oidc?next=' + encodeURIComponent(wanted)">Sign in with {{ provider }}</a>
       <form class="hv-stack" aria-label="Log in by key" @submit.prevent="login">
         <label class="hv-field"><span>API key</span>
           <input v-model="key" class="hv-input hv-mono" type="password" name="key" autocomplete="off" spellcheck="false" autocapitalize="off" placeholder="sk-hive-…">

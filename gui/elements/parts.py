@@ -65,13 +65,14 @@ class Drawer(Element, component="hive_drawer.js"):
 class LoginForm(Element, component="hive_login.js", esm={"hive-live": "live"}):
     """Asks for name and password, which its event `enter` carries, or for an API key, which its event `login` carries.
 
-    `provider` is the name of an OpenID provider, where there is one.
+    `provider` is the name of an OpenID provider, where there is one. `wanted` is the page to which a login leads.
     """
 
-    def __init__(self, failure: FailureInfo | None, provider: str | None) -> None:
+    def __init__(self, failure: FailureInfo | None, provider: str | None, wanted: str) -> None:
         super().__init__()
         self.props["failure"] = failure.model_dump() if failure else None
         self.props["provider"] = provider
+        self.props["wanted"] = wanted
 
     def refuse(self, failure: FailureInfo) -> None:
         self.run_method("refuse", failure.model_dump())

@@ -39,12 +39,13 @@ def register(dashboard: Dashboard, settings: GuiSettings) -> str | None:
     client = _client(settings)
 
     @pages.get(START_PATH)
-    async def start(request: Request) -> Response:
+    async def start(request: Request, next: str = way_in.HOME) -> Response:
+        way_in.keep(request.session, way_in.wanted(next))
         try:
             await _metadata(client, settings)
             redirect: Response = await client.authorize_redirect(request, _callback(request, settings))
         except (httpx.HTTPError, AuthlibBaseError, ValueError, HiveError) as error:
-            return _refused(error)
+            return _refused(error, request)
         return redirect
 
     @pages.get(CALLBACK_PATH)
@@ -55,9 +56,9 @@ def register(dashboard: Dashboard, settings: GuiSettings) -> str | None:
             verb = subjects.service_verb(subjects.SERVICE_SESSIONS, "enter_externally")
             entered = await dashboard.bus.request(verb, asked, BrowserSession, timeout=SECONDS)
         except (httpx.HTTPError, AuthlibBaseError, JoseError, ValueError, HiveError) as error:
-            return _refused(error)
+            return _refused(error, request)
         await door.enter(entered, "provider")
-        return RedirectResponse(way_in.kept(door.storage), status_code=303)
+        return RedirectResponse(way_in.kept(request.session), status_code=303)
 
     return settings.oidc_name or urlsplit(settings.oidc_issuer or "").hostname
 
@@ -104,7 +105,7 @@ def _callback(request: Request, settings: GuiSettings) -> str:
     return base + CALLBACK_PATH
 
 
-def _refused(error: Exception) -> Response:
+def _refused(error: Exception, request: Request) -> Response:
     """To the login page, by a code alone. What the provider wrote stays in the log, and no secret is in it."""
     if isinstance(error, _TOLD):
         code = error.code
@@ -114,4 +115,4 @@ def _refused(error: Exception) -> Response:
         code = Unauthenticated.code
     why = error.message if isinstance(error, HiveError) else type(error).__name__
     logger.info("login_refused", by="provider", code=code, reason="invalid" if isinstance(error, ValidationError) else why)
-    return RedirectResponse(f"/login?refused={code}", status_code=303)
+    return RedirectResponse(way_in.leading(f"{way_in.LOGIN}?refused={code}", way_in.kept(request.session)), status_code=303)

@@ -38,8 +38,6 @@ def register(dashboard: Dashboard, provider: str | None = None) -> None:
             await door.recall()
         if door.claims() is not None:
             return RedirectResponse(wanted, status_code=303)
-        if not refused:
-            way_in.keep(door.storage, wanted)
         _form(door, failure, provider, wanted)
         return None
 
@@ -87,7 +85,7 @@ def _form(door: Entry, failure: FailureInfo | None, provider: str | None, wanted
         shell.brand()
         shell.text("h1", "Log in to the dashboard")
         shell.sentence("With your name and password, with an API key, or by the link that `hive up` printed.")
-        form = LoginForm(failure, provider)
+        form = LoginForm(failure, provider, wanted)
         shell.sentence("Lost all? `hive login` on the machine that Hive runs on prints a new link.", "hv-small hv-muted")
 
     async def log_in(event: GenericEventArguments) -> None:

@@ -1,11 +1,10 @@
 """From a page to the login and back: whoever follows a link and has no login comes to what it links to, once there is one."""
 
-from typing import Final
+from collections.abc import MutableMapping
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from nicegui import Client
-
-from gui.sessions import Storage
 
 LOGIN: Final = "/login"
 HOME: Final = "/"
@@ -15,8 +14,12 @@ _KEPT: Final = "wanted"
 def login_from(client: Client) -> str:
     """The login's address, for somebody who wanted the client's page."""
     url = client.request.url
-    wanted = url.path + (f"?{url.query}" if url.query else "")
-    return LOGIN if wanted == HOME else f"{LOGIN}?next={quote(wanted, safe='/')}"
+    return leading(LOGIN, url.path + (f"?{url.query}" if url.query else ""))
+
+
+def leading(place: str, to: str) -> str:
+    """An address on the way to a page."""
+    return place if to == HOME else f"{place}{'&' if '?' in place else '?'}next={quote(to, safe='/')}"
 
 
 def wanted(asked: str) -> str:
@@ -26,10 +29,10 @@ def wanted(asked: str) -> str:
     return asked if own and parts.path != LOGIN else HOME
 
 
-def keep(storage: Storage, path: str) -> None:
-    """For who goes to a provider from here: what comes back knows of no page."""
-    storage[_KEPT] = path
+def keep(cookie: MutableMapping[str, Any], path: str) -> None:
+    """In the signed cookie of who goes to a provider from here, who knows of no page: of a browser without a login the server keeps nothing."""
+    cookie[_KEPT] = path
 
 
-def kept(storage: Storage) -> str:
-    return wanted(str(storage.pop(_KEPT, HOME)))
+def kept(cookie: MutableMapping[str, Any]) -> str:
+    return wanted(str(cookie.pop(_KEPT, HOME)))

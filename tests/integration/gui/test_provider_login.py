@@ -58,7 +58,8 @@ async def test_a_person_signs_in_at_the_provider(hive: Hive, gui: GuiProcess, pr
     await provider.knows("42", preferred_username="bob", email="bob@hive.example", **VERIFIED)
     async with AsyncExitStack() as stack:
         browser, other = [await stack.enter_async_context(httpx.AsyncClient(timeout=30)) for _ in range(2)]
-        await browser.get(f"{gui.url}/login")
+        await browser.get(f"{gui.url}/login?next=/tasks")
+        assert [*(gui.folder / "gui").glob("storage-*")] == [], "of who has no login nothing is kept"
         start = f"{gui.url}/login/oidc"
         asked = parse_qs(urlsplit((await browser.get(start)).headers["location"]).query)
         assert asked["code_challenge_method"] == ["S256"]
@@ -79,8 +80,13 @@ async def test_a_person_signs_in_at_the_provider(hive: Hive, gui: GuiProcess, pr
         assert (bob.name, bob.oidc_issuer, bob.has_password, [*bob.roles]) == ("bob", provider.url, False, ["viewer"])
         await hive.ask("disable", UserRef(name="bob"), UserRecord, service="users")
         assert (await browser.get(f"{gui.url}/")).headers["location"] == "/login"
-        again = await provider.vouch(browser, start, "42")
-        assert (await browser.get(again)).headers["location"] == "/login?refused=user_disabled"
+        again = await provider.vouch(browser, f"{start}?next=/tasks%3Fstatus%3Dfailed", "42")
+        refused = (await browser.get(again)).headers["location"]
+        assert refused == "/login?refused=user_disabled&next=/tasks%3Fstatus%3Dfailed"
+        await hive.ask("enable", UserRef(name="bob"), UserRecord, service="users")
+        again = await provider.vouch(browser, f"{start}?next=/tasks%3Fstatus%3Dfailed", "42")
+        assert (await browser.get(again)).headers["location"] == "/tasks?status=failed"
+        await hive.ask("disable", UserRef(name="bob"), UserRecord, service="users")
         assert "disabled" in (await browser.get(f"{gui.url}/login?refused=user_disabled")).text
     await _not_by_that_alone(hive, gui, provider)
     assert "a-secret" not in gui.log

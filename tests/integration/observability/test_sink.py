@@ -1,4 +1,4 @@
-"""Agents' metrics in a real database of time series, compared with what PostgreSQL has; none is lost while it is away."""
+"""Agents' metrics in real databases of time series, compared with what PostgreSQL has; none is lost while they are away."""
 
 import asyncio
 import json
@@ -16,26 +16,23 @@ from bus import subjects
 from bus.nats_bus import NatsBus
 from tests.integration.monitor.parts import MonitorProcess, performance
 from tests.parts.nats import NatsServer
-from tests.parts.victoria import Points, VictoriaMetrics
+from tests.parts.time_series import InfluxDB, Points, TimeSeries, VictoriaMetrics
 from tests.unit.monitor.events import metrics
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        shutil.which("victoria-metrics") is None,
-        reason="victoria-metrics is not installed; Debian has it in `victoria-metrics`",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 AWAY_SECONDS = float(os.environ.get("HIVE_SINK_AWAY_SECONDS", "0"))
 """How long the database stays away, beside the moment in which 300 measurements are missed: 600 for the ten minutes of docs/performance.md."""
 TOLD_PER_SECOND = 100
 
 
-@pytest.fixture
-def victoria(tmp_path: Path) -> Iterator[VictoriaMetrics]:
-    (tmp_path / "victoria").mkdir()
-    with VictoriaMetrics(tmp_path / "victoria") as found:
+@pytest.fixture(params=[InfluxDB, VictoriaMetrics], ids=lambda kind: kind.__name__)
+def series(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TimeSeries]:
+    kind: type[TimeSeries] = request.param
+    if shutil.which(kind.program) is None:
+        pytest.skip(f"{kind.program} is not installed; Debian has it")
+    (tmp_path / "series").mkdir()
+    with kind(tmp_path / "series") as found:
         yield found
 
 
@@ -81,42 +78,47 @@ async def kept(database: asyncpg.Connection) -> Points:
     return found
 
 
-async def both_have(number: int, database: asyncpg.Connection, victoria: VictoriaMetrics) -> tuple[Points, Points]:
+async def both_have(number: int, database: asyncpg.Connection, series: TimeSeries) -> tuple[Points, Points]:
     """Once PostgreSQL has so many rows, and the other as many points as those say."""
     async with asyncio.timeout(60):
         while await rows(database) < number:
             await asyncio.sleep(0.05)
         own = await kept(database)
-        while (found := await asyncio.to_thread(victoria.points)).keys() != own.keys():
+        while (found := await asyncio.to_thread(series.points)).keys() != own.keys():
             await asyncio.sleep(0.1)
         return own, found
 
 
 @pytest.mark.timeout(240 + AWAY_SECONDS)
-@pytest.mark.parametrize("org", [{}, {"HIVE_INFLUX_ORG": "wood"}], ids=["version 1", "version 2"])
+@pytest.mark.parametrize(
+    ("series", "org"),
+    [(InfluxDB, {}), (VictoriaMetrics, {}), (VictoriaMetrics, {"HIVE_INFLUX_ORG": "wood"})],
+    indirect=["series"],
+    ids=["InfluxDB", "VictoriaMetrics, version 1", "VictoriaMetrics, version 2"],
+)
 async def test_it_has_what_postgresql_has_though_it_was_away(
     org: dict[str, str],
     nats_bus: NatsBus,
     nats_server: NatsServer,
     database_url: str,
     database: asyncpg.Connection,
-    victoria: VictoriaMetrics,
+    series: TimeSeries,
     tmp_path: Path,
 ) -> None:
-    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": victoria.url, **org}
+    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": series.url, **series.settings, **org}
     with MonitorProcess(nats_server, tmp_path, **settings):
         await performance(nats_bus, lambda found: True)
         await measured(nats_bus, range(20))
-        own, found = await both_have(20, database, victoria)
+        own, found = await both_have(20, database, series)
         assert found == own
-        await asyncio.to_thread(victoria.stop)
+        await asyncio.to_thread(series.stop)
         await measured(nats_bus, range(20, 320))
         number = await told_on(nats_bus, 320, AWAY_SECONDS)
         async with asyncio.timeout(30):  # that it is away holds nothing up
             while await rows(database) < number:
                 await asyncio.sleep(0.05)
-        await asyncio.to_thread(victoria.start)
-        own, found = await both_have(number, database, victoria)
+        await asyncio.to_thread(series.start)
+        own, found = await both_have(number, database, series)
         assert found == own
         assert len(found) == 2 * number
 
@@ -126,15 +128,16 @@ async def test_a_monitor_that_was_killed_goes_on_where_it_ended(
     nats_server: NatsServer,
     database_url: str,
     database: asyncpg.Connection,
-    victoria: VictoriaMetrics,
+    series: TimeSeries,
     tmp_path: Path,
 ) -> None:
-    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url, HIVE_INFLUX_URL=victoria.url) as monitor:
+    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": series.url, **series.settings}
+    with MonitorProcess(nats_server, tmp_path, **settings) as monitor:
         await performance(nats_bus, lambda found: True)
         await measured(nats_bus, range(10))
-        await both_have(10, database, victoria)
+        await both_have(10, database, series)
         monitor.kill()
         await measured(nats_bus, range(10, 60))
         monitor.restart()
-        own, found = await both_have(60, database, victoria)
+        own, found = await both_have(60, database, series)
         assert found == own

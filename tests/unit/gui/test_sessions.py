@@ -1,6 +1,8 @@
 """Who is let in, and for how long."""
 
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -49,6 +51,14 @@ async def test_a_login_by_link_holds_until_it_is_too_old() -> None:
 @pytest.mark.parametrize("stored", [{}, {sessions.KEY: None}, {sessions.KEY: {"claims": {"roles": ["emperor"]}}}])
 def test_what_is_no_session_lets_nobody_in(stored: dict[str, Any]) -> None:
     assert sessions.claims_of(stored, Keyring(), Standings(InMemoryBus()), NOON, DAY) is None
+
+
+def test_files_of_logins_that_are_over_are_dropped(tmp_path: Path) -> None:
+    for name, at in (("storage-user-old.json", NOON), ("storage-user-new.json", after(10)), ("other.json", NOON)):
+        (tmp_path / name).write_text("{}")
+        os.utime(tmp_path / name, (at.timestamp(), at.timestamp()))
+    sessions.drop_old(tmp_path, after(5))
+    assert {file.name for file in tmp_path.iterdir()} == {"storage-user-new.json", "other.json"}
 
 
 def test_who_logs_out_is_out() -> None:
