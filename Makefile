@@ -13,7 +13,7 @@ TESTS := tests/unit tests/contract tests/integration tests/e2e
 # Where this is set, each of the hundreds of processes of the tests compiles everything anew, and takes twice as long to start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup up test slow oldest clients mcp-conformance mcp-suite chaos hosts kills soak check bench wheel lock scripts canvas pictures clean
+.PHONY: setup up test slow oldest clients mcp-conformance mcp-suite chaos hosts kills soak check audit secrets bench wheel lock scripts canvas pictures clean
 
 setup: $(STAMP)
 
@@ -91,6 +91,19 @@ check: setup
 	$(VENV)/bin/lint-imports
 	$(MAKE) --no-print-directory test
 
+# Known holes of all that is pinned. What no service answers for is told, and fails with STRICT=1 alone.
+audit: $(VENV)-audit/bin/pip-audit
+	$(VENV)-audit/bin/python -m tests.advisories $(if $(STRICT),--strict)
+
+# Secrets among the files; FILES="a b" looks at those alone.
+secrets: $(VENV)-audit/bin/pip-audit
+	$(VENV)-audit/bin/python -m tests.leaks $(FILES)
+
+$(VENV)-audit/bin/pip-audit: requirements-audit.lock | $(filter .uv/bin/uv,$(UV))
+	$(UV) venv --quiet --clear --python '>=$(PYTHON)' $(VENV)-audit
+	$(UV) pip sync --quiet --python $(VENV)-audit/bin/python requirements-audit.lock
+	touch $@
+
 bench: setup $(VENV)-bench/bin/celery
 	$(VENV)/bin/python -m tests.bench
 	$(VENV)/bin/python -m tests.bench.backlog
@@ -115,6 +128,7 @@ lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
 	@# Without the overrides of pyproject.toml, which are Hive's own: they would leave out `llm`.
 	$(UV) pip compile --quiet --no-config $(LOCK) --group bench -o requirements-bench.lock
+	$(UV) pip compile --quiet --no-config $(LOCK) --group audit -o requirements-audit.lock
 
 # The JavaScript libraries of expressions and code, from the versions that package.json names.
 SCRIPTS := workflow/expressions/js
@@ -139,4 +153,4 @@ pictures: setup
 	$(VENV)/bin/python -m tests.pictures $(PAGES)
 
 clean:
-	rm -rf $(VENV) $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-audit $(VENV)-bench .uv .mypy_cache .ruff_cache .import_linter_cache .hypothesis
