@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ from bus.client import Bus, Received
 from bus.database import open_connection, read_migrations
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentRecord, NoReply, UpstreamList
-from bus.messages.readings import ServiceVitals
+from bus.messages.readings import MonitorReadings, ServiceVitals
 from bus.version import code_on_disk
 from bus.vitals import EVERY_SECONDS
 from deploy.backup.schema import LEDGERS, done
@@ -44,8 +44,8 @@ async def of_machine(
     installed, packages = code_on_disk(), {name: package_version(package) for name, package in PACKAGES.items()}
     parts = plan.local_parts(state, installed, packages)
     findings = [plan.takes_over(state), plan.all_run(state)]
-    async with _found(own_sidecar=True) as (vitals, agents):
-        own = [process.pid for process in state.processes if process.pid]
+    own = [process.pid for process in state.processes if process.pid]
+    async with _found(installed, own) as (vitals, agents):
         others = plan.bus_parts(vitals, agents, installed, own)
     parts = (*parts, *(part for part in others if part.step is Step.THERE))
     findings += [plan.versions((*parts, *others), back=back)]
@@ -64,18 +64,31 @@ async def of_machine(
 async def of_bus() -> UpgradePlan:
     """Of a hive whose parts run elsewhere, as under Compose, which only tell what they run."""
     installed = code_on_disk()
-    async with _found(own_sidecar=False) as (vitals, agents):
+    async with _found(installed, ()) as (vitals, agents):
         parts = plan.bus_parts(vitals, agents, installed)
     return UpgradePlan(installed=installed, parts=parts, findings=(plan.versions(parts, back=False),))
 
 
 @asynccontextmanager
-async def _found(*, own_sidecar: bool) -> AsyncIterator[tuple[list[ServiceVitals], tuple[AgentRecord, ...]]]:
+async def _found(installed: str, own: Sequence[int]) -> AsyncIterator[tuple[Sequence[ServiceVitals], Sequence[AgentRecord]]]:
+    """What tells of itself on the bus. `own`: numbers of this machine's processes, whose versions are known; none where it has no hive."""
     async with operator_bus() as bus:
-        yield await _vitals(bus), await agents_elsewhere(bus, own_sidecar=own_sidecar)
+        vitals = await _remembered(bus)
+        if not vitals or any(found.version != installed for found in vitals if found.pid is None or found.pid not in own):
+            vitals = await _heard(bus)
+        yield vitals, await agents_elsewhere(bus, own_sidecar=bool(own))
 
 
-async def _vitals(bus: Bus) -> list[ServiceVitals]:
+async def _remembered(bus: Bus) -> Sequence[ServiceVitals]:
+    """By the monitor, also of processes that have just ended; an older one leaves versions out. Nothing where none answers."""
+    try:
+        verb = subjects.service_verb(subjects.SERVICE_METRICS, "readings")
+        return (await bus.request(verb, NoReply(), MonitorReadings, timeout=REQUEST_SECONDS, patient=False)).services
+    except HiveError:
+        return ()
+
+
+async def _heard(bus: Bus) -> Sequence[ServiceVitals]:
     heard: dict[str, ServiceVitals] = {}
 
     async def hear(received: Received) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import threading
 import urllib.error
 import urllib.request
@@ -15,10 +16,11 @@ import pytest
 from bus.version import PACKAGES, ROOT
 from deploy.cli.upgrade import PENDING
 from tests.conftest import folder_for_others
-from tests.parts.hive import Hive, wait_until
+from tests.parts.hive import HIVE, Hive, wait_until
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
+UPGRADE_SECONDS = 180
 SERVERS = {"nats", "postgres", "valkey"}
 SERVICES = ["coordinator", "workflow", "monitor", "gateway", "gui", "sidecar-local"]
 
@@ -101,6 +103,12 @@ def hive(code: Path) -> Iterator[Hive]:
                 hive.stop()
 
 
+def upgrade(hive: Hive, *options: str) -> "subprocess.CompletedProcess[str]":
+    """It takes as long as six processes take to begin, one after another."""
+    command = [HIVE, "upgrade", *options]
+    return subprocess.run(command, env=hive.env, capture_output=True, text=True, timeout=UPGRADE_SECONDS, check=False)
+
+
 def change(code: Path, name: str, text: str) -> str:
     """What was there before."""
     file = code / name
@@ -110,14 +118,13 @@ def change(code: Path, name: str, text: str) -> str:
 
 
 def test_a_hive_at_work_is_upgraded_and_nobody_is_refused(hive: Hive, code: Path) -> None:
-    assert hive.run("upgrade", "--check").returncode == 0
     asking, before, supervisor = Asking(hive, hive.env["HIVE_ADMIN_KEY"]), hive.pids(), hive.process
     with asking.on():
         wait_until(lambda: len(asking.tasks) >= 3, 30)
         change(code, "bus/subjects.py", "# another state of the code\n")
         checked = hive.run("upgrade", "--check", check=False)
         assert checked.returncode == PENDING, checked.stdout + checked.stderr
-        done = hive.json("upgrade")
+        done = json.loads(upgrade(hive, "--json").stdout)
         after = len(asking.tasks)
         wait_until(lambda: len(asking.tasks) >= after + 3, 30)
     print(f"{asking.asked} requests, {len(asking.tasks)} tasks, failed: {asking.failed}")
@@ -140,7 +147,7 @@ def _ended(asking: Asking) -> set[str]:
 def test_a_part_that_does_not_begin_leaves_the_one_before_at_work(hive: Hive, code: Path) -> None:
     before = hive.pids()
     kept = change(code, "coordinator/gateway/main.py", "raise SystemExit('this version is broken')\n")
-    failed = hive.run("upgrade", "--no-backup", check=False)
+    failed = upgrade(hive, "--no-backup")
     assert failed.returncode == 1
     assert failed.stderr.splitlines()[-1].startswith("error [upgrade_failed]: gateway ended with status 1")
     assert "this version is broken" in failed.stderr
@@ -149,13 +156,12 @@ def test_a_part_that_does_not_begin_leaves_the_one_before_at_work(hive: Hive, co
     assert {name for name in now if now[name] == before[name]} == {*SERVERS, "gateway", "gui", "sidecar-local"}
     Asking(hive, hive.env["HIVE_ADMIN_KEY"]).get("/readyz")
     (code / "coordinator" / "gateway" / "main.py").write_text(kept)
-    assert hive.json("upgrade", "--no-backup")["renewed"][0] == "supervisor"
 
 
 def test_a_version_that_does_not_start_at_all_is_refused_before_anything_ends(hive: Hive, code: Path) -> None:
     before = hive.pids()
     kept = change(code, "deploy/cli/hosting.py", "raise RuntimeError('half an installation')\n")
-    failed = hive.run("upgrade", "--no-backup", check=False)
+    failed = upgrade(hive, "--no-backup")
     (code / "deploy" / "cli" / "hosting.py").write_text(kept)
     assert (failed.returncode, "half an installation" in failed.stderr) == (1, True), failed.stderr
     assert hive.pids() == before
