@@ -14,6 +14,7 @@ from agent_sidecar.backends.opening import open_backend
 from agent_sidecar.bus_finding import with_bus
 from agent_sidecar.fleet import Fleet, OpenBackend, new_instance
 from agent_sidecar.joined import identity_of
+from agent_sidecar.presence import tell_presence
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
 from agent_sidecar.wishes import Wishes
@@ -88,4 +89,6 @@ async def start(settings: SidecarSettings, identify: Identify, open_backend: Ope
         stack.push_async_callback(adoption.close)
         await adoption.start()
     await stack.enter_async_context(exposed(settings, settings.sidecar_metrics_port, "sidecar", bus, fleet.samples))
+    if host is not None:
+        tell_presence(settings.data_dir)
     logger.info("sidecar_ready", instance=instance, agents=sorted(fleet.agents))

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable
 
-from agent_sidecar import __version__
 from bus import subjects, telemetry
 from bus.client import Bus
 from bus.errors import Conflict, HiveError
 from bus.messages import AgentRegistration, BackendKind, Hardware, ModelInfo, NoReply, Upstream
+from bus.version import code_version
 
 logger = telemetry.log(__name__)
 
@@ -41,7 +41,7 @@ def registration_of(
         instance=instance,
         slots=slots,
         models=models,
-        version=__version__,
+        version=code_version(),
     )
 
 

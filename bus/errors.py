@@ -333,6 +333,10 @@ class RestoreInterrupted(Conflict):
     code, title = "restore_interrupted", "A restore has not come to its end"
 
 
+class UpgradeRefused(Conflict):
+    code, title = "upgrade_refused", "Something stands in the way of an upgrade, and nothing was begun"
+
+
 class AlreadyEnded(Conflict):
     code, title = "already_ended", "It has ended already"
 
@@ -383,6 +387,10 @@ class Unavailable(HiveError):
     """Nothing was done, and the same call may work later."""
 
     code, http_status, title = "unavailable", 503, "Hive cannot do this right now"
+
+
+class UpgradeFailed(Unavailable):
+    code, title = "upgrade_failed", "A part did not become ready; what follows it runs as before"
 
 
 class NoLeader(Unavailable):

@@ -1,4 +1,4 @@
-"""What every process of Hive tells of itself, for the monitor: its CPU, its memory, and a door's WebSocket connections.
+"""What every process of Hive tells of itself, for the monitor and for upgrades: its CPU, its memory, its version, a door's WebSocket connections.
 
 A container of its own is read from its cgroup (version 2), which counts what the kernel counts for its limits. Elsewhere a cgroup
 holds other processes too, as a login session's does, so there the process itself is read.
@@ -21,6 +21,7 @@ from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages.readings import ServiceVitals
 from bus.together import end
+from bus.version import code_version
 
 logger = telemetry.log(__name__)
 
@@ -87,6 +88,8 @@ async def _tell(bus: Bus, service: str, instance: str, sockets: Callable[[], int
         vitals = ServiceVitals(
             service=service,
             instance=instance,
+            pid=os.getpid(),
+            version=code_version(),
             cpu_percent=cpu,
             memory_bytes=memory,
             websocket_connections=sockets() if sockets else None,

@@ -17,8 +17,17 @@ def main() -> None:
     try:
         from deploy.cli import app
     except ModuleNotFoundError as missing:
+        if sys.argv[1:2] in (["upgrade"], ["uninstall"]):
+            from deploy.sidecar_host.main import main as of_host
+
+            of_host(sys.argv[1], sys.argv[2:])
+            return
         sys.exit(
-            f"error [unavailable]: this install has no command line but `hive run` and `hive join` ({missing.name} is missing). "
-            "Install hive[cli]."
+            "error [unavailable]: this install has no command line but `hive run`, `hive join`, `hive upgrade` and `hive uninstall` "
+            f"({missing.name} is missing). Install hive[cli]."
         )
     app()
+
+
+if __name__ == "__main__":
+    main()

@@ -23,6 +23,7 @@ from bus.otlp import exporting
 from bus.standing import Standings
 from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.handed import handed_listener
 from bus.web.renewal import renew_tls
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
@@ -111,7 +112,7 @@ def _config(web: object, settings: GuiSettings) -> uvicorn.Config:
 
 def _listen(settings: GuiSettings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.create_server((settings.host, settings.gui_port), family=family)
+    listener = handed_listener() or socket.create_server((settings.host, settings.gui_port), family=family)
     logger.info("listening", host=settings.host, port=listener.getsockname()[1])
     return listener
 

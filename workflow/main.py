@@ -78,7 +78,6 @@ async def serve(settings: WorkflowSettings) -> None:
         await declare(bus)
         pool = await _database(settings.database_url.get_secret_value())
         stack.callback(pool.terminate)
-        await stack.enter_async_context(telling_vitals(bus, "workflow"))
         scripts = Pool()
         stack.callback(scripts.close)
         while True:
@@ -145,6 +144,7 @@ class _Life:
         exposing = exposed(settings, settings.workflow_metrics_port, "workflow", self._bus, engine.gate.samples)
         await self._stack.enter_async_context(exposing)
         await notices.ready()
+        await self._stack.enter_async_context(telling_vitals(self._bus, "workflow"))
         logger.info("engine_ready", engine=str(self._id))
         await _first_to_end(
             lease.run(),

@@ -14,6 +14,8 @@ class ServiceVitals(Message):
 
     service: Slug
     instance: str = Field(description="of the process: new at every start")
+    pid: int | None = Field(default=None, description="of the process, on its machine")
+    version: str | None = Field(default=None, description="of the code that it runs; null: one that did not tell it yet")
     cpu_percent: float | None = Field(default=None, description="since it last said so; 100 is one core")
     memory_bytes: int
     websocket_connections: int | None = Field(default=None, description="open now")

@@ -14,6 +14,7 @@ from bus.nats_bus import NatsBus, declare
 from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
+from bus.web.handed import handed_listener
 from bus.web.renewal import renew_tls
 from bus.web.slow_clients import cut_off_slow
 from coordinator.gateway.advertising import advertise
@@ -34,7 +35,7 @@ STOP_LEEWAY_SECONDS = 2.0
 
 async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     """Until `stopping` is set. The port is taken first: a second gateway on it says so at once, whatever else is missing."""
-    listener = listen(settings.host, settings.api_port)
+    listener = handed_listener() or listen(settings.host, settings.api_port)
     logger.info("gateway_awaits_bus", host=settings.host, port=settings.api_port)
     bus = await _unless(stopping, _connect(settings))
     if bus is None:

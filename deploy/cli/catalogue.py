@@ -16,6 +16,8 @@ MODULES: Final = {
     "logs": "logs",
     "backup": "backup",
     "restore": "restore",
+    "upgrade": "upgrade",
+    "uninstall": "uninstall",
     "login": "login",
     "nats-context": "nats_context",
     "task": "task",

@@ -16,14 +16,20 @@ STOP_SECONDS = 45.0
 def down(as_json: Json = False) -> None:
     """Stop the running hive, and wait until it has ended."""
     folder = DataFolder(settings().data_dir)
-    supervisor = folder.locked_by()
-    if supervisor:
-        os.kill(supervisor, signal.SIGTERM)
-        _wait_until_free(folder, supervisor)
+    supervisor = stop(folder)
     if as_json:
         print_json('{"stopped": %s}' % ("true" if supervisor else "false"))
     else:
         say(f"Stopped the hive on {folder.path}." if supervisor else f"No hive runs on {folder.path}.")
+
+
+def stop(folder: DataFolder) -> int | None:
+    """The supervisor that was told to end, and has; None when none ran. DeadlineExceeded."""
+    supervisor = folder.locked_by()
+    if supervisor:
+        os.kill(supervisor, signal.SIGTERM)
+        _wait_until_free(folder, supervisor)
+    return supervisor
 
 
 def _wait_until_free(folder: DataFolder, supervisor: int) -> None:

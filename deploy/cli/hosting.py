@@ -1,36 +1,29 @@
 """A whole hive in the foreground, until Ctrl-C: what `hive up` does once it knows what was asked for."""
 
 import asyncio
-import logging
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
-
-import structlog
 
 from bus import subjects
 from bus.errors import HiveError
 from bus.messages import LoginTicket, NoReply
 from bus.messages.joining import CreateJoinToken, IssuedJoinToken
 from bus.nats_complaints import without_password
-from bus.together import end
 from deploy.cli.screen import print_facts, say
-from deploy.cli.starting import Starting
+from deploy.cli.supervising import Hosting, journal_at
 from deploy.join_door import with_address
 from deploy.local.certificates import Certificates, given, own
 from deploy.local.data_folder import DataFolder
+from deploy.local.handover import SIGNAL as HAND_OVER
+from deploy.local.handover import Handover, take
 from deploy.local.hive import LocalHive, names_of
-from deploy.local.log_file import rotate
+from deploy.local.listeners import Listeners
 from deploy.local.ports import choose
-from deploy.local.renewal import keep_renewed
 from deploy.local.services import BusProbe
 from deploy.local.state import HiveState
-from deploy.local.supervisor import Supervisor
-from deploy.local.unit import Unit
 from deploy.settings import DeploySettings
 from deploy.settings_page import classes
 
@@ -39,18 +32,26 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 async def host_hive(settings: DeploySettings) -> None:
     """Conflict when the folder or a port is another's; Unavailable when a process does not start; ValidationError for a service's setting."""
-    for read in classes().values():
-        read()
+    signal.signal(HAND_OVER, signal.SIG_IGN)  # until it is heard (supervising.py): a file of the hive before may say that it is
+    require_settings()
     folder = DataFolder(settings.data_dir).create()
-    folder.lock()
+    handed = take(folder)
+    folder.lock(handed.lock if handed else None)
     try:
         folder.require_restored()
         tls = await asyncio.to_thread(certificates, settings, folder)
-        hive = LocalHive(settings=settings, folder=folder, secrets=folder.secrets(), ports=await choose(settings), tls=tls)
+        ports = handed.ports if handed else await choose(settings)
+        hive = LocalHive(settings=settings, folder=folder, secrets=folder.secrets(), ports=ports, tls=tls)
         with ending_signals() as ending:
-            await run(hive, ending)
+            await run(hive, ending, handed)
     finally:
         folder.unlock()
+
+
+def require_settings() -> None:
+    """ValidationError for a setting of any service."""
+    for read in classes().values():
+        read()
 
 
 def certificates(settings: DeploySettings, folder: DataFolder) -> Certificates | None:
@@ -60,58 +61,15 @@ def certificates(settings: DeploySettings, folder: DataFolder) -> Certificates |
     return own(folder, names_of(settings), datetime.now(UTC)) if settings.wants_tls else None
 
 
-async def run(hive: LocalHive, ending: asyncio.Event) -> None:
-    """Until `ending`, or until a process turns out not to start at all."""
-    with journal_at(hive.folder.log_of("supervisor")) as journal:
-        await _supervise(hive, ending, journal)
-
-
-async def _supervise(hive: LocalHive, ending: asyncio.Event, journal: structlog.typing.FilteringBoundLogger) -> None:
-    state = hive.state()
-    probe = BusProbe(state.nats)
-    starting = Starting()
-
-    def changed(unit: Unit, message: str) -> None:
-        journal.info("process", name=unit.spec.name, state=unit.state, pid=unit.status.pid, reason=message or None)
-        hive.folder.write_state(state.model_copy(update={"processes": supervisor.statuses}))
-        starting.show(supervisor.statuses, message)
-
-    supervisor = Supervisor(hive.servers(), hive.services(probe), hive.folder.log_of, changed)
+async def run(hive: LocalHive, ending: asyncio.Event, handed: Handover | None = None) -> None:
+    """Until `ending`, or until a process turns out not to start at all. `handed`: by the supervisor that this process was before."""
+    listeners = Listeners.handed(handed.listeners) if handed else Listeners.open(hive.addresses())
     try:
-        with starting:
-            ready = await _unless(ending, supervisor.start())
-        if ready:
-            await _welcome(hive, state, probe)
-            renewing = asyncio.create_task(_renew(hive, supervisor, journal))
-            await ending.wait()
-            await end([renewing])
-            with suppress(OSError):
-                say("Stopping …")
+        with journal_at(hive.folder.log_of("supervisor")) as journal:
+            renewed = partial(certificates, hive.settings, hive.folder)
+            await Hosting(hive, listeners, journal, _welcome, renewed).until(ending, handed)
     finally:
-        await supervisor.stop()
-        await probe.close()
-
-
-async def _renew(hive: LocalHive, supervisor: Supervisor, journal: structlog.typing.FilteringBoundLogger) -> None:
-    """Until cancelled: the certificates are good for as long as the hive runs."""
-    if hive.tls is None:
-        return
-    await keep_renewed(
-        hive.tls,
-        partial(certificates, hive.settings, hive.folder),
-        partial(supervisor.send, hive.nats.name, signal.SIGHUP),
-        lambda event, about: journal.info(event, about=about),
-    )
-
-
-async def _unless(ending: asyncio.Event, work: "asyncio._CoroutineLike[None]") -> bool:
-    """Whether the work was done before the end came."""
-    working, waiting = asyncio.create_task(work), asyncio.create_task(ending.wait())
-    done, left = await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    await end(left)
-    if working in done:
-        working.result()
-    return working in done
+        listeners.close()
 
 
 async def _welcome(hive: LocalHive, state: HiveState, probe: BusProbe) -> None:
@@ -166,28 +124,3 @@ def ending_signals() -> Iterator[asyncio.Event]:
     for number in heard:
         loop.remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)
-
-
-@contextmanager
-def journal_at(path: Path) -> Iterator[structlog.typing.FilteringBoundLogger]:
-    """The supervisor's own log, in the format and within the bound of the others: a process that crashes for ever is told of for ever."""
-
-    def bound(_logger: object, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        with suppress(OSError):
-            rotate(path)
-        return event
-
-    processors: list[structlog.typing.Processor] = [
-        bound,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.JSONRenderer(),
-    ]
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    with os.fdopen(handle, "a") as file:
-        logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-            structlog.WriteLogger(file),
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-            processors=processors,
-        )
-        yield logger.bind(service="supervisor")

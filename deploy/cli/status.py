@@ -9,7 +9,7 @@ from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
 from deploy.local.state import HiveState
 
-HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "fingerprint", "version", "started_at"}
+HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "fingerprint", "version", "started_at", "upgrades", "upgrade"}
 
 
 @command
@@ -21,7 +21,7 @@ def status(
     """Show addresses and processes of a running hive."""
     found = running(settings())
     if as_json:
-        hidden: dict[str, Any] = dict.fromkeys(HIDDEN, True)
+        hidden: dict[str, Any] = dict.fromkeys(HIDDEN, True) | {"processes": {"__all__": {"version"}}}
         if found.nats.ca is None:
             hidden["nats"] = {"ca"}
         print(found.model_dump_json(indent=2, exclude=hidden))

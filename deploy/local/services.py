@@ -11,9 +11,13 @@ from typing import Final
 from pydantic import SecretStr
 
 from bus import subjects
+from bus.client import Received
 from bus.errors import DeadlineExceeded, Unavailable
+from bus.messages.readings import ServiceVitals
 from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
+from bus.version import code_on_disk
+from bus.web.handed import VARIABLE as LISTENER
 from deploy.local.launch import Launch
 from deploy.local.state import NatsAddress
 from deploy.local.unit import Spec
@@ -21,6 +25,8 @@ from deploy.modules import MODULES
 
 Check = Callable[[], Awaitable[bool]]
 
+SIDECAR: Final = "sidecar-local"
+"""Of two, the hive would believe the one that came last; so the newer comes when the older has drained."""
 READY_SECONDS: Final = 120.0
 """A first start on a slow disk compiles every module it imports."""
 DRAIN_SECONDS: Final = 12.0
@@ -48,6 +54,24 @@ class BusProbe:
             return True
 
         return check
+
+    def told_by(self, service: str) -> Callable[[int], Awaitable[None]]:
+        """Waits until the process of that number says on the bus that it is there as this service (bus/vitals.py)."""
+
+        async def wait(pid: int) -> None:
+            heard = asyncio.Event()
+
+            async def hear(received: Received) -> None:
+                if received.decode(ServiceVitals).pid == pid:
+                    heard.set()
+
+            subscription = await (await self.bus()).subscribe(subjects.vitals(service, "*"), hear)
+            try:
+                await heard.wait()
+            finally:
+                await subscription.close()
+
+        return wait
 
     async def bus(self) -> NatsBus:
         async with self._connecting:
@@ -93,15 +117,34 @@ class Doors:
 
 
 def stages(
-    doors: Doors, probe: BusProbe, environment: Mapping[str, str], identities: Mapping[str, Mapping[str, str]]
+    doors: Doors,
+    probe: BusProbe,
+    environment: Mapping[str, str],
+    identities: Mapping[str, Mapping[str, str]],
+    listeners: Mapping[str, int] | None = None,
 ) -> list[list[Spec]]:
-    """In the order of their dependence: who ends first comes last. `identities`: by service, what it alone is told."""
+    """In the order of their dependence, which is also that of an upgrade: who ends first comes last. `identities`: by service, what it
+    alone is told. `listeners`: by service, the number of the socket that it listens on.
+    """
 
     def spec(name: str, module: str, ready: Check, more: Mapping[str, str] | None = None, stop_seconds: float = 5.0) -> Spec:
         command = (sys.executable, "-P", "-m", module)  # -P: a folder `monitor` where the user stands is not ours
-        own = identities.get(name.partition("-")[0], {})
-        launch = Launch(name=name, command=command, environment={**environment, **own, **(more or {})})
-        return Spec(launch=launch, ready=ready, ready_seconds=READY_SECONDS, stop_seconds=stop_seconds)
+        own, listener = identities.get(name.partition("-")[0], {}), (listeners or {}).get(name)
+        handed = {} if listener is None else {LISTENER: str(listener)}
+        launch = Launch(
+            name=name,
+            command=command,
+            environment={**environment, **own, **handed, **(more or {})},
+            files=() if listener is None else (listener,),
+        )
+        return Spec(
+            launch=launch,
+            ready=ready,
+            version=code_on_disk,
+            serves=None if name == SIDECAR else probe.told_by(name),
+            ready_seconds=READY_SECONDS,
+            stop_seconds=stop_seconds,
+        )
 
     return [
         [
@@ -119,7 +162,7 @@ def stages(
         ],
         [
             spec(
-                "sidecar-local",
+                SIDECAR,
                 MODULES["sidecar"],
                 probe.answers(subjects.SERVICE_UPSTREAMS, "list"),
                 {"HIVE_SIDECAR_ADOPT": "true"},

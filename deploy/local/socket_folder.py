@@ -17,14 +17,18 @@ def socket_folder(beside: Path, socket_name: str, owner: tuple[int, int] | None 
     if len(os.fsencode(beside / socket_name)) <= _MAX_BYTES:
         return beside
     uid, gid = owner or (os.geteuid(), os.getegid())
-    digest = hashlib.sha256(os.fsencode(beside)).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"hive-{uid}-{digest}"
+    folder = short_folder(beside, uid)
     try:
         folder.mkdir(mode=0o700)
         os.chown(folder, uid, gid)
     except FileExistsError:
         _check(folder, uid)
     return folder
+
+
+def short_folder(beside: Path, uid: int) -> Path:
+    """Where sockets of that owner lie for data in a place with a long way."""
+    return Path(tempfile.gettempdir()) / f"hive-{uid}-{hashlib.sha256(os.fsencode(beside)).hexdigest()[:12]}"
 
 
 def _check(folder: Path, uid: int) -> None:

@@ -23,6 +23,23 @@ class ProcessStatus(Message):
     pid: int | None = None
     state: ProcessState
     restarts: int = 0
+    version: str = Field(default="", description="of what it runs; empty where that is not known")
+
+
+class UpgradeStage(StrEnum):
+    UNDER_WAY = "under_way"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class UpgradeState(Message):
+    """How far the last `hive upgrade` is. `done`: the processes that run the newer version since."""
+
+    asked_at: datetime
+    stage: UpgradeStage = UpgradeStage.UNDER_WAY
+    doing: str | None = None
+    done: tuple[str, ...] = ()
+    message: str = ""
 
 
 class NatsAddress(Message):
@@ -47,5 +64,7 @@ class HiveState(Message):
     processes: tuple[ProcessStatus, ...] = ()
     database_url: str = Field(description="with its password, if any: the file is this user's alone")
     redis_url: str
-    version: str
+    version: str = Field(description="of the supervisor")
     started_at: datetime
+    upgrades: bool = Field(default=False, description="whether the supervisor knows how another takes over from it")
+    upgrade: UpgradeState | None = None

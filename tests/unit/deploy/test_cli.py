@@ -38,6 +38,8 @@ def no_hive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ["status"],
         ["login"],
+        ["upgrade"],
+        ["upgrade", "--check"],
         ["nats-context"],
         ["agents"],
         ["agents", "remove", "acacia"],

@@ -1,0 +1,1 @@
+"""Uninstalling: what Hive made on this machine, and removing just that (docs/adr/0069)."""
