@@ -27,6 +27,9 @@ PLACE: Final = "/static"
 NICEGUI: Final = f"/_nicegui/{__version__}"
 DIGITS: Final = 16
 """Of the hash, in hexadecimal."""
+QUASAR: Final = frozenset(f"{NICEGUI}/static/quasar.{part}." for part in ("important", "unimportant"))
+"""How the addresses of Quasar's styles begin. NiceGUI's script reads their rules, which a browser allows it with those of the page's own
+origin alone."""
 _GUI: Final = Path(__file__).parent
 _ELEMENTS: Final = (canvas, parts, sheets)
 """Imported so that NiceGUI knows every element and every module of theirs."""
@@ -38,11 +41,13 @@ _NICEGUIS: Final = (ui.html,)
 class StaticFiles:
     """`files` by name, such as `elements/hive_queue.js`: where each lies, or what it holds.
 
-    `moved`: an address as pages are written with it, and its name; one that ends in `/` stands for a whole folder.
+    `moved`: an address as pages are written with it, or how several begin, and the same of their names. Those that `stay` are the
+    dashboard's own wherever the others are.
     """
 
     files: Mapping[str, Path | bytes]
     moved: Mapping[str, str]
+    stay: frozenset[str] = frozenset()
 
     @cached_property
     def digest(self) -> str:
@@ -60,8 +65,12 @@ class StaticFiles:
 
     def in_page(self, page: bytes, base: str) -> bytes:
         """The page with addresses below `base`, which ends before the hash."""
-        place = f"{base}/{self.digest}/".encode()
-        return self._addresses.sub(lambda found: place + self.moved[found[0].decode()].encode(), page)
+
+        def place(found: re.Match[bytes]) -> bytes:
+            address = found[0].decode()
+            return f"{PLACE if address in self.stay else base}/{self.digest}/{self.moved[address]}".encode()
+
+        return self._addresses.sub(place, page)
 
     @cached_property
     def _addresses(self) -> re.Pattern[bytes]:
@@ -81,9 +90,10 @@ def collected() -> StaticFiles:
     for address, (name, folder) in folders.items():
         moved[address] = f"{name}/"
         files.update({f"{name}/{path.relative_to(folder).as_posix()}": path for path in _within(folder)})
+    moved |= {address: f"nicegui/{address.rpartition('/')[2]}" for address in QUASAR}
     files[f"hive/{theme.STYLESHEET}"] = theme.stylesheet().encode()
     files[f"hive/{canvas.STYLESHEET}"] = canvas.stylesheet().encode()
-    return StaticFiles(files, moved)
+    return StaticFiles(files, moved, QUASAR)
 
 
 def _within(folder: Path) -> Iterable[Path]:

@@ -62,6 +62,13 @@ def test_a_page_names_them_by_where_they_are_and_nothing_else_is_changed(base: s
     )
 
 
+def test_what_stays_with_the_dashboard_is_named_by_the_hash_too() -> None:
+    found = StaticFiles(FILES, MOVED | {"/_hive/hive": "hive/hive"}, frozenset({"/_hive/hive"}))
+    assert found.in_page(b'"/_hive/hive.css" "/_hive/a.css"', CDN).decode() == (
+        f'"{PLACE}/{found.digest}/hive/hive.css" "{CDN}/{found.digest}/hive/a.css"'
+    )
+
+
 async def page(_request: Request) -> Response:
     return HTMLResponse('<link href="/_hive/hive.css">')
 
