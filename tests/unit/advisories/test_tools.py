@@ -55,6 +55,12 @@ class Service(BaseHTTPRequestHandler):
             answer = {"vulns": [OSV]} if json.loads(body)["package"]["name"] == "idna" else {}
         self._answer(answer)
 
+    def do_GET(self) -> None:
+        """Of the package that has the hole npm wants to know all versions."""
+        self._answer(
+            {"name": "luxon", "dist-tags": {"latest": "3.0.0"}, "versions": {"3.0.0": {"name": "luxon", "version": "3.0.0"}}}
+        )
+
     def _answer(self, answer: Any) -> None:
         text = json.dumps(answer).encode()
         self.send_response(200)

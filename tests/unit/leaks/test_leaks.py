@@ -24,7 +24,7 @@ SECRETS: Final = {
     "private key": f"-----BEGIN {'EC'} PRIVATE KEY-----",
     "token of GitHub": f"ghp_{LETTERS}{LETTERS[:4]}",
     "key of AWS": f"AKIA{'ABCDEFGH23456789'}",
-    "signed token": f"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm5hIn0.{LETTERS}",
+    "signed token": f"eyJhbGciOiJFUzI1NiJ9{'.'}eyJzdWIiOiJhbm5hIn0.{LETTERS}",
 }
 
 
