@@ -42,7 +42,7 @@ test: setup
 slow: setup
 	$(PYTEST) -m slow $(TESTS)
 
-# Of a minute or two: what the stores, limits and sessions have of tests, on the oldest PostgreSQL and Redis that Hive is to work with. FILES are others.
+# Some minutes: what the stores, limits and sessions have of tests, on the oldest PostgreSQL and Redis that Hive is to work with. FILES are others.
 OLDEST_POSTGRES ?= /usr/lib/postgresql/15/bin
 OLDEST_REDIS ?= $(shell command -v redis-server)
 FILES ?= $(addprefix tests/integration/,coordinator/test_database.py coordinator/test_turn.py coordinator/test_reads.py coordinator/test_reading.py \
