@@ -42,7 +42,7 @@ test: setup
 slow: setup
 	$(PYTEST) -m slow $(TESTS)
 
-# Of a minute or two: what the stores, limits and sessions have of tests, on the oldest PostgreSQL and Redis that Hive is to work with.
+# Some minutes: what the stores, limits and sessions have of tests, on the oldest PostgreSQL and Redis that Hive is to work with.
 OLDEST_POSTGRES ?= /usr/lib/postgresql/15/bin
 OLDEST_REDIS ?= $(shell command -v redis-server)
 OLDEST_TESTS := $(addprefix tests/integration/,coordinator/test_database.py coordinator/test_turn.py coordinator/test_reads.py coordinator/test_reading.py \
@@ -82,7 +82,7 @@ kills: setup
 
 # Whether anything grows with the work that is done: days of it in so many minutes, since everything is kept for seconds only.
 soak: setup
-	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -p no:randomly tests/soak
+	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -n 2 --dist load -p no:randomly tests/soak
 
 check: setup
 	$(VENV)/bin/ruff check
