@@ -49,12 +49,13 @@ class Hosts:
         """
         if not self.admits:
             return set()
+        asked = list(agents)
         with available():
-            gone = [admitted(row) for row in await self._sql.all("removed_hosts")]
+            gone = [admitted(row) for row in await self._sql.all("removed_hosts", asked)]
         if not gone:
             return set()
         known = (await self.known()).values()
-        found = {agent for agent in agents if is_removed(agent, gone, known)}
+        found = {agent for agent in asked if is_removed(agent, gone, known)}
         return found - set(await self._bus.keys(subjects.KV_UPSTREAMS)) if found else found
 
     async def cut_off(self, key: str, name: str) -> None:

@@ -269,6 +269,28 @@ async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_
     await hive.agent_is("walnut", AgentStatus.ONLINE)
 
 
+async def test_a_removal_that_broke_off_is_made_good_by_whoever_asks_again(
+    idle_hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host is forgotten by then, and by way of a leaf it is heard all the same."""
+    hive, ref = idle_hive, AgentRef(agent_id="walnut")
+    hive.start_coordinator(nats_admission_seed=SecretStr(admission_seed(SYS_PASSWORD)))
+    await join(hive, Host("walnut").asks((await make(hive)).token))
+    await hive.sidecar("walnut")
+    await hive.agent_is("walnut", AgentStatus.ONLINE)
+
+    async def fails(*_: object) -> None:
+        raise BusUnavailable("the server did not answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(Hosts, "removed", fails)
+        with pytest.raises(BusUnavailable):
+            await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    found = await hive.ask("list", NoReply(), AgentList, service=subjects.SERVICE_AGENTS)
+    assert found.agents == ()
+
+
 async def test_the_name_of_an_agent_that_is_here_by_other_means_is_taken(hive: Hive) -> None:
     sidecar, issued = await hive.sidecar("walnut"), await make(hive, uses=5)
     with pytest.raises(NameTaken, match="is here already"):
