@@ -5,6 +5,7 @@ The browser is out at once, and waits for nobody. What cannot be told now lies i
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -58,22 +59,34 @@ class Logouts:
                 pause = min(MOST_SECONDS, pause * 2)
 
     async def tell(self) -> bool:
-        """Whether all are told. Who does not answer one is not asked for the next."""
-        for file in sorted(self._folder.glob("*.json")):
-            session = _read(file)
-            over = session is None or datetime.now(UTC) - session.signed_in_at > self._lasts
-            if session is not None and not over and not await self._told(file.stem, session):
-                return False
-            file.unlink(missing_ok=True)
-            self._ended.discard(file.stem)
+        """Whether all are told. Who does not answer one is not asked for the next; the other still is."""
+        waiting = [file for file in sorted(self._folder.glob("*.json")) if not self._is_over(file)]
+        forgotten = await _as_long_as(self._forgotten, waiting)
+        ended = await _as_long_as(self._told, waiting)
+        for file in forgotten & ended:
+            self._drop(file)
+        return len(forgotten & ended) == len(waiting)
+
+    def _is_over(self, file: Path) -> bool:
+        """Then it is dropped: nobody needs to hear of it."""
+        session = _read(file)
+        if session is not None and datetime.now(UTC) - session.signed_in_at <= self._lasts:
+            return False
+        self._drop(file)
         return True
 
-    async def _told(self, browser: str, session: Session) -> bool:
-        """Redis is asked whether or not the record answers."""
-        forgotten = await self._remembered.forget(browser)
-        if browser not in self._ended and await self._end(session):
-            self._ended.add(browser)
-        return forgotten and browser in self._ended
+    def _drop(self, file: Path) -> None:
+        file.unlink(missing_ok=True)
+        self._ended.discard(file.stem)
+
+    async def _forgotten(self, file: Path) -> bool:
+        return await self._remembered.forget(file.stem)
+
+    async def _told(self, file: Path) -> bool:
+        if file.stem not in self._ended and (session := _read(file)) is not None and not await self._end(session):
+            return False
+        self._ended.add(file.stem)
+        return True
 
     async def _end(self, session: Session) -> bool:
         """In the record, which knows sessions of users alone."""
@@ -89,6 +102,16 @@ class Logouts:
             )
             return error.http_status < 500
         return True
+
+
+async def _as_long_as(answers: Callable[[Path], Awaitable[bool]], files: Sequence[Path]) -> set[Path]:
+    """Those before the first that is not answered."""
+    done = set[Path]()
+    for file in files:
+        if not await answers(file):
+            break
+        done.add(file)
+    return done
 
 
 def _read(file: Path) -> Session | None:
