@@ -37,7 +37,8 @@ class Logouts:
         self._ended: set[str] = set()
         """Browsers whose session the record has ended, while Redis is still to be told: each order is audited."""
         self._begun = asyncio.Event()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in (folder.parent, folder):  # a mode is that of the last of several alone, and logins lie beside this folder
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def begin(self, browser: str, session: Session) -> None:
         """Of a browser (hashed) that has just been logged out."""

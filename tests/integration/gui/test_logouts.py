@@ -100,6 +100,11 @@ async def test_the_record_is_told_of_all_while_valkey_is_away(tmp_path: Path) ->
     await away.close()
 
 
+def test_the_folder_of_logins_is_closed_to_others_whoever_makes_it(tmp_path: Path) -> None:
+    Logouts(InMemoryBus(), remembering(None), tmp_path / "gui" / "logouts", DAY)
+    assert modes(tmp_path) == modes(tmp_path / "gui") == [0o700]
+
+
 async def test_a_login_that_is_over_by_itself_is_told_to_nobody(tmp_path: Path) -> None:
     leaving = Logouts(InMemoryBus(), remembering(None), tmp_path, DAY)
     leaving.begin(BROWSER, SESSION.model_copy(update={"signed_in_at": datetime.now(UTC) - 2 * DAY}))
