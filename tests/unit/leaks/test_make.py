@@ -13,7 +13,9 @@ ALONE: Final = {
 
 def told(*words: str) -> str:
     """The last command that it would give."""
-    printed = subprocess.run(("make", "--dry-run", *words), cwd=ROOT, env=ALONE, capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        ("make", "--no-print-directory", "--dry-run", *words), cwd=ROOT, env=ALONE, capture_output=True, text=True, check=True
+    )
     return printed.stdout.splitlines()[-1].strip()
 
 
