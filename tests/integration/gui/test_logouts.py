@@ -100,6 +100,17 @@ async def test_the_record_is_told_of_all_while_valkey_is_away(tmp_path: Path) ->
     await away.close()
 
 
+async def test_what_cannot_be_written_down_is_told_all_the_same(tmp_path: Path) -> None:
+    bus, record = InMemoryBus(), Record()
+    leaving = Logouts(bus, remembering(None), tmp_path / "logouts", DAY)
+    (tmp_path / "logouts").rmdir()
+    leaving.begin(BROWSER, SESSION)
+    await record.serve(bus)
+    assert await leaving.tell()
+    assert await leaving.tell()
+    assert record.ended == [("ada", SESSION.claims.session_id)]
+
+
 def test_the_folder_of_logins_is_closed_to_others_whoever_makes_it(tmp_path: Path) -> None:
     Logouts(InMemoryBus(), remembering(None), tmp_path / "gui" / "logouts", DAY)
     assert modes(tmp_path) == modes(tmp_path / "gui") == [0o700]
