@@ -45,11 +45,11 @@ slow: setup
 # Some minutes: what the stores, limits and sessions have of tests, on the oldest PostgreSQL and Redis that Hive is to work with.
 OLDEST_POSTGRES ?= /usr/lib/postgresql/15/bin
 OLDEST_REDIS ?= $(shell command -v redis-server)
-OLDEST_TESTS := $(addprefix tests/integration/,coordinator/test_database.py coordinator/test_turn.py coordinator/test_reads.py coordinator/test_reading.py \
+OLDEST_FILES := $(addprefix tests/integration/,coordinator/test_database.py coordinator/test_turn.py coordinator/test_reads.py coordinator/test_reading.py \
     coordinator/test_row_decides.py coordinator/test_schedules.py coordinator/test_retention.py coordinator/test_sessions.py coordinator/test_users.py \
     coordinator/test_cache.py bus/test_guarding.py gateway/test_counting.py monitor workflow/test_executions.py workflow/test_cache.py workflow/test_credential_store.py deploy/test_backup.py)
 oldest: setup
-	HIVE_TEST_POSTGRES_BIN=$(OLDEST_POSTGRES) HIVE_TEST_REDIS=$(OLDEST_REDIS) $(PYTEST) -m "not slow" $(OLDEST_TESTS)
+	HIVE_TEST_POSTGRES_BIN=$(OLDEST_POSTGRES) HIVE_TEST_REDIS=$(OLDEST_REDIS) $(PYTEST) -m "not slow" $(or $(FILES),$(OLDEST_FILES))
 
 # Clients of other people's, whose packages have an environment of their own; without it `make slow` leaves them out.
 clients: setup $(VENV)-bench/bin/celery

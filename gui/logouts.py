@@ -5,6 +5,7 @@ The browser is out at once, and waits for nobody. What cannot be told now lies i
 
 import asyncio
 import os
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -35,14 +36,21 @@ class Logouts:
         self._bus, self._remembered, self._folder, self._lasts = bus, remembered, folder, lasts
         self._ended: set[str] = set()
         """Browsers whose session the record has ended, while Redis is still to be told: each order is audited."""
+        self._unkept: dict[str, Session] = {}
+        """What could not be written down, for as long as this process lives."""
         self._begun = asyncio.Event()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for each in (folder.parent, folder):  # a mode is that of the last of several alone, and logins lie beside this folder
+            each.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def begin(self, browser: str, session: Session) -> None:
         """Of a browser (hashed) that has just been logged out."""
-        descriptor = os.open(self._folder / f"{browser}.json", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(session.model_dump_json())
+        try:
+            descriptor = os.open(self._file(browser), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(session.model_dump_json())
+        except OSError as error:  # as of a full disk
+            logger.warning("logout_not_kept", reason=str(error))
+            self._unkept[browser] = session
         self._begun.set()
 
     async def run(self) -> None:
@@ -58,22 +66,38 @@ class Logouts:
                 pause = min(MOST_SECONDS, pause * 2)
 
     async def tell(self) -> bool:
-        """Whether all are told. Who does not answer one is not asked for the next."""
-        for file in sorted(self._folder.glob("*.json")):
-            session = _read(file)
-            over = session is None or datetime.now(UTC) - session.signed_in_at > self._lasts
-            if session is not None and not over and not await self._told(file.stem, session):
-                return False
-            file.unlink(missing_ok=True)
-            self._ended.discard(file.stem)
-        return True
+        """Whether all are told. Who does not answer one is not asked for the next; the other still is."""
+        waiting = self._waiting()
+        forgotten = await _as_long_as(self._remembered.forget, waiting)
+        ended = await _as_long_as(lambda browser: self._told(browser, waiting[browser]), waiting)
+        for browser in forgotten & ended:
+            self._drop(browser)
+        return len(forgotten & ended) == len(waiting)
+
+    def _waiting(self) -> dict[str, Session]:
+        """By browser. Of those that are over by themselves nobody needs to hear."""
+        found = {file.stem: _read(file) for file in sorted(self._folder.glob("*.json"))} | self._unkept
+        since = datetime.now(UTC) - self._lasts
+        waiting = {
+            browser: session for browser, session in found.items() if session is not None and session.signed_in_at >= since
+        }
+        for browser in found.keys() - waiting.keys():
+            self._drop(browser)
+        return waiting
+
+    def _drop(self, browser: str) -> None:
+        self._file(browser).unlink(missing_ok=True)
+        self._unkept.pop(browser, None)
+        self._ended.discard(browser)
+
+    def _file(self, browser: str) -> Path:
+        return self._folder / f"{browser}.json"
 
     async def _told(self, browser: str, session: Session) -> bool:
-        """Redis is asked whether or not the record answers."""
-        forgotten = await self._remembered.forget(browser)
-        if browser not in self._ended and await self._end(session):
-            self._ended.add(browser)
-        return forgotten and browser in self._ended
+        if browser not in self._ended and not await self._end(session):
+            return False
+        self._ended.add(browser)
+        return True
 
     async def _end(self, session: Session) -> bool:
         """In the record, which knows sessions of users alone."""
@@ -89,6 +113,16 @@ class Logouts:
             )
             return error.http_status < 500
         return True
+
+
+async def _as_long_as(answers: Callable[[str], Awaitable[bool]], browsers: Iterable[str]) -> set[str]:
+    """Those before the first that is not answered."""
+    done = set[str]()
+    for browser in browsers:
+        if not await answers(browser):
+            break
+        done.add(browser)
+    return done
 
 
 def _read(file: Path) -> Session | None:

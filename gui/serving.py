@@ -1,12 +1,13 @@
 """Static files over HTTP, and pages that name them by where browsers are to take them from."""
 
+import asyncio
 import mimetypes
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,6 +19,7 @@ KEPT: Final = {
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
+NOT_KEPT: Final = "no-store"
 _ROUTE: Final = PLACE + "/{digest}/{name:path}"
 
 mimetypes.add_type("font/woff2", ".woff2")
@@ -35,15 +37,16 @@ class ServedFiles:
         await (self._files if ours else self._app)(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        """404 for another version's: what this one has under the name may not fit the page, and would be kept for a year."""
-        name = request.path_params["name"]
-        held = self._found.files.get(name) if request.path_params["digest"] == self._found.digest else None
-        if held is None:
-            return PlainTextResponse("There is no such file in this version.\n", 404, {"Cache-Control": "no-store"})
+        """404 for another version's: what this one has under the name may not fit the page, and would be kept for a year. So would what was
+        installed meanwhile, until this process ends: it is given, and kept by nobody.
+        """
+        name, found = request.path_params["name"], self._found
+        if request.path_params["digest"] != found.digest or name not in found.files:
+            return PlainTextResponse("There is no such file in this version.\n", 404, {"Cache-Control": NOT_KEPT})
+        content = await asyncio.to_thread(found.content, name)
+        kept = {} if found.is_in_digest(name, content) else {"Cache-Control": NOT_KEPT}
         media_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if isinstance(held, bytes):
-            return Response(held, headers=KEPT, media_type=media_type)
-        return FileResponse(held, headers=KEPT, media_type=media_type)
+        return Response(content, headers={**KEPT, **kept}, media_type=media_type)
 
 
 class MovedAddresses:

@@ -53,11 +53,18 @@ class StaticFiles:
     def digest(self) -> str:
         """Of names and contents, and so the same wherever the same version is installed."""
         hasher = sha256()
-        for name in sorted(self.files):
-            content = self.content(name)
-            hasher.update(f"{name}\0{len(content)}\0".encode())
+        for name, content in self._hashes.items():
+            hasher.update(f"{name}\0".encode())
             hasher.update(content)
         return hasher.hexdigest()[:DIGITS]
+
+    def is_in_digest(self, name: str, content: bytes) -> bool:
+        """Whether the file is still what the hash is of: another version may have been installed over it."""
+        return sha256(content).digest() == self._hashes[name]
+
+    @cached_property
+    def _hashes(self) -> Mapping[str, bytes]:
+        return {name: sha256(self.content(name)).digest() for name in sorted(self.files)}
 
     def content(self, name: str) -> bytes:
         found = self.files[name]

@@ -27,6 +27,7 @@ def build(dashboard: Dashboard, settings: GuiSettings) -> FastAPI:
     web = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     web.get("/healthz")(_healthz)
     found = collected()
+    _ = found.digest  # of what is installed now
     pages.add_middleware(MovedAddresses, found=found, base=settings.static_url or PLACE)  # inside of what compresses
     register_workflows(dashboard)
     overview.register(dashboard)

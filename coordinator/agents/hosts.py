@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from bus import subjects, telemetry
 from bus.client import Bus
+from bus.errors import HiveError
+from bus.messages import NoReply, UpstreamList
 from bus.messages.joining import AdmittedHost
 from bus.nats_bus import NatsBus
 from bus.nats_connections import end_connections
@@ -19,6 +21,7 @@ from coordinator.store.database import Statements, available
 logger = telemetry.log(__name__)
 
 MOST_HOSTS: Final = 10_000
+OWN_SECONDS: Final = 1.0
 
 
 class Hosts:
@@ -49,13 +52,25 @@ class Hosts:
         """
         if not self.admits:
             return set()
+        asked = list(agents)
         with available():
-            gone = [admitted(row) for row in await self._sql.all("removed_hosts")]
+            gone = [admitted(row) for row in await self._sql.all("removed_hosts", asked)]
         if not gone:
             return set()
         known = (await self.known()).values()
-        found = {agent for agent in agents if is_removed(agent, gone, known)}
-        return found - set(await self._bus.keys(subjects.KV_UPSTREAMS)) if found else found
+        found = {agent for agent in asked if is_removed(agent, gone, known)}
+        return found - await self._own() if found else found
+
+    async def _own(self) -> set[str]:
+        """Agents that the hive's own sidecar speaks for: those that it took on, and while it answers those that its settings name. BusUnavailable."""
+        taken_on = set(await self._bus.keys(subjects.KV_UPSTREAMS))
+        verb = subjects.service_verb(subjects.SERVICE_UPSTREAMS, "list")
+        try:
+            said = await self._bus.request(verb, NoReply(), UpstreamList, timeout=OWN_SECONDS, patient=False)
+        except HiveError as error:
+            logger.debug("own_sidecar_silent", code=error.code)
+            return taken_on
+        return taken_on | {upstream.agent_id for upstream in said.upstreams if upstream.agent_id is not None}
 
     async def cut_off(self, key: str, name: str) -> None:
         """Comes in no more, and is out when this returns. BusUnavailable."""

@@ -136,7 +136,9 @@ class Registry:
 
     def cut_off(self, agent_id: str) -> Lost | None:
         """Its host was removed. What it leaves, if it was there."""
-        agent = self.agents[agent_id]
+        agent = self.agents.get(agent_id)
+        if agent is None:  # it went meanwhile
+            return None
         agent.cut_off = True
         return self._lose(agent, REMOVED) if agent.present or agent.attempts else None
 

@@ -194,7 +194,7 @@ class LeaderService:
         """A host that came by its own key is cut off first; another must be silent before."""
         joining = self._term.joining
         forgotten = joining.cuts_off and await joining.forget(call.body)
-        if forgotten:
+        if joining.cuts_off:  # also where it was forgotten before, and whoever asked then was told of a failure
             self._term.presence.cut_off(await joining.removed())
         try:
             await self._term.presence.remove(call.body)

@@ -517,7 +517,12 @@ INSERT INTO removed_hosts (name, agents) SELECT name, agents FROM gone
 ON CONFLICT (name) DO UPDATE SET agents = excluded.agents, removed_at = now() RETURNING name;
 
 -- name: removed_hosts
-SELECT name, agents FROM removed_hosts;
+-- Those that may have spoken for one of these agents.
+SELECT name, agents FROM removed_hosts
+WHERE EXISTS (
+    SELECT FROM unnest($1::text[]) AS asked (agent)
+    WHERE agent = name OR starts_with(agent, name || '-') OR agent = ANY(agents)
+);
 
 -- name: delete_join_tokens
 DELETE FROM join_tokens WHERE id = ANY(ARRAY(SELECT id FROM join_tokens WHERE expires_at < $1 LIMIT $2)) RETURNING id;

@@ -57,6 +57,8 @@ ADDRESSES: Final = BasicAuthDetector()
 WORDS: Final = KeywordDetector()
 """A secret by the word before it. Neither is looked for in tests, which start parts with passwords of their own on every other page."""
 _WORD: Final = re.compile(r"(?i)api_?key|passw|pwd|secret|token|private_?key")
+GIT: Final = ("git", "ls-files", "--cached", "--others", "--exclude-standard", "-z")
+BUILT: Final = frozenset({"__pycache__", "node_modules"})
 HASHES: Final = (".lock", "package-lock.json")
 """Each line of these is a hash, which the package's index gives to everybody."""
 
@@ -82,10 +84,21 @@ class Allowed:
 
 
 def files() -> list[str]:
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"], capture_output=True, text=True, check=True
-    )
-    return [name for name in listed.stdout.split("\0") if name and Path(name).is_file() and not name.endswith(HASHES)]
+    return [name for name in _listed() if name and Path(name).is_file() and not name.endswith(HASHES)]
+
+
+def _listed() -> list[str]:
+    """Of a copy that git does not know, or that another user owns: all but what tools keep in folders with a dot."""
+    try:
+        listed = subprocess.run(GIT, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        print("git does not say which files it has: all that lie here are looked at.")
+        return sorted(
+            path.as_posix()
+            for path in Path().rglob("*")
+            if not any((part.startswith(".") and part != ".ci") or part in BUILT for part in path.parts[:-1])
+        )
+    return listed.stdout.split("\0")
 
 
 def found_in(path: str) -> Iterator[Found]:

@@ -130,6 +130,24 @@ async def test_the_bus_is_told_of_what_was_made_anew_and_only_then(
     assert process.poll() is None
 
 
+async def test_an_authority_that_cannot_be_read_is_told_of_again_and_again(folder: DataFolder, made: Certificates) -> None:
+    journal, told = list[str](), asyncio.Event()
+    (folder.path / "tls" / "ca.key").write_text("no key")
+
+    def note(event: str, _about: str) -> None:
+        journal.append(event)
+        if len(journal) == 2:
+            told.set()
+
+    keeping = asyncio.create_task(keep_renewed(made, lambda: own(folder, NAMES, LATER), lambda: None, note, OFTEN))
+    try:
+        async with asyncio.timeout(WITHIN_SECONDS):
+            await told.wait()
+    finally:
+        await end([keeping])
+    assert set(journal) == {"certificate_not_renewed"}
+
+
 def shown_by_nats(port: int) -> bytes:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE

@@ -8,6 +8,7 @@ import pytest
 from pydantic import BaseModel, SecretStr
 
 from bus import host_key, subjects
+from bus.auth import Permission
 from bus.errors import (
     AgentNotFound,
     BusUnavailable,
@@ -24,7 +25,7 @@ from bus.errors import (
     UnknownJoinToken,
 )
 from bus.identities import admission_seed
-from bus.messages import AgentList, AgentRef, AgentStatus, Claims, NoReply, Role, TaskStatus
+from bus.messages import AgentList, AgentRef, AgentStatus, Claims, NoReply, Role, TaskStatus, Upstream, UpstreamList
 from bus.messages.events import JoinTokenEvent
 from bus.messages.joining import (
     CreateJoinToken,
@@ -37,6 +38,7 @@ from bus.messages.joining import (
     JoinTokenState,
     ListJoinTokens,
 )
+from bus.service import Call, Endpoint, Service
 from coordinator.agents.hosts import Hosts
 from coordinator.agents.joining import Joining
 from coordinator.agents.registry import REMOVED
@@ -267,6 +269,50 @@ async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_
     await join(hive, host.asks((await make(hive)).token))
     await walnut.register()
     await hive.agent_is("walnut", AgentStatus.ONLINE)
+
+
+async def test_an_agent_of_the_hive_s_own_sidecar_is_not_the_removed_host_s_whatever_it_is_called(idle_hive: Hive) -> None:
+    """By its settings: no bucket has it."""
+    hive, spoken_for = idle_hive, UpstreamList(upstreams=(Upstream(url="http://127.0.0.1:11434", agent_id="walnut-1"),))
+    hive.start_coordinator(nats_admission_seed=SecretStr(admission_seed(SYS_PASSWORD)))
+    await join(hive, Host("walnut").asks((await make(hive)).token))
+    await hive.ask("remove", AgentRef(agent_id="walnut"), NoReply, service=subjects.SERVICE_AGENTS)
+    with pytest.raises(Conflict, match="was removed"):
+        await hive.sidecar("walnut-1")
+
+    async def told(_call: Call[NoReply]) -> UpstreamList:
+        return spoken_for
+
+    lists = Endpoint(verb="list", body=NoReply, handler=told, permission=Permission.AGENTS_MANAGE)
+    own = Service(name=subjects.SERVICE_UPSTREAMS, version="1.0.0", description="The hive's own", endpoints=(lists,))
+    closing = await hive.bus.serve(own)
+    await hive.sidecar("walnut-1")
+    await hive.agent_is("walnut-1", AgentStatus.ONLINE)
+    with pytest.raises(Conflict, match="was removed"):
+        await hive.sidecar("walnut-2")
+    await closing.close()
+
+
+async def test_a_removal_that_broke_off_is_made_good_by_whoever_asks_again(
+    idle_hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host is forgotten by then, and by way of a leaf it is heard all the same."""
+    hive, ref = idle_hive, AgentRef(agent_id="walnut")
+    hive.start_coordinator(nats_admission_seed=SecretStr(admission_seed(SYS_PASSWORD)))
+    await join(hive, Host("walnut").asks((await make(hive)).token))
+    await hive.sidecar("walnut")
+    await hive.agent_is("walnut", AgentStatus.ONLINE)
+
+    async def fails(*_: object) -> None:
+        raise BusUnavailable("the server did not answer")
+
+    with monkeypatch.context() as away:
+        away.setattr(Hosts, "removed", fails)
+        with pytest.raises(BusUnavailable):
+            await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    await hive.ask("remove", ref, NoReply, service=subjects.SERVICE_AGENTS)
+    found = await hive.ask("list", NoReply(), AgentList, service=subjects.SERVICE_AGENTS)
+    assert found.agents == ()
 
 
 async def test_the_name_of_an_agent_that_is_here_by_other_means_is_taken(hive: Hive) -> None:

@@ -82,6 +82,40 @@ async def test_what_cannot_be_told_is_told_later_and_once(
         await each.close()
 
 
+async def test_the_record_is_told_of_all_while_valkey_is_away(tmp_path: Path) -> None:
+    """Whoever has a copy of one of these cookies is out, though Valkey does not come back."""
+    bus, record, away = InMemoryBus(), Record(), remembering("redis://127.0.0.1:1")
+    await record.serve(bus)
+    leaving = Logouts(bus, away, tmp_path, DAY)
+    left = {}
+    for browser in ("a", "b", "c"):
+        left[browser] = uuid4()
+        leaving.begin(
+            browser * 64, SESSION.model_copy(update={"claims": SESSION.claims.model_copy(update={"session_id": left[browser]})})
+        )
+    for _ in range(2):
+        assert not await leaving.tell()
+    assert record.ended == [("ada", session_id) for session_id in left.values()]
+    assert len(modes(tmp_path)) == 3
+    await away.close()
+
+
+async def test_what_cannot_be_written_down_is_told_all_the_same(tmp_path: Path) -> None:
+    bus, record = InMemoryBus(), Record()
+    leaving = Logouts(bus, remembering(None), tmp_path / "logouts", DAY)
+    (tmp_path / "logouts").rmdir()
+    leaving.begin(BROWSER, SESSION)
+    await record.serve(bus)
+    assert await leaving.tell()
+    assert await leaving.tell()
+    assert record.ended == [("ada", SESSION.claims.session_id)]
+
+
+def test_the_folder_of_logins_is_closed_to_others_whoever_makes_it(tmp_path: Path) -> None:
+    Logouts(InMemoryBus(), remembering(None), tmp_path / "gui" / "logouts", DAY)
+    assert modes(tmp_path) == modes(tmp_path / "gui") == [0o700]
+
+
 async def test_a_login_that_is_over_by_itself_is_told_to_nobody(tmp_path: Path) -> None:
     leaving = Logouts(InMemoryBus(), remembering(None), tmp_path, DAY)
     leaving.begin(BROWSER, SESSION.model_copy(update={"signed_in_at": datetime.now(UTC) - 2 * DAY}))

@@ -57,8 +57,10 @@ def test_files_of_logins_that_are_over_are_dropped(tmp_path: Path) -> None:
     for name, at in (("storage-user-old.json", NOON), ("storage-user-new.json", after(10)), ("other.json", NOON)):
         (tmp_path / name).write_text("{}")
         os.utime(tmp_path / name, (at.timestamp(), at.timestamp()))
+    gone = tmp_path / "storage-user-gone.json"
+    gone.symlink_to("nowhere")  # as a file that another dashboard has just dropped
     sessions.drop_old(tmp_path, after(5))
-    assert {file.name for file in tmp_path.iterdir()} == {"storage-user-new.json", "other.json"}
+    assert {file.name for file in tmp_path.iterdir()} == {"storage-user-new.json", "other.json", gone.name}
 
 
 def test_who_logs_out_is_out() -> None:

@@ -100,6 +100,21 @@ async def test_they_are_kept_for_a_year_and_another_version_s_are_not_to_be_had(
             assert "immutable" not in missing.headers.get("cache-control", "")
 
 
+async def test_what_is_installed_over_a_running_dashboard_is_kept_by_nobody(tmp_path: Path) -> None:
+    """Browsers and CDNs would have it for a year under the hash of the older version, also once that is back."""
+    file = tmp_path / "a.js"
+    file.write_bytes(b"let a;")
+    found = StaticFiles({"a.js": file, "b.js": b"let b;"}, {})
+    address = f"{PLACE}/{found.digest}"
+    file.write_bytes(b"let newer;")
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(ServedFiles(Starlette(), found)), base_url="http://hive"
+    ) as browser:
+        newer, same = await browser.get(f"{address}/a.js"), await browser.get(f"{address}/b.js")
+    assert (newer.content, newer.headers["cache-control"]) == (b"let newer;", "no-store")
+    assert "immutable" in same.headers["cache-control"]
+
+
 def test_an_export_is_whole_and_beside_those_of_other_versions(tmp_path: Path) -> None:
     one, other = StaticFiles(FILES, MOVED), StaticFiles(FILES | {"hive/hive.css": b"b{}"}, MOVED)
     for found in (one, other, one):
