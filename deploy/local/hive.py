@@ -1,6 +1,7 @@
 """A whole hive on one machine: which processes it has, told from the settings, and what it says of itself."""
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from deploy.local.certificates import Certificates
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
-from deploy.local.nats import Nats
+from deploy.local.nats import Nats, nats_conf
 from deploy.local.ports import Ports
 from deploy.local.postgres import Postgres
 from deploy.local.services import BusProbe, Doors, stages
@@ -144,6 +145,14 @@ def package_version(name: str) -> str:
         return ""
 
 
+def server_version(name: str) -> str:
+    """Of an embedded server as it would start now. The bus's configuration counts, since it says who may do what: a service of another
+    version may need more than the one before.
+    """
+    version = package_version(PACKAGES[name]) if name in PACKAGES else ""
+    return f"{version}+{hashlib.sha256(nats_conf().read_bytes()).hexdigest()[:8]}" if version and name == "nats" else version
+
+
 def _lan_api(settings: DeploySettings, port: int) -> str | None:
     """By this machine's first address, where it listens on all of them. Null on loopback, unless that was asked for."""
     if is_loopback(settings.host) and settings.listen is None:
@@ -167,5 +176,5 @@ def spec_of(part: Part) -> Spec:
         ready=partial(asyncio.to_thread, part.ready),
         stop_seconds=8.0,
         full_disk=FullDisk(part.folder) if isinstance(part, Nats) else None,
-        version=partial(package_version, PACKAGES[part.name]) if part.name in PACKAGES else lambda: "",
+        version=partial(server_version, part.name),
     )
