@@ -17,6 +17,7 @@ from bus.together import end
 from deploy.cli.screen import say
 from deploy.cli.starting import Starting
 from deploy.local.certificates import Certificates
+from deploy.local.data_folder import DataFolder
 from deploy.local.handover import SIGNAL, Handover, become, rehearse, requested
 from deploy.local.hive import LocalHive
 from deploy.local.listeners import Listeners
@@ -52,6 +53,8 @@ class Hosting:
     async def until(self, ending: asyncio.Event, handed: Handover | None) -> None:
         asked = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(SIGNAL, asked.set)  # before a file says that it is understood
+        if handed is not None and asked_since(self._hive.folder, handed):
+            asked.set()
         try:
             with self._starting:
                 ready = await first(ending, self._take_over(handed) if handed else self._supervisor.start())
@@ -131,6 +134,15 @@ class Hosting:
             processes=self._supervisor.statuses,
         )
         become(folder, asked, handover)
+
+
+def asked_since(folder: DataFolder, handed: Handover) -> bool:
+    """Whether another upgrade was asked for while nobody heard signals, since the supervisor became this program."""
+    try:
+        found = requested(folder)
+    except HiveError:
+        return False
+    return found is not None and found.asked_at > handed.asked_at
 
 
 def _asked_at(hive: LocalHive) -> datetime:

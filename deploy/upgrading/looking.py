@@ -43,7 +43,7 @@ async def of_machine(
     """Of a hive that `hive up` runs here, and what else is on its bus. `backup`: where one would be written."""
     installed, packages = code_on_disk(), {name: server_version(name) for name in PACKAGES}
     parts = plan.local_parts(state, installed, packages)
-    findings = [plan.takes_over(state), plan.all_run(state)]
+    findings = [plan.takes_over(state), plan.all_run(state, back=back)]
     own = [process.pid for process in state.processes if process.pid]
     async with _found(installed, own) as (vitals, agents):
         others = plan.bus_parts(vitals, agents, installed, own)

@@ -123,8 +123,11 @@ def takes_over(state: HiveState) -> Finding:
     )
 
 
-def all_run(state: HiveState) -> Finding:
+def all_run(state: HiveState, *, back: bool = False) -> Finding:
+    """Who goes back may do so because of what does not run."""
     resting = [f"{process.name} is {process.state}" for process in state.processes if process.state is not ProcessState.RUNNING]
+    if resting and back:
+        return warn("processes", ", ".join(resting), "You asked to go back (--back).")
     if resting:
         return fail("processes", ", ".join(resting), "Mend that first: `hive logs NAME` has the reason.")
     return ok("processes", f"all {len(state.processes)} run")

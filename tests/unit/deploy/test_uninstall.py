@@ -88,6 +88,26 @@ def test_a_folder_that_is_no_hive_s_is_left_alone(tmp_path: Path, names: list[st
         of_folder(tmp_path)
 
 
+@pytest.mark.parametrize("secrets", [None, "{}", '{"api_key": "mine"}', "no JSON"])
+def test_a_folder_with_names_that_others_give_too_is_left_alone(tmp_path: Path, secrets: str | None) -> None:
+    """As /var/lib is, where HIVE_DATA_DIR names it by mistake."""
+    for name in ("postgres", "nats", "logs", "sidecar"):
+        (tmp_path / name).mkdir()
+    if secrets is not None:
+        (tmp_path / "secrets.json").write_text(secrets)
+    with pytest.raises(NotFound):
+        of_folder(tmp_path)
+
+
+def test_what_shows_whose_the_folder_is_goes_last(tmp_path: Path) -> None:
+    """Else a removal that was cut short could not be given again."""
+    folder = hive(tmp_path / "data").path
+    (folder / "tls").mkdir()
+    removed = of_folder(folder)[0]
+    remove(removed[:-2], folder)
+    assert {each.path.name for each in of_folder(folder)[0]} == {"secrets.json", "sidecar"}
+
+
 def test_sockets_in_a_short_place_go_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     folder = hive(tmp_path / "data").path

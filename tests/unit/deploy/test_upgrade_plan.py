@@ -147,6 +147,8 @@ def test_a_supervisor_that_cannot_be_followed_and_a_part_that_rests_are_refused(
     assert plan.all_run(state()).level is Level.OK
     resting = ProcessStatus(name="gui", state=ProcessState.RESTARTING)
     assert plan.all_run(state(processes=(resting,))).found == "gui is restarting"
+    assert plan.all_run(state(processes=(resting,))).level is Level.FAIL
+    assert plan.all_run(state(processes=(resting,)), back=True).level is Level.WARN, "it may be why somebody goes back"
 
 
 def test_room_is_asked_for_before_a_backup() -> None:

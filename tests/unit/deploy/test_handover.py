@@ -1,0 +1,71 @@
+"""What passes between a supervisor, the program that it becomes, and whoever asked for that."""
+
+import os
+import signal
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bus.errors import UpgradeFailed
+from deploy.cli.supervising import asked_since
+from deploy.local.data_folder import DataFolder
+from deploy.local.handover import REQUEST, SIGNAL, Handover, UpgradeRequest, become
+from deploy.local.ports import Ports
+from deploy.local.state import HiveState, NatsAddress, UpgradeState
+from deploy.upgrading.following import follow
+
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+LATER = NOW + timedelta(seconds=1)
+PORTS = Ports(api=1, gui=2, nats=3, nats_monitor=4, nats_websocket=5)
+HANDOVER = Handover(asked_at=NOW, ports=PORTS, lock=0, listeners={}, processes=())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> DataFolder:
+    return DataFolder(tmp_path / "data").create()
+
+
+def asked(at: datetime, python: Path = Path("/nowhere/python")) -> UpgradeRequest:
+    return UpgradeRequest(asked_at=at, python=python)
+
+
+def test_a_supervisor_that_cannot_become_another_still_hears_the_next_request(folder: DataFolder) -> None:
+    def heard(*_: object) -> None: ...
+
+    before = signal.signal(SIGNAL, heard)
+    try:
+        with pytest.raises(OSError, match="nowhere"):
+            become(folder, asked(NOW), HANDOVER)
+        assert signal.getsignal(SIGNAL) is heard
+    finally:
+        signal.signal(SIGNAL, before)
+
+
+@pytest.mark.parametrize(("at", "missed"), [(NOW, False), (LATER, True)])
+def test_what_was_asked_while_nobody_heard_is_known(folder: DataFolder, at: datetime, missed: bool) -> None:
+    assert not asked_since(folder, HANDOVER)
+    folder.write(REQUEST, asked(at))
+    assert asked_since(folder, HANDOVER) is missed
+
+
+async def test_of_two_upgrades_the_earlier_is_told_that_the_later_goes_on(
+    folder: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And does not wait a quarter of an hour for an end that nobody tells."""
+    monkeypatch.setattr(os, "kill", lambda *_: None)
+    state = HiveState(
+        api="",
+        gui="",
+        nats=NatsAddress(url=""),
+        database_url="",
+        redis_url="",
+        version="",
+        started_at=NOW,
+        upgrade=UpgradeState(asked_at=LATER),
+    )
+    folder.write_state(state)
+    folder.lock()
+    with pytest.raises(UpgradeFailed, match="Another `hive upgrade`"):
+        await follow(folder, os.getpid(), NOW, lambda _: None)
+    folder.unlock()
