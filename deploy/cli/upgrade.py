@@ -118,7 +118,7 @@ async def _follow(folder: DataFolder, supervisor: int, file: Path | None) -> tup
     note("The supervisor takes over, then part after part …")
     ended = await follow(folder, supervisor, datetime.now(UTC), lambda name: note(f"  {name} is renewed"))
     if ended.stage is UpgradeStage.FAILED:
-        raise UpgradeFailed(f"{ended.message} {_way_back(ended.doing, ended.done, file)}")
+        raise UpgradeFailed(f"{ended.message.rstrip('. ')}. {_way_back(ended.doing, ended.done, file)}")
     return ("supervisor", *ended.done)
 
 
