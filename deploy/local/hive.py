@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bus import mdns
-from bus.hosts import is_loopback
+from bus.hosts import in_url, is_loopback
 from bus.identities import admission_seed
 from bus.permissions import COORDINATOR, ROOMS
 from bus.version import code_version
@@ -65,7 +65,7 @@ class LocalHive:
         return Valkey(folder=self.folder.path / "valkey")
 
     def state(self) -> HiveState:
-        host, scheme = reachable(self.settings.host), "https" if self.tls else "http"
+        host, scheme = in_url(reachable(self.settings.host)), "https" if self.tls else "http"
         return HiveState(
             api=f"{scheme}://{host}:{self.ports.api}",
             gui=f"{scheme}://{host}:{self.ports.gui}",
@@ -158,7 +158,7 @@ def _lan_api(settings: DeploySettings, port: int) -> str | None:
     if is_loopback(settings.host) and settings.listen is None:
         return None
     found = [settings.host] if settings.host not in mdns.ANY else mdns.lan_addresses()
-    return f"{'https' if settings.wants_tls else 'http'}://{found[0]}:{port}" if found else None
+    return f"{'https' if settings.wants_tls else 'http'}://{in_url(found[0])}:{port}" if found else None
 
 
 def names_of(settings: DeploySettings) -> list[str]:

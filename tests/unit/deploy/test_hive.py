@@ -49,6 +49,14 @@ def test_what_has_a_url_is_not_started_and_every_service_is_told(tmp_path: Path,
     assert hive.state().nats.url == URLS["NATS_URL"]
 
 
+def test_addresses_of_ipv6_stand_in_brackets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_HOST", "::1")
+    monkeypatch.setenv("HIVE_NATS_HOST", "::1")
+    state = local_hive(tmp_path).state()
+    assert (state.api, state.gui) == ("http://[::1]:1", "http://[::1]:2")
+    assert state.nats.url.endswith("@[::1]:3")
+
+
 async def test_services_end_in_the_opposite_order_of_their_dependence(tmp_path: Path) -> None:
     stages = local_hive(tmp_path).services(BusProbe(NatsAddress(url="nats://nobody")))
     assert [[spec.name for spec in stage] for stage in stages] == [

@@ -148,6 +148,17 @@ def test_a_hive_that_rests_is_removed_with_its_context(tmp_path: Path) -> None:
     assert not context.exists()
 
 
+def test_a_hive_that_somebody_starts_meanwhile_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a unit with Restart=always does."""
+    folder = hive(tmp_path / "data").path
+    before, another = left_in(folder), DataFolder(folder)
+    monkeypatch.setattr("deploy.cli.uninstall.stop", lambda _: another.lock())
+    refused = CliRunner().invoke(app, ["uninstall", "--yes"])
+    another.unlock()
+    assert (refused.exit_code, "A hive already runs" in refused.output) == (1, True), refused.output
+    assert set(left_in(folder)) - {"lock"} == set(before)
+
+
 def test_kept_data_stays_as_it_is(tmp_path: Path) -> None:
     folder = hive(tmp_path / "data").path
     before = left_in(folder)
