@@ -7,7 +7,6 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -74,8 +73,13 @@ class Hosting:
         """Until cancelled: they are good for as long as the hive runs."""
         hive = self._hive
         if hive.tls is not None:
-            hangup = partial(self._supervisor.send, hive.nats.name, signal.SIGHUP)
-            await keep_renewed(hive.tls, self._renewed, hangup, lambda event, about: self._journal.info(event, about=about))
+            await keep_renewed(
+                hive.tls, self._renewed, self._tell_bus, lambda event, about: self._journal.info(event, about=about)
+            )
+
+    def _tell_bus(self) -> None:
+        """That its certificate may be another."""
+        self._supervisor.send(self._hive.nats.name, signal.SIGHUP)
 
     def _changed(self, unit: Unit, message: str) -> None:
         self._journal.info("process", name=unit.spec.name, state=unit.state, pid=unit.status.pid, reason=message or None)
@@ -91,6 +95,10 @@ class Hosting:
         self._upgraded(UpgradeState(asked_at=handed.asked_at))
         try:
             await self._supervisor.take_over(handed.processes)
+            if (
+                self._hive.tls is not None
+            ):  # this start may have made its certificate anew, and the bus goes on with the one before
+                self._tell_bus()
             await self._supervisor.renew(self._renewing)
         except Unavailable as error:
             self._upgraded(self._upgrade.model_copy(update={"stage": UpgradeStage.FAILED, "message": error.message}))

@@ -23,13 +23,13 @@ async def keep_renewed(
     journal: Journal,
     seconds: float = LOOK_SECONDS,
 ) -> None:
-    """Until cancelled. `renewed` blocks; it makes what has to be made anew, and looks at what is there: HiveError, OSError."""
+    """Until cancelled. `renewed` blocks; it makes what has to be made anew, and looks at what is there: HiveError, OSError, ValueError."""
     held = stamp(found.certificate, found.key)
     while True:
         await asyncio.sleep(seconds)
         try:
             await asyncio.to_thread(renewed)
-        except (HiveError, OSError) as error:
+        except (HiveError, OSError, ValueError) as error:
             journal("certificate_not_renewed", str(error))
             continue
         now = stamp(found.certificate, found.key)

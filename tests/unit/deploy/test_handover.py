@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.errors import UpgradeFailed
+from deploy.cli import rehearsal
 from deploy.cli.supervising import asked_since
 from deploy.local.data_folder import DataFolder
 from deploy.local.handover import REQUEST, SIGNAL, Handover, UpgradeRequest, become
@@ -69,3 +70,33 @@ async def test_of_two_upgrades_the_earlier_is_told_that_the_later_goes_on(
     with pytest.raises(UpgradeFailed, match="Another `hive upgrade`"):
         await follow(folder, os.getpid(), NOW, lambda _: None)
     folder.unlock()
+
+
+@pytest.fixture
+def rehearsed(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    for name in ("NATS_URL", "HIVE_CONFIG", "HIVE_DATABASE_URL", "HIVE_REDIS_URL", "HIVE_TLS_CERT"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HIVE_DATA_DIR", str(folder.path))
+    return folder
+
+
+def test_a_version_that_has_all_its_parts_may_take_over(rehearsed: DataFolder) -> None:
+    rehearsed.secrets()
+    rehearsal.main()
+
+
+def test_an_environment_without_the_servers_does_not(rehearsed: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever became it would end, and the hive with it."""
+    monkeypatch.setattr("deploy.local.nats.shutil.which", lambda *_, **__: None)
+    with pytest.raises(SystemExit, match="nats-server is not installed"):
+        rehearsal.main()
+
+
+def test_nor_does_one_that_finds_its_certificate_broken(rehearsed: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HIVE_TLS_CERT", "HIVE_TLS_KEY"):
+        file = rehearsed.path / name
+        file.write_text("half a certificate")
+        monkeypatch.setenv(name, str(file))
+    with pytest.raises(SystemExit, match="cannot be used"):
+        rehearsal.main()
