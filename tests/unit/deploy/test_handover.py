@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bus.errors import UpgradeFailed
+from bus.errors import Conflict, UpgradeFailed
 from deploy.cli import rehearsal
 from deploy.cli.supervising import asked_since
+from deploy.cli.upgrade import _take_backup
 from deploy.local.data_folder import DataFolder
 from deploy.local.handover import REQUEST, SIGNAL, Handover, UpgradeRequest, become
 from deploy.local.ports import Ports
 from deploy.local.state import HiveState, NatsAddress, UpgradeState
+from deploy.settings import DeploySettings
 from deploy.upgrading.following import follow
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -100,3 +102,11 @@ def test_nor_does_one_that_finds_its_certificate_broken(rehearsed: DataFolder, m
         monkeypatch.setenv(name, str(file))
     with pytest.raises(SystemExit, match="cannot be used"):
         rehearsal.main()
+
+
+async def test_the_backup_from_before_an_upgrade_that_failed_is_not_written_over(tmp_path: Path) -> None:
+    file = tmp_path / "before.backup"
+    file.write_text("all that was")
+    with pytest.raises(Conflict, match="is there already"):
+        await _take_backup(DeploySettings(), file)
+    assert file.read_text() == "all that was"
