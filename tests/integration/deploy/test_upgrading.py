@@ -58,9 +58,10 @@ class Asking:
                 self.tasks.append(json.loads(self._ask(f"{self.api}/api/tasks", body))["id"])
 
     def _look(self) -> None:
+        """Not /readyz: while the lead passes from one coordinator to the next it says, for some tenths of a second, that nobody leads."""
         while not self._over.wait(0.05):
-            with self._noted("readyz"):
-                self.get("/readyz")
+            with self._noted("healthz"):
+                self.get("/healthz")
             with self._noted("dashboard"):
                 self._ask(f"{self.gui}/login")
 
