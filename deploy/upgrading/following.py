@@ -38,6 +38,8 @@ async def follow(folder: DataFolder, supervisor: int, asked_at: datetime, tell: 
             if upgrade.stage is not UpgradeStage.UNDER_WAY:
                 return upgrade
         elif upgrade is not None and upgrade.asked_at > asked_at:
+            if upgrade.stage is UpgradeStage.FAILED:
+                return upgrade  # this one perhaps, where the supervisor could not read what was asked for
             raise UpgradeFailed(
                 "Another `hive upgrade` was given after this one and goes on in its place. See what it did: `hive upgrade --check`."
             )

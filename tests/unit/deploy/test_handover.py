@@ -14,7 +14,7 @@ from deploy.cli.upgrade import _take_backup
 from deploy.local.data_folder import DataFolder
 from deploy.local.handover import REQUEST, SIGNAL, Handover, UpgradeRequest, become
 from deploy.local.ports import Ports
-from deploy.local.state import HiveState, NatsAddress, UpgradeState
+from deploy.local.state import HiveState, NatsAddress, UpgradeStage, UpgradeState
 from deploy.settings import DeploySettings
 from deploy.upgrading.following import follow
 
@@ -71,6 +71,9 @@ async def test_of_two_upgrades_the_earlier_is_told_that_the_later_goes_on(
     folder.lock()
     with pytest.raises(UpgradeFailed, match="Another `hive upgrade`"):
         await follow(folder, os.getpid(), NOW, lambda _: None)
+    unread = UpgradeState(asked_at=LATER, stage=UpgradeStage.FAILED, message="cannot be read")
+    folder.write_state(state.model_copy(update={"upgrade": unread}))
+    assert await follow(folder, os.getpid(), NOW, lambda _: None) == unread
     folder.unlock()
 
 
