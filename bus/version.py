@@ -11,8 +11,9 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[1]
 """A checkout, or the folder of installed packages."""
 PACKAGES: Final = ("agent_sidecar", "bus", "coordinator", "deploy", "gui", "monitor", "workflow")
-_CODE: Final = (".js", ".py", ".sql")
+_CODE: Final = (".css", ".js", ".py", ".sql")
 _NOT_OURS: Final = frozenset({"__pycache__", "node_modules"})
+"""Nor what begins with a dot, as an editor's locks: `.#main.py` leads nowhere."""
 
 
 @cache
@@ -34,8 +35,12 @@ def code_on_disk(root: Path = ROOT) -> str:
     """
     digest = hashlib.sha256()
     for path in _code(root):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:  # it went while git or pip replace what is there: another state anyhow
+            continue
         digest.update(str(path.relative_to(root)).encode())
-        digest.update(path.read_bytes())
+        digest.update(content)
     return f"{_installed()}+{digest.hexdigest()[:8]}"
 
 
@@ -50,4 +55,4 @@ def _code(root: Path) -> Iterator[Path]:
     for package in PACKAGES:
         for folder, below, names in os.walk(root / package):
             below[:] = sorted(name for name in below if name not in _NOT_OURS and not name.startswith("."))
-            yield from (Path(folder, name) for name in sorted(names) if name.endswith(_CODE))
+            yield from (Path(folder, name) for name in sorted(names) if name.endswith(_CODE) and not name.startswith("."))

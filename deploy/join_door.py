@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 
 from bus.errors import InvalidRequest, Unavailable, UntrustedHive, from_code
+from bus.hosts import in_url
 from bus.messages.joining import JoinGrant, JoinHive
 
 PATH: Final = "/api/join"
@@ -77,9 +78,8 @@ def door_url(named: str) -> str:
         host = port = None
     if not host or parts.scheme not in ("http", "https") or parts.username or parts.query or parts.fragment:
         raise InvalidRequest(f"`{named.rpartition('@')[2]}` is no address of an API. Write it like http://hive-machine:8420.")
-    bracketed = f"[{host}]" if ":" in host else host
     port = port or (None if separator else DEFAULT_PORT)
-    return f"{parts.scheme}://{bracketed}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+    return f"{parts.scheme}://{in_url(host)}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
 def ask_to_join(door: Door, request: JoinHive) -> JoinGrant:

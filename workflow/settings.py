@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pydantic import Field, SecretStr
 
+from bus.hosts import in_url
 from bus.settings import HiveSettings
 from workflow.python.host import Confinement
 
@@ -103,4 +104,4 @@ class WorkflowSettings(HiveSettings):
 
     @property
     def base_url(self) -> str:
-        return (self.workflow_url or f"http://{self.host}:{self.api_port}").rstrip("/")
+        return (self.workflow_url or f"http://{in_url(self.host)}:{self.api_port}").rstrip("/")

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import urlsplit, urlunsplit
 
-from bus.hosts import is_loopback
+from bus.hosts import in_url, is_loopback
 
 
 def bus_address(servers: Iterable[str], reached: str) -> str:
@@ -18,6 +18,5 @@ def _as_seen_from_there(server: str, reached: str) -> str:
     if not is_loopback(parts.hostname or ""):
         return urlunsplit(parts)
     credentials, at, _ = parts.netloc.rpartition("@")
-    host = f"[{reached}]" if ":" in reached else reached
     port = f":{parts.port}" if parts.port else ""
-    return urlunsplit(parts._replace(netloc=f"{credentials}{at}{host}{port}"))
+    return urlunsplit(parts._replace(netloc=f"{credentials}{at}{in_url(reached)}{port}"))

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,6 +16,7 @@ from bus.together import end
 from deploy.cli.screen import say
 from deploy.cli.starting import Starting
 from deploy.local.certificates import Certificates
+from deploy.local.data_folder import DataFolder
 from deploy.local.handover import SIGNAL, Handover, become, rehearse, requested
 from deploy.local.hive import LocalHive
 from deploy.local.listeners import Listeners
@@ -52,6 +52,8 @@ class Hosting:
     async def until(self, ending: asyncio.Event, handed: Handover | None) -> None:
         asked = asyncio.Event()
         asyncio.get_running_loop().add_signal_handler(SIGNAL, asked.set)  # before a file says that it is understood
+        if handed is not None and asked_since(self._hive.folder, handed):
+            asked.set()
         try:
             with self._starting:
                 ready = await first(ending, self._take_over(handed) if handed else self._supervisor.start())
@@ -71,8 +73,13 @@ class Hosting:
         """Until cancelled: they are good for as long as the hive runs."""
         hive = self._hive
         if hive.tls is not None:
-            hangup = partial(self._supervisor.send, hive.nats.name, signal.SIGHUP)
-            await keep_renewed(hive.tls, self._renewed, hangup, lambda event, about: self._journal.info(event, about=about))
+            await keep_renewed(
+                hive.tls, self._renewed, self._tell_bus, lambda event, about: self._journal.info(event, about=about)
+            )
+
+    def _tell_bus(self) -> None:
+        """That its certificate may be another."""
+        self._supervisor.send(self._hive.nats.name, signal.SIGHUP)
 
     def _changed(self, unit: Unit, message: str) -> None:
         self._journal.info("process", name=unit.spec.name, state=unit.state, pid=unit.status.pid, reason=message or None)
@@ -88,6 +95,8 @@ class Hosting:
         self._upgraded(UpgradeState(asked_at=handed.asked_at))
         try:
             await self._supervisor.take_over(handed.processes)
+            if self._hive.tls is not None:
+                self._tell_bus()  # this start may have made its certificate anew
             await self._supervisor.renew(self._renewing)
         except Unavailable as error:
             self._upgraded(self._upgrade.model_copy(update={"stage": UpgradeStage.FAILED, "message": error.message}))
@@ -131,6 +140,15 @@ class Hosting:
             processes=self._supervisor.statuses,
         )
         become(folder, asked, handover)
+
+
+def asked_since(folder: DataFolder, handed: Handover) -> bool:
+    """Whether another upgrade was asked for while nobody heard signals, since the supervisor became this program."""
+    try:
+        found = requested(folder)
+    except HiveError:
+        return False
+    return found is not None and found.asked_at > handed.asked_at
 
 
 def _asked_at(hive: LocalHive) -> datetime:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -21,7 +22,7 @@ from deploy.local.postgres_user import NAME as POSTGRES_USER
 from deploy.settings import DeploySettings
 from deploy.sidecar_host import uninstall as host
 from deploy.sidecar_host.facts import joined_host
-from deploy.uninstalling.plan import UninstallPlan, of_folder, of_nats_context, real_folder
+from deploy.uninstalling.plan import Removal, UninstallPlan, of_folder, of_nats_context, real_folder
 from deploy.uninstalling.removing import remove
 
 REQUEST_SECONDS = 5.0
@@ -67,7 +68,10 @@ async def uninstall(
     if file is not None:
         await _take_backup(found, plan, file)
     stop(folder)
-    remove(plan.removed, plan.folder)
+    if keep_data:
+        remove(plan.removed, plan.folder)
+    else:
+        _remove_alone(folder, plan)
     if not as_json:
         say(f"The hive on {plan.folder} is {'stopped; its data stays' if keep_data else 'removed'}.")
         if file is not None:
@@ -89,6 +93,17 @@ def planned(found: DeploySettings, folder: DataFolder, *, keep_data: bool) -> Un
         left.append(f"the system user {POSTGRES_USER}, if no other hive of root's is here: userdel {POSTGRES_USER}")
     left.append(f"{sys.prefix}: the environment that hive is installed in; remove it by hand")
     return UninstallPlan(folder=place, removed=tuple(removed), left=tuple(left))
+
+
+def _remove_alone(folder: DataFolder, plan: UninstallPlan) -> None:
+    """Conflict where a unit or a person has started the hive again, which would go on without its files."""
+    with suppress(OSError):  # a folder that cannot be written to: removing says so, in words
+        folder.lock()
+    try:
+        lock = Removal(path=plan.folder / "lock", what="")
+        remove([*(each for each in plan.removed if each.path != lock.path), lock], plan.folder)
+    finally:
+        folder.unlock()
 
 
 async def _at_work() -> AtWork:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bus.errors import Unavailable, UpgradeFailed, UpgradeRefused
+from bus.errors import Conflict, Unavailable, UpgradeFailed, UpgradeRefused
 from bus.messages import Message
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import quiet
@@ -106,10 +106,17 @@ async def _of_machine(
 async def _take_backup(found: DeploySettings, file: Path) -> None:
     from deploy.backup import servers, taking
 
+    _require_new(file)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     note(f"Taking a backup into {file} …")
     async with servers.of_any_hive(found) as parts, servers.nats_client(found, parts) as client:
         await taking.take(file, parts.database_url, client, metrics=True, files={}, tell=lambda _: None)
+
+
+def _require_new(file: Path) -> None:
+    """Conflict for a file that is there: it may be the one from before an upgrade that failed."""
+    if file.exists():
+        raise Conflict(f"{file} is there already. Choose another name with --backup.")
 
 
 async def _follow(folder: DataFolder, supervisor: int, file: Path | None) -> tuple[str, ...]:
@@ -118,7 +125,7 @@ async def _follow(folder: DataFolder, supervisor: int, file: Path | None) -> tup
     note("The supervisor takes over, then part after part …")
     ended = await follow(folder, supervisor, datetime.now(UTC), lambda name: note(f"  {name} is renewed"))
     if ended.stage is UpgradeStage.FAILED:
-        raise UpgradeFailed(f"{ended.message} {_way_back(ended.doing, ended.done, file)}")
+        raise UpgradeFailed(f"{ended.message.rstrip('. ')}. {_way_back(ended.doing, ended.done, file)}")
     return ("supervisor", *ended.done)
 
 

@@ -85,8 +85,13 @@ async def rehearse(asked: UpgradeRequest) -> None:
 def become(folder: DataFolder, asked: UpgradeRequest, handover: Handover) -> NoReturn:
     """From the main thread, which is what the kernel takes for the parent of the children. OSError, and then nothing has changed."""
     folder.write(HANDOVER, handover)
-    signal.signal(SIGNAL, signal.SIG_IGN)  # one that comes before the other version listens would end it, and all with it
+    heard = signal.signal(
+        SIGNAL, signal.SIG_IGN
+    )  # one that comes before the other version listens would end it, and all with it
     sys.stdout.flush()
     sys.stderr.flush()
     environment = {**os.environ, _VARIABLE: str(os.getpid())}
-    os.execve(asked.python, [str(asked.python), "-P", "-m", "deploy.entry", "up"], environment)  # noqa: S606
+    try:
+        os.execve(asked.python, [str(asked.python), "-P", "-m", "deploy.entry", "up"], environment)  # noqa: S606
+    finally:
+        signal.signal(SIGNAL, heard)

@@ -1,6 +1,7 @@
 """A whole hive on one machine: which processes it has, told from the settings, and what it says of itself."""
 
 import asyncio
+import hashlib
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bus import mdns
-from bus.hosts import is_loopback
+from bus.hosts import in_url, is_loopback
 from bus.identities import admission_seed
 from bus.permissions import COORDINATOR, ROOMS
 from bus.version import code_version
@@ -19,7 +20,7 @@ from deploy.local.certificates import Certificates
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
-from deploy.local.nats import Nats
+from deploy.local.nats import Nats, nats_conf
 from deploy.local.ports import Ports
 from deploy.local.postgres import Postgres
 from deploy.local.services import BusProbe, Doors, stages
@@ -64,7 +65,7 @@ class LocalHive:
         return Valkey(folder=self.folder.path / "valkey")
 
     def state(self) -> HiveState:
-        host, scheme = reachable(self.settings.host), "https" if self.tls else "http"
+        host, scheme = in_url(reachable(self.settings.host)), "https" if self.tls else "http"
         return HiveState(
             api=f"{scheme}://{host}:{self.ports.api}",
             gui=f"{scheme}://{host}:{self.ports.gui}",
@@ -144,12 +145,20 @@ def package_version(name: str) -> str:
         return ""
 
 
+def server_version(name: str) -> str:
+    """Of an embedded server as it would start now. The bus's configuration counts, since it says who may do what: a service of another
+    version may need more than the one before.
+    """
+    version = package_version(PACKAGES[name]) if name in PACKAGES else ""
+    return f"{version}+{hashlib.sha256(nats_conf().read_bytes()).hexdigest()[:8]}" if version and name == "nats" else version
+
+
 def _lan_api(settings: DeploySettings, port: int) -> str | None:
     """By this machine's first address, where it listens on all of them. Null on loopback, unless that was asked for."""
     if is_loopback(settings.host) and settings.listen is None:
         return None
     found = [settings.host] if settings.host not in mdns.ANY else mdns.lan_addresses()
-    return f"{'https' if settings.wants_tls else 'http'}://{found[0]}:{port}" if found else None
+    return f"{'https' if settings.wants_tls else 'http'}://{in_url(found[0])}:{port}" if found else None
 
 
 def names_of(settings: DeploySettings) -> list[str]:
@@ -167,5 +176,5 @@ def spec_of(part: Part) -> Spec:
         ready=partial(asyncio.to_thread, part.ready),
         stop_seconds=8.0,
         full_disk=FullDisk(part.folder) if isinstance(part, Nats) else None,
-        version=partial(package_version, PACKAGES[part.name]) if part.name in PACKAGES else lambda: "",
+        version=partial(server_version, part.name),
     )

@@ -1,7 +1,9 @@
 """The sockets on which API and dashboard listen. The supervisor holds them, so that who comes while a door is started again waits, and is not refused."""
 
+import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Final, Self
 
 from bus.errors import Conflict
@@ -46,6 +48,14 @@ class Listeners:
     def close(self) -> None:
         for listener in self._sockets.values():
             listener.close()
+
+
+def turn_away(number: int) -> None:
+    """Ends the connections that wait at this listener, which nobody takes from: who came learns that it is away."""
+    with socket.socket(fileno=os.dup(number)) as listener, suppress(OSError):
+        listener.setblocking(False)
+        while True:
+            listener.accept()[0].close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bus.errors import Unavailable
+from bus.hosts import in_url
 from bus.identities import password_of, variables
 from bus.permissions import OPERATOR
 from deploy.local.certificates import Certificates
@@ -45,7 +46,7 @@ class Nats:
         return self._url(service, password_of(self.sys_password, service))
 
     def _url(self, user: str, password: str) -> str:
-        return f"{'tls' if self.tls else 'nats'}://{user}:{password}@{reachable(self.host)}:{self.port}"
+        return f"{'tls' if self.tls else 'nats'}://{user}:{password}@{in_url(reachable(self.host))}:{self.port}"
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -23,8 +23,7 @@ async def keep_renewed(
     journal: Journal,
     seconds: float = LOOK_SECONDS,
 ) -> None:
-    """Until cancelled. `renewed` blocks; it makes what has to be made anew, and looks at what is there: HiveError, OSError, ValueError for
-    what is none."""
+    """Until cancelled. `renewed` blocks; it makes what has to be made anew, and looks at what is there: HiveError, OSError, ValueError."""
     held = stamp(found.certificate, found.key)
     while True:
         await asyncio.sleep(seconds)

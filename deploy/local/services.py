@@ -6,6 +6,7 @@ import ssl
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from pydantic import SecretStr
@@ -19,6 +20,7 @@ from bus.settings import HiveSettings
 from bus.version import code_on_disk
 from bus.web.handed import VARIABLE as LISTENER
 from deploy.local.launch import Launch
+from deploy.local.listeners import turn_away
 from deploy.local.state import NatsAddress
 from deploy.local.unit import Spec
 from deploy.modules import MODULES
@@ -142,6 +144,7 @@ def stages(
             ready=ready,
             version=code_on_disk,
             serves=None if name == SIDECAR else probe.told_by(name),
+            turn_away=None if listener is None else partial(turn_away, listener),
             ready_seconds=READY_SECONDS,
             stop_seconds=stop_seconds,
         )

@@ -24,6 +24,8 @@ NOTICE_SECONDS = 15.0
 ROOM_SECONDS = 2.0
 CRASHES_BEFORE_GIVING_UP = 5
 """Of a process that was never ready since `hive up` began."""
+CRASHES_BEFORE_TURNING_AWAY = 3
+"""In a row: the pauses between them are a second and a half together."""
 FOLLOWED_SECONDS = 30.0
 """What a process that another follows already still works on may take."""
 
@@ -41,6 +43,8 @@ class Spec:
     """Of what is on the disk now, which the next process will run. Blocking."""
     serves: Callable[[int], Awaitable[None]] | None = None
     """Waits until the process of that number serves. None for what cannot be there twice: a newer one begins when the older has ended."""
+    turn_away: Callable[[], None] | None = None
+    """Ends the connections that wait for it. Of a door that crashes again and again: for one that is back in a moment they wait."""
     ready_seconds: float = 60.0
     stop_seconds: float = 5.0
 
@@ -164,6 +168,8 @@ class Unit:
             self.restarts += 1
             delay = self._backoff.delay_seconds
             self._set(ProcessState.RESTARTING, f"{self.spec.name} {reason}; it is started again in {delay:g} s")
+            if self.spec.turn_away is not None and self._backoff.crashes >= CRASHES_BEFORE_TURNING_AWAY:
+                self.spec.turn_away()
             with suppress(TimeoutError):
                 async with asyncio.timeout(delay):
                     await self._stopping.wait()

@@ -39,6 +39,14 @@ def unit_state() -> UnitState | None:
     return UnitState(active=told.get("ActiveState") == "active", pid=int(told.get("MainPID") or 0))
 
 
+def unit_of(data_dir: Path, running: int | None) -> UnitState | None:
+    """The unit's, where it is the one that keeps this folder's sidecar running; another sidecar was started by hand. `running`: its number."""
+    found = unit_state()
+    if found is None or (found.pid and found.pid == running):
+        return found
+    return found if data_dir.expanduser().resolve() == SYSTEM_FOLDER.resolve() else None
+
+
 def systemctl(*arguments: str) -> str | None:
     """Why it did not do it; None when it did."""
     done = subprocess.run(["systemctl", *arguments], capture_output=True, text=True, check=False, timeout=120)

@@ -6,7 +6,7 @@ from typing import Final
 
 from agent_sidecar.presence import read_presence
 from bus.errors import InvalidRequest, Unavailable
-from deploy.sidecar_host.facts import UNIT, UNIT_FILE, joined_host, systemctl, unit_state
+from deploy.sidecar_host.facts import UNIT, UNIT_FILE, joined_host, systemctl, unit_of
 from deploy.sidecar_host.upgrade import nothing_here
 from deploy.uninstalling.plan import Removal, UninstallPlan, of_folder, real_folder
 from deploy.uninstalling.removing import remove
@@ -21,12 +21,13 @@ def uninstall(data_dir: Path, *, check: bool, yes: bool, keep_data: bool, as_jso
     joined = joined_host(path)
     if joined is None:
         raise Unavailable(nothing_here(path))
-    unit = unit_state()
+    running = read_presence(path)
+    unit = unit_of(path, running.pid if running else None)
     plan = planned(path, keep_data=keep_data, with_unit=unit is not None)
     _show(plan, joined.name, as_json)
     if check:
         return
-    if unit is None and (running := read_presence(path)) is not None:
+    if unit is None and running is not None:
         raise Unavailable(
             f"The sidecar runs as process {running.pid}, and was started by hand. End it first: kill {running.pid}"
         )

@@ -9,7 +9,7 @@ from agent_sidecar.presence import Presence, read_presence
 from bus.errors import Unavailable, UpgradeFailed
 from bus.messages import Message
 from bus.version import code_on_disk
-from deploy.sidecar_host.facts import SYSTEM_FOLDER, UNIT, joined_host, systemctl, unit_state
+from deploy.sidecar_host.facts import SYSTEM_FOLDER, UNIT, joined_host, systemctl, unit_of
 
 PENDING: Final = 10
 READY_SECONDS: Final = 60.0
@@ -30,7 +30,8 @@ def upgrade(data_dir: Path, *, check: bool, as_json: bool) -> None:
     joined = joined_host(data_dir)
     if joined is None:
         raise Unavailable(nothing_here(data_dir))
-    before, unit = read_presence(data_dir), unit_state()
+    before = read_presence(data_dir)
+    unit = unit_of(data_dir, before.pid if before else None)
     if before is not None and unit is not None and unit.active and unit.pid != before.pid:
         before = None  # another one's word
     found = HostUpgrade(host=joined.name, installed=code_on_disk(), runs=before.version if before else None)

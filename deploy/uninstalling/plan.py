@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from agent_sidecar.joined import JOINED_FILE
 from bus.errors import Conflict, NotFound
 from bus.messages import Message
 from deploy.local.data_folder import RESTORING
@@ -16,6 +17,8 @@ FILES: Final = frozenset(
     {"hive.json", "lock", "secrets.json", "credentials.key", "gui.secret", "nats.restore.conf", RESTORING, REQUEST, HANDOVER}
 )
 FOLDERS: Final = frozenset({"gui", "logs", "mcp", "nats", "nodes", "postgres", "postgres.new", "sidecar", "tls", "valkey"})
+PROOFS: Final = ("secrets.json", "sidecar")
+"""What shows whose the folder is. They go last, so that a removal that was cut short goes on when it is given again."""
 SERVED: Final = ("postgres", "valkey")
 """Whose sockets may lie elsewhere, where the way to the data is long."""
 BACKUPS: Final = "backups"
@@ -50,14 +53,25 @@ def of_folder(folder: Path, *, uid: int | None = None) -> tuple[list[Removal], l
     """What is Hive's in it, and in sentences what stays. NotFound for a folder without anything of Hive's."""
     names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
     own = [name for name in names if _is_own(name)]
-    if not any(name in own for name in ("hive.json", "secrets.json", "sidecar", "nats", "postgres")):
+    if not _is_hives(folder):
         raise NotFound(f"There is nothing of a hive in {folder}. Name its folder with HIVE_DATA_DIR.")
-    removed = [Removal(path=folder / name, what=_what(folder / name)) for name in own]
+    removed = [Removal(path=folder / name, what=_what(folder / name)) for name in sorted(own, key=PROOFS.__contains__)]
     removed += [Removal(path=place, what="sockets") for place in _sockets(folder, os.geteuid() if uid is None else uid)]
     left = [
         f"{folder / name}: {'backups stay' if name == BACKUPS else 'not made by Hive'}" for name in names if name not in own
     ]
     return removed, left
+
+
+def _is_hives(folder: Path) -> bool:
+    """By what no other program writes: others have a folder `postgres`, and a `secrets.json`, too."""
+    if (folder / "sidecar" / JOINED_FILE).is_file():
+        return True
+    try:
+        content = json.loads((folder / "secrets.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and "nats_password" in content
 
 
 def _is_own(name: str) -> bool:

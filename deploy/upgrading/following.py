@@ -37,8 +37,16 @@ async def follow(folder: DataFolder, supervisor: int, asked_at: datetime, tell: 
             told = len(upgrade.done)
             if upgrade.stage is not UpgradeStage.UNDER_WAY:
                 return upgrade
+        elif upgrade is not None and upgrade.asked_at > asked_at:
+            if upgrade.stage is UpgradeStage.FAILED:
+                return upgrade  # this one perhaps, where the supervisor could not read what was asked for
+            raise UpgradeFailed(
+                "Another `hive upgrade` was given after this one and goes on in its place. See what it did: `hive upgrade --check`."
+            )
         if folder.locked_by() is None:
             raise UpgradeFailed(
                 f"The hive on {folder.path} has ended. Its log: {folder.log_of('supervisor')}. Start it with `hive up`."
             )
-    raise DeadlineExceeded(f"The upgrade has not ended within {MOST_SECONDS:.0f} s. See it with `hive status` and `hive logs`.")
+    raise DeadlineExceeded(
+        f"The upgrade has not ended within {MOST_SECONDS:.0f} s. See it with `hive upgrade --check` and `hive logs supervisor`."
+    )

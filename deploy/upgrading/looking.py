@@ -23,7 +23,7 @@ from deploy.cli.doctor import examine
 from deploy.cli.screen import note
 from deploy.local.data_folder import DataFolder
 from deploy.local.finding import Finding, Level, fail, warn
-from deploy.local.hive import PACKAGES, package_version
+from deploy.local.hive import PACKAGES, package_version, server_version
 from deploy.local.state import HiveState
 from deploy.settings import DeploySettings
 from deploy.upgrading import plan
@@ -41,9 +41,9 @@ async def of_machine(
     settings: DeploySettings, folder: DataFolder, state: HiveState, *, backup: Path | None, back: bool
 ) -> UpgradePlan:
     """Of a hive that `hive up` runs here, and what else is on its bus. `backup`: where one would be written."""
-    installed, packages = code_on_disk(), {name: package_version(package) for name, package in PACKAGES.items()}
+    installed, packages = code_on_disk(), {name: server_version(name) for name in PACKAGES}
     parts = plan.local_parts(state, installed, packages)
-    findings = [plan.takes_over(state), plan.all_run(state)]
+    findings = [plan.takes_over(state), plan.all_run(state, back=back)]
     own = [process.pid for process in state.processes if process.pid]
     async with _found(installed, own) as (vitals, agents):
         others = plan.bus_parts(vitals, agents, installed, own)
@@ -51,7 +51,9 @@ async def of_machine(
     findings += [plan.versions((*parts, *others), back=back)]
     findings += await _database(settings.given_database_url or state.database_url, folder, backup)
     findings += (
-        [plan.postgres_release(_pg_version(folder), packages["postgres"])] if settings.given_database_url is None else []
+        [plan.postgres_release(_pg_version(folder), package_version(PACKAGES["postgres"]))]
+        if settings.given_database_url is None
+        else []
     )
     amiss = [each for each in await examine(settings) if each.level is not Level.OK]
     findings += [each for each in amiss if each.what in NEEDED or each.level is Level.WARN]

@@ -11,6 +11,7 @@ from deploy.local.state import HiveState, ProcessState
 
 SUPERVISOR: Final = "supervisor"
 UNTOLD: Final = "older than versions are told"
+NOTHING: Final = "nothing: it does not run"
 
 
 class Step(StrEnum):
@@ -53,7 +54,7 @@ def local_parts(state: HiveState, installed: str, packages: Mapping[str, str]) -
 
     `packages`: by embedded server, the version of the package that is installed.
     """
-    running = [(SUPERVISOR, state.version), *((process.name, process.version) for process in state.processes)]
+    running = [(SUPERVISOR, state.version), *((each.name, each.version if each.pid else NOTHING) for each in state.processes)]
     return tuple(_part(name, version, packages.get(name, installed), Step.RENEWED) for name, version in running)
 
 
@@ -123,10 +124,17 @@ def takes_over(state: HiveState) -> Finding:
     )
 
 
-def all_run(state: HiveState) -> Finding:
+def all_run(state: HiveState, *, back: bool = False) -> Finding:
+    """Who goes back may do so because of what does not run."""
     resting = [f"{process.name} is {process.state}" for process in state.processes if process.state is not ProcessState.RUNNING]
+    if resting and back:
+        return warn("processes", ", ".join(resting), "You asked to go back (--back).")
     if resting:
-        return fail("processes", ", ".join(resting), "Mend that first: `hive logs NAME` has the reason.")
+        return fail(
+            "processes",
+            ", ".join(resting),
+            "Mend that first: `hive logs NAME` has the reason. Where the installed version mends it: `hive down`, `hive up`.",
+        )
     return ok("processes", f"all {len(state.processes)} run")
 
 

@@ -58,6 +58,7 @@ class Asking:
                 self.tasks.append(json.loads(self._ask(f"{self.api}/api/tasks", body))["id"])
 
     def _look(self) -> None:
+        """Not /readyz: while the lead passes from one coordinator to the next it says, for some tenths of a second, that nobody leads."""
         while not self._over.wait(0.2):
             with self._noted("models"):
                 self.get("/v1/models")

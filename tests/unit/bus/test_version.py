@@ -28,7 +28,14 @@ def test_what_is_no_code_of_ours_says_nothing(tmp_path: Path) -> None:
     for name in ("bus/__pycache__/one.py", "gui/node_modules/vue.js", "gui/.cache/x.py", "gui/page.md", "tests/test_one.py"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("other")
+    (root / "bus" / ".#one.py").symlink_to("somebody@host.4711")
     assert code_on_disk(root) == before
+
+
+def test_a_file_that_goes_meanwhile_stops_nobody(tmp_path: Path) -> None:
+    root = code(tmp_path)
+    (root / "bus" / "gone.py").symlink_to(root / "nowhere.py")
+    assert code_on_disk(root).startswith(f"{hive_version()}+")
 
 
 def test_every_package_of_hive_counts() -> None:

@@ -49,6 +49,14 @@ def test_what_has_a_url_is_not_started_and_every_service_is_told(tmp_path: Path,
     assert hive.state().nats.url == URLS["NATS_URL"]
 
 
+def test_addresses_of_ipv6_stand_in_brackets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HIVE_HOST", "::1")
+    monkeypatch.setenv("HIVE_NATS_HOST", "::1")
+    state = local_hive(tmp_path).state()
+    assert (state.api, state.gui) == ("http://[::1]:1", "http://[::1]:2")
+    assert state.nats.url.endswith("@[::1]:3")
+
+
 async def test_services_end_in_the_opposite_order_of_their_dependence(tmp_path: Path) -> None:
     stages = local_hive(tmp_path).services(BusProbe(NatsAddress(url="nats://nobody")))
     assert [[spec.name for spec in stage] for stage in stages] == [
@@ -116,3 +124,14 @@ def test_servers_that_are_too_old_are_told_of_by_name() -> None:
     levels = {"6.2.14": "warn", "7.0.15": "ok", "10.0.0": "ok"}
     assert {version: cache_version({"redis_version": version}).level for version in levels} == levels
     assert cache_version({"redis_version": "7.2.4", "valkey_version": "8.1.1"}).found == "version 8.1.1"
+
+
+def test_the_bus_is_another_where_its_configuration_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a service of a newer version would be refused what only the newer nats.conf allows it."""
+    other = tmp_path / "nats.conf"
+    other.write_text("# other permissions\n")
+    version = next(spec for spec in local_hive(tmp_path / "data").servers() if spec.name == "nats").version
+    before = version()
+    monkeypatch.setattr("deploy.local.hive.nats_conf", lambda: other)
+    assert before.partition("+")[0] == version().partition("+")[0] != ""
+    assert before != version()

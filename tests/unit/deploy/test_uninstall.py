@@ -88,6 +88,26 @@ def test_a_folder_that_is_no_hive_s_is_left_alone(tmp_path: Path, names: list[st
         of_folder(tmp_path)
 
 
+@pytest.mark.parametrize("secrets", [None, "{}", '{"api_key": "mine"}', "no JSON"])
+def test_a_folder_with_names_that_others_give_too_is_left_alone(tmp_path: Path, secrets: str | None) -> None:
+    """As /var/lib is, where HIVE_DATA_DIR names it by mistake."""
+    for name in ("postgres", "nats", "logs", "sidecar"):
+        (tmp_path / name).mkdir()
+    if secrets is not None:
+        (tmp_path / "secrets.json").write_text(secrets)
+    with pytest.raises(NotFound):
+        of_folder(tmp_path)
+
+
+def test_what_shows_whose_the_folder_is_goes_last(tmp_path: Path) -> None:
+    """Else a removal that was cut short could not be given again."""
+    folder = hive(tmp_path / "data").path
+    (folder / "tls").mkdir()
+    removed = of_folder(folder)[0]
+    remove(removed[:-2], folder)
+    assert {each.path.name for each in of_folder(folder)[0]} == {"secrets.json", "sidecar"}
+
+
 def test_sockets_in_a_short_place_go_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     folder = hive(tmp_path / "data").path
@@ -126,6 +146,17 @@ def test_a_hive_that_rests_is_removed_with_its_context(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["uninstall", "--yes"])
     assert (done.exit_code, left_in(folder.path)) == (0, ["backups", "backups/before.backup"]), done.output
     assert not context.exists()
+
+
+def test_a_hive_that_somebody_starts_meanwhile_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a unit with Restart=always does."""
+    folder = hive(tmp_path / "data").path
+    before, another = left_in(folder), DataFolder(folder)
+    monkeypatch.setattr("deploy.cli.uninstall.stop", lambda _: another.lock())
+    refused = CliRunner().invoke(app, ["uninstall", "--yes"])
+    another.unlock()
+    assert (refused.exit_code, "A hive already runs" in refused.output) == (1, True), refused.output
+    assert set(left_in(folder)) - {"lock"} == set(before)
 
 
 def test_kept_data_stays_as_it_is(tmp_path: Path) -> None:

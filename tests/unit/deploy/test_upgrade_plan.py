@@ -66,6 +66,13 @@ def test_a_server_of_a_newer_package_is_renewed_before_the_services() -> None:
     assert [part.name for part in parts if part.step is Step.RENEWED][:3] == [SUPERVISOR, "nats", "coordinator"]
 
 
+def test_a_process_that_does_not_run_is_not_called_old() -> None:
+    resting = ProcessStatus(name="gui", state=ProcessState.RESTARTING)
+    gui = plan.local_parts(state(processes=(resting,)), NEW, PACKAGES)[1]
+    assert (gui.runs, gui.step) == (plan.NOTHING, Step.RENEWED)
+    assert plan.versions([gui], back=False).level is Level.OK
+
+
 def test_nothing_is_to_be_done_where_all_is_as_installed() -> None:
     assert {part.step for part in plan.local_parts(state(), OLD, PACKAGES)} == {Step.STAYS}
 
@@ -147,6 +154,8 @@ def test_a_supervisor_that_cannot_be_followed_and_a_part_that_rests_are_refused(
     assert plan.all_run(state()).level is Level.OK
     resting = ProcessStatus(name="gui", state=ProcessState.RESTARTING)
     assert plan.all_run(state(processes=(resting,))).found == "gui is restarting"
+    assert plan.all_run(state(processes=(resting,))).level is Level.FAIL
+    assert plan.all_run(state(processes=(resting,)), back=True).level is Level.WARN, "it may be why somebody goes back"
 
 
 def test_room_is_asked_for_before_a_backup() -> None:
