@@ -82,6 +82,8 @@ def _is_own(name: str) -> bool:
 def _what(path: Path) -> str:
     if path.is_symlink():
         return f"a link; what it leads to stays: {path.readlink()}"
+    if path.name == "tls":
+        return "with the authority of its certificates, which is in no backup: without a copy, hosts join anew"
     return "with all that is in it" if path.is_dir() else ""
 
 
