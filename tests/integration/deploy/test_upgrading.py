@@ -93,7 +93,7 @@ def code() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def hive(code: Path) -> Iterator[Hive]:
+def installed(code: Path) -> Iterator[Hive]:
     with folder_for_others("upgraded") as folder:
         hive = Hive(folder / "data", PYTHONPATH=str(code), HIVE_ADMIN_KEY="sk-hive-" + "u" * 48)
         hive.start()
@@ -102,6 +102,14 @@ def hive(code: Path) -> Iterator[Hive]:
         finally:
             if not hive.process_ended:
                 hive.stop()
+
+
+@pytest.fixture
+def hive(installed: Hive) -> Hive:
+    """Begun anew after a test that removed it."""
+    if installed.process_ended:
+        installed.start()
+    return installed
 
 
 def upgrade(hive: Hive, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -171,7 +179,11 @@ def test_a_hive_that_runs_is_removed_with_its_backup_taken_before(hive: Hive) ->
     refused = hive.run("uninstall", check=False)
     assert (refused.returncode, "Say --yes" in refused.stderr) == (1, True)
     family, file = hive.family(), hive.folder.with_name("last.backup")
+    earlier = hive.folder / "backups" / "earlier.backup"
+    earlier.parent.mkdir(exist_ok=True)
+    earlier.touch()
     hive.run("uninstall", "--yes", "--backup", str(file))
     assert psutil.wait_procs(family, timeout=5)[1] == []
     assert sorted(path.name for path in hive.folder.iterdir()) == ["backups"]
+    assert earlier.exists()
     assert hive.run("backup", "--check", str(file)).returncode == 0
