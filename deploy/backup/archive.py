@@ -30,7 +30,7 @@ LEVEL: Final = 1
 MANIFEST: Final = "manifest.json"
 MOST_MEMBER_BYTES: Final = 64 * 1024 * 1024
 """A manifest may be as long. What says that it is longer was not written here, and would be read into memory whole."""
-_SECTION: Final = re.compile(r"(postgres|streams|files)/(?!\.)[\w.-]+")
+_SECTION: Final = re.compile(r"(postgres|streams|files)(/(?!\.)[\w.-]+){1,2}")
 
 
 class Writer:

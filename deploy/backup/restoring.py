@@ -114,8 +114,9 @@ def _sync_files(store: Path) -> None:
 async def _place_secrets(path: Path, manifest: Manifest, folder: DataFolder) -> None:
     """The keys of the backup open the restored hive, so it needs no first one."""
     async for name, chunks in _only(path, "files/"):
-        if name.partition("/")[2] in SECRETS:
-            folder.place(name.partition("/")[2], b"".join(chunks))
+        if (secret := name.partition("/")[2]) in SECRETS:
+            (folder.path / secret).parent.mkdir(mode=0o700, exist_ok=True)
+            folder.place(secret, b"".join(chunks))
     keys = manifest.table("postgres/api_keys")
     if keys is not None and keys.rows:
         folder.keep(folder.secrets().model_copy(update={"first_key": None}))

@@ -22,8 +22,9 @@ from deploy.backup.manifest import Manifest, Section, Stream, Table
 
 Tell = Callable[[str], None]
 
-SECRETS: Final = ("secrets.json", "credentials.key")
-"""Files of the data folder that open what a backup has only sealed, or not at all; in one only where it is asked for."""
+SECRETS: Final = ("secrets.json", "credentials.key", "gui.secret", "tls/ca.pem", "tls/ca.key")
+"""Files of the data folder that open what a backup has only sealed, or not at all, and the authority by which hosts that joined know the
+hive; in one only where it is asked for."""
 _HIVE_ID: Final = "SELECT hive_id::text FROM leadership"
 
 

@@ -21,7 +21,10 @@ async def backup(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     without_metrics: Annotated[bool, typer.Option("--without-metrics", help="Leave out the hosts' kept metrics.")] = False,
     with_secrets: Annotated[
-        bool, typer.Option("--with-secrets", help="Take along the bus's passwords and the key of credentials.")
+        bool,
+        typer.Option(
+            "--with-secrets", help="Take along the bus's passwords, the key of credentials, and the authority of certificates."
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:

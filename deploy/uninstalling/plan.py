@@ -83,7 +83,7 @@ def _what(path: Path) -> str:
     if path.is_symlink():
         return f"a link; what it leads to stays: {path.readlink()}"
     if path.name == "tls":
-        return "with the authority of its certificates, which is in no backup: without a copy, hosts join anew"
+        return "with the authority by which hosts that joined know this hive: a backup has it only --with-secrets"
     return "with all that is in it" if path.is_dir() else ""
 
 

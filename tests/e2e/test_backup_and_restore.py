@@ -215,15 +215,19 @@ def test_what_hive_up_brought_comes_back_with_its_secrets() -> None:
         try:
             hive.start()
             task = hive.json("task", "submit", "Say hello.", "-o", "num_predict=4")
+            (folder / "data/tls").mkdir()
+            (folder / "data/tls/ca.key").write_text("of an authority")
             hive.run("backup", file, "--with-secrets")
             assert "error [conflict]" in hive.run("restore", file, "--replace", check=False).stderr
             hive.stop()
-            secrets = (folder / "data/secrets.json").read_bytes()
+            names = ("secrets.json", "credentials.key", "gui.secret", "tls/ca.key")
+            secrets = {name: (folder / "data" / name).read_bytes() for name in names}
             refused = hive.run("restore", file, check=False)
             assert "error [hive_not_empty]" in refused.stderr
             shutil.rmtree(folder / "data")
             hive.run("restore", file)
-            assert (folder / "data/secrets.json").read_bytes() == secrets
+            assert {name: (folder / "data" / name).read_bytes() for name in names} == secrets
+            assert (folder / "data/tls").stat().st_mode & 0o77 == 0
             hive.start()
             found = httpx.get(
                 f"{hive.json('status')['api']}/api/tasks/{task['id']}", headers={"Authorization": f"Bearer {ADMIN_KEY}"}

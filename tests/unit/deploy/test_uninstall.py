@@ -159,11 +159,11 @@ def test_a_hive_that_somebody_starts_meanwhile_keeps_its_files(tmp_path: Path, m
     assert set(left_in(folder)) - {"lock"} == set(before)
 
 
-def test_who_serves_a_lan_is_told_that_no_backup_has_its_authority(tmp_path: Path) -> None:
+def test_who_serves_a_lan_is_told_which_backups_have_its_authority(tmp_path: Path) -> None:
     folder = hive(tmp_path / "data").path
     (folder / "tls").mkdir()
     told = {each.path.name: each.what for each in of_folder(folder)[0]}
-    assert ("no backup" in told["tls"], "no backup" in told["nats"]) == (True, False)
+    assert ("--with-secrets" in told["tls"], "--with-secrets" in told["nats"]) == (True, False)
 
 
 def test_kept_data_stays_as_it_is(tmp_path: Path) -> None:
