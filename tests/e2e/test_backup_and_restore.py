@@ -220,7 +220,7 @@ def test_what_hive_up_brought_comes_back_with_its_secrets() -> None:
             hive.run("backup", file, "--with-secrets")
             assert "error [conflict]" in hive.run("restore", file, "--replace", check=False).stderr
             hive.stop()
-            names = ("secrets.json", "credentials.key", "gui.secret", "tls/ca.key")
+            names = ("secrets.json", "gui.secret", "tls/ca.key")
             secrets = {name: (folder / "data" / name).read_bytes() for name in names}
             refused = hive.run("restore", file, check=False)
             assert "error [hive_not_empty]" in refused.stderr
