@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from nats.aio.client import PING_PROTO, Client
 from nats.aio.msg import Msg
@@ -142,10 +143,16 @@ class NatsClient(Client):
         self._pending_data_size -= unsent * len(PING_PROTO)
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
-        """nats-py leaves it to the server whether there is TLS, and would tell one that stands in between who we are."""
+        """nats-py leaves it to the server whether there is TLS, and would tell one that stands in between who we are.
+
+        A cluster tells of its servers without the password that was given with their addresses. nats-py takes those for others, and
+        would wait for one that is gone twice.
+        """
         if initial_connection and "tls" in self.options and not info.get("tls_required"):
             raise NatsError("it speaks without TLS, and tls:// was asked for")
-        await super()._process_info(info, initial_connection)
+        known = {(server.hostname, server.port) for server in self.servers}
+        told = [address for address in info.get("connect_urls") or () if _place(address) not in known]
+        await super()._process_info({**info, "connect_urls": told}, initial_connection)
 
     async def _connect_to_server(self, server: Any) -> None:
         """nats-py lets go of a connection whose greeting failed when it makes the next, and leaves it open."""
@@ -204,6 +211,12 @@ class NatsClient(Client):
 
 def _readable(token: bytes) -> bytes:
     return token if token.isascii() else token.decode(errors="replace").encode()
+
+
+def _place(address: str) -> tuple[str | None, int | None]:
+    """Of `HOST:PORT`."""
+    parts = urlsplit(f"nats://{address}")
+    return parts.hostname, parts.port
 
 
 def _expire(future: "asyncio.Future[Msg]") -> None:

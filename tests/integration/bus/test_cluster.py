@@ -47,6 +47,8 @@ async def reader_of_tasks(bus: NatsBus) -> Reader:
 
 
 async def test_promises_are_on_three_servers_and_outlive_the_one_that_led(cluster: NatsCluster, bus: NatsBus) -> None:
+    places = [(server.hostname, server.port) for server in bus.client.servers]
+    assert len(places) == len(set(places)) == 3, "one that is gone is not tried twice"
     js = bus.client.jetstream()
     configs = {str(each.name): (await js.stream_info(str(each.name))).config for each in (*streams.STREAMS, *streams.BUCKETS)}
     assert {name for name, config in configs.items() if config.num_replicas == 1} == ON_ONE
