@@ -82,7 +82,7 @@ kills: setup
 
 # Whether anything grows with the work that is done: days of it in so many minutes, since everything is kept for seconds only.
 soak: setup
-	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -n 2 --dist load -p no:randomly tests/soak
+	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -n 3 -p no:randomly tests/soak
 
 check: setup
 	$(VENV)/bin/ruff check
