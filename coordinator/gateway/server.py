@@ -1,5 +1,6 @@
 """uvicorn, told to stop the way the gateway wants: streams are told first, then running requests may finish."""
 
+import asyncio
 import socket
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,6 +16,10 @@ from coordinator.gateway.settings import GatewaySettings
 KEEP_ALIVE_SECONDS: Final = 75
 """A connection that rests is kept longer than clients and proxies keep theirs (60 s is common), so that it is they who close it:
 a submit that meets a connection which is just being closed fails, and cannot know whether it was taken."""
+
+HEAR_SECONDS: Final = 0.1
+"""Between the last connection that is taken and the end of those that rest: what has come in a moment before is still to say what it wants,
+and uvicorn would take it for one that rests."""
 
 MOST_SOCKET_BYTES: Final = 64 * 1024
 """Of a message from a WebSocket client, which subscribes and no more. Compressing for each client would cost more than the bytes do."""
@@ -43,6 +48,9 @@ class Server(uvicorn.Server):
         self._before_stop = before_stop
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in (*self.servers, *(sockets or ())):
+            listener.close()
+        await asyncio.sleep(HEAR_SECONDS)
         self._before_stop()
         await super().shutdown(sockets)
 

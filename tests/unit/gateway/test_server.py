@@ -1,0 +1,28 @@
+"""How the gateway's server ends."""
+
+import asyncio
+
+from fastapi import FastAPI
+
+from coordinator.gateway.server import Server, listen
+from coordinator.gateway.settings import GatewaySettings
+
+
+async def test_who_had_come_when_it_ends_is_still_heard() -> None:
+    app = FastAPI()
+    app.get("/")(lambda: "heard")
+    server, listener = Server(app, GatewaySettings(), lambda: None), listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    running = asyncio.create_task(server.serve([listener]))
+    while not server.started:
+        await asyncio.sleep(0.01)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    while not server.server_state.connections:
+        await asyncio.sleep(0.01)
+    server.stop()
+    while server.servers and server.servers[0].is_serving():
+        await asyncio.sleep(0.001)
+    writer.write(b"GET / HTTP/1.1\r\nHost: hive\r\nConnection: close\r\n\r\n")
+    assert b"heard" in await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    await running
