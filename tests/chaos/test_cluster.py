@@ -1,13 +1,17 @@
 """A hive whose bus is a cluster of three servers: each of them is killed under load, and nothing that was acknowledged is lost."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from random import Random
 
 import psutil
 import pytest
+from nats.errors import Error as NatsError
 
+from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
+from bus.streams import BUCKETS, STREAMS
 from tests.chaos.checker import judge
 from tests.chaos.load import Load
 from tests.chaos.nemesis import Fault, Kind, Nemesis
@@ -33,6 +37,24 @@ class Clustered(Topology):
 
     async def _bus_environment(self, name: str) -> dict[str, str]:
         return {"NATS_URL": self._cluster.url}
+
+    async def ready(self) -> None:
+        """With three copies of what is kept on three: of a server that is still catching up nobody can say that another one may be spared."""
+        await super().ready()
+        bus = await NatsBus.connect(self._bus_settings(), "looker", timeout=30)
+        async with asyncio.timeout(60):
+            for config in (*STREAMS, *BUCKETS):
+                while not await _whole(bus, str(config.name)):
+                    await asyncio.sleep(0.1)
+        await bus.close()
+
+
+async def _whole(bus: NatsBus, stream: str) -> bool:
+    try:
+        found = (await bus.client.jetstream(timeout=1).stream_info(stream)).cluster
+    except (NatsError, TimeoutError):
+        return False
+    return found is not None and bool(found.leader) and all(each.current and not each.offline for each in found.replicas or ())
 
 
 @pytest.fixture
