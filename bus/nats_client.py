@@ -8,8 +8,10 @@ function that collects it.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
-from typing import Any
+from time import monotonic
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from nats.aio.client import PING_PROTO, Client
@@ -19,10 +21,25 @@ from nats.aio.transport import TcpTransport
 from nats.errors import ConnectionClosedError, ConnectionReconnectingError, FlushTimeoutError, NoRespondersError, ProtocolError
 from nats.errors import Error as NatsError
 from nats.errors import TimeoutError as NatsTimeoutError
+from nats.js import JetStreamContext
 from nats.protocol.command import sub_cmd, unsub_cmd
 
 from bus.nats_errors import guard
 from bus.together import end
+
+AGAIN_SECONDS: Final = 1.0
+_READS: Final = (".STREAM.INFO.", ".STREAM.MSG.GET.", ".CONSUMER.INFO.")
+
+
+class _Asking(JetStreamContext):
+    """While a cluster elects, a question to JetStream's API is lost: nobody has it, and nobody says so. What only reads is asked again."""
+
+    async def _api_request(self, req_subject: str, req: bytes = b"", timeout: float = 5) -> dict[str, Any]:
+        until = monotonic() + timeout
+        while any(part in req_subject for part in _READS) and (left := until - monotonic()) > AGAIN_SECONDS:
+            with suppress(NatsTimeoutError):
+                return await super()._api_request(req_subject, req, min(AGAIN_SECONDS, left))
+        return await super()._api_request(req_subject, req, max(0.1, until - monotonic()))
 
 
 class NatsClient(Client):
@@ -36,6 +53,9 @@ class NatsClient(Client):
         self._at_once: dict[int, Callable[[Msg], None]] = {}
         """By subscription, what takes its messages in the read loop."""
         self._opening = asyncio.Lock()
+
+    def jetstream(self, **opts: Any) -> JetStreamContext:
+        return _Asking(self, **opts)
 
     @property
     def cluster(self) -> str | None:
