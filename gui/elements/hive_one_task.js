@@ -1,5 +1,5 @@
 // One task on a page of its own.
-import { forgetAnswer, Icon, send, store, taskName, TaskView } from "hive-live";
+import { Icon, send, store, taskName, TaskView } from "hive-live";
 
 export default {
   props: { task: { type: String, required: true } },
@@ -14,7 +14,6 @@ export default {
     },
   },
   mounted() {
-    forgetAnswer(this.task);
     send("open", this.task);
   },
   methods: {

@@ -1,5 +1,5 @@
 // Talk to one model, or to two side by side. Each answer is a task of the hive, with a page of its own.
-import { agents, Answer, ask, ENDED, forgetAnswer, Icon, rate, send, Status, store } from "hive-live";
+import { agents, Answer, ask, ENDED, Icon, rate, send, Status, store } from "hive-live";
 
 const MOST_BYTES = 600_000; // of all files of a message: what one frame to the server holds
 const TEXT = /\.(txt|md|csv|json|ya?ml|toml|ini|log|py|js|ts|html|css|sql|sh|xml)$/i;
@@ -73,7 +73,6 @@ export default {
     async one(side, turn, options) {
       try {
         const record = await ask("tasks.submit", { messages: this.messages(side, turn.content, turn.images), options, ...(side.model ? { model: side.model } : {}), title: turn.words.slice(0, 80) });
-        forgetAnswer(record.id);
         store.records[record.id] = record;
         side.turns.push({ ...turn, id: record.id });
         return true;

@@ -33,12 +33,13 @@ class Answers:
             self._following[task_id] = asyncio.create_task(self._follow(task_id))
 
     def again(self, task_id: UUID) -> None:
-        """From the beginning: the page has forgotten it, or the task was put back into the queue."""
+        """From the beginning: a person has opened it, or the task was put back into the queue."""
         if running := self._following.pop(task_id, None):
             let_go((running,))
 
     async def _follow(self, task_id: UUID) -> None:
         pending = _Pending(self._live, task_id)
+        pending.begin()
         try:
             await self._desk.get(task_id)  # whoever may not see it is refused, also while what follows could not tell
             async for item in follow(self._desk.bus, task_id, self._desk.claims):
@@ -46,8 +47,7 @@ class Answers:
                     case Delta():
                         pending.add(item)
                     case Restart():
-                        pending.flush()
-                        self._live.call("answer", {"id": str(task_id), "restart": True})
+                        pending.begin()
                     case Done(record=record):
                         pending.flush()
                         self._live.call("answer", {"id": str(task_id), "record": record.model_dump(mode="json")})
@@ -75,6 +75,13 @@ class _Pending:
         if self._timer is None:
             self._send()
             self._timer = asyncio.get_running_loop().call_later(PACE_SECONDS, self.flush)
+
+    def begin(self) -> None:
+        """What the page has of it, of an attempt that is over or of a follower that was let go, is nothing any more."""
+        self.drop()
+        self._text.clear()
+        self._thinking.clear()
+        self._live.call("answer", {"id": self._id, "anew": True})
 
     def flush(self) -> None:
         self.drop()

@@ -141,6 +141,12 @@ class ScriptedHive:
 
     async def assign(self, task_id: UUID, agent_id: str, started_at: datetime | None = None) -> AttemptRecord:
         """The next attempt begins on this agent."""
+        attempt = await self.offer(task_id, agent_id, started_at)
+        await self.begin(task_id, started_at)
+        return attempt
+
+    async def offer(self, task_id: UUID, agent_id: str, started_at: datetime | None = None) -> AttemptRecord:
+        """The next attempt is on this agent, and nobody has heard yet that it has begun."""
         task, now = self.tasks[task_id], started_at or datetime.now(UTC)
         attempt = AttemptRecord(
             id=uuid4(),
@@ -153,8 +159,11 @@ class ScriptedHive:
         )
         update = {"assigned_agent_id": agent_id, "attempts": (*task.attempts, attempt), "position": None}
         await self._become(task.model_copy(update={**update, "status": TaskStatus.ASSIGNED}), now)
-        await self._become(self.tasks[task_id].model_copy(update={"status": TaskStatus.RUNNING, "started_at": now}), now)
         return attempt
+
+    async def begin(self, task_id: UUID, started_at: datetime | None = None) -> None:
+        now = started_at or datetime.now(UTC)
+        await self._become(self.tasks[task_id].model_copy(update={"status": TaskStatus.RUNNING, "started_at": now}), now)
 
     async def write(self, task_id: UUID, text: str, offset: int) -> None:
         """A delta of the running attempt."""

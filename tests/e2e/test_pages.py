@@ -99,6 +99,23 @@ async def test_a_task_is_followed_explained_and_cancelled_on_its_page(
     await expect(dashboard.locator(".hv-events")).to_contain_text("Begun: attempt 1 on acacia")
 
 
+async def test_an_answer_that_comes_before_its_task_is_said_to_run_is_shown_once(
+    dashboard: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.agent(ACACIA)
+    task = await hive.add(TaskRequest(prompt="Tell me.", title="A long story"))
+    await dashboard.goto(f"{gui.url}/tasks/{task.id}")
+    await expect(dashboard.locator(".hv-status")).to_have_text("Queued")
+    await hive.offer(task.id, "acacia")
+    await hive.write(task.id, "Once upon a time", 0)
+    await expect(dashboard.locator(".hv-answer")).to_have_text("Once upon a time")
+    await hive.begin(task.id)
+    await expect(dashboard.locator(".hv-status")).to_have_text("Running")
+    await expect(dashboard.locator(".hv-events")).to_contain_text("Begun: attempt 1 on acacia")
+    await hive.write(task.id, " there was a bee", 16)
+    await expect(dashboard.locator(".hv-answer")).to_have_text("Once upon a time there was a bee")
+
+
 async def test_a_viewer_is_not_offered_what_a_viewer_may_not_and_is_refused(
     page: Page, hive: ScriptedHive, gui: GuiProcess
 ) -> None:

@@ -424,6 +424,7 @@ async def test_the_palette_finds_a_workflow_and_drains_an_agent(page: Page, real
     await page.wait_for_url(made)
     await page.keyboard.press("Control+k")
     await search.fill(f"drain {agent}")
+    await expect(page.get_by_role("option").first).to_contain_text(f"Drain {agent}")
     await search.press("Enter")
     await page.get_by_role("button", name="Drain", exact=True).click()
     await page.locator(".hv-note").get_by_role("button", name="Undo").click()

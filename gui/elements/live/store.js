@@ -75,23 +75,14 @@ export function applyFrame(frame) {
   store.loaded = true;
 }
 
-const EMPTY = () => ({ text: "", thinking: "", restarts: 0, firstAt: null, error: null, done: false });
-
-export function applyAnswer({ id, text, thinking, restart, error, record }) {
-  const answer = (store.answers[id] ??= EMPTY());
-  if (restart) Object.assign(answer, { text: "", thinking: "", restarts: answer.restarts + 1, firstAt: null });
-  if (text || thinking) answer.firstAt ??= Date.now();
+// `anew`: what follows is the answer from its beginning. Only the server knows where one telling of it ends and the next begins.
+export function applyAnswer({ id, anew, text, thinking, error, record }) {
+  if (anew) store.answers[id] = { text: "", thinking: "", error: null };
+  const answer = store.answers[id];
   answer.text += text ?? "";
   answer.thinking += thinking ?? "";
   if (error) answer.error = error;
-  if (record) {
-    answer.done = true;
-    store.records[id] = record;
-  }
-}
-
-export function forgetAnswer(id) {
-  store.answers[id] = EMPTY();
+  if (record) store.records[id] = record;
 }
 
 // The beginning of a prompt that was sent from this tab names its task here, and goes nowhere else.
@@ -103,7 +94,6 @@ export function openTask(id) {
   store.open = id;
   delete store.failures[id];
   delete store.explanations[id];
-  forgetAnswer(id);
   const url = new URL(location.href);
   url.searchParams.set("task", id);
   history.replaceState(history.state, "", url);

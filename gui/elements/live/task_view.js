@@ -116,8 +116,15 @@ export default {
     waits(now) {
       if (now && !this.explanation) this.explain();
     },
-    status(now, before) {
-      if (now && before && now !== before) send("open", this.id);
+    // Its answer is being followed already, but for one that had ended and is run again.
+    async status(now, before) {
+      if (!now || !before) return;
+      if (ENDED.includes(before)) return send("open", this.id);
+      try {
+        store.records[this.id] = await ask("tasks.get", { id: this.id });
+      } catch (failure) {
+        store.failures[this.id] = failure;
+      }
     },
   },
   methods: {

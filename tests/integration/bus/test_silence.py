@@ -15,6 +15,8 @@ from tests.parts.network import Host, Network, missing
 from tests.parts.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+ANSWER_SECONDS = 7
+"""From the question, which the kernel gives five seconds."""
 NOTICED_SECONDS = 9
 
 
@@ -32,9 +34,11 @@ async def test_postgresql(tmp_path: Path) -> None:
             began = monotonic()
             with pytest.raises(TimeoutError):
                 await pool.fetchval("SELECT 1", timeout=0.5)
+            assert monotonic() - began < ANSWER_SECONDS
+            began = monotonic()
             with pytest.raises(AWAY):
                 await connection.fetchval("SELECT 1")
-            assert monotonic() - began < NOTICED_SECONDS
+            assert monotonic() - began < ANSWER_SECONDS
             pool.terminate()
         finally:
             end_server(server)
