@@ -14,6 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from bus.client import Received
 from bus.nats_bus import NatsBus
 from bus.nats_errors import available
+from bus.nats_reader import place
 
 
 class DurableReader:
@@ -73,5 +74,5 @@ class DurableReader:
 
 
 def _received(message: Msg) -> Received:
-    metadata = message.metadata
-    return Received(message.subject, message.data, message.headers or {}, metadata.sequence.stream, metadata.timestamp)
+    sequence, stored_at, _ = place(message.reply)
+    return Received(message.subject, message.data, message.headers or {}, sequence, stored_at)

@@ -27,12 +27,14 @@ _TOKENS_WITHOUT_DOMAIN = 9
 
 
 def place(reply: str) -> tuple[int, datetime, int]:
-    """Sequence in the stream, when it was stored, and how many are still to come: of the subject on which a message of a stream is
-    acknowledged. nats-py reads all of it into an object, which costs a reader of metrics a tenth of its time.
+    """Sequence in the stream, when it was stored (to the microsecond that had begun), and how many are still to come: of the subject on which
+    a message of a stream is acknowledged. nats-py reads all of it into an object, which costs a reader of metrics a tenth of its time, and
+    divides nanoseconds by a float, so that its microsecond is another one now and then.
     """
     tokens = reply.split(".")
     at = 2 if len(tokens) == _TOKENS_WITHOUT_DOMAIN else 4
-    return int(tokens[at + 3]), datetime.fromtimestamp(int(tokens[at + 5]) / 1_000_000_000, UTC), int(tokens[at + 6])
+    microseconds = int(tokens[at + 5]) // 1000
+    return int(tokens[at + 3]), datetime.fromtimestamp(microseconds / 1_000_000, UTC), int(tokens[at + 6])
 
 
 class NatsReader:

@@ -12,6 +12,7 @@ from bus.client import Received, Stored
 from bus.errors import BusUnavailable, StoreFull
 from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
+from bus.nats_durable import DurableReader
 from bus.streams import STREAMS
 from bus.together import end
 from tests.parts.nats import NatsServer
@@ -121,3 +122,23 @@ async def test_a_full_front_door_refuses_and_keeps_what_it_took(own_nats_server:
     assert {type(answer) for answer in told} == {Stored, StoreFull}
     assert await bus.last(subjects.TASKS, first) is not None
     await bus.close()
+
+
+async def test_a_message_was_stored_at_one_time_whoever_reads_it(nats_bus: NatsBus) -> None:
+    """By which databases that are filled by different readers have the same points."""
+    for number in range(200):
+        await nats_bus.publish(subjects.metrics(f"host-{number}"), b"{}")
+    await nats_bus.flush()
+    durable = await DurableReader.open(
+        *(nats_bus, subjects.METRICS, subjects.ALL_METRICS, "twice"), most_unacknowledged=1000, ack_seconds=5
+    )
+    reader = await nats_bus.read(subjects.METRICS, subjects.ALL_METRICS)
+    one, other = list[Received](), list[Received]()
+    async with asyncio.timeout(10):
+        while len(one) < 200:
+            one += await reader.batch(200)
+        while len(other) < 200:
+            other += await durable.batch(200, 1)
+    assert [(each.subject, each.stored_at) for each in one] == [(each.subject, each.stored_at) for each in other]
+    await reader.close()
+    await durable.close()
