@@ -55,7 +55,7 @@ class Ledger:
         self._lately.add(event.timestamp, found)
         self._users.add((tenant, event.data.owner), found)
         if event.data.model is not None:
-            self._models.add(tagged(event.data.model), found)
+            self._models.add(tagged(event.data.model), found, event.timestamp)
 
     def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> None:
         """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
@@ -65,7 +65,7 @@ class Ledger:
         found = execution_tally(event.data)
         self._executions_lately.add(event.timestamp, found)
         if event.data.workflow_id is not None:
-            self._workflows.add((tenant, str(event.data.workflow_id)), found)
+            self._workflows.add((tenant, str(event.data.workflow_id)), found, event.timestamp)
         self._executions[event.data.status.value] += live
 
     def _first_time(self, event_id: str) -> bool:
@@ -97,7 +97,7 @@ class Ledger:
         return ClusterPerformance(
             **whole.quality,
             agents=tuple(self._agent(name, now) for name in names),
-            models=self._model_quality(),
+            models=self._models.told(lambda name, own: ModelQuality(model=name, **own.quality)),
             users=tuple(
                 UserQuality(user=name if tenant else person(of, name), **own.quality)
                 for (of, name), own in self._users
@@ -113,8 +113,17 @@ class Ledger:
             since=self._since,
         )
 
-    def _model_quality(self) -> tuple[ModelQuality, ...]:
-        return self._models.told(lambda name, own: ModelQuality(model=name, **own.quality))
+    def models(self, now: datetime) -> tuple[ModelQuality, ...]:
+        """By name. Counts go back to `since`, and rates are of the last hour: among all that ever ended, what fails now is lost."""
+        lately = self._models.lately
+        return self._models.told(lambda name, own: ModelQuality(model=name, **own.quality | lately(name, now).rates))
+
+    def workflows(self, now: datetime) -> tuple[WorkflowQuality, ...]:
+        """Those of all tenants, as `models`."""
+        lately = self._workflows.lately
+        return self._workflows.told(
+            lambda key, own: WorkflowQuality(workflow_id=UUID(key[1]), **own.quality | lately(key, now).rates)
+        )
 
     def readings(self, now: datetime, clock: float) -> MonitorReadings:
         """For a scrape. `clock` is that of `measure`."""
@@ -123,7 +132,7 @@ class Ledger:
             execution_success_rate=self._executions_lately.sum(now).success_rate,
             mean_task_seconds=self._lately.sum(now).mean_task_seconds,
             agents=tuple(self.present(clock)),
-            models=self._model_quality(),
+            models=self.models(now),
         )
 
     def _agent(self, agent_id: str, now: float) -> AgentPerformance:

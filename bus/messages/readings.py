@@ -33,7 +33,7 @@ class MonitorReadings(Record):
     mean_task_seconds: float | None = Field(default=None, description="of the tasks that completed in the last hour")
     services: tuple[ServiceVitals, ...] = ()
     agents: tuple[PerformanceMetrics, ...] = Field(default=(), description="what agents that are there measured last")
-    models: tuple[ModelQuality, ...] = Field(default=(), description="the most used")
+    models: tuple[ModelQuality, ...] = Field(default=(), description="the most used; rates are of the last hour")
 
 
 class StoreReadings(Record):

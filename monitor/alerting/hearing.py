@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Final
 from uuid import UUID
@@ -74,13 +74,13 @@ class Hearing:
         self.samples.forget_old(at)
 
     def _count(self, at: float) -> None:
-        told = self._ledger.performance(monotonic())
-        for agent in told.agents:
+        now = datetime.fromtimestamp(at, UTC)
+        for agent in self._ledger.performance(monotonic()).agents:
             if agent.agent_id in self._available:
                 self.samples.add((AlertScope.AGENT, agent.agent_id), _values(agent, _COUNTS), at)
-        for model in told.models:
+        for model in self._ledger.models(now):
             self.samples.add((AlertScope.MODEL, model.model), _values(model, (*_COUNTS, *_QUALITY)), at)
-        for workflow in told.workflows:
+        for workflow in self._ledger.workflows(now):
             self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*_COUNTS, *_QUALITY)), at)
 
     async def _measured(self, received: Received) -> None:

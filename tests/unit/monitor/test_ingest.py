@@ -15,6 +15,7 @@ from monitor.groups import Groups
 from monitor.ingest import Ledger
 from monitor.tally import Tally
 from monitor.vitals import Vitals
+from monitor.window import LastHour
 from tests.unit.monitor.events import NOON, agent_event, execution_event, metrics, task_event
 
 ENDS = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
@@ -179,6 +180,31 @@ def test_quality_is_told_by_agent_model_user_and_workflow() -> None:
     assert told.workflows == (WorkflowQuality(workflow_id=workflow_id, retries=1, **half),)
     assert agents(told)["acacia"] == AgentPerformance(agent_id="acacia", retries=2, **half)
     assert (told.retries, told.success_rate, told.cancelled) == (2, 0.5, 1)
+
+
+def test_rates_of_models_and_workflows_are_of_the_last_hour_and_their_counts_of_all() -> None:
+    found, workflow_id = ledger(), UUID(int=9)
+    for minutes in (*range(120, 70, -1), 30):
+        ended, at = minutes > 60, NOON - timedelta(minutes=minutes)
+        status = TaskStatus.COMPLETED if ended else TaskStatus.FAILED
+        found.count(task_event(status, model="qwen3:8b", timestamp=at))
+        found.count_execution(
+            execution_event(ExecutionStatus.SUCCESS if ended else ExecutionStatus.ERROR, workflow_id=workflow_id, timestamp=at),
+            live=False,
+        )
+    for told in (found.models(NOON), found.workflows(NOON), found.readings(NOON, 0).models):
+        assert [(each.completed, each.failed, each.success_rate, each.error_rate) for each in told] == [(50, 1, 0, 1)]
+    later = found.models(NOON + timedelta(hours=1))
+    assert [(each.failed, each.success_rate, each.error_rate) for each in later] == [(1, None, None)]
+    assert found.performance(0).models[0].error_rate == 1 / 51
+
+
+def test_an_hour_that_nobody_asks_for_holds_no_more_than_two() -> None:
+    hour = LastHour()
+    for minutes in range(1000):
+        hour.add(NOON + timedelta(minutes=minutes), Tally(completed=1))
+    assert hour.sum(NOON).completed == 120
+    assert hour.sum(NOON + timedelta(minutes=999)).completed == 60
 
 
 def test_retries_of_a_task_that_was_requeued_by_hand_count_once() -> None:

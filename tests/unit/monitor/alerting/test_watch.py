@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from bus.client import Closing, KeyHandler
 from bus.errors import BusUnavailable, DatabaseUnavailable
+from bus.messages import TaskStatus
 from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
 from bus.testing import InMemoryBus
+from monitor.alerting.conditions import parse
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.watch import Watch
@@ -32,6 +34,20 @@ def test_the_ledger_says_nothing_before_it_knows_the_past() -> None:
     counted.set()
     hearing.look(NOON.timestamp())
     assert hearing.samples.keys(AlertScope.MODEL) == ["qwen3:8b"]
+
+
+def test_a_model_that_fails_now_is_seen_though_it_did_well_for_days() -> None:
+    ledger, counted = a_ledger(), asyncio.Event()
+    counted.set()
+    for _ in range(50):
+        ledger.count(task_event(model="qwen3:8b", timestamp=NOON - timedelta(hours=2)))
+    for _ in range(5):
+        ledger.count(task_event(TaskStatus.FAILED, model="qwen3:8b", timestamp=NOON))
+    hearing = Hearing(InMemoryBus(), ledger, counted)
+    hearing.look(NOON.timestamp())
+    condition, key = parse("error_rate > 0.1 and completed >= 50", AlertScope.MODEL), (AlertScope.MODEL, "qwen3:8b")
+    assert condition.holds(hearing.samples, key, NOON.timestamp()) is True
+    assert condition.values(hearing.samples, key, NOON.timestamp()) == {"error_rate": 1.0, "completed": 50}
 
 
 class Unwatched(InMemoryBus):
