@@ -42,7 +42,6 @@ class Hearing:
         self._available: dict[str, bool] = {}
         self._labels: dict[str, dict[str, str]] = {}
         self._windows: dict[UUID, MaintenanceWindow] = {}
-        self._queue: dict[str, int] = {}
         self._counted = float("-inf")
 
     async def start(self) -> None:
@@ -63,11 +62,9 @@ class Hearing:
         return silences_of(self._windows.values(), self._labels, now)
 
     def look(self, at: float) -> None:
-        """Before a round: what is told only when it changes is as true as when it was told."""
+        """Before a round: what is told only when it changes is as true as when it was told. The queue is told each second, by who leads."""
         for agent_id, available in self._available.items():
             self.samples.add((AlertScope.AGENT, agent_id), {"agent_available": available}, at)
-        for task_class, waiting in self._queue.items():
-            self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, at)
         if self._past_counted.is_set() and monotonic() - self._counted >= LEDGER_SECONDS:
             self._counted = monotonic()
             self._count(at)
@@ -127,8 +124,10 @@ class Hearing:
         self.changed.set()
 
     async def _status(self, key: str, value: bytes | None) -> None:
+        """As old as it is heard, so that while nobody leads nobody knows how much waits."""
         if key == CLUSTER and value is not None:
-            self._queue = dict(ClusterStatus.model_validate_json(value).queue)
+            for task_class, waiting in ClusterStatus.model_validate_json(value).queue.items():
+                self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, time())
 
 
 def _values(quality: Quality, names: tuple[str, ...]) -> dict[str, Value]:

@@ -3,17 +3,21 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from time import time
 
 import pytest
 
+from bus import subjects
 from bus.client import Closing, KeyHandler
 from bus.errors import BusUnavailable, DatabaseUnavailable
-from bus.messages import TaskStatus
+from bus.messages import ClusterStatus, TaskStatus
 from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
+from bus.overview import CLUSTER
 from bus.testing import InMemoryBus
 from monitor.alerting.conditions import parse
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
+from monitor.alerting.samples import FRESH_SECONDS
 from monitor.alerting.watch import Watch
 from monitor.ingest import Ledger
 from monitor.notifying.targets import Notice
@@ -48,6 +52,20 @@ def test_a_model_that_fails_now_is_seen_though_it_did_well_for_days() -> None:
     condition, key = parse("error_rate > 0.1 and completed >= 50", AlertScope.MODEL), (AlertScope.MODEL, "qwen3:8b")
     assert condition.holds(hearing.samples, key, NOON.timestamp()) is True
     assert condition.values(hearing.samples, key, NOON.timestamp()) == {"error_rate": 1.0, "completed": 50}
+
+
+async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
+    bus, key = InMemoryBus(), (AlertScope.QUEUE, "high")
+    hearing = Hearing(bus, a_ledger(), asyncio.Event())
+    await hearing.start()
+    await bus.put(subjects.KV_STATUS, CLUSTER, ClusterStatus(version="1", queue={"high": 500}, updated_at=NOON))
+    now = time()
+    hearing.look(now)
+    assert hearing.samples.last(key, "waiting", now) == 500
+    later = now + FRESH_SECONDS + 1
+    hearing.look(later)
+    assert hearing.samples.last(key, "waiting", later) is None
+    await hearing.close()
 
 
 class Unwatched(InMemoryBus):
