@@ -66,7 +66,7 @@ class AlertRule(Command):
     enabled: bool = Field(default=True, description="false: it is kept and not watched, and what fires by it is resolved")
     inhibits: bool | None = Field(
         default=None,
-        description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available`",
+        description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available` alone",
     )
 
 

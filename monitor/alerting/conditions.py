@@ -20,6 +20,7 @@ AVERAGE: Final = "avg_"
 AVERAGE_SECONDS: Final = 300.0
 """`avg_response_time` is `avg(response_time, 300)`."""
 CONSTANTS: Final = {"true": True, "false": False, "True": True, "False": False}
+AVAILABLE: Final = "agent_available"
 COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 _NO_NUMBERS: Final = ("agent_id", "timestamp", "network_io")
 MEASURED: Final = (
@@ -30,7 +31,7 @@ MEASURED: Final = (
 _COUNTERS: Final = frozenset((*COUNTS, "retry_count"))
 """They only grow: one that fell began anew. All others rise and fall, the network's bytes a second among them."""
 METRICS: Final[dict[AlertScope, frozenset[str]]] = {
-    AlertScope.AGENT: frozenset(("agent_available", *MEASURED, *COUNTS)),
+    AlertScope.AGENT: frozenset((AVAILABLE, *MEASURED, *COUNTS)),
     AlertScope.MODEL: frozenset((*COUNTS, "success_rate", "error_rate")),
     AlertScope.WORKFLOW: frozenset((*COUNTS, "success_rate", "error_rate")),
     AlertScope.QUEUE: frozenset(("waiting",)),

@@ -17,6 +17,7 @@ from bus.messages.events import EventType, MaintenanceEvent
 from bus.messages.maintenance import MOST_WINDOWS, ListMaintenance, MaintenanceList, MaintenanceWindow
 from bus.overview import CLUSTER
 from bus.together import end
+from monitor.alerting.conditions import AVAILABLE
 from monitor.alerting.maintenance import silences_of
 from monitor.alerting.samples import Samples, Value
 from monitor.ingest import Ledger
@@ -64,7 +65,7 @@ class Hearing:
     def look(self, at: float) -> None:
         """Before a round: what is told only when it changes is as true as when it was told. The queue is told each second, by who leads."""
         for agent_id, available in self._available.items():
-            self.samples.add((AlertScope.AGENT, agent_id), {"agent_available": available}, at)
+            self.samples.add((AlertScope.AGENT, agent_id), {AVAILABLE: available}, at)
         if self._past_counted.is_set() and monotonic() - self._counted >= LEDGER_SECONDS:
             self._counted = monotonic()
             self._count(at)
