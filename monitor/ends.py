@@ -25,8 +25,8 @@ def read(ends: str, body: bytes) -> HiveEvent[Any]:
     return decode(MODELS[ends], body)
 
 
-def taker(ends: str, ledger: Ledger, *, live: bool) -> Callable[[Any, str], None]:
-    """Who counts what is found by the filter, by event and tenant. `live`: it ended while this monitor listened."""
+def taker(ends: str, ledger: Ledger, *, live: bool) -> Callable[[Any, str], bool]:
+    """Who counts what is found by the filter, by event and tenant, and says whether it did. `live`: it ended while this monitor listened."""
     if ends == TASK_ENDS:
         return ledger.count
     return lambda event, tenant: ledger.count_execution(event, tenant, live=live)

@@ -45,10 +45,10 @@ class Ledger:
         self._lately, self._executions_lately = LastHour(), LastHour()
         self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
-    def count(self, event: TaskEvent, tenant: str = HOME) -> None:
-        """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
+    def count(self, event: TaskEvent, tenant: str = HOME) -> bool:
+        """An end counts for the agent that worked on it, and for nobody when the task never reached one. False: it is none, or was counted."""
         if not event.data.status.terminal or not self._first_time(event.id):
-            return
+            return False
         self._since = min(self._since, event.timestamp)
         found = tally(event.data)
         self._tallies[event.data.agent_id] += found
@@ -56,17 +56,19 @@ class Ledger:
         self._users.add((tenant, event.data.owner), found)
         if event.data.model is not None:
             self._models.add(tagged(event.data.model), found, event.timestamp)
+        return True
 
-    def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> None:
+    def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> bool:
         """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
         holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
         if not event.data.status.ended or not self._first_time(event.id):
-            return
+            return False
         found = execution_tally(event.data)
         self._executions_lately.add(event.timestamp, found)
         if event.data.workflow_id is not None:
             self._workflows.add((tenant, str(event.data.workflow_id)), found, event.timestamp)
         self._executions[event.data.status.value] += live
+        return True
 
     def _first_time(self, event_id: str) -> bool:
         if event_id in self._counted:

@@ -68,6 +68,12 @@ def test_the_whole_is_the_sum_of_what_ended(events: list[TaskEvent]) -> None:
     assert found.completed >= sum(agent.completed for agent in found.agents)
 
 
+def test_it_says_whether_it_counted() -> None:
+    found, event, execution = ledger(), task_event(), execution_event()
+    assert [found.count(event), found.count(event), found.count(task_event(TaskStatus.QUEUED))] == [True, False, False]
+    assert [found.count_execution(execution, live=True) for _ in range(2)] == [True, False]
+
+
 def test_what_never_reached_an_agent_counts_for_nobody() -> None:
     found = told([task_event(TaskStatus.FAILED, agent_id=None)])
     assert (found.failed, found.agents) == (1, ())
