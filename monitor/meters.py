@@ -89,7 +89,7 @@ def _metered(meter: "Meter", ledger: Ledger) -> Heard:
 def attributes_of(change: TaskChange) -> dict[str, str]:
     """Of few values, since each set of them is a series: no task and no user."""
     found = {
-        "gen_ai.operation.name": "chat",
+        "gen_ai.operation.name": change.kind and change.kind.operation,
         "gen_ai.provider.name": "hive",
         "gen_ai.request.model": change.model,
         "hive.agent.id": change.agent_id,
