@@ -17,7 +17,7 @@ from bus.messages.events import EventType, MaintenanceEvent
 from bus.messages.maintenance import MOST_WINDOWS, ListMaintenance, MaintenanceList, MaintenanceWindow
 from bus.overview import CLUSTER
 from bus.together import end
-from monitor.alerting.conditions import AVAILABLE
+from monitor.alerting.conditions import AVAILABLE, COUNTS, RETRY_COUNT
 from monitor.alerting.maintenance import silences_of
 from monitor.alerting.samples import Samples, Value
 from monitor.ingest import Ledger
@@ -28,7 +28,6 @@ LEDGER_SECONDS: Final = 5.0
 WINDOWS_SECONDS: Final = 30.0
 """Between two questions about windows of maintenance."""
 _QUALITY: Final = ("success_rate", "error_rate")
-_COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 
 
 class Hearing:
@@ -75,11 +74,12 @@ class Hearing:
         now = datetime.fromtimestamp(at, UTC)
         for agent in self._ledger.performance(monotonic()).agents:
             if agent.agent_id in self._available:
-                self.samples.add((AlertScope.AGENT, agent.agent_id), _values(agent, _COUNTS), at)
+                counts = _values(agent, COUNTS) | {RETRY_COUNT: agent.retries}
+                self.samples.add((AlertScope.AGENT, agent.agent_id), counts, at)
         for model in self._ledger.models(now):
-            self.samples.add((AlertScope.MODEL, model.model), _values(model, (*_COUNTS, *_QUALITY)), at)
+            self.samples.add((AlertScope.MODEL, model.model), _values(model, (*COUNTS, *_QUALITY)), at)
         for workflow in self._ledger.workflows(now):
-            self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*_COUNTS, *_QUALITY)), at)
+            self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*COUNTS, *_QUALITY)), at)
 
     async def _measured(self, received: Received) -> None:
         metrics = received.decode(PerformanceMetrics)

@@ -10,7 +10,7 @@ import pytest
 from bus import subjects
 from bus.client import Closing, KeyHandler
 from bus.errors import BusUnavailable, DatabaseUnavailable
-from bus.messages import ClusterStatus, TaskStatus
+from bus.messages import AgentRecord, AgentStatus, ClusterStatus, TaskStatus
 from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
 from bus.overview import CLUSTER
 from bus.testing import InMemoryBus
@@ -19,6 +19,7 @@ from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.samples import FRESH_SECONDS
 from monitor.alerting.watch import Watch
+from monitor.alerting.watched import Pages
 from monitor.ingest import Ledger
 from monitor.notifying.targets import Notice
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
@@ -52,6 +53,30 @@ def test_a_model_that_fails_now_is_seen_though_it_did_well_for_days() -> None:
     condition, key = parse("error_rate > 0.1 and completed >= 50", AlertScope.MODEL), (AlertScope.MODEL, "qwen3:8b")
     assert condition.holds(hearing.samples, key, NOON.timestamp()) is True
     assert condition.values(hearing.samples, key, NOON.timestamp()) == {"error_rate": 1.0, "completed": 50}
+
+
+async def test_an_agent_s_retries_are_counted_under_the_seed_s_name_too() -> None:
+    bus, ledger, counted = InMemoryBus(), a_ledger(), asyncio.Event()
+    counted.set()
+    ledger.count(task_event(TaskStatus.FAILED, agent_id="acacia", attempt=5))
+    await bus.put(
+        subjects.KV_AGENTS,
+        "acacia",
+        AgentRecord(agent_id="acacia", name="acacia", endpoint="http://host:11434", status=AgentStatus.ONLINE),
+    )
+    hearing = Hearing(bus, ledger, counted)
+    await hearing.start()
+    hearing.look(NOON.timestamp())
+    condition = parse("retry_count > 3", AlertScope.AGENT)
+    assert condition.holds(hearing.samples, (AlertScope.AGENT, "acacia"), NOON.timestamp()) is True
+    assert Pages().next(hearing.samples, NOON).told[AlertScope.AGENT]["acacia"] == {
+        "completed": 0,
+        "failed": 1,
+        "cancelled": 0,
+        "retries": 4,
+        "retry_count": 4,
+    }
+    await hearing.close()
 
 
 async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
