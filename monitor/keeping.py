@@ -87,13 +87,13 @@ class Keeping:
                 archive.run(),
                 upkeep.run(),
                 self._watch(pool),
-                self._usage(pool, read),
+                self._usage(pool, read, archive),
                 auditing.keep(self._bus, pool, self._settings.retain_audit_days),
                 *([read.beat()] if url else []),
             )
 
-    async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:
-        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days)
+    async def _usage(self, pool: asyncpg.Pool, read: Reading, archive: Archive) -> None:
+        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days, measured=archive.has)
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
