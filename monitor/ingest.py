@@ -14,7 +14,6 @@ from bus.messages import AgentChange, AgentPerformance, AgentStatus, ClusterPerf
 from bus.messages.cluster import ModelQuality, UserQuality, WorkflowQuality
 from bus.messages.events import WorkflowEvent
 from bus.messages.readings import MonitorReadings
-from bus.messages.workflows import ExecutionStatus
 from bus.model_names import tagged
 from bus.tenancy import HOME, person
 from monitor.groups import Groups
@@ -43,7 +42,6 @@ class Ledger:
         self._models = Groups[str]()
         self._users, self._workflows = Groups[tuple[str, str]](), Groups[tuple[str, str]]()
         self._lately, self._executions_lately = LastHour(), LastHour()
-        self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
     def count(self, event: TaskEvent, tenant: str = HOME) -> bool:
         """An end counts for the agent that worked on it, and for nobody when the task never reached one. False: it is none, or was counted."""
@@ -58,16 +56,14 @@ class Ledger:
             self._models.add(tagged(event.data.model), found, event.timestamp)
         return True
 
-    def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> bool:
-        """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
-        holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
+    def count_execution(self, event: WorkflowEvent, tenant: str = HOME) -> bool:
+        """The same of an execution, for its workflow."""
         if not event.data.status.ended or not self._first_time(event.id):
             return False
         found = execution_tally(event.data)
         self._executions_lately.add(event.timestamp, found)
         if event.data.workflow_id is not None:
             self._workflows.add((tenant, str(event.data.workflow_id)), found, event.timestamp)
-        self._executions[event.data.status.value] += live
         return True
 
     def _first_time(self, event_id: str) -> bool:
@@ -128,9 +124,8 @@ class Ledger:
         )
 
     def readings(self, now: datetime, clock: float) -> MonitorReadings:
-        """For a scrape. `clock` is that of `measure`."""
+        """For a scrape: what is known here of it. `clock` is that of `measure`."""
         return MonitorReadings(
-            executions=dict(self._executions),
             execution_success_rate=self._executions_lately.sum(now).success_rate,
             mean_task_seconds=self._lately.sum(now).mean_task_seconds,
             agents=tuple(self.present(clock)),

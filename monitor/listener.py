@@ -60,7 +60,7 @@ def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], h
     the ledger knows, by filter."""
     broker = _broker(settings)
     for ends in MODELS:
-        _listen(broker, ends, taker(ends, ledger, live=True), heard, after.get(ends, 0))
+        _listen(broker, ends, taker(ends, ledger), heard, after.get(ends, 0))
 
     # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
     @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)

@@ -25,7 +25,8 @@ class MonitorReadings(Record):
     """The answer of `metrics.readings`."""
 
     executions: dict[str, int] = Field(
-        default_factory=dict, description="executions of workflows that ended since the monitor started, by their status"
+        default_factory=dict,
+        description="executions of workflows that ended, by status, as all monitors count them; nothing while PostgreSQL is away",
     )
     execution_success_rate: float | None = Field(
         default=None, description="of 1, those of the last hour that succeeded among those that succeeded or failed"

@@ -185,6 +185,23 @@ WITH told AS (
 INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($13, $14, $15, $16)
 ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
 
+-- name: store_executions
+-- With the position, in one, as store_usage.
+WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS t (event_id, at, status)
+), fresh AS (
+    INSERT INTO usage_counted (event_id, at) SELECT event_id, at FROM told ON CONFLICT DO NOTHING RETURNING event_id
+), counted AS (
+    INSERT INTO executions_ended AS e (status, ended)
+    SELECT status, count(*) FROM told JOIN fresh USING (event_id) GROUP BY 1 ORDER BY 1
+    ON CONFLICT (status) DO UPDATE SET ended = e.ended + excluded.ended
+)
+INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($4, $5, $6, $7)
+ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
+
+-- name: executions_ended
+SELECT status, ended FROM executions_ended;
+
 -- name: forget_counted
 DELETE FROM usage_counted WHERE at < now() - interval '4 days';
 
