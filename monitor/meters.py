@@ -1,6 +1,6 @@
 """Metrics by OTLP, in OpenTelemetry's words: `gen_ai.*` of every task that ends, `hw.*` of every agent's cards as they are now.
 
-Of several monitors one tells, since collectors add up what each says. Off until HIVE_OTLP_ENDPOINT is set. Sent from a thread of the SDK's own; a collector that is away misses what happened meanwhile of the
+Off until HIVE_OTLP_ENDPOINT is set. Sent from a thread of the SDK's own; a collector that is away misses what happened meanwhile of the
 cards, and gets the sums of the tasks later.
 """
 
@@ -37,7 +37,7 @@ _CARDS: Final = (
 
 @contextmanager
 def metering(settings: HiveSettings, ledger: Ledger, chosen: Callable[[], bool] = lambda: True) -> Iterator[Heard]:
-    """Gives who is to be told of every task's end. `chosen` says whether this monitor is the one that tells."""
+    """Gives who is to be told of every task's end. `chosen` says whether this monitor tells of it: collectors add up what each says."""
     if not settings.otlp_endpoint:
         yield _nobody
         return
@@ -63,16 +63,13 @@ def _nobody(event: HiveEvent[Any]) -> None: ...
 
 
 def _metered(meter: "Meter", ledger: Ledger, chosen: Callable[[], bool]) -> Heard:
-    def present() -> list[PerformanceMetrics]:
-        return ledger.present(monotonic()) if chosen() else []
-
     tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=TOKEN_BUCKETS)
     duration, first = (
         meter.create_histogram(name, "s", explicit_bucket_boundaries_advisory=SECOND_BUCKETS)
         for name in ("gen_ai.client.operation.duration", "gen_ai.server.time_to_first_token")
     )
     for name, unit, field, scale in _CARDS:
-        meter.create_observable_gauge(name, [_cards(present, field, scale)], unit)
+        meter.create_observable_gauge(name, [_cards(ledger, field, scale)], unit)
 
     def heard(event: HiveEvent[Any]) -> None:
         if not isinstance(event.data, TaskChange) or event.data.status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
@@ -103,13 +100,11 @@ def attributes_of(change: TaskChange) -> dict[str, str]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _cards(
-    present: Callable[[], list[PerformanceMetrics]], field: str, scale: float
-) -> Callable[[Any], "Iterable[Observation]"]:
+def _cards(ledger: Ledger, field: str, scale: float) -> Callable[[Any], "Iterable[Observation]"]:
     def observe(_options: Any) -> "Iterable[Observation]":
         from opentelemetry.metrics import Observation
 
-        return [Observation(value * scale, attributes) for attributes, value in _values(present(), field)]
+        return [Observation(value * scale, attributes) for attributes, value in _values(ledger.present(monotonic()), field)]
 
     return observe
 
