@@ -18,7 +18,9 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.changes import changes_endpoint
 from monitor.alerting.dry_run import DryRuns
+from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
@@ -105,7 +107,8 @@ class Keeping:
         seconds = self._settings.retain_alerts_days * 86_400
         watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
         notifier = partial(Notifier, pool, self._settings, self._targets)
-        await watch.keep(pool, notifier, (self._dry_runs.endpoint(),), self._choose)
+        more = (self._dry_runs.endpoint(), changes_endpoint(AlertRecord(pool)))
+        await watch.keep(pool, notifier, more, self._choose)
 
     def _choose(self, chosen: bool) -> None:
         self.chosen = chosen

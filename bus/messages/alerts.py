@@ -140,6 +140,12 @@ class AlertList(Record):
     groups: tuple[AlertGroup, ...] = Field(default=(), description="what is active, by rule")
 
 
+class AlertChanges(Record):
+    """An alert as it was after each of its changes, oldest first."""
+
+    changes: tuple[Alert, ...]
+
+
 class AlertRef(Command):
     id: UUID
 

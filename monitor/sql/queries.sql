@@ -107,6 +107,9 @@ WITH saved AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
     ON CONFLICT (id) DO UPDATE
     SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false
+), changed AS (
+    INSERT INTO alert_changes (alert_id, rank, record)
+    SELECT id, (record ->> 'rank')::int, record FROM unnest($1::uuid[], $8::jsonb[]) AS c (id, record) ON CONFLICT DO NOTHING
 )
 INSERT INTO alert_notices (target, alert_id, state, changed_at, due_at, record)
 SELECT new.* FROM unnest($9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[])
@@ -123,6 +126,9 @@ UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
 SELECT record FROM alerts
 WHERE CASE WHEN $1::text IS NULL THEN state <> 'resolved' ELSE state = $1 END AND ($2::text IS NULL OR severity = $2)
 ORDER BY changed_at DESC LIMIT $3;
+
+-- name: alert_changes
+SELECT record FROM alert_changes WHERE alert_id = $1 ORDER BY rank;
 
 -- name: forget_alerts
 DELETE FROM alerts WHERE state = 'resolved' AND told AND changed_at < now() - make_interval(secs => $1);

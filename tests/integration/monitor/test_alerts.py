@@ -19,6 +19,7 @@ from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
 from bus.messages import AgentStatus, Claims, EventType, NoReply, Role, TaskStatus
 from bus.messages.alerts import (
     Alert,
+    AlertChanges,
     AlertList,
     AlertRef,
     AlertState,
@@ -119,8 +120,15 @@ async def test_an_alert_is_acknowledged_by_whoever_may(nats_bus: NatsBus, monito
     assert (await told.next()).state is RESOLVED
     with pytest.raises(Conflict):
         await ask(nats_bus, "acknowledge", ref, Alert)
-    with pytest.raises(NotFound):
-        await ask(nats_bus, "acknowledge", AlertRef(id=uuid4()), Alert)
+    told_of = (await ask(nats_bus, "changes", ref, AlertChanges, viewer)).changes
+    assert [(each.state, each.rank, each.acknowledged_by) for each in told_of] == [
+        (FIRING, 1, None),
+        (AlertState.ACKNOWLEDGED, 2, "ann"),
+        (RESOLVED, 3, "ann"),
+    ]
+    for verb, answer in (("acknowledge", Alert), ("changes", AlertChanges)):
+        with pytest.raises(NotFound):
+            await ask(nats_bus, verb, AlertRef(id=uuid4()), answer)
 
 
 async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
