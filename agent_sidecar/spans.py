@@ -1,13 +1,9 @@
 """The spans of a sidecar: one attempt, and within it what is asked of the backend, in OpenTelemetry's words for generative models."""
 
-from typing import Final
-
 from agent_sidecar.backends.backend import Backend, Result
 from bus import tracing
-from bus.messages import DispatchOffer, TaskKind
+from bus.messages import DispatchOffer
 from bus.tracing import Open, Value
-
-OPERATIONS: Final = {TaskKind.CHAT: "chat", TaskKind.GENERATE: "text_completion", TaskKind.EMBED: "embeddings"}
 
 
 def attempt_span(offer: DispatchOffer, agent_id: str) -> Open:
@@ -25,7 +21,7 @@ def attempt_span(offer: DispatchOffer, agent_id: str) -> Open:
 def generation_span(offer: DispatchOffer, backend: Backend) -> Open:
     if not tracing.on():
         return tracing.NOTHING
-    operation = OPERATIONS[offer.kind]
+    operation = offer.kind.operation
     found = {
         "gen_ai.operation.name": operation,
         "gen_ai.provider.name": "hive" if backend.kind == "builtin" else backend.kind,

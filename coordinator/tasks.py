@@ -32,6 +32,7 @@ from bus.messages import (
     Requirements,
     TaskChange,
     TaskClass,
+    TaskKind,
     TaskRequest,
     TaskStatus,
     Work,
@@ -105,6 +106,8 @@ class Task:
     priority: int
     sequence: int
     created_at: datetime
+    kind: TaskKind | None = TaskKind.CHAT
+    """None: its request could not be read."""
     model: str | None = None
     title: str | None = None
     require: Requirements = ANYTHING
@@ -215,6 +218,7 @@ def _task(received: Received, task_id: UUID, tenant: str, task_class: TaskClass,
         priority=request.priority if "priority" in request.model_fields_set else task_class.priority,
         sequence=received.sequence,
         created_at=_stored_at(received),
+        kind=request.kind,
         model=request.model and intern(request.model),
         title=request.title,
         require=ANYTHING if request.require == ANYTHING else request.require,
@@ -239,6 +243,7 @@ def _task_that_failed(received: Received, task_id: UUID, tenant: str) -> Task:
         id=uuid5(_UNREADABLE, f"{received.subject}#{received.sequence}") if task_id == _UNREADABLE else task_id,
         tenant=tenant,
         owner=_owner(received),
+        kind=None,
         priority=TaskClass.MEDIUM.priority,
         sequence=received.sequence,
         created_at=_stored_at(received),
@@ -363,6 +368,7 @@ def change(task: Task, status: TaskStatus, **more: Any) -> TaskChange:
         rank=rank(status, task.attempts, task.round_number),
         priority=task.priority,
         title=task.title,
+        kind=task.kind,
         model=more.pop("model", task.model),
         owner=task.owner,
         key_id=task.key_id,

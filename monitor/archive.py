@@ -49,11 +49,21 @@ class Archive:
         self._bus, self._sql = bus, NamedStatements(pool, queries())
         self.caught_up = False
         """Whether all that the stream held a moment ago is stored."""
+        self._until: datetime | None = None
+
+    def has(self, at: datetime) -> bool:
+        """Whether all that was measured until then is stored, but for the last moment."""
+        return self.caught_up or (self._until is not None and self._until >= at)
 
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
         state = await self._bus.stream_state(subjects.METRICS)
-        reader = await self._bus.read(subjects.METRICS, subjects.ALL_METRICS, await begin(self._sql, subjects.METRICS, state))
+        first, newest = (
+            await begin(self._sql, subjects.METRICS, state),
+            await self._bus.last(subjects.METRICS, subjects.ALL_METRICS),
+        )
+        reader = await self._bus.read(subjects.METRICS, subjects.ALL_METRICS, first)
+        self.caught_up = newest is None or newest.sequence < first
         try:
             while True:
                 batch = await reader.batch(BATCH)
@@ -70,6 +80,7 @@ class Archive:
         columns = ([r.agent_id for r in rows], [r.timestamp for r in rows], [r.metrics for r in rows])
         with available():
             await self._sql.run("store_metrics", *columns, subjects.METRICS, state.created_at, last.sequence, last.stored_at)
+        self._until = last.stored_at
 
 
 def _rows(batch: list[Received]) -> list[Row]:

@@ -25,13 +25,11 @@ def read(ends: str, body: bytes) -> HiveEvent[Any]:
     return decode(MODELS[ends], body)
 
 
-def taker(ends: str, ledger: Ledger, *, live: bool) -> Callable[[Any, str], None]:
-    """Who counts what is found by the filter, by event and tenant. `live`: it ended while this monitor listened."""
-    if ends == TASK_ENDS:
-        return ledger.count
-    return lambda event, tenant: ledger.count_execution(event, tenant, live=live)
+def taker(ends: str, ledger: Ledger) -> Callable[[Any, str], bool]:
+    """Who counts what is found by the filter, by event and tenant, and says whether it did."""
+    return ledger.count if ends == TASK_ENDS else ledger.count_execution
 
 
-def take(ends: str, ledger: Ledger, received: Received, *, live: bool) -> None:
+def take(ends: str, ledger: Ledger, received: Received) -> None:
     """InvalidRequest."""
-    taker(ends, ledger, live=live)(read(ends, received.data), subjects.tenant_of_event(received.subject))
+    taker(ends, ledger)(read(ends, received.data), subjects.tenant_of_event(received.subject))

@@ -46,6 +46,6 @@ async def _batch(reader: Reader) -> list[Received]:
 
 def _count(ledger: Ledger, ends: str, received: Received) -> None:
     try:
-        take(ends, ledger, received, live=False)
+        take(ends, ledger, received)
     except InvalidRequest as error:
         logger.warning("event_refused", subject=received.subject, sequence=received.sequence, reason=error.message)

@@ -14,7 +14,6 @@ from bus.messages import AgentChange, AgentPerformance, AgentStatus, ClusterPerf
 from bus.messages.cluster import ModelQuality, UserQuality, WorkflowQuality
 from bus.messages.events import WorkflowEvent
 from bus.messages.readings import MonitorReadings
-from bus.messages.workflows import ExecutionStatus
 from bus.model_names import tagged
 from bus.tenancy import HOME, person
 from monitor.groups import Groups
@@ -43,30 +42,29 @@ class Ledger:
         self._models = Groups[str]()
         self._users, self._workflows = Groups[tuple[str, str]](), Groups[tuple[str, str]]()
         self._lately, self._executions_lately = LastHour(), LastHour()
-        self._executions = {status.value: 0 for status in ExecutionStatus if status.ended}
 
-    def count(self, event: TaskEvent, tenant: str = HOME) -> None:
-        """An end counts for the agent that worked on it, and for nobody when the task never reached one."""
+    def count(self, event: TaskEvent, tenant: str = HOME) -> bool:
+        """An end counts for the agent that worked on it, and for nobody when the task never reached one. False: it is none, or was counted."""
         if not event.data.status.terminal or not self._first_time(event.id):
-            return
+            return False
         self._since = min(self._since, event.timestamp)
         found = tally(event.data)
         self._tallies[event.data.agent_id] += found
         self._lately.add(event.timestamp, found)
         self._users.add((tenant, event.data.owner), found)
         if event.data.model is not None:
-            self._models.add(tagged(event.data.model), found)
+            self._models.add(tagged(event.data.model), found, event.timestamp)
+        return True
 
-    def count_execution(self, event: WorkflowEvent, tenant: str = HOME, *, live: bool) -> None:
-        """`live`: it ended since this monitor started. Only those are counted up: a counter that began with what the stream still
-        holds would be lower after a restart, and whoever reads it would take the whole of it for new."""
+    def count_execution(self, event: WorkflowEvent, tenant: str = HOME) -> bool:
+        """The same of an execution, for its workflow."""
         if not event.data.status.ended or not self._first_time(event.id):
-            return
+            return False
         found = execution_tally(event.data)
         self._executions_lately.add(event.timestamp, found)
         if event.data.workflow_id is not None:
-            self._workflows.add((tenant, str(event.data.workflow_id)), found)
-        self._executions[event.data.status.value] += live
+            self._workflows.add((tenant, str(event.data.workflow_id)), found, event.timestamp)
+        return True
 
     def _first_time(self, event_id: str) -> bool:
         if event_id in self._counted:
@@ -97,7 +95,7 @@ class Ledger:
         return ClusterPerformance(
             **whole.quality,
             agents=tuple(self._agent(name, now) for name in names),
-            models=self._model_quality(),
+            models=self._models.told(lambda name, own: ModelQuality(model=name, **own.quality)),
             users=tuple(
                 UserQuality(user=name if tenant else person(of, name), **own.quality)
                 for (of, name), own in self._users
@@ -113,17 +111,25 @@ class Ledger:
             since=self._since,
         )
 
-    def _model_quality(self) -> tuple[ModelQuality, ...]:
-        return self._models.told(lambda name, own: ModelQuality(model=name, **own.quality))
+    def models(self, now: datetime) -> tuple[ModelQuality, ...]:
+        """By name. Counts go back to `since`, and rates are of the last hour: among all that ever ended, what fails now is lost."""
+        lately = self._models.lately
+        return self._models.told(lambda name, own: ModelQuality(model=name, **own.quality | lately(name, now).rates))
+
+    def workflows(self, now: datetime) -> tuple[WorkflowQuality, ...]:
+        """Those of all tenants, as `models`."""
+        lately = self._workflows.lately
+        return self._workflows.told(
+            lambda key, own: WorkflowQuality(workflow_id=UUID(key[1]), **own.quality | lately(key, now).rates)
+        )
 
     def readings(self, now: datetime, clock: float) -> MonitorReadings:
-        """For a scrape. `clock` is that of `measure`."""
+        """For a scrape: what is known here of it. `clock` is that of `measure`."""
         return MonitorReadings(
-            executions=dict(self._executions),
             execution_success_rate=self._executions_lately.sum(now).success_rate,
             mean_task_seconds=self._lately.sum(now).mean_task_seconds,
             agents=tuple(self.present(clock)),
-            models=self._model_quality(),
+            models=self.models(now),
         )
 
     def _agent(self, agent_id: str, now: float) -> AgentPerformance:

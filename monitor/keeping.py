@@ -18,12 +18,15 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting.changes import changes_endpoint
 from monitor.alerting.dry_run import DryRuns
+from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import given
 from monitor.alerting.watch import Watch
 from monitor.archive import Archive
 from monitor.auditing import service as auditing
 from monitor.cache import Cache
+from monitor.executions import Executions
 from monitor.ingest import Ledger
 from monitor.notifying.notifier import Notifier, given_targets
 from monitor.past import Past
@@ -47,6 +50,9 @@ class Keeping:
         self._rules, self._targets = given(settings.alert_rules), given_targets(settings)
         self._past: Past | None = None
         self._archive: Archive | None = None
+        self._executions: Executions | None = None
+        self.chosen = False
+        """Whether of several monitors this one is to tell what must be told once: it keeps the watch, or kept it when PostgreSQL went."""
         self._dry_runs = DryRuns(lambda: self._past)
         redis_url = settings.redis_url
         self._cache = Cache(redis_url.get_secret_value() if redis_url else None)
@@ -77,6 +83,7 @@ class Keeping:
     async def _keep_in(self, pool: asyncpg.Pool) -> None:
         archive, replica = Archive(self._bus, pool), self._settings.database_read_url
         self._archive = archive
+        executions = self._executions = Executions(self._bus, pool)
         upkeep = Upkeep(pool, self._settings, lambda: archive.caught_up)
         await upkeep.once(now_utc())
         url = replica.get_secret_value() if replica else None
@@ -87,18 +94,32 @@ class Keeping:
                 archive.run(),
                 upkeep.run(),
                 self._watch(pool),
-                self._usage(pool, read),
+                self._usage(pool, read, archive),
+                executions.run(),
                 auditing.keep(self._bus, pool, self._settings.retain_audit_days),
                 *([read.beat()] if url else []),
             )
 
-    async def _usage(self, pool: asyncpg.Pool, read: Reading) -> None:
-        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days)
+    async def _usage(self, pool: asyncpg.Pool, read: Reading, archive: Archive) -> None:
+        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days, measured=archive.has)
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400
         watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
-        await watch.keep(pool, partial(Notifier, pool, self._settings, self._targets), (self._dry_runs.endpoint(),))
+        notifier = partial(Notifier, pool, self._settings, self._targets)
+        more = (self._dry_runs.endpoint(), changes_endpoint(AlertRecord(pool)))
+        await watch.keep(pool, notifier, more, self._choose)
+
+    def _choose(self, chosen: bool) -> None:
+        self.chosen = chosen
+
+    async def executions(self) -> dict[str, int]:
+        """How many ended, by status. Nothing while PostgreSQL is away: what a counter tells less of began anew, for whoever reads it."""
+        try:
+            return {} if self._executions is None else await self._executions.ended()
+        except DatabaseUnavailable as error:
+            logger.debug("executions_unknown", reason=error.message)
+            return {}
 
     async def history(self, asked: ListMetrics) -> MetricsHistory:
         """DatabaseUnavailable."""

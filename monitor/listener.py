@@ -56,11 +56,11 @@ async def _agent_event(message: NatsMessage) -> AgentEvent:
 
 
 def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], heard: Heard | None = None) -> NatsBroker:
-    """A broker, not yet started, whose handlers tell the ledger, and `heard`. `after` has the position of the last end that the ledger
-    knows, by filter."""
+    """A broker, not yet started, whose handlers tell the ledger, and of what it counts `heard`. `after` has the position of the last end that
+    the ledger knows, by filter."""
     broker = _broker(settings)
     for ends in MODELS:
-        _listen(broker, ends, taker(ends, ledger, live=True), heard, after.get(ends, 0))
+        _listen(broker, ends, taker(ends, ledger), heard, after.get(ends, 0))
 
     # An event is published with a reply subject, on which its sender waits for the stream's acknowledgement: never answer there.
     @broker.subscriber(AGENT_EVENTS, decoder=_agent_event, no_reply=True)
@@ -70,7 +70,7 @@ def listener(settings: HiveSettings, ledger: Ledger, after: Mapping[str, int], h
     return broker
 
 
-def _listen(broker: NatsBroker, ends: str, count: Callable[[Any, str], None], heard: Heard | None, after: int) -> None:
+def _listen(broker: NatsBroker, ends: str, count: Callable[[Any, str], bool], heard: Heard | None, after: int) -> None:
     position = after
 
     async def decoded(message: NatsMessage) -> HiveEvent[Any]:
@@ -91,8 +91,8 @@ def _listen(broker: NatsBroker, ends: str, count: Callable[[Any, str], None], he
         nonlocal position
         sequence = message.raw_message.metadata.sequence.stream
         if sequence > position:
-            count(event, subjects.tenant_of_event(message.raw_message.subject))
-            if heard is not None:
+            counted = count(event, subjects.tenant_of_event(message.raw_message.subject))
+            if counted and heard is not None:
                 heard(event)
             position = sequence
 

@@ -52,7 +52,8 @@ async def serve(settings: MonitorSettings) -> None:
         stack.push_async_callback(bus.close)
         await declare(bus)
         keeping = Keeping(bus, settings, ledger, counted)
-        for service in (metrics_service(ledger, vitals, counted, keeping.history), docs_service(describe(settings))):
+        metrics = metrics_service(ledger, vitals, counted, keeping.history, keeping.executions)
+        for service in (metrics, docs_service(describe(settings))):
             stack.push_async_callback((await bus.serve(service)).close)
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
         await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
@@ -67,7 +68,7 @@ async def serve(settings: MonitorSettings) -> None:
         kept, shown = asyncio.create_task(keeping.run()), asyncio.create_task(keeping.show())
         stack.push_async_callback(end, [kept, shown])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
-        heard = stack.enter_context(metering(settings, ledger))
+        heard = stack.enter_context(metering(settings, ledger, lambda: keeping.chosen))
         broker = listener(settings, ledger, positions, heard)
         stack.push_async_callback(stop, broker)
         await start(broker)

@@ -36,8 +36,8 @@ _CARDS: Final = (
 
 
 @contextmanager
-def metering(settings: HiveSettings, ledger: Ledger) -> Iterator[Heard]:
-    """Gives who is to be told of every task's end."""
+def metering(settings: HiveSettings, ledger: Ledger, chosen: Callable[[], bool] = lambda: True) -> Iterator[Heard]:
+    """Gives who is to be told of every task's end. `chosen` says whether this monitor tells of it: collectors add up what each says."""
     if not settings.otlp_endpoint:
         yield _nobody
         return
@@ -54,7 +54,7 @@ def metering(settings: HiveSettings, ledger: Ledger) -> Iterator[Heard]:
     reader = PeriodicExportingMetricReader(exporter, EVERY_SECONDS * 1000, SECONDS * 1000)
     provider = MeterProvider([reader], resource=resource("monitor"), shutdown_on_exit=False)
     try:
-        yield _metered(provider.get_meter("hive"), ledger)
+        yield _metered(provider.get_meter("hive"), ledger, chosen)
     finally:
         provider.shutdown(SECONDS * 1000)
 
@@ -62,7 +62,7 @@ def metering(settings: HiveSettings, ledger: Ledger) -> Iterator[Heard]:
 def _nobody(event: HiveEvent[Any]) -> None: ...
 
 
-def _metered(meter: "Meter", ledger: Ledger) -> Heard:
+def _metered(meter: "Meter", ledger: Ledger, chosen: Callable[[], bool]) -> Heard:
     tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=TOKEN_BUCKETS)
     duration, first = (
         meter.create_histogram(name, "s", explicit_bucket_boundaries_advisory=SECOND_BUCKETS)
@@ -73,6 +73,8 @@ def _metered(meter: "Meter", ledger: Ledger) -> Heard:
 
     def heard(event: HiveEvent[Any]) -> None:
         if not isinstance(event.data, TaskChange) or event.data.status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
+            return
+        if not chosen():
             return
         change, common = event.data, attributes_of(event.data)
         if change.usage is not None:
@@ -89,7 +91,7 @@ def _metered(meter: "Meter", ledger: Ledger) -> Heard:
 def attributes_of(change: TaskChange) -> dict[str, str]:
     """Of few values, since each set of them is a series: no task and no user."""
     found = {
-        "gen_ai.operation.name": "chat",
+        "gen_ai.operation.name": change.kind and change.kind.operation,
         "gen_ai.provider.name": "hive",
         "gen_ai.request.model": change.model,
         "hive.agent.id": change.agent_id,

@@ -19,10 +19,13 @@ from monitor.ingest import Ledger
 from monitor.vitals import Vitals
 
 History = Callable[[ListMetrics], Awaitable[MetricsHistory]]
+Executions = Callable[[], Awaitable[dict[str, int]]]
 
 
-def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read_history: History) -> Service:
-    """`counted` is set once everything that ended before the monitor's start is in the ledger."""
+def metrics_service(
+    ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read_history: History, executions: Executions
+) -> Service:
+    """`counted` is set once everything that ended before the monitor's start is in the ledger. `executions` are those that ended, by status."""
 
     def require_counted() -> None:
         if not counted.is_set():
@@ -36,7 +39,8 @@ def metrics_service(ledger: Ledger, vitals: Vitals, counted: asyncio.Event, read
 
     async def readings(call: Call[NoReply]) -> MonitorReadings:
         require_counted()
-        return ledger.readings(datetime.now(UTC), monotonic()).model_copy(update={"services": vitals.present(monotonic())})
+        known = {"services": vitals.present(monotonic()), "executions": await executions()}
+        return ledger.readings(datetime.now(UTC), monotonic()).model_copy(update=known)
 
     async def history(call: Call[ListMetrics]) -> MetricsHistory:
         return await read_history(call.body)

@@ -51,6 +51,11 @@ class Tally:
         return {name: getattr(self, name) for name in Quality.model_fields}
 
     @property
+    def rates(self) -> dict[str, Any]:
+        """Of `quality` those fields that are of 1."""
+        return {"success_rate": self.success_rate, "error_rate": self.error_rate}
+
+    @property
     def mean_task_seconds(self) -> float | None:
         return self.task_microseconds / self.timed_tasks / MICROSECONDS if self.timed_tasks else None
 

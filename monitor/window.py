@@ -7,6 +7,8 @@ from monitor.tally import Tally
 
 SECONDS: Final = 3600
 BUCKET_SECONDS: Final = 60
+_MOST: Final = 2 * SECONDS // BUCKET_SECONDS
+"""Minutes that are held where nobody asks for the sum. A few of a clock that is ahead push out none of the hour."""
 
 
 class LastHour:
@@ -18,6 +20,8 @@ class LastHour:
     def add(self, at: datetime, tally: Tally) -> None:
         minute = _minute(at)
         self._minutes[minute] = self._minutes.get(minute, Tally()) + tally
+        if len(self._minutes) > _MOST:
+            del self._minutes[min(self._minutes)]
 
     def sum(self, now: datetime) -> Tally:
         """An event of a clock that is ahead counts; one that is older than the hour is forgotten."""

@@ -66,7 +66,7 @@ class AlertRule(Command):
     enabled: bool = Field(default=True, description="false: it is kept and not watched, and what fires by it is resolved")
     inhibits: bool | None = Field(
         default=None,
-        description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available`",
+        description="while it fires, other alerts of the same agent are silenced; left out: where the condition asks for `agent_available` alone",
     )
 
 
@@ -138,6 +138,12 @@ class AlertList(Record):
 
     alerts: tuple[Alert, ...] = ()
     groups: tuple[AlertGroup, ...] = Field(default=(), description="what is active, by rule")
+
+
+class AlertChanges(Record):
+    """An alert as it was after each of its changes, oldest first."""
+
+    changes: tuple[Alert, ...]
 
 
 class AlertRef(Command):

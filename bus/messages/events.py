@@ -17,6 +17,7 @@ from bus.messages.output import FailureInfo, Timings, Usage
 from bus.messages.schedules import ScheduleChange
 from bus.messages.tasks import TaskId, TaskStatus
 from bus.messages.usage import QuotaChange
+from bus.messages.work import TaskKind
 from bus.messages.workflows import WorkflowChange, WorkflowMessage
 
 
@@ -94,6 +95,8 @@ class TaskChange(Message):
     """Orders the events of one task without clocks: by round (requeues by hand), attempt and state."""
     priority: int
     title: str | None = None
+    kind: TaskKind | None = None
+    """None: its request could not be read, or the event is of an older version."""
     model: str | None = None
     owner: str
     key_id: UUID | None = None

@@ -25,7 +25,8 @@ class MonitorReadings(Record):
     """The answer of `metrics.readings`."""
 
     executions: dict[str, int] = Field(
-        default_factory=dict, description="executions of workflows that ended since the monitor started, by their status"
+        default_factory=dict,
+        description="executions of workflows that ended, by status, as all monitors count them; nothing while PostgreSQL is away",
     )
     execution_success_rate: float | None = Field(
         default=None, description="of 1, those of the last hour that succeeded among those that succeeded or failed"
@@ -33,7 +34,7 @@ class MonitorReadings(Record):
     mean_task_seconds: float | None = Field(default=None, description="of the tasks that completed in the last hour")
     services: tuple[ServiceVitals, ...] = ()
     agents: tuple[PerformanceMetrics, ...] = Field(default=(), description="what agents that are there measured last")
-    models: tuple[ModelQuality, ...] = Field(default=(), description="the most used")
+    models: tuple[ModelQuality, ...] = Field(default=(), description="the most used; rates are of the last hour")
 
 
 class StoreReadings(Record):

@@ -20,6 +20,11 @@ class TaskKind(StrEnum):
     GENERATE = "generate"
     EMBED = "embed"
 
+    @property
+    def operation(self) -> str:
+        """Its name in OpenTelemetry's conventions, as `gen_ai.operation.name`."""
+        return {"chat": "chat", "generate": "text_completion", "embed": "embeddings"}[self]
+
 
 class ToolCall(Message):
     """A model's wish to call a tool. `arguments` is an object, as Ollama gives it.

@@ -53,9 +53,7 @@ def utilization(agent: AgentRecord) -> float:
 
 
 def _of_monitor(read: MonitorReadings) -> Iterator[Metric]:
-    ended = CounterMetricFamily(
-        "hive_workflow_executions", "Executions that ended since the monitor started.", labels=("status",)
-    )
+    ended = CounterMetricFamily("hive_workflow_executions", "Executions that ended, by status.", labels=("status",))
     for name, number in read.executions.items():
         ended.add_metric((name,), number)
     yield ended

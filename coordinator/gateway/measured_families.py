@@ -35,9 +35,11 @@ def of_agents(measured: Sequence[PerformanceMetrics]) -> Iterator[Metric]:
 def of_models(models: Sequence[ModelQuality]) -> Iterator[Metric]:
     """Gauges, since they are counted anew from what the stream of events still holds when a monitor starts."""
     ended = GaugeMetricFamily(
-        "hive_model_ended_tasks", "Tasks of a model that ended, as far back as events are kept.", labels=("model", "status")
+        "hive_model_ended_tasks",
+        "Tasks of a model that ended, from the oldest that was kept when the monitor started.",
+        labels=("model", "status"),
     )
-    rate = GaugeMetricFamily("hive_model_success_rate", "Of 1, those that completed.", labels=("model",))
+    rate = GaugeMetricFamily("hive_model_success_rate", "Of 1, those of the last hour that completed.", labels=("model",))
     for model in models:
         for status in ("completed", "failed", "cancelled"):
             ended.add_metric((model.model, status), getattr(model, status))

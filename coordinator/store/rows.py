@@ -26,7 +26,7 @@ from bus.messages import (
     Usage,
     Work,
 )
-from bus.messages.work import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, WORK_FIELDS
+from bus.messages.work import CHARACTERS_A_TOKEN, TOKENS_AN_IMAGE, WORK_FIELDS, TaskKind
 from bus.tenancy import person
 from coordinator.agents.agent import OpenAttempt
 from coordinator.leading.continuing import written
@@ -168,6 +168,7 @@ def task_from(row: Any) -> Task:
         priority=row["priority"],
         sequence=row["sequence"],
         created_at=row["created_at"],
+        kind=TaskKind(row["kind"] or TaskKind.CHAT),
         model=row["model"] and intern(row["model"]),
         title=row["title"],
         require=Requirements.model_validate_json(row["require"]) if row["require"] not in (None, "{}") else ANYTHING,

@@ -17,6 +17,7 @@ from bus.messages import NoReply
 from bus.messages.alerts import (
     MOST_ALERTS,
     Alert,
+    AlertChanges,
     AlertList,
     AlertRef,
     AlertScope,
@@ -88,6 +89,22 @@ async def acknowledge(
         print_json(alert)
     else:
         say(f"Acknowledged {alert.rule} of {alert.entity}.")
+
+
+@app.command()
+@command
+async def changes(
+    alert_id: Annotated[UUID, typer.Argument(help="As `hive alerts` shows it.", metavar="ALERT")], as_json: Json = False
+) -> None:
+    """Show what became of an alert, oldest first."""
+    found: AlertChanges = await _ask("changes", AlertRef(id=alert_id), AlertChanges)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (local_time(each.changed_at), each.state.value, each.acknowledged_by or "", each.reason or "") for each in found.changes
+    ]
+    print_table(("At", "State", "By", "Why"), rows, "There are no changes.")
 
 
 @app.command()

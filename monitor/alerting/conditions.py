@@ -20,17 +20,22 @@ AVERAGE: Final = "avg_"
 AVERAGE_SECONDS: Final = 300.0
 """`avg_response_time` is `avg(response_time, 300)`."""
 CONSTANTS: Final = {"true": True, "false": False, "True": True, "False": False}
+AVAILABLE: Final = "agent_available"
 COUNTS: Final = ("completed", "failed", "cancelled", "retries")
-_NO_NUMBERS: Final = ("agent_id", "timestamp", "network_io")
+RETRY_COUNT: Final = "retry_count"
+"""The seed's word for `retries` of an agent."""
+AGENT_COUNTS: Final = (*COUNTS, RETRY_COUNT)
+QUEUE_LENGTH: Final = "queue_length"
+_NOT_MEASURED: Final = ("agent_id", "timestamp", "network_io", RETRY_COUNT, QUEUE_LENGTH)
 MEASURED: Final = (
-    *(name for name in PerformanceMetrics.model_fields if name not in _NO_NUMBERS),
+    *(name for name in PerformanceMetrics.model_fields if name not in _NOT_MEASURED),
     *NetworkCounters.model_fields,
 )
 """What an agent measures itself, and what is stored of it."""
-_COUNTERS: Final = frozenset((*COUNTS, "retry_count"))
+_COUNTERS: Final = frozenset(AGENT_COUNTS)
 """They only grow: one that fell began anew. All others rise and fall, the network's bytes a second among them."""
 METRICS: Final[dict[AlertScope, frozenset[str]]] = {
-    AlertScope.AGENT: frozenset(("agent_available", *MEASURED, *COUNTS)),
+    AlertScope.AGENT: frozenset((AVAILABLE, *MEASURED, *AGENT_COUNTS)),
     AlertScope.MODEL: frozenset((*COUNTS, "success_rate", "error_rate")),
     AlertScope.WORKFLOW: frozenset((*COUNTS, "success_rate", "error_rate")),
     AlertScope.QUEUE: frozenset(("waiting",)),
@@ -196,6 +201,10 @@ def _require_truth(node: Any, text: str) -> None:
 
 
 def _require_metric(name: str, text: str, scope: AlertScope) -> None:
+    if name == QUEUE_LENGTH:
+        raise InvalidRequest(
+            f"`{text}` asks for `{name}`, which no agent has: what waits, waits for all of them. Write a rule with scope queue over `waiting`."
+        )
     if name not in METRICS[scope]:
         known = ", ".join(sorted(METRICS[scope]))
         raise InvalidRequest(f"`{text}` asks for `{name}`, which is no metric of a rule with scope {scope}: {known}.")

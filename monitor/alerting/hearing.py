@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic, time
 from typing import Final
 from uuid import UUID
@@ -17,6 +17,7 @@ from bus.messages.events import EventType, MaintenanceEvent
 from bus.messages.maintenance import MOST_WINDOWS, ListMaintenance, MaintenanceList, MaintenanceWindow
 from bus.overview import CLUSTER
 from bus.together import end
+from monitor.alerting.conditions import AVAILABLE, COUNTS, RETRY_COUNT
 from monitor.alerting.maintenance import silences_of
 from monitor.alerting.samples import Samples, Value
 from monitor.ingest import Ledger
@@ -27,7 +28,6 @@ LEDGER_SECONDS: Final = 5.0
 WINDOWS_SECONDS: Final = 30.0
 """Between two questions about windows of maintenance."""
 _QUALITY: Final = ("success_rate", "error_rate")
-_COUNTS: Final = ("completed", "failed", "cancelled", "retries")
 
 
 class Hearing:
@@ -42,7 +42,6 @@ class Hearing:
         self._available: dict[str, bool] = {}
         self._labels: dict[str, dict[str, str]] = {}
         self._windows: dict[UUID, MaintenanceWindow] = {}
-        self._queue: dict[str, int] = {}
         self._counted = float("-inf")
 
     async def start(self) -> None:
@@ -63,25 +62,24 @@ class Hearing:
         return silences_of(self._windows.values(), self._labels, now)
 
     def look(self, at: float) -> None:
-        """Before a round: what is told only when it changes is as true as when it was told."""
+        """Before a round: what is told only when it changes is as true as when it was told. The queue is told each second, by who leads."""
         for agent_id, available in self._available.items():
-            self.samples.add((AlertScope.AGENT, agent_id), {"agent_available": available}, at)
-        for task_class, waiting in self._queue.items():
-            self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, at)
+            self.samples.add((AlertScope.AGENT, agent_id), {AVAILABLE: available}, at)
         if self._past_counted.is_set() and monotonic() - self._counted >= LEDGER_SECONDS:
             self._counted = monotonic()
             self._count(at)
         self.samples.forget_old(at)
 
     def _count(self, at: float) -> None:
-        told = self._ledger.performance(monotonic())
-        for agent in told.agents:
+        now = datetime.fromtimestamp(at, UTC)
+        for agent in self._ledger.performance(monotonic()).agents:
             if agent.agent_id in self._available:
-                self.samples.add((AlertScope.AGENT, agent.agent_id), _values(agent, _COUNTS), at)
-        for model in told.models:
-            self.samples.add((AlertScope.MODEL, model.model), _values(model, (*_COUNTS, *_QUALITY)), at)
-        for workflow in told.workflows:
-            self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*_COUNTS, *_QUALITY)), at)
+                counts = _values(agent, COUNTS) | {RETRY_COUNT: agent.retries}
+                self.samples.add((AlertScope.AGENT, agent.agent_id), counts, at)
+        for model in self._ledger.models(now):
+            self.samples.add((AlertScope.MODEL, model.model), _values(model, (*COUNTS, *_QUALITY)), at)
+        for workflow in self._ledger.workflows(now):
+            self.samples.add((AlertScope.WORKFLOW, str(workflow.workflow_id)), _values(workflow, (*COUNTS, *_QUALITY)), at)
 
     async def _measured(self, received: Received) -> None:
         metrics = received.decode(PerformanceMetrics)
@@ -127,8 +125,10 @@ class Hearing:
         self.changed.set()
 
     async def _status(self, key: str, value: bytes | None) -> None:
+        """As old as it is heard, so that while nobody leads nobody knows how much waits."""
         if key == CLUSTER and value is not None:
-            self._queue = dict(ClusterStatus.model_validate_json(value).queue)
+            for task_class, waiting in ClusterStatus.model_validate_json(value).queue.items():
+                self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, time())
 
 
 def _values(quality: Quality, names: tuple[str, ...]) -> dict[str, Value]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pydantic import TypeAdapter
 
@@ -34,8 +35,12 @@ class AlertRecord:
     async def listed(self, asked: ListAlerts) -> list[Alert]:
         return await self._alerts("list_alerts", asked.state, asked.severity, asked.limit)
 
+    async def changes(self, alert_id: UUID) -> list[Alert]:
+        """As it was after each, oldest first; none of one that is not known."""
+        return await self._alerts("alert_changes", alert_id)
+
     async def save(self, alerts: Sequence[Alert], notices: Sequence[Notice] = ()) -> None:
-        """In one statement: all or none, with what is to be sent of them."""
+        """In one statement: all or none, each as it stands and as a change, with what is to be sent of them."""
         names = ("id", "rule", "entity", "severity", "state", "fired_at", "changed_at")
         columns = [[getattr(alert, name) for alert in alerts] for name in names]
         told = [notice.alert for notice in notices]

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from bus.messages.alerts import Alert, AlertScope, Firing
 from monitor.alerting.alerts import Alerts, Verdict
+from monitor.alerting.conditions import AVAILABLE
 from monitor.alerting.rules import Rule, windows
 from monitor.alerting.samples import Samples, Value
 
-AVAILABLE: Final = "agent_available"
 Point: TypeAlias = tuple[datetime, Mapping[str, Value]]
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bus.codec import explain
 from bus.errors import Conflict, InvalidRequest
 from bus.messages.alerts import MOST_RULES, AlertRule, AlertScope, ChangeRule, PutRules, RuleSet, RuleSource
-from monitor.alerting.conditions import Condition, parse
+from monitor.alerting.conditions import AVAILABLE, Condition, parse
 
 DEFAULTS: Final = "default_rules.yaml"
 
@@ -30,9 +30,10 @@ class Rule:
 
     @property
     def inhibits(self) -> bool:
-        """Whether it silences the other alerts of the same agent. An agent that is down says nothing more that matters."""
+        """Whether it silences the other alerts of the same agent. An agent that is down says nothing more that matters; a condition that
+        is about more than that may hold of one that is well."""
         told = self.written.inhibits
-        return self.scope is AlertScope.AGENT and ("agent_available" in self.condition.reads if told is None else told)
+        return self.scope is AlertScope.AGENT and (self.condition.reads == {AVAILABLE} if told is None else told)
 
 
 def read(text: str) -> dict[str, AlertRule]:

@@ -75,13 +75,19 @@ class Watch:
         pool: asyncpg.Pool,
         make_notifier: Callable[[Callable[[], Iterable[Alert]]], Notifier],
         more: Sequence[Endpoint] = (),
+        chosen: Callable[[bool], None] = lambda _: None,
     ) -> None:
-        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later, with another."""
+        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later, with another.
+
+        `chosen` is told whether this one keeps it.
+        """
         async with AsyncExitStack() as stack:
             with available():
                 connection = await stack.enter_async_context(pool.acquire())
                 while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
+                    chosen(False)
                     await asyncio.sleep(LOCK_SECONDS)
+            chosen(True)
             stack.push_async_callback(_unlock, connection)
             stack.push_async_callback(self.close)
             notifier = self.notifier = make_notifier(lambda: self._alerts.all)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from bus.messages.alerts import DAY_SECONDS, LONGEST_DRY_RUN, AlertScope
-from monitor.alerting.conditions import COUNTS, METRICS
+from monitor.alerting.conditions import AGENT_COUNTS, METRICS
 from monitor.alerting.replay import Point
 from monitor.alerting.samples import Key, Samples, Value
 
@@ -18,7 +18,7 @@ EVERY: Final = timedelta(seconds=15)
 WHOLE_EVERY: Final = timedelta(hours=1)
 KEPT: Final = LONGEST_DRY_RUN + timedelta(seconds=DAY_SECONDS) + 2 * WHOLE_EVERY
 """A rule looks further back than the span by its `for`, at most a day, and its windows, at most an hour; and reading begins at a whole page."""
-STORED: Final[Mapping[AlertScope, frozenset[str]]] = {**METRICS, AlertScope.AGENT: frozenset(COUNTS)}
+STORED: Final[Mapping[AlertScope, frozenset[str]]] = {**METRICS, AlertScope.AGENT: frozenset(AGENT_COUNTS)}
 """What an agent measures itself is stored already."""
 
 Values: TypeAlias = Mapping[str, Value]

@@ -107,6 +107,9 @@ WITH saved AS (
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::jsonb[])
     ON CONFLICT (id) DO UPDATE
     SET state = excluded.state, changed_at = excluded.changed_at, record = excluded.record, told = false
+), changed AS (
+    INSERT INTO alert_changes (alert_id, rank, record)
+    SELECT id, (record ->> 'rank')::int, record FROM unnest($1::uuid[], $8::jsonb[]) AS c (id, record) ON CONFLICT DO NOTHING
 )
 INSERT INTO alert_notices (target, alert_id, state, changed_at, due_at, record)
 SELECT new.* FROM unnest($9::text[], $10::uuid[], $11::text[], $12::timestamptz[], $13::timestamptz[], $14::jsonb[])
@@ -123,6 +126,9 @@ UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
 SELECT record FROM alerts
 WHERE CASE WHEN $1::text IS NULL THEN state <> 'resolved' ELSE state = $1 END AND ($2::text IS NULL OR severity = $2)
 ORDER BY changed_at DESC LIMIT $3;
+
+-- name: alert_changes
+SELECT record FROM alert_changes WHERE alert_id = $1 ORDER BY rank;
 
 -- name: forget_alerts
 DELETE FROM alerts WHERE state = 'resolved' AND told AND changed_at < now() - make_interval(secs => $1);
@@ -184,6 +190,23 @@ WITH told AS (
 )
 INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($13, $14, $15, $16)
 ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
+
+-- name: store_executions
+-- With the position, in one, as store_usage.
+WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::text[]) AS t (event_id, at, status)
+), fresh AS (
+    INSERT INTO usage_counted (event_id, at) SELECT event_id, at FROM told ON CONFLICT DO NOTHING RETURNING event_id
+), counted AS (
+    INSERT INTO executions_ended AS e (status, ended)
+    SELECT status, count(*) FROM told JOIN fresh USING (event_id) GROUP BY 1 ORDER BY 1
+    ON CONFLICT (status) DO UPDATE SET ended = e.ended + excluded.ended
+)
+INSERT INTO monitor_positions (stream, created_at, position, stored_at) VALUES ($4, $5, $6, $7)
+ON CONFLICT (stream) DO UPDATE SET created_at = excluded.created_at, position = excluded.position, stored_at = excluded.stored_at;
+
+-- name: executions_ended
+SELECT status, ended FROM executions_ended;
 
 -- name: forget_counted
 DELETE FROM usage_counted WHERE at < now() - interval '4 days';

@@ -5,6 +5,7 @@ The stream holds three days. A monitor or a PostgreSQL that is away for less los
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -29,6 +30,16 @@ POSITION: Final = f"{subjects.EVENTS} usage"
 BATCH: Final = 1000
 GATHER_SECONDS: Final = 1.0
 """Between two commits: a quota is decided by what was counted until then."""
+MEASURED_SECONDS: Final = 60.0
+"""So long, at most, ends wait after a start for what agents measured until then. An hour of 200 agents is stored in a quarter of it."""
+MEASURED_AGAIN_SECONDS: Final = 0.1
+
+Measured = Callable[[datetime], bool]
+"""Whether all that agents measured until then is stored."""
+
+
+def always(at: datetime) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +96,35 @@ def read(batch: Sequence[Received]) -> list[Used]:
 
 
 class Counting:
-    """`counted` is called after each commit."""
+    """`counted` is called after each commit. An end is given its energy once, so after an outage it waits until that is `measured`."""
 
-    def __init__(self, bus: Bus, pool: asyncpg.Pool, counted: Callable[[], Awaitable[None]]) -> None:
-        self._bus, self._sql, self._counted = bus, NamedStatements(pool, queries()), counted
+    def __init__(
+        self, bus: Bus, pool: asyncpg.Pool, counted: Callable[[], Awaitable[None]], measured: Measured = always
+    ) -> None:
+        self._bus, self._sql, self._counted, self._measured = bus, NamedStatements(pool, queries()), counted, measured
 
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
         state = await self._bus.stream_state(subjects.EVENTS)
         reader = await self._bus.read(subjects.EVENTS, TASK_ENDS, await begin(self._sql, POSITION, state))
+        patient_until = asyncio.get_running_loop().time() + MEASURED_SECONDS
         try:
             while True:
                 batch = await reader.batch(BATCH)
+                await self._until_measured(batch[-1].stored_at, patient_until)
                 await self._store(batch, state)
                 await self._counted()
                 if reader.caught_up:
                     await asyncio.sleep(GATHER_SECONDS)
         finally:
             await reader.close()
+
+    async def _until_measured(self, at: datetime | None, patient_until: float) -> None:
+        """Once the patience is over, ends are counted as they come: quotas need them more than their energy."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(patient_until):
+                while at is not None and not self._measured(at):
+                    await asyncio.sleep(MEASURED_AGAIN_SECONDS)
 
     async def _store(self, batch: list[Received], state: StreamState) -> None:
         found, last = read(batch), batch[-1]

@@ -13,7 +13,7 @@ from bus.messages.usage import ListUsage, SlowHosts, UsageReport, UsageRow
 from bus.together import together
 from monitor.replica import Reading
 from monitor.sql import queries
-from monitor.usage.counting import Counting
+from monitor.usage.counting import Counting, Measured, always
 from monitor.usage.quotas import QuotaBook
 from monitor.usage.service import usage_service
 from monitor.usage.slowness import slow_hosts
@@ -43,13 +43,13 @@ class UsageReads:
         return SlowHosts(hosts=tuple(slow_hosts(await self._reading.all("speeds", since))))
 
 
-async def keep(bus: Bus, pool: asyncpg.Pool, reading: Reading, retain_days: float) -> None:
+async def keep(bus: Bus, pool: asyncpg.Pool, reading: Reading, retain_days: float, *, measured: Measured = always) -> None:
     """For ever. DatabaseUnavailable, BusUnavailable: begin again later."""
     book = QuotaBook(bus, pool)
     await book.begin()
     serving = await bus.serve(usage_service(UsageReads(reading), book))
     try:
-        await together(Counting(bus, pool, book.renew).run(), _clear(pool, retain_days))
+        await together(Counting(bus, pool, book.renew, measured).run(), _clear(pool, retain_days))
     finally:
         await serving.close()
 

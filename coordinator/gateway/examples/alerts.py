@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from bus.messages.alerts import (
     Alert,
+    AlertChanges,
     AlertGroup,
     AlertList,
     AlertRule,
@@ -38,6 +39,14 @@ ALERT: Final = Alert(
     values={"agent_available": False},
     fired_at=NOON,
     changed_at=NOON,
+)
+_TAKEN: Final = ALERT.model_copy(
+    update={
+        "state": AlertState.ACKNOWLEDGED,
+        "rank": 2,
+        "changed_at": NOON + timedelta(minutes=2),
+        "acknowledged_by": "anna",
+    }
 )
 SILENCE: Final = Silence(
     id=UUID("5d0f4f1f-7a10-4b7e-9b8f-2a6f9c1e7d43"),
@@ -107,6 +116,7 @@ _GROUP: Final = AlertGroup(rule="agent_down", severity=Severity.CRITICAL, entiti
 ANSWERS: Final[tuple[BaseModel, ...]] = (
     ALERT,
     AlertList(alerts=(ALERT,), groups=(_GROUP,)),
+    AlertChanges(changes=(ALERT, _TAKEN)),
     _SET,
     SILENCE,
     _DRY_RUN,

@@ -11,6 +11,7 @@ from bus.errors import Conflict, InvalidId, InvalidJson, NoHistory, NotFound, Pa
 from bus.messages import NoReply
 from bus.messages.alerts import (
     Alert,
+    AlertChanges,
     AlertList,
     AlertRef,
     CreateSilence,
@@ -55,6 +56,20 @@ async def acknowledge(alert_id: _AlertId, gateway: Door, caller: Caller) -> Resp
     """It stays acknowledged until it is resolved. 409 for one that is."""
     body = AlertRef(id=alert_id)
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "acknowledge", body, Alert, caller))
+
+
+@router.get(
+    "/{alert_id}/changes",
+    summary="What became of an alert",
+    response_model=AlertChanges,
+    **needs(Permission.ALERTS_VIEW, InvalidId, NotFound),
+)
+async def changes(alert_id: _AlertId, gateway: Door, caller: Caller) -> Response:
+    """The alert as it was after each of its changes, oldest first: who acknowledged it when, what silenced it, and how it ended.
+
+    Kept as long as the alert itself.
+    """
+    return answer(await verbs.ask(gateway.bus, subjects.SERVICE_ALERTS, "changes", AlertRef(id=alert_id), AlertChanges, caller))
 
 
 @router.get("/rules", summary="The rules of alerts", response_model=RuleSet, **needs(Permission.ALERTS_VIEW))

@@ -72,10 +72,10 @@ async def publish(bus: Bus, event: TaskEvent, *, message_id: str | None = None) 
     return (await bus.publish_durable(subject, event, message_id=message_id or event.id, timeout=15)).sequence
 
 
-async def publish_execution(bus: Bus, event: WorkflowEvent) -> None:
+async def publish_execution(bus: Bus, event: WorkflowEvent, *, message_id: str | None = None) -> None:
     """As an engine does."""
     subject = subjects.event(subjects.DEFAULT_TENANT, event.type, event.data.execution_id)
-    await bus.publish_durable(subject, event, message_id=event.id, timeout=15)
+    await bus.publish_durable(subject, event, message_id=message_id or event.id, timeout=15)
 
 
 async def performance(bus: Bus, until: Callable[[ClusterPerformance], bool], seconds: float = 20) -> ClusterPerformance:

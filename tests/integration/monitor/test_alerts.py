@@ -16,9 +16,10 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
-from bus.messages import AgentStatus, Claims, EventType, NoReply, Role
+from bus.messages import AgentStatus, Claims, EventType, NoReply, Role, TaskStatus
 from bus.messages.alerts import (
     Alert,
+    AlertChanges,
     AlertList,
     AlertRef,
     AlertState,
@@ -37,10 +38,10 @@ from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
 from bus.nats_bus import NatsBus
 from monitor.alerting.watch import LOCK
 from tests.integration.monitor.asking import agent_is, ask, ask_anew
-from tests.integration.monitor.parts import ROOT, MonitorProcess
+from tests.integration.monitor.parts import ROOT, MonitorProcess, publish
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.alerting.scene import rule
-from tests.unit.monitor.events import metrics
+from tests.unit.monitor.events import metrics, task_event
 
 pytestmark = pytest.mark.slow
 
@@ -119,8 +120,15 @@ async def test_an_alert_is_acknowledged_by_whoever_may(nats_bus: NatsBus, monito
     assert (await told.next()).state is RESOLVED
     with pytest.raises(Conflict):
         await ask(nats_bus, "acknowledge", ref, Alert)
-    with pytest.raises(NotFound):
-        await ask(nats_bus, "acknowledge", AlertRef(id=uuid4()), Alert)
+    told_of = (await ask(nats_bus, "changes", ref, AlertChanges, viewer)).changes
+    assert [(each.state, each.rank, each.acknowledged_by) for each in told_of] == [
+        (FIRING, 1, None),
+        (AlertState.ACKNOWLEDGED, 2, "ann"),
+        (RESOLVED, 3, "ann"),
+    ]
+    for verb, answer in (("acknowledge", Alert), ("changes", AlertChanges)):
+        with pytest.raises(NotFound):
+            await ask(nats_bus, verb, AlertRef(id=uuid4()), answer)
 
 
 async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
@@ -137,6 +145,18 @@ async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor:
     await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=60))
     fired = await told.next()
     assert (fired.rule, fired.values) == ("warm", {"cpu_usage": 60})
+
+
+async def test_an_agent_whose_tasks_are_tried_again_and_again_is_told(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told
+) -> None:
+    await ask(nats_bus, "put_rules", PutRules(alerts={"again": rule("retry_count > 3")}), RuleSet)
+    with pytest.raises(InvalidRequest, match="scope queue over `waiting`"):
+        await ask(nats_bus, "put_rules", PutRules(alerts={"long": rule("queue_length > 3")}), RuleSet)
+    await agent_is(nats_bus, AgentStatus.ONLINE)
+    await publish(nats_bus, task_event(TaskStatus.FAILED, agent_id="acacia", attempt=5))
+    fired = await told.next()
+    assert (fired.rule, fired.entity, fired.values) == ("again", "acacia", {"retry_count": 4})
 
 
 async def test_one_rule_is_changed_beside_others_and_nobody_s_change_is_lost(

@@ -100,6 +100,23 @@ async def test_what_is_measured_is_stored_once_and_what_came_meanwhile_too(nats_
     assert [tuple(row) for row in rows] == [("acacia", '{"cpu_usage": 1.5}'), ("acacia", '{"gpu_usage": 99.0}')]
 
 
+async def test_where_nothing_was_measured_it_has_all_from_its_beginning(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    await upkeep(pool).once(datetime.now(UTC))
+    archive = Archive(nats_bus, pool)
+    for number in (0, 1):
+        assert not archive.has(datetime.now(UTC))
+        running = asyncio.create_task(archive.run())
+        await eventually(lambda: _has_all(archive))
+        if not number:
+            await measured(nats_bus, "acacia", cpu_usage=1)
+            await eventually(holds(pool, 1))
+        await end([running])
+
+
+async def _has_all(archive: Archive) -> bool:
+    return archive.caught_up and archive.has(datetime.now(UTC))
+
+
 async def test_what_is_no_metrics_or_another_s_is_refused_and_holds_nothing_up(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
     await upkeep(pool).once(datetime.now(UTC))
     await nats_bus.publish(subjects.metrics("acacia"), b"no metrics")

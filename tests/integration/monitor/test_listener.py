@@ -14,6 +14,7 @@ from monitor.ends import TASK_ENDS
 from monitor.history import recount
 from monitor.ingest import Ledger
 from monitor.listener import listener, start, stop
+from monitor.meters import Heard
 from tests.integration.monitor.parts import agent, publish, publish_poison, wait_until
 from tests.parts.nats import NatsServer
 from tests.unit.monitor.events import NOON, agent_event, metrics, task_event
@@ -25,8 +26,8 @@ def ledger() -> Ledger:
 
 
 @asynccontextmanager
-async def listening(server: NatsServer, ledger: Ledger, after: int) -> AsyncIterator[None]:
-    broker = listener(server.settings(), ledger, {TASK_ENDS: after})
+async def listening(server: NatsServer, ledger: Ledger, after: int, heard: Heard | None = None) -> AsyncIterator[None]:
+    broker = listener(server.settings(), ledger, {TASK_ENDS: after}, heard)
     await start(broker)
     try:
         yield
@@ -59,13 +60,16 @@ async def test_what_was_recounted_is_not_listened_to_again(nats_bus: NatsBus, na
 async def test_an_event_that_was_published_twice_counts_once(
     nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger
 ) -> None:
-    event = task_event()
-    async with listening(nats_server, ledger, 0):
+    event, heard = task_event(), list[str]()
+    async with listening(nats_server, ledger, 0, lambda told: heard.append(told.id)):
         first = await publish(nats_bus, event)
         assert await publish(nats_bus, event, message_id="after the window of the server's own deduplication") > first
-        await publish(nats_bus, task_event(TaskStatus.CANCELLED))
+        last = task_event(TaskStatus.CANCELLED)
+        await publish(nats_bus, last)
         await wait_until(lambda: now(ledger).cancelled == 1)
         assert now(ledger).completed == 1
+        await wait_until(lambda: last.id in heard)
+        assert heard == [event.id, last.id]
 
 
 async def test_what_cannot_be_understood_holds_nothing_up(nats_bus: NatsBus, nats_server: NatsServer, ledger: Ledger) -> None:

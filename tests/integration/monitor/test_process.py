@@ -115,17 +115,24 @@ async def test_the_document_of_the_bus_comes_from_the_running_monitor(nats_bus: 
 
 
 @pytest.mark.slow
-async def test_executions_that_end_are_counted_from_its_start_on(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
-    await readings(nats_bus, lambda found: found.executions["success"] == 0)
-    for status in (ExecutionStatus.SUCCESS, ExecutionStatus.ERROR):
-        await publish_execution(nats_bus, execution_event(status, timestamp=datetime.now(UTC)))
-    found = await readings(nats_bus, lambda found: found.executions == {"success": 1, "error": 1, "canceled": 0})
-    assert found.execution_success_rate == 0.5
-    monitor.kill()
-    await publish_execution(nats_bus, execution_event(timestamp=datetime.now(UTC)))
-    monitor.restart()
-    found = await readings(nats_bus, lambda found: found.execution_success_rate == pytest.approx(2 / 3))
-    assert found.executions == {"success": 0, "error": 0, "canceled": 0}
+async def test_executions_that_end_are_counted_and_a_restart_begins_nothing_anew(
+    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    with MonitorProcess(nats_server, tmp_path, HIVE_DATABASE_URL=database_url) as monitor:
+        await readings(nats_bus, lambda found: found.executions == {"success": 0, "error": 0, "canceled": 0})
+        for status in (ExecutionStatus.SUCCESS, ExecutionStatus.ERROR):
+            await publish_execution(nats_bus, execution_event(status, timestamp=datetime.now(UTC)))
+        found = await readings(nats_bus, lambda found: found.executions == {"success": 1, "error": 1, "canceled": 0})
+        assert found.execution_success_rate == 0.5
+        monitor.kill()
+        await publish_execution(nats_bus, execution_event(timestamp=datetime.now(UTC)))
+        monitor.restart()
+        found = await readings(nats_bus, lambda found: found.execution_success_rate == pytest.approx(2 / 3))
+        await readings(nats_bus, lambda found: found.executions == {"success": 2, "error": 1, "canceled": 0})
+
+
+async def test_executions_are_not_told_while_postgresql_is_away(nats_bus: NatsBus, monitor: MonitorProcess) -> None:
+    assert (await readings(nats_bus, lambda found: True)).executions == {}
 
 
 async def test_it_tells_of_itself_and_of_other_processes(nats_bus: NatsBus, monitor: MonitorProcess) -> None:

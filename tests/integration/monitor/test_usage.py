@@ -31,12 +31,15 @@ from bus.messages.usage import (
 from bus.nats_bus import NatsBus
 from bus.quotas import Quotas
 from bus.together import end
+from monitor.archive import Archive
 from monitor.replica import Reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep
-from monitor.usage import usage
+from monitor.usage import counting, usage
+from monitor.usage.counting import Measured, always
 from tests.integration.monitor.parts import publish
+from tests.unit.monitor.events import metrics
 
 KEY, FLOW = UUID("22222222-2222-4222-8222-222222222222"), UUID("33333333-3333-4333-8333-333333333333")
 ANNA = Claims(sub="anna", roles=(Role.DEVELOPER,), key_id=KEY)
@@ -55,12 +58,13 @@ async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
 class Kept:
     """The part of a monitor that counts, as a task that a test may end and begin again."""
 
-    def __init__(self, bus: NatsBus, pool: asyncpg.Pool) -> None:
-        self._bus, self._pool = bus, pool
+    def __init__(self, bus: NatsBus, pool: asyncpg.Pool, measured: Measured = always) -> None:
+        self._bus, self._pool, self._measured = bus, pool, measured
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> None:
-        self._task = asyncio.create_task(usage.keep(self._bus, self._pool, Reading(self._pool, None, 30), 0))
+        reading = Reading(self._pool, None, 30)
+        self._task = asyncio.create_task(usage.keep(self._bus, self._pool, reading, 0, measured=self._measured))
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
@@ -153,6 +157,37 @@ async def test_what_ended_while_no_monitor_was_there_is_counted_and_what_is_told
         await publish(nats_bus, ended(tokens=1))
         await eventually(has_counted(nats_bus, 3))
         assert (await rows(nats_bus, UsageBy.USER))["anna"].completion_tokens == 58
+
+
+async def test_after_an_outage_ends_wait_for_what_was_measured_and_have_their_energy(
+    nats_bus: NatsBus, pool: asyncpg.Pool
+) -> None:
+    archive, asked = Archive(nats_bus, pool), asyncio.Event()
+
+    def measured(at: datetime) -> bool:
+        asked.set()
+        return archive.has(at)
+
+    await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", gpu_power_watts=300, active_tasks=1))
+    await publish(nats_bus, ended(seconds=4))
+    async with Kept(nats_bus, pool, measured):
+        async with asyncio.timeout(10):
+            await asked.wait()
+        archiving = asyncio.create_task(archive.run())
+        await eventually(has_counted(nats_bus, 1))
+        assert (await rows(nats_bus, UsageBy.USER))["anna"].watt_hours == pytest.approx(300 * 4 / 3600)
+    await end([archiving])
+
+
+async def test_ends_do_not_wait_for_ever_for_what_was_measured(
+    nats_bus: NatsBus, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counting, "MEASURED_SECONDS", 0.2)
+    await publish(nats_bus, ended())
+    async with Kept(nats_bus, pool, lambda at: False):
+        await eventually(has_counted(nats_bus, 1))
+        await publish(nats_bus, ended())
+        await eventually(has_counted(nats_bus, 2))
 
 
 async def test_a_quota_is_told_near_its_end_refuses_at_it_and_goes_on_refusing_while_the_monitor_is_away(

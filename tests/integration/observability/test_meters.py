@@ -5,10 +5,10 @@ from time import monotonic
 
 import pytest
 
-from bus.messages import TaskStatus, Timings, Usage
+from bus.messages import TaskKind, TaskStatus, Timings, Usage
 from bus.settings import HiveSettings
 from monitor.ingest import Ledger
-from monitor.meters import metering
+from monitor.meters import attributes_of, metering
 from tests.parts.otlp import receiving
 from tests.unit.monitor.events import metrics, task_event
 
@@ -48,6 +48,30 @@ def test_tasks_and_cards_arrive_in_the_words_of_the_conventions() -> None:
         assert (attributes, point.as_double) == (card, value)
     assert "hw.power" not in receiver.metrics
     assert {header["content-type"] for header in receiver.headers} == {"application/x-protobuf"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation"),
+    [
+        (TaskKind.CHAT, "chat"),
+        (TaskKind.GENERATE, "text_completion"),
+        (TaskKind.EMBED, "embeddings"),
+        (None, None),
+    ],
+)
+def test_each_kind_of_work_has_its_own_operation(kind: TaskKind | None, operation: str | None) -> None:
+    assert attributes_of(task_event(kind=kind).data).get("gen_ai.operation.name") == operation
+
+
+def test_of_several_monitors_one_tells() -> None:
+    ledger = Ledger(datetime.now(UTC), fresh_seconds=30, remembered=1000)
+    chosen = [False]
+    with receiving() as receiver, metering(HiveSettings(otlp_endpoint=receiver.url), ledger, lambda: chosen[0]) as heard:
+        heard(task_event(timings=Timings(total_seconds=1)))
+        chosen[0] = True
+        heard(task_event(timings=Timings(total_seconds=2)))
+    ((_, duration),) = receiver.metrics["gen_ai.client.operation.duration"]
+    assert duration.sum == 2
 
 
 def test_without_an_endpoint_nobody_is_told() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bus import subjects
 from bus.client import Received
-from bus.messages import FailureInfo, TaskClass, TaskRequest, TaskStatus
+from bus.messages import FailureInfo, TaskClass, TaskKind, TaskRequest, TaskStatus
 from coordinator.scheduling.sizes import Size
 from coordinator.tasks import (
     MAX_BACKOFF_SECONDS,
@@ -252,6 +252,21 @@ def test_a_change_tells_neither_prompt_nor_output() -> None:
     told = change(task(id=ID, model="llama3", attempts=2), TaskStatus.ASSIGNED, agent_id="acacia", model="llama3:8b")
     assert (told.task_id, told.attempt, told.agent_id, told.model, told.owner) == (ID, 2, "acacia", "llama3:8b", "ada")
     assert not {"prompt", "messages", "output"} & set(type(told).model_fields)
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b'{"prompt":"hi"}', TaskKind.CHAT),
+        (b'{"prompt":"hi","kind":"generate"}', TaskKind.GENERATE),
+        (b'{"input":["hi"],"kind":"embed"}', TaskKind.EMBED),
+        (b"no work", None),
+    ],
+)
+def test_a_change_tells_what_kind_of_work_it_is_where_that_could_be_read(body: bytes, kind: TaskKind | None) -> None:
+    found = interpret(submit(body))
+    assert found is not None
+    assert change(found.task, TaskStatus.FAILED).kind is kind
 
 
 def test_every_class_stands_for_a_priority_of_its_own() -> None:

@@ -11,6 +11,7 @@ from bus.messages import (
     PerformanceMetrics,
     TaskChange,
     TaskEvent,
+    TaskKind,
     TaskStatus,
     Timings,
     Usage,
@@ -39,6 +40,7 @@ def task_event(
     owner: str = "ann",
     model: str | None = None,
     round_number: int = 0,
+    kind: TaskKind | None = TaskKind.CHAT,
 ) -> TaskEvent:
     """An event with the deterministic id of its task and rank."""
     task_id, rank = task_id or uuid4(), 1_000_000 * round_number + 1000 * attempt + 5
@@ -48,6 +50,7 @@ def task_event(
         rank=rank,
         priority=3,
         owner=owner,
+        kind=kind,
         model=model,
         agent_id=agent_id,
         attempt=attempt,

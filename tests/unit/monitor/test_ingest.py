@@ -15,6 +15,7 @@ from monitor.groups import Groups
 from monitor.ingest import Ledger
 from monitor.tally import Tally
 from monitor.vitals import Vitals
+from monitor.window import LastHour
 from tests.unit.monitor.events import NOON, agent_event, execution_event, metrics, task_event
 
 ENDS = [TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED]
@@ -65,6 +66,12 @@ def test_the_whole_is_the_sum_of_what_ended(events: list[TaskEvent]) -> None:
     by_status = [sum(event.data.status is status for event in events) for status in ENDS]
     assert [found.completed, found.failed, found.cancelled] == by_status
     assert found.completed >= sum(agent.completed for agent in found.agents)
+
+
+def test_it_says_whether_it_counted() -> None:
+    found, event, execution = ledger(), task_event(), execution_event()
+    assert [found.count(event), found.count(event), found.count(task_event(TaskStatus.QUEUED))] == [True, False, False]
+    assert [found.count_execution(execution) for _ in range(2)] == [True, False]
 
 
 def test_what_never_reached_an_agent_counts_for_nobody() -> None:
@@ -127,27 +134,20 @@ def test_the_rate_and_the_mean_are_those_of_the_last_hour() -> None:
     for minutes, seconds in ((90, 100.0), (59, 4.0), (0, 2.0)):
         at = NOON - timedelta(minutes=minutes)
         found.count(task_event(timings=Timings(total_seconds=seconds), timestamp=at))
-        found.count_execution(
-            execution_event(ExecutionStatus.ERROR if minutes else ExecutionStatus.SUCCESS, timestamp=at), live=True
-        )
-    found.count_execution(execution_event(ExecutionStatus.CANCELED), live=True)
+        found.count_execution(execution_event(ExecutionStatus.ERROR if minutes else ExecutionStatus.SUCCESS, timestamp=at))
+    found.count_execution(execution_event(ExecutionStatus.CANCELED))
     told = found.readings(NOON, 0)
     assert (told.mean_task_seconds, told.execution_success_rate) == (3.0, 0.5)
     later = found.readings(NOON + timedelta(hours=1), 0)
     assert (later.mean_task_seconds, later.execution_success_rate) == (None, None)
 
 
-def test_executions_that_ended_before_the_start_are_not_counted_up() -> None:
-    found = ledger()
-    found.count_execution(execution_event(), live=False)
-    assert (found.readings(NOON, 0).executions, found.readings(NOON, 0).execution_success_rate) == (
-        {"success": 0, "error": 0, "canceled": 0},
-        1.0,
-    )
-    event = execution_event(ExecutionStatus.ERROR)
+def test_an_execution_that_is_told_twice_counts_once() -> None:
+    found, failed = ledger(), execution_event(ExecutionStatus.ERROR)
+    found.count_execution(execution_event())
     for _ in range(2):
-        found.count_execution(event, live=True)
-    assert found.readings(NOON, 0).executions == {"success": 0, "error": 1, "canceled": 0}
+        found.count_execution(failed)
+    assert found.readings(NOON, 0).execution_success_rate == 0.5
 
 
 def test_a_process_that_is_silent_has_gone() -> None:
@@ -164,8 +164,8 @@ def test_quality_is_told_by_agent_model_user_and_workflow() -> None:
     found.count(task_event(TaskStatus.FAILED, agent_id="acacia", owner="bo", model="qwen3:latest"))
     found.count(task_event(TaskStatus.CANCELLED, agent_id="walnut", owner="bo", model="llama3.2:3b"))
     workflow_id = UUID(int=9)
-    found.count_execution(execution_event(ExecutionStatus.ERROR, workflow_id=workflow_id), live=True)
-    found.count_execution(execution_event(workflow_id=workflow_id, mode="retry"), live=True)
+    found.count_execution(execution_event(ExecutionStatus.ERROR, workflow_id=workflow_id))
+    found.count_execution(execution_event(workflow_id=workflow_id, mode="retry"))
     told = found.performance(0)
     half = {"completed": 1, "failed": 1, "success_rate": 0.5, "error_rate": 0.5}
     assert told.models == (
@@ -179,6 +179,30 @@ def test_quality_is_told_by_agent_model_user_and_workflow() -> None:
     assert told.workflows == (WorkflowQuality(workflow_id=workflow_id, retries=1, **half),)
     assert agents(told)["acacia"] == AgentPerformance(agent_id="acacia", retries=2, **half)
     assert (told.retries, told.success_rate, told.cancelled) == (2, 0.5, 1)
+
+
+def test_rates_of_models_and_workflows_are_of_the_last_hour_and_their_counts_of_all() -> None:
+    found, workflow_id = ledger(), UUID(int=9)
+    for minutes in (*range(120, 70, -1), 30):
+        ended, at = minutes > 60, NOON - timedelta(minutes=minutes)
+        status = TaskStatus.COMPLETED if ended else TaskStatus.FAILED
+        found.count(task_event(status, model="qwen3:8b", timestamp=at))
+        found.count_execution(
+            execution_event(ExecutionStatus.SUCCESS if ended else ExecutionStatus.ERROR, workflow_id=workflow_id, timestamp=at),
+        )
+    for told in (found.models(NOON), found.workflows(NOON), found.readings(NOON, 0).models):
+        assert [(each.completed, each.failed, each.success_rate, each.error_rate) for each in told] == [(50, 1, 0, 1)]
+    later = found.models(NOON + timedelta(hours=1))
+    assert [(each.failed, each.success_rate, each.error_rate) for each in later] == [(1, None, None)]
+    assert found.performance(0).models[0].error_rate == 1 / 51
+
+
+def test_an_hour_that_nobody_asks_for_holds_no_more_than_two() -> None:
+    hour = LastHour()
+    for minutes in range(1000):
+        hour.add(NOON + timedelta(minutes=minutes), Tally(completed=1))
+    assert hour.sum(NOON).completed == 120
+    assert hour.sum(NOON + timedelta(minutes=999)).completed == 60
 
 
 def test_retries_of_a_task_that_was_requeued_by_hand_count_once() -> None:
@@ -200,7 +224,7 @@ def test_users_and_workflows_are_told_to_their_tenant_and_to_who_runs_the_hive()
     found, workflow_id = ledger(), UUID(int=7)
     found.count(task_event(owner="ann"))
     found.count(task_event(owner="ann", task_id=UUID(int=1)), "acme")
-    found.count_execution(execution_event(ExecutionStatus.SUCCESS, workflow_id=workflow_id), "acme", live=True)
+    found.count_execution(execution_event(ExecutionStatus.SUCCESS, workflow_id=workflow_id), "acme")
     users = {tenant: [each.user for each in found.performance(0, tenant).users] for tenant in (None, "acme", "burns")}
     assert users == {None: ["acme/ann", "ann"], "acme": ["ann"], "burns": []}
     workflows = [len(found.performance(0, tenant).workflows) for tenant in (None, "acme", "default")]

@@ -28,6 +28,10 @@ async def nothing(asked: ListMetrics) -> MetricsHistory:
     return MetricsHistory(agent_id=asked.agent_id, resolution=asked.resolution)
 
 
+async def executions() -> dict[str, int]:
+    return {"success": 4}
+
+
 @pytest.fixture
 async def bus() -> AsyncIterator[InMemoryBus]:
     bus = InMemoryBus()
@@ -44,7 +48,7 @@ def ledger() -> Ledger:
 
 async def test_half_a_count_is_never_told(bus: InMemoryBus, ledger: Ledger) -> None:
     counted = asyncio.Event()
-    await bus.serve(metrics_service(ledger, Vitals(), counted, nothing))
+    await bus.serve(metrics_service(ledger, Vitals(), counted, nothing, executions))
     with pytest.raises(NotReady, match="Try again") as refused:
         await bus.request(PERFORMANCE, NoReply(), ClusterPerformance)
     assert refused.value.retry_after_seconds
@@ -60,20 +64,21 @@ async def test_the_document_crosses_the_bus_as_it_is(bus: InMemoryBus) -> None:
 
 async def test_what_a_scrape_asks_is_told_with_the_processes_that_are_there(bus: InMemoryBus, ledger: Ledger) -> None:
     vitals, counted = Vitals(), asyncio.Event()
-    await bus.serve(metrics_service(ledger, vitals, counted, nothing))
+    await bus.serve(metrics_service(ledger, vitals, counted, nothing, executions))
     with pytest.raises(NotReady):
         await bus.request(READINGS, NoReply(), MonitorReadings)
     counted.set()
     gui = ServiceVitals(service="gui", instance="1", memory_bytes=7, websocket_connections=2)
     vitals.hear(gui, monotonic())
-    assert (await bus.request(READINGS, NoReply(), MonitorReadings)).services == (gui,)
+    told = await bus.request(READINGS, NoReply(), MonitorReadings)
+    assert (told.services, told.executions) == ((gui,), {"success": 4})
 
 
 @pytest.mark.parametrize("verb", [PERFORMANCE, READINGS, ASYNCAPI])
 async def test_who_may_not_view_metrics_is_refused(bus: InMemoryBus, ledger: Ledger, verb: str) -> None:
     counted = asyncio.Event()
     counted.set()
-    for service in (metrics_service(ledger, Vitals(), counted, nothing), docs_service(AsyncApiDocument({}))):
+    for service in (metrics_service(ledger, Vitals(), counted, nothing, executions), docs_service(AsyncApiDocument({}))):
         await bus.serve(service)
     await bus.request(verb, NoReply(), NoReply, claims=Claims(sub="vic", roles=(Role.VIEWER,)))
     with pytest.raises(PermissionDenied, match=r"metrics\.view"):
@@ -81,7 +86,7 @@ async def test_who_may_not_view_metrics_is_refused(bus: InMemoryBus, ledger: Led
 
 
 async def test_who_may_not_view_metrics_reads_no_history(bus: InMemoryBus, ledger: Ledger) -> None:
-    await bus.serve(metrics_service(ledger, Vitals(), asyncio.Event(), nothing))
+    await bus.serve(metrics_service(ledger, Vitals(), asyncio.Event(), nothing, executions))
     history = subjects.service_verb(subjects.SERVICE_METRICS, "history")
     asked = ListMetrics(agent_id="acacia")
     assert (await bus.request(history, asked, MetricsHistory)).agent_id == "acacia"

@@ -106,6 +106,15 @@ def test_a_rule_may_say_itself_whether_it_inhibits() -> None:
     assert scene.hear(cpu_usage=90, agent_available=False).states() == {"down": FIRING, "hot": FIRING}
 
 
+def test_a_rule_that_asks_for_more_than_whether_its_agent_is_there_silences_nothing_unless_it_says_so() -> None:
+    hot = "agent_available == true and gpu_temperature > 90"
+    for written, others in ((rule(hot), FIRING), (rule(hot, inhibits=True), SILENCED)):
+        scene = Scene(hot=written, busy=rule("cpu_usage > 85"), gone=rule("not agent_available"))
+        scene.hear(agent_available=True, gpu_temperature=95, cpu_usage=90)
+        assert scene.states() == {"hot": FIRING, "busy": others}
+        assert [each.name for each in scene.rules if each.inhibits and each.name != "hot"] == ["gone"]
+
+
 def test_what_is_silenced_fires_when_the_silence_ends() -> None:
     scene = Scene(hot=rule("cpu_usage > 85"))
     scene.silence(30, rule="hot", entity="acacia")

@@ -12,7 +12,7 @@ ACACIA = (AlertScope.AGENT, "acacia")
 
 def measured(*series: dict[str, float], every: float = 10) -> tuple[Samples, float]:
     samples, at = Samples(), 1000.0
-    samples.keep(dict.fromkeys(("cpu_usage", "response_time", "completed", "queue_length"), 600.0))
+    samples.keep(dict.fromkeys(("cpu_usage", "response_time", "completed", "active_tasks"), 600.0))
     for values in series:
         at += every
         samples.add(ACACIA, values, at)
@@ -36,7 +36,7 @@ def measured(*series: dict[str, float], every: float = 10) -> tuple[Samples, flo
         ("rate(completed, 300) >= 1", [{"completed": 5}, {"completed": 15}], True),
         ("rate(completed, 300) == 0.5", [{"completed": 5}, {"completed": 5}, {"completed": 15}], True),
         ("rate(completed, 300) == 0.2", [{"completed": 50}, {"completed": 2}], True),  # it began anew
-        ("rate(queue_length, 300) > 0", [{"queue_length": 9}, {"queue_length": 4}, {"queue_length": 8}], False),
+        ("rate(active_tasks, 300) > 0", [{"active_tasks": 9}, {"active_tasks": 4}, {"active_tasks": 8}], False),
         ("rate(cpu_usage, 300) == -1", [{"cpu_usage": 50}, {"cpu_usage": 90}, {"cpu_usage": 30}], True),
         ("cpu_usage / 2 + 1 > 40 and gpu_usage <= 3 * 5", [{"cpu_usage": 80, "gpu_usage": 15}], True),
         ("cpu_usage > 85 or gpu_usage > 85", [{"cpu_usage": 90}], True),
@@ -96,6 +96,7 @@ def test_a_window_forgets_what_is_older() -> None:
         ("cpu_usage", "neither true nor false"),
         ("cpu_usage > 85 and 1", "neither true nor false"),
         ("cpu_uses > 85", "no metric of a rule with scope agent"),
+        ("rate(queue_length, 300) > 0", "scope queue over `waiting`"),
         ("waiting > 5", "no metric of a rule with scope agent"),
         ("avg(cpu_usage) > 85", "is no window"),
         ("avg(cpu_usage, 4000) > 85", "is no window"),

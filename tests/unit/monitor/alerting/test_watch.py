@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from time import time
 
 import pytest
 
+from bus import subjects
 from bus.client import Closing, KeyHandler
 from bus.errors import BusUnavailable, DatabaseUnavailable
+from bus.messages import AgentRecord, AgentStatus, ClusterStatus, TaskStatus
 from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
+from bus.overview import CLUSTER
 from bus.testing import InMemoryBus
+from monitor.alerting.conditions import parse
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
+from monitor.alerting.samples import FRESH_SECONDS
 from monitor.alerting.watch import Watch
+from monitor.alerting.watched import Pages
 from monitor.ingest import Ledger
 from monitor.notifying.targets import Notice
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
@@ -32,6 +39,58 @@ def test_the_ledger_says_nothing_before_it_knows_the_past() -> None:
     counted.set()
     hearing.look(NOON.timestamp())
     assert hearing.samples.keys(AlertScope.MODEL) == ["qwen3:8b"]
+
+
+def test_a_model_that_fails_now_is_seen_though_it_did_well_for_days() -> None:
+    ledger, counted = a_ledger(), asyncio.Event()
+    counted.set()
+    for _ in range(50):
+        ledger.count(task_event(model="qwen3:8b", timestamp=NOON - timedelta(hours=2)))
+    for _ in range(5):
+        ledger.count(task_event(TaskStatus.FAILED, model="qwen3:8b", timestamp=NOON))
+    hearing = Hearing(InMemoryBus(), ledger, counted)
+    hearing.look(NOON.timestamp())
+    condition, key = parse("error_rate > 0.1 and completed >= 50", AlertScope.MODEL), (AlertScope.MODEL, "qwen3:8b")
+    assert condition.holds(hearing.samples, key, NOON.timestamp()) is True
+    assert condition.values(hearing.samples, key, NOON.timestamp()) == {"error_rate": 1.0, "completed": 50}
+
+
+async def test_an_agent_s_retries_are_counted_under_the_seed_s_name_too() -> None:
+    bus, ledger, counted = InMemoryBus(), a_ledger(), asyncio.Event()
+    counted.set()
+    ledger.count(task_event(TaskStatus.FAILED, agent_id="acacia", attempt=5))
+    await bus.put(
+        subjects.KV_AGENTS,
+        "acacia",
+        AgentRecord(agent_id="acacia", name="acacia", endpoint="http://host:11434", status=AgentStatus.ONLINE),
+    )
+    hearing = Hearing(bus, ledger, counted)
+    await hearing.start()
+    hearing.look(NOON.timestamp())
+    condition = parse("retry_count > 3", AlertScope.AGENT)
+    assert condition.holds(hearing.samples, (AlertScope.AGENT, "acacia"), NOON.timestamp()) is True
+    assert Pages().next(hearing.samples, NOON).told[AlertScope.AGENT]["acacia"] == {
+        "completed": 0,
+        "failed": 1,
+        "cancelled": 0,
+        "retries": 4,
+        "retry_count": 4,
+    }
+    await hearing.close()
+
+
+async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
+    bus, key = InMemoryBus(), (AlertScope.QUEUE, "high")
+    hearing = Hearing(bus, a_ledger(), asyncio.Event())
+    await hearing.start()
+    await bus.put(subjects.KV_STATUS, CLUSTER, ClusterStatus(version="1", queue={"high": 500}, updated_at=NOON))
+    now = time()
+    hearing.look(now)
+    assert hearing.samples.last(key, "waiting", now) == 500
+    later = now + FRESH_SECONDS + 1
+    hearing.look(later)
+    assert hearing.samples.last(key, "waiting", later) is None
+    await hearing.close()
 
 
 class Unwatched(InMemoryBus):

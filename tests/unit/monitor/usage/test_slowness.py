@@ -48,6 +48,24 @@ def test_a_host_that_lost_thirty_percent_is_found_within_hours_of_work(noise: fl
         assert sum(after[first : first + 24]) >= 22  # and stays found for as long as the history remembers better
 
 
+@pytest.mark.parametrize(
+    ("loss", "noise", "found"),
+    [(0.12, 0.02, 2), (0.15, 0.02, 59), (0.18, 0.02, 60), (0.2, 0.02, 60), (0.15, 0.05, 32), (0.18, 0.05, 52), (0.2, 0.05, 57)],
+)
+def test_of_hosts_that_lost_little_as_many_are_found_as_is_said(loss: float, noise: float, found: int) -> None:
+    """Of 60, within a day of hours with work (docs/performance.md)."""
+    assert found_within_a_day(loss, noise) == found
+
+
+def found_within_a_day(loss: float, noise: float) -> int:
+    chance, number = Random(3), 0
+    for _ in range(HOSTS):
+        hours = history(chance, noise=noise, loss=loss)
+        lost = next(at for at, hour in enumerate(hours) if hour.at >= BEGIN + timedelta(hours=LOSS_AT))
+        number += any(slow("acacia", "llama3.2:3b", hours[:count]) for count in range(lost + 1, lost + 25))
+    return number
+
+
 @pytest.mark.parametrize("noise", [0.02, 0.05, 0.1])
 def test_noise_days_and_nights_and_odd_hours_are_no_loss(noise: float) -> None:
     chance = Random(2)
