@@ -43,6 +43,8 @@ STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
 
 DROP_SECONDS: Final = 3600.0
+MOST_MESSAGE_BYTES: Final = 1_000_000
+"""Of a page: what engine.io beneath NiceGUI takes. uvicorn would first put together 16 MiB of whoever has the login page open."""
 
 
 class _Server(uvicorn.Server):
@@ -104,6 +106,7 @@ def _config(web: object, settings: GuiSettings) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
         http=BoundedProtocol,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,
