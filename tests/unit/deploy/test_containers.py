@@ -17,8 +17,10 @@ import yaml
 import coordinator.gateway.routes
 from coordinator.gateway.live import socket
 from coordinator.gateway.mcp import PATH as MCP_PATH
+from coordinator.gateway.settings import GatewaySettings
 from deploy.known_settings import known_variables
 from deploy.modules import MODULES
+from gui.settings import GuiSettings
 from monitor.notifying.targets import given
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -124,6 +126,28 @@ def test_every_container_is_hardened_or_there_is_a_reason(path: Path) -> None:
     if path == COMPOSE:  # a swarm does not know it
         for name, each in services(path).items():
             assert each.get("security_opt") == ["no-new-privileges:true"], name
+
+
+@BOTH
+def test_what_is_left_empty_is_as_if_it_were_not_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container is given the variable all the same."""
+    for service, settings in (("hive-gateway", GatewaySettings), ("hive-frontend", GuiSettings)):
+        told = {name: value for name, value in services(path)[service]["environment"].items() if str(value).endswith(":-}")}
+        assert (
+            told.keys()
+            >= {
+                "hive-gateway": {"HIVE_RATE_LIMITS"},
+                "hive-frontend": {
+                    "HIVE_STATIC_URL",
+                    *(f"HIVE_{name.upper()}" for name in GuiSettings.model_fields if "oidc" in name),
+                },
+            }[service]
+        )
+        assert all(value == f"${{{name}:-}}" for name, value in told.items())
+        bare = settings()
+        for name in told:
+            monkeypatch.setenv(name, "")
+        assert settings() == bare
 
 
 @BOTH
