@@ -17,7 +17,8 @@ from bus import telemetry
 from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declared
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
 from bus.standing import Standings
@@ -60,7 +61,7 @@ async def serve(settings: GuiSettings) -> None:
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "gui")
         stack.push_async_callback(bus.close)
-        await declare(bus)
+        await declared(bus)
         keyring = Keyring()
         stack.push_async_callback((await keyring.watch(bus)).close)
         feed = Feed(bus, HiveState())

@@ -9,7 +9,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.settings import HiveSettings
 from deploy.local.nats import Nats, nats_conf
 from deploy.local.ports import free_port

@@ -14,7 +14,8 @@ from bus import streams, subjects
 from bus.client import Reader
 from bus.errors import BusUnavailable
 from bus.messages import TaskClass
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.settings import HiveSettings
 from tests.parts.nats_cluster import NatsCluster
 
