@@ -21,8 +21,9 @@ from agent_sidecar.wishes import Wishes
 from bus import subjects, telemetry
 from bus.errors import HiveError
 from bus.exposition import exposed
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
 from bus.nats_login import HostIdentity
+from bus.nats_streams import declared
 from bus.otlp import exporting
 from bus.together import end
 
@@ -84,7 +85,7 @@ async def start(settings: SidecarSettings, identify: Identify, open_backend: Ope
     for upstream in upstreams:
         await fleet.add(upstream)
     if settings.sidecar_adopt:
-        await declare(bus)
+        await declared(bus)
         adoption = Adoption(bus, fleet)
         stack.push_async_callback(adoption.close)
         await adoption.start()

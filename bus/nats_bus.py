@@ -6,18 +6,15 @@ from functools import partial
 from time import monotonic
 from typing import Any, Self
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError, OutboundBufferLimitError
 from nats.errors import TimeoutError as NatsTimeoutError
-from nats.js import JetStreamContext
-from nats.js.api import PersistMode, StreamConfig
-from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+from nats.js.errors import APIError, NotFoundError
 from pydantic import BaseModel
 from pydantic_core import from_json
 
-from bus import streams, subjects, telemetry
+from bus import subjects, telemetry
 from bus.client import Bus, Closing, Handler, KeyHandler, Received, Stored, StreamState, outgoing_headers
 from bus.codec import encode
 from bus.errors import BusUnavailable, DeadlineExceeded, NoLeader, StoreFull
@@ -46,8 +43,6 @@ PING_SECONDS = 2
 """A server whose host vanished is given up when it owes three answers, so after six seconds at most; then comes the next of the cluster."""
 MAX_PENDING_BYTES = 64 * 1024 * 1024
 _STREAM_FULL = {10047, 10077}  # insufficient resources; maximum bytes, messages or age exceeded
-
-_TOO_FEW_SERVERS = 10005  # no suitable peers for placement
 
 _Send = Callable[..., Awaitable[asyncio.Future[Msg]]]
 
@@ -108,8 +103,8 @@ class NatsBus(Bus):
         return 1 + int(self._client.stats["reconnects"])
 
     @property
-    def client(self) -> Client:
-        """For bus/streams.py's declaration and for FastStream's broker; rooms use the methods."""
+    def client(self) -> NatsClient:
+        """For the declaration of streams (bus/nats_streams.py) and for FastStream's broker; rooms use the methods."""
         return self._client
 
     async def publish(self, subject: str, message: BaseModel | bytes, *, headers: Mapping[str, str] | None = None) -> None:
@@ -305,39 +300,3 @@ async def _gone(name: str) -> None:
 async def _back(name: str, complaints: Complaints) -> None:
     complaints.forget()
     logger.warning("bus_reconnected", connection=name)
-
-
-async def declare(bus: NatsBus) -> None:
-    """Make every stream and bucket, or bring it up to date; safe to call by every service at every start. A cluster keeps copies (docs/adr/0058).
-
-    Waits for JetStream, which comes up a little after the server does, and for as many servers as there are copies.
-    """
-    js = bus.client.jetstream(timeout=10)
-    for config in (*streams.STREAMS, *streams.BUCKETS):
-        told = False  # it may be hours until the others are there
-        while True:
-            try:
-                await _declare_one(js, config, clustered=bus.clustered)
-                break
-            except (TimeoutError, ServiceUnavailableError, NoRespondersError, OSError) as error:
-                logger.info("jetstream_not_ready", error=str(error))
-            except APIError as error:
-                if error.err_code != _TOO_FEW_SERVERS:
-                    raise
-                if not told:
-                    logger.warning("too_few_nats_servers", stream=config.name, copies=streams.REPLICAS, error=error.description)
-                told = True
-            await asyncio.sleep(RETRY_SECONDS)
-
-
-async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered: bool) -> None:
-    """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
-    not see the cluster, so copies that there are are kept; and what is async stays so, for nothing changes that.
-    """
-    try:
-        held = (await js.stream_info(str(config.name))).config
-        copies = held.num_replicas or 1
-        may_be_copied = clustered and held.persist_mode != PersistMode.ASYNC
-        await js.update_stream(streams.replicated(config, copies) if may_be_copied or copies > 1 else config)
-    except NotFoundError:
-        await js.add_stream(streams.replicated(config) if clustered else config)

@@ -62,10 +62,11 @@ def covers(pattern: str, subject: str) -> bool:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Room:
     """`serves`: its services; `asks`: whether it may ask any other. `reads`, `keys`: streams and buckets that it reads; `writes`: buckets
-    that it writes.
+    that it writes. `declares`: whether it makes and changes streams (bus/nats_streams.py).
     """
 
     asks: bool = True
+    declares: bool = False
     serves: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
@@ -102,6 +103,7 @@ _VERBS: Final = subjects.service_verb(_ANY, _ANY)
 
 ROOMS: Final = {
     COORDINATOR: _Room(
+        declares=True,
         serves=(
             *(subjects.SERVICE_TASKS, subjects.SERVICE_QUEUE, subjects.SERVICE_STATUS, subjects.SERVICE_AGENTS),
             *(subjects.SERVICE_MAINTENANCE, subjects.SERVICE_KEYS, subjects.SERVICE_JOIN_TOKENS, subjects.SERVICE_MODELS),
@@ -172,13 +174,13 @@ ROOMS: Final = {
 
 
 def of_service(name: str) -> Permissions:
-    """Of one of ROOMS. Most may ask any service, for they carry the claims of whoever asks them; all may make the streams (bus/streams.py)."""
+    """Of one of ROOMS. Most may ask any service, for they carry the claims of whoever asks them; all may see whether a stream is there."""
     room = ROOMS[name]
     publish = (
         *((_INBOXES, _VERBS) if room.asks else ()),
         *(subjects.vitals(name, _ANY), *room.publish, *_audit(*room.serves)),
         *(subjects.key_of(bucket, ">") for bucket in room.writes),
-        *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", "CREATE", "UPDATE")),
+        *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", *(("CREATE", "UPDATE") if room.declares else ()))),
         *_reading((*room.reads, *(f"KV_{bucket}" for bucket in room.keys))),
     )
     verbs = (subjects.service_verb(service, _ANY) for service in room.serves)

@@ -17,7 +17,8 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
 from bus.messages import ClusterStatus
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.otlp import exporting
 from bus.overview import Overview
 from bus.service import Service

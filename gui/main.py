@@ -17,7 +17,8 @@ from bus import telemetry
 from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declared
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
 from bus.standing import Standings
@@ -43,6 +44,8 @@ STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
 
 DROP_SECONDS: Final = 3600.0
+MOST_MESSAGE_BYTES: Final = 1_000_000
+"""Of a page: what engine.io beneath NiceGUI takes. uvicorn would first put together 16 MiB of whoever has the login page open."""
 
 
 class _Server(uvicorn.Server):
@@ -58,7 +61,7 @@ async def serve(settings: GuiSettings) -> None:
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "gui")
         stack.push_async_callback(bus.close)
-        await declare(bus)
+        await declared(bus)
         keyring = Keyring()
         stack.push_async_callback((await keyring.watch(bus)).close)
         feed = Feed(bus, HiveState())
@@ -104,6 +107,7 @@ def _config(web: object, settings: GuiSettings) -> uvicorn.Config:
         log_config=None,
         timeout_graceful_shutdown=STOP_SECONDS,
         ws="websockets-sansio",
+        ws_max_size=MOST_MESSAGE_BYTES,
         http=BoundedProtocol,
         ssl_certfile=settings.tls_cert,
         ssl_keyfile=settings.tls_key,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import NoDecode
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bus.messages import Role
 from bus.settings import HiveSettings
@@ -22,6 +22,9 @@ Domains = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_by_comma)]
 
 class GuiSettings(HiveSettings):
     """`HIVE_HOST` and `HIVE_GUI_PORT` say where; port 0 takes a free one and logs it."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+    """A variable that a container is given always, and empty where nobody has said anything, is none."""
 
     host: str = Field(default="127.0.0.1", description="loopback, unless an administrator says otherwise")
     gui_port: int = Field(default=8430, ge=0, le=65535)

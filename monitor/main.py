@@ -19,7 +19,8 @@ from bus.errors import InvalidRequest
 from bus.exposition import Sample, exposed
 from bus.messages import PerformanceMetrics
 from bus.messages.readings import ServiceVitals
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declared
 from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
@@ -50,7 +51,7 @@ async def serve(settings: MonitorSettings) -> None:
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "monitor")
         stack.push_async_callback(bus.close)
-        await declare(bus)
+        await declared(bus)
         keeping = Keeping(bus, settings, ledger, counted)
         metrics = metrics_service(ledger, vitals, counted, keeping.history, keeping.executions)
         for service in (metrics, docs_service(describe(settings))):

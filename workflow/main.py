@@ -14,7 +14,8 @@ from bus import telemetry
 from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.exposition import exposed
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declared
 from bus.otlp import exporting
 from bus.together import end
 from bus.vault import FILE_NAME, Vault
@@ -75,7 +76,7 @@ async def serve(settings: WorkflowSettings) -> None:
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "workflow")
         stack.push_async_callback(bus.close)
-        await declare(bus)
+        await declared(bus)
         pool = await _database(settings.database_url.get_secret_value())
         stack.callback(pool.terminate)
         scripts = Pool()

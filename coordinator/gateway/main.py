@@ -10,7 +10,8 @@ from typing import TypeVar
 
 from bus import telemetry
 from bus.errors import HiveError
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declared
 from bus.otlp import exporting
 from bus.together import end
 from bus.vitals import telling_vitals
@@ -71,7 +72,7 @@ async def _connect(settings: GatewaySettings) -> NatsBus:
     async with AsyncExitStack() as stack:
         bus = await NatsBus.connect(settings, "gateway")
         stack.push_async_callback(bus.close)
-        await declare(bus)
+        await declared(bus)
         stack.pop_all()
     return bus
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
+from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bus.hosts import is_loopback
 from bus.mdns import MDNS_INTERFACES, Addresses
@@ -23,6 +23,9 @@ Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
 
 class GatewaySettings(HiveSettings):
     """`HIVE_HOST`, `HIVE_API_PORT` and what follows."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True)
+    """A variable that a container is given always, and empty where nobody has said anything, is none."""
 
     host: str = Field(default="127.0.0.1", description="address to listen on")
     api_port: int = Field(default=8420, ge=0, le=65535, description="0 takes a free one")

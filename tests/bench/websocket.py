@@ -37,7 +37,8 @@ from bus.messages import (
 )
 from bus.messages.events import HiveEvent, WorkflowEvent
 from bus.messages.workflows import ExecutionStatus, WorkflowChange
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.together import end
 from tests.parts.nats import NatsServer
 

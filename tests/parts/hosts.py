@@ -11,6 +11,7 @@ from bus.settings import HiveSettings
 from coordinator.agents.admitting import Admitting
 from tests.parts.leaf import Leaf
 from tests.parts.nats import SYS_PASSWORD, NatsServer
+from tests.parts.nats_cluster import Member
 
 
 @dataclass
@@ -29,7 +30,7 @@ class JoinedHost:
     def identity(self) -> HostIdentity:
         return HostIdentity(name=self.name, agents=(self.name, *self.agents), seed=self.seed)
 
-    async def connect(self, server: NatsServer | Leaf, *, timeout: float = 10, instance: str = "i1") -> NatsBus:
+    async def connect(self, server: NatsServer | Leaf | Member, *, timeout: float = 10, instance: str = "i1") -> NatsBus:
         settings = HiveSettings(nats_url=server.bare_url)
         return await NatsBus.connect(settings, subjects.sidecar_connection(instance), timeout=timeout, host=self.identity)
 
@@ -40,7 +41,7 @@ async def know(bus: NatsBus, *hosts: JoinedHost) -> None:
         await bus.put(subjects.KV_HOSTS, host.key, AdmittedHost(name=host.name, agents=host.agents))
 
 
-async def admitting(server: NatsServer) -> tuple[Admitting, NatsBus]:
+async def admitting(server: NatsServer | Member) -> tuple[Admitting, NatsBus]:
     """What every coordinator has. Close both."""
     bus = await NatsBus.connect(HiveSettings(nats_url=server.url_of("coordinator")), "coordinator/test", timeout=10)
     admits = Admitting(bus, admission_seed(SYS_PASSWORD))

@@ -7,7 +7,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from bus.errors import BusUnavailable
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.permissions import ROOMS
 from bus.settings import HiveSettings
 from deploy.local.nats import Nats

@@ -9,10 +9,12 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from bus.settings import HiveSettings
 from deploy.local.nats import Nats, nats_conf
 from deploy.local.ports import free_port
+from tests.parts.nats import SYS_PASSWORD
 from tests.parts.server import Server
 
 SIZE: Final = 3
@@ -26,6 +28,10 @@ class Member(Nats):
 
     cluster_port: int
     routes: tuple[int, ...]
+
+    @property
+    def bare_url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
 
     def environment(self) -> dict[str, str]:
         routes = [f"nats-route://hive:{_PASSWORD}@127.0.0.1:{port}" for port in self.routes]
@@ -53,15 +59,20 @@ class NatsCluster:
                 monitor_port=free_port(),
                 websocket_port=free_port(),
                 password="test-bus-password",
-                sys_password="test-sys-password",
+                sys_password=SYS_PASSWORD,
                 configuration=folder / CONFIGURATION.name,
                 cluster_port=route,
                 routes=routes,
             )
             for number, route in enumerate(routes, 1)
         ]
+        self.members = tuple(members)
         self.url = ",".join(member.url for member in members)
         self.servers = {member.name: Server(member, folder / f"{member.name}.log") for member in members}
+
+    def url_of(self, service: str) -> str:
+        """What one of bus.permissions.ROOMS connects with."""
+        return ",".join(member.url_of(service) for member in self.members)
 
     def settings(self) -> HiveSettings:
         return HiveSettings(nats_url=SecretStr(self.url))

@@ -14,8 +14,12 @@ from bus import streams, subjects
 from bus.client import Reader
 from bus.errors import BusUnavailable
 from bus.messages import TaskClass
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_connections import end_connections
+from bus.nats_streams import declare
+from bus.permissions import host_user
 from bus.settings import HiveSettings
+from tests.parts.hosts import JoinedHost, admitting, know
 from tests.parts.nats_cluster import NatsCluster
 
 ON_ONE = {subjects.OUTPUT, subjects.METRICS}
@@ -92,6 +96,36 @@ async def test_a_client_that_knows_one_server_finds_the_others_with_its_password
     async with asyncio.timeout(20):
         assert await put(bus)
     await bus.close()
+
+
+async def test_a_host_that_is_cut_off_is_out_at_once_on_whichever_server_it_is(cluster: NatsCluster, bus: NatsBus) -> None:
+    walnut, oak = JoinedHost("walnut"), JoinedHost("oak")
+    await know(bus, walnut, oak)
+    first, second, _ = cluster.members
+    admits, coordinator = await admitting(first)
+    gone, stays = [await host.connect(second) for host in (walnut, oak)]
+    places = [each.client.connected_url for each in (coordinator, gone, stays)]
+    assert [place.port for place in places if place is not None] == [first.port, second.port, second.port]
+
+    await coordinator.delete(subjects.KV_HOSTS, walnut.key)
+    assert await end_connections(coordinator, host_user("walnut")) >= 1
+    async with asyncio.timeout(10):
+        while gone.connected:
+            await asyncio.sleep(0.01)
+    before = refusals(cluster)
+    async with asyncio.timeout(20):
+        while refusals(cluster) < before + len(cluster.members):  # it tries them all, and goes on
+            await asyncio.sleep(0.02)
+    assert not gone.connected
+    assert (stays.connected, stays.connections) == (True, 1)
+    for each in (gone, stays):
+        await each.close()
+    await admits.close()
+    await coordinator.close()
+
+
+def refusals(cluster: NatsCluster) -> int:
+    return sum(server.log.read_text().count("authentication error") for server in cluster.servers.values())
 
 
 async def put(bus: NatsBus) -> str:

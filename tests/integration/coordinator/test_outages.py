@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from bus.errors import DatabaseUnavailable
 from bus.messages import TaskStatus
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from deploy.local.ports import free_port
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer

@@ -19,7 +19,8 @@ from bus.messages import AgentRecord, AgentStatus, Claims, EventType, Role
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from bus.messages.events import AlertEvent, QuotaEvent
 from bus.messages.usage import Quota, QuotaChange, QuotaKind, QuotaPeriod, QuotaUnit
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway, open_gateway
 from coordinator.gateway.live.outbox import MOST_MESSAGES

@@ -8,7 +8,8 @@ from nats.js.errors import APIError, NotFoundError
 from structlog.testing import capture_logs
 
 from bus import streams
-from bus.nats_bus import NatsBus, declare
+from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
 
 
 class Gathering:

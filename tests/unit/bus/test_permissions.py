@@ -152,6 +152,9 @@ def test_no_service_hears_anothers_answers_or_breaks_a_stream(service: str) -> N
         ">",
     ):
         assert not may.may_publish(forbidden)
+    for declaring in ("$JS.API.STREAM.UPDATE.HIVE_TASKS", "$JS.API.STREAM.CREATE.MINE"):
+        assert may.may_publish(declaring) is (service == permissions.COORDINATOR)
+    assert may.may_publish("$JS.API.STREAM.INFO.HIVE_TASKS"), "all wait until it is there"
 
 
 def test_every_service_of_the_bus_is_served_by_somebody_and_every_bucket_written() -> None:

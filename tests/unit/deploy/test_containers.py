@@ -6,8 +6,9 @@ import pkgutil
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,8 +17,10 @@ import yaml
 import coordinator.gateway.routes
 from coordinator.gateway.live import socket
 from coordinator.gateway.mcp import PATH as MCP_PATH
+from coordinator.gateway.settings import GatewaySettings
 from deploy.known_settings import known_variables
 from deploy.modules import MODULES
+from gui.settings import GuiSettings
 from monitor.notifying.targets import given
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
@@ -80,6 +83,71 @@ def test_a_container_has_bounds_and_no_rights(path: Path) -> None:
     for name, each in of_hive(path).items():
         assert each["read_only"] is True, name
         assert each["cap_drop"] == ["ALL"], name
+
+
+HARDENED: Final[dict[str, Callable[[dict[str, Any]], bool]]] = {
+    "read-only": lambda each: each.get("read_only") is True,
+    "no capabilities": lambda each: each.get("cap_drop") == ["ALL"] and "cap_add" not in each,
+    "says how it is": lambda each: "test" in each.get("healthcheck", {}),
+    "not root": lambda each: each.get("user", "root") != "root" or each["image"].startswith(NOT_ROOT),
+}
+NOT_ROOT: Final = (
+    "${HIVE_",
+    "prom/",
+    "grafana/",
+    "quay.io/prometheuscommunity/",
+    "oliver006/redis_exporter",
+)
+"""Images whose own user is another."""
+EXEMPT: Final = {
+    ("traefik", "no capabilities"): "it takes the ports 80 and 443",
+    ("traefik", "not root"): "its certificates lie in a volume that is root's; of root's rights it has those ports",
+    ("nats-folders", "no capabilities"): "it makes a folder another user's, and ends",
+    ("nats-folders", "not root"): "it makes a folder another user's, and ends",
+    ("nats-folders", "says how it is"): "it makes a folder another user's, and ends",
+    ("influxdb", "read-only"): "its image sets itself up in /etc/influxdb2",
+    ("influxdb", "no capabilities"): "its image begins as root, and becomes another user",
+    ("influxdb", "not root"): "its image begins as root, and becomes another user",
+    ("redis-exporter", "says how it is"): "there is nothing in its image that could ask",
+    **{(f"nats-exporter-{number}", "not root"): "its image has no user; it has no rights either" for number in (1, 2, 3)},
+    ("nats-exporter", "not root"): "its image has no user; it has no rights either",
+}
+ON_A_SWARM: Final = {
+    (f"nats-{number}", "not root"): "its volume is root's, and nothing there could change that; it has no rights"
+    for number in (1, 2, 3)
+}
+
+
+@BOTH
+def test_every_container_is_hardened_or_there_is_a_reason(path: Path) -> None:
+    reasons = EXEMPT | (ON_A_SWARM if path == STACK else {})
+    lacks = {(name, what) for name, each in services(path).items() for what, has in HARDENED.items() if not has(each)}
+    assert lacks == {(name, what) for name, what in reasons if name in services(path)}
+    if path == COMPOSE:  # a swarm does not know it
+        for name, each in services(path).items():
+            assert each.get("security_opt") == ["no-new-privileges:true"], name
+
+
+@BOTH
+def test_what_is_left_empty_is_as_if_it_were_not_said(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container is given the variable all the same."""
+    for service, settings in (("hive-gateway", GatewaySettings), ("hive-frontend", GuiSettings)):
+        told = {name: value for name, value in services(path)[service]["environment"].items() if str(value).endswith(":-}")}
+        assert (
+            told.keys()
+            >= {
+                "hive-gateway": {"HIVE_RATE_LIMITS"},
+                "hive-frontend": {
+                    "HIVE_STATIC_URL",
+                    *(f"HIVE_{name.upper()}" for name in GuiSettings.model_fields if "oidc" in name),
+                },
+            }[service]
+        )
+        assert all(value == f"${{{name}:-}}" for name, value in told.items())
+        bare = settings()
+        for name in told:
+            monkeypatch.setenv(name, "")
+        assert settings() == bare
 
 
 @BOTH

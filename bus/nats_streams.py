@@ -1,0 +1,87 @@
+"""The streams and buckets of bus/streams.py on a real server: made by coordinators, awaited by everybody else.
+
+Nobody else may make or change one (bus/permissions.py): whoever may can have a stream drop what was acknowledged, or copy what its readers
+may not see (docs/adr/0060).
+"""
+
+import asyncio
+from typing import Final
+
+from nats.errors import NoRespondersError
+from nats.js import JetStreamContext
+from nats.js.api import PersistMode, StreamConfig
+from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
+
+from bus import streams, telemetry
+from bus.nats_bus import NatsBus
+
+logger = telemetry.log(__name__)
+
+_RETRY_SECONDS: Final = 0.05
+_TOO_FEW_SERVERS: Final = 10005  # no suitable peers for placement
+_NOT_READY: Final = (TimeoutError, ServiceUnavailableError, NoRespondersError, OSError)
+"""As JetStream is for a little while after its server has come up."""
+
+
+async def declare(bus: NatsBus) -> None:
+    """Make every stream and bucket, or bring it up to date; safe to call by every coordinator at every start. A cluster keeps copies (docs/adr/0058).
+
+    Waits for JetStream, which comes up a little after the server does, and for as many servers as there are copies.
+    """
+    js = bus.client.jetstream(timeout=10)
+    for config in (*streams.STREAMS, *streams.BUCKETS):
+        told = False  # it may be hours until the others are there
+        while True:
+            try:
+                await _declare_one(js, config, clustered=bus.clustered)
+                break
+            except _NOT_READY as error:
+                logger.info("jetstream_not_ready", error=str(error))
+            except APIError as error:
+                if error.err_code != _TOO_FEW_SERVERS:
+                    raise
+                if not told:
+                    logger.warning("too_few_nats_servers", stream=config.name, copies=streams.REPLICAS, error=error.description)
+                told = True
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def declared(bus: NatsBus) -> None:
+    """Waits for ever until a coordinator has made every stream and bucket, and says once that it waits."""
+    js, told = bus.client.jetstream(timeout=10), False
+    for config in (*streams.STREAMS, *streams.BUCKETS):
+        while not await _there(js, config):
+            if not told:
+                logger.warning(
+                    "awaiting_a_coordinator",
+                    stream=config.name,
+                    reason="The bus has no such stream yet, and coordinators alone make them. If none runs: hive run coordinator",
+                )
+            told = True
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _there(js: JetStreamContext, config: StreamConfig) -> bool:
+    while True:
+        try:
+            await js.stream_info(str(config.name))
+        except NotFoundError:
+            return False
+        except _NOT_READY as error:
+            logger.info("jetstream_not_ready", error=str(error))
+            await asyncio.sleep(_RETRY_SECONDS)
+        else:
+            return True
+
+
+async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered: bool) -> None:
+    """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
+    not see the cluster, so copies that there are are kept; and what is async stays so, for nothing changes that.
+    """
+    try:
+        held = (await js.stream_info(str(config.name))).config
+        copies = held.num_replicas or 1
+        may_be_copied = clustered and held.persist_mode != PersistMode.ASYNC
+        await js.update_stream(streams.replicated(config, copies) if may_be_copied or copies > 1 else config)
+    except NotFoundError:
+        await js.add_stream(streams.replicated(config) if clustered else config)
