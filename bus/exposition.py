@@ -6,9 +6,9 @@ What the hive as a whole has is at the gateways (docs/metrics.md). Off until a p
 import asyncio
 import ipaddress
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from bus import telemetry
@@ -25,12 +25,13 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One value of a process: `hive_<name>`, without labels. A counter's name has no `_total`, which Prometheus appends."""
+    """One value of a process: `hive_<name>`. A counter's name has no `_total`, which Prometheus appends. Those of one name have the same labels."""
 
     name: str
     kind: Literal["gauge", "counter"]
     text: str
     value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 Read = Callable[[], Iterable[Sample]]
@@ -99,9 +100,13 @@ class _Page:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
 
         yield InfoMetricFamily("hive_process", "Which service of Hive this process is.", value={"service": self._service})
+        found = dict[str, Any]()
         for sample in (*_of_bus(self._bus), *self._read()):
-            family = CounterMetricFamily if sample.kind == "counter" else GaugeMetricFamily
-            yield family(f"hive_{sample.name}", sample.text, value=sample.value)
+            if sample.name not in found:
+                family = CounterMetricFamily if sample.kind == "counter" else GaugeMetricFamily
+                found[sample.name] = family(f"hive_{sample.name}", sample.text, labels=tuple(sample.labels))
+            found[sample.name].add_metric(tuple(sample.labels.values()), sample.value)
+        yield from found.values()
 
 
 def _of_bus(bus: Bus) -> Sequence[Sample]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from math import ceil
 from typing import Final
+from uuid import UUID
 
 from bus import subjects
 from bus.client import Bus
@@ -38,6 +39,15 @@ def used(quota: Quota, now: datetime) -> float:
     return quota.used if quota.since >= begins(quota.period, now) else 0
 
 
+def amount(value: float, unit: QuotaUnit) -> str:
+    """As people read it: `1,000 tokens`, `2.5 watt hours`."""
+    return f"{value:,.{1 if unit is QuotaUnit.WATT_HOURS else 0}f} {words(unit)}"
+
+
+def words(unit: QuotaUnit) -> str:
+    return unit.replace("_", " ")
+
+
 def refusal(quotas: Iterable[Quota], now: datetime) -> QuotaExceeded | None:
     """None where each has something left; else of those that have not, the one that resets last."""
     gone = [quota for quota in quotas if used(quota, now) >= quota.most]
@@ -45,25 +55,26 @@ def refusal(quotas: Iterable[Quota], now: datetime) -> QuotaExceeded | None:
         return None
     quota = max(gone, key=lambda found: resets(found.period, now))
     at = resets(quota.period, now)
-    whose = f"user {quota.name}" if quota.kind is QuotaKind.USER else f"key {quota.name}"
     return QuotaExceeded(
-        f"The quota of {whose}, {quota.most:,.0f} {quota.unit} a {quota.period}, is used up ({used(quota, now):,.0f}). "
+        f"The quota of {quota.kind} {quota.name}, {amount(quota.most, quota.unit)} a {quota.period}, is used up ({amount(used(quota, now), quota.unit)}). "
         f"It resets at {at:%Y-%m-%dT%H:%M:%SZ}; an administrator can raise it (`hive usage set-quota`).",
         retry_after_seconds=max(1, ceil((at - now).total_seconds())),
     )
 
 
 def bucket_key(kind: QuotaKind, name: str, unit: QuotaUnit, period: QuotaPeriod, tenant: str = HOME) -> str:
-    """In KV_QUOTAS; names may hold what a key may not. The id of a key is one in all tenants."""
+    """In KV_QUOTAS; names may hold what a key may not. The id of a key, or of a workflow, is one in all tenants."""
     name = person(tenant, name) if kind is QuotaKind.USER else name
     return f"{kind}.{name.encode().hex()}.{unit}.{period}"
 
 
-def keys_of(claims: Claims) -> list[str]:
-    """Of every quota that these claims may have."""
+def keys_of(claims: Claims, workflow_id: UUID | None = None) -> list[str]:
+    """Of every quota that these claims may have, and the workflow that asks for them."""
     who = [(QuotaKind.USER, person_of(claims))]
     if claims.key_id is not None:
         who.append((QuotaKind.KEY, str(claims.key_id)))
+    if workflow_id is not None:
+        who.append((QuotaKind.WORKFLOW, str(workflow_id)))
     return [bucket_key(kind, name, unit, period) for kind, name in who for unit in QuotaUnit for period in QuotaPeriod]
 
 
@@ -79,11 +90,11 @@ class Quotas:
     async def close(self) -> None:
         await self._held.close()
 
-    def require(self, claims: Claims, now: datetime) -> None:
+    def require(self, claims: Claims, now: datetime, workflow_id: UUID | None = None) -> None:
         """QuotaExceeded."""
         if not self._held.items:
             return
-        found = (self._held.items.get(key) for key in keys_of(claims))
+        found = (self._held.items.get(key) for key in keys_of(claims, workflow_id))
         error = refusal((quota for quota in found if quota is not None), now)
         if error is not None:
             raise error

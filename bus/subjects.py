@@ -25,6 +25,7 @@ AUDIT: Final = "HIVE_AUDIT"
 
 # Durable consumers.
 INFLUX_SINK: Final = "sink_influx"
+OTLP_SINK: Final = "sink_otlp"
 
 # Key-value buckets.
 KV_AGENTS: Final = "hive_agents"

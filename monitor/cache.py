@@ -48,9 +48,9 @@ class Cache:
                 self._missed(error)
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def answer(self, asked: BaseModel, model: type[M], make: Callable[[], Awaitable[M]]) -> M:
-        """What was made for the same question a moment ago, else what `make` makes now."""
-        name = f"{type(asked).__name__} {asked.model_dump_json()}"
+    async def answer(self, asked: BaseModel, model: type[M], make: Callable[[], Awaitable[M]], tenant: str | None = None) -> M:
+        """What was made for the same question of the same tenant, or of all, a moment ago; else what `make` makes now."""
+        name = f"{model.__name__} {tenant or '*'} {type(asked).__name__} {asked.model_dump_json()}"
         key = f"metrics:answer:{sha256(name.encode()).hexdigest()}"
         if (kept := await self._kept(key, model)) is not None:
             return kept

@@ -101,7 +101,7 @@ class Keeping:
             )
 
     async def _usage(self, pool: asyncpg.Pool, read: Reading, archive: Archive) -> None:
-        await usage.keep(self._bus, pool, read, self._settings.retain_usage_days, measured=archive.has)
+        await usage.keep(self._bus, pool, read, self._cache, self._settings.retain_usage_days, measured=archive.has)
 
     async def _watch(self, pool: asyncpg.Pool) -> None:
         seconds = self._settings.retain_alerts_days * 86_400

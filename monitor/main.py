@@ -33,7 +33,7 @@ from monitor.listener import listener, start, stop
 from monitor.meters import metering
 from monitor.service import docs_service, metrics_service
 from monitor.settings import MonitorSettings
-from monitor.sinks.influx import destination
+from monitor.sinks import influx, otlp
 from monitor.sinks.sink import Sink
 from monitor.vitals import Vitals
 
@@ -59,7 +59,7 @@ async def serve(settings: MonitorSettings) -> None:
         await bus.subscribe(subjects.ALL_METRICS, partial(measure, ledger))
         await bus.subscribe(subjects.ALL_VITALS, partial(hear_vitals, vitals))
         await stack.enter_async_context(telling_vitals(bus, "monitor"))
-        sinks = [Sink(bus, found)] if (found := destination(settings)) is not None else []
+        sinks = [Sink(bus, found) for found in (influx.destination(settings), otlp.destination(settings)) if found is not None]
         stack.push_async_callback(end, [asyncio.create_task(sink.run()) for sink in sinks])
 
         def samples() -> Iterable[Sample]:
@@ -69,7 +69,7 @@ async def serve(settings: MonitorSettings) -> None:
         kept, shown = asyncio.create_task(keeping.run()), asyncio.create_task(keeping.show())
         stack.push_async_callback(end, [kept, shown])
         positions = {ends: await recount(bus, ledger, ends) for ends in MODELS}
-        heard = stack.enter_context(metering(settings, ledger, lambda: keeping.chosen))
+        heard = stack.enter_context(metering(settings, lambda: keeping.chosen))
         broker = listener(settings, ledger, positions, heard)
         stack.push_async_callback(stop, broker)
         await start(broker)

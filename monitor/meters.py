@@ -1,23 +1,20 @@
-"""Metrics by OTLP, in OpenTelemetry's words: `gen_ai.*` of every task that ends, `hw.*` of every agent's cards as they are now.
+"""Metrics by OTLP, in OpenTelemetry's words: `gen_ai.*` of every task that ends. What agents measure is `monitor.sinks.otlp`'s.
 
-Off until HIVE_OTLP_ENDPOINT is set. Sent from a thread of the SDK's own; a collector that is away misses what happened meanwhile of the
-cards, and gets the sums of the tasks later.
+Off until HIVE_OTLP_ENDPOINT is set. Sent from a thread of the SDK's own; a collector that is away gets the sums later.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from bus import telemetry
-from bus.messages import HiveEvent, PerformanceMetrics, TaskChange, TaskStatus
+from bus.messages import HiveEvent, TaskChange, TaskStatus
 from bus.otlp import SECONDS, headers, resource, signal_url
 from bus.settings import HiveSettings
-from monitor.ingest import Ledger
 
 if TYPE_CHECKING:
-    from opentelemetry.metrics import Meter, Observation
+    from opentelemetry.metrics import Meter
 
 logger = telemetry.log(__name__)
 
@@ -26,17 +23,10 @@ EVERY_SECONDS: Final = 10.0
 TOKEN_BUCKETS: Final = tuple(4.0**power for power in range(14))
 SECOND_BUCKETS: Final = tuple(0.01 * 2**power for power in range(14))
 """Both as OpenTelemetry's conventions advise."""
-_CARDS: Final = (
-    ("hw.gpu.utilization", "1", "gpu_usage", 0.01),
-    ("hw.gpu.memory.utilization", "1", "gpu_memory", 0.01),
-    ("hw.temperature", "Cel", "gpu_temperature", 1),
-    ("hw.power", "W", "gpu_power_watts", 1),
-)
-"""Name, unit, field of PerformanceMetrics, and what one of the field's units is."""
 
 
 @contextmanager
-def metering(settings: HiveSettings, ledger: Ledger, chosen: Callable[[], bool] = lambda: True) -> Iterator[Heard]:
+def metering(settings: HiveSettings, chosen: Callable[[], bool] = lambda: True) -> Iterator[Heard]:
     """Gives who is to be told of every task's end. `chosen` says whether this monitor tells of it: collectors add up what each says."""
     if not settings.otlp_endpoint:
         yield _nobody
@@ -54,7 +44,7 @@ def metering(settings: HiveSettings, ledger: Ledger, chosen: Callable[[], bool] 
     reader = PeriodicExportingMetricReader(exporter, EVERY_SECONDS * 1000, SECONDS * 1000)
     provider = MeterProvider([reader], resource=resource("monitor"), shutdown_on_exit=False)
     try:
-        yield _metered(provider.get_meter("hive"), ledger, chosen)
+        yield _metered(provider.get_meter("hive"), chosen)
     finally:
         provider.shutdown(SECONDS * 1000)
 
@@ -62,14 +52,12 @@ def metering(settings: HiveSettings, ledger: Ledger, chosen: Callable[[], bool] 
 def _nobody(event: HiveEvent[Any]) -> None: ...
 
 
-def _metered(meter: "Meter", ledger: Ledger, chosen: Callable[[], bool]) -> Heard:
+def _metered(meter: "Meter", chosen: Callable[[], bool]) -> Heard:
     tokens = meter.create_histogram("gen_ai.client.token.usage", "{token}", explicit_bucket_boundaries_advisory=TOKEN_BUCKETS)
     duration, first = (
         meter.create_histogram(name, "s", explicit_bucket_boundaries_advisory=SECOND_BUCKETS)
         for name in ("gen_ai.client.operation.duration", "gen_ai.server.time_to_first_token")
     )
-    for name, unit, field, scale in _CARDS:
-        meter.create_observable_gauge(name, [_cards(ledger, field, scale)], unit)
 
     def heard(event: HiveEvent[Any]) -> None:
         if not isinstance(event.data, TaskChange) or event.data.status not in (TaskStatus.COMPLETED, TaskStatus.FAILED):
@@ -98,19 +86,3 @@ def attributes_of(change: TaskChange) -> dict[str, str]:
         "error.type": change.error.code if change.error else None,
     }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _cards(ledger: Ledger, field: str, scale: float) -> Callable[[Any], "Iterable[Observation]"]:
-    def observe(_options: Any) -> "Iterable[Observation]":
-        from opentelemetry.metrics import Observation
-
-        return [Observation(value * scale, attributes) for attributes, value in _values(ledger.present(monotonic()), field)]
-
-    return observe
-
-
-def _values(measured: Iterable[PerformanceMetrics], field: str) -> Iterator[tuple[dict[str, str], float]]:
-    for metrics in measured:
-        value = getattr(metrics, field)
-        if value is not None:
-            yield {"hw.id": metrics.agent_id, "hw.type": "gpu", "hive.agent.id": metrics.agent_id}, float(value)

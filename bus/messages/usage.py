@@ -56,11 +56,13 @@ class UsageReport(Record):
 class QuotaKind(StrEnum):
     USER = "user"
     KEY = "key"
+    WORKFLOW = "workflow"
 
 
 class QuotaUnit(StrEnum):
     TOKENS = "tokens"
     SECONDS = "seconds"
+    WATT_HOURS = "watt_hours"
 
 
 class QuotaPeriod(StrEnum):
@@ -69,25 +71,27 @@ class QuotaPeriod(StrEnum):
 
 
 class QuotaRef(Command):
-    tenant: Slug = Field(default="default", description="whose user it is; of a key it says nothing")
+    tenant: Slug = Field(default="default", description="whose user it is; of a key or a workflow it says nothing")
     kind: QuotaKind
-    name: Text = Field(min_length=1, max_length=64, description="the user's name, or the key's id")
+    name: Text = Field(min_length=1, max_length=64, description="the user's name, or the id of the key or workflow")
     unit: QuotaUnit
     period: QuotaPeriod
 
     @field_validator("name")
     @classmethod
-    def _names_a_key(cls, name: str, info: ValidationInfo) -> str:
+    def _is_an_id(cls, name: str, info: ValidationInfo) -> str:
         """In the one form in which doors and PostgreSQL look for it, of the many that UUID takes."""
-        return str(UUID(name)) if info.data.get("kind") is QuotaKind.KEY else name
+        return str(UUID(name)) if info.data.get("kind") in (QuotaKind.KEY, QuotaKind.WORKFLOW) else name
 
 
 class PutQuota(QuotaRef):
-    most: float = Field(ge=0, description="in tokens (of prompts and answers) or seconds; 0: nothing")
+    most: float = Field(
+        ge=0, description="in tokens (of prompts and answers), seconds, or watt hours of hosts' cards; 0: nothing"
+    )
 
 
 class Quota(Record):
-    """`tenant`: whose user, or who has used the key. `used` in the day or month that began at `since`, as the monitor last counted: up to what has ended."""
+    """`tenant`: whose user, or who has used the key or workflow. `used` in the day or month that began at `since`, as the monitor last counted: up to what has ended."""
 
     tenant: Slug = "default"
     kind: QuotaKind
@@ -105,7 +109,7 @@ class QuotaList(Record):
 
 
 class QuotaChange(Message):
-    """So much of a quota is used. `owner` is the user whose quota or key it is; null for a key that nobody has used yet."""
+    """So much of a quota is used. `owner` is the user whose quota, key or workflow it is; null for one that nobody has used yet."""
 
     owner: str | None = None
     quota: Quota

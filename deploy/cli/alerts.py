@@ -180,10 +180,14 @@ async def unsilence(
 @command
 async def rules(
     put: Annotated[Path | None, typer.Option(help="YAML file with rules that replace all.", metavar="FILE")] = None,
+    reset: Annotated[bool, typer.Option("--reset", help="Go back to those of HIVE_ALERT_RULES, or to Hive's own.")] = False,
     as_json: Json = False,
 ) -> None:
     """Show the rules that hold, or replace them."""
-    found: RuleSet = await _ask("rules", NoReply(), RuleSet) if put is None else await _ask("put_rules", written(put), RuleSet)
+    if put is not None and reset:
+        raise InvalidRequest("--put replaces the rules, --reset forgets what was put. Give one of them.")
+    verb, body = ("put_rules", written(put)) if put is not None else ("reset_rules" if reset else "rules", NoReply())
+    found: RuleSet = await _ask(verb, body, RuleSet)
     if as_json:
         print_json(found)
         return

@@ -23,6 +23,7 @@ from bus.messages.usage import (
     UsageReport,
     UsageRow,
 )
+from bus.quotas import amount, words
 from bus.tenancy import HOME, person
 from deploy.cli.command import Json, command
 from deploy.cli.connection import REQUEST_SECONDS, operator_bus
@@ -30,9 +31,9 @@ from deploy.cli.screen import print_json, print_table, say
 
 app = typer.Typer(help="What was used, and quotas.", invoke_without_command=True)
 _Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="A day of UTC, as 2027-01-31.")]
-_Kind = Annotated[QuotaKind, typer.Argument(help="Whose: a user's, or a key's.")]
-_Name = Annotated[str, typer.Argument(help="The user's name, or the key's id as `hive keys list` shows it.")]
-_Unit = Annotated[QuotaUnit, typer.Option(help="Of what.")]
+_Kind = Annotated[QuotaKind, typer.Argument(help="Whose: a user's, a key's, or a workflow's.")]
+_Name = Annotated[str, typer.Argument(help="The user's name, or the id as `hive keys list` or `hive workflow list` shows it.")]
+_Unit = Annotated[QuotaUnit, typer.Option(help="Of what; watt_hours where cards tell their power.")]
 _Tenant = Annotated[str, typer.Option(help="Whose user it is.")]
 _Period = Annotated[QuotaPeriod, typer.Option("--per", help="In what time, by UTC.")]
 
@@ -96,8 +97,8 @@ def _print_quotas(found: tuple[Quota, ...]) -> None:
         (
             q.kind.value,
             person(q.tenant, q.name) if q.kind is QuotaKind.USER else q.name,
-            f"{q.most:,.0f} {q.unit} a {q.period}",
-            f"{q.used:,.0f}",
+            f"{amount(q.most, q.unit)} a {q.period}",
+            amount(q.used, q.unit),
             _share(q),
             q.set_by,
         )
@@ -121,7 +122,7 @@ async def set_quota(
     tenant: _Tenant = HOME,
     as_json: Json = False,
 ) -> None:
-    """Set how much a user or a key may use."""
+    """Set how much a user, a key or a workflow may use."""
     try:
         wanted = PutQuota(tenant=tenant, kind=kind, name=name, unit=unit, period=period, most=most)
     except ValidationError as error:
@@ -130,9 +131,8 @@ async def set_quota(
     if as_json:
         print_json(quota)
     else:
-        say(
-            f"{kind.value} {name} may use {most:,.0f} {unit} a {period}; {quota.used:,.0f} are used since {quota.since:%Y-%m-%d}."
-        )
+        since = f"{quota.since:%Y-%m-%d}"
+        say(f"{kind.value} {name} may use {amount(most, unit)} a {period}; {amount(quota.used, unit)} are used since {since}.")
 
 
 @app.command("remove-quota")
@@ -154,7 +154,7 @@ async def remove_quota(
     if as_json:
         print_json(left)
     else:
-        say(f"Removed the quota of {kind.value} {name} in {unit} a {period}.")
+        say(f"Removed the quota of {kind.value} {name} in {words(unit)} a {period}.")
 
 
 @app.command("slow-hosts")

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from bus.database import NamedStatements, available
-from bus.messages.alerts import Alert, AlertRule, ListAlerts, Silence
+from bus.messages.alerts import Alert, AlertRule, AlertState, ListAlerts, Silence
 from monitor.notifying.targets import Notice
 from monitor.sql import queries
 
@@ -33,7 +33,9 @@ class AlertRecord:
         return await self._alerts("untold_alerts")
 
     async def listed(self, asked: ListAlerts) -> list[Alert]:
-        return await self._alerts("list_alerts", asked.state, asked.severity, asked.limit)
+        """Of one state, or all that are not over; the last to change first."""
+        states = [state for state in AlertState if state is not AlertState.RESOLVED] if asked.state is None else [asked.state]
+        return await self._alerts("list_alerts", states, asked.severity, asked.limit)
 
     async def changes(self, alert_id: UUID) -> list[Alert]:
         """As it was after each, oldest first; none of one that is not known."""
@@ -72,6 +74,11 @@ class AlertRecord:
     async def put_rules(self, rules: Mapping[str, AlertRule], by: str) -> None:
         with available():
             await self._sql.run("put_alert_rules", _RULES.dump_json(dict(rules)).decode(), by)
+
+    async def reset_rules(self) -> None:
+        """As if nobody had put any."""
+        with available():
+            await self._sql.run("reset_alert_rules")
 
     async def silences(self, now: datetime) -> list[Silence]:
         """Those that hold or are planned, the one that ends first first."""

@@ -46,6 +46,9 @@ def alerts_service(watch: "Watch", more: Sequence[Endpoint] = ()) -> Service:
     async def change_rule(call: Call[ChangeRule]) -> RuleSet:
         return await watch.change_rule(call.body, call.claims.sub)
 
+    async def reset_rules(call: Call[NoReply]) -> RuleSet:
+        return await watch.reset_rules()
+
     async def silences(call: Call[NoReply]) -> SilenceList:
         return SilenceList(silences=watch.silences)
 
@@ -78,6 +81,13 @@ def alerts_service(watch: "Watch", more: Sequence[Endpoint] = ()) -> Service:
                 handler=change_rule,
                 permission=_MANAGE,
                 description="{name, rule, before} -> the rules, with this one created, changed or deleted",
+            ),
+            Endpoint(
+                verb="reset_rules",
+                body=NoReply,
+                handler=reset_rules,
+                permission=_MANAGE,
+                description="{} -> the rules, those of the file or Hive's own again",
             ),
             Endpoint(
                 verb="silences",

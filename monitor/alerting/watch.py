@@ -105,6 +105,8 @@ class Watch:
         stored = await record.rules()
         if stored is not None:
             self._set = RuleSet(alerts=dict(stored), source=RuleSource.STORED)
+            if self._given.source is RuleSource.FILE:
+                logger.warning("rules_of_the_file_do_not_hold", reason="others were put", next="hive alerts rules --reset")
         self._alerts = Alerts(await record.known())
         for alert in await record.untold():
             if await is_told(self._bus, alert):
@@ -182,6 +184,14 @@ class Watch:
         """InvalidRequest for a condition that cannot be read; Conflict where the rule is not as its writer saw it."""
         async with self._turn:
             await self._put(changed(self._set.alerts, wanted), by)
+        self._hearing.changed.set()
+        return self._set
+
+    async def reset_rules(self) -> RuleSet:
+        """Back to those of the file as this process has read it, or to Hive's own."""
+        async with self._turn:
+            await self._rows.reset_rules()
+            self._use(self._given)
         self._hearing.changed.set()
         return self._set
 

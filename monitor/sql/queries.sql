@@ -72,10 +72,28 @@ SELECT timestamp, metrics FROM agent_metrics_hours
 WHERE agent_id = $1 AND timestamp >= $2 AND timestamp < $3 ORDER BY timestamp DESC LIMIT $4;
 
 -- name: agents_raw
-SELECT DISTINCT agent_id FROM agent_metrics WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+-- From one agent to the next by the index, and not through all that was measured. Agents are few, and what is kept of them is not.
+WITH RECURSIVE known AS (
+    SELECT min(agent_id) AS agent_id FROM agent_metrics
+    UNION ALL
+    SELECT (SELECT min(m.agent_id) FROM agent_metrics m WHERE m.agent_id > known.agent_id) FROM known WHERE known.agent_id IS NOT NULL
+)
+SELECT known.agent_id FROM known
+CROSS JOIN LATERAL (SELECT FROM agent_metrics m WHERE m.agent_id = known.agent_id AND m.timestamp >= $1 AND m.timestamp < $2
+    ORDER BY m.timestamp DESC LIMIT 1) measured
+ORDER BY known.agent_id;
 
 -- name: agents_minute
-SELECT DISTINCT agent_id FROM agent_metrics_minutes WHERE timestamp >= $1 AND timestamp < $2 ORDER BY agent_id;
+-- From one agent to the next by the index, and not through all that was measured. Agents are few, and what is kept of them is not.
+WITH RECURSIVE known AS (
+    SELECT min(agent_id) AS agent_id FROM agent_metrics_minutes
+    UNION ALL
+    SELECT (SELECT min(m.agent_id) FROM agent_metrics_minutes m WHERE m.agent_id > known.agent_id) FROM known WHERE known.agent_id IS NOT NULL
+)
+SELECT known.agent_id FROM known
+CROSS JOIN LATERAL (SELECT FROM agent_metrics_minutes m WHERE m.agent_id = known.agent_id AND m.timestamp >= $1 AND m.timestamp < $2
+    ORDER BY m.timestamp DESC LIMIT 1) measured
+ORDER BY known.agent_id;
 
 -- name: store_watched
 INSERT INTO watched (timestamp, whole, told) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
@@ -123,9 +141,9 @@ ON CONFLICT DO NOTHING;
 UPDATE alerts SET told = true WHERE id = $1 AND (record ->> 'rank')::int = $2;
 
 -- name: list_alerts
-SELECT record FROM alerts
-WHERE CASE WHEN $1::text IS NULL THEN state <> 'resolved' ELSE state = $1 END AND ($2::text IS NULL OR severity = $2)
-ORDER BY changed_at DESC LIMIT $3;
+SELECT record FROM unnest($1::text[]) AS wanted, LATERAL (
+    SELECT changed_at, record FROM alerts WHERE state = wanted AND ($2::text IS NULL OR severity = $2) ORDER BY changed_at DESC LIMIT $3
+) AS found ORDER BY changed_at DESC LIMIT $3;
 
 -- name: alert_changes
 SELECT record FROM alert_changes WHERE alert_id = $1 ORDER BY rank;
@@ -139,6 +157,9 @@ SELECT rules FROM alert_rules;
 -- name: put_alert_rules
 INSERT INTO alert_rules (rules, put_by) VALUES ($1, $2)
 ON CONFLICT (single) DO UPDATE SET rules = excluded.rules, put_by = excluded.put_by, put_at = now();
+
+-- name: reset_alert_rules
+DELETE FROM alert_rules;
 
 -- name: alert_silences
 SELECT record FROM alert_silences WHERE ends_at > $1 ORDER BY ends_at;
@@ -230,14 +251,21 @@ GROUP BY 1
 ORDER BY CASE WHEN $1 = 'day' THEN 1 END, CASE WHEN $1 = 'day' THEN min(day) END, sum(prompt_tokens + completion_tokens) DESC LIMIT $5;
 
 -- name: quotas
-SELECT q.tenant, u.used_in, q.kind, q.name, q.unit, q.period, q.most, q.set_by, q.told_share, q.told_since, u.tokens, u.seconds, u.owner
+-- Each kind by its own index: it is asked after every commit of what was used.
+SELECT q.tenant, u.used_in, q.kind, q.name, q.unit, q.period, q.most, q.set_by, q.told_share, q.told_since, u.tokens, u.seconds,
+    u.watt_hours, u.owner
 FROM quotas q
+CROSS JOIN LATERAL (SELECT CASE q.period WHEN 'day' THEN $1::date ELSE date_trunc('month', $1::date)::date END AS since) p
 LEFT JOIN LATERAL (
-    SELECT sum(d.prompt_tokens + d.completion_tokens)::float8 AS tokens, sum(d.seconds) AS seconds, max(d.owner) AS owner,
-        max(d.tenant) AS used_in
-    FROM usage_days d
-    WHERE d.day >= CASE q.period WHEN 'day' THEN $1::date ELSE date_trunc('month', $1::date)::date END
-        AND CASE q.kind WHEN 'user' THEN d.owner = q.name AND d.tenant = q.tenant ELSE d.key_id = q.name::uuid END
+    SELECT sum(prompt_tokens + completion_tokens)::float8 AS tokens, sum(seconds) AS seconds, sum(watt_hours) AS watt_hours,
+        max(owner) AS owner, max(tenant) AS used_in
+    FROM (
+        SELECT * FROM usage_days d WHERE q.kind = 'user' AND d.owner = q.name AND d.tenant = q.tenant AND d.day >= p.since
+        UNION ALL
+        SELECT * FROM usage_days d WHERE d.key_id = CASE q.kind WHEN 'key' THEN q.name::uuid END AND d.day >= p.since
+        UNION ALL
+        SELECT * FROM usage_days d WHERE d.workflow_id = CASE q.kind WHEN 'workflow' THEN q.name::uuid END AND d.day >= p.since
+    ) d
 ) u ON true
 ORDER BY q.tenant, q.kind, q.name, q.unit, q.period;
 

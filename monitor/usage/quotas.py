@@ -15,7 +15,7 @@ from bus.errors import NotFound
 from bus.messages import EventType
 from bus.messages.events import QuotaEvent
 from bus.messages.usage import PutQuota, Quota, QuotaChange, QuotaKind, QuotaList, QuotaPeriod, QuotaRef, QuotaUnit
-from bus.quotas import WARN_SHARE, begins, bucket_key, resets
+from bus.quotas import WARN_SHARE, begins, bucket_key, resets, words
 from bus.tenancy import HOME
 from monitor.sql import queries
 
@@ -88,7 +88,7 @@ class QuotaBook:
                 gone = await self._sql.one("remove_quota", tenant, *place)
             if gone is None:
                 raise NotFound(
-                    f"There is no quota of {wanted.kind} {wanted.name} in {wanted.unit} a {wanted.period}. `hive usage quotas` shows them."
+                    f"There is no quota of {wanted.kind} {wanted.name} in {words(wanted.unit)} a {wanted.period}. `hive usage quotas` shows them."
                 )
             self._shown.pop(bucket_key(*place, tenant), None)
             await self._bus.delete(subjects.KV_QUOTAS, bucket_key(*place, tenant))

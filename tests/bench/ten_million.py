@@ -13,7 +13,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 import asyncpg
 import uvloop
@@ -103,11 +103,15 @@ async def questions(pool: asyncpg.Pool, begin: datetime, now: datetime) -> None:
     await timed("minutes of a day of an agent", lambda: past.read(asked(Resolution.MINUTE, day, 2000)))
     await timed("the newest 500 minutes of an agent", lambda: past.read(latest(Resolution.MINUTE)))
     await timed("all hours of an agent", lambda: past.read(latest(Resolution.HOUR)))
+    await timed("which agents measured in six hours", lambda: past.agents(Resolution.RAW, now - 6 * hour, now))
+    await timed("which agents measured in a week", lambda: past.agents(Resolution.MINUTE, now - 7 * day, now))
 
 
 async def plans(pool: asyncpg.Pool, now: datetime) -> None:
-    bounds = ("host-0007", now - timedelta(hours=1), now, 500)
-    for name in ("history_raw", "history_minute", "history_hour"):
+    page = ("host-0007", now - timedelta(hours=1), now, 500)
+    asked = dict[str, tuple[Any, ...]].fromkeys(("history_raw", "history_minute", "history_hour"), page)
+    asked |= {"agents_raw": (now - timedelta(hours=6), now), "agents_minute": (now - timedelta(days=7), now)}
+    for name, bounds in asked.items():
         rows = await pool.fetch("EXPLAIN (ANALYZE, BUFFERS, COSTS OFF, TIMING OFF) " + queries()[name], *bounds)
         read = [row[0].strip() for row in rows if "Scan" in row[0] or "Execution" in row[0]]
         print(f"{name}: " + "; ".join(line for line in read if "never" not in line), flush=True)

@@ -3,14 +3,19 @@
 import gzip
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from deploy.local.ports import free_port
+from monitor.sinks.otlp import NAMES
+from tests.parts.time_series import Points
 
 LOOK_SECONDS = 0.02
 
@@ -37,6 +42,9 @@ class Receiver:
     """By name, every data point that came: its attributes, and the point itself."""
     headers: list[dict[str, str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
+    status: int = 200
+    """Of its answers; what it does not answer with 200 it has not taken."""
+    answer: bytes = b""
 
     def trace(self, trace_id: str) -> list[Received]:
         return [span for span in list(self.spans) if span.trace_id == trace_id]
@@ -85,22 +93,25 @@ def _value(value: AnyValue) -> Any:
 
 
 @contextmanager
-def receiving() -> Iterator[Receiver]:
-    receiver = Receiver()
+def receiving(port: int = 0, before: Receiver | None = None) -> Iterator[Receiver]:
+    """On a free port, or on that one. One that was there before goes on with what it has."""
+    receiver = before or Receiver()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
-            receiver.take(self.path, gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-            self.send_response(200)
+            if receiver.status == 200:
+                receiver.take(self.path, gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
+            self.send_response(receiver.status)
             self.send_header("content-type", "application/x-protobuf")
-            self.send_header("content-length", "0")
+            self.send_header("content-length", str(len(receiver.answer)))
             self.end_headers()
+            self.wfile.write(receiver.answer)
 
         def log_message(self, *_: object) -> None: ...
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -110,3 +121,39 @@ def receiving() -> Iterator[Receiver]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+class Collector:
+    """A receiver that is away at times, on a port of its own, and what it has of agents as a database of time series has it."""
+
+    program = None
+
+    def __init__(self, _folder: Path) -> None:
+        self._port, self._receiver, self._stack = free_port(), Receiver(), ExitStack()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"HIVE_OTLP_ENDPOINT": f"http://127.0.0.1:{self._port}"}
+
+    def start(self) -> None:
+        self._stack.enter_context(receiving(self._port, self._receiver))
+
+    def stop(self) -> None:
+        self._stack.close()
+
+    def points(self) -> Points:
+        fields = {name: (field, scale) for field, (name, _, scale) in NAMES.items()}
+        found: Points = {}
+        for name in fields.keys() & self._receiver.metrics.keys():
+            (field, scale), told = fields[name], self._receiver.metrics[name]
+            for attributes, point in list(told):
+                at = point.time_unix_nano // 1_000_000
+                found[attributes["hive.agent.id"], field, at] = round(point.as_double / scale, 6)
+        return found
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()

@@ -22,8 +22,7 @@ class TimeSeries(ABC):
     """`program` is also the name of Debian's package, but for a `d` at its end."""
 
     program: ClassVar[str]
-    settings: ClassVar[Mapping[str, str]] = {}
-    """What a monitor needs beside HIVE_INFLUX_URL."""
+    login: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, folder: Path) -> None:
         self._folder, self._port = folder, free_port()
@@ -32,6 +31,11 @@ class TimeSeries(ABC):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of a monitor that writes there."""
+        return {"HIVE_INFLUX_URL": self.url, **self.login}
 
     def start(self) -> None:
         """Returns once it serves, on the data that it had."""
@@ -100,7 +104,7 @@ class InfluxDB(TimeSeries):
 
     program = "influxd"
     _AUTH: Final = ("ann", "sesame")
-    settings: ClassVar[Mapping[str, str]] = {"HIVE_INFLUX_TOKEN": ":".join(_AUTH)}
+    login: ClassVar[Mapping[str, str]] = {"HIVE_INFLUX_TOKEN": ":".join(_AUTH)}
 
     def start(self) -> None:
         super().start()

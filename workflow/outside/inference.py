@@ -65,7 +65,7 @@ class Inference:
             return Reply(failure=Failure(message=error.message, code=error.code))
         task_id = task_id_of(effect.key)
         record = accepted(task_id, request, claims, datetime.now(UTC))
-        if (refused := await self._refused(task_id, claims)) is not None:
+        if (refused := await self._refused(task_id, claims, workflow_id)) is not None:
             return Reply(failure=Failure(message=refused.message, code=refused.code))
         event = asyncio.Event()
         self._waiters[str(task_id)].add(event)
@@ -75,10 +75,10 @@ class Inference:
         finally:
             del self._waiters[str(task_id)]
 
-    async def _refused(self, task_id: UUID, claims: Claims) -> QuotaExceeded | None:
+    async def _refused(self, task_id: UUID, claims: Claims, workflow_id: UUID | None) -> QuotaExceeded | None:
         """A task that is known was let in before, whatever the quota says now; so where nobody can tell, somebody is waited for."""
         try:
-            self._quotas.require(claims, datetime.now(UTC))
+            self._quotas.require(claims, datetime.now(UTC), workflow_id)
         except QuotaExceeded as error:
             while True:
                 with suppress(Unavailable, DeadlineExceeded):

@@ -91,6 +91,17 @@ async def put_rules(
     return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "put_rules", wanted, RuleSet, caller))
 
 
+@router.delete(
+    "/rules",
+    summary="Go back to the rules of the file",
+    response_model=RuleSet,
+    **needs(Permission.AGENTS_MANAGE),
+)
+async def reset_rules(gateway: Door, caller: Caller) -> Response:
+    """Or to Hive's own, where `HIVE_ALERT_RULES` names no file. Those that were put are forgotten; an alert whose rule is gone is resolved."""
+    return answer(await verbs.order(gateway.bus, subjects.SERVICE_ALERTS, "reset_rules", NoReply(), RuleSet, caller))
+
+
 @router.post(
     "/rules/dry-run",
     summary="When a rule would have fired",

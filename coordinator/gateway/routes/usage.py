@@ -44,7 +44,7 @@ async def quotas(gateway: Door, caller: Caller) -> Response:
 async def put_quota(
     quota: Annotated[PutQuota, Body(openapi_examples=examples.QUOTAS)], gateway: Door, caller: Caller
 ) -> Response:
-    """Of a user or a key, in tokens or seconds, a day or a month. Where it is used up, doors answer 429 `quota_exceeded` until it resets.
+    """Of a user, a key or a workflow, in tokens, seconds or watt hours, a day or a month. Where it is used up, doors answer 429 `quota_exceeded` until it resets.
 
     `quota.warning` is told at four fifths, on the bus and at `/ws` (topic `user.{name}`).
     """

@@ -15,12 +15,13 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from bus import auth, subjects
-from bus.messages import AgentRecord, AgentStatus, Claims, EventType, Role
+from bus.messages import AgentRecord, AgentStatus, Claims, ClusterStatus, EventType, Role
 from bus.messages.alerts import Alert, AlertScope, AlertState, Severity
 from bus.messages.events import AlertEvent, QuotaEvent
 from bus.messages.usage import Quota, QuotaChange, QuotaKind, QuotaPeriod, QuotaUnit
 from bus.nats_bus import NatsBus
 from bus.nats_streams import declare
+from bus.overview import CLUSTER
 from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway, open_gateway
 from coordinator.gateway.live.outbox import MOST_MESSAGES
@@ -134,6 +135,18 @@ async def test_a_user_hears_of_their_own_quota_and_not_of_another_s(door: Door, 
             await nats_bus.publish(subjects.event("default", event.type, uuid4()), event)
         told = await hear(client)
         assert (told["topic"], told["data"]["event"], told["data"]["quota"]["used"]) == ("user.vic", "quota.warning", 81)
+
+
+async def test_how_the_cluster_stands_is_told_whenever_its_leader_says_it(door: Door, nats_bus: NatsBus) -> None:
+    async with door.open(VIEWER) as client:
+        await subscribed(client, "cluster.status")
+        for waiting in (3, 4):
+            status = ClusterStatus(version="1", leader="first", queue={"high": waiting}, slots=8, updated_at=NOON)
+            await nats_bus.put(subjects.KV_STATUS, CLUSTER, status)
+            told = await hear(client)
+            assert (told["topic"], ClusterStatus.model_validate(told["data"])) == ("cluster.status", status)
+        await say(client, "unsubscribe", topic="cluster.status")
+        await hear(client, "unsubscribe")
 
 
 async def test_what_happens_comes_to_who_follows_it_and_ends_with_the_subscription(door: Door, nats_bus: NatsBus) -> None:

@@ -159,6 +159,31 @@ async def test_an_agent_whose_tasks_are_tried_again_and_again_is_told(
     assert (fired.rule, fired.entity, fired.values) == ("again", "acacia", {"retry_count": 4})
 
 
+async def test_rules_that_were_put_are_forgotten_and_those_of_the_file_hold_again(
+    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text('alerts: {cold: {condition: "cpu_usage < 5", severity: info}}')
+    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_ALERT_RULES": str(file)}
+    with MonitorProcess(nats_server, tmp_path, **settings) as monitor:
+        first = await ask_anew(nats_bus, "rules", NoReply(), RuleSet)
+        assert (first.source, list(first.alerts)) == (RuleSource.FILE, ["cold"])
+        await ask(nats_bus, "put_rules", PutRules(alerts={"warm": rule("cpu_usage > 50")}), RuleSet)
+        monitor.kill()
+        assert "rules_of_the_file" not in (log := tmp_path / "monitor.log").read_text()
+        monitor.restart()
+        assert (await ask_anew(nats_bus, "rules", NoReply(), RuleSet)).source is RuleSource.STORED
+        assert '"rules_of_the_file_do_not_hold"' in log.read_text()
+        viewer = Claims(sub="vic", roles=(Role.VIEWER,))
+        with pytest.raises(PermissionDenied):
+            await ask(nats_bus, "reset_rules", NoReply(), RuleSet, viewer)
+        assert await ask(nats_bus, "reset_rules", NoReply(), RuleSet) == first
+        assert await ask(nats_bus, "rules", NoReply(), RuleSet) == first
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM alert_rules") == 0, "nor after a restart"
+    await connection.close()
+
+
 async def test_one_rule_is_changed_beside_others_and_nobody_s_change_is_lost(
     nats_bus: NatsBus, monitor: MonitorProcess, told: Told
 ) -> None:

@@ -24,6 +24,7 @@ from bus.messages.usage import (
     QuotaPeriod,
     QuotaRef,
     QuotaUnit,
+    SlowHosts,
     UsageBy,
     UsageReport,
     UsageRow,
@@ -32,12 +33,14 @@ from bus.nats_bus import NatsBus
 from bus.quotas import Quotas
 from bus.together import end
 from monitor.archive import Archive
+from monitor.cache import Cache
 from monitor.replica import Reading
 from monitor.settings import MonitorSettings
 from monitor.sql import migrations
 from monitor.upkeep import Upkeep
 from monitor.usage import counting, usage
 from monitor.usage.counting import Measured, always
+from monitor.usage.usage import UsageReads
 from tests.integration.monitor.parts import publish
 from tests.unit.monitor.events import metrics
 
@@ -64,7 +67,8 @@ class Kept:
 
     async def __aenter__(self) -> None:
         reading = Reading(self._pool, None, 30)
-        self._task = asyncio.create_task(usage.keep(self._bus, self._pool, reading, 0, measured=self._measured))
+        keeping = usage.keep(self._bus, self._pool, reading, Cache(None), 0, measured=self._measured)
+        self._task = asyncio.create_task(keeping)
 
     async def __aexit__(self, *_: object) -> None:
         assert self._task is not None
@@ -134,6 +138,23 @@ async def test_what_was_used_is_told_by_user_key_model_workflow_and_day(nats_bus
         anna = users["anna"]
         assert (anna.tasks, anna.prompt_tokens, anna.completion_tokens, anna.seconds) == (2, 20, 120, 4.0)
         assert anna.watt_hours == pytest.approx(150 * 4 / 3600)  # two tasks shared 300 W
+        energy = PutQuota(kind=QuotaKind.USER, name="anna", unit=QuotaUnit.WATT_HOURS, period=QuotaPeriod.DAY, most=0.1)
+        put = await ask(nats_bus, "put_quota", energy, Quota)
+        assert isinstance(put, Quota)
+        assert put.used == pytest.approx(150 * 4 / 3600)
+        own = PutQuota(kind=QuotaKind.WORKFLOW, name=str(FLOW), unit=QuotaUnit.TOKENS, period=QuotaPeriod.DAY, most=100)
+        of_flow = await ask(nats_bus, "put_quota", own, Quota)
+        assert isinstance(of_flow, Quota)
+        assert of_flow.used == 140
+        doors = Quotas(nats_bus)
+        await doors.start()
+        bea = Claims(sub="bea", roles=(Role.DEVELOPER,))
+        doors.require(bea, datetime.now(UTC))
+        with pytest.raises(QuotaExceeded, match=f"workflow {FLOW}, 100 tokens a day"):
+            doors.require(bea, datetime.now(UTC), FLOW)
+        with pytest.raises(QuotaExceeded, match=r"user anna, 0\.1 watt hours a day"):
+            doors.require(ANNA, datetime.now(UTC))
+        await doors.close()
         assert (users["bea"].tasks, users["bea"].completion_tokens, users["bea"].seconds) == (2, 50, 1.0)
         assert (await rows(nats_bus, UsageBy.KEY))[str(KEY)].tasks == 2
         assert (await rows(nats_bus, UsageBy.WORKFLOW))[None].tasks == 2
@@ -250,3 +271,28 @@ def refuses(doors: Quotas) -> Callable[[], Awaitable[bool]]:
 
 async def negated(look: Callable[[], Awaitable[bool]]) -> bool:
     return not await look()
+
+
+async def test_the_same_report_is_asked_of_postgresql_once_in_a_moment_and_each_tenant_has_its_own(
+    pool: asyncpg.Pool, valkey_url: str
+) -> None:
+    async def used(tenant: str, tasks: int) -> None:
+        body = "INSERT INTO usage_days VALUES ((now() AT TIME ZONE 'UTC')::date, $1, 'anna', NULL, 'small', NULL, $2, 1, 1, 1, NULL)"
+        await pool.execute(body, tenant, tasks)
+
+    await used("wood", 3)
+    await used("stone", 5)
+    cache = Cache(valkey_url)
+    reads = UsageReads(Reading(pool, None, 30), cache)
+
+    async def tasks(tenant: str | None, by: UsageBy = UsageBy.MODEL) -> list[int]:
+        return [row.tasks for row in (await reads.report(ListUsage(by=by), tenant)).rows]
+
+    assert [await tasks(tenant) for tenant in ("wood", "stone", None, "sand")] == [[3], [5], [8], []]
+    assert await reads.slow() == SlowHosts(hosts=())
+    await pool.execute("DROP TABLE usage_days, agent_speed_hours CASCADE")
+    assert [await tasks(tenant) for tenant in ("wood", "stone", None, "sand")] == [[3], [5], [8], []]
+    assert await reads.slow() == SlowHosts(hosts=())
+    with pytest.raises(asyncpg.UndefinedTableError):
+        await tasks("wood", UsageBy.USER)
+    await cache.close()

@@ -1,4 +1,4 @@
-"""Agents' metrics in real databases of time series, compared with what PostgreSQL has; none is lost while they are away."""
+"""Agents' metrics in real databases of time series and at a collector of OpenTelemetry, compared with what PostgreSQL has; none is lost while they are away."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from bus import subjects
 from bus.nats_bus import NatsBus
 from tests.integration.monitor.parts import MonitorProcess, performance
 from tests.parts.nats import NatsServer
+from tests.parts.otlp import Collector
 from tests.parts.time_series import InfluxDB, Points, TimeSeries, VictoriaMetrics
 from tests.unit.monitor.events import metrics
 
@@ -29,9 +30,9 @@ AGENTS = 400
 
 
 @pytest.fixture(params=[InfluxDB, VictoriaMetrics], ids=lambda kind: kind.__name__)
-def series(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TimeSeries]:
-    kind: type[TimeSeries] = request.param
-    if shutil.which(kind.program) is None:
+def series(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TimeSeries | Collector]:
+    kind: type[TimeSeries | Collector] = request.param
+    if kind.program and shutil.which(kind.program) is None:
         pytest.skip(f"{kind.program} is not installed; Debian has it")
     (tmp_path / "series").mkdir()
     with kind(tmp_path / "series") as found:
@@ -79,7 +80,7 @@ async def kept(database: asyncpg.Connection) -> Points:
     return found
 
 
-async def both_have(number: int, database: asyncpg.Connection, series: TimeSeries) -> tuple[Points, Points]:
+async def both_have(number: int, database: asyncpg.Connection, series: TimeSeries | Collector) -> tuple[Points, Points]:
     """Once PostgreSQL has so many rows, and the other as many points as those say."""
     async with asyncio.timeout(60):
         while await rows(database) < number:
@@ -93,9 +94,9 @@ async def both_have(number: int, database: asyncpg.Connection, series: TimeSerie
 @pytest.mark.timeout(240 + AWAY_SECONDS)
 @pytest.mark.parametrize(
     ("series", "org"),
-    [(InfluxDB, {}), (VictoriaMetrics, {}), (VictoriaMetrics, {"HIVE_INFLUX_ORG": "wood"})],
+    [(InfluxDB, {}), (VictoriaMetrics, {}), (VictoriaMetrics, {"HIVE_INFLUX_ORG": "wood"}), (Collector, {})],
     indirect=["series"],
-    ids=["InfluxDB", "VictoriaMetrics, version 1", "VictoriaMetrics, version 2"],
+    ids=["InfluxDB", "VictoriaMetrics, version 1", "VictoriaMetrics, version 2", "OTLP"],
 )
 async def test_it_has_what_postgresql_has_though_it_was_away(
     org: dict[str, str],
@@ -103,10 +104,10 @@ async def test_it_has_what_postgresql_has_though_it_was_away(
     nats_server: NatsServer,
     database_url: str,
     database: asyncpg.Connection,
-    series: TimeSeries,
+    series: TimeSeries | Collector,
     tmp_path: Path,
 ) -> None:
-    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": series.url, **series.settings, **org}
+    settings = {"HIVE_DATABASE_URL": database_url, **series.settings, **org}
     with MonitorProcess(nats_server, tmp_path, **settings):
         await performance(nats_bus, lambda found: True)
         await measured(nats_bus, range(20))
@@ -129,10 +130,10 @@ async def test_a_monitor_that_was_killed_goes_on_where_it_ended(
     nats_server: NatsServer,
     database_url: str,
     database: asyncpg.Connection,
-    series: TimeSeries,
+    series: TimeSeries | Collector,
     tmp_path: Path,
 ) -> None:
-    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_INFLUX_URL": series.url, **series.settings}
+    settings = {"HIVE_DATABASE_URL": database_url, **series.settings}
     with MonitorProcess(nats_server, tmp_path, **settings) as monitor:
         await performance(nats_bus, lambda found: True)
         await measured(nats_bus, range(10))

@@ -64,7 +64,7 @@ async def test_a_question_of_a_workflow_is_a_task_and_its_answer_the_node_s_outp
     assert task.metadata == {"workflow_id": str(made.id), "execution_id": str(record.id), "node": "Ask"}
 
 
-async def test_a_question_is_charged_to_its_workflow_and_refused_where_its_owner_s_quota_is_used_up(
+async def test_a_question_is_charged_to_its_workflow_and_refused_where_its_own_quota_or_its_owner_s_is_used_up(
     sidecar: InstantSidecar, engine: EngineProcess, nats_bus: NatsBus, workflows: Workflows
 ) -> None:
     ends: asyncio.Queue[TaskEvent] = asyncio.Queue()
@@ -78,6 +78,14 @@ async def test_a_question_is_charged_to_its_workflow_and_refused_where_its_owner
     async with asyncio.timeout(10):
         end = (await ends.get()).data
     assert end.workflow_id == made.id
+    place = (QuotaKind.WORKFLOW, str(made.id), QuotaUnit.TOKENS, QuotaPeriod.DAY)
+    begin = quotas.begins(QuotaPeriod.DAY, datetime.now(UTC))
+    quota = Quota(kind=place[0], name=place[1], unit=place[2], period=place[3], most=0, used=0, since=begin, set_by="admin")
+    await nats_bus.put(subjects.KV_QUOTAS, quotas.bucket_key(*place), quota)
+    record = await workflows.execute(made.id, wait=60)
+    assert record.status == "error"
+    assert f"quota of workflow {made.id}" in str(record.error_message)
+    await nats_bus.delete(subjects.KV_QUOTAS, quotas.bucket_key(*place))
     place = (QuotaKind.USER, end.owner, QuotaUnit.SECONDS, QuotaPeriod.MONTH)
     begin = quotas.begins(QuotaPeriod.MONTH, datetime.now(UTC))
     quota = Quota(kind=place[0], name=place[1], unit=place[2], period=place[3], most=0, used=0, since=begin, set_by="admin")

@@ -48,6 +48,13 @@ def test_the_refusal_says_whose_quota_how_much_and_when_it_resets() -> None:
     assert "2027-01-01T00:00:00Z" in error.message
 
 
+def test_energy_is_held_back_and_told_in_watt_hours() -> None:
+    error = quotas.refusal([quota(2.54, most=2.5, unit=QuotaUnit.WATT_HOURS)], NOON)
+    assert error is not None
+    assert "user anna, 2.5 watt hours a day, is used up (2.5 watt hours)" in error.message
+    assert {key.split(".")[2] for key in quotas.keys_of(ANNA)} == {"tokens", "seconds", "watt_hours"}
+
+
 def test_of_several_that_are_used_up_the_one_that_resets_last_is_told() -> None:
     early = datetime(2026, 12, 5, 12, tzinfo=UTC)
     month = quota(200, period=QuotaPeriod.MONTH, since=quotas.begins(QuotaPeriod.MONTH, early))

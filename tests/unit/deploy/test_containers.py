@@ -259,6 +259,7 @@ def test_every_file_of_the_stack_is_there_and_every_dashboard_is_one_of_them() -
 COMPOSE_ALONE = {
     "hive-sidecar",
     "influxdb",
+    "jaeger",
     "nats-folders",
     "postgres-replica",
     *(f"nats-exporter-{number}" for number in (1, 2, 3)),
@@ -315,11 +316,37 @@ def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
     }
     texts = [path.read_text() for path in (DEPLOY / "grafana" / "provisioning").glob("*/*.yml")]
     asked = {name for text in texts for name in re.findall(r"\$(HIVE_\w+)", text)}
-    assert len(asked) == 2
+    assert len(asked) == 3
     assert asked <= set(grafana["environment"])
     mounted = dict(volume.split(":")[:2][::-1] for volume in grafana["volumes"])
     assert mounted["/etc/grafana/provisioning"] == "../grafana/provisioning"
     assert mounted[grafana["environment"]["HIVE_GRAFANA_DASHBOARDS"]] == "../grafana/dashboards"
+
+
+@BOTH
+def test_an_exemplar_leads_to_a_trace_that_is_kept(path: Path) -> None:
+    """What every service exports, where Grafana reads it, and the data source that Prometheus's exemplars name."""
+    provisioned = [
+        each
+        for file in (DEPLOY / "grafana" / "provisioning" / "datasources").iterdir()
+        for each in yaml.safe_load(file.read_text())["datasources"]
+    ]
+    sources = {each["uid"]: each for each in provisioned}
+    (exemplars,) = sources["hive-prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    traces = sources[exemplars["datasourceUid"]]
+    assert (exemplars["name"], traces["type"], traces["url"]) == ("trace_id", "jaeger", "$HIVE_TRACES_URL")
+    own = services(path)
+    assert own["grafana"]["environment"]["HIVE_TRACES_URL"] == "${HIVE_TRACES_URL:-http://jaeger:16686}"
+    exporting = {name for name, each in of_hive(path).items() if "HIVE_OTLP_ENDPOINT" in each["environment"]}
+    assert exporting == of_hive(path).keys() - {"hive-sidecar"}, "its image has no exporter"
+    if path == COMPOSE:
+        assert (own["jaeger"]["profiles"], own["jaeger"]["networks"]) == (["traces"], ["hive"])
+        assert "ports" not in own["jaeger"]
+        assert "HIVE_OTLP_ENDPOINT=http://jaeger:4318" in (path.parent / "README.md").read_text()
+    else:
+        assert {"source": "grafana_traces", "target": "/etc/grafana/provisioning/datasources/traces.yml"} in own["grafana"][
+            "configs"
+        ]
 
 
 def test_the_monitor_tells_alertmanager_and_reads_the_replica() -> None:
@@ -355,7 +382,19 @@ def test_compose_itself_takes_the_file(path: Path, tmp_path: Path) -> None:
     lines = (DEPLOY / "compose" / ".env.example").read_text().splitlines()
     filled = {name: value or "aSecret1" for name, equals, value in (line.partition("=") for line in lines) if equals}
     done = subprocess.run(
-        [compose, "-f", path.name, "--profile", "local-gpu", "--profile", "influxdb", "config", "--quiet"],
+        [
+            compose,
+            "-f",
+            path.name,
+            "--profile",
+            "local-gpu",
+            "--profile",
+            "influxdb",
+            "--profile",
+            "traces",
+            "config",
+            "--quiet",
+        ],
         cwd=path.parent,
         env={**os.environ, **filled, "HOME": str(tmp_path)},
         capture_output=True,

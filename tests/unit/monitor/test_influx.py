@@ -9,7 +9,7 @@ from bus import subjects
 from bus.client import Received
 from bus.messages.agents import NetworkCounters
 from monitor.settings import MonitorSettings
-from monitor.sinks.influx import Destination, destination, line_of, lines
+from monitor.sinks.influx import destination, line_of, lines
 from monitor.sinks.sink import Away, Sink
 from tests.unit.monitor.events import metrics
 
@@ -64,7 +64,9 @@ def test_without_an_address_there_is_no_sink() -> None:
 
 
 async def test_an_address_that_is_none_is_a_database_that_is_away() -> None:
-    sink = Sink(None, Destination("http://xn--\u00e9/write", {}))  # type: ignore[arg-type]
+    found = destination(MonitorSettings(influx_url="http://xn--\u00e9"))
+    assert found is not None
+    sink = Sink(None, found)  # type: ignore[arg-type]
     async with httpx.AsyncClient(trust_env=False) as client:
         with pytest.raises(Away):
             await sink._write(client, ["a b=1.0 1"])

@@ -1,0 +1,101 @@
+"""Agents' metrics by OTLP: what a collector gets of them, and what becomes of what it does not take."""
+
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
+
+from bus import subjects
+from bus.client import Received
+from bus.messages import PerformanceMetrics
+from bus.messages.agents import NetworkCounters
+from monitor.settings import MonitorSettings
+from monitor.sinks.destination import values_of
+from monitor.sinks.otlp import NAMES, destination
+from monitor.sinks.sink import Away, Sink
+from tests.parts.otlp import Receiver, receiving
+from tests.unit.monitor.events import metrics
+
+AT = datetime(2026, 11, 27, 14, 30, 0, 123456, tzinfo=UTC)
+
+
+def received(found: PerformanceMetrics) -> Received:
+    return Received(subjects.metrics(found.agent_id), found.model_dump_json().encode(), stored_at=AT)
+
+
+async def written(receiver: Receiver, *found: PerformanceMetrics) -> Sink:
+    to = destination(MonitorSettings(otlp_endpoint=receiver.url))
+    assert to is not None
+    sink = Sink(None, to)  # type: ignore[arg-type]
+    await again(sink, *found)
+    return sink
+
+
+async def again(sink: Sink, *found: PerformanceMetrics) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await sink._write(client, sink._to.read([received(each) for each in found])[0])
+
+
+def counts(sink: Sink) -> dict[str, float]:
+    assert {sample.labels["sink"] for sample in sink.samples()} == {"otlp"}
+    return {sample.name.removeprefix("sink_"): sample.value for sample in sink.samples()}
+
+
+def test_every_field_of_the_metrics_has_a_name() -> None:
+    everything = {name: 1 for name in PerformanceMetrics.model_fields if name not in {"agent_id", "timestamp", "network_io"}}
+    network = NetworkCounters(bytes_sent_per_second=1, bytes_received_per_second=2)
+    full = PerformanceMetrics(agent_id="acacia", timestamp=AT, network_io=network, **everything)
+    assert values_of(full).keys() == NAMES.keys()
+    assert len({name for name, _, _ in NAMES.values()}) == len(NAMES)
+
+
+async def test_each_value_comes_with_the_bus_s_time_and_its_agent() -> None:
+    with receiving() as receiver:
+        acacia = metrics("acacia", gpu_usage=50, gpu_memory=25, gpu_temperature=61, cpu_usage=3)
+        sink = await written(receiver, acacia, metrics("walnut", cpu_usage=4, response_time=1.5))
+    card, walnut = {"hw.id": "acacia", "hw.type": "gpu", "hive.agent.id": "acacia"}, {"hive.agent.id": "walnut"}
+    for name, value in (("hw.gpu.utilization", 0.5), ("hw.gpu.memory.utilization", 0.25), ("hw.temperature", 61)):
+        ((attributes, point),) = receiver.metrics[name]
+        assert (attributes, point.as_double, point.time_unix_nano) == (card, value, 1795789800123456000)
+    assert "hw.power" not in receiver.metrics
+    cpu = [(attributes, point.as_double) for attributes, point in receiver.metrics["hive.agent.cpu.utilization"]]
+    assert cpu == [({"hive.agent.id": "acacia"}, 0.03), (walnut, 0.04)]
+    ((attributes, point),) = receiver.metrics["hive.agent.response_time"]
+    assert (attributes, point.as_double) == (walnut, 1.5)
+    assert {header["content-type"] for header in receiver.headers} == {"application/x-protobuf"}
+    assert counts(sink) == {"written_samples": 2, "refused_samples": 0, "failures": 0}
+
+
+@pytest.mark.parametrize("status", [400, 404, 405])
+async def test_a_collector_that_takes_no_metrics_is_told_of_once(status: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with receiving() as receiver:
+        receiver.status = status
+        sink = await written(receiver, metrics("acacia", cpu_usage=3))
+        await again(sink, metrics("acacia", cpu_usage=4))
+        assert counts(sink) == {"written_samples": 0, "refused_samples": 2, "failures": 0}
+        receiver.status = 200
+        await again(sink, metrics("acacia", cpu_usage=5))
+    assert counts(sink)["written_samples"] == 1
+    assert capsys.readouterr().out.count("sink_refuses") == 1
+
+
+async def test_one_that_is_busy_is_asked_again() -> None:
+    with receiving() as receiver:
+        receiver.status = 503
+        with pytest.raises(Away):
+            await written(receiver, metrics("acacia", cpu_usage=3))
+
+
+async def test_what_it_took_the_others_without_is_counted() -> None:
+    answer = ExportMetricsServiceResponse()
+    answer.partial_success.rejected_data_points = 1
+    answer.partial_success.error_message = "too old"
+    with receiving() as receiver:
+        receiver.answer = answer.SerializeToString()
+        sink = await written(receiver, metrics("acacia", cpu_usage=3), metrics("walnut", cpu_usage=3))
+    assert counts(sink) == {"written_samples": 1, "refused_samples": 1, "failures": 0}
+
+
+def test_without_an_endpoint_there_is_no_sink() -> None:
+    assert destination(MonitorSettings()) is None
