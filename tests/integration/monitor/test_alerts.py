@@ -289,6 +289,8 @@ async def test_the_command_line_lists_acknowledges_silences_and_puts_rules(
     fired = await told.next()
     assert str(fired.id) in await hive("--json")
     assert "Acknowledged agent_down of acacia." in await hive("acknowledge", str(fired.id))
+    became = await hive("changes", str(fired.id))
+    assert 0 < became.index("firing") < became.index("acknowledged")
     assert '"by":"bus"' in (await hive("silence", "known", "--rule", "high_cpu", "--json")).replace(" ", "")
     rules = tmp_path / "rules.yaml"
     rules.write_text("alerts: {hot: {condition: cpu_usage > 85, severity: info, for: 20}}")

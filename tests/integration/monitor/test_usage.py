@@ -190,6 +190,7 @@ async def test_after_an_outage_ends_wait_for_what_was_measured_and_have_their_en
         return archive.has(at)
 
     await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", gpu_power_watts=300, active_tasks=1))
+    await eventually(lambda: is_stored(nats_bus))
     await publish(nats_bus, ended(seconds=4))
     async with Kept(nats_bus, pool, measured):
         async with asyncio.timeout(10):
@@ -249,6 +250,10 @@ async def test_a_quota_is_told_near_its_end_refuses_at_it_and_goes_on_refusing_w
     await eventually(lambda: negated(refuses(doors)))
     await doors.close()
     await hearing.close()
+
+
+async def is_stored(bus: NatsBus) -> bool:
+    return (await bus.stream_state(subjects.METRICS)).last_sequence == 1
 
 
 def heard(told: list[QuotaEvent], number: int) -> Callable[[], Awaitable[bool]]:
