@@ -5,6 +5,7 @@ may not see (docs/adr/0060).
 """
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from nats.errors import NoRespondersError
@@ -76,12 +77,13 @@ async def _there(js: JetStreamContext, config: StreamConfig) -> bool:
 
 async def _declare_one(js: JetStreamContext, config: StreamConfig, *, clustered: bool) -> None:
     """Update before add: the server reserves the room of an added stream anew before it looks whether it has it. Who comes by a leaf node does
-    not see the cluster, so copies that there are are kept; and what is async stays so, for nothing changes that.
+    not see the cluster, so copies that there are are kept; and what is async stays so, as what is synced does, for nothing changes that.
     """
     try:
         held = (await js.stream_info(str(config.name))).config
         copies = held.num_replicas or 1
         may_be_copied = clustered and held.persist_mode != PersistMode.ASYNC
-        await js.update_stream(streams.replicated(config, copies) if may_be_copied or copies > 1 else config)
+        wanted = streams.replicated(config, copies) if may_be_copied or copies > 1 else config
+        await js.update_stream(replace(wanted, persist_mode=held.persist_mode))
     except NotFoundError:
         await js.add_stream(streams.replicated(config) if clustered else config)

@@ -89,8 +89,7 @@ class Envelope:
         except Exception as error:
             if status:  # too late for another answer: the connection is cut, so that nobody takes the half for the whole
                 raise
-            if isinstance(error, _LOGGED):
-                logger.warning("request_refused", path=via(scope), address=address_of(scope), code=error.code)
+            _log(scope, error)
             if isinstance(error, _AUDITED) and not error.recorded:
                 await self._auditor.refused("doors.request", _asker(scope), error)
             refusal = dialects.respond(_told(error, request_id), scope["path"], request_id, browser=_looks_at_a_page(scope))
@@ -99,6 +98,15 @@ class Envelope:
             self._metrics.observe(scope, status, perf_counter() - started)
             if span is not NOTHING:
                 _describe(span, scope, status)
+
+
+def _log(scope: Scope, error: Exception) -> None:
+    """What may be an attack. A thing that is not there may be another tenant's: whose it is, nobody says here either (docs/adr/0061)."""
+    known: Claims | None = scope.get(CLAIMS)
+    if isinstance(error, _LOGGED):
+        logger.warning("request_refused", path=via(scope), address=address_of(scope), code=error.code)
+    elif isinstance(error, NotFound) and known is not None and scope.get("path_params"):
+        logger.warning("thing_not_found", path=via(scope), sub=known.sub, tenant=known.tenant, code=error.code)
 
 
 def _spanned(scope: Scope, *, root: bool) -> Open:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import asyncpg
-from nats.aio.client import Client
 
 from bus import subjects
 from bus.database import MIGRATION_LOCK, available, open_connection
 from bus.errors import Conflict, HiveNotEmpty
-from bus.messages import TaskClass
+from bus.messages import JsonObject, TaskClass
+from bus.nats_client import NatsClient
 from coordinator.leading.leader import LEADER_LOCK
 from deploy.backup import archive, record, schema, streams
 from deploy.backup.manifest import Manifest
@@ -33,7 +33,7 @@ _LOCK_SECONDS: Final = "10s"
 
 
 async def restore(
-    path: Path, manifest: Manifest, database_url: str, client: Client, folder: DataFolder, *, replace: bool, tell: Tell
+    path: Path, manifest: Manifest, database_url: str, client: NatsClient, folder: DataFolder, *, replace: bool, tell: Tell
 ) -> None:
     """`manifest` as `archive.verify` gave it. HiveNotEmpty, Conflict while a hive is at work there."""
     schema.require_known(manifest)
@@ -44,6 +44,7 @@ async def restore(
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await _clear(connection, client, replace=replace)
+                await streams.require_kept(client, _configs(manifest, client).values())
                 await _load_record(path, manifest, connection, tell)
                 folder.mark_restoring(path)
                 last = await _load_streams(path, manifest, client, tell)
@@ -67,7 +68,13 @@ async def _require_alone(connection: asyncpg.Connection) -> None:
         )
 
 
-async def _clear(connection: asyncpg.Connection, client: Client, *, replace: bool) -> None:
+def _configs(manifest: Manifest, client: NatsClient) -> dict[str, JsonObject]:
+    """Of the streams, by the names of their sections."""
+    clustered = client.cluster is not None
+    return {stream.name: streams.fitting(stream.config, clustered=clustered) for stream in manifest.streams}
+
+
+async def _clear(connection: asyncpg.Connection, client: NatsClient, *, replace: bool) -> None:
     """The record goes when this transaction is committed; streams go one by one, each just before it is restored."""
     tables, found = await schema.tables_there(connection), await streams.there(client)
     if (tables or found) and not replace:
@@ -88,14 +95,15 @@ async def _load_record(path: Path, manifest: Manifest, connection: asyncpg.Conne
     await schema.migrate(connection, manifest.schema_numbers)
 
 
-async def _load_streams(path: Path, manifest: Manifest, client: Client, tell: Tell) -> tuple[int, int]:
+async def _load_streams(path: Path, manifest: Manifest, client: NatsClient, tell: Tell) -> tuple[int, int]:
     """The last sequences of outcomes and of tasks; 0 of one that there was not."""
     for name in await streams.there(client):
         await streams.delete(client, name)
-    known, last = {stream.name: stream for stream in manifest.streams}, dict[str, int]()
+    configs, last = _configs(manifest, client), dict[str, int]()
+    known = {stream.name: stream for stream in manifest.streams}
     async for name, chunks in _only(path, "streams/"):
         stream = known[name]
-        last[stream.config_name] = await streams.restore(client, stream.config, stream.state, chunks)
+        last[stream.config_name] = await streams.restore(client, configs[name], stream.state, chunks)
         tell(f"{stream.config_name}: {stream.messages:,} messages")
     return last.get(subjects.OUTCOMES, 0), last.get(subjects.TASKS, 0)
 

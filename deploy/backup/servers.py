@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nats.aio.client import Client
 from pydantic import SecretStr
 
 from bus.errors import Conflict, NotFound
 from bus.nats_bus import NatsBus
+from bus.nats_client import NatsClient
 from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive, spec_of
 from deploy.local.launch import Part
@@ -87,7 +87,7 @@ async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool 
 
 
 @asynccontextmanager
-async def nats_client(settings: DeploySettings, servers: Servers) -> AsyncIterator[Client]:
+async def nats_client(settings: DeploySettings, servers: Servers) -> AsyncIterator[NatsClient]:
     bus = await NatsBus.connect(
         settings.model_copy(update={"nats_url": SecretStr(servers.nats_url), "nats_ca": servers.nats_ca}),
         "backup",

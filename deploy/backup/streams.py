@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
+from nats.js.api import PersistMode
 
 from bus import streams, subjects
 from bus.errors import BusUnavailable
@@ -31,6 +32,8 @@ RESTORED_BYTES: Final = 8 * 1024
 where each message is synced (`sync_interval: always`), a chunk should hold few."""
 SECONDS: Final = 60.0
 _NOT_FOUND: Final = 10059
+_TRIED: Final = "HIVE_TRIED"
+_ASYNC: Final = {each.name for each in (*streams.STREAMS, *streams.BUCKETS) if each.persist_mode is PersistMode.ASYNC}
 _SLOW: Final = " (a server whose disk is slow may have to sync by time meanwhile, `sync_interval: 2m`)"
 
 
@@ -83,6 +86,27 @@ async def delete(client: Client, name: str) -> None:
     answer = await _ask(client, f"$JS.API.STREAM.DELETE.{name}", None)
     if answer.get("error", {}).get("err_code") != _NOT_FOUND:
         _without_error(answer, f"{name} cannot be deleted")
+
+
+def fitting(config: dict[str, Any], *, clustered: bool) -> dict[str, Any]:
+    """As a server can keep it: one that is alone has one copy and refuses more, and syncs what bus/streams.py says, for nobody can change that
+    later. A cluster makes its copies when a coordinator declares them.
+    """
+    if clustered:
+        return config
+    alone = {**config, "num_replicas": 1}
+    alone.pop("persist_mode", None)
+    return alone | ({"persist_mode": PersistMode.ASYNC.value} if config["name"] in _ASYNC else {})
+
+
+async def require_kept(client: Client, configs: Iterable[dict[str, Any]]) -> None:
+    """By a stream of another name with each of them, so that what the server refuses is known before anything is deleted. BusUnavailable."""
+    await delete(client, _TRIED)  # of a restore that was interrupted
+    for config in configs:
+        tried = {**config, "name": _TRIED, "subjects": [f"{_TRIED}.nothing"], "max_bytes": CHUNK_BYTES}
+        what = f"{config['name']} cannot be restored here, so nothing was changed"
+        _without_error(await _ask(client, f"$JS.API.STREAM.CREATE.{_TRIED}", tried), what)
+        await delete(client, _TRIED)
 
 
 async def restore(client: Client, config: dict[str, Any], state: dict[str, Any], chunks: Iterable[bytes]) -> int:

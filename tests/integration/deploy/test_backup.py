@@ -11,17 +11,20 @@ import pytest
 
 from bus import subjects
 from bus.database import apply_migrations, open_connection
-from bus.errors import Conflict, HiveNotEmpty, TaskNotFound
-from bus.messages import TaskStatus
+from bus.errors import BusUnavailable, Conflict, HiveNotEmpty, TaskNotFound
+from bus.messages import TaskClass, TaskStatus
 from bus.nats_bus import NatsBus
+from bus.nats_streams import declare
+from bus.streams import REPLICAS
 from bus.together import end
 from coordinator.leading import term
 from coordinator.sql import migrations
-from deploy.backup import archive, restoring, schema, taking
+from deploy.backup import archive, restoring, schema, streams, taking
 from deploy.local.data_folder import DataFolder
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.hive import Hive as ByCommand
 from tests.parts.nats import NatsServer
+from tests.parts.nats_cluster import NatsCluster
 from tests.parts.scripted_sidecar import ScriptedSidecar
 
 HELD = "this one runs for long"
@@ -175,6 +178,66 @@ async def _breaks(*_: object) -> int:
     raise RuntimeError("NATS went away")
 
 
+async def test_what_a_cluster_kept_is_restored_into_one_server(
+    own_nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    """Which refuses three copies, and had nothing left of what was there by then."""
+    connection = await open_connection(database_url)
+    await schema.migrate(connection, schema.LEDGERS)
+    await connection.close()
+    cluster, file = NatsCluster(tmp_path / "cluster"), tmp_path / "hive.backup"
+    try:
+        await cluster.come_up()
+        taken = await cluster.connect()
+        for number in range(10):
+            subject = subjects.submit("default", TaskClass.MEDIUM, UUID(int=number))
+            await taken.publish_durable(subject, b"{}", message_id=str(number))
+        await taken.put(subjects.KV_ALIASES, "small", b"{}")
+        await taking.take(file, database_url, taken.client, metrics=True, files={}, tell=lambda _line: None)
+        await taken.close()
+    finally:
+        cluster.kill()
+    bus = await own_nats_server.connect()
+    before = await kept(bus)
+    manifest, data = archive.verify(file), DataFolder(tmp_path / "data").create()
+    assert {stream.config["num_replicas"] for stream in manifest.streams} == {REPLICAS}
+    await restoring.restore(file, manifest, database_url, bus.client, data, replace=True, tell=lambda _line: None)
+    data.require_restored()
+    await declare(bus)
+    assert await kept(bus) == before
+    assert (await bus.stream_state(subjects.TASKS)).last_sequence == 10
+    assert await bus.get(subjects.KV_ALIASES, "small") == b"{}"
+    await bus.close()
+
+
+async def kept(bus: NatsBus) -> dict[str, object]:
+    """How many copies of each stream there are, and whether it is synced."""
+    js = bus.client.jetstream()
+    found = {name: (await js.stream_info(name)).config for name in streams.ALL}
+    return {name: (config.num_replicas, config.persist_mode) for name, config in found.items()}
+
+
+async def test_what_the_server_will_not_keep_is_refused_before_anything_is_gone(
+    own_nats_server: NatsServer, database_url: str, tmp_path: Path
+) -> None:
+    connection = await open_connection(database_url)
+    await schema.migrate(connection, schema.LEDGERS)
+    await connection.close()
+    bus, file = await own_nats_server.connect(), tmp_path / "hive.backup"
+    await bus.publish_durable(subjects.submit("default", TaskClass.LOW, UUID(int=1)), b"{}", message_id="1")
+    await taking.take(file, database_url, bus.client, metrics=True, files={}, tell=lambda _line: None)
+    manifest, data = archive.verify(file), DataFolder(tmp_path / "data").create()
+    strange = tuple(each.model_copy(update={"config": {**each.config, "storage": "tape"}}) for each in manifest.streams)
+    there = await streams.there(bus.client)
+    changed = manifest.model_copy(update={"streams": strange})
+    with pytest.raises(BusUnavailable, match="nothing was changed"):
+        await restoring.restore(file, changed, database_url, bus.client, data, replace=True, tell=lambda _line: None)
+    data.require_restored()
+    assert await streams.there(bus.client) == there
+    assert (await bus.stream_state(subjects.TASKS)).last_sequence == 1
+    await bus.close()
+
+
 def test_a_half_restored_hive_does_not_start(tmp_path: Path) -> None:
     DataFolder(tmp_path / "data").create().mark_restoring(tmp_path / "hive.backup")
     hive = ByCommand(tmp_path / "data")
@@ -215,5 +278,5 @@ async def test_all_that_migrations_make_is_known_and_goes(database_url: str) -> 
 
 
 def test_what_is_taken_before_the_record_and_after_it() -> None:
-    assert set(taking.streams.FEED_THE_RECORD) == {subjects.TASKS, subjects.OUTCOMES, subjects.AUDIT}
-    assert set(taking.streams.FEED_THE_RECORD) | set(taking.streams.TELL_THE_RECORD) < set(taking.streams.ALL)
+    assert set(streams.FEED_THE_RECORD) == {subjects.TASKS, subjects.OUTCOMES, subjects.AUDIT}
+    assert set(streams.FEED_THE_RECORD) | set(streams.TELL_THE_RECORD) < set(streams.ALL)

@@ -97,9 +97,13 @@ def _by_path(hive: TwoTenants, burns: httpx.Client, each: Operation) -> list[str
     things = [hive.things[kind], *([hive.things["waiting_task"]] if kind == "task" else [])]
     nothing, found = absent(kind), []
     for thing in things:
+        told = hive.log.stat().st_size
         answers = [
             burns.request(each.method, each.at(named), json=each.body, params=each.required) for named in (thing, nothing)
         ]
+        asked = [("burns/bo", f"{answer.request.method} {answer.request.url.path}") for answer in answers]
+        if hive.asked_in_vain(told) != asked:
+            found.append(f"{each.name} of {kind}: its log has {hive.asked_in_vain(told)}")
         if answers[0].status_code != 404 or not alike(answers, thing, nothing) or hive.leaked(answers[0].text, thing):
             found.append(f"{each.name} of {kind}: {answers[0].status_code} {answers[0].text} | {answers[1].text}")
     return found

@@ -45,6 +45,8 @@ class TwoTenants:
     acme_key: str
     burns_key: str
     things: Mapping[str, str]
+    log: Path
+    """The gateway's."""
 
     @property
     def marks(self) -> tuple[str, ...]:
@@ -56,6 +58,11 @@ class TwoTenants:
         for each in said:
             text = text.replace(each, "")
         return [mark for mark in self.marks if mark in text.lower()]
+
+    def asked_in_vain(self, since: int) -> list[tuple[str, str]]:
+        """By whom, and for what, as the gateway's log has it behind so many bytes."""
+        lines = [json.loads(line) for line in self.log.read_bytes()[since:].splitlines()]
+        return [(f"{line['tenant']}/{line['sub']}", line["path"]) for line in lines if line["event"] == "thing_not_found"]
 
     def standing(self) -> dict[str, Any]:
         """All that acme has, as acme sees it."""
@@ -114,7 +121,7 @@ def two_tenants(server: NatsServer, postgres: PostgresServer, folder: Path) -> I
                 *(("/api/metrics/performance", "agents"), ("/api/usage", "rows"), ("/api/agents/acacia/metrics", "points")),
             ):
                 until_it_says(operator, path, word)
-            yield _with_things(gateway.url, operator)
+            yield _with_things(gateway, operator)
 
 
 async def _emptied(server: NatsServer) -> None:
@@ -138,7 +145,7 @@ def until_it_says(asking: httpx.Client, path: str, word: str) -> str:
         time.sleep(0.05)
 
 
-def _with_things(url: str, operator: httpx.Client) -> TwoTenants:
+def _with_things(gateway: GatewayProcess, operator: httpx.Client) -> TwoTenants:
     post(operator, f"/api/aliases/{examples.MODEL}", {"models": ["instant"]}, method="PUT")
     issued = {
         tenant: post(operator, "/api/keys", {"owner": owner, "tenant": tenant, "role": "admin"})
@@ -146,12 +153,12 @@ def _with_things(url: str, operator: httpx.Client) -> TwoTenants:
     }
     quota = {"tenant": "acme", "kind": "user", "name": "acme-ann", "unit": "tokens", "period": "day", "most": 1e9}
     post(operator, "/api/usage/quotas", quota, method="PUT")
-    with client(url, issued["acme"]["key"]) as acme:
+    with client(gateway.url, issued["acme"]["key"]) as acme:
         things = _things(acme)
         until_it_says(acme, "/api/usage", "acme-ann")
         until_it_says(acme, "/api/metrics/performance", "acme-ann")
     things |= {"key": issued["acme"]["record"]["id"], "person": "acme-ann", "n8n_id": "acme0n8n"}
-    return TwoTenants(url, issued["acme"]["key"], issued["burns"]["key"], things)
+    return TwoTenants(gateway.url, issued["acme"]["key"], issued["burns"]["key"], things, gateway.log)
 
 
 def _things(acme: httpx.Client) -> dict[str, str]:

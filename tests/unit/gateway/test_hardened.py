@@ -73,6 +73,21 @@ async def test_no_path_leads_out_and_who_tries_is_logged(anna: AsyncClient, path
     assert told["code"] == "not_found"
 
 
+async def test_who_asks_for_a_thing_that_is_not_there_is_logged(anna: AsyncClient, nobody: AsyncClient) -> None:
+    """It may be another tenant's: neither the answer nor the log says whose it is."""
+    absent = "10000000-0000-4000-8000-000000000001"
+    asked = [("GET", f"/api/tasks/{absent}"), ("DELETE", f"/api/tasks/{absent}"), ("GET", "/api/agents/nobody")]
+    with capture_logs() as logs:
+        for method, path in asked:
+            assert (await anna.request(method, path)).status_code == 404
+            assert (await nobody.request(method, path)).status_code == 401
+        assert (await anna.get("/api/tasks")).status_code == 200
+        assert (await anna.get("/api/no-such-route")).status_code == 404
+    told = [log for log in logs if log["event"] == "thing_not_found"]
+    assert [log["path"] for log in told] == [" ".join(each) for each in asked]
+    assert {(log["sub"], log["tenant"]) for log in told} == {("anna", "default")}
+
+
 async def _records(bus: InMemoryBus) -> list[AuditRecord]:
     reader = await bus.read(subjects.AUDIT, subjects.ALL_AUDIT)
     return [] if reader.caught_up else [received.decode(AuditRecord) for received in await reader.batch(100)]
