@@ -302,9 +302,9 @@ NATS: Final = Dashboard(
         Panel(
             title="Messages that consumers have before them",
             queries=(
-                ("sum by (stream_name, consumer_name) (jetstream_consumer_num_pending)", "{{stream_name}} {{consumer_name}}"),
+                ("max by (stream_name, consumer_name) (jetstream_consumer_num_pending)", "{{stream_name}} {{consumer_name}}"),
             ),
-            description="sink_influx is the metrics sink.",
+            description="sink_influx and sink_otlp are the metrics sinks. Each server that has a copy tells it.",
         ),
         Panel(
             title="Connections lost by Hive's processes",
@@ -312,12 +312,12 @@ NATS: Final = Dashboard(
             description="Each made anew.",
         ),
         Panel(
-            title="The metrics sink",
+            title="The metrics sinks",
             queries=(
-                ("hive_sink_waiting_samples", "waiting"),
-                ("rate(hive_sink_written_samples_total[$__rate_interval])", "written a second"),
+                ("hive_sink_waiting_samples", "{{sink}} waiting"),
+                ("rate(hive_sink_written_samples_total[$__rate_interval])", "{{sink}} written a second"),
             ),
-            description="Where HIVE_INFLUX_URL is set.",
+            description="Where HIVE_INFLUX_URL or HIVE_OTLP_ENDPOINT is set.",
         ),
     ),
 )

@@ -14,8 +14,25 @@ import yaml
 
 from deploy.local.ports import free_port
 
-CONFIGURATION = Path(__file__).parents[2] / "deploy" / "prometheus" / "prometheus.yml"
+FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+CONFIGURATION = FOLDER / "prometheus.yml"
 READY_SECONDS = 30
+EXEMPT: frozenset[str] = frozenset()
+"""Names of the seed that promtool dislikes and that stay. None so far: `hive_active_agents_total` goes out without a type."""
+
+
+def promtool(*arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["promtool", *arguments], input=given, cwd=FOLDER, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def check_metrics(page: str) -> None:
+    """AssertionError with what promtool has to say against a page of metrics."""
+    found = promtool("check", "metrics", given=page)
+    complaints = [line for line in found.stderr.splitlines() if line.strip()]
+    assert [line for line in complaints if line.split()[0] not in EXEMPT] == []
+    assert found.returncode in ((0, 3) if EXEMPT else (0,)), found.stdout
 
 
 class Prometheus:
@@ -89,6 +106,23 @@ def postgres_exporter(url: str) -> Iterator[str | None]:
     address = f"127.0.0.1:{free_port()}"
     environment = {**os.environ, "DATA_SOURCE_NAME": f"{url}&sslmode=disable"}
     process = subprocess.Popen([program, f"--web.listen-address={address}"], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield address
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+@contextmanager
+def redis_exporter(url: str) -> Iterator[str | None]:
+    """Debian's, of the Valkey at `url`; where it listens. None where it is not installed."""
+    program = shutil.which("prometheus-redis-exporter")
+    if program is None:
+        yield None
+        return
+    address = f"127.0.0.1:{free_port()}"
+    command = [program, f"-redis.addr={url}", f"-web.listen-address={address}"]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         yield address
     finally:

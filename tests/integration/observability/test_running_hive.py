@@ -11,14 +11,16 @@ from typing import Any
 import httpx
 import pytest
 
+from bus import subjects
 from deploy.grafana.writing import FOLDER
 from deploy.local.ports import free_port
 from deploy.local.postgres import Postgres
+from deploy.local.valkey import Valkey
 from tests.conftest import folder_for_others
 from tests.integration.workflow.parts import chain, node
 from tests.parts.hive import Hive, wait_until
 from tests.parts.otlp import Received, Receiver, receiving
-from tests.parts.prometheus import Prometheus, postgres_exporter, prometheus
+from tests.parts.prometheus import Prometheus, check_metrics, postgres_exporter, prometheus, redis_exporter
 
 pytestmark = pytest.mark.slow
 
@@ -56,13 +58,14 @@ SEEDS = {
         "hive_api_errors_total",
     ),
 }
-"""But `hive_execution_success_rate`, which has no value before an execution has ended."""
+"""But `hive_execution_success_rate`, which has no value before an execution has ended: it has a test of its own."""
 NO_CARD = "no card of this machine tells it"
 EMPTY = {
     "hive_agent_gpu": NO_CARD,
-    "hive_sink": "there is no sink",
     "hive_agent_held_models) > 0": "no model is held back",
-    **dict.fromkeys(("gnatsd_", "jetstream_"), "prometheus-nats-exporter is not in Debian"),
+    **dict.fromkeys(
+        ("gnatsd_", "jetstream_"), "prometheus-nats-exporter is not to be had as a program: see the test of what it reads"
+    ),
     **({} if shutil.which("prometheus-postgres-exporter") else {"pg_": "prometheus-postgres-exporter is not installed"}),
 }
 """What of the dashboards has nothing to show here, by what stands in its expression, and why."""
@@ -77,6 +80,7 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def hive(receiver: Receiver) -> Iterator[Hive]:
     ports = {f"HIVE_{service.upper()}_METRICS_PORT": str(free_port()) for service in SERVICES}
+    ports["HIVE_NATS_MONITOR_PORT"] = str(free_port())
     with folder_for_others("observed") as folder:
         hive = Hive(folder / "data", HIVE_ADMIN_KEY=KEY, HIVE_OTLP_ENDPOINT=receiver.url, **ports)
         hive.start()
@@ -99,8 +103,11 @@ def scraping(hive: Hive, tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
     services = [{"targets": [f"127.0.0.1:{port}"], "labels": {"service": service}} for service, port in ports.items()]
     gateway = hive.json("status")["api"].removeprefix("http://")
     folder: Path = tmp_path_factory.mktemp("prometheus")
-    with postgres_exporter(Postgres(hive.folder / "postgres").url()) as exporter:
-        exporters = {"postgres": [{"targets": [exporter]}]} if exporter else {}
+    with (
+        postgres_exporter(Postgres(hive.folder / "postgres").url()) as postgres,
+        redis_exporter(Valkey(folder=hive.folder / "valkey").url) as redis,
+    ):
+        exporters = {job: [{"targets": [address]}] for job, address in (("postgres", postgres), ("redis", redis)) if address}
         with prometheus(folder, {"hive": [{"targets": [gateway]}], "hive-services": services, **exporters}) as found:
             yield found
 
@@ -202,6 +209,46 @@ def test_exemplars_lead_from_a_histogram_to_a_trace(scraping: Prometheus, trace:
         return {each["labels"]["trace_id"] for each in scraping.exemplars("hive_api_request_duration_seconds_bucket")}
 
     wait_until(lambda: trace[0].trace_id in found(), 30)
+
+
+def test_it_tells_how_many_executions_succeeded(scraping: Prometheus, trace: list[Received]) -> None:
+    wait_until(lambda: scraping.value("hive_execution_success_rate") == 1, 30)
+
+
+def test_promtool_finds_nothing_wrong_with_what_the_gateway_and_each_process_tell(
+    hive: Hive, door: httpx.Client, scraping: Prometheus, trace: list[Received]
+) -> None:
+    pages = {"gateway": door.get("/metrics").text}
+    for service in SERVICES:
+        pages[service] = httpx.get(
+            f"http://127.0.0.1:{hive.env[f'HIVE_{service.upper()}_METRICS_PORT']}/metrics", trust_env=False
+        ).text
+    for service, page in pages.items():
+        assert page.count("# TYPE hive_") > 2, (service, page)
+        check_metrics(page)
+
+
+def test_the_exporter_of_redis_reaches_its_valkey(scraping: Prometheus) -> None:
+    if shutil.which("prometheus-redis-exporter") is None:
+        pytest.skip("prometheus-redis-exporter is not installed; Debian has it")
+    wait_until(lambda: scraping.value("redis_up") == 1, 30)
+    assert (scraping.value("redis_memory_used_bytes") or 0) > 0
+
+
+def test_what_the_exporter_of_nats_reads_has_what_its_panels_show(hive: Hive) -> None:
+    """It makes `gnatsd_varz_NAME` of each number of /varz, and of /jsz what stands here."""
+    base = f"http://127.0.0.1:{hive.env['HIVE_NATS_MONITOR_PORT']}"
+    varz, jsz = (httpx.get(f"{base}/{path}", trust_env=False).json() for path in ("varz", "jsz?consumers=true&config=true"))
+    shown = set(re.findall(r"\b(?:gnatsd|jetstream)_\w+", " ".join(text for _, text in panels())))
+    told = {f"gnatsd_varz_{name}" for name, value in varz.items() if isinstance(value, int | float)}
+    streams = [stream for account in jsz["account_details"] for stream in account["stream_detail"]]
+    assert {stream["name"] for stream in streams} >= {subjects.TASKS, subjects.EVENTS, subjects.METRICS}
+    told |= {"jetstream_stream_total_bytes"} if all("bytes" in stream["state"] for stream in streams) else set()
+    consumers = [consumer for stream in streams for consumer in stream.get("consumer_detail", ())]
+    assert subjects.OTLP_SINK in {consumer["name"] for consumer in consumers}
+    told |= {"jetstream_consumer_num_pending"} if all("num_pending" in consumer for consumer in consumers) else set()
+    assert len(shown) > 5
+    assert sorted(shown - told) == []
 
 
 def panels() -> list[tuple[str, str]]:
