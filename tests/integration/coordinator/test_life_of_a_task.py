@@ -9,7 +9,7 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.codec import encode
-from bus.messages import Claims, TaskEvent, TaskRequest, TaskStatus
+from bus.messages import Claims, TaskEvent, TaskKind, TaskRequest, TaskStatus
 from bus.submit import accepted, publish_task
 from tests.integration.coordinator.conftest import Hive
 
@@ -84,7 +84,7 @@ async def test_its_end_says_by_which_key_and_for_which_workflow_it_was_asked_for
 
     task_id, key_id, workflow_id = uuid4(), uuid4(), uuid4()
     await hive.bus.subscribe(subjects.events("task.completed", entity_id=task_id), read)
-    request = TaskRequest(prompt="Say hello")
+    request = TaskRequest(prompt="Say hello", kind=TaskKind.GENERATE)
     record = accepted(task_id, request, Claims(sub="ada", roles=()), datetime.now(UTC))
     await publish_task(hive.bus, record, encode(request), key_id=key_id, workflow_id=workflow_id)
     await hive.stored(task_id)
@@ -94,4 +94,4 @@ async def test_its_end_says_by_which_key_and_for_which_workflow_it_was_asked_for
     await sidecar.complete(await sidecar.offered())
     async with asyncio.timeout(20):
         end = (await ends.get()).data
-    assert (end.owner, end.key_id, end.workflow_id) == ("ada", key_id, workflow_id)
+    assert (end.owner, end.key_id, end.workflow_id, end.kind) == ("ada", key_id, workflow_id, TaskKind.GENERATE)

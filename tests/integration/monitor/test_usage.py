@@ -189,8 +189,9 @@ async def test_after_an_outage_ends_wait_for_what_was_measured_and_have_their_en
         asked.set()
         return archive.has(at)
 
+    before = (await nats_bus.stream_state(subjects.METRICS)).last_sequence
     await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", gpu_power_watts=300, active_tasks=1))
-    await eventually(lambda: is_stored(nats_bus))
+    await eventually(lambda: has_stored(nats_bus, before + 1))
     await publish(nats_bus, ended(seconds=4))
     async with Kept(nats_bus, pool, measured):
         async with asyncio.timeout(10):
@@ -252,8 +253,8 @@ async def test_a_quota_is_told_near_its_end_refuses_at_it_and_goes_on_refusing_w
     await hearing.close()
 
 
-async def is_stored(bus: NatsBus) -> bool:
-    return (await bus.stream_state(subjects.METRICS)).last_sequence == 1
+async def has_stored(bus: NatsBus, position: int) -> bool:
+    return (await bus.stream_state(subjects.METRICS)).last_sequence == position
 
 
 def heard(told: list[QuotaEvent], number: int) -> Callable[[], Awaitable[bool]]:
