@@ -79,9 +79,11 @@ class ManyHosts(Topology):
     def _bus_settings(self) -> HiveSettings:
         return servers.bus_settings([self.hosts[name].address for name in BUS])
 
-    async def _bus_environment(self, name: str) -> dict[str, str]:
-        known = [SITE] if name == SITE else BUS
-        return {"NATS_URL": servers.bus_url([self.hosts[each].address for each in known])}
+    async def _bus_environment(self, service: str, name: str) -> dict[str, str]:
+        """The leaf of the site knows the operator alone: who joined comes there by a key (tests/integration/bus/test_a_site_behind_nat.py)."""
+        if name == SITE:
+            return {"NATS_URL": servers.bus_url([self.hosts[SITE].address])}
+        return {"NATS_URL": servers.bus_url([self.hosts[each].address for each in BUS], service)}
 
     async def _start(self) -> None:
         self._stack.enter_context(Network())
@@ -113,7 +115,11 @@ class ManyHosts(Topology):
 
     async def _environment(self, service: str, name: str) -> dict[str, str]:
         (self.folder / name).mkdir(exist_ok=True)
-        own = {"HIVE_DATA_DIR": str(self.folder / name), "HIVE_LOG_FORMAT": "json", **await self._bus_environment(name)}
+        own = {
+            "HIVE_DATA_DIR": str(self.folder / name),
+            "HIVE_LOG_FORMAT": "json",
+            **await self._bus_environment(service, name),
+        }
         stores = {"HIVE_DATABASE_URL": self._database_url, "HIVE_REDIS_URL": self._cache_url}
         match service:
             case "coordinator":
