@@ -27,6 +27,8 @@ FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _ADDRESSES: Final = {"nats": 11, "coordinator": 21, "gateway": 31, "workflow": 41, "sidecar": 51}
 BUS: Final = ("nats-1", "nats-2", "nats-3")
 STORE, SITE = "store", "sidecar-3"
+CLOCKED: Final = ("coordinator-1", "coordinator-2", "gateway-1", "workflow-1", "sidecar-1")
+"""Where a clock can jump: all that lead or may, and one of each other kind."""
 DISKS: Final = {"postgres": 400, "nats-3": 128, "sidecar-2": 8}
 """Megabytes."""
 
@@ -46,7 +48,7 @@ class HostReplica(Replica):
 class ManyHosts(Topology):
     """`hosts` by name: those of the bus are `nats-1` to `nats-3`, of replicas those of the replicas, and `store`.
 
-    `clocks`: whether coordinators and the first sidecar have a clock that can jump (libfaketime). `small`: whether what is in `DISKS` lies on
+    `clocks`: whether those of CLOCKED have a clock that can jump (libfaketime). `small`: whether what is in `DISKS` lies on
     a small disk of its own (`disks`, by name), which is memory: what is synced there costs nothing.
     """
 
@@ -136,7 +138,7 @@ class ManyHosts(Topology):
                 own |= stores | {"HIVE_WORKFLOW_ALLOW_INTERNAL": f'["{CLIENT}/32"]'}
             case "sidecar":
                 own |= {"HIVE_BACKENDS": f"{name}=http://127.0.0.1:{BACKEND_PORT}/{name}?slots={SLOTS}"}
-        return own | (self._clock(name) if self._clocks and (service == "coordinator" or name == "sidecar-1") else {})
+        return own | (self._clock(name) if self._clocks and name in CLOCKED else {})
 
     def _clock(self, name: str) -> dict[str, str]:
         """The wall clock is a file's; the monotonic one stays, as it does when somebody sets a host's clock."""
