@@ -6,6 +6,7 @@ may not see (docs/adr/0060).
 
 import asyncio
 from dataclasses import replace
+from random import uniform
 from typing import Final
 
 from nats.errors import NoRespondersError
@@ -19,6 +20,10 @@ from bus.nats_bus import NatsBus
 logger = telemetry.log(__name__)
 
 _RETRY_SECONDS: Final = 0.05
+_ANSWER_SECONDS: Final = 1.0
+"""Of two coordinators that ask a cluster for the same stream at once neither may be answered, though it is made: then each looks again."""
+_APART_SECONDS: Final = 0.5
+"""At most, by chance, so that they do not ask for the next one at once too."""
 _TOO_FEW_SERVERS: Final = 10005  # no suitable peers for placement
 _NOT_READY: Final = (TimeoutError, ServiceUnavailableError, NoRespondersError, OSError)
 """As JetStream is for a little while after its server has come up."""
@@ -29,7 +34,7 @@ async def declare(bus: NatsBus) -> None:
 
     Waits for JetStream, which comes up a little after the server does, and for as many servers as there are copies.
     """
-    js = bus.client.jetstream(timeout=10)
+    js = bus.client.jetstream(timeout=_ANSWER_SECONDS)
     for config in (*streams.STREAMS, *streams.BUCKETS):
         told = False  # it may be hours until the others are there
         while True:
@@ -38,6 +43,7 @@ async def declare(bus: NatsBus) -> None:
                 break
             except _NOT_READY as error:
                 logger.info("jetstream_not_ready", error=str(error))
+                await asyncio.sleep(uniform(0, _APART_SECONDS))  # noqa: S311
             except APIError as error:
                 if error.err_code != _TOO_FEW_SERVERS:
                     raise

@@ -35,8 +35,8 @@ class Clustered(Topology):
     def _bus_settings(self) -> HiveSettings:
         return self._cluster.settings()
 
-    async def _bus_environment(self, name: str) -> dict[str, str]:
-        return {"NATS_URL": self._cluster.url}
+    async def _bus_environment(self, service: str, name: str) -> dict[str, str]:
+        return {"NATS_URL": self._cluster.url_of(service)}
 
     async def ready(self) -> None:
         """With three copies of what is kept on three: of a server that is still catching up nobody can say that another one may be spared."""

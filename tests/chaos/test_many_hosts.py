@@ -67,6 +67,7 @@ def judged(history: list[Entry]) -> HostsVerdict:
     print(f"{verdict}\nload averages {load}, {os.cpu_count()} cores\n\n{table(history, verdict)}")
     assert not verdict.broken, verdict
     assert not verdict.unseen, verdict
+    assert verdict.stale_offers, "no old leader has tried, so none was refused"
     return verdict
 
 
@@ -76,6 +77,7 @@ async def in_turn(folder: Path, faults: Sequence[Fault], *, clocks: bool = False
         async with load.on():
             await load.flows()
             await HostsNemesis(hive, load).run(wanted)
+            await load.offer_as_an_old_leader()
         history = await load.settle()
     assert not (slow := late(history, judged(history))), slow
 
@@ -114,6 +116,7 @@ async def test_an_upgrade_goes_from_process_to_process(tmp_path: Path) -> None:
             await load.flows()
             for role in nemesis.UPGRADE:
                 await HostsNemesis(hive, load).restart(role)
+            await load.offer_as_an_old_leader()
         history = await load.settle()
     judged(history)
     print(f"refused for {refused_seconds(history):.1f} s at most")
@@ -131,5 +134,6 @@ async def test_any_faults_for_as_long_as_asked(tmp_path: Path) -> None:
             await load.flows()
             asyncio.get_running_loop().call_later(MINUTES * 60, stopped.set)
             await HostsNemesis(hive, load).run(nemesis.at_random(Random(SEED)), stopped)
+            await load.offer_as_an_old_leader()
         history = await load.settle()
     judged(history)

@@ -17,12 +17,13 @@ from bus import subjects
 from bus.errors import HiveError
 from bus.messages import AgentList, AgentStatus, ClusterStatus, NoReply
 from bus.nats_bus import NatsBus
+from bus.permissions import ROOMS
 from bus.settings import HiveSettings
 from deploy.local.ports import free_port
 from deploy.local.postgres import SOCKET_NAME
 from tests.chaos.backend import MODEL
 from tests.chaos.doors import Doors
-from tests.parts.nats import NatsServer
+from tests.parts.nats import NatsServer, violations
 from tests.parts.postgres import PostgresServer
 from tests.parts.proxy import Proxy
 from tests.parts.replica import Replica
@@ -34,6 +35,7 @@ READY_SECONDS = 40
 SLOTS = 24
 KEEPALIVE_SECONDS = 5.0
 """What coordinator/store/database.py asks PostgreSQL to notice a dead client by; a unix socket has no such thing, so the proxy does it."""
+STORES = ("postgres", "valkey")
 REPLICAS = {"coordinator": 2, "gateway": 2, "sidecar": 3, "monitor": 1}
 
 
@@ -62,10 +64,15 @@ class Topology:
     def _bus_settings(self) -> HiveSettings:
         return self._nats.settings()
 
-    async def _bus_environment(self, name: str) -> dict[str, str]:
-        """Of one replica."""
+    async def _bus_environment(self, service: str, name: str) -> dict[str, str]:
+        """Of one replica, which is on the bus as its service is and may no more (bus/permissions.py)."""
         line = await self._line(name, "bus", Proxy.to_port(self._nats.port))
-        return {"NATS_URL": self._nats.url.replace(str(self._nats.port), str(line.port))}
+        return {"NATS_URL": self._nats.url_of(service).replace(str(self._nats.port), str(line.port))}
+
+    def refused(self) -> list[str]:
+        """What services tried on the bus, and may not."""
+        logs = [server.log.read_text(errors="replace") for name, server in self.servers.items() if name not in STORES]
+        return [line for log in logs for line in violations(log, *ROOMS)]
 
     @classmethod
     def names(cls, service: str) -> list[str]:
@@ -79,8 +86,9 @@ class Topology:
             raise
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, failed: object, *_: object) -> None:
         await self._stack.aclose()
+        assert failed is not None or not self.refused(), self.refused()
 
     async def _start(self) -> None:
         for server in self.servers.values():
@@ -108,7 +116,7 @@ class Topology:
     async def _environment(self, service: str, name: str) -> dict[str, str]:
         """Each service knows what it would know on a host of its own, and nothing of what the test has in its environment."""
         (self.folder / name).mkdir()
-        own = {"HIVE_DATA_DIR": str(self.folder / name), **await self._bus_environment(name)}
+        own = {"HIVE_DATA_DIR": str(self.folder / name), **await self._bus_environment(service, name)}
         match service:
             case "coordinator":
                 host = parse_qs(urlsplit(self.postgres.url).query)["host"][0]

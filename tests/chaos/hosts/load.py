@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 from bus import subjects
 from bus.client import Received
-from bus.messages import DispatchOffer, TaskRequest
+from bus.messages import DispatchOffer, OfferReply, OfferVerdict, TaskRequest
 from tests.chaos.backend import MODEL
 from tests.chaos.clients import RETRY_SECONDS, BusPublisher, Client, Follower, Submitter, Waiter
 from tests.chaos.doors import Doors, Failed
@@ -34,6 +34,7 @@ class HostsLoad(Load):
     def __init__(self, hive: ManyHosts, random: Random) -> None:
         super().__init__(hive, random)
         self._workflow = ""
+        self._next_offer: asyncio.Future[tuple[str, DispatchOffer]] | None = None
 
     def clients(self, doors: Doors, pooled: Doors) -> list[Client]:
         log, random = self.log, self._random
@@ -57,6 +58,8 @@ class HostsLoad(Load):
             offer = message.decode(DispatchOffer)
             agent_id = message.subject.split(".")[2]
             self.log.write(Offered(agent_id=agent_id, attempt_id=offer.attempt_id, epoch=offer.epoch))
+            if self._next_offer is not None and not self._next_offer.done():
+                self._next_offer.set_result((message.subject, offer))
 
         doors = self._hive.doors()
         async with Witness(came, host=CLIENT) as witness:
@@ -69,6 +72,15 @@ class HostsLoad(Load):
             await self._executions_end(doors)
             await watched.close()
         await doors.close()
+
+    async def offer_as_an_old_leader(self) -> None:
+        """To an agent that the present leader has just offered something, by the epoch before. Else whether one comes is a matter of luck."""
+        self._next_offer = asyncio.get_running_loop().create_future()
+        subject, offer = await asyncio.wait_for(self._next_offer, STUCK_SECONDS)
+        old = offer.model_copy(update={"attempt_id": uuid4(), "epoch": offer.epoch - 1})
+        reply = await self._hive.bus.request(subject, old, OfferReply, timeout=10)
+        assert reply.verdict is OfferVerdict.UNABLE, reply
+        assert f"epoch {old.epoch} is over" in reply.reason, reply
 
     async def _executions_end(self, doors: Doors) -> None:
         """While the witness still answers; what has not ended by then is for the checker to name."""

@@ -90,7 +90,8 @@ CUTS: Final = (
 )
 LINKS: Final = _faults(Trouble.SLOW, 10, "leader", "nats leader", STORE, SIDECAR, SITE, "all")
 DISKS: Final = _faults(Trouble.FULL, 8, "nats-3", "postgres", "sidecar-2")
-CLOCKS: Final = (*_faults(Trouble.CLOCK_ON, 6, "leader", "sidecar-1"), *_faults(Trouble.CLOCK_BACK, 6, "leader", "sidecar-1"))
+_CLOCKED: Final = ("leader", "sidecar-1", "gateway-1", "workflow-1")
+CLOCKS: Final = (*_faults(Trouble.CLOCK_ON, 6, *_CLOCKED), *_faults(Trouble.CLOCK_BACK, 6, *_CLOCKED))
 ANY: Final = (*KILLS, *CUTS, *LINKS)
 UPGRADE: Final = (
     *BUS,

@@ -13,6 +13,8 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from bus.identities import password_of
+from bus.permissions import OPERATOR
 from bus.settings import HiveSettings
 from deploy.local.launch import Launch, Part
 from deploy.local.nats import Nats, nats_conf
@@ -51,8 +53,10 @@ leafnodes {{
 """
 
 
-def bus_url(addresses: Sequence[str]) -> str:
-    return ",".join(f"nats://hive:{_PASSWORD}@{address}:{PORT}" for address in addresses)
+def bus_url(addresses: Sequence[str], user: str = OPERATOR) -> str:
+    """`user`: one of bus.permissions.ROOMS, or who may do everything."""
+    password = _PASSWORD if user == OPERATOR else password_of(_SYS_PASSWORD, user)
+    return ",".join(f"nats://{user}:{password}@{address}:{PORT}" for address in addresses)
 
 
 def bus_settings(addresses: Sequence[str]) -> HiveSettings:

@@ -27,6 +27,8 @@ FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _ADDRESSES: Final = {"nats": 11, "coordinator": 21, "gateway": 31, "workflow": 41, "sidecar": 51}
 BUS: Final = ("nats-1", "nats-2", "nats-3")
 STORE, SITE = "store", "sidecar-3"
+CLOCKED: Final = ("coordinator-1", "coordinator-2", "gateway-1", "workflow-1", "sidecar-1")
+"""Where a clock can jump: all that lead or may, and one of each other kind."""
 DISKS: Final = {"postgres": 400, "nats-3": 128, "sidecar-2": 8}
 """Megabytes."""
 
@@ -46,7 +48,7 @@ class HostReplica(Replica):
 class ManyHosts(Topology):
     """`hosts` by name: those of the bus are `nats-1` to `nats-3`, of replicas those of the replicas, and `store`.
 
-    `clocks`: whether coordinators and the first sidecar have a clock that can jump (libfaketime). `small`: whether what is in `DISKS` lies on
+    `clocks`: whether those of CLOCKED have a clock that can jump (libfaketime). `small`: whether what is in `DISKS` lies on
     a small disk of its own (`disks`, by name), which is memory: what is synced there costs nothing.
     """
 
@@ -79,9 +81,11 @@ class ManyHosts(Topology):
     def _bus_settings(self) -> HiveSettings:
         return servers.bus_settings([self.hosts[name].address for name in BUS])
 
-    async def _bus_environment(self, name: str) -> dict[str, str]:
-        known = [SITE] if name == SITE else BUS
-        return {"NATS_URL": servers.bus_url([self.hosts[each].address for each in known])}
+    async def _bus_environment(self, service: str, name: str) -> dict[str, str]:
+        """The leaf of the site knows the operator alone: who joined comes there by a key (tests/integration/bus/test_a_site_behind_nat.py)."""
+        if name == SITE:
+            return {"NATS_URL": servers.bus_url([self.hosts[SITE].address])}
+        return {"NATS_URL": servers.bus_url([self.hosts[each].address for each in BUS], service)}
 
     async def _start(self) -> None:
         self._stack.enter_context(Network())
@@ -113,7 +117,11 @@ class ManyHosts(Topology):
 
     async def _environment(self, service: str, name: str) -> dict[str, str]:
         (self.folder / name).mkdir(exist_ok=True)
-        own = {"HIVE_DATA_DIR": str(self.folder / name), "HIVE_LOG_FORMAT": "json", **await self._bus_environment(name)}
+        own = {
+            "HIVE_DATA_DIR": str(self.folder / name),
+            "HIVE_LOG_FORMAT": "json",
+            **await self._bus_environment(service, name),
+        }
         stores = {"HIVE_DATABASE_URL": self._database_url, "HIVE_REDIS_URL": self._cache_url}
         match service:
             case "coordinator":
@@ -130,7 +138,7 @@ class ManyHosts(Topology):
                 own |= stores | {"HIVE_WORKFLOW_ALLOW_INTERNAL": f'["{CLIENT}/32"]'}
             case "sidecar":
                 own |= {"HIVE_BACKENDS": f"{name}=http://127.0.0.1:{BACKEND_PORT}/{name}?slots={SLOTS}"}
-        return own | (self._clock(name) if self._clocks and (service == "coordinator" or name == "sidecar-1") else {})
+        return own | (self._clock(name) if self._clocks and name in CLOCKED else {})
 
     def _clock(self, name: str) -> dict[str, str]:
         """The wall clock is a file's; the monotonic one stays, as it does when somebody sets a host's clock."""

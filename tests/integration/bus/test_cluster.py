@@ -24,6 +24,7 @@ from tests.parts.nats_cluster import NatsCluster
 
 ON_ONE = {subjects.OUTPUT, subjects.METRICS}
 BEFORE, AFTER = 40, 40
+DECLARED_SECONDS = 30
 
 
 @pytest.fixture
@@ -75,6 +76,16 @@ async def test_promises_are_on_three_servers_and_outlive_the_one_that_led(cluste
     last = await bus.last(subjects.TASKS, stored[-1])
     assert last is not None
     assert last.subject == stored[-1]
+
+
+@pytest.mark.slow
+async def test_two_coordinators_that_begin_at_once_make_the_streams_within_seconds(cluster: NatsCluster) -> None:
+    """Of two that ask for a stream at once the cluster may answer neither."""
+    both = [await NatsBus.connect(HiveSettings(nats_url=cluster.url_of("coordinator")), "test", timeout=20) for _ in range(2)]
+    async with asyncio.timeout(DECLARED_SECONDS):
+        await asyncio.gather(*(declare(each) for each in both))
+    for each in both:
+        await each.close()
 
 
 async def test_streams_of_one_server_that_were_restored_here_get_their_copies(bus: NatsBus) -> None:

@@ -1,15 +1,21 @@
 """What is in the image of deploy/Dockerfile, run without an engine: installed by the same commands, read-only, by a user who is nobody."""
 
+import asyncio
 import os
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
+from bus import subjects
+from bus.client import Received
+from bus.nats_bus import NatsBus
+from bus.permissions import SIDECAR
+from deploy.backup import archive
 from deploy.local.launch import Launch, start
 from deploy.local.ports import free_port
 from deploy.modules import MODULES
@@ -26,9 +32,9 @@ INSTALL_SECONDS = 300
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(2 * INSTALL_SECONDS)]
 
 
-@pytest.fixture(scope="module")
-def image() -> Iterator[Path]:
-    """/opt/hive of the target `server`."""
+@contextmanager
+def installed(target: str) -> Iterator[Path]:
+    """/opt/hive of a target."""
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
     if not Path(PYTHON).exists():
@@ -38,8 +44,9 @@ def image() -> Iterator[Path]:
     with folder_for_others("image") as folder:
         folder.chmod(0o755)
         run(f"{UV} build --quiet --wheel --out-dir {folder}/wheels {ROOT}", folder)
-        (folder / "requirements.lock").write_bytes((ROOT / "requirements.lock").read_bytes())
-        for command in installs("server-packages"):
+        for lock in ROOT.glob("requirements*.lock"):
+            (folder / lock.name).write_bytes(lock.read_bytes())
+        for command in installs(f"{target}-packages"):
             run(
                 command.replace("/opt/hive", f"{folder}/hive")
                 .replace("/wheels", f"{folder}/wheels")
@@ -47,7 +54,23 @@ def image() -> Iterator[Path]:
                 .replace("uv pip", f"{UV} pip"),
                 folder,
             )
+        size = sum(path.lstat().st_size for path in (folder / "hive").rglob("*"))
+        print(f"{target}: {size / 1024**2:.0f} MiB")
         yield folder / "hive"
+
+
+def as_nobody(image: Path, name: str, words: tuple[str, ...], folder: Path, **environment: str) -> Launch:
+    """`hive` with these words, in a folder of its own, which is all that it may write to."""
+    own = folder / name
+    own.mkdir()
+    os.chown(own, NOBODY, NOBODY)
+    return Launch(
+        name=name,
+        command=(str(image / "bin" / "hive"), *words),
+        environment={**environment, "HIVE_DATA_DIR": str(own), "HOME": str(own)},
+        folder=own,
+        user=(NOBODY, NOBODY),
+    )
 
 
 def installs(stage: str) -> list[str]:
@@ -70,7 +93,14 @@ def run(command: str, folder: Path) -> None:
     assert done.returncode == 0, f"{command}: {done.stderr[-2000:]}"
 
 
-def test_every_service_serves_as_nobody(image: Path, nats_server: NatsServer, postgres: PostgresServer) -> None:
+@pytest.fixture(scope="module")
+def image(request: pytest.FixtureRequest) -> Iterator[Path]:
+    with installed(request.param) as found:
+        yield found
+
+
+@pytest.mark.parametrize("image", ["server"], indirect=True)
+def test_every_service_serves_as_nobody_and_a_backup_is_taken_as_nobody(image: Path, nats_server: NatsServer) -> None:
     """PostgreSQL's socket is open to its own user alone, so it is told to listen on loopback, as it does in its container."""
     with ExitStack() as stack, folder_for_others("image-data") as data:
         data.chmod(0o755)
@@ -89,18 +119,8 @@ def test_every_service_serves_as_nobody(image: Path, nats_server: NatsServer, po
         }
         logs: dict[str, Path] = {}
         for service in MODULES.keys() - {"sidecar"}:
-            own = data / service
-            own.mkdir()
-            os.chown(own, NOBODY, NOBODY)
-            launch = Launch(
-                name=service,
-                command=(str(image / "bin" / "hive"), "run", service),
-                environment={**common, "HIVE_DATA_DIR": str(own), "HOME": str(own)},
-                folder=own,
-                user=(NOBODY, NOBODY),
-            )
             logs[service] = data / f"{service}.log"
-            process = start(launch, logs[service])
+            process = start(as_nobody(image, service, ("run", service), data, **common), logs[service])
             stack.callback(process.wait, 30)
             stack.callback(process.terminate)
         try:
@@ -108,6 +128,33 @@ def test_every_service_serves_as_nobody(image: Path, nats_server: NatsServer, po
         except AssertionError as error:
             raise AssertionError(ends(logs)) from error
         assert not [name for name, log in logs.items() if "Traceback" in log.read_text()], ends(logs)
+        # As deploy/compose/README.md has it: with both addresses named, and a folder of its own.
+        file = data / "backup" / "hive.backup"
+        taking = as_nobody(image, "backup", ("backup", str(file)), data, **common)
+        assert start(taking, data / "backup.log").wait(60) == 0, (data / "backup.log").read_text()
+        assert archive.verify(file).streams
+
+
+@pytest.mark.parametrize("image", ["sidecar"], indirect=True)
+async def test_a_sidecar_is_seen_on_the_bus_as_nobody(image: Path, nats_server: NatsServer, nats_bus: NatsBus) -> None:
+    """Its image has the packages that requirements-sidecar.lock names, and no others."""
+    seen = asyncio.Event()
+
+    async def registers(_received: Received) -> None:
+        seen.set()
+
+    await nats_bus.subscribe(subjects.agents_verb(subjects.SERVICE_AGENTS, "register", "acacia"), registers)
+    with ExitStack() as stack, folder_for_others("image-data") as data:
+        data.chmod(0o755)
+        told = {"NATS_URL": nats_server.url_of(SIDECAR), "HIVE_BACKENDS": "acacia=http://127.0.0.1:1"}
+        process = start(as_nobody(image, "sidecar", ("run", "sidecar"), data, **told), data / "sidecar.log")
+        stack.callback(process.wait, 30)
+        stack.callback(process.terminate)
+        try:
+            await asyncio.wait_for(seen.wait(), 60)
+        except TimeoutError:
+            raise AssertionError((data / "sidecar.log").read_text()[-2000:]) from None
+        assert "Traceback" not in (data / "sidecar.log").read_text()
 
 
 def ends(logs: dict[str, Path]) -> dict[str, str]:
