@@ -153,7 +153,7 @@ MODELS: Final = Dashboard(
             title="Tasks that ended",
             kind="bargauge",
             queries=((f"max by (model, status) (hive_model_ended_tasks{_MODEL})", "{{model}} {{status}}"),),
-            description="As far back as events are kept.",
+            description="From the oldest that was kept when the monitor started.",
         ),
         Panel(
             title="Tasks that succeed",
