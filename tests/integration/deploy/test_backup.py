@@ -178,6 +178,7 @@ async def _breaks(*_: object) -> int:
     raise RuntimeError("NATS went away")
 
 
+@pytest.mark.slow
 async def test_what_a_cluster_kept_is_restored_into_one_server(
     own_nats_server: NatsServer, database_url: str, tmp_path: Path
 ) -> None:
