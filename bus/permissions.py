@@ -180,7 +180,10 @@ def of_service(name: str) -> Permissions:
         *((_INBOXES, _VERBS) if room.asks else ()),
         *(subjects.vitals(name, _ANY), *room.publish, *_audit(*room.serves)),
         *(subjects.key_of(bucket, ">") for bucket in room.writes),
-        *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", *(("CREATE", "UPDATE") if room.declares else ()))),
+        *(
+            "$JS.API.STREAM.NAMES",
+            *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", *(("CREATE", "UPDATE") if room.declares else ()))),
+        ),
         *_reading((*room.reads, *(f"KV_{bucket}" for bucket in room.keys))),
     )
     verbs = (subjects.service_verb(service, _ANY) for service in room.serves)

@@ -44,8 +44,9 @@ STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
 
 DROP_SECONDS: Final = 3600.0
-MOST_MESSAGE_BYTES: Final = 1_000_000
-"""Of a page: what engine.io beneath NiceGUI takes. uvicorn would first put together 16 MiB of whoever has the login page open."""
+MOST_MESSAGE_BYTES: Final = 4_000_000
+"""Of a page: the million characters that engine.io beneath NiceGUI takes, each of up to four bytes. uvicorn would first put together 16 MiB of
+whoever has the login page open."""
 
 
 class _Server(uvicorn.Server):

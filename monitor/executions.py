@@ -17,7 +17,7 @@ from bus.database import NamedStatements, available
 from bus.errors import InvalidRequest
 from bus.messages.events import WorkflowEvent
 from bus.messages.workflows import ExecutionStatus
-from bus.together import together
+from bus.together import let_go, together
 from monitor.ends import EXECUTION_ENDS
 from monitor.position import begin
 from monitor.sql import queries
@@ -57,10 +57,16 @@ class Executions:
         await together(*(self._count(ends) for ends in EXECUTION_ENDS))
 
     async def ended(self) -> dict[str, int]:
-        """DatabaseUnavailable, within READ_SECONDS."""
+        """DatabaseUnavailable, within READ_SECONDS, also where PostgreSQL hangs: asyncpg would wait until it has heard of the cancel."""
+        asking = asyncio.ensure_future(self._sql.all("executions_ended"))
         with available():
-            async with asyncio.timeout(READ_SECONDS):
-                rows = await self._sql.all("executions_ended")
+            try:
+                await asyncio.wait({asking}, timeout=READ_SECONDS)
+                if not asking.done():
+                    raise TimeoutError
+                rows = asking.result()
+            finally:
+                let_go((asking,))
         return {status.value: 0 for status in ExecutionStatus if status.ended} | {row["status"]: row["ended"] for row in rows}
 
     async def _count(self, ends: str) -> None:

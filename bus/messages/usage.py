@@ -109,7 +109,8 @@ class QuotaList(Record):
 
 
 class QuotaChange(Message):
-    """So much of a quota is used. `owner` is the user whose quota, key or workflow it is; null for one that nobody has used yet."""
+    """So much of a quota is used. `owner` is the user whose quota or key it is, or one of those who ran the workflow; null for
+    one that nobody has used yet."""
 
     owner: str | None = None
     quota: Quota

@@ -90,13 +90,12 @@ async def delete(client: Client, name: str) -> None:
 
 def fitting(config: dict[str, Any], *, clustered: bool) -> dict[str, Any]:
     """As a server can keep it: one that is alone has one copy and refuses more, and syncs what bus/streams.py says, for nobody can change that
-    later. A cluster makes its copies when a coordinator declares them.
+    later. A cluster copies nothing that is not synced, and makes its copies when a coordinator declares them.
     """
+    kept = {key: value for key, value in config.items() if key != "persist_mode"}
     if clustered:
-        return config
-    alone = {**config, "num_replicas": 1}
-    alone.pop("persist_mode", None)
-    return alone | ({"persist_mode": PersistMode.ASYNC.value} if config["name"] in _ASYNC else {})
+        return kept
+    return {**kept, "num_replicas": 1} | ({"persist_mode": PersistMode.ASYNC.value} if config["name"] in _ASYNC else {})
 
 
 async def require_kept(client: Client, configs: Iterable[dict[str, Any]]) -> None:
@@ -105,8 +104,10 @@ async def require_kept(client: Client, configs: Iterable[dict[str, Any]]) -> Non
     for config in configs:
         tried = {**config, "name": _TRIED, "subjects": [f"{_TRIED}.nothing"], "max_bytes": CHUNK_BYTES}
         what = f"{config['name']} cannot be restored here, so nothing was changed"
-        _without_error(await _ask(client, f"$JS.API.STREAM.CREATE.{_TRIED}", tried), what)
-        await delete(client, _TRIED)
+        try:
+            _without_error(await _ask(client, f"$JS.API.STREAM.CREATE.{_TRIED}", tried), what)
+        finally:
+            await delete(client, _TRIED)
 
 
 async def restore(client: Client, config: dict[str, Any], state: dict[str, Any], chunks: Iterable[bytes]) -> int:

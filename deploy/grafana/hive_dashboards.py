@@ -160,7 +160,7 @@ MODELS: Final = Dashboard(
             unit="percentunit",
             most=1,
             queries=((f"max by (model) (hive_model_success_rate{_MODEL})", "{{model}}"),),
-            description="Of those that completed or failed.",
+            description="Of those of the last hour that completed or failed.",
         ),
         Panel(
             title="Most used",

@@ -128,7 +128,9 @@ async def _streams(connection: NatsBus) -> Finding:
             full.append(f"{config.name} {100 * state.bytes / config.max_bytes:.0f} %")
     if missing:
         return fail(
-            "streams", f"missing: {', '.join(missing)}", "Any service declares them when it starts: hive logs coordinator."
+            "streams",
+            f"missing: {', '.join(missing)}",
+            "A coordinator makes them when it starts, and when it has lost them: hive logs coordinator.",
         )
     if full:
         return warn("streams", f"filling up: {', '.join(full)}", "Is the database away, or is there no agent for what waits?")

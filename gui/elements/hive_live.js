@@ -29,6 +29,7 @@ export default {
     },
     record(record) {
       store.records[record.id] = record;
+      delete store.failures[record.id];
     },
     accepted(record, beginning) {
       Object.assign(store, { sending: false, refused: null, composed: record.id });

@@ -26,9 +26,9 @@ RETRY_COUNT: Final = "retry_count"
 """The seed's word for `retries` of an agent."""
 AGENT_COUNTS: Final = (*COUNTS, RETRY_COUNT)
 QUEUE_LENGTH: Final = "queue_length"
-_NOT_MEASURED: Final = ("agent_id", "timestamp", "network_io", RETRY_COUNT, QUEUE_LENGTH)
+NOT_MEASURED: Final = frozenset(("agent_id", "timestamp", "network_io", RETRY_COUNT, QUEUE_LENGTH))
 MEASURED: Final = (
-    *(name for name in PerformanceMetrics.model_fields if name not in _NOT_MEASURED),
+    *(name for name in PerformanceMetrics.model_fields if name not in NOT_MEASURED),
     *NetworkCounters.model_fields,
 )
 """What an agent measures itself, and what is stored of it."""

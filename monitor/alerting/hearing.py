@@ -17,7 +17,7 @@ from bus.messages.events import EventType, MaintenanceEvent
 from bus.messages.maintenance import MOST_WINDOWS, ListMaintenance, MaintenanceList, MaintenanceWindow
 from bus.overview import CLUSTER
 from bus.together import end
-from monitor.alerting.conditions import AVAILABLE, COUNTS, RETRY_COUNT
+from monitor.alerting.conditions import AVAILABLE, COUNTS, NOT_MEASURED, RETRY_COUNT
 from monitor.alerting.maintenance import silences_of
 from monitor.alerting.samples import Samples, Value
 from monitor.ingest import Ledger
@@ -84,7 +84,7 @@ class Hearing:
     async def _measured(self, received: Received) -> None:
         metrics = received.decode(PerformanceMetrics)
         if received.subject == subjects.metrics(metrics.agent_id):
-            flat = metrics.model_dump(exclude={"agent_id", "timestamp", "network_io"}, exclude_none=True)
+            flat = metrics.model_dump(exclude=set(NOT_MEASURED), exclude_none=True)
             network = metrics.network_io.model_dump() if metrics.network_io else {}
             self.samples.add((AlertScope.AGENT, metrics.agent_id), flat | network, time())
 

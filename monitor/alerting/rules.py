@@ -52,6 +52,18 @@ def ready(written: Mapping[str, AlertRule]) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: (not rule.inhibits, rule.name)))
 
 
+def readable(written: Mapping[str, AlertRule]) -> tuple[dict[str, AlertRule], dict[str, str]]:
+    """Those whose condition this version can read, and what is wrong with each of the others: of one that another version took, the rest holds."""
+    good, bad = dict[str, AlertRule](), dict[str, str]()
+    for name, rule in written.items():
+        try:
+            _ready(name, rule)
+            good[name] = rule
+        except InvalidRequest as error:
+            bad[name] = error.message
+    return good, bad
+
+
 def _ready(name: str, rule: AlertRule) -> Rule:
     try:
         return Rule(name, rule, parse(rule.condition, rule.scope))
@@ -81,12 +93,11 @@ def windows(rules: tuple[Rule, ...]) -> dict[str, float]:
 
 
 def given(path: Path | None) -> RuleSet:
-    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read."""
+    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read, or has no rules in it."""
     if path is None:
         return RuleSet(alerts=dict(defaults()), source=RuleSource.DEFAULT)
     try:
         rules = read(path.read_text())
-        ready(rules)
     except OSError as error:
         raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which cannot be read: {error.strerror}.") from None
     except InvalidRequest as error:

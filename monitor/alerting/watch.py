@@ -16,7 +16,7 @@ import asyncpg
 from bus import telemetry
 from bus.client import Bus
 from bus.database import AWAY, available
-from bus.errors import HiveError, InvalidRequest, NotFound
+from bus.errors import HiveError, NotFound
 from bus.messages.alerts import (
     Alert,
     AlertList,
@@ -35,7 +35,7 @@ from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
 from monitor.alerting.chronicle import Chronicle
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
-from monitor.alerting.rules import Rule, changed, ready, windows
+from monitor.alerting.rules import Rule, changed, readable, ready, windows
 from monitor.alerting.service import alerts_service
 from monitor.alerting.silences import planned
 from monitor.alerting.telling import is_told, tell
@@ -114,11 +114,7 @@ class Watch:
             else:
                 self._untold.append(alert)
         self._silences = await record.silences(now_utc())
-        try:
-            self._use(self._set)
-        except InvalidRequest as error:  # put by another version, which knew more
-            logger.error("stored_rules_refused", reason=error.message)
-            self._use(self._given)
+        self._use(self._set)
         await self._hearing.start()
 
     async def close(self) -> None:
@@ -230,7 +226,11 @@ class Watch:
         return self._record
 
     def _use(self, rules: RuleSet) -> None:
-        before, made = {rule.name: rule.written for rule in self._rules}, ready(rules.alerts)
+        """All are shown and kept; one that this version cannot read is not watched, and that is said."""
+        good, bad = readable(rules.alerts)
+        for name, reason in bad.items():
+            logger.error("rule_not_watched", rule=name, reason=reason, next="change it: hive alerts rules")
+        before, made = {rule.name: rule.written for rule in self._rules}, ready(good)
         self._alerts.begin_anew([rule.name for rule in made if before.get(rule.name) != rule.written])
         self._set, self._rules = rules, made
         self._hearing.samples.keep(windows(self._rules))

@@ -146,7 +146,13 @@ SELECT record FROM unnest($1::text[]) AS wanted, LATERAL (
 ) AS found ORDER BY changed_at DESC LIMIT $3;
 
 -- name: alert_changes
-SELECT record FROM alert_changes WHERE alert_id = $1 ORDER BY rank;
+-- And as it stands, where a monitor that knew of no such rows has written last.
+SELECT record FROM (
+    SELECT rank, record FROM alert_changes WHERE alert_id = $1
+    UNION ALL
+    SELECT (a.record ->> 'rank')::int, a.record FROM alerts a WHERE a.id = $1 AND NOT EXISTS (
+        SELECT FROM alert_changes c WHERE c.alert_id = a.id AND c.rank = (a.record ->> 'rank')::int)
+) AS told ORDER BY rank;
 
 -- name: forget_alerts
 DELETE FROM alerts WHERE state = 'resolved' AND told AND changed_at < now() - make_interval(secs => $1);

@@ -11,6 +11,8 @@ from tests.e2e.processes import GuiProcess
 from tests.e2e.scripted_hive import ADMIN, ScriptedHive
 from tests.parts.nats import NatsServer
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def own_hive(own_nats_server: NatsServer) -> AsyncIterator[ScriptedHive]:

@@ -337,12 +337,12 @@ async def test_what_was_used_is_shown_and_a_quota_is_set_and_removed(page: Page,
     await expect(page.get_by_role("row").filter(has_text=re.compile("bus|admin"))).not_to_have_count(0, timeout=ANSWER_MS)
     await page.get_by_role("button", name="Set a quota").click()
     await page.get_by_label("Name", exact=True).fill("admin")
-    await page.get_by_label("At most").fill("0")
+    await page.get_by_label("At most").fill("0.5")
     await page.get_by_role("dialog").get_by_role("combobox").nth(1).select_option("watt hours")
     await page.get_by_role("button", name="Set", exact=True).click()
     await expect(page.get_by_text("user admin")).to_be_visible()
-    await expect(page.get_by_text("of 0 watt hours a day")).to_be_visible()
-    assert "0.0 watt hours a day" in running_hive.run("usage", "quotas").stdout
+    await expect(page.get_by_text("of 0.5 watt hours a day")).to_be_visible()
+    assert "0.5 watt hours a day" in running_hive.run("usage", "quotas").stdout
     assert "smollm2" in running_hive.run("usage", "--by", "model").stdout
     await page.get_by_role("button", name="Remove the quota of admin").click()
     await expect(page.get_by_text("There are none: everybody may use what there is.")).to_be_visible()

@@ -116,10 +116,10 @@ export default {
     waits(now) {
       if (now && !this.explanation) this.explain();
     },
-    // Its answer is being followed already, but for one that had ended and is run again.
+    // Its answer is being followed already, but for one that had ended and is run again, or one that could not be followed.
     async status(now, before) {
       if (!now || !before) return;
-      if (ENDED.includes(before)) return send("open", this.id);
+      if (ENDED.includes(before) || this.failure) return send("open", this.id);
       try {
         store.records[this.id] = await ask("tasks.get", { id: this.id });
       } catch (failure) {

@@ -41,6 +41,7 @@ def ollama_on_small_disk(ollama: Ollama, disk: SmallDisk) -> Iterator[Ollama]:
     found.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 async def test_a_pull_onto_a_full_disk_fails_with_its_reason_and_succeeds_when_there_is_room_and_ollama_was_started_anew(
     leader: Leader,

@@ -83,6 +83,7 @@ async def pulling(
     return await Orderer(nats_bus, await start_agent(backend, heartbeat_seconds=0.1)).start()
 
 
+@pytest.mark.slow
 async def test_a_model_is_pulled_with_progress_told_loaded_unloaded_and_deleted(
     pulling: Orderer, registry: Registry, leader: Leader
 ) -> None:

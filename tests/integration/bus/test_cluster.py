@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from nats.js.api import PersistMode
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from bus import streams, subjects
 from bus.client import Reader
@@ -16,15 +17,18 @@ from bus.errors import BusUnavailable
 from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
 from bus.nats_connections import end_connections
-from bus.nats_streams import declare
+from bus.nats_streams import declare, declared
 from bus.permissions import host_user
 from bus.settings import HiveSettings
 from tests.parts.hosts import JoinedHost, admitting, know
 from tests.parts.nats_cluster import NatsCluster
 
+pytestmark = pytest.mark.slow
+
 ON_ONE = {subjects.OUTPUT, subjects.METRICS}
 BEFORE, AFTER = 40, 40
 DECLARED_SECONDS = 30
+OFFLINE_SECONDS = 40
 
 
 @pytest.fixture
@@ -78,7 +82,6 @@ async def test_promises_are_on_three_servers_and_outlive_the_one_that_led(cluste
     assert last.subject == stored[-1]
 
 
-@pytest.mark.slow
 async def test_two_coordinators_that_begin_at_once_make_the_streams_within_seconds(cluster: NatsCluster) -> None:
     """Of two that ask for a stream at once the cluster may answer neither."""
     both = [await NatsBus.connect(HiveSettings(nats_url=cluster.url_of("coordinator")), "test", timeout=20) for _ in range(2)]
@@ -86,6 +89,20 @@ async def test_two_coordinators_that_begin_at_once_make_the_streams_within_secon
         await asyncio.gather(*(declare(each) for each in both))
     for each in both:
         await each.close()
+
+
+async def test_services_start_while_the_one_server_that_keeps_the_output_is_away(cluster: NatsCluster, bus: NatsBus) -> None:
+    kept = (await bus.client.jetstream().stream_info(subjects.OUTPUT)).cluster
+    assert kept is not None
+    cluster.servers[str(kept.leader)].kill()
+    other = next(member for member in cluster.members if member.name != kept.leader)
+    later = await NatsBus.connect(HiveSettings(nats_url=SecretStr(other.url_of("coordinator"))), "test", timeout=20)
+    with capture_logs() as told:
+        async with asyncio.timeout(OFFLINE_SECONDS):
+            await declared(later)
+            await declare(later)
+    assert {line["stream"] for line in told if line["event"] == "stream_offline"} >= {subjects.OUTPUT}
+    await later.close()
 
 
 async def test_streams_of_one_server_that_were_restored_here_get_their_copies(bus: NatsBus) -> None:

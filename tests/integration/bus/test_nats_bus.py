@@ -98,6 +98,7 @@ async def test_a_reader_or_a_watch_of_what_does_not_exist_fails_as_hive_does(nat
         await nats_bus.watch("hive_nowhere", lambda key, value: asyncio.sleep(0))
 
 
+@pytest.mark.slow
 async def test_asking_for_keys_leaves_the_server_nothing(nats_bus: NatsBus) -> None:
     await nats_bus.put(subjects.KV_AGENTS, "acacia", b"here")
     js = nats_bus.client.jetstream()

@@ -15,8 +15,6 @@ from tests.parts.network import Host, Network, missing
 from tests.parts.server import Server
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
-ANSWER_SECONDS = 7
-"""From the question, which the kernel gives five seconds."""
 NOTICED_SECONDS = 9
 
 
@@ -32,13 +30,12 @@ async def test_postgresql(tmp_path: Path) -> None:
             connection, pool = await open_connection(postgres.address_url), await open_pool(postgres.address_url, 2)
             host.unplug()
             began = monotonic()
+            asking = asyncio.create_task(connection.fetchval("SELECT 1"))
             with pytest.raises(TimeoutError):
                 await pool.fetchval("SELECT 1", timeout=0.5)
-            assert monotonic() - began < ANSWER_SECONDS
-            began = monotonic()
             with pytest.raises(AWAY):
-                await connection.fetchval("SELECT 1")
-            assert monotonic() - began < ANSWER_SECONDS
+                await asking
+            assert monotonic() - began < NOTICED_SECONDS
             pool.terminate()
         finally:
             end_server(server)

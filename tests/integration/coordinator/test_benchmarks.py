@@ -162,6 +162,7 @@ async def test_a_benchmark_of_which_a_new_leader_has_lost_sight_yields_to_a_task
     await hive.ended(task_id)
 
 
+@pytest.mark.slow
 async def test_what_is_new_is_measured_once_it_has_been_idle_and_not_again_by_the_next_leader(idle_hive: Hive) -> None:
     hive = idle_hive
     leader = hive.start_coordinator(benchmark_idle_seconds=1)

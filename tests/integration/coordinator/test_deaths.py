@@ -100,6 +100,7 @@ async def test_a_second_sidecar_for_a_living_agent_is_refused(hive: Hive) -> Non
     assert (await first.offered()).task_id == task_id
 
 
+@pytest.mark.slow
 async def test_an_accepted_attempt_that_nobody_names_is_offered_again_and_kept_while_nobody_answers(hive: Hive) -> None:
     """Its sidecar may be back with it at any moment; only a word of the sidecar, or its death, ends the attempt."""
     sidecar = await hive.sidecar("acacia")

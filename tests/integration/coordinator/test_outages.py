@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from bus.errors import DatabaseUnavailable
 from bus.messages import TaskStatus
 from bus.nats_bus import NatsBus
-from bus.nats_streams import declare
+from bus.nats_streams import declared
 from deploy.local.ports import free_port
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import NatsServer
@@ -157,7 +157,7 @@ async def test_a_bus_whose_store_was_lost_is_read_from_its_beginning(on_own_nats
     own_nats_server.kill()
     shutil.rmtree(own_nats_server.folder / "store" / "jetstream")
     await asyncio.to_thread(own_nats_server.start)
-    await declare(hive.bus)
+    await declared(hive.bus)
     tasks = [await hive.submit() for _ in range(5)]  # beyond the old position, and so not to be known by that alone
     for _ in tasks:
         await sidecar.complete(await sidecar.offered(seconds=20))

@@ -31,6 +31,7 @@ async def test_a_silent_agent_is_forgotten_and_comes_back_when_it_speaks_again(h
     assert await known(hive) == ["acacia", "walnut"]
 
 
+@pytest.mark.slow
 async def test_an_agent_whose_sidecar_lives_is_not_forgotten(hive: Hive) -> None:
     await hive.sidecar("acacia")
     with pytest.raises(Conflict, match="Stop that one first"):

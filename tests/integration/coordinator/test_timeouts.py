@@ -21,6 +21,7 @@ async def test_a_sidecar_is_told_how_much_time_is_left(hive: Hive) -> None:
     await hive.ended(task_id)
 
 
+@pytest.mark.slow
 async def test_a_sidecar_that_does_not_keep_to_the_time_is_overruled(hive: Hive) -> None:
     sidecar = await hive.sidecar("acacia")
     task_id = await hive.submit(timeout_seconds=0.1)

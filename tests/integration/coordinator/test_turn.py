@@ -97,6 +97,7 @@ async def test_what_was_read_and_what_became_of_it_are_committed_together(leader
     assert f'"medium": {read.received.sequence}' in positions
 
 
+@pytest.mark.slow
 async def test_while_the_bus_is_away_nobody_says_that_a_dependency_does_not_exist(
     own_nats_server: NatsServer, connection: asyncpg.Connection
 ) -> None:

@@ -39,6 +39,7 @@ async def is_kept(bus: NatsBus, task_id: UUID) -> bool:
     return await bus.last(subjects.TASKS, subjects.submits_of_task(task_id)) is not None
 
 
+@pytest.mark.slow
 async def test_the_bus_refuses_while_its_disk_is_full_and_comes_back_by_itself(tmp_path: Path, disk: SmallDisk) -> None:
     reports, server = Reports(tmp_path), NatsServer(disk.folder / "nats")
     part = server.part

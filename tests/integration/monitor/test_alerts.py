@@ -1,6 +1,7 @@
 """Alerts of a monitor as a process: told on the bus, kept in PostgreSQL, taken up by the next one."""
 
 import asyncio
+import json
 import os
 import sys
 from asyncio.subprocess import PIPE, STDOUT
@@ -15,6 +16,7 @@ import pytest
 
 from bus import subjects
 from bus.client import Received
+from bus.database import migrate_by
 from bus.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
 from bus.messages import AgentStatus, Claims, EventType, NoReply, Role, TaskStatus
 from bus.messages.alerts import (
@@ -36,7 +38,9 @@ from bus.messages.alerts import (
 from bus.messages.events import AlertEvent, MaintenanceEvent
 from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
 from bus.nats_bus import NatsBus
+from monitor.alerting.rules import read
 from monitor.alerting.watch import LOCK
+from monitor.sql import migrations
 from tests.integration.monitor.asking import agent_is, ask, ask_anew
 from tests.integration.monitor.parts import ROOT, MonitorProcess, publish
 from tests.parts.nats import NatsServer
@@ -105,7 +109,9 @@ async def test_an_agent_that_dies_is_told_within_two_seconds_and_once_whatever_b
     assert (await ask(nats_bus, "list", ListAlerts(state=RESOLVED), AlertList)).alerts == (resolved,)
 
 
-async def test_an_alert_is_acknowledged_by_whoever_may(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
+async def test_an_alert_is_acknowledged_by_whoever_may(
+    nats_bus: NatsBus, monitor: MonitorProcess, told: Told, database_url: str
+) -> None:
     await agent_is(nats_bus, AgentStatus.OFFLINE)
     ref = AlertRef(id=(await told.next()).id)
     viewer = Claims(sub="vic", roles=(Role.VIEWER,))
@@ -129,6 +135,10 @@ async def test_an_alert_is_acknowledged_by_whoever_may(nats_bus: NatsBus, monito
     for verb, answer in (("acknowledge", Alert), ("changes", AlertChanges)):
         with pytest.raises(NotFound):
             await ask(nats_bus, verb, AlertRef(id=uuid4()), answer)
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("DELETE FROM alert_changes")  # as if a monitor of a version before had written it
+    await connection.close()
+    assert (await ask(nats_bus, "changes", ref, AlertChanges, viewer)).changes == told_of[2:]
 
 
 async def test_rules_are_put_and_outlive_the_monitor(nats_bus: NatsBus, monitor: MonitorProcess, told: Told) -> None:
@@ -157,6 +167,32 @@ async def test_an_agent_whose_tasks_are_tried_again_and_again_is_told(
     await publish(nats_bus, task_event(TaskStatus.FAILED, agent_id="acacia", attempt=5))
     fired = await told.next()
     assert (fired.rule, fired.entity, fired.values) == ("again", "acacia", {"retry_count": 4})
+
+
+@pytest.mark.parametrize("stored", [True, False], ids=["put", "of the file"])
+async def test_a_rule_that_another_version_took_is_not_watched_and_the_others_are(
+    nats_bus: NatsBus, nats_server: NatsServer, database_url: str, tmp_path: Path, told: Told, *, stored: bool
+) -> None:
+    file = tmp_path / "rules.yml"
+    file.write_text(
+        'alerts: {long: {condition: "queue_length > 3", severity: info}, warm: {condition: "cpu_usage > 50", severity: info}}'
+    )
+    settings = {"HIVE_DATABASE_URL": database_url, "HIVE_ALERT_RULES": str(file)}
+    if stored:
+        connection = await asyncpg.connect(database_url)
+        await migrate_by(database_url, migrations(), "monitor_migrations")
+        rules = {name: each.model_dump(mode="json") for name, each in read(file.read_text()).items()}
+        await connection.execute("INSERT INTO alert_rules (rules, put_by) VALUES ($1, 'ann')", json.dumps(rules))
+        await connection.close()
+        del settings["HIVE_ALERT_RULES"]
+    with MonitorProcess(nats_server, tmp_path, **settings):
+        assert sorted((await ask_anew(nats_bus, "rules", NoReply(), RuleSet)).alerts) == ["long", "warm"]
+        await nats_bus.publish(subjects.metrics("acacia"), metrics("acacia", cpu_usage=60))
+        assert (await told.next()).rule == "warm"
+        line = next(line for line in (tmp_path / "monitor.log").read_text().splitlines() if "rule_not_watched" in line)
+        assert "queue_length" in line
+        mended = {"warm": rule("cpu_usage > 50"), "long": rule("cpu_usage > 99")}
+        await ask(nats_bus, "put_rules", PutRules(alerts=mended), RuleSet)
 
 
 async def test_rules_that_were_put_are_forgotten_and_those_of_the_file_hold_again(

@@ -57,3 +57,13 @@ async def test_they_are_unknown_while_postgresql_is_away(nats_bus: NatsBus, pool
     pool.terminate()
     with pytest.raises(DatabaseUnavailable):
         await Executions(nats_bus, pool).ended()
+
+
+async def test_a_postgresql_that_hangs_holds_no_scrape_up(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    executions = Executions(nats_bus, pool)
+    async with pool.acquire() as other, other.transaction():
+        await other.execute("LOCK TABLE executions_ended IN ACCESS EXCLUSIVE MODE")
+        async with asyncio.timeout(2):
+            with pytest.raises(DatabaseUnavailable):
+                await executions.ended()
+    assert await executions.ended() == {"success": 0, "error": 0, "canceled": 0}

@@ -47,6 +47,7 @@ async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_a_replica_is_read_while_it_is_young_and_the_primary_otherwise(
     own_postgres: PostgresServer, primary: asyncpg.Pool, replica: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,6 +92,7 @@ async def test_its_parts_say_who_made_them(url: str, rooms: Rooms) -> None:
         assert docs["made_by"] == {"agent_id": "acacia", "model": "llama3.2:3b", "attempts": 1}
 
 
+@pytest.mark.slow
 async def test_who_waits_goes_on_waiting_while_nobody_can_tell(url: str, rooms: Rooms) -> None:
     progressed: asyncio.Queue[str | None] = asyncio.Queue()
 

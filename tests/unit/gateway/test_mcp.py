@@ -242,6 +242,7 @@ async def test_a_stop_ends_streams(gateway: Gateway, url: str) -> None:
                 pytest.fail(f"the stream was cut and not ended: {error}")
 
 
+@pytest.mark.slow
 async def test_a_stream_ends_with_its_key(url: str, memory_bus: InMemoryBus) -> None:
     async with posting(url, ANNA) as anna:
         begun = await anna.post("/mcp", json=HELLO)
