@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import uniform
 from typing import Final
 
+from nats.errors import Error as NatsError
 from nats.errors import NoRespondersError
 from nats.js import JetStreamContext
 from nats.js.api import PersistMode, StreamConfig
@@ -25,7 +26,7 @@ _ANSWER_SECONDS: Final = 1.0
 """Of two coordinators that ask a cluster for the same stream at once neither may be answered, though it is made: then each looks again."""
 _MOST_ANSWER_SECONDS: Final = 10.0
 """Each time that there was no answer it is given twice as long: servers may be far from each other."""
-_STORE_SECONDS: Final = 0.5
+_LOOK_SECONDS: Final = 1.0
 _APART_SECONDS: Final = 0.5
 """At most, by chance, so that they do not ask for the next one at once too."""
 _TOO_FEW_SERVERS: Final = 10005  # no suitable peers for placement
@@ -64,18 +65,24 @@ async def declare(bus: NatsBus) -> None:
             await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def declare_again(bus: NatsBus) -> None:
-    """For a coordinator that the bus has failed: where its store was lost, the streams are made anew. Else it costs a question."""
-    try:
-        await bus.client.jetstream(timeout=_STORE_SECONDS).stream_info(subjects.TASKS)
-    except NotFoundError:
-        logger.warning(
-            "streams_lost",
-            next="They are made anew. What was acknowledged and not yet in the record is in a backup, if anywhere.",
-        )
-        await declare(bus)
-    except (*_NOT_READY, APIError) as error:
-        logger.info("jetstream_not_ready", error=str(error))
+async def keep_declared(bus: NatsBus) -> None:
+    """For ever: where a bus comes back without its store, the streams are made anew. Else it costs a question each time that it comes back."""
+    (tasks,), seen = [config for config in streams.STREAMS if config.name == subjects.TASKS], bus.connections
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        connections = bus.connections
+        if connections == seen or not bus.connected:
+            continue
+        try:
+            if not await _there(bus, tasks):
+                logger.warning(
+                    "streams_lost",
+                    next="They are made anew. What was acknowledged and is not in the record is in a backup, if anywhere.",
+                )
+                await declare(bus)
+            seen = connections
+        except NatsError as error:
+            logger.info("jetstream_not_ready", error=str(error))
 
 
 async def declared(bus: NatsBus) -> None:

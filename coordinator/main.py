@@ -12,13 +12,13 @@ import asyncpg
 
 from bus import subjects, telemetry
 from bus.auditing.attempts import told_attempt
-from bus.client import Closing
+from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
 from bus.messages import ClusterStatus
 from bus.nats_bus import NatsBus
-from bus.nats_streams import declare, declare_again
+from bus.nats_streams import declare, keep_declared
 from bus.otlp import exporting
 from bus.overview import Overview
 from bus.service import Service
@@ -64,7 +64,7 @@ HEARD_SECONDS = 0.5
 class Coordinator:
     """Lives as long as its process; leads whenever it can."""
 
-    def __init__(self, bus: NatsBus, pool: asyncpg.Pool, settings: CoordinatorSettings, instance: str) -> None:
+    def __init__(self, bus: Bus, pool: asyncpg.Pool, settings: CoordinatorSettings, instance: str) -> None:
         self._bus, self._pool, self._settings, self._instance = bus, pool, settings, instance
         self._url = settings.database_url.get_secret_value()
         self._statements = Statements(pool)
@@ -107,7 +107,7 @@ class Coordinator:
                 finally:
                     self._epoch = None
                     await leadership.release()
-                await asyncio.gather(declare_again(self._bus), asyncio.sleep(RETRY_SECONDS))
+                await asyncio.sleep(RETRY_SECONDS)
         finally:
             await asyncio.gather(*(service.close() for service in served), return_exceptions=True)
             if self._admitting is not None:
@@ -241,6 +241,7 @@ async def serve(settings: CoordinatorSettings) -> None:
         bus = await NatsBus.connect(settings, f"coordinator/{instance}")
         stack.push_async_callback(bus.close)
         await declare(bus)
+        stack.push_async_callback(end, [asyncio.create_task(keep_declared(bus))])
         pool = await _database(settings)
         stack.callback(pool.terminate)
         await stack.enter_async_context(telling_vitals(bus, "coordinator"))

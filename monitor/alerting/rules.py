@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from bus.codec import explain
 from bus.errors import Conflict, InvalidRequest
 from bus.messages.alerts import MOST_RULES, AlertRule, AlertScope, ChangeRule, PutRules, RuleSet, RuleSource
-from monitor.alerting.conditions import AVAILABLE, Condition, parse
+from monitor.alerting.conditions import AVAILABLE, QUEUE_LENGTH, Condition, parse
 
 DEFAULTS: Final = "default_rules.yaml"
 
@@ -93,11 +93,13 @@ def windows(rules: tuple[Rule, ...]) -> dict[str, float]:
 
 
 def given(path: Path | None) -> RuleSet:
-    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read, or has no rules in it."""
+    """Those of the file, or the defaults. InvalidRequest, in words, for a file that cannot be read."""
     if path is None:
         return RuleSet(alerts=dict(defaults()), source=RuleSource.DEFAULT)
     try:
         rules = read(path.read_text())
+        # The name that versions before took, and no agent has: such a rule alone is not watched, since a file outlives an upgrade.
+        ready({name: rule for name, rule in rules.items() if QUEUE_LENGTH not in rule.condition})
     except OSError as error:
         raise InvalidRequest(f"HIVE_ALERT_RULES names {path}, which cannot be read: {error.strerror}.") from None
     except InvalidRequest as error:
