@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
-from nats.js.api import PersistMode
+from nats.js.api import PersistMode, StorageType
 
 from bus import streams, subjects
 from bus.errors import BusUnavailable
@@ -99,10 +99,16 @@ def fitting(config: dict[str, Any], *, clustered: bool) -> dict[str, Any]:
 
 
 async def require_kept(client: Client, configs: Iterable[dict[str, Any]]) -> None:
-    """By a stream of another name with each of them, so that what the server refuses is known before anything is deleted. BusUnavailable."""
+    """By a stream of another name with each of them, so that what the server refuses is known before anything is deleted. BusUnavailable.
+
+    In memory: of one on the disk a server that is ended just then keeps a part, cannot recover it at the next start, and is never healthy.
+    """
     await delete(client, _TRIED)  # of a restore that was interrupted
     for config in configs:
         tried = {**config, "name": _TRIED, "subjects": [f"{_TRIED}.nothing"], "max_bytes": CHUNK_BYTES}
+        if tried["storage"] == StorageType.FILE.value:
+            tried["storage"] = StorageType.MEMORY.value
+            tried.pop("persist_mode", None)
         what = f"{config['name']} cannot be restored here, so nothing was changed"
         try:
             _without_error(await _ask(client, f"$JS.API.STREAM.CREATE.{_TRIED}", tried), what)
