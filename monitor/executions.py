@@ -7,22 +7,20 @@ itself would fall and rise from one scrape to the next, and whoever reads it tak
 import asyncio
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import asyncpg
 
-from bus import subjects, telemetry
+from bus import subjects
 from bus.client import Bus, Received, StreamState
 from bus.database import NamedStatements, available
-from bus.errors import InvalidRequest
 from bus.messages.events import WorkflowEvent
 from bus.messages.workflows import ExecutionStatus
 from bus.together import let_go, together
 from monitor.ends import EXECUTION_ENDS
-from monitor.position import begin
+from monitor.position import decoded, take_in
 from monitor.sql import queries
-
-logger = telemetry.log(__name__)
 
 BATCH: Final = 1000
 GATHER_SECONDS: Final = 1.0
@@ -35,12 +33,7 @@ Ended = tuple[datetime, str]
 def read(batch: Iterable[Received]) -> dict[str, Ended]:
     """By the event's id: each once, though it was told twice."""
     found: dict[str, Ended] = {}
-    for received in batch:
-        try:
-            event = received.decode(WorkflowEvent)
-        except InvalidRequest as error:
-            logger.warning("event_refused", subject=received.subject, sequence=received.sequence, reason=error.message)
-            continue
+    for received, event in decoded(batch, WorkflowEvent):
         if event.data.status.ended:
             found[event.id] = received.stored_at or event.timestamp, event.data.status.value
     return found
@@ -54,7 +47,17 @@ class Executions:
 
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
-        await together(*(self._count(ends) for ends in EXECUTION_ENDS))
+        kept = [(ends, f"{subjects.EVENTS} {ends}") for ends in EXECUTION_ENDS]
+        await together(
+            *(
+                take_in(
+                    *(self._bus, subjects.EVENTS, ends, self._sql, position, partial(self._store, position)),
+                    most=BATCH,
+                    gather_seconds=GATHER_SECONDS,
+                )
+                for ends, position in kept
+            )
+        )
 
     async def ended(self) -> dict[str, int]:
         """DatabaseUnavailable, within READ_SECONDS, also where PostgreSQL hangs: asyncpg would wait until it has heard of the cancel."""
@@ -69,19 +72,7 @@ class Executions:
                 let_go((asking,))
         return {status.value: 0 for status in ExecutionStatus if status.ended} | {row["status"]: row["ended"] for row in rows}
 
-    async def _count(self, ends: str) -> None:
-        state, position = await self._bus.stream_state(subjects.EVENTS), f"{subjects.EVENTS} {ends}"
-        reader = await self._bus.read(subjects.EVENTS, ends, await begin(self._sql, position, state))
-        try:
-            while True:
-                batch = await reader.batch(BATCH)
-                await self._store(batch, position, state)
-                if reader.caught_up:
-                    await asyncio.sleep(GATHER_SECONDS)
-        finally:
-            await reader.close()
-
-    async def _store(self, batch: list[Received], position: str, state: StreamState) -> None:
+    async def _store(self, position: str, batch: list[Received], state: StreamState) -> None:
         found, last = read(batch), batch[-1]
         columns = (list(found), [at for at, _ in found.values()], [status for _, status in found.values()])
         with available():

@@ -1,7 +1,6 @@
 """The audit log from its stream into PostgreSQL, in order and with the position; behind that the stream is purged, which takes nothing
 more when it is full."""
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -10,9 +9,8 @@ import asyncpg
 from bus import subjects, telemetry
 from bus.client import Bus, Received, StreamState
 from bus.database import NamedStatements, available
-from bus.errors import InvalidRequest
 from bus.messages.audit import AuditRecord
-from monitor.position import begin
+from monitor.position import decoded, take_in
 from monitor.sql import queries
 
 logger = telemetry.log(__name__)
@@ -24,12 +22,7 @@ GATHER_SECONDS: Final = 0.2
 def read(batch: Iterable[Received]) -> list[AuditRecord]:
     """Of each the last word."""
     found: dict[object, AuditRecord] = {}
-    for received in batch:
-        try:
-            record = received.decode(AuditRecord)
-        except InvalidRequest as error:
-            logger.warning("audit_record_refused", subject=received.subject, sequence=received.sequence, reason=error.message)
-            continue
+    for _, record in decoded(batch, AuditRecord):
         found[record.id] = storable(record)
     return list(found.values())
 
@@ -40,17 +33,11 @@ class Storing:
 
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
-        state = await self._bus.stream_state(subjects.AUDIT)
-        reader = await self._bus.read(subjects.AUDIT, subjects.ALL_AUDIT, await begin(self._sql, subjects.AUDIT, state))
-        try:
-            while True:
-                batch = await reader.batch(BATCH)
-                await self._store(batch, state)
-                await self._bus.purge(subjects.AUDIT, subjects.ALL_AUDIT, batch[-1].sequence)
-                if reader.caught_up:
-                    await asyncio.sleep(GATHER_SECONDS)
-        finally:
-            await reader.close()
+        await take_in(
+            *(self._bus, subjects.AUDIT, subjects.ALL_AUDIT, self._sql, subjects.AUDIT, self._store),
+            most=BATCH,
+            gather_seconds=GATHER_SECONDS,
+        )
 
     async def _store(self, batch: Sequence[Received], state: StreamState) -> None:
         records, last = read(batch), batch[-1]
@@ -66,6 +53,7 @@ class Storing:
         )
         with available():
             await self._sql.run("store_audit", *columns, subjects.AUDIT, state.created_at, last.sequence, last.stored_at)
+        await self._bus.purge(subjects.AUDIT, subjects.ALL_AUDIT, last.sequence)
 
 
 def storable(record: AuditRecord) -> AuditRecord:

@@ -16,11 +16,10 @@ import asyncpg
 from bus import subjects, telemetry
 from bus.client import Bus, Received, StreamState
 from bus.database import NamedStatements, available
-from bus.errors import InvalidRequest
 from bus.messages import TaskEvent, Timings, Usage
 from bus.model_names import tagged
 from monitor.ends import TASK_ENDS
-from monitor.position import begin
+from monitor.position import decoded, take_in
 from monitor.sql import queries
 from monitor.tally import MICROSECONDS, generation_microseconds
 
@@ -83,12 +82,7 @@ def used(event: TaskEvent, at: datetime, tenant: str) -> Used:
 def read(batch: Sequence[Received]) -> list[Used]:
     """Each end once, though it was told twice."""
     found: dict[str, Used] = {}
-    for received in batch:
-        try:
-            event = received.decode(TaskEvent)
-        except InvalidRequest as error:
-            logger.warning("event_refused", subject=received.subject, sequence=received.sequence, reason=error.message)
-            continue
+    for received, event in decoded(batch, TaskEvent):
         if event.data.status.terminal:
             tenant = subjects.tenant_of_event(received.subject)
             found[event.id] = used(event, received.stored_at or event.timestamp, tenant)
@@ -105,19 +99,16 @@ class Counting:
 
     async def run(self) -> None:
         """For ever. DatabaseUnavailable, BusUnavailable: begin again later, where the last commit ended."""
-        state = await self._bus.stream_state(subjects.EVENTS)
-        reader = await self._bus.read(subjects.EVENTS, TASK_ENDS, await begin(self._sql, POSITION, state))
         patient_until = asyncio.get_running_loop().time() + MEASURED_SECONDS
-        try:
-            while True:
-                batch = await reader.batch(BATCH)
-                await self._until_measured(batch[-1].stored_at, patient_until)
-                await self._store(batch, state)
-                await self._counted()
-                if reader.caught_up:
-                    await asyncio.sleep(GATHER_SECONDS)
-        finally:
-            await reader.close()
+
+        async def count(batch: list[Received], state: StreamState) -> None:
+            await self._until_measured(batch[-1].stored_at, patient_until)
+            await self._store(batch, state)
+            await self._counted()
+
+        await take_in(
+            *(self._bus, subjects.EVENTS, TASK_ENDS, self._sql, POSITION, count), most=BATCH, gather_seconds=GATHER_SECONDS
+        )
 
     async def _until_measured(self, at: datetime | None, patient_until: float) -> None:
         """Once the patience is over, ends are counted as they come: quotas need them more than their energy."""
