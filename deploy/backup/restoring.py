@@ -30,6 +30,8 @@ _OTHERS: Final = """
     SELECT coalesce(nullif(application_name, ''), 'without a name') AS name FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"""
 _LOCK_SECONDS: Final = "10s"
+# A session is there for a moment after its client has closed it, or was ended.
+_LEAVING_SECONDS: Final = 2.0
 
 
 async def restore(
@@ -58,14 +60,21 @@ async def restore(
 
 
 async def _require_alone(connection: asyncpg.Connection) -> None:
-    """And hold the lock that leads, so that no coordinator begins meanwhile."""
-    free = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK)
-    others = [row["name"] for row in await connection.fetch(_OTHERS)]
-    if not free or others:
-        raise Conflict(
-            f"The database is in use ({len(others)} other sessions: {', '.join(sorted(set(others))) or 'a leader'}). "
-            "Stop every service of the hive (sidecars may go on), and whoever else is connected, then restore."
-        )
+    """And hold the lock that leads, so that no coordinator begins meanwhile. Who is just leaving is waited for."""
+    clock = asyncio.get_running_loop().time
+    latest, leads = clock() + _LEAVING_SECONDS, False
+    while True:
+        leads = leads or await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK)
+        others = await connection.fetch(_OTHERS)
+        if leads and not others:
+            return
+        if clock() > latest:
+            names = ", ".join(sorted({row["name"] for row in others})) or "a leader"
+            raise Conflict(
+                f"The database is in use ({len(others)} other sessions: {names}). "
+                "Stop every service of the hive (sidecars may go on), and whoever else is connected, then restore."
+            )
+        await asyncio.sleep(0.05)
 
 
 def _configs(manifest: Manifest, client: NatsClient) -> dict[str, JsonObject]:

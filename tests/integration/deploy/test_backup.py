@@ -148,6 +148,22 @@ async def test_a_hive_that_is_there_is_let_go_of_by_word_only(hive: Hive, tmp_pa
         await _restore(file, hive, tmp_path, replace=False)
 
 
+async def test_who_is_just_leaving_the_database_is_waited_for(hive: Hive, tmp_path: Path) -> None:
+    """A session is there for a moment after its client has closed it."""
+    connection = await open_connection(hive.database_url)
+    await schema.migrate(connection, schema.LEDGERS)
+    file = tmp_path / "hive.backup"
+    await _taken(hive, file)
+    restored = asyncio.create_task(_restore(file, hive, tmp_path))
+    asked_who_is_there = (
+        "SELECT FROM pg_stat_activity WHERE state = 'idle' AND query LIKE '%pg_stat_activity%' AND pid <> pg_backend_pid()"
+    )
+    while not await connection.fetch(asked_who_is_there):
+        assert not restored.done()
+    await connection.close()
+    await restored
+
+
 async def test_a_restore_that_fails_leaves_the_record_and_says_so_at_the_next_start(
     hive: Hive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
