@@ -18,7 +18,7 @@ from agent_sidecar.presence import tell_presence
 from agent_sidecar.settings import SidecarSettings
 from agent_sidecar.upstreams import named_upstreams
 from agent_sidecar.wishes import Wishes
-from bus import subjects, telemetry
+from bus import heap, subjects, telemetry
 from bus.errors import HiveError
 from bus.exposition import exposed
 from bus.nats_bus import NatsBus
@@ -37,6 +37,7 @@ def run(open_backend: OpenBackend = open_backend) -> None:
     """Until SIGTERM or SIGINT. A benchmark brings its own `open_backend`."""
     settings = SidecarSettings.read()
     telemetry.configure("sidecar", settings.log_level, settings.log_format)
+    heap.set_aside()
     try:
         with asyncio.Runner(loop_factory=_event_loop) as runner:
             found = runner.run(with_bus(settings))

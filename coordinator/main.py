@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import asyncpg
 
-from bus import subjects, telemetry
+from bus import heap, subjects, telemetry
 from bus.auditing.attempts import told_attempt
 from bus.client import Bus, Closing
 from bus.errors import DatabaseUnavailable, HiveError
@@ -266,6 +266,7 @@ async def _database(settings: CoordinatorSettings) -> asyncpg.Pool:
 async def main() -> None:
     settings = CoordinatorSettings.read()
     telemetry.configure("coordinator", settings.log_level, settings.log_format)
+    heap.set_aside()
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, told.set)

@@ -13,7 +13,7 @@ from typing import Final
 import uvicorn
 import uvloop
 
-from bus import telemetry
+from bus import heap, telemetry
 from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
@@ -146,6 +146,7 @@ async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSet
 def main() -> None:
     settings = GuiSettings.read()
     telemetry.configure("gui", settings.log_level, settings.log_format)
+    heap.set_aside()
     with exporting("gui", settings):
         uvloop.run(serve(settings))
 

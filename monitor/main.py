@@ -13,7 +13,7 @@ from typing import Final
 
 import uvloop
 
-from bus import subjects, telemetry
+from bus import heap, subjects, telemetry
 from bus.client import Received
 from bus.errors import InvalidRequest
 from bus.exposition import Sample, exposed
@@ -104,6 +104,7 @@ async def until_stopped(settings: MonitorSettings) -> None:
 def main() -> None:
     settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
+    heap.set_aside()
     try:
         with exporting("monitor", settings):
             uvloop.run(until_stopped(settings))

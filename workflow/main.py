@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import uvloop
 
-from bus import telemetry
+from bus import heap, telemetry
 from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.exposition import exposed
@@ -273,6 +273,7 @@ async def until_stopped(settings: WorkflowSettings) -> None:
 def main() -> None:
     settings = WorkflowSettings.read()
     telemetry.configure("workflow", settings.log_level, settings.log_format)
+    heap.set_aside()
     with exporting("workflow", settings):
         uvloop.run(until_stopped(settings))
 

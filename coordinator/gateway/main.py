@@ -1,14 +1,13 @@
 """`python -m coordinator.gateway.main`: the doors as one process. Any number of them may run."""
 
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from typing import TypeVar
 
-from bus import telemetry
+from bus import heap, telemetry
 from bus.errors import HiveError
 from bus.nats_bus import NatsBus
 from bus.nats_streams import declared
@@ -57,8 +56,7 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
                 asyncio.create_task(advertise(settings, port, gateway.overview)),
                 asyncio.create_task(renew_tls(server.config, settings)),
             ]
-            gc.collect()
-            gc.freeze()  # what was loaded stays: walking through it again and again took a sixth of the gateway, and held requests up
+            heap.set_aside()
             logger.info("gateway_listens", host=settings.host, port=port)
             await server.serve(sockets=[listener])
             await end(beside)

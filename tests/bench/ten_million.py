@@ -19,7 +19,7 @@ import asyncpg
 import uvloop
 from pydantic import SecretStr
 
-from bus import subjects
+from bus import heap, subjects
 from bus.database import migrate_by, open_pool
 from bus.messages.history import ListMetrics, Resolution
 from bus.together import end
@@ -164,6 +164,7 @@ async def run(postgres: PostgresServer, rows: int) -> None:
 
 
 def main() -> None:
+    heap.set_aside()  # as a monitor does
     with folder_for_others("postgres") as data:
         postgres = PostgresServer(data)
         postgres.start()
