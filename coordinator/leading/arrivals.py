@@ -13,7 +13,8 @@ from coordinator.leading.ledger import Ledger
 from coordinator.leading.quoting import Quoting
 from coordinator.scheduling.sizes import size_of
 from coordinator.store.rows import NewRow
-from coordinator.tasks import Poison, Submitted, failure, interpret
+from coordinator.submits import Poison, Submitted, interpret
+from coordinator.tasks import failure
 
 
 class Arrivals:

@@ -17,7 +17,8 @@ from bus.messages import TaskRequest
 from bus.messages.output import Output
 from bus.quoting import filled, grows_by, quoted
 from coordinator.leading.ledger import Ledger
-from coordinator.tasks import MAX_BODY_BYTES, Task
+from coordinator.submits import MAX_BODY_BYTES
+from coordinator.tasks import Task
 
 AT_ONCE: Final = 50
 """Of those that one end releases: a hundred thousand may quote one task, and each may be as long as a message."""

@@ -28,7 +28,8 @@ from coordinator.endpoints import service, verb
 from coordinator.reading.cursor import read_cursor, write_cursor
 from coordinator.store.database import Statements, available
 from coordinator.store.rows import asked_of, record_from
-from coordinator.tasks import Poison, Task, interpret
+from coordinator.submits import Poison, interpret
+from coordinator.tasks import Task
 
 POSITION_SECONDS = 0.5
 """Longer than a leader needs; without one the position is unknown and nobody should wait for it."""

@@ -40,7 +40,7 @@ from coordinator.reading.cursor import read_cursor, write_cursor
 from coordinator.schedules.rows import Standing, record_from, standing_from
 from coordinator.schedules.schedule import next_times, require_due
 from coordinator.store.database import Statements, available
-from coordinator.tasks import MAX_BODY_BYTES
+from coordinator.submits import MAX_BODY_BYTES
 
 _TIMED = ("cron", "time_zone", "starts_at", "ends_at", "enabled")
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from bus.messages import AttemptOutcome, FailureInfo, OutcomeStatus, Output, TaskRequest, TaskStatus, Usage
 from coordinator.scheduling.sizes import Size
 from coordinator.store.rows import EndRow, NewRow, asked_of, dependency_edges, new_task, storable, task_end, task_from
-from coordinator.tasks import Submitted, interpret, session_hash
+from coordinator.submits import Submitted, interpret
+from coordinator.tasks import session_hash
 from tests.unit.coordinator.parts import NOON, after, submit, task
 
 JSON = st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=5)
