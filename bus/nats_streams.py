@@ -18,6 +18,7 @@ from pydantic_core import from_json
 
 from bus import streams, subjects, telemetry
 from bus.nats_bus import NatsBus
+from bus.settings import HiveSettings
 
 logger = telemetry.log(__name__)
 
@@ -83,6 +84,17 @@ async def keep_declared(bus: NatsBus) -> None:
             seen = connections
         except NatsError as error:
             logger.info("jetstream_not_ready", error=str(error))
+
+
+async def connected(settings: HiveSettings, name: str) -> NatsBus:
+    """On the bus, with all that is kept there: waits for both for ever."""
+    bus = await NatsBus.connect(settings, name)
+    try:
+        await declared(bus)
+    except BaseException:
+        await bus.close()
+        raise
+    return bus
 
 
 async def declared(bus: NatsBus) -> None:

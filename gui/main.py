@@ -1,7 +1,6 @@
 """The dashboard's process: `python -m gui.main`."""
 
 import asyncio
-import signal
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import AsyncExitStack, contextmanager
@@ -17,11 +16,11 @@ from bus import heap, telemetry
 from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
-from bus.nats_bus import NatsBus
-from bus.nats_streams import declared
+from bus.nats_streams import connected
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
 from bus.standing import Standings
+from bus.stopping import unless, until_stopped
 from bus.together import end
 from bus.vitals import telling_vitals
 from bus.web.handed import handed_listener
@@ -42,6 +41,10 @@ logger = telemetry.log(__name__)
 
 STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
+GRACEFUL_SECONDS = 3.5
+"""With what it leaves the bus and the stores in; what hangs is cut off then."""
+END_SECONDS = 4.5
+"""Whatever hangs."""
 
 DROP_SECONDS: Final = 3600.0
 MOST_MESSAGE_BYTES: Final = 4_000_000
@@ -57,12 +60,13 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def serve(settings: GuiSettings) -> None:
-    """Until SIGTERM or SIGINT."""
+async def serve(settings: GuiSettings, stopping: asyncio.Event) -> None:
+    """Until `stopping` is set."""
+    bus = await unless(stopping, connected(settings, "gui"))
+    if bus is None:
+        return
     async with AsyncExitStack() as stack:
-        bus = await NatsBus.connect(settings, "gui")
         stack.push_async_callback(bus.close)
-        await declared(bus)
         keyring = Keyring()
         stack.push_async_callback((await keyring.watch(bus)).close)
         feed = Feed(bus, HiveState())
@@ -93,7 +97,7 @@ async def serve(settings: GuiSettings) -> None:
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
-            await _run(_Server(_config(sockets.around(web), settings)), listener, settings)
+            await _run(_Server(_config(sockets.around(web), settings)), listener, settings, stopping)
 
 
 def _samples(sockets: OpenSockets) -> Iterable[Sample]:
@@ -129,11 +133,9 @@ async def _drop_old_logins(folder: Path, lasts: timedelta) -> None:
         await asyncio.sleep(DROP_SECONDS)
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings, stopping: asyncio.Event) -> None:
     beside = [
+        asyncio.create_task(_stop(server, stopping)),
         asyncio.create_task(cut_off_slow(server.server_state.connections)),
         asyncio.create_task(renew_tls(server.config, settings)),
     ]
@@ -143,12 +145,17 @@ async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSet
         await end(beside)
 
 
+async def _stop(server: uvicorn.Server, stopping: asyncio.Event) -> None:
+    await stopping.wait()
+    server.should_exit = True
+
+
 def main() -> None:
     settings = GuiSettings.read()
     telemetry.configure("gui", settings.log_level, settings.log_format)
     heap.set_aside()
     with exporting("gui", settings):
-        uvloop.run(serve(settings))
+        uvloop.run(until_stopped(partial(serve, settings), graceful=GRACEFUL_SECONDS, at_most=END_SECONDS))
 
 
 if __name__ == "__main__":

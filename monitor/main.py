@@ -1,7 +1,6 @@
 """Starts a monitor: `python -m monitor.main`."""
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
@@ -19,9 +18,9 @@ from bus.errors import InvalidRequest
 from bus.exposition import Sample, exposed
 from bus.messages import PerformanceMetrics
 from bus.messages.readings import ServiceVitals
-from bus.nats_bus import NatsBus
-from bus.nats_streams import declared
+from bus.nats_streams import connected
 from bus.otlp import exporting
+from bus.stopping import until_stopped
 from bus.together import end
 from bus.vitals import telling_vitals
 from monitor.document import describe
@@ -40,6 +39,7 @@ from monitor.vitals import Vitals
 logger = telemetry.log(__name__)
 
 STOP_SECONDS: Final = 4.5
+"""From SIGTERM on, whatever it waits for then."""
 
 
 async def serve(settings: MonitorSettings) -> None:
@@ -49,9 +49,8 @@ async def serve(settings: MonitorSettings) -> None:
     )
     vitals, counted = Vitals(), asyncio.Event()
     async with AsyncExitStack() as stack:
-        bus = await NatsBus.connect(settings, "monitor")
+        bus = await connected(settings, "monitor")
         stack.push_async_callback(bus.close)
-        await declared(bus)
         keeping = Keeping(bus, settings, ledger, counted)
         metrics = metrics_service(ledger, vitals, counted, keeping.history, keeping.executions)
         for service in (metrics, docs_service(describe(settings))):
@@ -87,27 +86,14 @@ async def hear_vitals(vitals: Vitals, received: Received) -> None:
     vitals.hear(received.decode(ServiceVitals), monotonic())
 
 
-async def until_stopped(settings: MonitorSettings) -> None:
-    """SIGTERM and SIGINT end it within STOP_SECONDS, whatever it waits for; an error of its own ends it too."""
-    serving, asked = asyncio.create_task(serve(settings)), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    stopping = asyncio.create_task(asked.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not asked.is_set():
-        await serving
-    serving.cancel()
-    await asyncio.wait({serving}, timeout=STOP_SECONDS)
-    logger.info("monitor_stopped")
-
-
 def main() -> None:
     settings = MonitorSettings.read()
     telemetry.configure("monitor", settings.log_level, settings.log_format)
     heap.set_aside()
     try:
         with exporting("monitor", settings):
-            uvloop.run(until_stopped(settings))
+            uvloop.run(until_stopped(lambda _stopping: serve(settings), at_most=STOP_SECONDS))
+        logger.info("monitor_stopped")
     except InvalidRequest as error:
         logger.error("monitor_cannot_start", reason=error.message)
         sys.exit(1)

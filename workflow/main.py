@@ -1,7 +1,6 @@
 """Starts a workflow engine: `python -m workflow.main`. Any number of them may run."""
 
 import asyncio
-import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
@@ -15,8 +14,9 @@ from bus.database import migrate_by, open_pool
 from bus.errors import DatabaseUnavailable
 from bus.exposition import exposed
 from bus.nats_bus import NatsBus
-from bus.nats_streams import declared
+from bus.nats_streams import connected
 from bus.otlp import exporting
+from bus.stopping import until_stopped
 from bus.together import end
 from bus.vault import FILE_NAME, Vault
 from bus.vitals import telling_vitals
@@ -67,6 +67,7 @@ from workflow.sql import migrations
 logger = telemetry.log(__name__)
 
 STOP_SECONDS: Final = 4.0
+"""From SIGTERM on, whatever it waits for then."""
 CONNECTIONS: Final = 6
 AGAIN_SECONDS: Final = 1.0
 
@@ -74,9 +75,8 @@ AGAIN_SECONDS: Final = 1.0
 async def serve(settings: WorkflowSettings) -> None:
     """Until cancelled. An engine that was taken for dead begins anew, with another id."""
     async with AsyncExitStack() as stack:
-        bus = await NatsBus.connect(settings, "workflow")
+        bus = await connected(settings, "workflow")
         stack.push_async_callback(bus.close)
-        await declared(bus)
         pool = await _database(settings.database_url.get_secret_value())
         stack.callback(pool.terminate)
         scripts = Pool()
@@ -256,26 +256,13 @@ def _environment(base_url: str, models: Mapping[str, str]) -> Any:
     return of
 
 
-async def until_stopped(settings: WorkflowSettings) -> None:
-    """SIGTERM and SIGINT end it within STOP_SECONDS, whatever it waits for; an error of its own ends it too."""
-    serving, asked = asyncio.create_task(serve(settings)), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked.set)
-    stopping = asyncio.create_task(asked.wait())
-    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if not asked.is_set():
-        await serving
-    serving.cancel()
-    await asyncio.wait({serving}, timeout=STOP_SECONDS)
-    logger.info("engine_stopped")
-
-
 def main() -> None:
     settings = WorkflowSettings.read()
     telemetry.configure("workflow", settings.log_level, settings.log_format)
     heap.set_aside()
     with exporting("workflow", settings):
-        uvloop.run(until_stopped(settings))
+        uvloop.run(until_stopped(lambda _stopping: serve(settings), at_most=STOP_SECONDS))
+    logger.info("engine_stopped")
 
 
 if __name__ == "__main__":

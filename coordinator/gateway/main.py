@@ -1,17 +1,14 @@
 """`python -m coordinator.gateway.main`: the doors as one process. Any number of them may run."""
 
 import asyncio
-import signal
 import sys
-from collections.abc import Coroutine
-from contextlib import AsyncExitStack, suppress
-from typing import TypeVar
+from functools import partial
 
 from bus import heap, telemetry
 from bus.errors import HiveError
-from bus.nats_bus import NatsBus
-from bus.nats_streams import declared
+from bus.nats_streams import connected
 from bus.otlp import exporting
+from bus.stopping import unless, until_stopped
 from bus.together import end
 from bus.vitals import telling_vitals
 from bus.web.handed import handed_listener
@@ -27,17 +24,18 @@ from coordinator.gateway.service import submit_service
 from coordinator.gateway.settings import GatewaySettings
 
 logger = telemetry.log(__name__)
-T = TypeVar("T")
 
 STOP_LEEWAY_SECONDS = 2.0
 """Beyond what requests get: to leave the bus."""
+END_SECONDS = 2.0
+"""For what is cut off then."""
 
 
 async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     """Until `stopping` is set. The port is taken first: a second gateway on it says so at once, whatever else is missing."""
     listener = handed_listener() or listen(settings.host, settings.api_port)
     logger.info("gateway_awaits_bus", host=settings.host, port=settings.api_port)
-    bus = await _unless(stopping, _connect(settings))
+    bus = await unless(stopping, connected(settings, "gateway"))
     if bus is None:
         return
     try:
@@ -66,44 +64,9 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
         await bus.close()
 
 
-async def _connect(settings: GatewaySettings) -> NatsBus:
-    async with AsyncExitStack() as stack:
-        bus = await NatsBus.connect(settings, "gateway")
-        stack.push_async_callback(bus.close)
-        await declared(bus)
-        stack.pop_all()
-    return bus
-
-
-async def _unless(stopping: asyncio.Event, work: Coroutine[None, None, T]) -> T | None:
-    """What `work` gives; None when the process is told to stop first."""
-    working, stopped = asyncio.create_task(work), asyncio.create_task(stopping.wait())
-    await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    await end((working, stopped))
-    return None if working.cancelled() else working.result()
-
-
 async def _stop(server: Server, stopping: asyncio.Event) -> None:
     await stopping.wait()
     server.stop()
-
-
-async def run(settings: GatewaySettings) -> None:
-    """Serve until SIGTERM or SIGINT, and end within a bound then, whatever hangs."""
-    loop, stopping = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    serving = asyncio.create_task(serve(settings, stopping))
-    bounding = asyncio.create_task(_bound(serving, stopping, settings.stop_seconds + STOP_LEEWAY_SECONDS))
-    with suppress(asyncio.CancelledError):
-        await serving
-    bounding.cancel()
-
-
-async def _bound(serving: asyncio.Task[None], stopping: asyncio.Event, seconds: float) -> None:
-    await stopping.wait()
-    await asyncio.sleep(seconds)
-    await end([serving])
 
 
 def main() -> None:
@@ -117,7 +80,8 @@ def main() -> None:
         runner = uvloop.run
     try:
         with exporting("gateway", settings):
-            runner(run(settings))
+            graceful = settings.stop_seconds + STOP_LEEWAY_SECONDS
+            runner(until_stopped(partial(serve, settings), graceful=graceful, at_most=graceful + END_SECONDS))
     except HiveError as error:
         logger.error("gateway_cannot_serve", reason=error.message)
         sys.exit(1)
