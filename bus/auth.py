@@ -2,7 +2,7 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
@@ -28,6 +28,10 @@ class Permission(StrEnum):
     TASKS_PRIORITIZE = "tasks.prioritize"
     AGENTS_VIEW = "agents.view"
     AGENTS_MANAGE = "agents.manage"
+    MODELS_VIEW = "models.view"
+    """Which models there are, where they are and are wished, by which other names, and what is done with them."""
+    MODELS_MANAGE = "models.manage"
+    """Have models pulled, made, loaded and deleted, wish them, and give them other names."""
     AUDIT_VIEW = "audit.view"
     """See who changed what, and who was refused."""
     KEYS_MANAGE = "keys.manage"
@@ -36,6 +40,8 @@ class Permission(StrEnum):
     METRICS_VIEW = "metrics.view"
     ALERTS_VIEW = "alerts.view"
     """The hive's own, which may name what belongs to any tenant."""
+    ALERTS_MANAGE = "alerts.manage"
+    """Acknowledge and silence them, and say by which rules they fire."""
     ALERT_TARGETS_MANAGE = "alert_targets.manage"
     """Say where alerts are sent: to whatever the monitor's machine reaches."""
     WORKFLOWS_CREATE = "workflows.create"
@@ -57,6 +63,15 @@ class Permission(StrEnum):
     MCP_SERVERS_RUN = "mcp_servers.run"
     """Those that run a program on the engine's machine, or reach into its network."""
 
+
+INCLUDED_IN: Final[Mapping[str, Permission]] = {
+    Permission.MODELS_VIEW: Permission.AGENTS_VIEW,
+    Permission.MODELS_MANAGE: Permission.AGENTS_MANAGE,
+    Permission.ALERTS_MANAGE: Permission.AGENTS_MANAGE,
+}
+"""Permissions that were a part of another before they had names of their own: who has that one has these (ADR 0074). Roles, scopes and tenants
+name the wider one alone, so that each fact stands once.
+"""
 
 GRANTS: Final[dict[Role, tuple[str, ...]]] = {
     Role.ADMIN: ("*",),
@@ -90,7 +105,7 @@ NOBODY: Final = Claims(sub="", roles=())
 
 def allows(claims: Claims, permission: Permission, *, owner: str | None = None) -> bool:
     """`owner` is whom the thing belongs to, where it belongs to somebody, who is of the same tenant. A key's scopes bind its owner too."""
-    if claims.scopes and not any(fnmatchcase(permission, scope) for scope in claims.scopes):
+    if claims.scopes and not _among(permission, claims.scopes):
         return False
     if owner is not None and owner == claims.sub and permission in OWN_TASKS:
         return True
@@ -101,12 +116,20 @@ def allows(claims: Claims, permission: Permission, *, owner: str | None = None) 
 def _grants(role: Role, permission: Permission, at_home: bool) -> bool:
     """Kept: a list of tools asks for each of them, and matching was a twentieth of the gateway under calls of assistants."""
     granted = (GRANTS[role],) if at_home else (GRANTS[role], OF_A_TENANT)
-    return all(any(fnmatchcase(permission, grant) for grant in grants) for grants in granted)
+    return all(_among(permission, grants) for grants in granted)
+
+
+def _among(permission: str, patterns: Iterable[str]) -> bool:
+    """Whether one of them stands for it, or for what includes it."""
+    ways = (permission, INCLUDED_IN.get(permission, permission))
+    return any(fnmatchcase(way, pattern) for pattern in patterns for way in ways)
 
 
 def granted(roles: Iterable[Role]) -> list[str]:
-    """The permissions of roles as the matrix has them, each once: what a token says."""
-    return list(dict.fromkeys(grant for role in roles for grant in GRANTS[role]))
+    """The permissions of roles as the matrix has them, and what these include, each once: what a token says."""
+    named = tuple(dict.fromkeys(grant for role in roles for grant in GRANTS[role]))
+    included = (each for each in INCLUDED_IN if _among(each, named) and not any(fnmatchcase(each, grant) for grant in named))
+    return [*named, *included]
 
 
 def known_scope(scope: str) -> bool:
@@ -120,7 +143,10 @@ def require(claims: Claims, permission: Permission, *, owner: str | None = None)
         roles = ", ".join(claims.roles) or "none"
         if claims.scopes:
             roles += f", bound to {', '.join(claims.scopes)},"
-        raise PermissionDenied(f"This needs the permission {permission}, which the role {roles} of {claims.sub} does not have.")
+        wider = f" ({INCLUDED_IN[permission]} includes it)" if permission in INCLUDED_IN else ""
+        raise PermissionDenied(
+            f"This needs the permission {permission}{wider}, which the role {roles} of {claims.sub} does not have."
+        )
 
 
 def rights(claims: Claims) -> frozenset[Permission]:
@@ -147,7 +173,7 @@ def require_no_more(given: Claims, by: Claims) -> None:
 
 def _within(scopes: tuple[str, ...], bounds: tuple[str, ...]) -> bool:
     """Whether permissions that somebody adds tomorrow, too, are in these scopes only if they are in the bounds."""
-    return not bounds or all(any(fnmatchcase(scope, bound) for bound in bounds) for scope in scopes or ("*",))
+    return not bounds or all(_among(scope, bounds) for scope in scopes or ("*",))
 
 
 def allows_model(claims: Claims, model: str) -> bool:

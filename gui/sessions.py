@@ -89,10 +89,14 @@ class May(Message):
     prioritize_all: bool
     view_all: bool
     manage_agents: bool
+    manage_models: bool
+    manage_alerts: bool
+    manage_alert_targets: bool
     manage_keys: bool
     manage_users: bool
     change_password: bool
     view_agents: bool
+    view_models: bool
     view_audit: bool
     view_metrics: bool
     view_alerts: bool
@@ -112,11 +116,15 @@ def may(claims: Claims) -> May:
         prioritize_all=allows(claims, Permission.TASKS_PRIORITIZE),
         view_all=allows(claims, Permission.TASKS_VIEW),
         manage_agents=allows(claims, Permission.AGENTS_MANAGE),
+        manage_models=allows(claims, Permission.MODELS_MANAGE),
+        manage_alerts=allows(claims, Permission.ALERTS_MANAGE),
+        manage_alert_targets=allows(claims, Permission.ALERT_TARGETS_MANAGE),
         manage_keys=allows(claims, Permission.KEYS_MANAGE),
         view_audit=allows(claims, Permission.AUDIT_VIEW),
         manage_users=allows(claims, Permission.USERS_MANAGE),
         change_password=claims.user_id is not None,
         view_agents=allows(claims, Permission.AGENTS_VIEW),
+        view_models=allows(claims, Permission.MODELS_VIEW),
         view_metrics=allows(claims, Permission.METRICS_VIEW),
         view_alerts=allows(claims, Permission.ALERTS_VIEW),
         view_workflows=allows(claims, Permission.WORKFLOWS_VIEW),

@@ -45,7 +45,7 @@ def alias_service(aliases: Aliases) -> Service:
         await aliases.remove(call.body.alias)
         return NoReply()
 
-    view, manage = Permission.AGENTS_VIEW, Permission.AGENTS_MANAGE
+    view, manage = Permission.MODELS_VIEW, Permission.MODELS_MANAGE
     endpoints = (
         Endpoint(verb="aliases", body=NoReply, handler=list_all, permission=view, description="Every alias."),
         Endpoint(verb="alias", body=ModelAlias, handler=put, permission=manage, description="Name models by another name."),

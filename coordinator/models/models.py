@@ -57,7 +57,7 @@ class Models:
         await self._jobs.close()
 
     def service(self) -> Service:
-        view, manage = Permission.AGENTS_VIEW, Permission.AGENTS_MANAGE
+        view, manage = Permission.MODELS_VIEW, Permission.MODELS_MANAGE
         return service(
             subjects.SERVICE_MODELS,
             "Models of the fleet",

@@ -90,7 +90,7 @@ class Reconciler:
         self._wake = asyncio.Event()
 
     def service(self) -> Service:
-        manage = Permission.AGENTS_MANAGE
+        manage = Permission.MODELS_MANAGE
         return service(
             subjects.SERVICE_PLACEMENT,
             "Where models are wished",

@@ -94,7 +94,7 @@ class DryRuns:
             verb="dry_run",
             body=DryRun,
             handler=dry_run,
-            permission=Permission.AGENTS_MANAGE,
+            permission=Permission.ALERTS_MANAGE,
             description="{rule, since, before} -> when it would have fired over what is stored",
         )
 

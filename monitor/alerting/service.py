@@ -25,7 +25,7 @@ from bus.version import hive_version
 if TYPE_CHECKING:
     from monitor.alerting.watch import Watch
 
-_VIEW, _MANAGE = Permission.ALERTS_VIEW, Permission.AGENTS_MANAGE
+_VIEW, _MANAGE = Permission.ALERTS_VIEW, Permission.ALERTS_MANAGE
 
 
 def alerts_service(watch: "Watch", more: Sequence[Endpoint] = ()) -> Service:

@@ -89,7 +89,7 @@ def _errors(known: Operation, dialect: Dialect) -> Json:
     """Each as the protocol has it; the same status of several errors once, with an example each."""
     kinds: list[type[HiveError]] = list(_ALWAYS)
     kinds += _OF_A_BODY if known.takes is not None else ()
-    kinds += _OF_A_TASK if known.is_task else _OF_AN_ORDER if known.needs is Permission.AGENTS_MANAGE else ()
+    kinds += _OF_A_TASK if known.is_task else _OF_AN_ORDER if known.needs is Permission.MODELS_MANAGE else ()
     found: Json = {}
     for kind in dict.fromkeys((*kinds, *known.errors)):
         answer = dialect.respond(kind(), _REQUEST_ID)

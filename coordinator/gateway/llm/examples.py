@@ -77,8 +77,8 @@ _LISTED: Final = {"id": MODEL, "object": "model", "created": 1795700000, "owned_
 _CHAT_HEAD: Final = (
     '{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1795700000,"model":"llama3.2:3b","choices":[{"index":0,'
 )
-_VIEWS: Final = Permission.AGENTS_VIEW
-_MANAGES: Final = Permission.AGENTS_MANAGE
+_VIEWS: Final = Permission.MODELS_VIEW
+_MANAGES: Final = Permission.MODELS_MANAGE
 
 OPENAI: Final[dict[tuple[str, str], Operation]] = {
     ("get", "/v1/models"): Operation(needs=_VIEWS, answer={"object": "list", "data": [_LISTED]}),

@@ -39,7 +39,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         arguments=AlertRef,
         result=Alert,
         handler=_acknowledge,
-        permission=Permission.AGENTS_MANAGE,
+        permission=Permission.ALERTS_MANAGE,
         idempotent=True,
     ),
     Tool(
@@ -50,6 +50,6 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         arguments=CreateSilence,
         result=Silence,
         handler=_silence,
-        permission=Permission.AGENTS_MANAGE,
+        permission=Permission.ALERTS_MANAGE,
     ),
 )

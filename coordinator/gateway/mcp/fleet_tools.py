@@ -64,7 +64,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         arguments=Nothing,
         result=ModelList,
         handler=_models,
-        permission=Permission.AGENTS_VIEW,
+        permission=Permission.MODELS_VIEW,
         reads=True,
     ),
     Tool(
@@ -74,7 +74,7 @@ TOOLS: Final[tuple[Tool[Any], ...]] = (
         arguments=ModelRef,
         result=ModelRecord,
         handler=_model,
-        permission=Permission.AGENTS_VIEW,
+        permission=Permission.MODELS_VIEW,
         reads=True,
     ),
     Tool(

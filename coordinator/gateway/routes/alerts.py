@@ -50,7 +50,7 @@ async def list_alerts(query: Annotated[ListAlerts, Query()], gateway: Door, call
     "/{alert_id}/acknowledge",
     summary="Say that somebody looks after an alert",
     response_model=Alert,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, NotFound, Conflict),
+    **needs(Permission.ALERTS_MANAGE, InvalidId, NotFound, Conflict),
 )
 async def acknowledge(alert_id: _AlertId, gateway: Door, caller: Caller) -> Response:
     """It stays acknowledged until it is resolved. 409 for one that is."""
@@ -82,7 +82,7 @@ async def rules(gateway: Door, caller: Caller) -> Response:
     "/rules",
     summary="Replace the rules of alerts",
     response_model=RuleSet,
-    **needs(Permission.AGENTS_MANAGE, *_BODY),
+    **needs(Permission.ALERTS_MANAGE, *_BODY),
 )
 async def put_rules(
     wanted: Annotated[PutRules, Body(openapi_examples=examples.RULES)], gateway: Door, caller: Caller
@@ -95,7 +95,7 @@ async def put_rules(
     "/rules",
     summary="Go back to the rules of the file",
     response_model=RuleSet,
-    **needs(Permission.AGENTS_MANAGE),
+    **needs(Permission.ALERTS_MANAGE),
 )
 async def reset_rules(gateway: Door, caller: Caller) -> Response:
     """Or to Hive's own, where `HIVE_ALERT_RULES` names no file. Those that were put are forgotten; an alert whose rule is gone is resolved."""
@@ -106,7 +106,7 @@ async def reset_rules(gateway: Door, caller: Caller) -> Response:
     "/rules/dry-run",
     summary="When a rule would have fired",
     response_model=DryRunResult,
-    **needs(Permission.AGENTS_MANAGE, NoHistory, *_BODY),
+    **needs(Permission.ALERTS_MANAGE, NoHistory, *_BODY),
 )
 async def dry_run(
     asked: Annotated[DryRun, Body(openapi_examples=examples.DRY_RUNS)], gateway: Door, caller: Caller
@@ -134,7 +134,7 @@ async def silences(gateway: Door, caller: Caller) -> Response:
     summary="Silence alerts for a while",
     status_code=201,
     response_model=Silence,
-    **needs(Permission.AGENTS_MANAGE, *_BODY),
+    **needs(Permission.ALERTS_MANAGE, *_BODY),
 )
 async def silence(
     wanted: Annotated[CreateSilence, Body(openapi_examples=examples.SILENCES)], gateway: Door, caller: Caller
@@ -149,7 +149,7 @@ async def silence(
     "/silences/{silence_id}",
     summary="End a silence",
     response_model=Silence,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, NotFound),
+    **needs(Permission.ALERTS_MANAGE, InvalidId, NotFound),
 )
 async def end_silence(silence_id: _SilenceId, gateway: Door, caller: Caller) -> Response:
     """What it silenced fires at once, where it still holds."""

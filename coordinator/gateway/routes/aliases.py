@@ -20,7 +20,7 @@ router = APIRouter(prefix="/api/aliases", tags=["models"], route_class=JsonRoute
 AliasPath = Annotated[ModelName, Path(description="the name that clients write", examples=["gpt-4o-mini"])]
 
 
-@router.get("", summary="List aliases of models", response_model=AliasList, **needs(Permission.AGENTS_VIEW))
+@router.get("", summary="List aliases of models", response_model=AliasList, **needs(Permission.MODELS_VIEW))
 async def list_aliases(gateway: Door) -> Response:
     """Every name, and the models that it stands for, the best first."""
     return answer(gateway.aliases.list())
@@ -30,7 +30,7 @@ async def list_aliases(gateway: Door) -> Response:
     "/{alias:path}",
     summary="Name models by another name",
     response_model=ModelAlias,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, InvalidJson, PayloadTooLarge, UnsupportedMediaType),
+    **needs(Permission.MODELS_MANAGE, InvalidId, InvalidJson, PayloadTooLarge, UnsupportedMediaType),
 )
 async def put_alias(
     alias: AliasPath, targets: Annotated[AliasTargets, Body(openapi_examples=examples.ALIASES)], gateway: Door, caller: Caller
@@ -47,7 +47,7 @@ async def put_alias(
     summary="Forget an alias",
     status_code=204,
     response_class=Response,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, ModelNotFound),
+    **needs(Permission.MODELS_MANAGE, InvalidId, ModelNotFound),
 )
 async def delete_alias(alias: AliasPath, gateway: Door, caller: Caller) -> Response:
     """The models that it stood for stay as they are."""

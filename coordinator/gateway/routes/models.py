@@ -56,7 +56,7 @@ async def _order(gateway: Gateway, verb: str, order: ModelOrder, caller: Claims)
     return answer(found, ACCEPTED)
 
 
-@router.get("", summary="List models", response_model=ModelList, **needs(Permission.AGENTS_VIEW))
+@router.get("", summary="List models", response_model=ModelList, **needs(Permission.MODELS_VIEW))
 async def list_models(gateway: Door, caller: Caller) -> Response:
     """Every model that an agent has: where, where it is in memory, what it takes there, and who else could pull it.
 
@@ -65,7 +65,7 @@ async def list_models(gateway: Door, caller: Caller) -> Response:
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_MODELS, "list", NoReply(), ModelList, caller))
 
 
-@router.get("/jobs", summary="List what is done with models", response_model=JobList, **needs(Permission.AGENTS_VIEW))
+@router.get("/jobs", summary="List what is done with models", response_model=JobList, **needs(Permission.MODELS_VIEW))
 async def list_jobs(
     gateway: Door,
     caller: Caller,
@@ -82,7 +82,7 @@ async def list_jobs(
     "/jobs/{job_id}",
     summary="Get a job",
     response_model=ModelJob,
-    **needs(Permission.AGENTS_VIEW, InvalidId, JobNotFound),
+    **needs(Permission.MODELS_VIEW, InvalidId, JobNotFound),
 )
 async def get_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response:
     """How far it is, and why it failed."""
@@ -93,7 +93,7 @@ async def get_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response:
     "/jobs/{job_id}",
     summary="Cancel a job",
     response_model=ModelJob,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, JobNotFound, AlreadyEnded, Conflict),
+    **needs(Permission.MODELS_MANAGE, InvalidId, JobNotFound, AlreadyEnded, Conflict),
 )
 async def cancel_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response:
     """A pull, or what has not begun. What is half pulled is no model, and the next pull of it goes on from there.
@@ -108,7 +108,7 @@ async def cancel_job(job_id: JobPath, gateway: Door, caller: Caller) -> Response
     summary="Pull a model",
     status_code=ACCEPTED,
     response_model=OrderedJobs,
-    **needs(Permission.AGENTS_MANAGE, *_ORDER_ERRORS),
+    **needs(Permission.MODELS_MANAGE, *_ORDER_ERRORS),
 )
 async def pull_model(order: OrderBody, gateway: Door, caller: Caller) -> Response:
     """A job an agent, which goes on by itself. A pull that is under way already is joined."""
@@ -120,7 +120,7 @@ async def pull_model(order: OrderBody, gateway: Door, caller: Caller) -> Respons
     summary="Load a model",
     status_code=ACCEPTED,
     response_model=OrderedJobs,
-    **needs(Permission.AGENTS_MANAGE, *_ORDER_ERRORS),
+    **needs(Permission.MODELS_MANAGE, *_ORDER_ERRORS),
 )
 async def load_model(order: OrderBody, gateway: Door, caller: Caller) -> Response:
     """Into memory, so that the first task with it need not wait."""
@@ -132,7 +132,7 @@ async def load_model(order: OrderBody, gateway: Door, caller: Caller) -> Respons
     summary="Unload a model",
     status_code=ACCEPTED,
     response_model=OrderedJobs,
-    **needs(Permission.AGENTS_MANAGE, *_ORDER_ERRORS),
+    **needs(Permission.MODELS_MANAGE, *_ORDER_ERRORS),
 )
 async def unload_model(order: OrderBody, gateway: Door, caller: Caller) -> Response:
     """Refused where attempts run with it. A model that models.yaml wishes there is loaded again."""
@@ -143,7 +143,7 @@ async def unload_model(order: OrderBody, gateway: Door, caller: Caller) -> Respo
     "/{name:path}",
     summary="Get a model",
     response_model=ModelRecord,
-    **needs(Permission.AGENTS_VIEW, InvalidId, ModelNotFound),
+    **needs(Permission.MODELS_VIEW, InvalidId, ModelNotFound),
 )
 async def get_model(name: ModelPath, gateway: Door, caller: Caller) -> Response:
     """Where it is, and of every other agent whether it could pull it, and why not."""
@@ -155,7 +155,7 @@ async def get_model(name: ModelPath, gateway: Door, caller: Caller) -> Response:
     summary="Delete a model",
     status_code=ACCEPTED,
     response_model=OrderedJobs,
-    **needs(Permission.AGENTS_MANAGE, InvalidId, AgentNotFound, AgentUnable, Conflict),
+    **needs(Permission.MODELS_MANAGE, InvalidId, AgentNotFound, AgentUnable, Conflict),
 )
 async def delete_model(
     name: ModelPath,

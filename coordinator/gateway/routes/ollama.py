@@ -61,7 +61,7 @@ async def version() -> Response:
 async def tags(request: Request) -> Response:
     """Every model that a host which is there has, and every alias that stands for one."""
     gateway, claims = asker(request)
-    auth.require(claims, Permission.AGENTS_VIEW)
+    auth.require(claims, Permission.MODELS_VIEW)
     return json(models.tags(gateway.overview.agents.items.values(), gateway.named.items, claims))
 
 
@@ -70,7 +70,7 @@ async def tags(request: Request) -> Response:
 async def ps(request: Request) -> Response:
     """Every model in memory, with what all its copies take together."""
     gateway, claims = asker(request)
-    auth.require(claims, Permission.AGENTS_VIEW)
+    auth.require(claims, Permission.MODELS_VIEW)
     return json(models.ps(gateway.overview.agents.items.values(), claims))
 
 
@@ -111,7 +111,7 @@ async def _unload(gateway: Gateway, claims: Claims, model: str, missing: Callabl
     agents = list(gateway.overview.agents.items.values())
     for name in models.chain(model, gateway.named.items):
         if loaded := having(name, agents, loaded=True):
-            auth.require(claims, Permission.AGENTS_MANAGE)
+            auth.require(claims, Permission.MODELS_MANAGE)
             await done(gateway, claims, ModelAction.UNLOAD, ModelOrder(model=name, agents=loaded))
 
 

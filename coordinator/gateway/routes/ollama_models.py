@@ -1,4 +1,4 @@
-"""The part of Ollama's API that is about models themselves. What moves them needs the permission agents.manage."""
+"""The part of Ollama's API that is about models themselves. What moves them needs the permission models.manage, which agents.manage includes."""
 
 from collections.abc import AsyncGenerator
 
@@ -33,7 +33,7 @@ router = APIRouter(tags=["Ollama"])
 async def show(request: Request) -> Response:
     """What its host tells of a model: template, parameters, licence, what it can do."""
     gateway, claims = asker(request)
-    auth.require(claims, Permission.AGENTS_VIEW)
+    auth.require(claims, Permission.MODELS_VIEW)
     name = named(read(Named, await body_of(request)))
     agents = _agents(gateway)
     for model in models.chain(name, gateway.named.items):
@@ -138,7 +138,7 @@ def _made_of(gateway: Gateway, model: str, source: str) -> tuple[str, tuple[str,
 
 def _movable(claims: Claims, model: str, invalid: str, param: str = "model") -> str:
     """PermissionDenied, InvalidRequest."""
-    auth.require(claims, Permission.AGENTS_MANAGE)
+    auth.require(claims, Permission.MODELS_MANAGE)
     if not is_name(model):
         raise wrong(param, invalid)
     if not auth.allows_model(claims, model):

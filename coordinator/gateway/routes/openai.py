@@ -82,7 +82,7 @@ def _asker(request: Request) -> tuple[Gateway, Claims]:
 
 
 def _listed(gateway: Gateway, claims: Claims) -> list[Listed]:
-    auth.require(claims, Permission.AGENTS_VIEW)
+    auth.require(claims, Permission.MODELS_VIEW)
     return listing(gateway.overview.agents.items.values(), gateway.named.items.values(), claims)
 
 

@@ -17,7 +17,7 @@ from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 router = APIRouter(prefix="/api/placement", tags=["models"], route_class=JsonRoute)
 
 
-@router.get("", summary="What is wished, and how far it is", response_model=Placement, **needs(Permission.AGENTS_VIEW))
+@router.get("", summary="What is wished, and how far it is", response_model=Placement, **needs(Permission.MODELS_VIEW))
 async def get_placement(gateway: Door, caller: Caller) -> Response:
     """The wish with who made it and when; of each model the agents chosen, what each waits for, and what others lack.
 
@@ -30,7 +30,7 @@ async def get_placement(gateway: Door, caller: Caller) -> Response:
     "",
     summary="Wish models",
     response_model=Placement,
-    **needs(Permission.AGENTS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType),
+    **needs(Permission.MODELS_MANAGE, InvalidJson, PayloadTooLarge, UnsupportedMediaType),
 )
 async def put_placement(
     wished: Annotated[WishedModels, Body(openapi_examples=examples.PLACEMENTS)],

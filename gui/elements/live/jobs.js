@@ -15,7 +15,7 @@ export default {
     ago: (text) => ago(store.now - Date.parse(text)),
     name: (job) => `${DOES[job.action] ?? job.action} ${job.model}`,
     // What has begun at its backend can be cancelled only where nothing is left half done.
-    mayCancel: (job) => store.may.manage_agents && !job.asked_by?.startsWith(BY_WISH) && (job.status === "waiting" || (job.status === "running" && job.action === "pull")),
+    mayCancel: (job) => store.may.manage_models && !job.asked_by?.startsWith(BY_WISH) && (job.status === "waiting" || (job.status === "running" && job.action === "pull")),
     async cancel(job) {
       const again = () => order("models.pull", { model: job.model, agents: [job.agent_id] }, "It is pulled again, from where it was.").then(() => this.$emit("changed"));
       await order("models.cancel", { id: job.id }, `Cancelled: ${this.name(job)} on ${job.agent_id}.`, job.action === "pull" ? again : null);

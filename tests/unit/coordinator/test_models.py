@@ -131,7 +131,7 @@ async def test_an_order_goes_to_the_agents_named_and_to_those_with_all_of_the_la
     assert (acacia.orders[0].model, acacia.orders[0].asked_by) == ("phi", "bus")
 
 
-async def test_an_order_needs_the_right_to_manage_agents_and_agents_that_exist(bus: InMemoryBus) -> None:
+async def test_an_order_needs_the_right_to_manage_models_and_agents_that_exist(bus: InMemoryBus) -> None:
     await Sidecar(bus, "acacia").start()
     with pytest.raises(HiveError) as refused:
         await bus.request(verb("pull"), ModelOrder(model="phi", agents=("acacia",)), OrderedJobs, claims=VIEWER)

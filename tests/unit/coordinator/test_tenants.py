@@ -11,7 +11,7 @@ OPERATOR = Claims(sub="admin", roles=(Role.ADMIN,))
 ADMIN = Claims(sub="admin", roles=(Role.ADMIN,), tenant="acme")
 OF_A_TENANT = {
     *(each for each in Permission if each.partition(".")[0] in ("tasks", "workflows", "executions", "credentials")),
-    *(Permission.AGENTS_VIEW, Permission.METRICS_VIEW, Permission.KEYS_MANAGE),
+    *(Permission.AGENTS_VIEW, Permission.MODELS_VIEW, Permission.METRICS_VIEW, Permission.KEYS_MANAGE),
     *(Permission.MCP_SERVERS_VIEW, Permission.MCP_SERVERS_OWN, Permission.MCP_SERVERS_MANAGE),
 }
 

@@ -139,7 +139,7 @@ async def test_who_moves_models_needs_the_permission_for_it(
 ) -> None:
     response = await anna.request(method, path, json=body)
     assert response.status_code == 403
-    assert "agents.manage" in response.json()["error"]
+    assert "models.manage (agents.manage includes it)" in response.json()["error"]
 
 
 class Said:

@@ -111,7 +111,7 @@ async def test_every_order_reaches_the_sidecar(admin: AsyncClient, orders: list[
 
 
 @pytest.mark.parametrize("path", ["pull", "load", "unload"])
-async def test_orders_are_for_those_who_manage_agents(anna: AsyncClient, orders: list[Control], path: str) -> None:
+async def test_orders_are_for_those_who_manage_models(anna: AsyncClient, orders: list[Control], path: str) -> None:
     refused = await anna.post(f"/api/models/{path}", json={"model": NAME, "agents": ["oak"]})
     assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
     assert (await anna.delete(f"/api/models/{NAME}?agent_id=oak")).status_code == 403

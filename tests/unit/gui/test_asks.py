@@ -1,9 +1,12 @@
 """What a page may ask: the verbs that are listed, in their shapes, in the name of whoever is signed in."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import gui
 from bus import auth, subjects
 from bus.errors import InvalidRequest, PermissionDenied
 from bus.messages import Claims, KeyList, NoReply, Role, TaskRecord, TaskStatus
@@ -11,7 +14,7 @@ from bus.messages.tasks import ListTasks
 from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 from gui import asks
-from gui.sessions import may
+from gui.sessions import May, may
 
 VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
 
@@ -52,4 +55,17 @@ def test_what_a_role_may_not_is_not_offered() -> None:
     offered = may(VIEWER)
     assert offered.view_agents
     assert offered.view_metrics
+    assert offered.view_models
     assert not any((offered.submit, offered.cancel_all, offered.requeue, offered.manage_agents, offered.manage_keys))
+    assert not any((offered.manage_models, offered.manage_alerts, offered.manage_alert_targets))
+
+
+def test_what_a_page_asks_whether_it_may_is_what_it_is_told() -> None:
+    """A name that there is not would hide a button from everybody."""
+    texts = [path.read_text() for path in (Path(gui.__file__).parent / "elements").rglob("*.js")]
+    assert {name for text in texts for name in re.findall(r"\bmay\.(\w+)", text)} <= set(May.model_fields)
+
+
+def test_who_manages_models_alone_is_offered_that_alone() -> None:
+    offered = may(Claims(sub="ada", roles=(Role.ADMIN,), scopes=("models.*",)))
+    assert {name for name, value in offered if value} == {"view_models", "manage_models"}
