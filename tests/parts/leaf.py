@@ -24,17 +24,8 @@ class Hub(NatsServer):
         folder.mkdir(parents=True)
         for configuration in (nats_conf(), CONFIGURATIONS / "hub.conf"):
             shutil.copy(configuration, folder)
-        super().__init__(folder, folder / "hub.conf")
         self.leaf_port = free_port()
-        port = self.leaf_port
-
-        @dataclass(frozen=True, kw_only=True)
-        class WithLeaves(Nats):
-            def environment(self) -> dict[str, str]:
-                return super().environment() | {"HIVE_NATS_LEAF_ADDRESS": f"127.0.0.1:{port}"}
-
-        assert isinstance(self.part, Nats)
-        self.part = WithLeaves(**vars(self.part))
+        super().__init__(folder, folder / "hub.conf", self.leaf_port)
 
 
 @dataclass(frozen=True, kw_only=True)

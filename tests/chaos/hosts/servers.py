@@ -107,7 +107,6 @@ def _member(host: Host, folder: Path, routes: str) -> Server:
         "HIVE_NATS_CLUSTER_ADDRESS": f"{host.address}:{_CLUSTER_PORT}",
         "HIVE_NATS_CLUSTER_PASSWORD": _ROUTE_PASSWORD,
         "HIVE_NATS_ROUTES": routes,
-        "HIVE_NATS_LEAF_ADDRESS": f"{host.address}:{_LEAF_PORT}",
     }
     nats = HostNats(
         name=host.name,
@@ -119,6 +118,7 @@ def _member(host: Host, folder: Path, routes: str) -> Server:
         password=_PASSWORD,
         sys_password=SYS_PASSWORD,
         configuration=folder / _HUB.name,
+        leaf_port=_LEAF_PORT,
         more=tuple(more.items()),
     )
     return Server(Inside(nats, host), folder / "nats.log")
