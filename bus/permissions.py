@@ -119,11 +119,18 @@ ROOMS: Final = {
             *(subjects.dispatch(_ANY, _ANY), subjects.control(_ANY), subjects.health(_ANY), *_ALL_SUBMITS),
             *_events("task", "agent", "schedule", "join_token", "system"),
             *(subjects.tick(_ANY), subjects.ADMISSION_REPLIES, _SITES_ANSWERS, subjects.CONNECTIONS, subjects.kick(_ANY)),
+            *(subjects.SITES_CONNECTIONS, subjects.sites_kick(_ANY)),
             *_purging(subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT),
         ),
         subscribe=(
             *(subjects.ALL_REPORTS, subjects.ALL_OUTPUT, subjects.ALL_EVENTS, subjects.ALL_HEARTBEATS),
-            *(subjects.tick(_ANY), subjects.DISCONNECTED, subjects.ADMISSIONS, subjects.SITES_ADMISSIONS),
+            *(
+                subjects.tick(_ANY),
+                subjects.DISCONNECTED,
+                subjects.SITES_DISCONNECTED,
+                subjects.ADMISSIONS,
+                subjects.SITES_ADMISSIONS,
+            ),
             *(subjects.agents_verb(subjects.SERVICE_AGENTS, verb, _ANY) for verb in ("register", "benchmarked")),
         ),
     ),
@@ -224,8 +231,9 @@ def of_leaf() -> Permissions:
         *_events("model"),
         subjects.key_of(subjects.KV_JOBS, ">"),
     )
-    told = (*heard, _INBOXES, subjects.SITES_ADMISSIONS, f"$JS.API.DIRECT.GET.{placement}.>")
-    return Permissions((*some.publish, *told), (*some.subscribe, f"{subjects.inbox('host')}.>", _SITES_ANSWERS))
+    told = (*heard, _INBOXES, subjects.SITES_ADMISSIONS, subjects.SITES_DISCONNECTED, f"$JS.API.DIRECT.GET.{placement}.>")
+    asked = (subjects.SITES_CONNECTIONS, subjects.sites_kick(_ANY))
+    return Permissions((*some.publish, *told), (*some.subscribe, *asked, f"{subjects.inbox('host')}.>", _SITES_ANSWERS))
 
 
 def host_user(name: str) -> str:

@@ -97,6 +97,9 @@ SITES_ADMISSIONS: Final = f"{ROOT}.admissions"
 ADMISSION_REPLIES: Final = "$SYS._INBOX.>"
 CONNECTIONS: Final = "$SYS.REQ.SERVER.PING.CONNZ"
 """Each server answers for its own."""
+SITES_DISCONNECTED: Final = f"{ROOT}.sites.disconnected"
+SITES_CONNECTIONS: Final = f"{ROOT}.sites.connections"
+"""As DISCONNECTED and CONNECTIONS, of the buses of sites."""
 
 
 def submit(tenant: str, task_class: TaskClass | str, task_id: UUID | str) -> str:
@@ -237,6 +240,11 @@ def key_of(bucket: str, key: str) -> str:
 def kick(server_id: str) -> str:
     """Asks that server to end a connection."""
     return f"$SYS.REQ.SERVER.{server_id}.KICK"
+
+
+def sites_kick(server_id: str) -> str:
+    """The same of the bus of a site."""
+    return f"{ROOT}.sites.kick.{server_id}"
 
 
 def model_key(model: str) -> str:

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     settings = SidecarSettings.read()
     telemetry.configure("join", "error", "text" if sys.stderr.isatty() else "json")
     try:
-        asyncio.run(join(asked.token, settings, url=asked.url, name=asked.name, backends=tuple(asked.backend)))
+        asyncio.run(join(asked.token, settings, url=asked.url, name=asked.name, backends=tuple(asked.backend), bus=asked.bus))
     except HiveError as error:
         sys.exit(f"error [{error.code}]: {error.message}")
     except KeyboardInterrupt:
@@ -69,13 +69,24 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="its Ollama or OpenAI-compatible server, as in HIVE_BACKENDS; may be repeated; left out: what OLLAMA_HOST names",
     )
+    parser.add_argument(
+        "--bus", metavar="URL", help="the bus of its site (deploy/leaf), in place of the hive's: nats://192.168.7.2:4222"
+    )
     parser.add_argument("--data-dir", type=Path, help="where the sidecar keeps what it needs (HIVE_DATA_DIR)")
     parser.add_argument("--run", action="store_true", help="become the sidecar right away")
     return parser
 
 
-async def join(token: str, settings: SidecarSettings, *, url: str | None, name: str | None, backends: tuple[str, ...]) -> None:
-    """Any HiveError says, in words, what stood in the way."""
+async def join(
+    token: str,
+    settings: SidecarSettings,
+    *,
+    url: str | None,
+    name: str | None,
+    backends: tuple[str, ...],
+    bus: str | None = None,
+) -> None:
+    """Any HiveError says, in words, what stood in the way. `bus`: of its site, where that is not the hive's."""
     secret, _, there = (token if token != STANDARD_INPUT else sys.stdin.readline()).strip().partition("@")
     address, _, fingerprint = there.partition("#")
     before = read_joined(settings.data_dir)
@@ -92,7 +103,7 @@ async def join(token: str, settings: SidecarSettings, *, url: str | None, name: 
         labels=granted.labels,
         backends=backends,
         agents=granted.agents,
-        nats_url=SecretStr(granted.nats_url),
+        nats_url=SecretStr(bus or granted.nats_url),
     )
     write_authority(settings.data_dir, door.authority)
     file = write_joined(settings.data_dir, joined)

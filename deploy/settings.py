@@ -25,6 +25,12 @@ class DeploySettings(HiveSettings):
         default=0, ge=0, le=65535, description="of nats-server's own status pages; on loopback always"
     )
     nats_websocket_port: int = Field(default=0, ge=0, le=65535, description="of the bus for browsers; on loopback always")
+    nats_leaf_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="of the bus for buses of sites behind NAT (`hive leaf`), at its address; left out: none; 0 takes a free one",
+    )
     database_url: SecretStr | None = Field(default=None, description="PostgreSQL, the truth; left out: `hive up` starts one")
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey, a cache; left out: `hive up` starts one")
     key: SecretStr | None = Field(default=None, description="that `hive mcp` acts with (`hive keys create NAME`)")

@@ -47,19 +47,32 @@ class Hosts:
         await self._bus.put(subjects.KV_HOSTS, key, host)
 
     async def removed(self, agents: Iterable[str]) -> set[str]:
-        """Those of hosts that were removed, unless the hive's own sidecar speaks for them by now. A leaf ends no connection, so they may
-        still be heard. DatabaseUnavailable, BusUnavailable.
+        """Those of hosts that were removed, unless the hive's own sidecar speaks for them by now. A leaf that was away then has kept
+        their connections, so they may still be heard. DatabaseUnavailable, BusUnavailable.
         """
         if not self.admits:
             return set()
         asked = list(agents)
-        with available():
-            gone = [admitted(row) for row in await self._sql.all("removed_hosts", asked)]
+        gone = await self._gone(asked)
         if not gone:
             return set()
         known = (await self.known()).values()
         found = {agent for agent in asked if is_removed(agent, gone, known)}
         return found - await self._own() if found else found
+
+    async def end_removed(self, agent: str) -> None:
+        """What removed hosts that spoke for it have open after all: on a leaf, or a server, that was away as they were removed.
+        DatabaseUnavailable, BusUnavailable.
+        """
+        names = {host.name for host in (await self.known()).values()}
+        for host in await self._gone([agent]):
+            if host.name not in names:
+                await self.end(host.name)
+
+    async def _gone(self, agents: list[str]) -> list[AdmittedHost]:
+        """Removed hosts that may have spoken for one of these."""
+        with available():
+            return [admitted(row) for row in await self._sql.all("removed_hosts", agents)]
 
     async def _own(self) -> set[str]:
         """Agents that the hive's own sidecar speaks for: those that it took on, and while it answers those that its settings name. BusUnavailable."""

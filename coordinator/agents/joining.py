@@ -45,6 +45,7 @@ class Joining:
         self._state, self._sql, self._tell, self._hosts = state, statements, tell, hosts
         self._deciding = asyncio.Lock()
         """One after the other: between the look at a token and its use nobody else uses it, or takes the name."""
+        self._ending = asyncio.Lock()
 
     @property
     def cuts_off(self) -> bool:
@@ -106,9 +107,12 @@ class Joining:
         return await self._hosts.removed(self._state.registry.agents)
 
     async def refuse_removed(self, agent_id: str) -> None:
-        """Conflict for an agent of a host that was removed, and that is heard all the same."""
+        """Conflict for an agent of a host that was removed, and that is heard all the same: by now it can be put out."""
         if await self._hosts.removed([agent_id]):
             logger.warning("removed_host_heard", agent_id=agent_id)
+            if not self._ending.locked():  # it asks again, once a second
+                async with self._ending:
+                    await self._hosts.end_removed(agent_id)
             raise Conflict(
                 f"The host that speaks for {agent_id} was removed: nothing that it says counts. Join it again (hive join), or stop it."
             )

@@ -81,6 +81,7 @@ class Presence:
         for subject, handler in (
             (subjects.ALL_HEARTBEATS, self._heartbeat),
             (subjects.DISCONNECTED, self._disconnected),
+            (subjects.SITES_DISCONNECTED, self._disconnected),
         ):
             self._stack.push_async_callback((await self._bus.subscribe(subject, handler)).close)
 

@@ -30,6 +30,7 @@ MODULES: Final = {
     "mcp-server": "mcp_server",
     "agents": "agents",
     "join-token": "join_token",
+    "leaf": "leaf",
     "maintenance": "maintenance",
     "alerts": "alerts",
     "usage": "usage",

@@ -18,6 +18,9 @@ async def up(
         str | None,
         typer.Option(help="Serve a LAN on this address of the machine, with TLS (HIVE_LISTEN).", metavar="ADDRESS"),
     ] = None,
+    leaf_port: Annotated[
+        int | None, typer.Option(help="Of the bus for buses of sites behind NAT, see `hive leaf` (HIVE_NATS_LEAF_PORT).")
+    ] = None,
     host: Annotated[str | None, typer.Option(help="Address of API and dashboard (HIVE_HOST).")] = None,
     nats_url: Annotated[str | None, typer.Option(help="A NATS server to use instead (NATS_URL).")] = None,
     database_url: Annotated[str | None, typer.Option(help="A PostgreSQL to use instead (HIVE_DATABASE_URL).")] = None,
@@ -32,6 +35,7 @@ async def up(
         HIVE_GUI_PORT=gui_port,
         HIVE_NATS_PORT=nats_port,
         HIVE_LISTEN=listen,
+        HIVE_NATS_LEAF_PORT=leaf_port,
         HIVE_HOST=host,
         NATS_URL=nats_url,
         HIVE_DATABASE_URL=database_url,

@@ -20,7 +20,7 @@ from deploy.local.certificates import Certificates
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.full_disk import FullDisk
 from deploy.local.launch import Part
-from deploy.local.nats import Nats, nats_conf
+from deploy.local.nats import HOST, Nats, nats_conf
 from deploy.local.ports import Ports
 from deploy.local.postgres import Postgres
 from deploy.local.services import BusProbe, Doors, stages
@@ -54,6 +54,7 @@ class LocalHive:
             password=self.secrets.nats_password,
             sys_password=self.secrets.nats_sys_password,
             tls=self.tls,
+            leaf_port=self.ports.nats_leaf,
         )
 
     @property
@@ -75,6 +76,7 @@ class LocalHive:
             lan_bus=self.settings.given_nats_url is not None
             or self.settings.listen is not None
             or not is_loopback(self.settings.nats_host),
+            leaf=_leaf_door(self.settings, self.ports.nats_leaf),
             database_url=self.settings.given_database_url or self.postgres.url(),
             redis_url=self.settings.given_redis_url or self.valkey.url,
             version=code_version(),
@@ -159,6 +161,14 @@ def _lan_api(settings: DeploySettings, port: int) -> str | None:
         return None
     found = [settings.host] if settings.host not in mdns.ANY else mdns.lan_addresses()
     return f"{'https' if settings.wants_tls else 'http'}://{in_url(found[0])}:{port}" if found else None
+
+
+def _leaf_door(settings: DeploySettings, port: int) -> str | None:
+    """As `_lan_api`, for a leaf."""
+    if not port:
+        return None
+    found = [settings.nats_host] if settings.nats_host not in mdns.ANY else mdns.lan_addresses()
+    return f"{'tls' if settings.wants_tls else 'nats-leaf'}://{in_url(found[0] if found else HOST)}:{port}"
 
 
 def names_of(settings: DeploySettings) -> list[str]:

@@ -18,6 +18,9 @@ from deploy.settings import reachable
 HOST = "127.0.0.1"
 TLS = "tls { cert_file: $HIVE_NATS_TLS_CERT, key_file: $HIVE_NATS_TLS_KEY }\n"
 """After nats.conf, where clients come by TLS."""
+LEAVES = "leafnodes { listen: $HIVE_NATS_LEAF_ADDRESS }\n"
+LEAVES_BY_TLS = f"leafnodes {{ listen: $HIVE_NATS_LEAF_ADDRESS, {TLS.strip()} }}\n"
+"""After nats.conf, where buses of sites come in (deploy/leaf)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +36,10 @@ class Nats:
     host: str = HOST
     name: str = "nats"
     configuration: Path | None = None
-    """Left out: nats.conf."""
+    """Left out: nats.conf, and what `tls` and `leaf_port` ask for."""
     tls: Certificates | None = None
+    leaf_port: int = 0
+    """Of the door for buses of sites. 0: there is none."""
 
     @property
     def url(self) -> str:
@@ -50,15 +55,23 @@ class Nats:
 
     def prepare(self) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self.tls is not None:
-            self._with_tls.write_text(f"{nats_conf().read_text()}\n{TLS}")
+        if self._more:
+            self._own.write_text(f"{nats_conf().read_text()}\n{self._more}")
 
     @property
-    def _with_tls(self) -> Path:
-        return self.folder / "nats.tls.conf"
+    def _own(self) -> Path:
+        return self.folder / "nats.own.conf"
+
+    @property
+    def _more(self) -> str:
+        """What comes after nats.conf."""
+        if self.configuration is not None:
+            return ""
+        leaves = "" if not self.leaf_port else LEAVES if self.tls is None else LEAVES_BY_TLS
+        return ("" if self.tls is None else TLS) + leaves
 
     def launch(self) -> Launch:
-        configuration = self._with_tls if self.tls is not None else self.configuration
+        configuration = self._own if self._more else self.configuration
         return Launch(name=self.name, command=command(configuration), environment=self.environment())
 
     def environment(self) -> dict[str, str]:
@@ -72,6 +85,7 @@ class Nats:
             "HIVE_NATS_PASSWORD": self.password,
             "HIVE_NATS_SYS_PASSWORD": self.sys_password,
             **variables(self.sys_password),
+            **({"HIVE_NATS_LEAF_ADDRESS": f"{in_url(self.host)}:{self.leaf_port}"} if self.leaf_port else {}),
             **(
                 {}
                 if self.tls is None

@@ -33,6 +33,8 @@ class Ports:
     nats: int
     nats_monitor: int
     nats_websocket: int
+    nats_leaf: int = 0
+    """0: nobody asked for one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +58,10 @@ async def choose(settings: DeploySettings) -> Ports:
         "nats_monitor": _loopback("NATS's monitoring", settings.nats_monitor_port, "HIVE_NATS_MONITOR_PORT"),
         "nats_websocket": _loopback("NATS's WebSocket", settings.nats_websocket_port, "HIVE_NATS_WEBSOCKET_PORT"),
     }
+    if settings.nats_leaf_port is not None:
+        bus_wishes["nats_leaf"] = Wish(
+            what="leaves", host=settings.nats_host, port=settings.nats_leaf_port, remedy="--leaf-port or HIVE_NATS_LEAF_PORT"
+        )
     if settings.given_nats_url is None:
         wishes |= bus_wishes
     taken = {name: await _take(wish) for name, wish in wishes.items()}

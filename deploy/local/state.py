@@ -61,6 +61,9 @@ class HiveState(Message):
         default=None, description="SHA-256 of the authority that its certificates are of; null: without TLS"
     )
     lan_bus: bool = Field(default=False, description="whether other machines reach the bus")
+    leaf: str | None = Field(
+        default=None, description="where buses of sites come in, as other machines reach it; null: nowhere"
+    )
     processes: tuple[ProcessStatus, ...] = ()
     database_url: str = Field(description="with its password, if any: the file is this user's alone")
     redis_url: str

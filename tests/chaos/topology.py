@@ -98,7 +98,11 @@ class Topology:
             self._run(replica)
         self.bus = await NatsBus.connect(self._bus_settings(), "checker", timeout=20)
         self._stack.push_async_callback(self.bus.close)
+        await self._admit()
         await self.ready()
+
+    async def _admit(self) -> None:
+        """Hosts that join, where there are any."""
 
     async def _replicas(self) -> list[Replica]:
         command = (sys.executable, "-m", "tests.chaos.backend", str(self._backend_port), str(self.generations))

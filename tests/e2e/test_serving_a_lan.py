@@ -1,4 +1,6 @@
-"""`hive up --listen`: another host joins with the line that was printed, trusts that hive and no other, and runs a task by TLS."""
+"""`hive up --listen`: another host joins with the line that was printed, trusts that hive and no other, and runs a task by TLS; so does one of
+a site with a bus of its own.
+"""
 
 import json
 import re
@@ -13,8 +15,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from coordinator.agents.registry import CLOSED
 from deploy.local.certificates import own
 from deploy.local.data_folder import DataFolder
+from deploy.local.ports import free_port
 from tests.e2e.test_joining import ANSWER_SECONDS, Host, online
 from tests.parts.hive import COMMAND_SECONDS, HIVE, Hive, wait_until
 
@@ -25,7 +29,7 @@ ADDRESS = "127.0.0.2"
 
 @pytest.fixture(scope="module")
 def hive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hive]:
-    hive = Hive(tmp_path_factory.mktemp("lan") / "data", HIVE_LISTEN=ADDRESS, HIVE_MDNS="never")
+    hive = Hive(tmp_path_factory.mktemp("lan") / "data", HIVE_LISTEN=ADDRESS, HIVE_NATS_LEAF_PORT="0", HIVE_MDNS="never")
     try:
         hive.start()
         wait_until(lambda: "Add a host" in hive.printed, COMMAND_SECONDS)
@@ -61,6 +65,47 @@ def test_a_host_joins_by_what_was_printed_and_runs_a_task_by_tls(hive: Hive, tmp
         task = api.post(f"/api/tasks?wait={ANSWER_SECONDS}", json=body, headers={"Authorization": f"Bearer {key}"}).json()
         assert (task["status"], task["assigned_agent_id"]) == ("completed", "walnut"), task
         assert httpx.get(f"{hive.json('status')['gui']}/healthz", verify=trusting).status_code == httpx.codes.OK
+
+
+@pytest.fixture
+def attic(hive: Hive, tmp_path: Path) -> Iterator[str]:
+    """A site with a bus of its own, started as `hive leaf` says: its address."""
+    folder, port, log = tmp_path / "attic.leaf", free_port("127.0.0.3"), tmp_path / "attic.log"
+    said = hive.run("leaf", "attic", "--host", "127.0.0.3", "--port", str(port), "--folder", str(folder))
+    found = re.search(r"cd attic\.leaf (&& .*)$", said.stdout + said.stderr, re.MULTILINE)
+    assert found, said
+    assert {stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()} == {0o600}
+    with log.open("wb") as output:
+        environment = {"PATH": f"{HIVE.parent}:/usr/bin:/bin"}
+        process = subprocess.Popen(["sh", "-c", f"true {found[1]}"], cwd=folder, env=environment, stdout=output, stderr=output)
+    try:
+        wait_until(lambda: "Leafnode connection created" in log.read_text() or process.poll() is not None, COMMAND_SECONDS)
+        assert process.poll() is None, log.read_text()
+        yield f"nats://127.0.0.3:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_host_of_a_site_behind_nat_runs_a_task_is_missed_at_once_and_put_out(hive: Hive, attic: str, tmp_path: Path) -> None:
+    host = Host(tmp_path / "larch")
+    host.join(hive.run("join-token", "create").stdout.strip(), "--name", "larch", "--bus", attic)
+    assert json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"] == attic
+    with host.sidecar() as sidecar:
+        wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
+        hive.run("agents", "label", "larch", "site=attic")
+        done = hive.json("task", "submit", "Say hello.", "--label", "site=attic", "--option", "num_predict=8")
+        assert (done["status"], done["assigned_agent_id"]) == ("completed", "larch"), done
+        sidecar.kill()
+        wait_until(lambda: not online(hive, "larch"), COMMAND_SECONDS)
+        log = (hive.folder / "logs" / "coordinator.log").read_text()
+        lost = [json.loads(line) for line in log.splitlines() if "agent_lost" in line]
+        assert [each["reason"] for each in lost if each["agent_id"] == "larch"] == [CLOSED]
+    with host.sidecar():
+        wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
+        hive.run("agents", "remove", "larch")
+        wait_until(lambda: "does not let this host in" in host.log.read_text(), COMMAND_SECONDS)
+    assert hive.run("leaf", "attic", "--host", "127.0.0.3", "--folder", str(host.folder), check=False).returncode == 1
 
 
 def test_who_speaks_in_clear_is_not_understood(hive: Hive) -> None:

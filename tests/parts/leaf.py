@@ -24,47 +24,44 @@ class Hub(NatsServer):
         folder.mkdir(parents=True)
         for configuration in (nats_conf(), CONFIGURATIONS / "hub.conf"):
             shutil.copy(configuration, folder)
-        super().__init__(folder, folder / "hub.conf")
         self.leaf_port = free_port()
-        port = self.leaf_port
-
-        @dataclass(frozen=True, kw_only=True)
-        class WithLeaves(Nats):
-            def environment(self) -> dict[str, str]:
-                return super().environment() | {"HIVE_NATS_LEAF_ADDRESS": f"127.0.0.1:{port}"}
-
-        assert isinstance(self.part, Nats)
-        self.part = WithLeaves(**vars(self.part))
+        super().__init__(folder, folder / "hub.conf", self.leaf_port)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LeafNats(Nats):
-    hub_port: int
+    """`hubs`: addresses with ports. `watched`: on loopback, where the test can ask how it is."""
+
+    hubs: tuple[str, ...]
+    watched: bool = True
 
     def launch(self) -> Launch:
-        hub = f"nats-leaf://{LEAF}:{password_of(SYS_PASSWORD, LEAF)}@127.0.0.1:{self.hub_port}"
         told = {
-            "HIVE_NATS_NAME": "attic",
-            "HIVE_NATS_HOST": "127.0.0.1",
+            "HIVE_NATS_NAME": self.name,
+            "HIVE_NATS_HOST": self.host,
             "HIVE_NATS_PORT": str(self.port),
             "HIVE_NATS_UNUSED_PASSWORD": f"h{token_hex(16)}",
-            "HIVE_NATS_HUB": json.dumps([hub]),
+            "HIVE_NATS_HUB": json.dumps([f"nats-leaf://{LEAF}:{password_of(SYS_PASSWORD, LEAF)}@{hub}" for hub in self.hubs]),
             "HIVE_NATS_ADMISSION_KEY": variables(SYS_PASSWORD)["HIVE_NATS_ADMISSION_KEY"],
         }
-        monitored = (*command(CONFIGURATIONS / "leaf.conf"), "-m", str(self.monitor_port), "-a", "127.0.0.1")
-        return Launch(name=self.name, command=monitored, environment=told)
+        monitor = ("-m", str(self.monitor_port), "-a", self.host) if self.watched else ()
+        return Launch(name=self.name, command=(*command(CONFIGURATIONS / "leaf.conf"), *monitor), environment=told)
+
+    def ready(self) -> bool:
+        return not self.watched or super().ready()
 
 
 class Leaf(Server):
     def __init__(self, folder: Path, hub: Hub) -> None:
         nats = LeafNats(
+            name="attic",
             folder=folder,
             port=free_port(),
             monitor_port=free_port(),
             websocket_port=0,
             password="",
             sys_password="",
-            hub_port=hub.leaf_port,
+            hubs=(f"127.0.0.1:{hub.leaf_port}",),
         )
         super().__init__(nats, folder / "nats.log")
         self.folder, self.bare_url = folder, f"nats://127.0.0.1:{nats.port}"

@@ -26,7 +26,7 @@ def violations(log: str, *users: str) -> list[str]:
 class NatsServer(Server):
     """`kill()` and `start()` keep port and store, as a crash and a restart do."""
 
-    def __init__(self, folder: Path, configuration: Path | None = None) -> None:
+    def __init__(self, folder: Path, configuration: Path | None = None, leaf_port: int = 0) -> None:
         nats = Nats(
             folder=folder / "store",
             port=free_port(),
@@ -35,6 +35,7 @@ class NatsServer(Server):
             password="test-bus-password",
             sys_password=SYS_PASSWORD,
             configuration=configuration,
+            leaf_port=leaf_port,
         )
         super().__init__(nats, folder / "nats.log")
         self.folder, self.port, self.monitor_port, self.websocket_port = (

@@ -20,43 +20,27 @@ from deploy.local.launch import Launch, Part
 from deploy.local.nats import Nats, nats_conf
 from deploy.local.postgres import DATABASE, ROLE, Postgres
 from deploy.local.valkey import Valkey
+from tests.parts.leaf import CONFIGURATIONS, LeafNats
+from tests.parts.nats import SYS_PASSWORD
 from tests.parts.nats_cluster import CONFIGURATION
 from tests.parts.network import NETWORK, Host, Site
 from tests.parts.server import Server
 
 PORT: Final = 4222
+_HUB: Final = CONFIGURATIONS / "hub-cluster.conf"
 _MONITOR_PORT, _WEBSOCKET_PORT, _CLUSTER_PORT, _LEAF_PORT = 8222, 9222, 6222, 7422
-_PASSWORD, _SYS_PASSWORD, _ROUTE_PASSWORD = "test-bus-password", "test-sys-password", "test-route-password"
-_HUB: Final = """include "nats-cluster.conf"
-leafnodes {{ listen: "{address}:{port}" }}
-"""
-# What is asked of JetStream goes on to the cluster; and who came and went at the leaf is told there, by the second connection.
-_LEAF: Final = """server_name: {name}
-host: $HIVE_NATS_HOST
-port: $HIVE_NATS_PORT
-http: $HIVE_NATS_MONITOR_ADDRESS
-max_payload: 8MB
-ping_interval: "5s"
-ping_max: 2
-accounts {{
-  HIVE {{ users: [ {{ user: hive, password: $HIVE_NATS_PASSWORD }} ] }}
-  SYS {{ users: [ {{ user: sys, password: $HIVE_NATS_SYS_PASSWORD }} ] }}
-}}
-system_account: SYS
-leafnodes {{
-  reconnect: "1s"
-  remotes: [
-    {{ urls: {urls}, account: HIVE }}
-    {{ urls: {sys_urls}, account: SYS }}
-  ]
-}}
-"""
+_PASSWORD, _ROUTE_PASSWORD = "test-bus-password", "test-route-password"
 
 
 def bus_url(addresses: Sequence[str], user: str = OPERATOR) -> str:
     """`user`: one of bus.permissions.ROOMS, or who may do everything."""
-    password = _PASSWORD if user == OPERATOR else password_of(_SYS_PASSWORD, user)
+    password = _PASSWORD if user == OPERATOR else password_of(SYS_PASSWORD, user)
     return ",".join(f"nats://{user}:{password}@{address}:{PORT}" for address in addresses)
+
+
+def site_url(site: Site) -> str:
+    """Of the leaf, for hosts that come in by their own key."""
+    return f"nats://{site.address}:{PORT}"
 
 
 def bus_settings(addresses: Sequence[str]) -> HiveSettings:
@@ -68,15 +52,11 @@ class HostNats(Nats):
     """A server on a host. `more`: variables beside those of nats.conf. Its status pages are at its address, where the test is."""
 
     more: tuple[tuple[str, str], ...] = ()
-    watched: bool = True
 
     def environment(self) -> dict[str, str]:
-        monitor = self.host if self.watched else "127.0.0.1"
-        return super().environment() | {"HIVE_NATS_MONITOR_ADDRESS": f"{monitor}:{self.monitor_port}"} | dict(self.more)
+        return super().environment() | {"HIVE_NATS_MONITOR_ADDRESS": f"{self.host}:{self.monitor_port}"} | dict(self.more)
 
     def ready(self) -> bool:
-        if not self.watched:
-            return True
         connection = http.client.HTTPConnection(self.host, self.monitor_port, timeout=0.5)
         try:
             connection.request("GET", "/healthz")
@@ -112,51 +92,53 @@ class Inside:
         return self.part.ready()
 
 
-def _nats(host: Host | Site, folder: Path, text: str, more: dict[str, str], *, watched: bool = True) -> Server:
-    own = folder / host.name
-    own.mkdir(parents=True, exist_ok=True)
-    for configuration in (nats_conf(), CONFIGURATION):
-        shutil.copy(configuration, own)
-    configuration = own / "server.conf"
-    configuration.write_text(text)
+def cluster(hosts: Sequence[Host], folder: Path) -> dict[str, Server]:
+    """One server on each of them, which takes in leaves: as deploy/leaf has it."""
+    routes = json.dumps([f"nats-route://hive:{_ROUTE_PASSWORD}@{host.address}:{_CLUSTER_PORT}" for host in hosts])
+    return {host.name: _member(host, folder / host.name, routes) for host in hosts}
+
+
+def _member(host: Host, folder: Path, routes: str) -> Server:
+    folder.mkdir(parents=True, exist_ok=True)
+    for configuration in (nats_conf(), CONFIGURATION, _HUB):
+        shutil.copy(configuration, folder)
+    more = {
+        "HIVE_NATS_NAME": host.name,
+        "HIVE_NATS_CLUSTER_ADDRESS": f"{host.address}:{_CLUSTER_PORT}",
+        "HIVE_NATS_CLUSTER_PASSWORD": _ROUTE_PASSWORD,
+        "HIVE_NATS_ROUTES": routes,
+    }
     nats = HostNats(
         name=host.name,
-        folder=own / "store",
+        folder=folder / "store",
         host=host.address,
         port=PORT,
         monitor_port=_MONITOR_PORT,
         websocket_port=_WEBSOCKET_PORT,
         password=_PASSWORD,
-        sys_password=_SYS_PASSWORD,
-        configuration=configuration,
+        sys_password=SYS_PASSWORD,
+        configuration=folder / _HUB.name,
+        leaf_port=_LEAF_PORT,
         more=tuple(more.items()),
-        watched=watched,
     )
-    return Server(Inside(nats, host), own / "nats.log")
-
-
-def cluster(hosts: Sequence[Host], folder: Path) -> dict[str, Server]:
-    """One server on each of them, which takes in leaves."""
-    routes = json.dumps([f"nats-route://hive:{_ROUTE_PASSWORD}@{host.address}:{_CLUSTER_PORT}" for host in hosts])
-    found = {}
-    for host in hosts:
-        more = {
-            "HIVE_NATS_NAME": host.name,
-            "HIVE_NATS_CLUSTER_ADDRESS": f"{host.address}:{_CLUSTER_PORT}",
-            "HIVE_NATS_CLUSTER_PASSWORD": _ROUTE_PASSWORD,
-            "HIVE_NATS_ROUTES": routes,
-        }
-        found[host.name] = _nats(host, folder, _HUB.format(address=host.address, port=_LEAF_PORT), more)
-    return found
+    return Server(Inside(nats, host), folder / "nats.log")
 
 
 def leaf(site: Site, hubs: Sequence[Host], folder: Path) -> Server:
-    """The server of a site, which only dials out, and which nobody outside can ask how it is."""
-    urls, sys_urls = (
-        json.dumps([f"nats-leaf://{user}:{password}@{hub.address}:{_LEAF_PORT}" for hub in hubs])
-        for user, password in (("hive", _PASSWORD), ("sys", _SYS_PASSWORD))
+    """The server of a site, which only dials out, and which nobody outside can ask how it is: as deploy/leaf has it."""
+    nats = LeafNats(
+        name=site.name,
+        folder=folder / "leaf",
+        host=site.address,
+        port=PORT,
+        monitor_port=0,
+        websocket_port=0,
+        password="",
+        sys_password="",
+        hubs=tuple(f"{hub.address}:{_LEAF_PORT}" for hub in hubs),
+        watched=False,
     )
-    return _nats(site, folder, _LEAF.format(name=site.name, urls=urls, sys_urls=sys_urls), {}, watched=False)
+    return Server(Inside(nats, site), folder / "leaf" / "nats.log")
 
 
 @dataclass(frozen=True)

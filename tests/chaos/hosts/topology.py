@@ -9,11 +9,14 @@ from typing import ClassVar, Final
 import httpx
 
 from bus import subjects
+from bus.identities import admission_seed
+from bus.messages.joining import CreateJoinToken, IssuedJoinToken
 from bus.settings import HiveSettings
 from deploy.local.launch import Launch
 from tests.chaos.doors import Doors
 from tests.chaos.hosts import servers
 from tests.chaos.topology import KEY, Topology, count, end, end_server
+from tests.parts.nats import SYS_PASSWORD
 from tests.parts.network import CLIENT, NETWORK, Host, Network, Site
 from tests.parts.replica import HIVE, Replica
 from tests.parts.server import Server
@@ -44,6 +47,11 @@ class HostReplica(Replica):
     def start(self) -> None:
         self._launch = Launch(name=self.name, command=self._host.inside(*self._command), environment=self._environment)
         super().start()
+
+    def wait(self) -> int:
+        """Its exit status, once it has ended."""
+        assert self.process is not None
+        return self.process.wait()
 
 
 class ManyHosts(Topology):
@@ -83,9 +91,9 @@ class ManyHosts(Topology):
         return servers.bus_settings([self.hosts[name].address for name in BUS])
 
     async def _bus_environment(self, service: str, name: str) -> dict[str, str]:
-        """The leaf of the site knows the operator alone: who joined comes there by a key (tests/integration/bus/test_a_site_behind_nat.py)."""
+        """The site's host is told nothing: it joins."""
         if name == SITE:
-            return {"NATS_URL": servers.bus_url([self.hosts[SITE].address])}
+            return {}
         return {"NATS_URL": servers.bus_url([self.hosts[each].address for each in BUS], service)}
 
     async def _start(self) -> None:
@@ -103,6 +111,22 @@ class ManyHosts(Topology):
                 self.disks[name] = self._stack.enter_context(small_disk(folder, DISKS[name]))
         await super()._start()
 
+    async def _admit(self) -> None:
+        """The host of the site joins, as people have it join, once a gateway answers there."""
+        verb = subjects.service_verb(subjects.SERVICE_JOIN_TOKENS, "create")
+        token = (
+            await self.bus.request(verb, CreateJoinToken(name="the site"), IssuedJoinToken, timeout=self.ready_seconds)
+        ).token
+        site = self.hosts[SITE]
+        assert isinstance(site, Site)
+        words = (str(HIVE), "join", token, "--url", self.gateways[0], "--name", SITE, "--bus", servers.site_url(site))
+        joining = HostReplica("joining", site, words, {"HIVE_DATA_DIR": str(self.folder / SITE)}, self.folder / "joining.log")
+        async with asyncio.timeout(self.ready_seconds):
+            joining.start()
+            while await asyncio.to_thread(joining.wait):
+                joining.start()
+        self._run(self._joins)
+
     async def _replicas(self) -> list[Replica]:
         found: list[Replica] = []
         for name in self.names("sidecar"):
@@ -114,7 +138,8 @@ class ManyHosts(Topology):
                 environment = await self._environment(service, name)
                 command = (str(HIVE), "run", service)
                 found.append(HostReplica(name, self.hosts[name], command, environment, self.folder / f"{name}.log"))
-        return found
+        [self._joins] = [replica for replica in found if replica.name == SITE]
+        return [replica for replica in found if replica is not self._joins]
 
     async def _environment(self, service: str, name: str) -> dict[str, str]:
         (self.folder / name).mkdir(exist_ok=True)
@@ -126,7 +151,7 @@ class ManyHosts(Topology):
         stores = {"HIVE_DATABASE_URL": self._database_url, "HIVE_REDIS_URL": self._cache_url}
         match service:
             case "coordinator":
-                own |= stores | {"HIVE_ADMIN_KEY": KEY}
+                own |= stores | {"HIVE_ADMIN_KEY": KEY, "HIVE_NATS_ADMISSION_SEED": admission_seed(SYS_PASSWORD)}
             case "gateway":
                 self.gateways.append(f"http://{self.hosts[name].address}:{API_PORT}")
                 own |= {

@@ -236,8 +236,10 @@ async def test_a_host_that_takes_another_name_speaks_no_longer_under_its_old_one
     assert ended == ["walnut"]
 
 
-async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_it_says_counts(idle_hive: Hive) -> None:
-    """As by way of a leaf of the bus, whose connections nobody here can end: those of this test are not of the host's name either."""
+async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_it_says_counts(
+    idle_hive: Hive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by way of a leaf that was away then: the connections of this test are not of the host's name either. It is put out when it is heard."""
     admitting = {"nats_admission_seed": SecretStr(admission_seed(SYS_PASSWORD))}
     hive, host, coordinator = idle_hive, Host("walnut"), idle_hive.start_coordinator(**admitting)
     issued = await make(hive, uses=2)
@@ -258,10 +260,18 @@ async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_
     await hive.stop(coordinator)
     hive.start_coordinator(**admitting)
     await hive.leading()
-    for sidecar in (walnut, second):
-        await sidecar.beaten(3)
-        with pytest.raises(Conflict, match="was removed"):
-            await sidecar.register()
+    put_out = set[str]()
+
+    async def end(_hosts: Hosts, name: str) -> None:
+        put_out.add(name)
+
+    with monkeypatch.context() as watched:
+        watched.setattr(Hosts, "end", end)
+        for sidecar in (walnut, second):
+            await sidecar.beaten(3)
+            with pytest.raises(Conflict, match="was removed"):
+                await sidecar.register()
+        assert put_out == {"walnut"}
     await oak.register()
     found = await hive.ask("list", NoReply(), AgentList, service=subjects.SERVICE_AGENTS)
     assert {agent.agent_id: agent.status for agent in found.agents} == {"oak": "online", "walnut-2": "offline"}
