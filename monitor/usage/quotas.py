@@ -97,6 +97,7 @@ class QuotaBook:
     async def _tell(self, key: str, quota: Quota, share: float, owner: str | None, now: datetime) -> None:
         """The event first: told twice it is one, by its id, and not told would be worse."""
         kind = EventType.QUOTA_WARNING if share < 1 else EventType.QUOTA_EXCEEDED
+        owners = await self._who_ran(quota) if quota.kind is QuotaKind.WORKFLOW else ()
         quota_id = uuid5(_IDS, key)
         event = QuotaEvent(
             id=f"{quota_id}.{quota.since:%Y%m%d}.{kind.partition('.')[2]}",
@@ -105,6 +106,7 @@ class QuotaBook:
             timestamp=now,
             data=QuotaChange(
                 owner=quota.name if quota.kind is QuotaKind.USER else owner,
+                owners=owners,
                 quota=quota,
                 resets_at=resets(quota.period, now),
             ),
@@ -114,6 +116,11 @@ class QuotaBook:
         with available():
             await self._sql.run("told_quota", _tenant(quota), *_place(quota), share, quota.since)
         logger.info("quota_told", kind=quota.kind, name=quota.name, share=share)
+
+    async def _who_ran(self, quota: Quota) -> tuple[str, ...]:
+        with available():
+            rows = await self._sql.all("who_ran", UUID(quota.name), quota.since.date())
+        return tuple(row["owner"] for row in rows)
 
 
 def _place(quota: QuotaRef | Quota) -> tuple[QuotaKind, str, QuotaUnit, QuotaPeriod]:

@@ -76,7 +76,12 @@ class Kept:
 
 
 def ended(
-    owner: str = "anna", *, tokens: int = 50, seconds: float = 2.0, status: TaskStatus = TaskStatus.COMPLETED
+    owner: str = "anna",
+    *,
+    flow: UUID | None = None,
+    tokens: int = 50,
+    seconds: float = 2.0,
+    status: TaskStatus = TaskStatus.COMPLETED,
 ) -> TaskEvent:
     task_id = uuid4()
     completed = status is TaskStatus.COMPLETED
@@ -92,7 +97,7 @@ def ended(
             priority=3,
             owner=owner,
             key_id=KEY if owner == "anna" else None,
-            workflow_id=FLOW if owner == "anna" else None,
+            workflow_id=FLOW if owner == "anna" else flow,
             model="llama3.2:3b",
             agent_id="acacia",
             attempt=1,
@@ -250,6 +255,24 @@ async def test_a_quota_is_told_near_its_end_refuses_at_it_and_goes_on_refusing_w
     assert len(told) == 2
     await eventually(lambda: negated(refuses(doors)))
     await doors.close()
+    await hearing.close()
+
+
+async def test_everybody_who_ran_a_workflow_is_told_of_its_quota(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    told: list[QuotaEvent] = []
+
+    async def hear(received: Received) -> None:
+        told.append(received.decode(QuotaEvent))
+
+    hearing = await nats_bus.subscribe(subjects.events("quota.*"), hear)
+    async with Kept(nats_bus, pool):
+        for event in (ended(), ended("bea", flow=FLOW), ended("cleo")):
+            await publish(nats_bus, event)
+        await eventually(has_counted(nats_bus, 3))
+        own = PutQuota(kind=QuotaKind.WORKFLOW, name=str(FLOW), unit=QuotaUnit.TOKENS, period=QuotaPeriod.DAY, most=100)
+        await ask(nats_bus, "put_quota", own, Quota)
+        await eventually(heard(told, 1))
+    assert told[0].data.owners == ("anna", "bea")
     await hearing.close()
 
 
