@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import time
 
 import pytest
@@ -90,6 +90,17 @@ async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
     later = now + FRESH_SECONDS + 1
     hearing.look(later)
     assert hearing.samples.last(key, "waiting", later) is None
+    await hearing.close()
+
+
+@pytest.mark.parametrize(("age", "known"), [(5, 500), (FRESH_SECONDS + 5, None)])
+async def test_what_a_leader_said_before_the_monitor_came_is_as_old_as_it_says(age: float, known: int | None) -> None:
+    bus, now = InMemoryBus(), time()
+    said = datetime.fromtimestamp(now - age, UTC)
+    await bus.put(subjects.KV_STATUS, CLUSTER, ClusterStatus(version="1", queue={"high": 500}, updated_at=said))
+    hearing = Hearing(bus, a_ledger(), asyncio.Event())
+    await hearing.start()
+    assert hearing.samples.last((AlertScope.QUEUE, "high"), "waiting", now) == known
     await hearing.close()
 
 
