@@ -38,12 +38,14 @@ class QuotaBook:
     def __init__(self, bus: Bus, pool: asyncpg.Pool) -> None:
         self._bus, self._sql = bus, NamedStatements(pool, queries())
         self._shown: dict[str, Quota] = {}
+        self._foreign: frozenset[str] = frozenset()
+        """By their key, those of a later version: it was here before, or is beside this one, and its doors hold them."""
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """What the bucket holds and PostgreSQL does not was removed while no monitor was there. DatabaseUnavailable."""
         await self.renew()
-        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown):
+        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown) - self._foreign:
             await self._bus.delete(subjects.KV_QUOTAS, key)
 
     async def renew(self) -> None:
@@ -55,7 +57,8 @@ class QuotaBook:
         now = datetime.now(UTC)
         with available():
             rows = await self._sql.all("quotas", now.date())
-        for row in rows:
+        self._set_aside(frozenset(_key(row) for row in rows if not _known(row)))
+        for row in filter(_known, rows):
             quota = _quota(row, now)
             key = bucket_key(*_place(quota), quota.tenant)
             if self._shown.get(key) != quota:
@@ -64,11 +67,16 @@ class QuotaBook:
             if (share := share_to_tell(quota, row["told_share"], row["told_since"])) is not None:
                 await self._tell(key, quota, share, row["owner"], now)
 
+    def _set_aside(self, foreign: frozenset[str]) -> None:
+        if foreign != self._foreign:
+            logger.warning("quotas_of_a_later_version", count=len(foreign), next="they hold again once every service runs it")
+        self._foreign = foreign
+
     async def listed(self, tenant: str | None = None) -> QuotaList:
         """Of one tenant, or of all."""
         now = datetime.now(UTC)
         with available():
-            quotas = [_quota(row, now) for row in await self._sql.all("quotas", now.date())]
+            quotas = [_quota(row, now) for row in await self._sql.all("quotas", now.date()) if _known(row)]
         return QuotaList(quotas=tuple(quota for quota in quotas if tenant in (None, quota.tenant)))
 
     async def put(self, wanted: PutQuota, by: str) -> Quota:
@@ -130,6 +138,15 @@ def _place(quota: QuotaRef | Quota) -> tuple[QuotaKind, str, QuotaUnit, QuotaPer
 def _tenant(quota: QuotaRef | Quota) -> str:
     """Under which it is kept."""
     return quota.tenant if quota.kind is QuotaKind.USER else HOME
+
+
+def _known(row: Mapping[str, Any]) -> bool:
+    """Whether this version has a word for it."""
+    return row["kind"] in set(QuotaKind) and row["unit"] in set(QuotaUnit) and row["period"] in set(QuotaPeriod)
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return bucket_key(row["kind"], row["name"], row["unit"], row["period"], row["tenant"])
 
 
 def _quota(row: Mapping[str, Any], now: datetime) -> Quota:

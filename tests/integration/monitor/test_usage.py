@@ -276,6 +276,20 @@ async def test_everybody_who_ran_a_workflow_is_told_of_its_quota(nats_bus: NatsB
     await hearing.close()
 
 
+async def test_a_quota_of_a_later_version_is_left_as_it_is(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    """As after a way back: the monitor ended at it, again and again."""
+    await pool.execute("INSERT INTO quotas VALUES ('key', $1, 'pages', 'day', 7, 'admin')", str(KEY))
+    later, over = f"key.{str(KEY).encode().hex()}.pages.day", f"key.{str(KEY).encode().hex()}.tokens.month"
+    for key in (later, over):
+        await nats_bus.put(subjects.KV_QUOTAS, key, b"{}")
+    async with Kept(nats_bus, pool):
+        await publish(nats_bus, ended())
+        await eventually(has_counted(nats_bus, 1))
+        assert await ask(nats_bus, "quotas", NoReply(), QuotaList) == QuotaList(quotas=())
+        await ask(nats_bus, "put_quota", PutQuota(**dict(TOKENS_A_DAY), most=100), Quota)
+        assert set(await nats_bus.keys(subjects.KV_QUOTAS)) == {later, f"user.{b'anna'.hex()}.tokens.day"}
+
+
 async def has_stored(bus: NatsBus, position: int) -> bool:
     return (await bus.stream_state(subjects.METRICS)).last_sequence == position
 
