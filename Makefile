@@ -125,7 +125,7 @@ wheel: | $(filter .uv/bin/uv,$(UV))
 
 lock: | $(filter .uv/bin/uv,$(UV))
 	$(UV) pip compile --quiet $(LOCK) --all-extras pyproject.toml -o requirements.lock
-	$(UV) pip compile --quiet $(LOCK) --extra sidecar pyproject.toml -o requirements-sidecar.lock
+	$(UV) pip compile --quiet $(LOCK) --extra sidecar --extra otlp --constraints requirements.lock pyproject.toml -o requirements-sidecar.lock
 	@# Without the overrides of pyproject.toml, which are Hive's own: they would leave out `llm`.
 	$(UV) pip compile --quiet --no-config $(LOCK) --group bench -o requirements-bench.lock
 	$(UV) pip compile --quiet --no-config $(LOCK) --group audit -o requirements-audit.lock

@@ -64,7 +64,7 @@ def refusal(quotas: Iterable[Quota], now: datetime) -> QuotaExceeded | None:
 
 def bucket_key(kind: QuotaKind, name: str, unit: QuotaUnit, period: QuotaPeriod, tenant: str = HOME) -> str:
     """In KV_QUOTAS; names may hold what a key may not. The id of a key, or of a workflow, is one in all tenants."""
-    name = person(tenant, name) if kind is QuotaKind.USER else name
+    name = person(tenant, name) if kind == QuotaKind.USER else name
     return f"{kind}.{name.encode().hex()}.{unit}.{period}"
 
 

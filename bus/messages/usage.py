@@ -113,6 +113,9 @@ class QuotaChange(Message):
     one that nobody has used yet."""
 
     owner: str | None = None
+    owners: tuple[str, ...] = Field(
+        default=(), description="all who ran the workflow in this day or month, by name; the first thousand"
+    )
     quota: Quota
     resets_at: datetime
 

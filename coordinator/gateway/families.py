@@ -53,7 +53,11 @@ def utilization(agent: AgentRecord) -> float:
 
 
 def _of_monitor(read: MonitorReadings) -> Iterator[Metric]:
-    ended = CounterMetricFamily("hive_workflow_executions", "Executions that ended, by status.", labels=("status",))
+    ended = CounterMetricFamily(
+        "hive_workflow_executions",
+        "Executions that ended, by status, those of up to three days before the count began included.",
+        labels=("status",),
+    )
     for name, number in read.executions.items():
         ended.add_metric((name,), number)
     yield ended

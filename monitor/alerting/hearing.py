@@ -43,6 +43,7 @@ class Hearing:
         self._labels: dict[str, dict[str, str]] = {}
         self._windows: dict[UUID, MaintenanceWindow] = {}
         self._counted = float("-inf")
+        self._live = False
 
     async def start(self) -> None:
         """Returns when all agents that the hive knows are here."""
@@ -51,6 +52,7 @@ class Hearing:
         self._stack.push_async_callback((await self._bus.subscribe(maintenance, self._maintained)).close)
         self._stack.push_async_callback((await self._bus.watch(subjects.KV_AGENTS, self._agent)).close)
         self._stack.push_async_callback((await self._bus.watch(subjects.KV_STATUS, self._status)).close)
+        self._live = True
         await self._ask_for_windows()
         self._stack.push_async_callback(end, [asyncio.create_task(self._keep_windows())])
 
@@ -125,10 +127,13 @@ class Hearing:
         self.changed.set()
 
     async def _status(self, key: str, value: bytes | None) -> None:
-        """As old as it is heard, so that while nobody leads nobody knows how much waits."""
+        """While nobody leads, nobody knows how much waits. What lay there already is as old as the two clocks say; what comes while this listens is
+        as new as it is heard, whatever they say."""
         if key == CLUSTER and value is not None:
-            for task_class, waiting in ClusterStatus.model_validate_json(value).queue.items():
-                self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, time())
+            status, at = ClusterStatus.model_validate_json(value), time()
+            heard = at if self._live else min(at, status.updated_at.timestamp())
+            for task_class, waiting in status.queue.items():
+                self.samples.add((AlertScope.QUEUE, task_class), {"waiting": waiting}, heard)
 
 
 def _values(quality: Quality, names: tuple[str, ...]) -> dict[str, Value]:

@@ -12,29 +12,36 @@ from monitor.archive import row_of
 
 T = TypeVar("T")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-REFUSED: Final = frozenset({400, 422})
-"""What is written again is refused again."""
 
 
-def takes_all(_answer: bytes) -> int:
-    return 0
+def takes_all(_answer: bytes, _written: Sequence[Any]) -> tuple[int, str]:
+    return 0, ""
+
+
+def plain(answer: bytes, _content_type: str) -> str:
+    return answer.decode(errors="replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Destination:
-    """`name` is said in logs and metrics; `durable` is the consumer that remembers how far it is. `read` gives the measurements of a batch, and how
-    many are none; `encode` makes a request's body of some. `refused`: statuses of what will never be taken; `rejected`: how many were not, of an
-    answer that all is well."""
+    """`name` is said in logs and metrics; `durable` is the consumer that remembers how far it is. `settings` name where what is wrong with `url` or
+    `headers` comes from. `read` gives the measurements of a batch, and how many are none; `encode` makes a request's body of some.
+
+    `sibling` is an address of the same service that takes an empty body. `rejected`: how many of what was written were not taken, by an answer
+    that all is well, and why. `said`: another answer in words, by its body and type.
+    """
 
     name: str
     durable: str
     url: str
+    settings: str
     headers: Mapping[str, str]
     read: Callable[[Iterable[Received]], tuple[list[Any], int]]
     encode: Callable[[Sequence[Any]], bytes]
     batch: int = 5000
-    refused: frozenset[int] = REFUSED
-    rejected: Callable[[bytes], int] = takes_all
+    sibling: str | None = None
+    rejected: Callable[[bytes, Sequence[Any]], tuple[int, str]] = takes_all
+    said: Callable[[bytes, str], str] = plain
 
 
 def each(batch: Iterable[Received], make: Callable[[PerformanceMetrics, datetime], T | None]) -> tuple[list[T], int]:

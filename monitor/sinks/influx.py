@@ -32,7 +32,15 @@ def destination(settings: MonitorSettings) -> Destination | None:
 
 
 def _to(url: str, headers: Mapping[str, str]) -> Destination:
-    return Destination(name="influx", durable=subjects.INFLUX_SINK, url=url, headers=headers, read=lines, encode=encode)
+    return Destination(
+        name="influx",
+        durable=subjects.INFLUX_SINK,
+        url=url,
+        settings="HIVE_INFLUX_URL, HIVE_INFLUX_DATABASE, HIVE_INFLUX_ORG or HIVE_INFLUX_TOKEN",
+        headers=headers,
+        read=lines,
+        encode=encode,
+    )
 
 
 def _of_version_1(token: str) -> dict[str, str]:

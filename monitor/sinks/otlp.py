@@ -5,6 +5,7 @@ not never (ADR 0073). Cards' in the words of OpenTelemetry's `hw.*`. The package
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 from bus import subjects
@@ -13,7 +14,7 @@ from bus.messages import PerformanceMetrics
 from bus.otlp import headers, signal_url
 from bus.settings import HiveSettings
 from bus.version import hive_version
-from monitor.sinks.destination import Destination, each, nanoseconds, values_of
+from monitor.sinks.destination import Destination, each, nanoseconds, plain, values_of
 
 NAMES: Final = {
     "cpu_usage": ("hive.agent.cpu.utilization", "1", 0.01),
@@ -23,7 +24,6 @@ NAMES: Final = {
     "network_io_bytes_received_per_second": ("hive.agent.network.received", "By/s", 1),
     "tokens_per_second": ("hive.agent.tokens", "{token}/s", 1),
     "response_time": ("hive.agent.response_time", "s", 1),
-    "queue_length": ("hive.agent.queue_length", "{task}", 1),
     "active_tasks": ("hive.agent.active_tasks", "{task}", 1),
     "gpu_usage": ("hw.gpu.utilization", "1", 0.01),
     "gpu_memory": ("hw.gpu.memory.utilization", "1", 0.01),
@@ -31,13 +31,13 @@ NAMES: Final = {
     "gpu_power_watts": ("hw.power", "W", 1),
     "success_rate": ("hive.agent.success_rate", "1", 1),
     "error_rate": ("hive.agent.error_rate", "1", 1),
-    "retry_count": ("hive.agent.retries", "{attempt}", 1),
 }
 """By field of PerformanceMetrics: name, unit, and what one of the field's units is."""
+UNNAMED: Final = frozenset({"queue_length", "retry_count"})
+"""The seed's, which no agent of Hive's fills: what waits, waits for all of them, and it is the coordinator that tries again."""
 BATCH: Final = 1000
 """Some 14,000 points, a megabyte: collectors take 20."""
-REFUSED: Final = frozenset({400, 404, 405, 415, 422, 501})
-"""Of a collector that takes no metrics, too, such as one of traces alone."""
+PROTOBUF: Final = "application/x-protobuf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,14 @@ def destination(settings: HiveSettings) -> Destination | None:
         name="otlp",
         durable=subjects.OTLP_SINK,
         url=signal_url(settings, "metrics"),
-        headers={**headers(settings), "Content-Type": "application/x-protobuf"},
+        settings="HIVE_OTLP_ENDPOINT or HIVE_OTLP_HEADERS",
+        headers={**headers(settings), "Content-Type": PROTOBUF},
         read=read,
         encode=encode,
         batch=BATCH,
-        refused=REFUSED,
+        sibling=signal_url(settings, "traces"),
         rejected=rejected,
+        said=said,
     )
 
 
@@ -80,7 +82,7 @@ def read(batch: Iterable[Received]) -> tuple[list[Measured], int]:
 
 def measured(metrics: PerformanceMetrics, at: datetime) -> Measured | None:
     """None where nothing was."""
-    values = values_of(metrics)
+    values = {field: value for field, value in values_of(metrics).items() if field in NAMES}
     return Measured(metrics.agent_id, nanoseconds(at), values) if values else None
 
 
@@ -113,12 +115,27 @@ def _attributes(agent_id: str, name: str) -> dict[str, str]:
     return {**card, "hive.agent.id": agent_id}
 
 
-def rejected(answer: bytes) -> int:
-    """Points that a collector took the others without. What it says is not always protobuf."""
+def rejected(answer: bytes, written: Sequence[Measured]) -> tuple[int, str]:
+    """A collector counts points: as many measurements as those make. What it says is not always protobuf."""
     from google.protobuf.message import DecodeError
     from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
     try:
-        return int(ExportMetricsServiceResponse.FromString(answer).partial_success.rejected_data_points)
+        partial = ExportMetricsServiceResponse.FromString(answer).partial_success
     except DecodeError:
-        return 0
+        return 0, ""
+    points = sum(len(one.values) for one in written)
+    return min(ceil(partial.rejected_data_points * len(written) / points), len(written)), partial.error_message
+
+
+def said(answer: bytes, content_type: str) -> str:
+    """A `Status` where it is protobuf; what stands before a collector answers in text."""
+    from google.protobuf.message import DecodeError
+    from google.rpc.status_pb2 import Status
+
+    if not content_type.startswith(PROTOBUF):
+        return plain(answer, content_type)
+    try:
+        return str(Status.FromString(answer).message)
+    except DecodeError:
+        return ""

@@ -26,11 +26,22 @@ ACK_SECONDS: Final = 15.0
 """After which another monitor gets what one has taken and not acknowledged. Written twice is written once."""
 AGAIN_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
 WRITE_SECONDS: Final = 10.0
+SAID_AGAIN: Final = 60
+"""After so many tries, five minutes of them, it is said again that somebody must correct a setting."""
 _TOO_LARGE: Final = 413
+_REFUSED: Final = frozenset({400, 422, _TOO_LARGE})
+"""What is written again is refused again."""
+_NOT_THERE: Final = frozenset({404, 405, 415, 501})
+"""At an address of something else; and of a service that is there and takes no measurements."""
+_MISLED: Final = _NOT_THERE | {401, 403}
 
 
 class Away(Exception):
-    """The database took nothing now, and may later."""
+    """The database took nothing now, and may later: by itself, or once a setting was corrected."""
+
+    def __init__(self, reason: str, *, misled: bool = False) -> None:
+        super().__init__(reason)
+        self.misled = misled
 
 
 class Sink:
@@ -91,8 +102,7 @@ class Sink:
                 return
             except Away as error:
                 self._failures += 1
-                if tries == 0:
-                    logger.warning("sink_away", sink=self._to.name, reason=str(error))
+                self._tell(error, tries)
                 await asyncio.sleep(AGAIN_SECONDS[min(tries, len(AGAIN_SECONDS) - 1)])
                 tries += 1
                 self._waiting = await reader.waiting()
@@ -103,24 +113,40 @@ class Sink:
             answer = await client.post(self._to.url, content=self._to.encode(found), headers=dict(self._to.headers))
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Away(type(error).__name__) from None
+        status = answer.status_code
         if answer.is_success:
-            refused = min(self._to.rejected(answer.content), len(found))
+            refused, why = self._to.rejected(answer.content, found)
             self._written += len(found) - refused
-            self._leave(refused, answer)
-        elif answer.status_code == _TOO_LARGE and len(found) > 1:
+            self._leave(refused, status, why)
+        elif status == _TOO_LARGE and len(found) > 1:
             half = len(found) // 2
             await self._write(client, found[:half])
             await self._write(client, found[half:])
-        elif answer.status_code in self._to.refused or answer.status_code == _TOO_LARGE:
-            self._leave(len(found), answer)
+        elif status in _REFUSED or (status in _NOT_THERE and await self._takes_others(client)):
+            self._leave(len(found), status, self._to.said(answer.content, answer.headers.get("content-type", "")))
         else:
-            raise Away(f"it answered {answer.status_code}")
+            raise Away(f"it answered {status}", misled=status in _MISLED)
 
-    def _leave(self, refused: int, answer: httpx.Response) -> None:
+    async def _takes_others(self, client: httpx.AsyncClient) -> bool:
+        """The service is there, and has no place for measurements."""
+        if self._to.sibling is None:
+            return False
+        try:
+            return (await client.post(self._to.sibling, headers=dict(self._to.headers))).is_success
+        except httpx.HTTPError as error:
+            raise Away(type(error).__name__) from None
+
+    def _tell(self, error: Away, tries: int) -> None:
+        if error.misled and tries % SAID_AGAIN == 0:
+            remedy = f"correct {self._to.settings}: what is measured waits for an hour, and is lost then"
+            logger.error("sink_misled", sink=self._to.name, reason=str(error), next=remedy)
+        elif tries == 0:
+            logger.warning("sink_away", sink=self._to.name, reason=str(error))
+
+    def _leave(self, refused: int, status: int, said: str) -> None:
         """Counted; told when it begins to refuse, and not with each second's."""
         self._refused += refused
-        refuses = answer.status_code if refused else None
+        refuses = status if refused else None
         if refuses is not None and refuses != self._refuses:
-            said = answer.text[:200]
-            logger.error("sink_refuses", sink=self._to.name, status=refuses, samples=refused, said=said)
+            logger.error("sink_refuses", sink=self._to.name, status=refuses, samples=refused, said=said[:200])
         self._refuses = refuses

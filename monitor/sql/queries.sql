@@ -275,6 +275,10 @@ LEFT JOIN LATERAL (
 ) u ON true
 ORDER BY q.tenant, q.kind, q.name, q.unit, q.period;
 
+-- name: who_ran
+-- A workflow, since a day; so many as one message holds.
+SELECT DISTINCT owner FROM usage_days WHERE workflow_id = $1 AND day >= $2 ORDER BY owner LIMIT 1000;
+
 -- name: put_quota
 INSERT INTO quotas (tenant, kind, name, unit, period, most, set_by) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (tenant, kind, name, unit, period) DO UPDATE SET most = excluded.most, set_by = excluded.set_by, set_at = now();

@@ -38,12 +38,14 @@ class QuotaBook:
     def __init__(self, bus: Bus, pool: asyncpg.Pool) -> None:
         self._bus, self._sql = bus, NamedStatements(pool, queries())
         self._shown: dict[str, Quota] = {}
+        self._foreign: frozenset[str] = frozenset()
+        """By their key, those of a later version: it was here before, or is beside this one, and its doors hold them."""
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """What the bucket holds and PostgreSQL does not was removed while no monitor was there. DatabaseUnavailable."""
         await self.renew()
-        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown):
+        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown) - self._foreign:
             await self._bus.delete(subjects.KV_QUOTAS, key)
 
     async def renew(self) -> None:
@@ -55,7 +57,8 @@ class QuotaBook:
         now = datetime.now(UTC)
         with available():
             rows = await self._sql.all("quotas", now.date())
-        for row in rows:
+        self._set_aside(frozenset(_key(row) for row in rows if not _known(row)))
+        for row in filter(_known, rows):
             quota = _quota(row, now)
             key = bucket_key(*_place(quota), quota.tenant)
             if self._shown.get(key) != quota:
@@ -64,11 +67,16 @@ class QuotaBook:
             if (share := share_to_tell(quota, row["told_share"], row["told_since"])) is not None:
                 await self._tell(key, quota, share, row["owner"], now)
 
+    def _set_aside(self, foreign: frozenset[str]) -> None:
+        if foreign != self._foreign:
+            logger.warning("quotas_of_a_later_version", count=len(foreign), next="they hold again once every service runs it")
+        self._foreign = foreign
+
     async def listed(self, tenant: str | None = None) -> QuotaList:
         """Of one tenant, or of all."""
         now = datetime.now(UTC)
         with available():
-            quotas = [_quota(row, now) for row in await self._sql.all("quotas", now.date())]
+            quotas = [_quota(row, now) for row in await self._sql.all("quotas", now.date()) if _known(row)]
         return QuotaList(quotas=tuple(quota for quota in quotas if tenant in (None, quota.tenant)))
 
     async def put(self, wanted: PutQuota, by: str) -> Quota:
@@ -97,6 +105,7 @@ class QuotaBook:
     async def _tell(self, key: str, quota: Quota, share: float, owner: str | None, now: datetime) -> None:
         """The event first: told twice it is one, by its id, and not told would be worse."""
         kind = EventType.QUOTA_WARNING if share < 1 else EventType.QUOTA_EXCEEDED
+        owners = await self._who_ran(quota) if quota.kind is QuotaKind.WORKFLOW else ()
         quota_id = uuid5(_IDS, key)
         event = QuotaEvent(
             id=f"{quota_id}.{quota.since:%Y%m%d}.{kind.partition('.')[2]}",
@@ -105,6 +114,7 @@ class QuotaBook:
             timestamp=now,
             data=QuotaChange(
                 owner=quota.name if quota.kind is QuotaKind.USER else owner,
+                owners=owners,
                 quota=quota,
                 resets_at=resets(quota.period, now),
             ),
@@ -115,6 +125,11 @@ class QuotaBook:
             await self._sql.run("told_quota", _tenant(quota), *_place(quota), share, quota.since)
         logger.info("quota_told", kind=quota.kind, name=quota.name, share=share)
 
+    async def _who_ran(self, quota: Quota) -> tuple[str, ...]:
+        with available():
+            rows = await self._sql.all("who_ran", UUID(quota.name), quota.since.date())
+        return tuple(row["owner"] for row in rows)
+
 
 def _place(quota: QuotaRef | Quota) -> tuple[QuotaKind, str, QuotaUnit, QuotaPeriod]:
     return quota.kind, quota.name, quota.unit, quota.period
@@ -123,6 +138,15 @@ def _place(quota: QuotaRef | Quota) -> tuple[QuotaKind, str, QuotaUnit, QuotaPer
 def _tenant(quota: QuotaRef | Quota) -> str:
     """Under which it is kept."""
     return quota.tenant if quota.kind is QuotaKind.USER else HOME
+
+
+def _known(row: Mapping[str, Any]) -> bool:
+    """Whether this version has a word for it."""
+    return row["kind"] in set(QuotaKind) and row["unit"] in set(QuotaUnit) and row["period"] in set(QuotaPeriod)
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return bucket_key(row["kind"], row["name"], row["unit"], row["period"], row["tenant"])
 
 
 def _quota(row: Mapping[str, Any], now: datetime) -> Quota:

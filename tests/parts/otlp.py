@@ -44,6 +44,8 @@ class Receiver:
     raw: list[bytes] = field(default_factory=list)
     status: int = 200
     """Of its answers; what it does not answer with 200 it has not taken."""
+    statuses: dict[str, int] = field(default_factory=dict)
+    """Of its answers at a path that is not as the others."""
     answer: bytes = b""
 
     def trace(self, trace_id: str) -> list[Received]:
@@ -101,9 +103,10 @@ def receiving(port: int = 0, before: Receiver | None = None) -> Iterator[Receive
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
-            if receiver.status == 200:
+            status = receiver.statuses.get(self.path, receiver.status)
+            if status == 200:
                 receiver.take(self.path, gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-            self.send_response(receiver.status)
+            self.send_response(status)
             self.send_header("content-type", "application/x-protobuf")
             self.send_header("content-length", str(len(receiver.answer)))
             self.end_headers()

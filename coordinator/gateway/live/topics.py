@@ -62,10 +62,15 @@ class Topic:
 
     def concerned(self, body: Mapping[str, Any]) -> tuple["Topic", ...]:
         """Those of all topics on the same subjects that a message may be for: some tell by its content whose it is."""
-        told = _TELLING.get(self.family)
-        if told is None:
-            return (self,)
-        return replace(self, of=str((body.get("data") or {}).get(told))), replace(self, of=ANY)
+        data = body.get("data") or {}
+        match self.family:
+            case Family.ALERTS:
+                whose = [str(data.get("severity"))]
+            case Family.USER:
+                whose = _owners(data)
+            case _:
+                return (self,)
+        return tuple(replace(self, of=of) for of in (*whose, ANY))
 
     def require(self, claims: Claims) -> None:
         """PermissionDenied. What is one's own one may always follow."""
@@ -83,9 +88,6 @@ _PERMISSIONS: Final = {
     Family.ALERTS: Permission.ALERTS_VIEW,
     Family.USER: Permission.TASKS_VIEW,
 }
-
-
-_TELLING: Final = {Family.ALERTS: "severity", Family.USER: "owner"}
 
 
 def parse(name: str, tenant: str = subjects.DEFAULT_TENANT) -> Topic:
@@ -139,11 +141,25 @@ def heard(topic: Topic, subject: str, body: Mapping[str, Any]) -> Said | None:
             severity = data.get("severity")
             return Said(f"{topic.family}.{severity}", data) if topic.of in (ANY, severity) else None
         case Family.USER:
-            owner = data.get("owner")
-            told = owner is not None and topic.of in (ANY, owner)
-            return Said(f"{topic.family}.{owner}", {"event": body.get("type"), **data}) if told else None
+            return _of_user(topic, body, data)
         case Family.CLUSTER:
             return Said(str(topic), body)
+
+
+def _owners(data: Mapping[str, Any]) -> list[str]:
+    """Whose it is: of a workflow's quota, everybody's who ran it."""
+    return data.get("owners") or [owner for owner in (data.get("owner"),) if owner is not None]
+
+
+def _of_user(topic: Topic, body: Mapping[str, Any], data: Mapping[str, Any]) -> Said | None:
+    """Who else it concerns, only those are told who may follow everybody."""
+    owners = _owners(data)
+    if topic.of == ANY:
+        return Said(f"{topic.family}.{owners[0]}", {"event": body.get("type"), **data}) if owners else None
+    if topic.of not in owners:
+        return None
+    own = {name: value for name, value in data.items() if name != "owners"}
+    return Said(str(topic), {"event": body.get("type"), **own, "owner": topic.of})
 
 
 def _agent(body: Mapping[str, Any]) -> Any:

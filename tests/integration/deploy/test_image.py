@@ -147,6 +147,7 @@ async def test_a_sidecar_is_seen_on_the_bus_as_nobody(image: Path, nats_server: 
     with ExitStack() as stack, folder_for_others("image-data") as data:
         data.chmod(0o755)
         told = {"NATS_URL": nats_server.url_of(SIDECAR), "HIVE_BACKENDS": "acacia=http://127.0.0.1:1"}
+        told["HIVE_OTLP_ENDPOINT"] = "http://127.0.0.1:1"
         process = start(as_nobody(image, "sidecar", ("run", "sidecar"), data, **told), data / "sidecar.log")
         stack.callback(process.wait, 30)
         stack.callback(process.terminate)
@@ -154,7 +155,9 @@ async def test_a_sidecar_is_seen_on_the_bus_as_nobody(image: Path, nats_server: 
             await asyncio.wait_for(seen.wait(), 60)
         except TimeoutError:
             raise AssertionError((data / "sidecar.log").read_text()[-2000:]) from None
-        assert "Traceback" not in (data / "sidecar.log").read_text()
+        log = (data / "sidecar.log").read_text()
+        assert "Traceback" not in log
+        assert "spans_not_exported" not in log
 
 
 def ends(logs: dict[str, Path]) -> dict[str, str]:

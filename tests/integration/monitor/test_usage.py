@@ -76,7 +76,12 @@ class Kept:
 
 
 def ended(
-    owner: str = "anna", *, tokens: int = 50, seconds: float = 2.0, status: TaskStatus = TaskStatus.COMPLETED
+    owner: str = "anna",
+    *,
+    flow: UUID | None = None,
+    tokens: int = 50,
+    seconds: float = 2.0,
+    status: TaskStatus = TaskStatus.COMPLETED,
 ) -> TaskEvent:
     task_id = uuid4()
     completed = status is TaskStatus.COMPLETED
@@ -92,7 +97,7 @@ def ended(
             priority=3,
             owner=owner,
             key_id=KEY if owner == "anna" else None,
-            workflow_id=FLOW if owner == "anna" else None,
+            workflow_id=FLOW if owner == "anna" else flow,
             model="llama3.2:3b",
             agent_id="acacia",
             attempt=1,
@@ -251,6 +256,38 @@ async def test_a_quota_is_told_near_its_end_refuses_at_it_and_goes_on_refusing_w
     await eventually(lambda: negated(refuses(doors)))
     await doors.close()
     await hearing.close()
+
+
+async def test_everybody_who_ran_a_workflow_is_told_of_its_quota(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    told: list[QuotaEvent] = []
+
+    async def hear(received: Received) -> None:
+        told.append(received.decode(QuotaEvent))
+
+    hearing = await nats_bus.subscribe(subjects.events("quota.*"), hear)
+    async with Kept(nats_bus, pool):
+        for event in (ended(), ended("bea", flow=FLOW), ended("cleo")):
+            await publish(nats_bus, event)
+        await eventually(has_counted(nats_bus, 3))
+        own = PutQuota(kind=QuotaKind.WORKFLOW, name=str(FLOW), unit=QuotaUnit.TOKENS, period=QuotaPeriod.DAY, most=100)
+        await ask(nats_bus, "put_quota", own, Quota)
+        await eventually(heard(told, 1))
+    assert told[0].data.owners == ("anna", "bea")
+    await hearing.close()
+
+
+async def test_a_quota_of_a_later_version_is_left_as_it_is(nats_bus: NatsBus, pool: asyncpg.Pool) -> None:
+    """As after a way back: the monitor ended at it, again and again."""
+    await pool.execute("INSERT INTO quotas VALUES ('key', $1, 'pages', 'day', 7, 'admin')", str(KEY))
+    later, over = f"key.{str(KEY).encode().hex()}.pages.day", f"key.{str(KEY).encode().hex()}.tokens.month"
+    for key in (later, over):
+        await nats_bus.put(subjects.KV_QUOTAS, key, b"{}")
+    async with Kept(nats_bus, pool):
+        await publish(nats_bus, ended())
+        await eventually(has_counted(nats_bus, 1))
+        assert await ask(nats_bus, "quotas", NoReply(), QuotaList) == QuotaList(quotas=())
+        await ask(nats_bus, "put_quota", PutQuota(**dict(TOKENS_A_DAY), most=100), Quota)
+        assert set(await nats_bus.keys(subjects.KV_QUOTAS)) == {later, f"user.{b'anna'.hex()}.tokens.day"}
 
 
 async def has_stored(bus: NatsBus, position: int) -> bool:

@@ -1,5 +1,7 @@
 """What a process exports by OpenTelemetry's own SDK, as a real receiver gets it."""
 
+import sys
+
 import pytest
 
 from bus import tracing
@@ -31,6 +33,18 @@ def test_spans_arrive_whole_when_the_process_ends() -> None:
 @pytest.mark.timeout(30)
 def test_a_collector_that_is_away_holds_nobody_up() -> None:
     export("http://127.0.0.1:9")
+
+
+def test_without_the_packages_it_says_so_and_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http.trace_exporter", None)
+    settings = HiveSettings.model_validate({"otlp_endpoint": "http://127.0.0.1:9"})
+    with exporting("sidecar", settings):
+        assert not tracing.on()
+    said = capsys.readouterr().out
+    assert "spans_not_exported" in said
+    assert "pip install 'hive[otlp]'" in said
 
 
 def test_without_an_endpoint_nothing_is_made() -> None:

@@ -82,6 +82,9 @@ def event(kind: str, **data: Any) -> dict[str, Any]:
     return {"id": "1", "type": kind, "source": "x", "timestamp": "2026-11-27T12:00:00Z", "data": data}
 
 
+QUOTA = event("quota.warning", owner="ann", owners=["ann", "bob"])
+
+
 @pytest.mark.parametrize(
     ("topic", "body", "said"),
     [
@@ -101,6 +104,9 @@ def event(kind: str, **data: Any) -> dict[str, Any]:
         ("user.ann", event("task.queued", owner="ann"), Said("user.ann", {"event": "task.queued", "owner": "ann"})),
         ("user.ann", event("task.queued", owner="bob"), None),
         ("user.*", event("workflow.message", name="x"), None),
+        ("user.bob", QUOTA, Said("user.bob", {"event": "quota.warning", "owner": "bob"})),
+        ("user.cid", QUOTA, None),
+        ("user.*", QUOTA, Said("user.ann", {"event": "quota.warning", "owner": "ann", "owners": ["ann", "bob"]})),
         (
             f"execution.{EXECUTION}",
             event("workflow.node_completed", node="Set", workflow_id="w"),
@@ -120,6 +126,10 @@ def event(kind: str, **data: Any) -> dict[str, Any]:
 )
 def test_what_is_heard_is_told_in_the_seed_s_form(topic: str, body: dict[str, Any], said: Said | None) -> None:
     assert heard(parse(topic), subjects.events(entity_id=EXECUTION), body) == said
+
+
+def test_a_quota_of_a_workflow_is_for_everybody_who_ran_it() -> None:
+    assert [str(topic) for topic in parse("user.cid").concerned(QUOTA)] == ["user.ann", "user.bob", "user.*"]
 
 
 def test_a_full_outbox_drops_the_oldest_and_counts_it() -> None:

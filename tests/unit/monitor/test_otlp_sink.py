@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 
 from bus import subjects
@@ -12,8 +13,8 @@ from bus.messages import PerformanceMetrics
 from bus.messages.agents import NetworkCounters
 from monitor.settings import MonitorSettings
 from monitor.sinks.destination import values_of
-from monitor.sinks.otlp import NAMES, destination
-from monitor.sinks.sink import Away, Sink
+from monitor.sinks.otlp import NAMES, UNNAMED, destination
+from monitor.sinks.sink import SAID_AGAIN, Away, Sink
 from tests.parts.otlp import Receiver, receiving
 from tests.unit.monitor.events import metrics
 
@@ -42,11 +43,11 @@ def counts(sink: Sink) -> dict[str, float]:
     return {sample.name.removeprefix("sink_"): sample.value for sample in sink.samples()}
 
 
-def test_every_field_of_the_metrics_has_a_name() -> None:
+def test_every_field_of_the_metrics_has_a_name_but_those_that_no_agent_fills() -> None:
     everything = {name: 1 for name in PerformanceMetrics.model_fields if name not in {"agent_id", "timestamp", "network_io"}}
     network = NetworkCounters(bytes_sent_per_second=1, bytes_received_per_second=2)
     full = PerformanceMetrics(agent_id="acacia", timestamp=AT, network_io=network, **everything)
-    assert values_of(full).keys() == NAMES.keys()
+    assert values_of(full).keys() == NAMES.keys() | UNNAMED
     assert len({name for name, _, _ in NAMES.values()}) == len(NAMES)
 
 
@@ -67,34 +68,68 @@ async def test_each_value_comes_with_the_bus_s_time_and_its_agent() -> None:
     assert counts(sink) == {"written_samples": 2, "refused_samples": 0, "failures": 0}
 
 
-@pytest.mark.parametrize("status", [400, 404, 405])
-async def test_a_collector_that_takes_no_metrics_is_told_of_once(status: int, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_another_s_agent_measures_beyond_the_names_is_left_out() -> None:
     with receiving() as receiver:
-        receiver.status = status
+        sink = await written(receiver, metrics("acacia", cpu_usage=3, queue_length=4), metrics("walnut", retry_count=1))
+    assert set(receiver.metrics) == {"hive.agent.cpu.utilization"}
+    assert counts(sink) == {"written_samples": 1, "refused_samples": 0, "failures": 0}
+
+
+async def test_what_it_will_never_take_is_left_behind_and_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with receiving() as receiver:
+        receiver.status, receiver.answer = 400, Status(code=3, message="no such unit").SerializeToString()
         sink = await written(receiver, metrics("acacia", cpu_usage=3))
         await again(sink, metrics("acacia", cpu_usage=4))
         assert counts(sink) == {"written_samples": 0, "refused_samples": 2, "failures": 0}
-        receiver.status = 200
+        receiver.status, receiver.answer = 200, b""
         await again(sink, metrics("acacia", cpu_usage=5))
     assert counts(sink)["written_samples"] == 1
-    assert capsys.readouterr().out.count("sink_refuses") == 1
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "sink_refuses" in line]
+    assert "said='no such unit'" in told
 
 
-async def test_one_that_is_busy_is_asked_again() -> None:
+@pytest.mark.parametrize("status", [404, 405, 501])
+async def test_a_collector_of_traces_alone_is_not_asked_again(status: int) -> None:
     with receiving() as receiver:
-        receiver.status = 503
-        with pytest.raises(Away):
+        receiver.statuses["/v1/metrics"] = status
+        sink = await written(receiver, metrics("acacia", cpu_usage=3))
+    assert counts(sink) == {"written_samples": 0, "refused_samples": 1, "failures": 0}
+
+
+@pytest.mark.parametrize(("status", "misled"), [(404, True), (405, True), (403, True), (429, False), (503, False)])
+async def test_what_is_no_collector_or_busy_is_asked_again(status: int, misled: bool) -> None:
+    with receiving() as receiver:
+        receiver.status = status
+        with pytest.raises(Away) as away:
             await written(receiver, metrics("acacia", cpu_usage=3))
+    assert away.value.misled is misled
 
 
-async def test_what_it_took_the_others_without_is_counted() -> None:
+def test_a_wrong_setting_is_named_again_and_again(capsys: pytest.CaptureFixture[str]) -> None:
+    to = destination(MonitorSettings(otlp_endpoint="http://127.0.0.1:9"))
+    assert to is not None
+    sink = Sink(None, to)  # type: ignore[arg-type]
+    for tries in range(SAID_AGAIN + 1):
+        sink._tell(Away("it answered 404", misled=True), tries)
+        sink._tell(Away("ConnectError"), tries)
+    told = capsys.readouterr().out
+    assert (told.count("sink_misled"), told.count("sink_away")) == (2, 1)
+    assert "correct HIVE_OTLP_ENDPOINT" in told
+
+
+async def test_points_that_it_took_the_others_without_count_as_measurements(capsys: pytest.CaptureFixture[str]) -> None:
     answer = ExportMetricsServiceResponse()
-    answer.partial_success.rejected_data_points = 1
+    answer.partial_success.rejected_data_points = 3
     answer.partial_success.error_message = "too old"
     with receiving() as receiver:
         receiver.answer = answer.SerializeToString()
-        sink = await written(receiver, metrics("acacia", cpu_usage=3), metrics("walnut", cpu_usage=3))
-    assert counts(sink) == {"written_samples": 1, "refused_samples": 1, "failures": 0}
+        sink = await written(receiver, *(metrics(f"agent-{n}", cpu_usage=3, memory_usage=4, disk_usage=5) for n in range(3)))
+        assert counts(sink) == {"written_samples": 2, "refused_samples": 1, "failures": 0}
+        assert "said='too old'" in capsys.readouterr().out
+        answer.partial_success.rejected_data_points = 1
+        receiver.answer = answer.SerializeToString()
+        await again(sink, metrics("acacia", cpu_usage=3, memory_usage=4), metrics("walnut", cpu_usage=3, memory_usage=4))
+    assert counts(sink) == {"written_samples": 3, "refused_samples": 2, "failures": 0}
 
 
 def test_without_an_endpoint_there_is_no_sink() -> None:

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import time
+from typing import Any
 
 import pytest
 
 from bus import subjects
-from bus.client import Closing, KeyHandler
-from bus.errors import BusUnavailable, DatabaseUnavailable
+from bus.client import Closing, KeyHandler, Received
+from bus.errors import BusUnavailable, DatabaseUnavailable, NoLeader
 from bus.messages import AgentRecord, AgentStatus, ClusterStatus, TaskStatus
 from bus.messages.alerts import Alert, AlertRule, AlertScope, AlertState, ListAlerts, RuleSet, RuleSource, Silence
 from bus.overview import CLUSTER
@@ -24,6 +25,13 @@ from monitor.ingest import Ledger
 from monitor.notifying.targets import Notice
 from tests.unit.monitor.alerting.scene import NOON, Scene, rule
 from tests.unit.monitor.events import task_event
+
+
+class Alone(InMemoryBus):
+    """Nobody answers, and it is known at once."""
+
+    async def request_raw(self, *_: Any, **__: Any) -> Received:
+        raise NoLeader("Nobody answers.", retry_after_seconds=1)
 
 
 def a_ledger() -> Ledger:
@@ -56,7 +64,7 @@ def test_a_model_that_fails_now_is_seen_though_it_did_well_for_days() -> None:
 
 
 async def test_an_agent_s_retries_are_counted_under_the_seed_s_name_too() -> None:
-    bus, ledger, counted = InMemoryBus(), a_ledger(), asyncio.Event()
+    bus, ledger, counted = Alone(), a_ledger(), asyncio.Event()
     counted.set()
     ledger.count(task_event(TaskStatus.FAILED, agent_id="acacia", attempt=5))
     await bus.put(
@@ -80,7 +88,7 @@ async def test_an_agent_s_retries_are_counted_under_the_seed_s_name_too() -> Non
 
 
 async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
-    bus, key = InMemoryBus(), (AlertScope.QUEUE, "high")
+    bus, key = Alone(), (AlertScope.QUEUE, "high")
     hearing = Hearing(bus, a_ledger(), asyncio.Event())
     await hearing.start()
     await bus.put(subjects.KV_STATUS, CLUSTER, ClusterStatus(version="1", queue={"high": 500}, updated_at=NOON))
@@ -93,7 +101,18 @@ async def test_how_much_waits_is_unknown_once_nobody_leads() -> None:
     await hearing.close()
 
 
-class Unwatched(InMemoryBus):
+@pytest.mark.parametrize(("age", "known"), [(5, 500), (FRESH_SECONDS + 5, None)])
+async def test_what_a_leader_said_before_the_monitor_came_is_as_old_as_it_says(age: float, known: int | None) -> None:
+    bus, now = Alone(), time()
+    said = datetime.fromtimestamp(now - age, UTC)
+    await bus.put(subjects.KV_STATUS, CLUSTER, ClusterStatus(version="1", queue={"high": 500}, updated_at=said))
+    hearing = Hearing(bus, a_ledger(), asyncio.Event())
+    await hearing.start()
+    assert hearing.samples.last((AlertScope.QUEUE, "high"), "waiting", now) == known
+    await hearing.close()
+
+
+class Unwatched(Alone):
     """Away from the first watch on."""
 
     @property
@@ -156,7 +175,7 @@ HOT = {"hot": rule("cpu_usage > 85")}
 
 async def a_watch(record: Memory) -> Watch:
     rules = RuleSet(alerts=HOT, source=RuleSource.FILE)
-    watch = Watch(InMemoryBus(), a_ledger(), rules, counted=asyncio.Event(), retain_seconds=0)
+    watch = Watch(Alone(), a_ledger(), rules, counted=asyncio.Event(), retain_seconds=0)
     await watch.take_up(record)
     return watch
 
