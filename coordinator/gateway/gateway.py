@@ -4,14 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from bus import subjects
 from bus.auditing.attempts import told_attempt
 from bus.client import Bus
 from bus.guarding.guard import Guard
-from bus.messages import Claims
+from bus.messages import AgentRecord, Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
 from bus.open_sockets import OpenSockets
@@ -22,6 +23,7 @@ from coordinator.gateway.identity import Identity
 from coordinator.gateway.limits.counting import Counting
 from coordinator.gateway.limits.limits import Limits
 from coordinator.gateway.live.hub import Hub
+from coordinator.gateway.llm.names import told_of
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
 from coordinator.gateway.places import Places
@@ -31,10 +33,15 @@ from coordinator.gateway.verified import Verified
 from coordinator.gateway.waiting import Waiting
 from coordinator.gateway.webhook_bodies import WebhookBodies
 
+LEAVE_SECONDS: Final = 1.0
+"""Of the seconds that requests get at the end: for a last word to those who are not done."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
-    """`named` are the aliases by their key in the bucket. `stopping` is set when the process has been told to stop: streams then end by themselves."""
+    """`named` are the aliases by their key in the bucket. `stopping` is set when the process has been told to stop: who can go on elsewhere
+    where he was does so. `leaving` is set when the seconds that the others get are nearly over.
+    """
 
     bus: Bus
     settings: GatewaySettings
@@ -54,7 +61,12 @@ class Gateway:
     metrics: Metrics = field(default_factory=Metrics)
     sockets: OpenSockets = field(default_factory=OpenSockets)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
     _background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def hosts(self) -> list[AgentRecord]:
+        """Those whose models clients are told of."""
+        return told_of(self.overview.agents.items.values(), datetime.now(UTC))
 
     def background(self, work: Coroutine[Any, Any, None]) -> None:
         """Goes on when the request that began it is over."""
@@ -69,6 +81,11 @@ class Gateway:
 
     def stop(self) -> None:
         self.stopping.set()
+        self.waiting.stop()
+        asyncio.get_running_loop().call_later(max(0.0, self.settings.stop_seconds - LEAVE_SECONDS), self._leave)
+
+    def _leave(self) -> None:
+        self.leaving.set()
         self.waiting.stop()
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from bus import auth, subjects
 from bus.errors import PermissionDenied
@@ -11,6 +13,11 @@ from bus.model_names import tagged
 from bus.submit import listed
 from coordinator.gateway.llm.chain import Chain
 
+TOLD: Final = timedelta(seconds=30)
+"""So long after it was last heard a host's models are still told. One whose sidecar is upgraded is away for some seconds, and tasks wait
+for it; clients that find their model gone from the list choose another for good.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:
@@ -18,6 +25,15 @@ class Listed:
 
     name: str
     created: int = 0
+
+
+def told_of(agents: Iterable[AgentRecord], now: datetime) -> list[AgentRecord]:
+    """The hosts that are there, or were a moment ago. Pure."""
+    return [
+        agent
+        for agent in agents
+        if agent.status is not AgentStatus.OFFLINE or (agent.last_seen is not None and now - agent.last_seen < TOLD)
+    ]
 
 
 def resolve(name: str, aliases: Mapping[str, ModelAlias], agents: Iterable[AgentRecord], claims: Claims) -> Chain:
@@ -52,13 +68,12 @@ def present(agents: Iterable[AgentRecord]) -> set[str]:
 
 
 def listing(agents: Iterable[AgentRecord], aliases: Iterable[ModelAlias], claims: Claims) -> list[Listed]:
-    """Every model of the hosts that are not offline, and every alias that stands for one of them, by name; what the key may use. Pure."""
+    """Every model of these hosts, and every alias that stands for one of them, by name; what the key may use. Pure."""
     found: dict[str, Listed] = {}
     for agent in agents:
-        if agent.status is not AgentStatus.OFFLINE:
-            created = int(agent.created_at.timestamp()) if agent.created_at else 0
-            for model in agent.models:
-                found.setdefault(tagged(model.name), Listed(model.name, created))
+        created = int(agent.created_at.timestamp()) if agent.created_at else 0
+        for model in agent.models:
+            found.setdefault(tagged(model.name), Listed(model.name, created))
     shown = {name: listed for name, listed in found.items() if auth.allows_model(claims, listed.name)}
     for alias in aliases:
         target = next((found[tagged(model)] for model in alias.models if tagged(model) in found), None)

@@ -56,7 +56,7 @@ class Ended:
 
 class Run:
     """`async with`: submits on entry; on exit cancels a task that has not ended, unless it may be asked for again by its
-    Idempotency-Key or this gateway is stopping.
+    Idempotency-Key or this gateway is leaving: told to stop, it lets answers end that take no longer than it may.
     """
 
     def __init__(self, gateway: Gateway, claims: Claims, idempotency_key: str | None, model: str | None = None) -> None:
@@ -98,7 +98,7 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         is_mine = self._key is None or self._abandoned
-        if not self._over and is_mine and not self._gateway.stopping.is_set():
+        if not self._over and is_mine and not self._gateway.leaving.is_set():
             self._gateway.background(self._cancel())
         await self._stack.aclose()
 
@@ -113,7 +113,7 @@ class Run:
         """
         claims = self._claims.model_copy(update={"via": ABANDONED})
         until, pause = monotonic() + CANCEL_SECONDS, FIRST_PAUSE_SECONDS
-        while not self._gateway.stopping.is_set():
+        while not self._gateway.leaving.is_set():
             try:
                 body = TaskRef(id=self.task_id)
                 await verbs.ask(self._gateway.bus, subjects.SERVICE_TASKS, "cancel", body, TaskRecord, claims)
@@ -124,7 +124,7 @@ class Run:
                     return
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
-                    await self._gateway.stopping.wait()
+                    await self._gateway.leaving.wait()
             pause = min(LONGEST_QUIET_SECONDS, 2 * pause)
 
     async def items(self) -> AsyncGenerator[Delta | Restart | Quiet | Ended, None]:
@@ -174,7 +174,7 @@ class Run:
     async def _heard(self, seconds: float) -> bool:
         """Whether something came within so many seconds. Unavailable when the gateway stops."""
         heard = await self._inbox.wait(seconds)
-        if self._gateway.stopping.is_set():
+        if self._gateway.leaving.is_set():
             raise Unavailable(
                 f"This gateway is stopping. The task {self.task_id} goes on; its output can be fetched by its id."
             )

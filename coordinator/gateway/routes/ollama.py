@@ -62,7 +62,7 @@ async def tags(request: Request) -> Response:
     """Every model that a host which is there has, and every alias that stands for one."""
     gateway, claims = asker(request)
     auth.require(claims, Permission.MODELS_VIEW)
-    return json(models.tags(gateway.overview.agents.items.values(), gateway.named.items, claims))
+    return json(models.tags(gateway.hosts(), gateway.named.items, claims))
 
 
 @router.get("/api/ps")
@@ -141,7 +141,7 @@ async def embeddings(request: Request) -> Response:
 
 def known(gateway: Gateway, claims: Claims, model: str, missing: Callable[[str], UnknownModel] = not_found) -> None:
     """UnknownModel for one that no host has, or that the key may not use."""
-    agents = list(gateway.overview.agents.items.values())
+    agents = gateway.hosts()
     names, alias = models.chain(model, gateway.named.items), auth.allows_model(claims, model)
     if not any((alias or auth.allows_model(claims, name)) and models.copies(name, agents) for name in names):
         raise missing(model)

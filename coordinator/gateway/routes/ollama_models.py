@@ -35,7 +35,7 @@ async def show(request: Request) -> Response:
     gateway, claims = asker(request)
     auth.require(claims, Permission.MODELS_VIEW)
     name = named(read(Named, await body_of(request)))
-    agents = _agents(gateway)
+    agents = gateway.hosts()
     for model in models.chain(name, gateway.named.items):
         allowed = auth.allows_model(claims, model) or auth.allows_model(claims, name)
         if allowed and (copies := models.copies(model, agents)):

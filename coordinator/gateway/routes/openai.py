@@ -83,7 +83,7 @@ def _asker(request: Request) -> tuple[Gateway, Claims]:
 
 def _listed(gateway: Gateway, claims: Claims) -> list[Listed]:
     auth.require(claims, Permission.MODELS_VIEW)
-    return listing(gateway.overview.agents.items.values(), gateway.named.items.values(), claims)
+    return listing(gateway.hosts(), gateway.named.items.values(), claims)
 
 
 def _shown(model: Listed) -> dict[str, object]:

@@ -35,7 +35,7 @@ from coordinator.gateway.app import create_app
 from coordinator.gateway.gateway import Gateway
 from coordinator.gateway.llm.asked import ANY_PROFICIENCY, asked_in
 from coordinator.gateway.llm.inbox import MOST_BYTES, Inbox
-from coordinator.gateway.llm.names import listing, resolve
+from coordinator.gateway.llm.names import TOLD, listing, resolve, told_of
 from tests.unit.gateway.conftest import ANNA, client_of
 from tests.unit.gateway.rooms import ACACIA, ATTEMPT, Rooms
 
@@ -73,10 +73,18 @@ def test_a_key_may_use_an_alias_by_its_name_or_by_what_it_stands_for() -> None:
 
 
 def test_the_list_is_the_union_of_the_hosts_that_are_there() -> None:
-    fleet = [agent("oak", "b:1b", "a:1b"), agent("elm", "b:1b", "c:1b"), agent("ash", "d:1b", status=AgentStatus.OFFLINE)]
+    fleet = [agent("oak", "b:1b", "a:1b"), agent("elm", "b:1b", "c:1b")]
     known = aliases(chat=("d:1b", "a:1b"), gone=("d:1b",)).values()
     assert [each.name for each in listing(fleet, known, ALL)] == ["a:1b", "b:1b", "c:1b", "chat"]
     assert [each.name for each in listing(fleet, known, Claims(sub="x", roles=(), models=("a:1b",)))] == ["a:1b", "chat"]
+
+
+def test_a_host_that_went_a_moment_ago_is_still_told_of() -> None:
+    """As one whose sidecar is upgraded."""
+    now = datetime.now(UTC)
+    there, never = agent("oak", "a:1b"), agent("elm", "b:1b", status=AgentStatus.OFFLINE).model_copy(update={"last_seen": None})
+    just, long = (never.model_copy(update={"last_seen": now - ago}) for ago in (TOLD / 2, TOLD))
+    assert told_of([there, never, just, long], now) == [there, just]
 
 
 def test_headers_ask_for_priority_session_and_capabilities() -> None:
@@ -246,6 +254,34 @@ async def test_a_stream_that_missed_a_chunk_goes_on_from_the_bus_while_its_host_
     await host.end(13)
     assert text_of((await asking).text) == "one two three"
     assert rooms.tasks[host.task_id].status is TaskStatus.QUEUED, "the record could not tell"
+
+
+async def test_an_answer_that_runs_when_the_gateway_is_told_to_stop_is_ended(
+    anna: AsyncClient, rooms: Rooms, gateway: Gateway
+) -> None:
+    """Nobody can come back to it, as to the output of a task."""
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("Hello")
+    gateway.stop()
+    await host.text(" there.", offset=5)
+    await host.end(12)
+    assert text_of((await asking).text) == "Hello there."
+
+
+async def test_an_answer_that_takes_longer_than_a_gateway_may_stay_is_told_so_before_it_goes(
+    anna: AsyncClient, rooms: Rooms, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.gateway.gateway.LEAVE_SECONDS", gateway.settings.stop_seconds)
+    asking = ask(anna, stream=True)
+    host = await said(rooms, asking)
+    await host.text("Hello")
+    gateway.stop()
+    async with asyncio.timeout(2):
+        response = await asking
+    assert text_of(response.text) == "Hello"
+    assert str(host.task_id) in json.loads(response.text.split("data: ")[-1])["error"]["message"]
+    assert rooms.tasks[host.task_id].status is not TaskStatus.CANCELLED
 
 
 async def test_an_answer_that_is_not_seen_yet_is_begun_anew(anna: AsyncClient, rooms: Rooms) -> None:

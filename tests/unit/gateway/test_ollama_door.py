@@ -179,13 +179,14 @@ def test_models_are_those_of_all_hosts() -> None:
     fleet = [
         agent("oak", small),
         agent("elm", small, ModelInfo(name="b")),
-        agent("ash", ModelInfo(name="c"), status=AgentStatus.OFFLINE),
+        agent("ash", ModelInfo(name="c", loaded=True), status=AgentStatus.OFFLINE),
     ]
+    there = fleet[:2]
     aliases = {"chat": ModelAlias(alias="chat", models=("c", "a:1b"))}
     everybody, one = Claims(sub="x", roles=()), Claims(sub="x", roles=(), models=("b",))
-    assert [each["name"] for each in models.tags(fleet, {}, everybody)["models"]] == ["a:1b", "b:latest"]
-    assert [each["name"] for each in models.tags(fleet, {}, one)["models"]] == ["b:latest"]
-    assert {each["name"] for each in models.tags(fleet, aliases, everybody)["models"]} == {"a:1b", "b:latest"}
+    assert [each["name"] for each in models.tags(there, {}, everybody)["models"]] == ["a:1b", "b:latest"]
+    assert [each["name"] for each in models.tags(there, {}, one)["models"]] == ["b:latest"]
+    assert {each["name"] for each in models.tags(there, aliases, everybody)["models"]} == {"a:1b", "b:latest"}
     [loaded] = models.ps(fleet, everybody)["models"]
     assert (loaded["size"], loaded["size_vram"]) == (20, 8)
     assert models.ps(fleet, one)["models"] == []

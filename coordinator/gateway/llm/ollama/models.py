@@ -17,9 +17,8 @@ Aliases = Mapping[str, ModelAlias]
 
 
 def copies(name: str, agents: Iterable[AgentRecord]) -> list[ModelInfo]:
-    """Of a model, on the hosts that are there: those in memory first."""
-    there = [agent for agent in agents if agent.status is not AgentStatus.OFFLINE]
-    found = [model for agent in there for model in agent.models if same_model(model.name, name)]
+    """Of a model, on these hosts: those in memory first."""
+    found = [model for agent in agents for model in agent.models if same_model(model.name, name)]
     return sorted(found, key=lambda model: not model.loaded)
 
 
@@ -40,8 +39,10 @@ def tags(agents: Iterable[AgentRecord], aliases: Aliases, claims: Claims) -> dic
 
 
 def ps(agents: Iterable[AgentRecord], claims: Claims) -> dict[str, Any]:
-    """Each model in memory once. Its sizes are those of all its copies together, and it expires when the last one does."""
-    agents = list(agents)
+    """Each model in memory once, of the hosts that are there now. Its sizes are those of all its copies together, and it expires when the
+    last one does.
+    """
+    agents = [agent for agent in agents if agent.status is not AgentStatus.OFFLINE]
     names = sorted({tagged(model.name) for agent in agents for model in agent.models if auth.allows_model(claims, model.name)})
     found = []
     for name in names:
