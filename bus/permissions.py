@@ -4,7 +4,7 @@ Subjects are spelled by bus/subjects.py alone. A service's permissions are writt
 the token by which a coordinator lets it in (bus/admission.py). What is not listed here, the server refuses, and logs with the name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,14 +61,17 @@ def covers(pattern: str, subject: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Room:
-    """`serves`: its services; `asks`: whether it may ask any other. `reads`, `keys`: streams and buckets that it reads; `writes`: buckets
-    that it writes. `declares`: whether it makes and changes streams (bus/nats_streams.py).
+    """`serves`: its services; `asks`: whether it may ask any other. `reads`, `keys`: streams and buckets that it reads as they grow; `looks_into`:
+    streams of which it asks for one message and makes no consumer; `writes`: buckets that it writes. `durables`: consumers by their streams, whose
+    names are known. `declares`: whether it makes and changes streams (bus/nats_streams.py).
     """
 
     asks: bool = True
     declares: bool = False
     serves: tuple[str, ...] = ()
     reads: tuple[str, ...] = ()
+    looks_into: tuple[str, ...] = ()
+    durables: tuple[tuple[str, str], ...] = ()
     keys: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     publish: tuple[str, ...] = ()
@@ -89,9 +92,10 @@ def _purging(*streams: str) -> tuple[str, ...]:
     return tuple(f"$JS.API.STREAM.PURGE.{stream}" for stream in streams)
 
 
-def _taking(stream: str) -> tuple[str, ...]:
+def _taking(stream: str, durable: str) -> tuple[str, ...]:
     """From a durable consumer."""
-    return (f"$JS.API.CONSUMER.MSG.NEXT.{stream}.*", f"$JS.API.CONSUMER.DURABLE.CREATE.{stream}.*", f"$JS.ACK.{stream}.>")
+    verbs = (f"$JS.API.CONSUMER.{verb}.{stream}.{durable}" for verb in ("INFO", "CREATE", "MSG.NEXT"))
+    return (*verbs, f"$JS.API.CONSUMER.CREATE.{stream}.{durable}.>", f"$JS.ACK.{stream}.{durable}.>")
 
 
 _ALL_KEYS: Final = (
@@ -109,7 +113,8 @@ ROOMS: Final = {
             *(subjects.SERVICE_MAINTENANCE, subjects.SERVICE_KEYS, subjects.SERVICE_JOIN_TOKENS, subjects.SERVICE_MODELS),
             *(subjects.SERVICE_PLACEMENT, subjects.SERVICE_SCHEDULES, subjects.SERVICE_USERS, subjects.SERVICE_SESSIONS),
         ),
-        reads=(subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
+        reads=(subjects.TASKS, subjects.OUTCOMES),
+        looks_into=(subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
         keys=(*_ALL_KEYS, subjects.KV_UPSTREAMS, subjects.KV_HOSTS),
         writes=(
             *(subjects.KV_AGENTS, subjects.KV_MODELS, subjects.KV_KEYS, subjects.KV_PLACEMENT, subjects.KV_STATUS),
@@ -136,7 +141,8 @@ ROOMS: Final = {
     ),
     GATEWAY: _Room(
         serves=(subjects.SERVICE_TASKS, subjects.SERVICE_MODELS),
-        reads=(subjects.TASKS, subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS, subjects.METRICS),
+        reads=(subjects.OUTPUT,),
+        looks_into=(subjects.TASKS,),
         keys=_ALL_KEYS,
         writes=(subjects.KV_ALIASES, subjects.KV_DEV_PLANS),
         publish=_ALL_SUBMITS,
@@ -157,14 +163,15 @@ ROOMS: Final = {
             *(subjects.SERVICE_METRICS, subjects.SERVICE_ALERTS, subjects.SERVICE_AUDIT, subjects.SERVICE_USAGE),
             subjects.SERVICE_DOCS,
         ),
-        reads=(subjects.EVENTS, subjects.PROGRESS, subjects.METRICS, subjects.AUDIT),
+        reads=(subjects.EVENTS, subjects.METRICS, subjects.AUDIT),
+        durables=((subjects.METRICS, subjects.INFLUX_SINK), (subjects.METRICS, subjects.OTLP_SINK)),
         keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_QUOTAS),
         writes=(subjects.KV_QUOTAS,),
-        publish=(*_events("system", "quota"), *_taking(subjects.METRICS), *_purging(subjects.AUDIT)),
+        publish=(*_events("system", "quota"), *_purging(subjects.AUDIT)),
         subscribe=(subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
     ),
     GUI: _Room(
-        reads=(subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
+        reads=(subjects.OUTPUT,),
         keys=(subjects.KV_AGENTS, subjects.KV_STATUS, subjects.KV_KEYS, subjects.KV_USERS),
         subscribe=(
             *(subjects.ALL_OUTPUT, subjects.ALL_EVENTS, subjects.ALL_METRICS, subjects.ALL_HEARTBEATS, subjects.ALL_VITALS),
@@ -191,7 +198,10 @@ def of_service(name: str) -> Permissions:
             "$JS.API.STREAM.NAMES",
             *(f"$JS.API.STREAM.{action}.*" for action in ("INFO", *(("CREATE", "UPDATE") if room.declares else ()))),
         ),
-        *_reading((*room.reads, *(f"KV_{bucket}" for bucket in room.keys))),
+        *(subject for stream in room.reads for subject in _reading(stream)),
+        *(subject for bucket in room.keys for subject in _keys_of(bucket)),
+        *(subject for stream in room.looks_into for subject in _looking_into(stream)),
+        *(subject for stream, durable in room.durables for subject in _taking(stream, durable)),
     )
     verbs = (subjects.service_verb(service, _ANY) for service in room.serves)
     subscribe = (f"{subjects.inbox(name)}.>", "$SRV.>", *verbs, *room.subscribe)
@@ -259,7 +269,18 @@ def _agent(agent_id: str) -> Permissions:
     )
 
 
-def _reading(streams: Sequence[str]) -> tuple[str, ...]:
-    """Consumers of these streams, single messages, and what keeps their flow going."""
-    forms = ("$JS.API.CONSUMER.*.{}", "$JS.API.CONSUMER.*.{}.>", "$JS.API.STREAM.MSG.GET.{}", "$JS.API.DIRECT.GET.{}")
-    return tuple(form.format(stream) for stream in streams for form in (*forms, "$JS.API.DIRECT.GET.{}.>", "$JS.FC.{}.>"))
+def _reading(stream: str) -> tuple[str, ...]:
+    """A consumer that the server gives a name to, what keeps its flow going, and single messages.
+
+    Whoever knows the name of somebody's consumer can change what that is given, by a request for one with the name in its body, which no permission
+    sees. So nobody may ask for names; and a stream whose messages are work, or that has a consumer with a name known to all, has one reader.
+    """
+    return (f"$JS.API.CONSUMER.CREATE.{stream}", f"$JS.FC.{stream}.>", *_looking_into(stream))
+
+
+def _looking_into(stream: str) -> tuple[str, ...]:
+    return (f"$JS.API.STREAM.MSG.GET.{stream}",)
+
+
+def _keys_of(bucket: str) -> tuple[str, ...]:
+    return (*_reading(f"KV_{bucket}"), f"$JS.API.DIRECT.GET.KV_{bucket}.>")

@@ -192,5 +192,17 @@ def test_whoever_shows_answers_may_hear_them_and_read_what_was_said_before(servi
     may = of_service(service)
     assert may.may_subscribe(subjects.outputs_of_task(UUID(int=1)))
     assert may.may_subscribe(subjects.events("task.*", entity_id=UUID(int=1)))
-    for call in ("STREAM.MSG.GET.HIVE_OUTPUT", "CONSUMER.CREATE.HIVE_OUTPUT", "CONSUMER.CREATE.HIVE_OUTPUT.x.y"):
+    for call in ("STREAM.MSG.GET.HIVE_OUTPUT", "CONSUMER.CREATE.HIVE_OUTPUT"):
         assert may.may_publish(f"$JS.API.{call}")
+
+
+def test_what_is_work_has_one_reader_and_so_has_what_has_a_durable_consumer() -> None:
+    """Whoever may make a consumer of a stream may change any of it whose name it knows (bus/permissions.py)."""
+
+    def readers(stream: str) -> set[str]:
+        return {name for name in ROOMS if of_service(name).may_publish(f"$JS.API.CONSUMER.CREATE.{stream}")}
+
+    assert readers(subjects.TASKS) == readers(subjects.OUTCOMES) == {permissions.COORDINATOR}
+    assert readers(subjects.AUDIT) == {permissions.MONITOR}
+    for owner, room in ROOMS.items():
+        assert all(readers(stream) == {owner} for stream, _ in room.durables)
