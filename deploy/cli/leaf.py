@@ -34,7 +34,7 @@ def leaf(
     ] = None,
     folder: Annotated[Path | None, typer.Option(help="To write; left out: NAME.leaf here.")] = None,
 ) -> None:
-    """Write what a site behind NAT needs for a bus of its own, which dials this one."""
+    """Write what a site behind NAT needs for its own bus."""
     found = settings()
     state, secrets = running(found), DataFolder(found.data_dir).secrets()
     place = folder or Path(f"{slug(name)}.leaf")

@@ -93,6 +93,7 @@ def nats(folder: DataFolder, made: Certificates) -> Iterator[Server]:
         password="test-bus-password",
         sys_password="test-sys-password",
         tls=made,
+        leaf_port=free_port(),
     )
     server = Server(part, folder.path / "nats.log")
     server.start()
@@ -105,7 +106,8 @@ async def test_the_bus_is_told_of_what_was_made_anew_and_only_then(
 ) -> None:
     clock, looked, journal = SimpleNamespace(now=NOW), asyncio.Event(), list[str]()
     assert nats.process is not None
-    process, port = nats.process, nats.part.port  # type: ignore[attr-defined]
+    assert isinstance(nats.part, Nats)
+    process, port = nats.process, nats.part.port
     loop = asyncio.get_running_loop()
 
     def renewed() -> Certificates:
@@ -125,6 +127,7 @@ async def test_the_bus_is_told_of_what_was_made_anew_and_only_then(
         await until(lambda: shown_by_nats(port) != first)
         assert journal == ["certificate_renewed"]
         assert shown_by_nats(port) == ssl.PEM_cert_to_DER_cert(made.certificate.read_text())
+        assert shown_by_nats(nats.part.leaf_port) == shown_by_nats(port)
     finally:
         await end([keeping])
     assert process.poll() is None

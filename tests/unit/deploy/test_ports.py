@@ -28,8 +28,12 @@ def free(**more: int) -> DeploySettings:
 async def test_zero_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ports, "KERNELS_RANGE", tmp_path / "range")
     ports.KERNELS_RANGE.write_text("30000\t60999\n")
-    found = await ports.choose(free())
+    found = await ports.choose(free(nats_leaf_port=0))
     assert all(20_000 <= port < 30_000 for port in vars(found).values())
+
+
+async def test_a_door_for_leaves_is_there_only_when_it_was_asked_for() -> None:
+    assert (await ports.choose(free())).nats_leaf == 0
 
 
 @pytest.mark.parametrize("lowest", [1024, 20_000])
