@@ -145,7 +145,7 @@ async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSet
 
 def main() -> None:
     settings = GuiSettings.read()
-    telemetry.configure("gui", settings.log_level, settings.log_format)
+    telemetry.configure("gui", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     with exporting("gui", settings):
         uvloop.run(serve(settings))

@@ -272,7 +272,7 @@ async def until_stopped(settings: WorkflowSettings) -> None:
 
 def main() -> None:
     settings = WorkflowSettings.read()
-    telemetry.configure("workflow", settings.log_level, settings.log_format)
+    telemetry.configure("workflow", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     with exporting("workflow", settings):
         uvloop.run(until_stopped(settings))

@@ -108,7 +108,7 @@ async def _bound(serving: asyncio.Task[None], stopping: asyncio.Event, seconds: 
 
 def main() -> None:
     settings = GatewaySettings.read()
-    telemetry.configure("gateway", settings.log_level, settings.log_format)
+    telemetry.configure("gateway", settings.log_level, settings.log_format, settings.log_refusals)
     try:
         import uvloop
     except ImportError:
