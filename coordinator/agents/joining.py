@@ -109,6 +109,7 @@ class Joining:
         """Conflict for an agent of a host that was removed, and that is heard all the same."""
         if await self._hosts.removed([agent_id]):
             logger.warning("removed_host_heard", agent_id=agent_id)
+            await self._hosts.heard(agent_id)
             raise Conflict(
                 f"The host that speaks for {agent_id} was removed: nothing that it says counts. Join it again (hive join), or stop it."
             )
