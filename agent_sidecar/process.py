@@ -36,7 +36,7 @@ Identify = Callable[[tuple[str, ...]], HostIdentity | None]
 def run(open_backend: OpenBackend = open_backend) -> None:
     """Until SIGTERM or SIGINT. A benchmark brings its own `open_backend`."""
     settings = SidecarSettings.read()
-    telemetry.configure("sidecar", settings.log_level, settings.log_format)
+    telemetry.configure("sidecar", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     try:
         with asyncio.Runner(loop_factory=_event_loop) as runner:

@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from bus.codec import explain
+from bus.refusals import IN_FULL
 
 DEFAULT_NATS_URL: Final = "nats://127.0.0.1:4222"
 
@@ -70,6 +71,11 @@ class HiveSettings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: Path.home() / ".hive", description="all state of a hive on this machine")
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
+    log_refusals: int = Field(
+        default=IN_FULL,
+        ge=1,
+        description="lines about what was refused that are logged in full, of one kind and source in a minute; one line says how many more there were",
+    )
     metrics_host: str = Field(
         default="127.0.0.1", description="address of the `/metrics` of each process but the gateway's, at its port"
     )

@@ -12,12 +12,18 @@ from typing import Any, TextIO, cast
 
 import structlog
 
+from bus.refusals import IN_FULL, Refusals
+
 _ratio = 1.0
 _traceparent: ContextVar[str | None] = ContextVar("traceparent", default=None)
 
 
-def configure(service: str, level: str = "info", log_format: str = "auto") -> None:
-    """Log to stderr, one event a line, with timestamp, level, service, event and whatever is bound (task_id, trace_id …)."""
+def configure(service: str, level: str = "info", log_format: str = "auto", refusals_in_full: int = IN_FULL) -> None:
+    """Log to stderr, one event a line, with timestamp, level, service, event and whatever is bound (task_id, trace_id …).
+
+    `refusals_in_full`: of one kind and source in a minute; the rest are counted (bus/refusals.py).
+    """
+    refusals = Refusals(_more, in_full=refusals_in_full)
     as_json = log_format == "json" or (log_format == "auto" and not sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -32,7 +38,7 @@ def configure(service: str, level: str = "info", log_format: str = "auto") -> No
     tail = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[*shared, *tail],
+        processors=[refusals.bound, *shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LogStream())),
         cache_logger_on_first_use=True,
@@ -40,7 +46,12 @@ def configure(service: str, level: str = "info", log_format: str = "auto") -> No
     # What libraries log goes through the same renderer, so that a log file is one format from end to end.
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, *tail], foreign_pre_chain=shared))
+    handler.addFilter(refusals.filter)
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+def _more(event: str, fields: dict[str, Any]) -> None:
+    log(__name__).warning(event, **fields)
 
 
 class _LogStream(io.TextIOBase):

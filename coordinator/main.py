@@ -265,7 +265,7 @@ async def _database(settings: CoordinatorSettings) -> asyncpg.Pool:
 
 async def main() -> None:
     settings = CoordinatorSettings.read()
-    telemetry.configure("coordinator", settings.log_level, settings.log_format)
+    telemetry.configure("coordinator", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     told = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

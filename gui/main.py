@@ -152,7 +152,7 @@ async def _stop(server: uvicorn.Server, stopping: asyncio.Event) -> None:
 
 def main() -> None:
     settings = GuiSettings.read()
-    telemetry.configure("gui", settings.log_level, settings.log_format)
+    telemetry.configure("gui", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     with exporting("gui", settings):
         uvloop.run(until_stopped(partial(serve, settings), graceful=GRACEFUL_SECONDS, at_most=END_SECONDS))

@@ -88,7 +88,7 @@ async def hear_vitals(vitals: Vitals, received: Received) -> None:
 
 def main() -> None:
     settings = MonitorSettings.read()
-    telemetry.configure("monitor", settings.log_level, settings.log_format)
+    telemetry.configure("monitor", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     try:
         with exporting("monitor", settings):

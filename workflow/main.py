@@ -258,7 +258,7 @@ def _environment(base_url: str, models: Mapping[str, str]) -> Any:
 
 def main() -> None:
     settings = WorkflowSettings.read()
-    telemetry.configure("workflow", settings.log_level, settings.log_format)
+    telemetry.configure("workflow", settings.log_level, settings.log_format, settings.log_refusals)
     heap.set_aside()
     with exporting("workflow", settings):
         uvloop.run(until_stopped(lambda _stopping: serve(settings), at_most=STOP_SECONDS))

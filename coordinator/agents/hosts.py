@@ -74,6 +74,11 @@ class Hosts:
         with available():
             return [admitted(row) for row in await self._sql.all("removed_hosts", agents)]
 
+    async def heard(self, agent_id: str) -> None:
+        """Of a removed one: it is kept in mind before others. DatabaseUnavailable."""
+        with available():
+            await self._sql.run("removed_host_heard", agent_id)
+
     async def _own(self) -> set[str]:
         """Agents that the hive's own sidecar speaks for: those that it took on, and while it answers those that its settings name. BusUnavailable."""
         taken_on = set(await self._bus.keys(subjects.KV_UPSTREAMS))

@@ -110,6 +110,7 @@ class Joining:
         """Conflict for an agent of a host that was removed, and that is heard all the same: by now it can be put out."""
         if await self._hosts.removed([agent_id]):
             logger.warning("removed_host_heard", agent_id=agent_id)
+            await self._hosts.heard(agent_id)
             if not self._ending.locked():  # it asks again, once a second
                 async with self._ending:
                     await self._hosts.end_removed(agent_id)

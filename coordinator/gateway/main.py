@@ -71,7 +71,7 @@ async def _stop(server: Server, stopping: asyncio.Event) -> None:
 
 def main() -> None:
     settings = GatewaySettings.read()
-    telemetry.configure("gateway", settings.log_level, settings.log_format)
+    telemetry.configure("gateway", settings.log_level, settings.log_format, settings.log_refusals)
     try:
         import uvloop
     except ImportError:

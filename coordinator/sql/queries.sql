@@ -524,6 +524,16 @@ WHERE EXISTS (
     WHERE agent = name OR starts_with(agent, name || '-') OR agent = ANY(agents)
 );
 
+-- name: removed_host_heard
+-- One that tries to come in is the last to be forgotten: `removed_at` becomes when it was heard last, to the hour.
+UPDATE removed_hosts SET removed_at = now()
+WHERE (name = $1 OR starts_with($1, name || '-') OR $1 = ANY(agents)) AND removed_at < now() - interval '1 hour';
+
+-- name: delete_removed_hosts
+-- Beyond so many, those that nothing was heard of for the longest time. No age says that a host is gone: one behind a leaf stays connected there
+-- however long the leaf, or this hive, is away.
+DELETE FROM removed_hosts WHERE name IN (SELECT name FROM removed_hosts ORDER BY removed_at DESC, name OFFSET $1);
+
 -- name: delete_join_tokens
 DELETE FROM join_tokens WHERE id = ANY(ARRAY(SELECT id FROM join_tokens WHERE expires_at < $1 LIMIT $2)) RETURNING id;
 

@@ -16,6 +16,8 @@ logger = telemetry.log(__name__)
 LONGEST_PAUSE_SECONDS: Final = 30.0
 SHORTEST_PAUSE_SECONDS: Final = 1.0
 ENDED_SESSIONS: Final = timedelta(days=1)
+MOST_REMOVED_HOSTS: Final = 10_000
+"""As many as may have joined. Whoever registers is looked for among them."""
 BITE: Final = 1000
 """Rows of one statement: whoever needs one of their rows waits no longer than for these."""
 
@@ -46,6 +48,7 @@ async def clear_once(statements: Statements, settings: CoordinatorSettings, now:
         await _in_bites(statements, "delete_join_tokens", now - timedelta(days=settings.retain_days))
     if settings.retain_text_hours is not None:
         await _in_bites(statements, "blank_ended", now - timedelta(hours=settings.retain_text_hours))
+    await statements.run("delete_removed_hosts", MOST_REMOVED_HOSTS)
     await statements.run("delete_expired_tickets", now)
     await _in_bites(statements, "delete_sessions", now - ENDED_SESSIONS)
     await _in_bites(statements, "delete_benchmarks", now)

@@ -46,7 +46,7 @@ from coordinator.leading.facts import Fact
 from coordinator.leading.state import State
 from coordinator.settings import CoordinatorSettings
 from coordinator.store.database import Statements
-from coordinator.store.retention import clear_once
+from coordinator.store.retention import MOST_REMOVED_HOSTS, clear_once
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.nats import SYS_PASSWORD
 
@@ -279,6 +279,26 @@ async def test_a_removed_host_that_is_still_heard_gets_no_work_and_nothing_that_
     await join(hive, host.asks((await make(hive)).token))
     await walnut.register()
     await hive.agent_is("walnut", AgentStatus.ONLINE)
+
+
+async def test_of_removed_hosts_those_are_forgotten_that_were_not_heard_for_the_longest_time(idle_hive: Hive) -> None:
+    hive = idle_hive
+    hive.start_coordinator(nats_admission_seed=SecretStr(admission_seed(SYS_PASSWORD)))
+    await hive.leading()
+    await hive.sql(
+        "INSERT INTO removed_hosts (name, removed_at) SELECT 'host' || n, now() - interval '2 hours' - n * interval '1 second' "
+        "FROM generate_series(0, $1::int) n",
+        MOST_REMOVED_HOSTS + 4,
+    )
+    oldest = f"host{MOST_REMOVED_HOSTS + 4}"
+    with pytest.raises(Conflict, match="was removed"):
+        await hive.sidecar(f"{oldest}-1")
+    await clear_once(Statements(await hive.database()), CoordinatorSettings(), datetime.now(UTC))
+    assert (await hive.sql("SELECT count(*) AS kept FROM removed_hosts"))[0]["kept"] == MOST_REMOVED_HOSTS
+    assert await hive.sql("SELECT FROM removed_hosts WHERE name = $1", oldest), "it was heard just now"
+    assert await hive.sql("SELECT FROM removed_hosts WHERE name = $1", f"host{MOST_REMOVED_HOSTS + 3}") == []
+    with pytest.raises(Conflict, match="was removed"):
+        await hive.sidecar(oldest)
 
 
 async def test_an_agent_of_the_hive_s_own_sidecar_is_not_the_removed_host_s_whatever_it_is_called(idle_hive: Hive) -> None:

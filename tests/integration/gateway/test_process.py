@@ -11,6 +11,7 @@ from bus import auth, subjects
 from bus.errors import InvalidRequest, PermissionDenied
 from bus.messages import Claims, Role, TaskRecord, TaskRequest
 from bus.nats_bus import NatsBus
+from bus.refusals import IN_FULL
 from tests.integration.gateway.parts import ADMIN_KEY, GatewayProcess, until
 from tests.parts.nats import NatsServer
 
@@ -49,7 +50,9 @@ async def test_a_lonely_gateway_lives_takes_tasks_and_says_what_is_missing(gatew
     assert gateway.stop() < 5
 
 
-async def test_a_body_over_the_limit_is_refused_while_it_is_sent(gateway: GatewayProcess) -> None:
+async def test_a_body_over_the_limit_is_refused_while_it_is_sent_and_who_goes_on_does_not_fill_the_log(
+    gateway: GatewayProcess,
+) -> None:
     await gateway.answers()
     async with gateway.client() as client:
         body = b'{"prompt": "' + b"x" * 5 * 1024 * 1024 + b'"}'
@@ -57,6 +60,9 @@ async def test_a_body_over_the_limit_is_refused_while_it_is_sent(gateway: Gatewa
         assert (response.status_code, response.json()["code"]) == (413, "payload_too_large")
         big = await client.post("/api/tasks", json={"prompt": "x" * 3 * 1024 * 1024})
         assert big.status_code == 201
+        again = [await client.post("/api/tasks", content=b"{") for _ in range(100)]
+        assert {response.status_code for response in again} == {415}
+    assert gateway.log.read_text().count('"request_refused"') == IN_FULL
 
 
 async def test_the_bus_is_a_door_with_the_same_rules(gateway: GatewayProcess, nats_bus: NatsBus) -> None:

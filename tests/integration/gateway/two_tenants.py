@@ -106,7 +106,7 @@ def two_tenants(server: NatsServer, postgres: PostgresServer, folder: Path) -> I
         url = runner.run(database.__aenter__())
         stack.callback(lambda: runner.run(database.__aexit__(None, None, None)))
         stack.enter_context(CoordinatorProcess(server, folder, url))
-        gateway = stack.enter_context(GatewayProcess(server, folder))
+        gateway = stack.enter_context(GatewayProcess(server, folder, HIVE_LOG_REFUSALS="100000"))
         for room in (WORKFLOW, MONITOR):
             stack.enter_context(Process(f"{room}.main", folder, {"NATS_URL": server.url_of(room), "HIVE_DATABASE_URL": url}))
         sidecar = {
