@@ -174,7 +174,9 @@ class Keys:
 def _check(asked: CreateKey) -> None:
     """InvalidRequest for a scope that no permission has, and for an end that is past."""
     if unknown := [scope for scope in asked.scopes if not auth.known_scope(scope)]:
-        raise InvalidRequest(f"There is no permission {', '.join(unknown)}. Scopes are such as tasks.create or workflows.*.")
+        raise InvalidRequest(
+            f"There is no permission {', '.join(unknown)}. Scopes are such as tasks.create or workflows.*; docs/permissions.md lists them."
+        )
     if asked.expires_at is not None and asked.expires_at <= datetime.now(UTC):
         raise InvalidRequest("The key would have expired already. Name a time that is to come.")
 

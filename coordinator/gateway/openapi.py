@@ -12,7 +12,8 @@ from coordinator.gateway.problem import Problem
 DESCRIPTION: Final = """One queue in front of every GPU host. Submit a task, follow its output, see where it ran and why.
 
 Errors are RFC 9457 problem JSON; `code` is stable and docs/errors.md lists the codes. Every answer carries `X-Request-ID`,
-which is also in the logs, and a `traceparent` that you send is carried through every room."""
+which is also in the logs, and a `traceparent` that you send is carried through every room. `x-hive-permission` of a route is what
+it needs; docs/permissions.md says who has it, and which permission includes others."""
 
 _SCHEMES: Final[dict[str, dict[str, str]]] = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer sk-hive-…`, or an access token"},

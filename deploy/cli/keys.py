@@ -37,7 +37,9 @@ async def create(
     role: Annotated[Role, typer.Option(help="What the key may do.")] = Role.DEVELOPER,
     model: Annotated[list[str] | None, typer.Option(help="The only models it may use; repeat for more.")] = None,
     name: Annotated[str | None, typer.Option(help="What the key is for.")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="The only permissions of its role, such as tasks.*; repeat.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="The only permissions of its role, such as models.manage or tasks.*; repeat.")
+    ] = None,
     days: Annotated[float | None, typer.Option(help="After which it ends by itself; left out: never.", min=0.001)] = None,
     tenant: Annotated[
         str, typer.Option(help="Whose user it is: another tenant sees nothing of what this one's keys do.")

@@ -132,6 +132,24 @@ async def test_a_viewer_is_not_offered_what_a_viewer_may_not_and_is_refused(
     assert "Of somebody else" not in await page.locator("#main").inner_text()
 
 
+async def test_who_manages_models_alone_is_offered_these_and_neither_hosts_nor_alerts(
+    page: Page, hive: ScriptedHive, gui: GuiProcess
+) -> None:
+    await hive.agent(ACACIA)
+    await visit(page, hive, gui, Claims(sub="mo", roles=(Role.ADMIN,), scopes=("models.*",)), "/models")
+    await expect(page.get_by_role("form", name="Pull a model")).to_be_visible()
+    await expect(page.get_by_role("form", name="Name a model")).to_be_visible()
+    pages = page.get_by_role("navigation", name="Pages")
+    await expect(pages.get_by_role("link", name="Models")).to_have_count(1)
+    for absent in ("Agents", "Alerts"):
+        await expect(pages.get_by_role("link", name=absent)).to_have_count(0)
+    await page.keyboard.press("Control+k")
+    await page.get_by_role("combobox", name="Find").fill("a")
+    options = page.get_by_role("option")
+    await expect(options.filter(has_text="Pull a model")).to_have_count(1)
+    await expect(options.filter(has_text="New alert rule").or_(options.filter(has_text="Drain"))).to_have_count(0)
+
+
 async def test_the_age_of_what_is_shown_is_said_while_nobody_answers(
     dashboard: Page, hive: ScriptedHive, gui: GuiProcess
 ) -> None:

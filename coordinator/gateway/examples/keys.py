@@ -35,6 +35,10 @@ KEYS: Final[dict[str, Example]] = {
         "summary": "May use one model only",
         "value": {"owner": "ci", "role": "developer", "models": ["llama3.2:3b"]},
     },
+    "models alone": {
+        "summary": "May pull, load and delete models, and nothing else",
+        "value": {"owner": "ci", "role": "admin", "scopes": ["models.view", "models.manage"]},
+    },
 }
 _HIVE_ID: Final = UUID("c0ffee00-6d2e-4c59-9a3b-2f1d5f7c0a11")
 _KEY: Final = KeyRecord(

@@ -36,7 +36,7 @@ ME: Final = {
         "session_id": "7a1f0c35-52a1-4a43-8b6e-91f0a6c3d204",
         "expires_at": None,
     },
-    "permissions": ["agents.view", "metrics.view", "workflows.view", "executions.view"],
+    "permissions": ["agents.view", "models.view", "metrics.view", "alerts.view", "workflows.view", "executions.view"],
 }
 KEY_SET: Final = {
     "keys": [

@@ -19,6 +19,7 @@ pytestmark = pytest.mark.slow
 
 ABSENT: Final = "10000000-0000-4000-8000-000000000001"
 OURS: Final = {*INCLUDED_IN, Permission.ALERTS_VIEW}
+QUERIES: Final[dict[str, dict[str, Any]]] = {"/api/placement": {"dry_run": True}, "/api/models/{name}": {"agent_id": "nobody"}}
 BEFORE: Final = ("agents.view", "agents.manage", "alerts.view")
 
 
@@ -33,10 +34,8 @@ async def status(client: httpx.AsyncClient, each: Operation, key: str) -> int:
     """Of hosts that are not there, and of a wish that is only tried."""
     body: Any = json.loads(json.dumps(each.body).replace('"acacia"', '"nobody"'))
     headers = {"Authorization": f"Bearer {key}"}
-    answer = await client.request(
-        each.method, each.at(ABSENT), json=body, params={"dry_run": True, **each.required}, headers=headers
-    )
-    assert answer.status_code < 500, f"{each.name}: {answer.text}"
+    answer = await client.request(each.method, each.at(ABSENT), json=body, params=QUERIES.get(each.path, {}), headers=headers)
+    assert answer.status_code < 422, f"{each.name} was not understood: {answer.text}"
     return answer.status_code
 
 
