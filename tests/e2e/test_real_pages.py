@@ -195,6 +195,30 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
     await expect(rule).to_have_count(0)
 
 
+async def test_rules_that_were_put_are_reset_and_put_back(
+    page: Page, real_hive: str, running_hive: Hive, tmp_path: Path
+) -> None:
+    put = tmp_path / "rules.yml"
+    put.write_text('alerts: {crowd: {condition: "waiting > 1000", scope: queue, severity: info}}')
+    running_hive.run("alerts", "rules", "--put", str(put))
+    base = await enter(page, real_hive)
+    await page.goto(f"{base}/alerts")
+    rules, sure = page.get_by_role("region", name="Rules"), page.get_by_role("dialog", name="Reset all rules?")
+    await expect(rules.get_by_role("row").filter(has_text="crowd")).to_have_count(1)
+    await rules.get_by_role("button", name="Reset rules …").click()
+    await expect(sure).to_contain_text("(crowd) are forgotten")
+    await sure.get_by_role("button", name="Keep it so").click()
+    await rules.get_by_role("button", name="Reset rules …").click()
+    await sure.get_by_role("button", name="Reset rules", exact=True).click()
+    await expect(rules).to_contain_text("Hive's own")
+    await expect(rules.get_by_role("row").filter(has_text="agent_available == false")).to_have_count(1)
+    await expect(rules.get_by_role("button", name="Reset rules …")).to_have_count(0)
+    await page.get_by_role("button", name="Undo").click()
+    await expect(rules.get_by_role("row").filter(has_text="crowd")).to_have_count(1)
+    assert "crowd" in running_hive.run("alerts", "rules").stdout
+    running_hive.run("alerts", "rules", "--reset")
+
+
 async def test_a_target_is_added_tried_changed_and_removed_and_its_address_is_never_shown(page: Page, real_hive: str) -> None:
     base = await enter(page, real_hive)
     await page.goto(f"{base}/alerts")
@@ -366,6 +390,8 @@ ORDERS: dict[str, Any] = {
     "models.alias": {"alias": "gpt-4o-mini", "models": ["smollm2:135m"]},
     "models.unalias": {"alias": "gpt-4o-mini"},
     "alerts.change_rule": {"name": "high_cpu", "rule": None, "before": None},
+    "alerts.put_rules": {"alerts": {}},
+    "alerts.reset_rules": {},
     "alerts.silence": {"rule": "high_cpu", "minutes": 5, "reason": "it is loud"},
     "mcp-servers.list": {},
     "mcp-servers.register": {"name": "mine", "transport": "streamable_http", "endpoint": "http://127.0.0.1:9/mcp"},

@@ -1,5 +1,5 @@
 // The rules of alerts: read by all, written one at a time by whoever may.
-import { ask, confirmed, order } from "./asking.js";
+import { ask, confirmed, order, say } from "./asking.js";
 import { clock } from "./format.js";
 import Icon from "./icon.js";
 
@@ -75,11 +75,28 @@ export default {
       const sure = await confirmed({ title: `Delete the rule ${name}?`, text: "What fires by it is resolved. To keep it for later, disable it.", action: "Delete rule" });
       if (sure && (await order("alerts.change_rule", { name, before }, "Deleted.", () => order("alerts.change_rule", { name, rule: before, before: null }, "It is there again.").then(() => this.$emit("changed"))))) this.$emit("changed");
     },
+    async reset() {
+      const put = this.rules.alerts, names = Object.keys(put).sort();
+      const said = names.length > FEW ? `${names.slice(0, FEW).join(", ")} and ${names.length - FEW} more` : names.join(", ") || "none";
+      const text = `The rules that were put (${said}) are forgotten. Those of the file HIVE_ALERT_RULES hold again, or Hive's own where it names none. What fires by a rule that goes or changes is resolved; undoing brings the rule back, and not who acknowledged it.`;
+      if (!(await confirmed({ title: "Reset all rules?", text, action: "Reset rules" }))) return;
+      const after = await order("alerts.reset_rules", {}, "The rules are reset.", () => this.putBack(put, after));
+      if (after) this.$emit("changed");
+    },
+    async putBack(put, after) {
+      try {
+        const now = await ask("alerts.rules");
+        if (JSON.stringify(now) !== JSON.stringify(after)) return say("The rules were changed meanwhile. Put them back one by one.");
+      } catch (failure) {
+        return say(failure.message, failure);
+      }
+      if (await order("alerts.put_rules", { alerts: put }, "They are there again.")) this.$emit("changed");
+    },
     seconds: (number) => (number ? `${number} s` : "–"),
   },
   template: `
     <section class="hv-card hv-plain" aria-labelledby="rules-title">
-      <div class="hv-section hv-pad hv-sheet-head"><h2 id="rules-title">Rules</h2><span class="hv-muted hv-small">{{ source }}</span><span class="hv-space"></span><button v-if="may" id="new-rule" type="button" class="hv-quiet" @click="edit(null)"><Icon name="plus"/>New rule</button></div>
+      <div class="hv-section hv-pad hv-sheet-head"><h2 id="rules-title">Rules</h2><span class="hv-muted hv-small">{{ source }}</span><span class="hv-space"></span><div class="hv-acts"><button v-if="may && rules.source === 'stored'" type="button" class="hv-quiet" title="Back to those of the file, or Hive's own" @click="reset">Reset rules …</button><button v-if="may" id="new-rule" type="button" class="hv-quiet" @click="edit(null)"><Icon name="plus"/>New rule</button></div></div>
       <table v-if="named.length"><thead><tr><th>Rule</th><th>Condition</th><th>Severity</th><th class="hv-right">Holds for</th><th class="hv-right">Rests for</th><th v-if="may"><span class="hv-hidden">Actions</span></th></tr></thead><tbody><tr v-for="[name, rule] in named" :key="name" :class="{ 'hv-off': !rule.enabled }">
         <td><b>{{ name }}</b> <span v-if="!rule.enabled" class="hv-tag">disabled</span><div class="hv-small hv-muted">{{ rule.summary }}</div></td><td><code>{{ rule.condition }}</code><div class="hv-small hv-muted">of each {{ rule.scope === "queue" ? "class of the queue" : rule.scope }}</div></td><td data-label="Severity">{{ rule.severity }}</td><td class="hv-right hv-num" data-label="Holds for" title="How long the condition holds before it fires">{{ seconds(rule.for_seconds) }}</td><td class="hv-right hv-num" data-label="Rests for" title="How long it fires not again for the same thing">{{ seconds(rule.cooldown) }}</td>
         <td v-if="may"><div class="hv-acts"><button type="button" class="hv-quiet" :aria-label="'Change ' + name" @click="edit(name)">Change</button><button type="button" class="hv-quiet" :aria-label="(rule.enabled ? 'Disable ' : 'Enable ') + name" @click="turn(name, rule)">{{ rule.enabled ? "Disable" : "Enable" }}</button><button type="button" class="hv-quiet hv-danger" :aria-label="'Delete ' + name" @click="remove(name, rule)">Delete</button></div></td></tr></tbody></table>
