@@ -3,8 +3,8 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from bus.standing import Standings
 from bus.together import end
 from bus.vitals import telling_vitals
 from bus.web.handed import handed_listener
+from bus.web.leaving import LeavingServer
 from bus.web.renewal import renew_tls
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
@@ -47,14 +48,6 @@ DROP_SECONDS: Final = 3600.0
 MOST_MESSAGE_BYTES: Final = 4_000_000
 """Of a page: the million characters that engine.io beneath NiceGUI takes, each of up to four bytes. uvicorn would first put together 16 MiB of
 whoever has the login page open."""
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to `serve`, so that a stop that was asked for ends with exit code 0."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(settings: GuiSettings) -> None:
@@ -93,7 +86,7 @@ async def serve(settings: GuiSettings) -> None:
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
-            await _run(_Server(_config(sockets.around(web), settings)), listener, settings)
+            await _run(LeavingServer(_config(sockets.around(web), settings)), listener, settings)
 
 
 def _samples(sockets: OpenSockets) -> Iterable[Sample]:
@@ -129,10 +122,10 @@ async def _drop_old_logins(folder: Path, lasts: timedelta) -> None:
         await asyncio.sleep(DROP_SECONDS)
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings) -> None:
+async def _run(server: LeavingServer, listener: socket.socket, settings: GuiSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, lambda: setattr(server, "should_exit", True))
+        loop.add_signal_handler(number, server.stop)
     beside = [
         asyncio.create_task(cut_off_slow(server.server_state.connections)),
         asyncio.create_task(renew_tls(server.config, settings)),
