@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from bus.guarding.network import network
+from bus.settings import HiveSettings
 
 SOURCES: Final = {
     **dict.fromkeys(("attempt_failed", "attempt_refused", "token_refused", "request_refused", "request_cut_off"), "address"),
@@ -32,8 +33,7 @@ SOURCES: Final = {
 }
 """By the event, the field that says who or what caused it; a line without the field is another event of the same name."""
 SECONDS: Final = 60.0
-IN_FULL: Final = 10
-"""Of one event and source."""
+IN_FULL: Final[int] = HiveSettings.model_fields["log_refusals"].default
 SOURCES_IN_FULL: Final = 10
 """Of one event, so many times as many lines: whoever comes by ever new addresses is counted together."""
 

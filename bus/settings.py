@@ -15,7 +15,6 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 
 from bus.codec import explain
-from bus.refusals import IN_FULL
 
 DEFAULT_NATS_URL: Final = "nats://127.0.0.1:4222"
 
@@ -72,7 +71,7 @@ class HiveSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="the least that is logged")
     log_format: Literal["auto", "json", "text"] = Field(default="auto", description="auto: text on a terminal, else JSON")
     log_refusals: int = Field(
-        default=IN_FULL,
+        default=10,
         ge=1,
         description="lines about what was refused that are logged in full, of one kind and source in a minute; one line says how many more there were",
     )

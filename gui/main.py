@@ -2,8 +2,8 @@
 
 import asyncio
 import socket
-from collections.abc import Iterable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from bus.stopping import unless, until_stopped
 from bus.together import end
 from bus.vitals import telling_vitals
 from bus.web.handed import handed_listener
+from bus.web.leaving import LeavingServer
 from bus.web.renewal import renew_tls
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
 from gui.feed import Feed
@@ -41,7 +42,7 @@ logger = telemetry.log(__name__)
 
 STOP_SECONDS = 2
 """For open pages to be told; what is still open then is closed."""
-GRACEFUL_SECONDS = 3.5
+GRACEFUL_SECONDS = 4.0
 """With what it leaves the bus and the stores in; what hangs is cut off then."""
 END_SECONDS = 4.5
 """Whatever hangs."""
@@ -50,14 +51,6 @@ DROP_SECONDS: Final = 3600.0
 MOST_MESSAGE_BYTES: Final = 4_000_000
 """Of a page: the million characters that engine.io beneath NiceGUI takes, each of up to four bytes. uvicorn would first put together 16 MiB of
 whoever has the login page open."""
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to `serve`, so that a stop that was asked for ends with exit code 0."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 async def serve(settings: GuiSettings, stopping: asyncio.Event) -> None:
@@ -97,7 +90,7 @@ async def serve(settings: GuiSettings, stopping: asyncio.Event) -> None:
         listener, sockets = _listen(settings), OpenSockets()
         exposing = exposed(settings, settings.gui_metrics_port, "gui", bus, partial(_samples, sockets))
         async with telling_vitals(bus, "gui", lambda: sockets.number), exposing:
-            await _run(_Server(_config(sockets.around(web), settings)), listener, settings, stopping)
+            await _run(LeavingServer(_config(sockets.around(web), settings)), listener, settings, stopping)
 
 
 def _samples(sockets: OpenSockets) -> Iterable[Sample]:
@@ -133,9 +126,9 @@ async def _drop_old_logins(folder: Path, lasts: timedelta) -> None:
         await asyncio.sleep(DROP_SECONDS)
 
 
-async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSettings, stopping: asyncio.Event) -> None:
+async def _run(server: LeavingServer, listener: socket.socket, settings: GuiSettings, stopping: asyncio.Event) -> None:
     beside = [
-        asyncio.create_task(_stop(server, stopping)),
+        asyncio.create_task(server.stop_when(stopping)),
         asyncio.create_task(cut_off_slow(server.server_state.connections)),
         asyncio.create_task(renew_tls(server.config, settings)),
     ]
@@ -143,11 +136,6 @@ async def _run(server: uvicorn.Server, listener: socket.socket, settings: GuiSet
         await server.serve(sockets=[listener])
     finally:
         await end(beside)
-
-
-async def _stop(server: uvicorn.Server, stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    server.should_exit = True
 
 
 def main() -> None:

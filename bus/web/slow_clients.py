@@ -31,6 +31,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.head_bytes = 0
         self.head_alone = True
         """Whether what came last has nothing of the request before, whose body would be counted too."""
+        self.leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -53,10 +54,23 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self.in_head, self.head_bytes, self.head_alone, self.since = False, 0, False, self.loop.time()
+        if self.leaving:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self.since, self.head_alone = None, False
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is asked here, or nothing yet."""
+        return not self.transport.is_closing() and (self.cycle is None or self.cycle.response_complete)
+
+    def leave(self) -> None:
+        """The answer that is given now, or the next one, says that it is the last."""
+        self.leaving = True
+        if self.cycle is not None:
+            self.cycle.keep_alive = False
 
     def late(self, now: float, head_seconds: float, body_seconds: float) -> bool:
         return self.since is not None and now - self.since > (head_seconds if self.in_head else body_seconds)

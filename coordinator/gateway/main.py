@@ -49,7 +49,7 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
             server = Server(create_app(gateway, mcp), settings, gateway.stop)
             port = listener.getsockname()[1]
             beside = [
-                asyncio.create_task(_stop(server, stopping)),
+                asyncio.create_task(server.stop_when(stopping)),
                 asyncio.create_task(cut_off_slow(server.server_state.connections)),
                 asyncio.create_task(advertise(settings, port, gateway.overview)),
                 asyncio.create_task(renew_tls(server.config, settings)),
@@ -62,11 +62,6 @@ async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
                 await service.close()
     finally:
         await bus.close()
-
-
-async def _stop(server: Server, stopping: asyncio.Event) -> None:
-    await stopping.wait()
-    server.stop()
 
 
 def main() -> None:

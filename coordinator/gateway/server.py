@@ -1,15 +1,14 @@
-"""uvicorn, told to stop the way the gateway wants: streams are told first, then running requests may finish."""
+"""uvicorn as the gateway wants it: when it stops, streams are told first, then running requests may finish."""
 
-import asyncio
 import socket
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
 from bus.errors import Conflict
+from bus.web.leaving import LeavingServer
 from bus.web.slow_clients import BoundedProtocol
 from coordinator.gateway.settings import GatewaySettings
 
@@ -17,17 +16,11 @@ KEEP_ALIVE_SECONDS: Final = 75
 """A connection that rests is kept longer than clients and proxies keep theirs (60 s is common), so that it is they who close it:
 a submit that meets a connection which is just being closed fails, and cannot know whether it was taken."""
 
-HEAR_SECONDS: Final = 0.1
-"""Between the last connection that is taken and the end of those that rest: what has come in a moment before is still to say what it wants,
-and uvicorn would take it for one that rests."""
-
 MOST_SOCKET_BYTES: Final = 64 * 1024
 """Of a message from a WebSocket client, which subscribes and no more. Compressing for each client would cost more than the bytes do."""
 
 
-class Server(uvicorn.Server):
-    """`before_stop` runs when no new connection is taken any more. Signals are main.py's business, not uvicorn's."""
-
+class Server(LeavingServer):
     def __init__(self, app: FastAPI, settings: GatewaySettings, before_stop: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
@@ -43,23 +36,9 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=settings.stop_seconds,
                 ssl_certfile=settings.tls_cert,
                 ssl_keyfile=settings.tls_key,
-            )
+            ),
+            before_stop,
         )
-        self._before_stop = before_stop
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for listener in (*self.servers, *(sockets or ())):
-            listener.close()
-        await asyncio.sleep(HEAR_SECONDS)
-        self._before_stop()
-        await super().shutdown(sockets)
-
-    @contextmanager
-    def capture_signals(self) -> Generator[None, None, None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:
