@@ -241,7 +241,8 @@ def of_leaf() -> Permissions:
         *_events("model"),
         subjects.key_of(subjects.KV_JOBS, ">"),
     )
-    told = (*heard, _INBOXES, subjects.SITES_ADMISSIONS, subjects.SITES_DISCONNECTED, f"$JS.API.DIRECT.GET.{placement}.>")
+    read = (f"$JS.API.DIRECT.GET.{placement}.>", f"$JS.API.STREAM.MSG.GET.{placement}", f"$JS.API.STREAM.INFO.{placement}")
+    told = (*heard, _INBOXES, subjects.SITES_ADMISSIONS, subjects.SITES_DISCONNECTED, *read)
     asked = (subjects.SITES_CONNECTIONS, subjects.sites_kick(_ANY))
     return Permissions((*some.publish, *told), (*some.subscribe, *asked, f"{subjects.inbox('host')}.>", _SITES_ANSWERS))
 

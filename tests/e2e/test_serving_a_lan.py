@@ -4,6 +4,7 @@ a site with a bus of its own.
 
 import json
 import re
+import signal
 import socket
 import ssl
 import stat
@@ -68,8 +69,8 @@ def test_a_host_joins_by_what_was_printed_and_runs_a_task_by_tls(hive: Hive, tmp
 
 
 @pytest.fixture
-def attic(hive: Hive, tmp_path: Path) -> Iterator[str]:
-    """A site with a bus of its own, started as `hive leaf` says: its address."""
+def attic(hive: Hive, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """A site with a bus of its own, started as `hive leaf` says: its address, and its process."""
     folder, port, log = tmp_path / "attic.leaf", free_port("127.0.0.3"), tmp_path / "attic.log"
     said = hive.run("leaf", "attic", "--host", "127.0.0.3", "--port", str(port), "--folder", str(folder))
     found = re.search(r"cd attic\.leaf (&& .*)$", said.stdout + said.stderr, re.MULTILINE)
@@ -81,16 +82,18 @@ def attic(hive: Hive, tmp_path: Path) -> Iterator[str]:
     try:
         wait_until(lambda: "Leafnode connection created" in log.read_text() or process.poll() is not None, COMMAND_SECONDS)
         assert process.poll() is None, log.read_text()
-        yield f"nats://127.0.0.3:{port}"
+        yield f"nats://127.0.0.3:{port}", process
     finally:
         process.kill()
         process.wait()
 
 
-def test_a_host_of_a_site_behind_nat_runs_a_task_is_missed_at_once_and_put_out(hive: Hive, attic: str, tmp_path: Path) -> None:
-    host = Host(tmp_path / "larch")
-    host.join(hive.run("join-token", "create").stdout.strip(), "--name", "larch", "--bus", attic)
-    assert json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"] == attic
+def test_a_host_of_a_site_behind_nat_runs_a_task_is_missed_at_once_and_put_out(
+    hive: Hive, attic: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
+) -> None:
+    host, (address, leaf) = Host(tmp_path / "larch"), attic
+    host.join(hive.run("join-token", "create").stdout.strip(), "--name", "larch", "--bus", address)
+    assert json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"] == address
     with host.sidecar() as sidecar:
         wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
         hive.run("agents", "label", "larch", "site=attic")
@@ -103,7 +106,9 @@ def test_a_host_of_a_site_behind_nat_runs_a_task_is_missed_at_once_and_put_out(h
         assert [each["reason"] for each in lost if each["agent_id"] == "larch"] == [CLOSED]
     with host.sidecar():
         wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
+        leaf.send_signal(signal.SIGSTOP)  # away, and back with who it had: it is put out once it is heard
         hive.run("agents", "remove", "larch")
+        leaf.send_signal(signal.SIGCONT)
         wait_until(lambda: "does not let this host in" in host.log.read_text(), COMMAND_SECONDS)
     assert hive.run("leaf", "attic", "--host", "127.0.0.3", "--folder", str(host.folder), check=False).returncode == 1
 

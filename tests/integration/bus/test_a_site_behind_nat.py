@@ -5,6 +5,7 @@ out as soon.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -13,12 +14,14 @@ import pytest
 from bus import subjects
 from bus.client import Received
 from bus.errors import BusUnavailable
+from bus.identities import password_of
 from bus.messages import NoReply
 from bus.nats_bus import NatsBus
 from bus.nats_connections import end_connections
-from bus.permissions import host_user
+from bus.permissions import LEAF, host_user
 from tests.parts.hosts import JoinedHost, admitting, know, log_of
 from tests.parts.leaf import Hub, Leaf
+from tests.parts.nats import SYS_PASSWORD
 
 WALNUT, OAK = JoinedHost("walnut"), JoinedHost("oak")
 NOTICED_SECONDS = 1.0
@@ -26,31 +29,33 @@ NOTICED_SECONDS = 1.0
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[tuple[Hub, Leaf]]:
-    hub = Hub(tmp_path / "hub")
-    leaf = Leaf(tmp_path / "leaf", hub)
-    try:
-        hub.start()
-        leaf.start()
-        yield hub, leaf
-    finally:
-        for server in (leaf, hub):
-            if server.process is not None:
-                server.kill()
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    found = Hub(tmp_path / "hub")
+    found.start()
+    yield found
+    found.kill()
 
 
 @pytest.fixture
-async def operator(site: tuple[Hub, Leaf]) -> AsyncIterator[NatsBus]:
-    found = await site[0].connect()
+def leaf(tmp_path: Path, hub: Hub) -> Iterator[Leaf]:
+    found = Leaf(tmp_path / "leaf", hub)
+    found.start()
+    yield found
+    found.kill()
+
+
+@pytest.fixture
+async def operator(hub: Hub) -> AsyncIterator[NatsBus]:
+    found = await hub.connect()
     await know(found, WALNUT, OAK)
     yield found
     await found.close()
 
 
 @pytest.fixture
-async def coordinator(site: tuple[Hub, Leaf], operator: NatsBus) -> AsyncIterator[NatsBus]:
+async def coordinator(hub: Hub, operator: NatsBus) -> AsyncIterator[NatsBus]:
     """It lets hosts in."""
-    admits, found = await admitting(site[0])
+    admits, found = await admitting(hub)
     yield found
     await admits.close()
     await found.close()
@@ -67,10 +72,8 @@ async def listening(bus: NatsBus, subject: str) -> asyncio.Queue[Received]:
     return heard
 
 
-async def test_a_host_behind_a_leaf_has_its_own_identity(
-    site: tuple[Hub, Leaf], operator: NatsBus, coordinator: NatsBus
-) -> None:
-    leaf, heard = site[1], await listening(operator, subjects.ALL_HEARTBEATS)
+async def test_a_host_behind_a_leaf_has_its_own_identity(leaf: Leaf, operator: NatsBus, coordinator: NatsBus) -> None:
+    heard = await listening(operator, subjects.ALL_HEARTBEATS)
     walnut = await WALNUT.connect(leaf, timeout=20)
 
     async def obey(_received: Received) -> NoReply:
@@ -84,14 +87,16 @@ async def test_a_host_behind_a_leaf_has_its_own_identity(
     outcome = subjects.outcome("walnut", "t", "a")
     assert (await walnut.publish_durable(outcome, b"{}", message_id="walnuts", timeout=10)).sequence == 1
     assert 'Publish Violation - Subject "hive.agents.oak.heartbeat"' in log_of(leaf)
+    await operator.put(subjects.KV_PLACEMENT, subjects.WISH_KEY, b"{}")
+    assert await walnut.get(subjects.KV_PLACEMENT, subjects.WISH_KEY) == b"{}"
     with pytest.raises(BusUnavailable, match="does not let this host in"):
         await JoinedHost("walnut").connect(leaf, timeout=1)
     await walnut.close()
 
 
-async def test_the_hive_is_told_at_once_who_left_a_leaf(site: tuple[Hub, Leaf], coordinator: NatsBus) -> None:
+async def test_the_hive_is_told_at_once_who_left_a_leaf(leaf: Leaf, coordinator: NatsBus) -> None:
     heard = await listening(coordinator, subjects.SITES_DISCONNECTED)
-    walnut = await WALNUT.connect(site[1], timeout=20, instance="i7")
+    walnut = await WALNUT.connect(leaf, timeout=20, instance="i7")
     began = monotonic()
     await walnut.close()
     notice = json.loads((await asyncio.wait_for(heard.get(), NOTICED_SECONDS)).data)
@@ -103,21 +108,20 @@ async def test_the_hive_is_told_at_once_who_left_a_leaf(site: tuple[Hub, Leaf], 
     "subject", [subjects.SITES_DISCONNECTED, subjects.SITES_CONNECTIONS, subjects.sites_kick("x"), "$SYS.>"]
 )
 async def test_no_host_behind_a_leaf_says_or_hears_what_is_its_server_s(
-    site: tuple[Hub, Leaf], operator: NatsBus, coordinator: NatsBus, subject: str
+    leaf: Leaf, operator: NatsBus, coordinator: NatsBus, subject: str
 ) -> None:
     heard = await listening(operator, subjects.SITES_DISCONNECTED)
-    oak = await OAK.connect(site[1], timeout=20)
+    oak = await OAK.connect(leaf, timeout=20)
     await listening(oak, subject)
     await oak.publish(subject.replace(">", "x"), b"{}")
     await oak.flush()
-    assert f'Publish Violation - Subject "{subject.replace(">", "x")}"' in log_of(site[1])
-    assert f'Subscription Violation - Subject "{subject}"' in log_of(site[1])
+    assert f'Publish Violation - Subject "{subject.replace(">", "x")}"' in log_of(leaf)
+    assert f'Subscription Violation - Subject "{subject}"' in log_of(leaf)
     assert heard.empty()
     await oak.close()
 
 
-async def test_a_host_that_is_removed_is_put_out_of_a_leaf_and_stays_out(site: tuple[Hub, Leaf], coordinator: NatsBus) -> None:
-    leaf = site[1]
+async def test_a_host_that_is_removed_is_put_out_of_a_leaf_and_stays_out(leaf: Leaf, coordinator: NatsBus) -> None:
     walnut, oak = await WALNUT.connect(leaf, timeout=20), await OAK.connect(leaf, timeout=20)
     await coordinator.delete(subjects.KV_HOSTS, WALNUT.key)
     ending = asyncio.create_task(end_connections(coordinator, host_user("walnut")))
@@ -133,3 +137,58 @@ async def test_a_host_that_is_removed_is_put_out_of_a_leaf_and_stays_out(site: t
     assert (oak.connected, oak.connections) == (True, 1)
     for bus in (walnut, oak):
         await bus.close()
+
+
+@asynccontextmanager
+async def taken_over(hub: Hub) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """What has a leaf's password and keeps to none of a server's manners: it says and asks to hear what it likes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", hub.leaf_port)
+    try:
+        await reader.readline()  # what the hub says of itself
+        me = {"user": LEAF, "pass": password_of(SYS_PASSWORD, LEAF), "name": "thief", "version": "2.15.1", "headers": True}
+        writer.write(f"CONNECT {json.dumps(me)}\r\nPING\r\n".encode())
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def until(reader: asyncio.StreamReader, word: str) -> list[str]:
+    """The lines that came, with the one that has it."""
+    lines = [""]
+    async with asyncio.timeout(10):
+        while word not in lines[-1]:
+            lines.append((await reader.readline()).decode())
+            assert lines[-1], lines
+    return lines
+
+
+async def test_a_leaf_that_was_taken_over_says_no_more_than_hosts_do(hub: Hub, operator: NatsBus) -> None:
+    heard = await listening(operator, "hive.>")
+    for subject in (
+        *(subjects.kick(operator.client._server_info["server_id"]), subjects.CONNECTIONS, subjects.sites_kick("x")),
+        *(subjects.SITES_CONNECTIONS, subjects.dispatch("oak", "i1"), subjects.control("oak"), "hive.svc.tasks.submit"),
+        *("hive.tasks.submit.default.high.x", "hive.events.default.task.completed.x", subjects.key_of(subjects.KV_HOSTS, "k")),
+        *(f"$JS.API.STREAM.{verb}.{subjects.TASKS}" for verb in ("DELETE", "PURGE")),
+        f"$JS.API.CONSUMER.CREATE.KV_{subjects.KV_PLACEMENT}",
+    ):
+        async with taken_over(hub) as (reader, writer):
+            writer.write(f"LMSG {subject} _INBOX.thief 2\r\n{{}}\r\n".encode())
+            await until(reader, f"-ERR 'Permissions Violation for Publish to \"{subject}\"'")
+    async with taken_over(hub) as (_, writer):
+        writer.write(f"LMSG {subjects.heartbeat('oak')} 2\r\n{{}}\r\n".encode())
+        assert (await asyncio.wait_for(heard.get(), 10)).subject == subjects.heartbeat("oak")
+
+
+async def test_a_leaf_that_was_taken_over_hears_no_more_than_hosts_do(hub: Hub, operator: NatsBus) -> None:
+    async with taken_over(hub) as (reader, writer):
+        for subject in ("hive.>", "$KV.>", "$JS.>", "_INBOX.>", "hive.agents.*.control"):
+            writer.write(f"LS+ {subject}\r\n".encode())
+        writer.write(b"PING\r\n")
+        await until(reader, "PONG")
+        for subject in (
+            *(subjects.key_of(subjects.KV_USERS, "ada"), subjects.output("oak", "t", "a"), subjects.SITES_DISCONNECTED),
+            *("_INBOX.gateway.x", "hive.events.default.task.completed.x", subjects.control("oak")),
+        ):
+            await operator.publish(subject, b"{}")
+        lines = await until(reader, subjects.control("oak"))
+        assert [line.split()[1] for line in lines if line.startswith("LMSG")] == [subjects.control("oak")]
