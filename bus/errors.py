@@ -389,6 +389,10 @@ class Unavailable(HiveError):
     code, http_status, title = "unavailable", 503, "Hive cannot do this right now"
 
 
+class NotEnoughRoom(Unavailable):
+    code, title = "not_enough_room", "What is to be restored has no room there"
+
+
 class UpgradeFailed(Unavailable):
     code, title = "upgrade_failed", "A part did not become ready; what follows it runs as before"
 

@@ -94,6 +94,7 @@ REMEDIES: Final[Mapping[type[HiveError], str]] = {
     errors.SeveralHives: "Choose one of those that the message names, with `--url`.",
     errors.Conflict: "Look at the thing's state; the message says what stands in the way.",
     errors.HiveNotEmpty: "Restore into an empty data folder, or let go of the hive that is there: `hive restore --replace FILE`.",
+    errors.NotEnoughRoom: "Make room, or restore elsewhere: the message says how much is needed and what is there. Nothing was changed.",
     errors.RestoreInterrupted: "Do the restore again, as the message says; until then the streams are neither the old ones nor the new ones.",
     errors.UpgradeRefused: "Do what the message says; `hive upgrade --check` lists all that stands in the way.",
     errors.AlreadyEnded: "Nothing: it is over. A failed task can be requeued.",

@@ -21,7 +21,7 @@ from bus.errors import Conflict, HiveNotEmpty
 from bus.messages import JsonObject, TaskClass
 from bus.nats_client import NatsClient
 from coordinator.leading.leader import LEADER_LOCK
-from deploy.backup import archive, record, schema, streams
+from deploy.backup import archive, record, room, schema, streams
 from deploy.backup.manifest import Manifest
 from deploy.backup.taking import SECRETS, Tell
 from deploy.local.data_folder import DataFolder
@@ -35,9 +35,17 @@ _LEAVING_SECONDS: Final = 2.0
 
 
 async def restore(
-    path: Path, manifest: Manifest, database_url: str, client: NatsClient, folder: DataFolder, *, replace: bool, tell: Tell
+    path: Path,
+    manifest: Manifest,
+    database_url: str,
+    client: NatsClient,
+    folder: DataFolder,
+    *,
+    replace: bool,
+    tell: Tell,
+    stores: room.Stores = room.ELSEWHERE,
 ) -> None:
-    """`manifest` as `archive.verify` gave it. HiveNotEmpty, Conflict while a hive is at work there."""
+    """`manifest` as `archive.verify` gave it. HiveNotEmpty, NotEnoughRoom, Conflict while a hive is at work there."""
     schema.require_known(manifest)
     with available():
         connection = await open_connection(database_url, lock_timeout=_LOCK_SECONDS)
@@ -46,7 +54,9 @@ async def restore(
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", MIGRATION_LOCK)
                 await _clear(connection, client, replace=replace)
-                await streams.require_kept(client, _configs(manifest, client).values())
+                configs = _configs(manifest, client)
+                await room.require(manifest, configs, client, stores)
+                await streams.require_kept(client, configs.values())
                 await _load_record(path, manifest, connection, tell)
                 folder.mark_restoring(path)
                 last = await _load_streams(path, manifest, client, tell)

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from bus.errors import Conflict, NotFound
 from bus.nats_bus import NatsBus
 from bus.nats_client import NatsClient
+from deploy.backup.room import ELSEWHERE, Stores
 from deploy.local.data_folder import DataFolder
 from deploy.local.hive import LocalHive, spec_of
 from deploy.local.launch import Part
@@ -28,6 +29,7 @@ class Servers:
     database_url: str
     nats_url: str
     nats_ca: Path | None = None
+    stores: Stores = ELSEWHERE
 
 
 @asynccontextmanager
@@ -77,7 +79,11 @@ async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool 
         try:
             await supervisor.start()
             state = hive.state()
-            yield Servers(database_url=state.database_url, nats_url=state.nats.url)
+            stores = Stores(
+                postgres=None if settings.given_database_url else hive.postgres.folder,
+                nats=None if settings.given_nats_url else nats.folder,
+            )
+            yield Servers(database_url=state.database_url, nats_url=state.nats.url, stores=stores)
         finally:
             await supervisor.stop()
             if nats.configuration is not None:

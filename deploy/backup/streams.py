@@ -39,7 +39,7 @@ _SLOW: Final = " (a server whose disk is slow may have to sync by time meanwhile
 
 async def there(client: Client, names: Iterable[str] = ALL) -> list[str]:
     """Those of them that the server has."""
-    return [name for name in names if await _info(client, name) is not None]
+    return [name for name in names if await info(client, name) is not None]
 
 
 async def snapshot(client: Client, name: str) -> "Snapshot | None":
@@ -130,11 +130,17 @@ async def restore(client: Client, config: dict[str, Any], state: dict[str, Any],
     return int(_without_error(ended, f"{name} cannot be restored")["state"]["last_seq"])
 
 
-async def _info(client: Client, name: str) -> dict[str, Any] | None:
+async def info(client: Client, name: str) -> dict[str, Any] | None:
+    """`config` and `state`. None when there is no such stream. BusUnavailable."""
     answer = await _ask(client, f"$JS.API.STREAM.INFO.{name}", None)
     if answer.get("error", {}).get("err_code") == _NOT_FOUND:
         return None
     return _without_error(answer, f"{name} cannot be looked at")
+
+
+async def account(client: Client) -> dict[str, Any]:
+    """`limits` (-1: none), `reserved_storage`. BusUnavailable."""
+    return _without_error(await _ask(client, "$JS.API.INFO", None), "The account cannot be looked at")
 
 
 async def _ask(client: Client, subject: str, body: dict[str, Any] | None) -> dict[str, Any]:

@@ -31,7 +31,9 @@ async def restore(
     note(f"Reading {file} …")
     manifest = archive.verify(file)
     async with servers.started(found, folder, synced=False) as parts, servers.nats_client(found, parts) as client:
-        await restoring.restore(file, manifest, parts.database_url, client, folder, replace=replace, tell=note)
+        await restoring.restore(
+            file, manifest, parts.database_url, client, folder, replace=replace, tell=note, stores=parts.stores
+        )
     say(f"Restored the hive of {local_second(manifest.taken_at)}. Start it with `hive up`.")
     _mind_the_key(manifest, found)
 

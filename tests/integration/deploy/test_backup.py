@@ -11,7 +11,7 @@ import pytest
 
 from bus import subjects
 from bus.database import apply_migrations, open_connection
-from bus.errors import BusUnavailable, Conflict, HiveNotEmpty, TaskNotFound
+from bus.errors import BusUnavailable, Conflict, HiveNotEmpty, NotEnoughRoom, TaskNotFound
 from bus.messages import TaskClass, TaskStatus
 from bus.nats_bus import NatsBus
 from bus.nats_streams import declare
@@ -20,12 +20,16 @@ from bus.together import end
 from coordinator.leading import term
 from coordinator.sql import migrations
 from deploy.backup import archive, restoring, schema, streams, taking
+from deploy.backup.manifest import Manifest, Stream
+from deploy.backup.room import Stores
 from deploy.local.data_folder import DataFolder
+from deploy.local.nats import nats_conf
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.hive import Hive as ByCommand
 from tests.parts.nats import NatsServer
 from tests.parts.nats_cluster import NatsCluster
 from tests.parts.scripted_sidecar import ScriptedSidecar
+from tests.parts.small_disk import small_disk
 
 HELD = "this one runs for long"
 
@@ -253,6 +257,61 @@ async def test_what_the_server_will_not_keep_is_refused_before_anything_is_gone(
     assert await streams.there(bus.client) == there
     assert (await bus.stream_state(subjects.TASKS)).last_sequence == 1
     await bus.close()
+
+
+async def test_what_the_disk_cannot_hold_is_refused_before_anything_is_gone(hive: Hive, tmp_path: Path) -> None:
+    coordinator = hive.start_coordinator()
+    await hive.sidecar("oak")
+    kept = await hive.submit()
+    await hive.stored(kept)
+    await hive.stop(coordinator)
+    file, data = tmp_path / "hive.backup", DataFolder(tmp_path / "data").create()
+    await _taken(hive, file)
+    manifest, there = archive.verify(file), await streams.there(hive.bus.client)
+    large = manifest.model_copy(update={"streams": _each(manifest, state={"bytes": 1024**3})})
+    with small_disk(tmp_path / "disk", 1) as disk:
+        disk.fill()
+        for held, stores in ((manifest, Stores(postgres=disk.folder)), (large, Stores(nats=disk.folder))):
+            with pytest.raises(NotEnoughRoom, match=r"needs about \S+ MiB on the disk of \S+, and 0\.0 MiB are free"):
+                await restoring.restore(
+                    file, held, hive.database_url, hive.bus.client, data, replace=True, tell=_nobody, stores=stores
+                )
+    data.require_restored()
+    assert await streams.there(hive.bus.client) == there
+    assert await hive.sql("SELECT FROM tasks WHERE id = $1", kept)
+
+
+async def test_what_the_account_on_the_bus_may_not_hold_is_refused_before_anything_is_gone(
+    database_url: str, tmp_path: Path
+) -> None:
+    limited, file = tmp_path / "limited.conf", tmp_path / "hive.backup"
+    limited.write_text(nats_conf().read_text().replace("jetstream: enabled", "jetstream: { max_file: 6GB, max_mem: 64MB }"))
+    server, data = NatsServer(tmp_path, limited), DataFolder(tmp_path / "data").create()
+    await asyncio.to_thread(server.start)
+    try:
+        connection = await open_connection(database_url)
+        await schema.migrate(connection, schema.LEDGERS)
+        await connection.close()
+        bus = await server.connect()
+        await taking.take(file, database_url, bus.client, metrics=True, files={}, tell=_nobody)
+        manifest, there = archive.verify(file), await streams.there(bus.client)
+        large = manifest.model_copy(update={"streams": _each(manifest, state={"bytes": 1024**3})})
+        with pytest.raises(NotEnoughRoom, match=r"the account on the bus has \S+ MiB for them"):
+            await restoring.restore(file, large, database_url, bus.client, data, replace=True, tell=_nobody)
+        data.require_restored()
+        assert await streams.there(bus.client) == there
+        await restoring.restore(file, manifest, database_url, bus.client, data, replace=True, tell=_nobody)
+        await bus.close()
+    finally:
+        server.kill()
+
+
+def _each(manifest: Manifest, **more: object) -> tuple[Stream, ...]:
+    return tuple(each.model_copy(update=more) for each in manifest.streams)
+
+
+def _nobody(_line: str) -> None:
+    """Is told how far a restore is."""
 
 
 def test_a_half_restored_hive_does_not_start(tmp_path: Path) -> None:
