@@ -38,6 +38,9 @@ class NatsKeys:
                     self._indirect.add(bucket)
             except NotFoundError:
                 return None
+            except TimeoutError:
+                self._indirect ^= {bucket}  # behind a leaf nobody says that its cluster does not answer directly
+                raise
         return None if (message.headers or {}).get("KV-Operation") in ("DEL", "PURGE") else message.data or None
 
     async def delete(self, bucket: str, key: str) -> None:

@@ -13,6 +13,7 @@ from bus.errors import BusUnavailable, StoreFull
 from bus.messages import TaskClass
 from bus.nats_bus import NatsBus
 from bus.nats_durable import DurableReader
+from bus.nats_keys import NatsKeys
 from bus.streams import STREAMS
 from bus.together import end
 from tests.parts.nats import NatsServer
@@ -143,3 +144,17 @@ async def test_a_message_was_stored_at_one_time_whoever_reads_it(nats_bus: NatsB
     assert [(each.subject, each.stored_at) for each in one] == [(each.subject, each.stored_at) for each in other]
     await reader.close()
     await durable.close()
+
+
+async def test_what_is_not_answered_directly_is_asked_for_otherwise_the_next_time(nats_bus: NatsBus) -> None:
+    """As by way of a leaf of a cluster, where nobody says that nobody answers."""
+    js = nats_bus.client.jetstream(timeout=0.2)
+    await js.add_stream(name="KV_quiet", subjects=["$KV.quiet.>"])
+    silent = await nats_bus.client.subscribe("$JS.API.DIRECT.GET.KV_quiet.>")
+    keys = NatsKeys(js)
+    await keys.put("quiet", "key", b"value")
+    with pytest.raises(BusUnavailable):
+        await keys.get("quiet", "key")
+    assert await keys.get("quiet", "key") == b"value"
+    await silent.unsubscribe()
+    await js.delete_stream("KV_quiet")
