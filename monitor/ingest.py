@@ -90,11 +90,10 @@ class Ledger:
 
     def performance(self, now: float, tenant: str | None = None) -> ClusterPerformance:
         """Agents by name, and the whole; users and workflows of one tenant, or of all."""
-        names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
         whole = sum(self._tallies.values(), Tally())
         return ClusterPerformance(
             **whole.quality,
-            agents=tuple(self._agent(name, now) for name in names),
+            agents=self.agents(now),
             models=self._models.told(lambda name, own: ModelQuality(model=name, **own.quality)),
             users=tuple(
                 UserQuality(user=name if tenant else person(of, name), **own.quality)
@@ -110,6 +109,11 @@ class Ledger:
             mean_task_seconds=whole.mean_task_seconds,
             since=self._since,
         )
+
+    def agents(self, now: float) -> tuple[AgentPerformance, ...]:
+        """By name."""
+        names = sorted({name for name in self._tallies if name is not None} | set(self._heard))
+        return tuple(self._agent(name, now) for name in names)
 
     def models(self, now: datetime) -> tuple[ModelQuality, ...]:
         """By name. Counts go back to `since`, and rates are of the last hour: among all that ever ended, what fails now is lost."""

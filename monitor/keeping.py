@@ -131,6 +131,6 @@ class Keeping:
     async def show(self) -> None:
         """For ever: what Redis has of the agents. It needs no PostgreSQL."""
         try:
-            await self._cache.show(lambda: self._ledger.performance(monotonic()).agents)
+            await self._cache.show(lambda: self._ledger.agents(monotonic()))
         finally:
             await self._cache.close()

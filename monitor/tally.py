@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from operator import add, attrgetter, sub
 from typing import Any, Final, Self
 
 from bus.messages import TaskChange, TaskStatus, Timings, Usage
@@ -33,7 +34,11 @@ class Tally:
     """What those took together."""
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(**{f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)})
+        return type(self)(**dict(zip(_NAMES, map(add, _numbers(self), _numbers(other)), strict=True)))
+
+    def __sub__(self, other: Self) -> Self:
+        """Without what was added before."""
+        return type(self)(**dict(zip(_NAMES, map(sub, _numbers(self), _numbers(other)), strict=True)))
 
     @property
     def success_rate(self) -> float | None:
@@ -63,6 +68,11 @@ class Tally:
     def generation_tokens_per_second(self) -> float | None:
         """Over all tokens, so that a long answer weighs more than a short one."""
         return self.timed_tokens / self.generation_microseconds * MICROSECONDS if self.generation_microseconds else None
+
+
+_NAMES: Final = tuple(field.name for field in fields(Tally))
+_numbers: Final = attrgetter(*_NAMES)
+"""Added up at each end, so it is read in one go."""
 
 
 _KINDS: Final[dict[TaskStatus, Callable[[TaskChange], Tally]]] = {

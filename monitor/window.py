@@ -12,23 +12,28 @@ _MOST: Final = 2 * SECONDS // BUCKET_SECONDS
 
 
 class LastHour:
-    """Holds one tally a minute, however much comes, in whatever order."""
+    """Holds one tally a minute, however much comes, in whatever order, and what those add up to: it is asked for a thousand names at a time."""
 
     def __init__(self) -> None:
         self._minutes: dict[int, Tally] = {}
+        self._sum = Tally()
 
     def add(self, at: datetime, tally: Tally) -> None:
         minute = _minute(at)
         self._minutes[minute] = self._minutes.get(minute, Tally()) + tally
+        self._sum += tally
         if len(self._minutes) > _MOST:
-            del self._minutes[min(self._minutes)]
+            self._forget(min(self._minutes))
 
     def sum(self, now: datetime) -> Tally:
         """An event of a clock that is ahead counts; one that is older than the hour is forgotten."""
         oldest = _minute(now) - SECONDS // BUCKET_SECONDS + 1
         for minute in [minute for minute in self._minutes if minute < oldest]:
-            del self._minutes[minute]
-        return sum(self._minutes.values(), Tally())
+            self._forget(minute)
+        return self._sum
+
+    def _forget(self, minute: int) -> None:
+        self._sum -= self._minutes.pop(minute)
 
 
 def _minute(at: datetime) -> int:

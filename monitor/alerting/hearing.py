@@ -74,7 +74,7 @@ class Hearing:
 
     def _count(self, at: float) -> None:
         now = datetime.fromtimestamp(at, UTC)
-        for agent in self._ledger.performance(monotonic()).agents:
+        for agent in self._ledger.agents(monotonic()):
             if agent.agent_id in self._available:
                 counts = _values(agent, COUNTS) | {RETRY_COUNT: agent.retries}
                 self.samples.add((AlertScope.AGENT, agent.agent_id), counts, at)

@@ -205,6 +205,20 @@ def test_an_hour_that_nobody_asks_for_holds_no_more_than_two() -> None:
     assert hour.sum(NOON + timedelta(minutes=999)).completed == 60
 
 
+@given(st.lists(st.tuples(st.integers(-200, 200), st.booleans()), max_size=60))
+def test_what_an_hour_adds_up_to_is_that_of_its_minutes_whenever_it_is_asked(steps: list[tuple[int, bool]]) -> None:
+    """Ends come in any order, of clocks that are ahead, too; time goes on by a few minutes between two questions."""
+    hour, added, now = LastHour(), list[int](), 0
+    for minutes, asked in steps:
+        if asked:
+            now += abs(minutes) // 20
+            added = [minute for minute in added if minute > now - 60]
+            assert hour.sum(NOON + timedelta(minutes=now)).completed == len(added)
+        else:
+            hour.add(NOON + timedelta(minutes=minutes), Tally(completed=1))
+            added.append(minutes)
+
+
 def test_retries_of_a_task_that_was_requeued_by_hand_count_once() -> None:
     task_id = UUID(int=7)
     found = ledger()
