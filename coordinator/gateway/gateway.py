@@ -11,6 +11,8 @@ from bus import subjects
 from bus.auditing.attempts import told_attempt
 from bus.client import Bus
 from bus.guarding.guard import Guard
+from bus.limits.counting import Counting
+from bus.limits.limits import Limits
 from bus.messages import Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
@@ -19,8 +21,6 @@ from bus.overview import Overview
 from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.identity import Identity
-from coordinator.gateway.limits.counting import Counting
-from coordinator.gateway.limits.limits import Limits
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.metrics import Metrics
 from coordinator.gateway.overload import Overload
