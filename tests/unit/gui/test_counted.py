@@ -11,7 +11,7 @@ from bus.auditing.auditor import Auditor
 from bus.errors import RateLimited
 from bus.limits.counting import Counting
 from bus.limits.limits import Limits
-from bus.limits.rates import Limited
+from bus.limits.rates import Amounts, Limited
 from bus.messages import Claims, Role, TaskRequest
 from bus.messages.audit import AuditRecord
 from bus.testing import InMemoryBus
@@ -21,7 +21,7 @@ from gui.desk import Desk
 from gui.workflows.office import Office
 
 ADA = Claims(sub="ada", roles=(Role.DEVELOPER,), address="10.0.0.9")
-ONCE = {what: {Role.DEVELOPER: 1} for what in Limited}
+ONCE: Amounts = {what: {Role.DEVELOPER: 1} for what in Limited}
 BUS = InMemoryBus()
 """Nobody serves there: what is let through fails for another reason."""
 
