@@ -67,6 +67,7 @@ from bus.messages.people import ChangePassword, CreateUser, SetPassword, SetRole
 from bus.messages.tasks import AssignTask, PrioritizeTask
 from bus.messages.usage import ListUsage, PutQuota, Quota, QuotaList, QuotaRef, SlowHosts, UsageReport
 from bus.messages.workflows import ListWorkflows, WorkflowList
+from gui.counted import Take
 
 SECONDS: Final = 10.0
 """For an answer. That nobody is there is said after PATIENCE_SECONDS: the page shows what it has, and asks again by itself."""
@@ -200,8 +201,9 @@ def understood(name: Any, body: Any) -> tuple[Verb, BaseModel]:
         raise explain(error) from None
 
 
-async def ask(bus: Bus, claims: Claims, name: Any, body: Any) -> BaseModel:
+async def ask(bus: Bus, claims: Claims, name: Any, body: Any, take: Take) -> BaseModel:
     """The room's answer, or the HiveError that it answered with. Sent once: a person sees the refusal and decides."""
     verb, wanted = understood(name, body)
     subject = subjects.service_verb(verb.service, verb.verb)
+    await take(subject, claims)
     return await bus.request(subject, wanted, verb.answer, claims=claims, timeout=SECONDS, patience=PATIENCE_SECONDS)

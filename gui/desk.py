@@ -8,6 +8,7 @@ from bus import subjects
 from bus.client import Bus
 from bus.messages import Claims, Explanation, TaskRecord, TaskRef, TaskRequest
 from gui import sessions
+from gui.counted import Take
 
 SECONDS: Final = 10.0
 """An order may wait for the audit log's next leader; that nobody is there at all is said after PATIENCE_SECONDS."""
@@ -19,8 +20,8 @@ class Desk:
     as long as its browser likes.
     """
 
-    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
-        self.bus, self._still = bus, still
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None], take: Take) -> None:
+        self.bus, self._still, self._take = bus, still, take
 
     @property
     def claims(self) -> Claims:
@@ -28,7 +29,9 @@ class Desk:
 
     async def submit(self, request: TaskRequest) -> TaskRecord:
         verb = subjects.service_verb(subjects.SERVICE_TASKS, "submit")
-        return await self.bus.request(verb, request, TaskRecord, claims=self.claims)
+        claims = self.claims
+        await self._take(verb, claims)
+        return await self.bus.request(verb, request, TaskRecord, claims=claims)
 
     async def get(self, task_id: UUID) -> TaskRecord:
         return await self._task("get", task_id)

@@ -16,6 +16,8 @@ from bus import heap, telemetry
 from bus.auditing.attempts import told_attempt
 from bus.exposition import Sample, exposed
 from bus.guarding.guard import Guard
+from bus.limits.counting import Counting
+from bus.limits.limits import Limits
 from bus.nats_streams import connected
 from bus.open_sockets import OpenSockets
 from bus.otlp import exporting
@@ -27,6 +29,7 @@ from bus.web.handed import handed_listener
 from bus.web.leaving import LeavingServer
 from bus.web.renewal import renew_tls
 from bus.web.slow_clients import BoundedProtocol, cut_off_slow
+from gui.counted import counted
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.logouts import Logouts
@@ -70,6 +73,8 @@ async def serve(settings: GuiSettings, stopping: asyncio.Event) -> None:
         redis_url = (settings.redis_url.get_secret_value() if settings.redis_url else None) or None
         guard = Guard(redis_url, told=partial(told_attempt, bus.auditor))
         stack.push_async_callback(guard.close)
+        limits = Limits(settings.rate_limits, Counting(redis_url))
+        stack.push_async_callback(limits.close)
         lasts = timedelta(hours=settings.gui_session_hours)
         remembered = Remembered(redis_url, lasts, secret_of(settings))
         stack.push_async_callback(remembered.close)
@@ -81,6 +86,7 @@ async def serve(settings: GuiSettings, stopping: asyncio.Event) -> None:
             feed=feed,
             keyring=keyring,
             guard=guard,
+            take=counted(limits, bus.auditor),
             people=people,
             remembered=remembered,
             logouts=logouts,

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from bus.limits.rates import RATE_LIMITS, RateLimits
 from bus.messages import Role
 from bus.settings import HiveSettings
 
@@ -29,6 +30,7 @@ class GuiSettings(HiveSettings):
     host: str = Field(default="127.0.0.1", description="loopback, unless an administrator says otherwise")
     gui_port: int = Field(default=8430, ge=0, le=65535)
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
+    rate_limits: RateLimits = RATE_LIMITS
     gui_metrics_port: int | None = Field(
         default=None, ge=0, le=65535, description="of its own `/metrics`, 0 takes a free one; left out: there is none"
     )

@@ -12,6 +12,8 @@ from bus import subjects
 from bus.auditing.attempts import told_attempt
 from bus.client import Bus
 from bus.guarding.guard import Guard
+from bus.limits.counting import Counting
+from bus.limits.limits import Limits
 from bus.messages import AgentRecord, Claims
 from bus.messages.aliases import ModelAlias
 from bus.mirror import Mirror
@@ -20,8 +22,6 @@ from bus.overview import Overview
 from bus.quotas import Quotas
 from coordinator.gateway.aliases import Aliases
 from coordinator.gateway.identity import Identity
-from coordinator.gateway.limits.counting import Counting
-from coordinator.gateway.limits.limits import Limits
 from coordinator.gateway.live.hub import Hub
 from coordinator.gateway.llm.names import told_of
 from coordinator.gateway.metrics import Metrics

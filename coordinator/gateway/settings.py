@@ -2,14 +2,14 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr, field_validator
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from bus.hosts import is_loopback
+from bus.limits.rates import RATE_LIMITS, RateLimits
 from bus.mdns import MDNS_INTERFACES, Addresses
 from bus.settings import HiveSettings
 from coordinator.gateway.address_keys import AddressKeys
-from coordinator.gateway.limits.rates import RATE_LIMITS, Amounts, merged
 
 
 def _names(value: Any) -> Any:
@@ -46,12 +46,7 @@ class GatewaySettings(HiveSettings):
         "comma. Who comes from there without a key has the key in the file, or the one whose hash is written as `sha256:…`",
     )
     redis_url: SecretStr | None = Field(default=None, description="Redis or Valkey: a cache; without it nothing stops")
-    rate_limits: Amounts = Field(
-        default=RATE_LIMITS,
-        validate_default=False,
-        description='times an hour, by route and role, as JSON: `{"api.executions.start": {"developer": 500}}` changes this one; `null`: no '
-        "limit; 0: never. The doors of language models are `api.llm.ask`, and have none",
-    )
+    rate_limits: RateLimits = RATE_LIMITS
     mcp_sessions: int = Field(default=1000, ge=1, description="of MCP clients, open at once; more are refused (503)")
     mcp_session_seconds: float = Field(
         default=1800, gt=0, description="without a request or an open stream, after which an MCP session ends"
@@ -74,11 +69,6 @@ class GatewaySettings(HiveSettings):
         default="auto", description="tell the LAN where the API is (`_hive._tcp`); auto: when HIVE_HOST is beyond loopback"
     )
     mdns_interfaces: Addresses = Field(default=(), description=MDNS_INTERFACES)
-
-    @field_validator("rate_limits", mode="before")
-    @classmethod
-    def _beside_the_defaults(cls, value: Any) -> Any:
-        return merged(value) if isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()) else value
 
     @property
     def on_loopback(self) -> bool:

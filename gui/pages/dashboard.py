@@ -8,6 +8,7 @@ from bus.guarding.guard import Guard
 from bus.messages import Claims
 from bus.standing import Standings
 from gui import sessions
+from gui.counted import Take
 from gui.feed import Feed
 from gui.keyring import Keyring
 from gui.logouts import Logouts
@@ -22,6 +23,7 @@ class Dashboard:
     feed: Feed
     keyring: Keyring
     guard: Guard
+    take: Take
     people: Standings
     remembered: Remembered
     logouts: Logouts

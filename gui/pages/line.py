@@ -12,6 +12,7 @@ from bus.client import Bus
 from bus.errors import HiveError
 from bus.messages import Claims, FailureInfo
 from gui import asks
+from gui.counted import Take
 from gui.elements.parts import Live
 from gui.pages import way_in
 from gui.pages.answers import Answers
@@ -26,8 +27,8 @@ MOST_FOLLOWED = 4
 class Line:
     """`claims` gives None once the login no longer holds: the page is then shown out, and nothing is asked."""
 
-    def __init__(self, live: Live, bus: Bus, claims: Callable[[], Claims | None], answers: Answers) -> None:
-        self._live, self._bus, self._claims, self._answers = live, bus, claims, answers
+    def __init__(self, live: Live, bus: Bus, claims: Callable[[], Claims | None], answers: Answers, take: Take) -> None:
+        self._live, self._bus, self._claims, self._answers, self._take = live, bus, claims, answers, take
         self._room = asyncio.Semaphore(MOST_AT_ONCE)
 
     def wire(self) -> None:
@@ -43,7 +44,7 @@ class Line:
             return
         async with self._room:
             try:
-                found = await asks.ask(self._bus, claims, asked.get("verb"), asked.get("body") or {})
+                found = await asks.ask(self._bus, claims, asked.get("verb"), asked.get("body") or {}, self._take)
             except HiveError as error:
                 failure = FailureInfo(code=error.code, message=error.message)
                 self._live.call("settled", ref, None, failure)

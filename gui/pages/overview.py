@@ -46,9 +46,9 @@ def _layout(claims: Claims) -> Live:
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, door: Entry) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, door.claims))
-    Orders(live, Desk(dashboard.bus, door.claims), answers).wire()
-    Line(live, dashboard.bus, door.claims, answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.claims, dashboard.take))
+    Orders(live, Desk(dashboard.bus, door.claims, dashboard.take), answers).wire()
+    Line(live, dashboard.bus, door.claims, answers, dashboard.take).wire()
     viewer = PageViewer(live, claims, door.claims)
 
     def leave() -> None:

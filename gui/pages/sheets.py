@@ -69,9 +69,9 @@ def _open(dashboard: Dashboard, client: Client, build: Callable[[], Element]) ->
 
 def _wire(dashboard: Dashboard, client: Client, live: Live, claims: Claims, still: Callable[[], Claims | None]) -> None:
     """From the bus to this page and back, until the page is closed."""
-    answers = Answers(live, Desk(dashboard.bus, still))
-    Orders(live, Desk(dashboard.bus, still), answers).wire()
-    Line(live, dashboard.bus, still, answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, still, dashboard.take))
+    Orders(live, Desk(dashboard.bus, still, dashboard.take), answers).wire()
+    Line(live, dashboard.bus, still, answers, dashboard.take).wire()
     viewer = PageViewer(live, claims, still)
 
     def leave() -> None:

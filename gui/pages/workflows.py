@@ -34,7 +34,7 @@ def register(dashboard: Dashboard) -> None:
     @ui.page("/workflows", title="Workflows · Hive")
     def workflows(client: Client) -> RedirectResponse | None:
         def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]] | None:
-            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, still)).wire()
+            Listing(WorkflowTable(rights_of(claims)), Office(dashboard.bus, still, dashboard.take)).wire()
             return None
 
         return _page(dashboard, client, "hv-page hv-page-one", build)
@@ -43,7 +43,7 @@ def register(dashboard: Dashboard) -> None:
     def workflow(client: Client, workflow_id: UUID) -> RedirectResponse | None:
         def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), f"hive-draft-{claims.sub}-{workflow_id}")
-            editing = Editing(editor, Office(dashboard.bus, still), hearing, workflow_id)
+            editing = Editing(editor, Office(dashboard.bus, still, dashboard.take), hearing, workflow_id)
             editing.wire()
             return editing.close
 
@@ -53,7 +53,7 @@ def register(dashboard: Dashboard) -> None:
     def execution(client: Client, execution_id: UUID) -> RedirectResponse | None:
         def build(claims: Claims, still: Still) -> Callable[[], Awaitable[None]]:
             editor = WorkflowEditor(rights_of(claims), "", execution=str(execution_id))
-            looking = Looking(editor, Office(dashboard.bus, still), hearing, execution_id)
+            looking = Looking(editor, Office(dashboard.bus, still, dashboard.take), hearing, execution_id)
             looking.wire()
             return looking.close
 
@@ -79,8 +79,8 @@ def _page(
     with ui.element("div").classes(classes).props("id=main tabindex=-1"):
         close = build(claims, door.claims)
     live = Live(claims)
-    answers = Answers(live, Desk(dashboard.bus, door.claims))
-    Line(live, dashboard.bus, door.claims, answers).wire()
+    answers = Answers(live, Desk(dashboard.bus, door.claims, dashboard.take))
+    Line(live, dashboard.bus, door.claims, answers, dashboard.take).wire()
     viewer = PageViewer(live, claims, door.claims)
 
     async def leave() -> None:

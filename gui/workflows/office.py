@@ -41,6 +41,7 @@ from bus.messages.workflows import (
     WorkflowVersions,
 )
 from gui import sessions
+from gui.counted import Take
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -52,8 +53,8 @@ TRY_SECONDS: Final = 40.0
 class Office:
     """Every verb raises the HiveError that the service answered with. A read does not wait for a service that is away: the page says so."""
 
-    def __init__(self, bus: Bus, still: Callable[[], Claims | None]) -> None:
-        self.bus, self._still = bus, still
+    def __init__(self, bus: Bus, still: Callable[[], Claims | None], take: Take) -> None:
+        self.bus, self._still, self._take = bus, still, take
 
     @property
     def claims(self) -> Claims:
@@ -137,5 +138,6 @@ class Office:
         return await self.bus.request(subject, body, answer, claims=self.claims, timeout=READ_SECONDS, patient=False)
 
     async def _order(self, service: str, verb: str, body: BaseModel, answer: type[M]) -> M:
-        subject = subjects.service_verb(service, verb)
-        return await self.bus.request(subject, body, answer, claims=self.claims, timeout=ORDER_SECONDS, patience=READ_SECONDS)
+        subject, claims = subjects.service_verb(service, verb), self.claims
+        await self._take(subject, claims)
+        return await self.bus.request(subject, body, answer, claims=claims, timeout=ORDER_SECONDS, patience=READ_SECONDS)

@@ -16,11 +16,11 @@ from bus import telemetry
 from bus.codec import explain
 from bus.errors import HiveError, IdempotencyMismatch, PermissionDenied, StreamInterrupted
 from bus.follow import Delta, Restart
+from bus.limits.rates import Limited
 from bus.messages import Claims, TaskRecord, TaskRequest, TaskStatus
 from bus.together import end
 from coordinator.gateway.envelope import HEADERS
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.llm.asked import Asked, asked_in
 from coordinator.gateway.llm.chain import answering, may_go_on
 from coordinator.gateway.llm.gathering import Gathering

@@ -12,11 +12,11 @@ from mcp_types import ToolAnnotations
 from bus import auth, subjects, telemetry
 from bus.auth import Permission
 from bus.errors import HiveError, NodeFailed
+from bus.limits.rates import Limited
 from bus.messages import Claims, Command, NoReply
 from bus.messages.workflows import CallWorkflowTool, ExecutionStatus, WorkflowTool, WorkflowTools
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.execution_view import ExecutionState
 from coordinator.gateway.mcp.tool import MAX_WAIT_SECONDS, Call, Progress, parse
 from coordinator.gateway.mcp.workflow_tools import watched

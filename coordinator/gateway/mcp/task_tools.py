@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from bus import subjects
 from bus.auth import Permission
 from bus.codec import explain
+from bus.limits.rates import Limited
 from bus.messages import Claims, Explanation, ListTasks, TaskList, TaskRecord, TaskRef, TaskRequest, TaskStatus, Usage
 from bus.messages.base import Command, JsonObject, Record, Text
 from bus.messages.output import FailureInfo, Output
@@ -17,7 +18,6 @@ from bus.messages.tasks import Priority, Requirements
 from bus.messages.work import ChatMessage
 from coordinator.gateway import verbs
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.tool import STEP_SECONDS, Call, Tool, WaitSeconds
 from coordinator.gateway.submission import checked_key, new_task_id
 

@@ -14,9 +14,9 @@ from bus import auth
 from bus.auth import Permission
 from bus.codec import explain
 from bus.errors import InvalidRequest
+from bus.limits.rates import Limited
 from bus.messages import Claims, Command
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 
 A = TypeVar("A", bound=Command)
 

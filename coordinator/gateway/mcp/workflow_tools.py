@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 from bus import subjects
 from bus.auth import Permission
+from bus.limits.rates import Limited
 from bus.messages.workflows import (
     ActivateWorkflow,
     CallWorkflowTool,
@@ -21,7 +22,6 @@ from bus.messages.workflows import (
 )
 from bus.together import let_go
 from coordinator.gateway import verbs
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.mcp.execution_events import hearing
 from coordinator.gateway.mcp.execution_view import ExecutionState
 from coordinator.gateway.mcp.tool import STEP_SECONDS, Call, Tool, WaitSeconds

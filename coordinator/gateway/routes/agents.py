@@ -15,11 +15,11 @@ from bus.errors import (
     PayloadTooLarge,
     UnsupportedMediaType,
 )
+from bus.limits.rates import Limited
 from bus.messages import AddUpstream, AgentList, AgentRecord, AgentRef, NoReply, Upstream
 from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import agents as examples
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import AgentIdPath, Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/agents", tags=["agents"], route_class=JsonRoute)

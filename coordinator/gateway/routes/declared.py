@@ -21,13 +21,13 @@ from bus.errors import (
     RateLimited,
     Unauthenticated,
 )
+from bus.limits.rates import Limited
 from bus.messages import Claims
 from bus.messages.base import Slug
 from coordinator.gateway import problem
 from coordinator.gateway.asking import CLAIMS
 from coordinator.gateway.envelope import HEADERS, REQUEST_ID
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 
 PERMISSION_FIELD: Final = "x-hive-permission"
 LIMIT_FIELD: Final = "x-hive-rate-limit"

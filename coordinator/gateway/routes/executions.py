@@ -17,9 +17,9 @@ from bus.errors import (
     WorkflowCycle,
     WorkflowNotFound,
 )
+from bus.limits.rates import Limited
 from bus.messages.workflows import ExecutionList, ExecutionRecord, ExecutionRef, ListExecutions, RetryExecution
 from coordinator.gateway import verbs
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/executions", tags=["executions"])

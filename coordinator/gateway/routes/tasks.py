@@ -28,6 +28,7 @@ from bus.errors import (
     UnknownModel,
     UnsupportedMediaType,
 )
+from bus.limits.rates import Limited
 from bus.messages import (
     AssignTask,
     Claims,
@@ -47,7 +48,6 @@ from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import tasks as examples
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.places import HEADERS, place_headers
 from coordinator.gateway.routes.declared import (
     Caller,

@@ -22,6 +22,7 @@ from bus.errors import (
     WorkflowNotFound,
     WorkflowTooLarge,
 )
+from bus.limits.rates import Limited
 from bus.messages import NoReply
 from bus.messages.workflows import (
     ActivateWorkflow,
@@ -40,7 +41,6 @@ from bus.messages.workflows import (
 from coordinator.gateway import verbs
 from coordinator.gateway.body import JsonRoute
 from coordinator.gateway.examples import workflows as examples
-from coordinator.gateway.limits.rates import Limited
 from coordinator.gateway.routes.declared import Caller, Door, answer, needs
 
 router = APIRouter(prefix="/api/workflows", tags=["workflows"], route_class=JsonRoute)

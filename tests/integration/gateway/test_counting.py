@@ -4,7 +4,7 @@ from pathlib import Path
 
 from limits import RateLimitItemPerHour
 
-from coordinator.gateway.limits.counting import AWAY_SECONDS, Counting
+from bus.limits.counting import AWAY_SECONDS, Counting
 from tests.parts.valkey import ValkeyServer
 
 ITEM = RateLimitItemPerHour(3)

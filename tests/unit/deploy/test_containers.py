@@ -140,6 +140,7 @@ def test_what_is_left_empty_is_as_if_it_were_not_said(path: Path, monkeypatch: p
                 "hive-gateway": {"HIVE_RATE_LIMITS"},
                 "hive-frontend": {
                     "HIVE_STATIC_URL",
+                    "HIVE_RATE_LIMITS",
                     *(f"HIVE_{name.upper()}" for name in GuiSettings.model_fields if "oidc" in name),
                 },
             }[service]

@@ -4,12 +4,12 @@ import pytest
 from httpx import AsyncClient
 from pydantic import ValidationError
 
+from bus.limits.counting import Counting
+from bus.limits.limits import Limits
+from bus.limits.rates import Limited, most_for
 from bus.messages import Claims, Role
 from bus.testing import InMemoryBus
 from coordinator.gateway.gateway import Gateway
-from coordinator.gateway.limits.counting import Counting
-from coordinator.gateway.limits.limits import Limits
-from coordinator.gateway.limits.rates import Limited, most_for
 from coordinator.gateway.settings import GatewaySettings
 from tests.unit.gateway.conftest import ANNA, PEOPLE
 

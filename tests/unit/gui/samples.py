@@ -8,6 +8,7 @@ from bus.messages import (
     AgentStatus,
     AttemptRecord,
     AttemptStatus,
+    Claims,
     EventType,
     FailureInfo,
     Heartbeat,
@@ -104,3 +105,7 @@ def heartbeat(agent_id: str, *, running: int = 0, models: tuple[ModelInfo, ...] 
         running=tuple(uuid4() for _ in range(running)),
         models=models,
     )
+
+
+async def unlimited(_subject: str, _claims: Claims) -> None:
+    """Of who may ask as often as they like (gui/counted.py)."""

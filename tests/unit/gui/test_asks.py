@@ -15,6 +15,7 @@ from bus.service import Call, Endpoint, Service
 from bus.testing import InMemoryBus
 from gui import asks
 from gui.sessions import May, may
+from tests.unit.gui.samples import unlimited
 
 VIEWER = Claims(sub="vic", roles=(Role.VIEWER,))
 
@@ -47,8 +48,8 @@ async def test_it_is_asked_in_the_name_of_who_is_signed_in_and_the_room_refuses(
     endpoint = Endpoint(verb="list", body=NoReply, handler=listed, permission=auth.Permission.KEYS_MANAGE)
     await bus.serve(Service(name=subjects.SERVICE_KEYS, version="1.0.0", description="keys", endpoints=(endpoint,)))
     with pytest.raises(PermissionDenied):
-        await asks.ask(bus, VIEWER, "keys.list", {})
-    assert await asks.ask(bus, Claims(sub="ada", roles=(Role.ADMIN,)), "keys.list", {}) == KeyList(keys=())
+        await asks.ask(bus, VIEWER, "keys.list", {}, unlimited)
+    assert await asks.ask(bus, Claims(sub="ada", roles=(Role.ADMIN,)), "keys.list", {}, unlimited) == KeyList(keys=())
 
 
 def test_what_a_role_may_not_is_not_offered() -> None:

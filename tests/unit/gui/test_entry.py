@@ -21,6 +21,7 @@ from gui.pages.dashboard import Dashboard
 from gui.pages.entry import Entry
 from gui.remembered import Remembered
 from gui.workflows.office import Office
+from tests.unit.gui.samples import unlimited
 
 USER = uuid4()
 
@@ -53,6 +54,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> Entry:
         bus=bus,
         keyring=Keyring(),
         guard=Guard(None),
+        take=unlimited,
         people=people,
         remembered=Replicas(session(2)),
         lasts=timedelta(days=1),
@@ -77,7 +79,7 @@ async def test_a_browser_that_was_logged_out_here_is_not_let_in_by_what_others_r
 
 async def test_a_page_that_stays_open_may_do_what_its_viewer_may_now(door: Entry) -> None:
     sessions.sign_in(door.storage, session(2))
-    desk, office = Desk(door.dashboard.bus, door.claims), Office(door.dashboard.bus, door.claims)
+    desk, office = Desk(door.dashboard.bus, door.claims, unlimited), Office(door.dashboard.bus, door.claims, unlimited)
     standing = UserStanding(name="ada", roles=(Role.DEVELOPER,), generation=2, disabled=False)
     await door.dashboard.bus.put(subjects.KV_USERS, USER.hex, standing)
     assert desk.claims.roles == office.claims.roles == (Role.DEVELOPER,)

@@ -14,6 +14,7 @@ from gui.frames import Frame
 from gui.pages import way_in
 from gui.pages.viewer import PageViewer
 from gui.workflows.office import Office
+from tests.unit.gui.samples import unlimited
 
 ADMIN = Claims(sub="anna", roles=(Role.ADMIN,))
 VIEWER = Claims(sub="anna", roles=(Role.VIEWER,))
@@ -33,7 +34,7 @@ class Page:
 
 async def test_an_order_needs_a_login_that_holds() -> None:
     page = Page(ADMIN)
-    desk = Desk(InMemoryBus(), lambda: page.claims)
+    desk = Desk(InMemoryBus(), lambda: page.claims, unlimited)
     page.claims = VIEWER
     assert desk.claims == VIEWER
     page.claims = None
@@ -41,7 +42,7 @@ async def test_an_order_needs_a_login_that_holds() -> None:
         with pytest.raises(SessionOver):
             await order(uuid4())
     with pytest.raises(SessionOver):
-        await Office(InMemoryBus(), lambda: page.claims).delete(uuid4())
+        await Office(InMemoryBus(), lambda: page.claims, unlimited).delete(uuid4())
 
 
 @pytest.mark.parametrize(("now", "told"), [(ADMIN, "frame"), (VIEWER, "location.reload()"), (None, "/login")])

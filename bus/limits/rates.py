@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from math import ceil
-from typing import Any, Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, Field
 
 from bus.messages import Role
 
@@ -29,6 +31,22 @@ RATE_LIMITS: Final[Amounts] = {
     Limited.EXECUTIONS_START: {Role.ADMIN: 200, Role.DEVELOPER: 100, Role.VIEWER: 0},
     Limited.AGENTS_REGISTER: {Role.ADMIN: 10, Role.DEVELOPER: 0, Role.VIEWER: 0},
 }
+
+
+def _beside_the_defaults(value: Any) -> Any:
+    return merged(value) if isinstance(value, dict) and all(isinstance(each, dict) for each in value.values()) else value
+
+
+RateLimits = Annotated[
+    Amounts,
+    BeforeValidator(_beside_the_defaults),
+    Field(
+        validate_default=False,
+        description='times an hour, by route and role, as JSON: `{"api.executions.start": {"developer": 500}}` changes this one; `null`: no '
+        "limit; 0: never. The doors of language models are `api.llm.ask`, and have none",
+    ),
+]
+"""Of settings."""
 
 
 def merged(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:

@@ -6,9 +6,9 @@ from typing import Final
 from limits import RateLimitItemPerHour
 
 from bus.errors import HiveError, PermissionDenied, RateLimited
+from bus.limits.counting import Counting
+from bus.limits.rates import Amounts, Limited, most_for, told
 from bus.messages import Claims
-from coordinator.gateway.limits.counting import Counting
-from coordinator.gateway.limits.rates import Amounts, Limited, most_for, told
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+"""What a person does in the dashboard counts with what the same person does at the doors: the same limits an hour."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bus import subjects
+from bus.auditing.auditor import Auditor
+from bus.limits.limits import Limits
+from bus.limits.rates import Limited
+from bus.messages import Claims
+
+COUNTED: Final = {
+    subjects.service_verb(subjects.SERVICE_TASKS, "submit"): Limited.TASKS_CREATE,
+    subjects.service_verb(subjects.SERVICE_WORKFLOWS, "create"): Limited.WORKFLOWS_CREATE,
+    subjects.service_verb(subjects.SERVICE_WORKFLOWS, "execute"): Limited.EXECUTIONS_START,
+    subjects.service_verb(subjects.SERVICE_EXECUTIONS, "retry"): Limited.EXECUTIONS_START,
+}
+Take = Callable[[str, Claims], Awaitable[None]]
+"""Before a request to this subject in this person's name. PermissionDenied for a role that may never, RateLimited for who has too often."""
+
+
+def counted(limits: Limits, auditor: Auditor) -> Take:
+    """A refusal is in the audit log, as those of the doors are."""
+
+    async def take(subject: str, claims: Claims) -> None:
+        what = COUNTED.get(subject)
+        refusal = (await limits.take(what, claims)).refusal if what is not None else None
+        if refusal is not None:
+            await auditor.refused("doors.request", claims, refusal)
+            raise refusal
+
+    return take
