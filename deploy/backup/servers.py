@@ -70,7 +70,7 @@ async def started(settings: DeploySettings, folder: DataFolder, *, synced: bool 
     try:
         alone = settings.model_copy(
             update=dict.fromkeys(("api_port", "gui_port", "nats_port", "nats_monitor_port", "nats_websocket_port"), 0)
-            | {"host": "127.0.0.1", "nats_host": "127.0.0.1", "listen": None, "tls_cert": None}
+            | {"host": "127.0.0.1", "nats_host": "127.0.0.1", "listen": None, "tls_cert": None, "nats_leaf_port": None}
         )
         hive = LocalHive(settings=alone, folder=folder, secrets=folder.secrets(), ports=await choose(alone))
         nats = hive.nats if synced else replace(hive.nats, configuration=unsynced(folder.path))

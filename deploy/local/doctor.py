@@ -81,6 +81,7 @@ def ports(settings: DeploySettings) -> Iterator[Finding]:
     wanted = {"HIVE_API_PORT": (settings.host, settings.api_port), "HIVE_GUI_PORT": (settings.host, settings.gui_port)}
     if settings.given_nats_url is None:
         wanted["HIVE_NATS_PORT"] = (settings.nats_host, settings.nats_port)
+        wanted["HIVE_NATS_LEAF_PORT"] = (settings.nats_host, settings.nats_leaf_port or 0)
     for variable, (host, port) in wanted.items():
         if port == 0:
             continue  # `hive up` takes a free one: there is nothing to look at

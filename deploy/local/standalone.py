@@ -19,6 +19,7 @@ def nats_launch() -> Launch:
         websocket_port=settings.nats_websocket_port or 9222,
         password=secrets.nats_password,
         sys_password=secrets.nats_sys_password,
+        leaf_port=settings.nats_leaf_port or 0,
     )
     nats.prepare()
     return nats.launch()

@@ -16,7 +16,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from coordinator.agents.registry import CLOSED
 from deploy.local.certificates import own
 from deploy.local.data_folder import DataFolder
 from deploy.local.ports import free_port
@@ -88,24 +87,17 @@ def attic(hive: Hive, tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[by
         process.wait()
 
 
-def test_a_host_of_a_site_behind_nat_runs_a_task_is_missed_at_once_and_put_out(
+def test_a_host_of_a_site_behind_nat_runs_a_task_and_is_put_out(
     hive: Hive, attic: tuple[str, subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     host, (address, leaf) = Host(tmp_path / "larch"), attic
     host.join(hive.run("join-token", "create").stdout.strip(), "--name", "larch", "--bus", address)
     assert json.loads((host.folder / "sidecar" / "joined.json").read_text())["nats_url"] == address
-    with host.sidecar() as sidecar:
+    with host.sidecar():
         wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
         hive.run("agents", "label", "larch", "site=attic")
         done = hive.json("task", "submit", "Say hello.", "--label", "site=attic", "--option", "num_predict=8")
         assert (done["status"], done["assigned_agent_id"]) == ("completed", "larch"), done
-        sidecar.kill()
-        wait_until(lambda: not online(hive, "larch"), COMMAND_SECONDS)
-        log = (hive.folder / "logs" / "coordinator.log").read_text()
-        lost = [json.loads(line) for line in log.splitlines() if "agent_lost" in line]
-        assert [each["reason"] for each in lost if each["agent_id"] == "larch"] == [CLOSED]
-    with host.sidecar():
-        wait_until(lambda: online(hive, "larch"), COMMAND_SECONDS)
         leaf.send_signal(signal.SIGSTOP)  # away, and back with who it had: it is put out once it is heard
         hive.run("agents", "remove", "larch")
         leaf.send_signal(signal.SIGCONT)

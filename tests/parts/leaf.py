@@ -30,29 +30,33 @@ class Hub(NatsServer):
 
 @dataclass(frozen=True, kw_only=True)
 class LeafNats(Nats):
-    """`hubs`: addresses with ports. `watched`: on loopback, where the test can ask how it is."""
+    """`hubs`: addresses with ports. `watched`: on loopback, where the test can ask how it is. `authority`: it dials by TLS, and believes this one."""
 
     hubs: tuple[str, ...]
     watched: bool = True
+    authority: Path | None = None
 
     def launch(self) -> Launch:
+        scheme = "nats-leaf" if self.authority is None else "tls"
         told = {
             "HIVE_NATS_NAME": self.name,
             "HIVE_NATS_HOST": self.host,
             "HIVE_NATS_PORT": str(self.port),
             "HIVE_NATS_UNUSED_PASSWORD": f"h{token_hex(16)}",
-            "HIVE_NATS_HUB": json.dumps([f"nats-leaf://{LEAF}:{password_of(SYS_PASSWORD, LEAF)}@{hub}" for hub in self.hubs]),
+            "HIVE_NATS_HUB": json.dumps([f"{scheme}://{LEAF}:{password_of(SYS_PASSWORD, LEAF)}@{hub}" for hub in self.hubs]),
             "HIVE_NATS_ADMISSION_KEY": variables(SYS_PASSWORD)["HIVE_NATS_ADMISSION_KEY"],
+            "HIVE_NATS_HUB_CA": str(self.authority or ""),
         }
+        configuration = CONFIGURATIONS / ("leaf.conf" if self.authority is None else "leaf-tls.conf")
         monitor = ("-m", str(self.monitor_port), "-a", self.host) if self.watched else ()
-        return Launch(name=self.name, command=(*command(CONFIGURATIONS / "leaf.conf"), *monitor), environment=told)
+        return Launch(name=self.name, command=(*command(configuration), *monitor), environment=told)
 
     def ready(self) -> bool:
         return not self.watched or super().ready()
 
 
 class Leaf(Server):
-    def __init__(self, folder: Path, hub: Hub) -> None:
+    def __init__(self, folder: Path, hub_port: int, authority: Path | None = None) -> None:
         nats = LeafNats(
             name="attic",
             folder=folder,
@@ -61,7 +65,8 @@ class Leaf(Server):
             websocket_port=0,
             password="",
             sys_password="",
-            hubs=(f"127.0.0.1:{hub.leaf_port}",),
+            hubs=(f"127.0.0.1:{hub_port}",),
+            authority=authority,
         )
         super().__init__(nats, folder / "nats.log")
         self.folder, self.bare_url = folder, f"nats://127.0.0.1:{nats.port}"

@@ -1,6 +1,7 @@
 """Agents that die: by notice, by silence, by being replaced. Their work goes elsewhere, once."""
 
 import asyncio
+import json
 from time import monotonic
 
 import pytest
@@ -9,6 +10,7 @@ from bus import subjects
 from bus.client import Received
 from bus.errors import Conflict
 from bus.messages import AgentEvent, AgentStatus, ControlAction, ModelInfo, TaskStatus
+from coordinator.agents.registry import CLOSED
 from coordinator.leading import term
 from tests.integration.coordinator.conftest import Hive
 from tests.parts.scripted_sidecar import ScriptedSidecar
@@ -49,6 +51,24 @@ async def test_a_host_that_dies_is_shown_offline_within_a_second_and_given_nothi
     task_id = await hive.submit()
     await hive.stored(task_id)
     assert (await hive.call("get", task_id)).attempts == ()
+
+
+async def test_what_a_leaf_says_of_who_left_it_is_believed_until_the_sidecar_speaks_again(hive: Hive) -> None:
+    sidecar, other = await hive.sidecar("acacia"), await hive.sidecar("birch", models=())
+    notice = json.dumps({"client": {"name": subjects.sidecar_connection(sidecar.instance)}}).encode()
+    task_id = await hive.submit()
+    offer = await sidecar.offered()
+    await hive.bus.publish(subjects.SITES_DISCONNECTED, notice)
+    await sidecar.beaten(15)  # longer than a grace
+    assert (await hive.agent("acacia")).status is AgentStatus.ONLINE
+    await sidecar.complete(offer)
+    assert [attempt.status.value for attempt in (await hive.ended(task_id)).attempts] == ["completed"]
+    await sidecar.vanish()
+    died = monotonic()
+    await hive.bus.publish(subjects.SITES_DISCONNECTED, notice)
+    assert (await hive.agent_is("acacia", AgentStatus.OFFLINE)).status_reason == CLOSED
+    assert monotonic() - died < 1
+    assert (await hive.agent(other.agent_id)).status is AgentStatus.ONLINE
 
 
 async def test_a_sidecar_that_falls_silent_loses_its_work_within_five_seconds(hive: Hive) -> None:
