@@ -18,6 +18,7 @@ from bus.errors import DatabaseUnavailable, HiveError
 from bus.exposition import Sample
 from bus.messages.history import ListMetrics, MetricsHistory
 from bus.together import together
+from monitor.alerting import leading
 from monitor.alerting.changes import changes_endpoint
 from monitor.alerting.dry_run import DryRuns
 from monitor.alerting.record import AlertRecord
@@ -108,7 +109,7 @@ class Keeping:
         watch = Watch(self._bus, self._ledger, self._rules, counted=self._counted, retain_seconds=seconds)
         notifier = partial(Notifier, pool, self._settings, self._targets)
         more = (self._dry_runs.endpoint(), changes_endpoint(AlertRecord(pool)))
-        await watch.keep(pool, notifier, more, self._choose)
+        await leading.keep(watch, self._bus, pool, notifier, more, self._choose)
 
     def _choose(self, chosen: bool) -> None:
         self.chosen = chosen

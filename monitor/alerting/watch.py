@@ -1,21 +1,15 @@
-"""The watch over alerts: a round each second, and at once when an agent turns. What changed is a row first, then an event.
-
-Of several monitors the one that holds the lock keeps the watch and answers for alerts (docs/adr/0042); another takes over from the rows.
-"""
+"""The watch over alerts: a round each second, and at once when an agent turns. What changed is a row first, then an event."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from bus import telemetry
 from bus.client import Bus
-from bus.database import AWAY, available
 from bus.errors import HiveError, NotFound
 from bus.messages.alerts import (
     Alert,
@@ -29,24 +23,20 @@ from bus.messages.alerts import (
     RuleSource,
     Silence,
 )
-from bus.service import Endpoint
-from bus.together import together
 from monitor.alerting.alerts import AlertKey, Alerts, Verdict, grouped
-from monitor.alerting.chronicle import Chronicle
 from monitor.alerting.hearing import Hearing
 from monitor.alerting.record import AlertRecord
 from monitor.alerting.rules import Rule, changed, readable, ready, windows
-from monitor.alerting.service import alerts_service
+from monitor.alerting.samples import Samples
 from monitor.alerting.silences import planned
 from monitor.alerting.telling import is_told, tell
 from monitor.ingest import Ledger
 from monitor.notifying.notifier import Notifier
-from monitor.notifying.service import endpoints
 
 logger = telemetry.log(__name__)
 
-LOCK: Final = 0x48495645 + 11
-LOCK_SECONDS: Final = 2.0
+ALIVE_SECONDS: Final = 2.0
+"""Between two looks whether the session is there, and with it the lock."""
 ROUND_SECONDS: Final = 1.0
 FORGET_SECONDS: Final = 3600.0
 
@@ -70,34 +60,14 @@ class Watch:
         self._untold: list[Alert] = []
         self._record: AlertRecord | None = None
 
-    async def keep(
-        self,
-        pool: asyncpg.Pool,
-        make_notifier: Callable[[Callable[[], Iterable[Alert]]], Notifier],
-        more: Sequence[Endpoint] = (),
-        chosen: Callable[[bool], None] = lambda _: None,
-    ) -> None:
-        """For ever: waits until no other monitor keeps the watch. DatabaseUnavailable, BusUnavailable: begin again later, with another.
+    @property
+    def alerts(self) -> Iterable[Alert]:
+        """Those that are over among them, for as long as a cooldown may be."""
+        return self._alerts.all
 
-        `chosen` is told whether this one keeps it.
-        """
-        async with AsyncExitStack() as stack:
-            with available():
-                connection = await stack.enter_async_context(pool.acquire())
-                while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK):
-                    chosen(False)
-                    await asyncio.sleep(LOCK_SECONDS)
-            chosen(True)
-            stack.push_async_callback(_unlock, connection)
-            stack.push_async_callback(self.close)
-            notifier = self.notifier = make_notifier(lambda: self._alerts.all)
-            stack.callback(notifier.close)
-            await notifier.start()
-            await self.take_up(AlertRecord(connection))
-            service = alerts_service(self, (*endpoints(notifier), *more))
-            stack.push_async_callback((await self._bus.serve(service)).close)
-            logger.info("alerts_are_watched", rules=len(self._rules), active=len(self._alerts.active))
-            await together(self.run(), notifier.run(), Chronicle(pool, self._hearing.samples).run())
+    @property
+    def samples(self) -> Samples:
+        return self._hearing.samples
 
     async def take_up(self, record: AlertRecord) -> None:
         """From the rows: how alerts stand, and what of it the bus has not been told."""
@@ -122,9 +92,10 @@ class Watch:
 
     async def run(self) -> None:
         """Until the database is away: the lock is lost with its session, and another may have it. DatabaseUnavailable."""
+        logger.info("alerts_are_watched", rules=len(self._rules), active=len(self._alerts.active))
         forgotten = asked = float("-inf")
         while True:
-            if monotonic() - asked >= LOCK_SECONDS:
+            if monotonic() - asked >= ALIVE_SECONDS:
                 asked = monotonic()
                 async with self._turn:
                     await self._rows.alive()
@@ -267,8 +238,3 @@ class Watch:
                 logger.warning("alerts_wait", count=len(self._untold), reason=error.message)
                 return
             await self._rows.told(self._untold.pop(0))
-
-
-async def _unlock(connection: asyncpg.Connection) -> None:
-    with suppress(asyncpg.PostgresError, *AWAY):
-        await connection.fetchval("SELECT pg_advisory_unlock($1)", LOCK)

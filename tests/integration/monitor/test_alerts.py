@@ -38,8 +38,8 @@ from bus.messages.alerts import (
 from bus.messages.events import AlertEvent, MaintenanceEvent
 from bus.messages.maintenance import MaintenancePhase, MaintenanceWindow
 from bus.nats_bus import NatsBus
+from monitor.alerting.leading import LOCK
 from monitor.alerting.rules import read
-from monitor.alerting.watch import LOCK
 from monitor.sql import migrations
 from tests.integration.monitor.asking import agent_is, ask, ask_anew
 from tests.integration.monitor.parts import ROOT, MonitorProcess, publish
