@@ -10,6 +10,7 @@ from typing import Final
 
 import asyncpg
 import redis.asyncio
+from nats.js.errors import NotFoundError
 from pydantic import SecretStr, ValidationError
 
 from agent_sidecar.addresses import ollama_url, parse_address
@@ -30,6 +31,8 @@ from deploy.settings import DeploySettings
 
 GIB: Final = 1024**3
 OLDEST_REDIS: Final = 7
+MISSING_STREAMS: Final = "missing streams"
+"""Of those that this version knows, which may be newer than what runs."""
 CERTIFICATE_DAYS: Final = 30
 """With fewer left, whoever renews a certificate has not done so."""
 PACKAGES: Final = {
@@ -118,19 +121,24 @@ async def bus(settings: DeploySettings, url: str) -> list[Finding]:
 
 async def _streams(connection: NatsBus) -> Finding:
     js = connection.client.jetstream(timeout=5)
-    missing, full = [], []
+    missing, unusable, full = [], [], []
     for config in streams.STREAMS:
         try:
             state = (await js.stream_info(str(config.name))).state
+        except NotFoundError:
+            missing.append(str(config.name))
+            continue
         except Exception as error:  # whatever the reason, the stream is not usable; its name says which
-            missing.append(f"{config.name} ({type(error).__name__})")
+            unusable.append(f"{config.name} ({type(error).__name__})")
             continue
         if config.max_bytes and state.bytes > 0.8 * config.max_bytes:
             full.append(f"{config.name} {100 * state.bytes / config.max_bytes:.0f} %")
+    if unusable:
+        return fail("streams", f"not to be used: {', '.join(unusable)}", "hive logs nats")
     if missing:
         return fail(
-            "streams",
-            f"missing: {', '.join(missing)}",
+            MISSING_STREAMS,
+            ", ".join(missing),
             "A coordinator makes them when it starts, and when it has lost them: hive logs coordinator.",
         )
     if full:

@@ -33,7 +33,9 @@ LISTEN_SECONDS: Final = EVERY_SECONDS + 1.0
 """Within which every process tells of itself."""
 REQUEST_SECONDS: Final = 5.0
 NEEDED: Final = frozenset({"data folder", "disk", "nats", "streams", "postgres"})
-"""What `hive doctor` may not find amiss. That no agent is online, say, is no reason not to upgrade."""
+"""What `hive doctor` may not find amiss. That no agent is online, say, is no reason not to upgrade; nor is a stream that is not there, which
+the version that runs may not know: the first of the new coordinators makes it.
+"""
 LEAST_BYTES: Final = 256 * 1024 * 1024
 
 

@@ -147,8 +147,8 @@ def migrations(done: Mapping[str, Iterable[int]], known: Mapping[str, Iterable[i
         return fail(
             "migrations",
             f"the database has some that this version does not know: {', '.join(foreign)}",
-            "Install a version that knows them. To go back further, restore a backup from before: `hive down`, then "
-            "`hive restore --replace FILE`.",
+            "Install a version that knows them. To go back further, with this version: `hive down`, `hive restore --replace FILE`, `hive up`. "
+            "FILE is a backup from before, as `hive upgrade` leaves it in `backups` of the data folder; what came after it is lost.",
         )
     coming = [
         f"{ledger} {number}" for ledger, numbers in known.items() for number in sorted(set(numbers) - set(done.get(ledger, ())))

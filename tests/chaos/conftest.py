@@ -11,7 +11,7 @@ from tests.chaos.load import Load
 from tests.chaos.nemesis import Nemesis
 from tests.chaos.topology import KEY, Topology
 from tests.conftest import folder_for_others
-from tests.parts.hive import Hive
+from tests.parts.hive import HIVE, Hive
 
 
 @pytest.fixture
@@ -24,11 +24,17 @@ def hive() -> Iterator[Hive]:
 
 
 @pytest.fixture
-async def topology(tmp_path: Path) -> AsyncIterator[Topology]:
+def first() -> Path:
+    """The `hive` that the services begin with."""
+    return HIVE
+
+
+@pytest.fixture
+async def topology(tmp_path: Path, first: Path) -> AsyncIterator[Topology]:
     """Nothing that it started is left afterwards."""
     before = set(psutil.Process().children(recursive=True))
     with folder_for_others("chaos") as folder:
-        async with Topology(tmp_path, folder / "postgres") as found:
+        async with Topology(tmp_path, folder / "postgres", first) as found:
             yield found
         left = set(psutil.Process().children(recursive=True)) - before
         assert not left, f"left behind: {left}"

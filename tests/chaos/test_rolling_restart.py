@@ -1,5 +1,8 @@
 """Every service is restarted in turn under load, as an upgrade does it, and no client's request fails within its deadline."""
 
+import os
+from pathlib import Path
+
 import pytest
 
 from tests.chaos.checker import judge
@@ -8,6 +11,13 @@ from tests.chaos.load import Load
 from tests.chaos.nemesis import Fault, Kind, Nemesis
 from tests.chaos.report import costs, table
 from tests.chaos.topology import REPLICAS, Topology
+from tests.parts.hive import HIVE
+
+
+@pytest.fixture
+def first() -> Path:
+    """HIVE_CHAOS_FROM: the `hive` of another release, in an environment of its own; the restart is then an upgrade from it to this one."""
+    return Path(os.environ.get("HIVE_CHAOS_FROM", HIVE))
 
 
 @pytest.mark.timeout(400)

@@ -26,7 +26,7 @@ from tests.chaos.doors import Doors
 from tests.parts.nats import NatsServer, violations
 from tests.parts.postgres import PostgresServer
 from tests.parts.proxy import Proxy
-from tests.parts.replica import Replica
+from tests.parts.replica import HIVE, Replica
 from tests.parts.server import Server
 from tests.parts.valkey import ValkeyServer
 
@@ -45,8 +45,9 @@ class Topology:
     counts: ClassVar[Mapping[str, int]] = REPLICAS
     ready_seconds: ClassVar[float] = READY_SECONDS
 
-    def __init__(self, folder: Path, postgres_folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, postgres_folder: Path, first: Path = HIVE) -> None:
+        """`first`: the `hive` that its services begin with; whatever is started again is of this one."""
+        self.folder, self._first = folder, first
         self.postgres, self.valkey = PostgresServer(postgres_folder), ValkeyServer(folder / "valkey")
         self.servers: dict[str, Server] = {**self._bus_servers(), "postgres": self.postgres, "valkey": self.valkey}
         self.replicas: dict[str, Replica] = {}
@@ -109,7 +110,7 @@ class Topology:
         found = [Replica("backend", command, {}, self.folder / "backend.log")]
         for service in self.counts:
             for name in self.names(service):
-                found.append(Replica.of(service, name, await self._environment(service, name), self.folder))
+                found.append(Replica.of(service, name, await self._environment(service, name), self.folder, self._first))
         return found
 
     def _run(self, replica: Replica) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from deploy.local.launch import Launch, start
@@ -13,19 +14,30 @@ END_SECONDS = 20
 
 
 class Replica:
-    """`environment` beside what the test has itself. `log` takes both outputs, of every run."""
+    """`environment` beside what the test has itself. `log` takes both outputs, of every run. `first`: another command, for the first run."""
 
-    def __init__(self, name: str, command: tuple[str, ...], environment: Mapping[str, str], log: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: tuple[str, ...],
+        environment: Mapping[str, str],
+        log: Path,
+        first: tuple[str, ...] | None = None,
+    ) -> None:
         self.name, self.log = name, log
         self._launch = Launch(name=name, command=command, environment=environment)
+        self._first = first or command
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
-    def of(cls, service: str, name: str, environment: Mapping[str, str], folder: Path) -> "Replica":
-        return cls(name, (str(HIVE), "run", service), environment, folder / f"{name}.log")
+    def of(cls, service: str, name: str, environment: Mapping[str, str], folder: Path, first: Path = HIVE) -> "Replica":
+        """`first`: the `hive` of its first run, which may be that of another release."""
+        command, begins = ((str(hive), "run", service) for hive in (HIVE, first))
+        return cls(name, command, environment, folder / f"{name}.log", begins)
 
     def start(self) -> None:
-        self.process = start(self._launch, self.log)
+        launch = replace(self._launch, command=self._first) if self.process is None else self._launch
+        self.process = start(launch, self.log)
 
     def kill(self) -> None:
         assert self.process is not None

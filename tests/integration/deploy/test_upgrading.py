@@ -1,5 +1,6 @@
 """`hive upgrade` and `hive uninstall` on a real hive that is asked all the time: its code is replaced on the disk, as git or pip do it."""
 
+import asyncio
 import json
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
+import httpx
 import psutil
 import pytest
 
@@ -21,21 +24,26 @@ from tests.parts.hive import HIVE, Hive, wait_until
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 UPGRADE_SECONDS = 180
+MODEL = "smollm2:135m"
+NEWER = "hive-99.0.0.dist-info"
 SERVERS = {"nats", "postgres", "valkey"}
 SERVICES = ["coordinator", "workflow", "monitor", "gateway", "gui", "sidecar-local"]
 
 
 class Asking:
-    """Everybody who comes comes by a connection of his own: to the API, which takes a task now and then, and to the dashboard."""
+    """Everybody who comes comes by a connection of his own: to the API, which takes a task now and then, and to the dashboard. One keeps his,
+    and one chats all the time.
+    """
 
     def __init__(self, hive: Hive, key: str) -> None:
         status = hive.json("status")
-        self.api, self.gui, self._key = status["api"], status["gui"], key
+        self.api, self.gui = status["api"], status["gui"]
+        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self.failed: list[str] = []
         self.tasks: list[str] = []
         self.asked = 0
         self._over = threading.Event()
-        self._threads = [threading.Thread(target=work) for work in (self._submit, self._look)]
+        self._threads = [threading.Thread(target=work) for work in (self._submit, self._look, self._keep, self._chat)]
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -65,18 +73,29 @@ class Asking:
             with self._noted("dashboard"):
                 self._ask(f"{self.gui}/login")
 
+    def _keep(self) -> None:
+        """As a pool does: the connection is used until an answer says that it is the last."""
+        with httpx.Client(base_url=self.api, headers=self._headers, timeout=30) as client:
+            while not self._over.wait(0.3):
+                with self._noted("models, and there is one"):
+                    assert client.get("/v1/models").json()["data"], "no model is listed"
+
+    def _chat(self) -> None:
+        body = {"model": MODEL, "stream": True, "max_tokens": 8, "messages": [{"role": "user", "content": "Count to five."}]}
+        while not self._over.wait(0.5):
+            with self._noted("chat"):
+                assert self._ask(f"{self.api}/v1/chat/completions", json.dumps(body).encode()).endswith(b"data: [DONE]\n\n")
+
     @contextmanager
     def _noted(self, what: str) -> Iterator[None]:
         self.asked += 1
         try:
             yield
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, AssertionError, httpx.HTTPError) as error:
             self.failed.append(f"{what}: {error!r}")
 
     def _ask(self, url: str, body: bytes | None = None) -> bytes:
-        request = urllib.request.Request(
-            url, body, {"Authorization": f"Bearer {self._key}", "Content-Type": "application/json"}
-        )
+        request = urllib.request.Request(url, body, self._headers)
         with urllib.request.urlopen(request, timeout=30) as answer:
             content: bytes = answer.read()
         return content
@@ -114,8 +133,18 @@ def hive(installed: Hive) -> Hive:
 
 def upgrade(hive: Hive, *options: str) -> "subprocess.CompletedProcess[str]":
     """It takes as long as six processes take to begin, one after another."""
-    command = [HIVE, "upgrade", *options]
+    command = [str(HIVE), "upgrade", *options]
     return subprocess.run(command, env=hive.env, capture_output=True, text=True, timeout=UPGRADE_SECONDS, check=False)
+
+
+def release(code: Path) -> None:
+    """From now on this code is of a newer release than the one that is installed. It has a stream more, which its coordinator makes."""
+    with (code / "bus" / "streams.py").open("a") as file:
+        file.write(
+            '\nSTREAMS += (_stream("HIVE_MORE", ["hive.more"], max_bytes=MIB, synced=True, discard=DiscardPolicy.NEW),)\n'
+        )
+    (code / NEWER).mkdir()
+    (code / NEWER / "METADATA").write_text("Metadata-Version: 2.1\nName: hive\nVersion: 99.0.0\n")
 
 
 def change(code: Path, name: str, text: str) -> str:
@@ -131,6 +160,7 @@ def test_a_hive_at_work_is_upgraded_and_nobody_is_refused(hive: Hive, code: Path
     with asking.on():
         wait_until(lambda: len(asking.tasks) >= 3, 30)
         change(code, "bus/subjects.py", "# another state of the code\n")
+        release(code)
         checked = hive.run("upgrade", "--check", check=False)
         assert checked.returncode == PENDING, checked.stdout + checked.stderr
         done = json.loads(upgrade(hive, "--json").stdout)
@@ -146,6 +176,29 @@ def test_a_hive_at_work_is_upgraded_and_nobody_is_refused(hive: Hive, code: Path
     assert supervisor.poll() is None, "the supervisor is the same process"
     assert hive.run("upgrade", "--check").returncode == 0
     wait_until(lambda: _ended(asking) == {"completed"}, 90)
+
+
+def test_the_way_back_is_asked_for_and_goes_as_far_as_the_schema(hive: Hive, code: Path) -> None:
+    shutil.rmtree(code / NEWER)
+    refused = upgrade(hive, "--no-backup")
+    assert (refused.returncode, "go back to this one with --back" in refused.stderr) == (1, True), refused.stderr
+    asyncio.run(migrated(hive, "INSERT INTO monitor_migrations (number) VALUES (999)"))
+    refused = upgrade(hive, "--back", "--no-backup")
+    assert (refused.returncode, "monitor_migrations 999" in refused.stderr) == (1, True), refused.stderr
+    assert "`hive restore --replace FILE`" in refused.stderr
+    asyncio.run(migrated(hive, "DELETE FROM monitor_migrations WHERE number = 999"))
+    asking = Asking(hive, hive.env["HIVE_ADMIN_KEY"])
+    with asking.on():
+        back = upgrade(hive, "--back", "--no-backup", "--json")
+    assert json.loads(back.stdout)["renewed"] == ["supervisor", *SERVICES]
+    assert not asking.failed
+    wait_until(lambda: _ended(asking) == {"completed"}, 90)
+
+
+async def migrated(hive: Hive, statement: str) -> None:
+    connection = await asyncpg.connect(json.loads((hive.folder / "hive.json").read_text())["database_url"])
+    await connection.execute(statement)
+    await connection.close()
 
 
 def _ended(asking: Asking) -> set[str]:
