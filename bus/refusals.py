@@ -5,11 +5,9 @@ Else whoever is refused a thousand times a second fills a disk, and pushes out o
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-
-import structlog
 
 from bus.guarding.network import network
 from bus.settings import HiveSettings
@@ -87,13 +85,11 @@ class Refusals:
             told = {} if source is None or event not in SOURCES else {SOURCES[event]: source}
             self._tell(event, {**told, "more": more, "seconds": self._seconds})
 
-    def bound(self, _logger: object, _method: str, event: Any) -> Any:
-        """A processor of structlog's."""
-        name = event.get("event")
-        source = event.get(SOURCES[name]) if name in SOURCES and "more" not in event else None
-        if source is not None and not self.admits(name, network(str(source))):
-            raise structlog.DropEvent
-        return event
+    def admits_line(self, line: Mapping[str, Any]) -> bool:
+        """`line` has its event and its fields."""
+        name = line.get("event")
+        source = line.get(SOURCES[name]) if name in SOURCES and "more" not in line else None
+        return source is None or self.admits(str(name), network(str(source)))
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Warnings of libraries, as of a server that was sent no HTTP, by what they say."""

@@ -38,7 +38,7 @@ def configure(service: str, level: str = "info", log_format: str = "auto", refus
     tail = [structlog.processors.format_exc_info, renderer] if as_json else [renderer]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
-        processors=[refusals.bound, *shared, *tail],
+        processors=[_bounded_by(refusals), *shared, *tail],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.WriteLoggerFactory(cast(TextIO, _LogStream())),
         cache_logger_on_first_use=True,
@@ -48,6 +48,15 @@ def configure(service: str, level: str = "info", log_format: str = "auto", refus
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=[_drop_meta, *tail], foreign_pre_chain=shared))
     handler.addFilter(refusals.filter)
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING), force=True)
+
+
+def _bounded_by(refusals: Refusals) -> Any:
+    def bound(_logger: Any, _name: str, event: Any) -> Any:
+        if not refusals.admits_line(event):
+            raise structlog.DropEvent
+        return event
+
+    return bound
 
 
 def _more(event: str, fields: dict[str, Any]) -> None:
