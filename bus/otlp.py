@@ -6,6 +6,7 @@ holds up nothing.
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 logger = telemetry.log(__name__)
 
 SECONDS: Final = 5.0
-"""For one batch, retries included; as long an end waits for the last one."""
+"""For one batch, retries included."""
+END_SECONDS: Final = 1.0
+"""For the last batch when the process ends: whoever ended it does not wait long."""
 _EVERY_MS: Final = 1000
 
 
@@ -49,7 +52,9 @@ def exporting(service: str, settings: HiveSettings) -> Iterator[None]:
         yield
     finally:
         tracing.take_with(None)
-        batches.shutdown()  # type: ignore[no-untyped-call]
+        last = threading.Thread(target=batches.shutdown, daemon=True)
+        last.start()
+        last.join(END_SECONDS)
 
 
 def signal_url(settings: HiveSettings, signal: str) -> str:

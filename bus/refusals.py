@@ -18,7 +18,9 @@ SOURCES: Final = {
     **dict.fromkeys(("thing_not_found", "refused"), "sub"),
     **dict.fromkeys(("join_refused", "agents_refused", "host_admitted"), "host"),
     **dict.fromkeys(("event_refused", "message_refused", "metrics_refused"), "subject"),
-    **dict.fromkeys(("outcome_unreadable", "event_unreadable", "not_understood", "message_not_understood"), "subject"),
+    **dict.fromkeys(
+        ("outcome_unreadable", "event_unreadable", "not_understood", "message_not_understood", "handler_failed"), "subject"
+    ),
     **dict.fromkeys(("evaluation_stopped", "isolate_runs_on"), "owner"),
     "address_refused": "host",
     "file_refused": "operation",
@@ -92,5 +94,5 @@ class Refusals:
         return source is None or self.admits(str(name), network(str(source)))
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Warnings of libraries, as of a server that was sent no HTTP, by what they say."""
-        return record.levelno != logging.WARNING or self.admits(str(record.msg), record.name)
+        """Warnings of libraries, as of a server that was sent no HTTP, by the line of code that says them: the words may be a client's."""
+        return record.levelno != logging.WARNING or self.admits(f"{record.name}:{record.lineno}", record.name)

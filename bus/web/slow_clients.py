@@ -54,7 +54,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self.in_head, self.head_bytes, self.head_alone, self.since = False, 0, False, self.loop.time()
-        if self.leaving:
+        if self.leaving and self.cycle is not None:  # there is none for what becomes a WebSocket
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:

@@ -25,11 +25,6 @@ from coordinator.gateway.settings import GatewaySettings
 
 logger = telemetry.log(__name__)
 
-STOP_LEEWAY_SECONDS = 2.0
-"""Beyond what requests get: to leave the bus."""
-END_SECONDS = 2.0
-"""For what is cut off then."""
-
 
 async def serve(settings: GatewaySettings, stopping: asyncio.Event) -> None:
     """Until `stopping` is set. The port is taken first: a second gateway on it says so at once, whatever else is missing."""
@@ -75,8 +70,7 @@ def main() -> None:
         runner = uvloop.run
     try:
         with exporting("gateway", settings):
-            graceful = settings.stop_seconds + STOP_LEEWAY_SECONDS
-            runner(until_stopped(partial(serve, settings), graceful=graceful, at_most=graceful + END_SECONDS))
+            runner(until_stopped(partial(serve, settings), graceful=settings.graceful_seconds, at_most=settings.end_seconds))
     except HiveError as error:
         logger.error("gateway_cannot_serve", reason=error.message)
         sys.exit(1)

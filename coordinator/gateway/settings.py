@@ -58,7 +58,11 @@ class GatewaySettings(HiveSettings):
     ws_silence_seconds: float = Field(
         default=60, gt=0, description="without a message from a client, after which its connection at /ws is closed"
     )
-    stop_seconds: int = Field(default=5, ge=1, description="for requests that run when the gateway is told to stop")
+    stop_seconds: int = Field(
+        default=5,
+        ge=1,
+        description="for requests that run when the gateway is told to stop; what runs it must wait four seconds longer before it kills it",
+    )
 
     join_nats_url: SecretStr | None = Field(
         default=None,
@@ -69,6 +73,16 @@ class GatewaySettings(HiveSettings):
         default="auto", description="tell the LAN where the API is (`_hive._tcp`); auto: when HIVE_HOST is beyond loopback"
     )
     mdns_interfaces: Addresses = Field(default=(), description=MDNS_INTERFACES)
+
+    @property
+    def graceful_seconds(self) -> float:
+        """From when it is told to stop until what it has not left is cut off."""
+        return self.stop_seconds + 2.0
+
+    @property
+    def end_seconds(self) -> float:
+        """Until the process is over."""
+        return self.stop_seconds + 4.0
 
     @property
     def on_loopback(self) -> bool:

@@ -19,6 +19,7 @@ from bus.nats_bus import NatsBus
 from bus.settings import HiveSettings
 from bus.version import code_on_disk
 from bus.web.handed import VARIABLE as LISTENER
+from coordinator.gateway.settings import GatewaySettings
 from deploy.local.launch import Launch
 from deploy.local.listeners import turn_away
 from deploy.local.state import NatsAddress
@@ -160,6 +161,7 @@ def stages(
                 "gateway",
                 MODULES["gateway"],
                 http_answers(doors.host, doors.api_port, "/readyz", status=200, secure=doors.secure),
+                stop_seconds=GatewaySettings.read().end_seconds + 0.5,
             ),
             spec("gui", MODULES["gui"], http_answers(doors.host, doors.gui_port, "/healthz", secure=doors.secure)),
         ],

@@ -16,6 +16,7 @@ from bus.errors import HiveError
 from bus.exposition import Sample
 from bus.nats_bus import NatsBus
 from bus.nats_durable import DurableReader
+from bus.streams import HOUR
 from monitor.sinks.destination import Destination
 
 logger = telemetry.log(__name__)
@@ -28,20 +29,25 @@ AGAIN_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
 WRITE_SECONDS: Final = 10.0
 SAID_AGAIN: Final = 60
 """After so many tries, five minutes of them, it is said again that somebody must correct a setting."""
+_NOT_FOUND: Final = 404
 _TOO_LARGE: Final = 413
 _REFUSED: Final = frozenset({400, 422, _TOO_LARGE})
 """What is written again is refused again."""
-_NOT_THERE: Final = frozenset({404, 405, 415, 501})
+_NOT_THERE: Final = frozenset({_NOT_FOUND, 405, 415, 501})
 """At an address of something else; and of a service that is there and takes no measurements."""
-_MISLED: Final = _NOT_THERE | {401, 403}
+_MISLED: Final = _NOT_THERE | {301, 302, 303, 307, 308, 401, 403}
+_FAILED: Final = 500
+"""Of a service that is away, or that fails at one of the measurements: a collector says so, too, of what it will never take."""
+APART_AFTER: Final = 15
+"""Tries, a minute of them, after which one measurement may be to blame."""
 
 
 class Away(Exception):
     """The database took nothing now, and may later: by itself, or once a setting was corrected."""
 
-    def __init__(self, reason: str, *, misled: bool = False) -> None:
+    def __init__(self, reason: str, status: int = 0) -> None:
         super().__init__(reason)
-        self.misled = misled
+        self.status, self.misled = status, status in _MISLED
 
 
 class Sink:
@@ -70,6 +76,8 @@ class Sink:
                     await self._carry(client)
             except HiveError as error:
                 logger.warning("sink_awaits_bus", sink=self._to.name, reason=error.message)
+            except Exception:  # nobody waits for this task: it would be over without a word
+                logger.exception("sink_failed", sink=self._to.name)
             await asyncio.sleep(AGAIN_SECONDS[-1])
 
     async def _carry(self, client: httpx.AsyncClient) -> None:
@@ -94,18 +102,54 @@ class Sink:
                 await reader.close()
 
     async def _until_written(self, client: httpx.AsyncClient, reader: DurableReader, found: Sequence[Any]) -> None:
-        """Meanwhile others wait on the bus."""
-        tries = 0
+        """Meanwhile others wait on the bus, for as long as it holds them: what is as old then is left behind."""
+        tries, failed, clock = 0, False, asyncio.get_running_loop().time
+        until = clock() + HOUR
         while found:
             try:
-                await self._write(client, found)
-                return
+                if failed and tries % APART_AFTER == 0:
+                    found = await self._without_one(client, found)
+                    failed = False
+                else:
+                    await self._write(client, found)
+                    return
             except Away as error:
                 self._failures += 1
                 self._tell(error, tries)
+                if clock() > until:
+                    self._leave(len(found), error.status, str(error))
+                    return
                 await asyncio.sleep(AGAIN_SECONDS[min(tries, len(AGAIN_SECONDS) - 1)])
-                tries += 1
+                tries, failed = tries + 1, error.status == _FAILED
                 self._waiting = await reader.waiting()
+
+    async def _without_one(self, client: httpx.AsyncClient, found: Sequence[Any]) -> Sequence[Any]:
+        """What is left of them, once halves that it takes are written and one is alone with the failure: that one is left behind. Where
+        none was taken, it is the service that fails, and all are left. Away.
+        """
+        rest, took = list[Any](), False
+        while len(found) > 1:
+            first, second = found[: len(found) // 2], found[len(found) // 2 :]
+            if await self._takes(client, first):
+                found, took = second, True
+            elif await self._takes(client, second):
+                found, took = first, True
+            else:
+                found, rest = first, [*second, *rest]
+        if not took:
+            return [*found, *rest]
+        if not await self._takes(client, found):
+            self._leave(1, _FAILED, "it takes the others")
+        return rest
+
+    async def _takes(self, client: httpx.AsyncClient, found: Sequence[Any]) -> bool:
+        try:
+            await self._write(client, found)
+        except Away as error:
+            if error.status != _FAILED:
+                raise
+            return False
+        return True
 
     async def _write(self, client: httpx.AsyncClient, found: Sequence[Any]) -> None:
         """Away."""
@@ -114,6 +158,8 @@ class Sink:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise Away(type(error).__name__) from None
         status = answer.status_code
+        if answer.is_success and answer.headers.get("content-type", "").startswith("text/html"):
+            raise Away("it answered with a page, as a login's", _NOT_FOUND)
         if answer.is_success:
             refused, why = self._to.rejected(answer.content, found)
             self._written += len(found) - refused
@@ -125,7 +171,7 @@ class Sink:
         elif status in _REFUSED or (status in _NOT_THERE and await self._takes_others(client)):
             self._leave(len(found), status, self._to.said(answer.content, answer.headers.get("content-type", "")))
         else:
-            raise Away(f"it answered {status}", misled=status in _MISLED)
+            raise Away(f"it answered {status}", status)
 
     async def _takes_others(self, client: httpx.AsyncClient) -> bool:
         """The service is there, and has no place for measurements."""

@@ -47,6 +47,9 @@ class Receiver:
     statuses: dict[str, int] = field(default_factory=dict)
     """Of its answers at a path that is not as the others."""
     answer: bytes = b""
+    content_type: str = "application/x-protobuf"
+    poison: tuple[bytes, ...] = ()
+    """A body with one of these is answered with 500, as a collector does that will never take it."""
 
     def trace(self, trace_id: str) -> list[Received]:
         return [span for span in list(self.spans) if span.trace_id == trace_id]
@@ -104,10 +107,11 @@ def receiving(port: int = 0, before: Receiver | None = None) -> Iterator[Receive
             body = self.rfile.read(int(self.headers["content-length"]))
             receiver.headers.append({name.lower(): value for name, value in self.headers.items()})
             status = receiver.statuses.get(self.path, receiver.status)
+            status = 500 if any(each in body for each in receiver.poison) else status
             if status == 200:
                 receiver.take(self.path, gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
             self.send_response(status)
-            self.send_header("content-type", "application/x-protobuf")
+            self.send_header("content-type", receiver.content_type)
             self.send_header("content-length", str(len(receiver.answer)))
             self.end_headers()
             self.wfile.write(receiver.answer)

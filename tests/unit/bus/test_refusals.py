@@ -30,12 +30,20 @@ def counting(seconds: float = 60.0) -> tuple[Refusals, "queue.Queue[tuple[str, d
 
 
 def test_the_first_of_each_source_are_told_and_the_rest_is_counted_when_the_minute_is_over() -> None:
-    bounds, told = counting(seconds=0.1)
+    bounds, told = counting()
     lines = [bounds.admits("path_refused", source) for source in ("10.0.0.9", "10.0.0.8") for _ in range(1000)]
     assert sum(lines) == 2 * IN_FULL
     assert lines[: IN_FULL + 1] == [True] * IN_FULL + [False]
-    assert {told.get(timeout=5)[1]["address"] for _ in range(2)} == {"10.0.0.9", "10.0.0.8"}
+    bounds.end("path_refused")
+    assert {told.get_nowait()[1]["address"] for _ in range(2)} == {"10.0.0.9", "10.0.0.8"}
     assert bounds.admits("path_refused", "10.0.0.9"), "a new minute has begun"
+
+
+def test_a_minute_ends_by_itself() -> None:
+    bounds, told = counting(seconds=0.01)
+    while bounds.admits("path_refused", "10.0.0.9"):
+        pass
+    assert told.get(timeout=5) == ("path_refused", {"address": "10.0.0.9", "more": 1, "seconds": 0.01})
 
 
 def test_whoever_comes_by_ever_new_addresses_is_counted_together() -> None:
@@ -59,12 +67,14 @@ def test_the_log_of_a_process_is_bounded(capsys: pytest.CaptureFixture[str]) -> 
         telemetry.log("door").warning("path_refused", address=f"2001:db8::{port:x}", path="/..")
         telemetry.log("sidecar").info("attempt_failed", agent_id="oak")
         logging.getLogger("server").warning("Invalid HTTP request received.")
+        logging.getLogger("pages").warning(f"/{port} not found")
     said = capsys.readouterr().err
     assert {event: said.count(f'"{event}') for event in ("path_refused", "attempt_failed", "Invalid HTTP")} == {
         "path_refused": 3,  # one /64 is one who asks
         "attempt_failed": 100,  # of a task: nobody's refusal
         "Invalid HTTP": 3,
     }
+    assert said.count("not found") == 3, "whatever the words"
 
 
 def test_every_trace_of_an_attack_is_bounded() -> None:

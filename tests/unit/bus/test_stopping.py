@@ -1,9 +1,8 @@
 """A stop ends whatever it meets."""
 
 import asyncio
-import os
-import signal
-from collections.abc import AsyncIterator
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -39,51 +38,36 @@ async def test_what_was_done_before_the_stop_is_given() -> None:
     assert await unless(asyncio.Event(), connect()) == "the bus"
 
 
-@pytest.fixture
-async def told_to_stop() -> AsyncIterator[None]:
-    """As soon as somebody listens to it."""
-    loop = asyncio.get_running_loop()
+ENDS = """
+import asyncio, os, signal, time
+from bus.stopping import until_stopped
 
-    async def tell() -> None:
-        while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            await asyncio.sleep(0)
-        os.kill(os.getpid(), signal.SIGTERM)
+async def serve(stopping):
+    os.kill(os.getpid(), signal.SIGTERM)
+    {}
 
-    telling = asyncio.create_task(tell())
-    yield
-    await telling
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
+asyncio.run(until_stopped(serve, graceful={}, at_most={}))
+print("over")
+"""
 
 
-@pytest.mark.usefixtures("told_to_stop")
-async def test_what_ends_by_itself_when_told_is_not_cut_off() -> None:
-    ended = False
-
-    async def serve(stopping: asyncio.Event) -> None:
-        nonlocal ended
-        await stopping.wait()
-        await asyncio.sleep(0.01)
-        ended = True
-
-    await until_stopped(serve, graceful=5, at_most=10)
-    assert ended
-
-
-@pytest.mark.usefixtures("told_to_stop")
-async def test_what_hangs_is_cut_off_and_what_hangs_then_is_left() -> None:
-    cancelled = asyncio.Event()
-
-    async def serve(_stopping: asyncio.Event) -> None:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.set()
-            await asyncio.Event().wait()
-
-    async with asyncio.timeout(5):
-        await until_stopped(serve, graceful=0.01, at_most=0.05)
-    assert cancelled.is_set()
+@pytest.mark.parametrize(
+    ("work", "graceful", "said"),
+    [
+        ("await stopping.wait(); await asyncio.sleep(0.01); print('ended')", 60, "ended over"),
+        ("await stopping.wait(); await asyncio.Event().wait()", 0.01, "over"),
+        ("await stopping.wait(); raise ValueError('at last')", 60, "ended_with_an_error ValueError: at last over"),
+        ("await asyncio.to_thread(time.sleep, 600)", 0.01, "stop_cut_off"),
+        ("await stopping.wait(); time.sleep(600)", 0.01, "stop_cut_off"),
+    ],
+)
+def test_a_process_ends_when_it_is_told_to(work: str, graceful: float, said: str) -> None:
+    """By itself, cut off, with an error, and with a thread or a loop that hangs."""
+    code = ENDS.format(work, graceful, 0.5 if said == "stop_cut_off" else 60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    words = done.stderr + done.stdout
+    assert [word for word in said.split() if word not in words] == []
+    assert ("over" in done.stdout) is said.endswith("over")
 
 
 async def test_what_ends_with_an_error_says_so() -> None:

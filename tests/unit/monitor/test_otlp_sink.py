@@ -1,5 +1,6 @@
 """Agents' metrics by OTLP: what a collector gets of them, and what becomes of what it does not take."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import httpx
@@ -14,7 +15,7 @@ from bus.messages.agents import NetworkCounters
 from monitor.settings import MonitorSettings
 from monitor.sinks.destination import values_of
 from monitor.sinks.otlp import NAMES, UNNAMED, destination
-from monitor.sinks.sink import SAID_AGAIN, Away, Sink
+from monitor.sinks.sink import APART_AFTER, SAID_AGAIN, Away, Sink
 from tests.parts.otlp import Receiver, receiving
 from tests.unit.monitor.events import metrics
 
@@ -25,10 +26,14 @@ def received(found: PerformanceMetrics) -> Received:
     return Received(subjects.metrics(found.agent_id), found.model_dump_json().encode(), stored_at=AT)
 
 
-async def written(receiver: Receiver, *found: PerformanceMetrics) -> Sink:
+def sink_to(receiver: Receiver) -> Sink:
     to = destination(MonitorSettings(otlp_endpoint=receiver.url))
     assert to is not None
-    sink = Sink(None, to)  # type: ignore[arg-type]
+    return Sink(None, to)  # type: ignore[arg-type]
+
+
+async def written(receiver: Receiver, *found: PerformanceMetrics) -> Sink:
+    sink = sink_to(receiver)
     await again(sink, *found)
     return sink
 
@@ -96,7 +101,63 @@ async def test_a_collector_of_traces_alone_is_not_asked_again(status: int) -> No
     assert counts(sink) == {"written_samples": 0, "refused_samples": 1, "failures": 0}
 
 
-@pytest.mark.parametrize(("status", "misled"), [(404, True), (405, True), (403, True), (429, False), (503, False)])
+async def test_a_page_is_no_answer_of_a_collector() -> None:
+    """As of a login in front of it."""
+    with receiving() as receiver:
+        receiver.content_type = "text/html; charset=utf-8"
+        with pytest.raises(Away, match="a page") as away:
+            await written(receiver, metrics("acacia", cpu_usage=3))
+    assert away.value.misled
+
+
+class _Waiting:
+    async def waiting(self) -> int:
+        return 0
+
+
+async def until_written(receiver: Receiver, *agents: str) -> Sink:
+    sink = sink_to(receiver)
+    found, _ = sink._to.read([received(metrics(agent, cpu_usage=3)) for agent in agents])
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(10):
+        await sink._until_written(client, _Waiting(), found)  # type: ignore[arg-type]
+    return sink
+
+
+async def test_one_measurement_that_it_fails_at_holds_up_no_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("monitor.sinks.sink.AGAIN_SECONDS", (0.0,))
+    with receiving() as receiver:
+        receiver.poison = (b"agent-03", b"agent-11")
+        sink = await until_written(receiver, *(f"agent-{each:02}" for each in range(20)))
+    assert (counts(sink)["written_samples"], counts(sink)["refused_samples"]) == (18, 2)
+    there = {attributes["hive.agent.id"] for attributes, _ in receiver.metrics["hive.agent.cpu.utilization"]}
+    assert there == {f"agent-{each:02}" for each in range(20)} - {"agent-03", "agent-11"}
+    assert "status=500" in capsys.readouterr().out
+
+
+async def test_a_collector_that_fails_at_all_of_them_gets_them_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.sinks.sink.AGAIN_SECONDS", (0.0,))
+    with receiving() as receiver:
+        receiver.status = 500
+        writing = asyncio.create_task(until_written(receiver, *(f"agent-{each:02}" for each in range(20))))
+        while len(receiver.headers) < 4 * APART_AFTER:
+            await asyncio.sleep(0.01)
+        receiver.status = 200
+        sink = await writing
+    assert (counts(sink)["written_samples"], counts(sink)["refused_samples"]) == (20, 0)
+
+
+async def test_what_is_as_old_as_the_bus_holds_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("monitor.sinks.sink.AGAIN_SECONDS", (0.0,))
+    monkeypatch.setattr("monitor.sinks.sink.HOUR", 0.1)
+    with receiving() as receiver:
+        receiver.status = 500
+        sink = await until_written(receiver, "acacia")
+    assert (counts(sink)["written_samples"], counts(sink)["refused_samples"]) == (0, 1)
+
+
+@pytest.mark.parametrize(("status", "misled"), [(302, True), (404, True), (405, True), (403, True), (429, False), (503, False)])
 async def test_what_is_no_collector_or_busy_is_asked_again(status: int, misled: bool) -> None:
     with receiving() as receiver:
         receiver.status = status
@@ -110,7 +171,7 @@ def test_a_wrong_setting_is_named_again_and_again(capsys: pytest.CaptureFixture[
     assert to is not None
     sink = Sink(None, to)  # type: ignore[arg-type]
     for tries in range(SAID_AGAIN + 1):
-        sink._tell(Away("it answered 404", misled=True), tries)
+        sink._tell(Away("it answered 404", 404), tries)
         sink._tell(Away("ConnectError"), tries)
     told = capsys.readouterr().out
     assert (told.count("sink_misled"), told.count("sink_away")) == (2, 1)
