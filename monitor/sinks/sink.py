@@ -95,14 +95,15 @@ class Sink:
 
     async def _until_written(self, client: httpx.AsyncClient, reader: DurableReader, found: Sequence[Any]) -> None:
         """Meanwhile others wait on the bus."""
-        tries = 0
+        tries = misled = 0
         while found:
             try:
                 await self._write(client, found)
                 return
             except Away as error:
                 self._failures += 1
-                self._tell(error, tries)
+                self._tell(error, misled if error.misled else tries)
+                misled += error.misled
                 await asyncio.sleep(AGAIN_SECONDS[min(tries, len(AGAIN_SECONDS) - 1)])
                 tries += 1
                 self._waiting = await reader.waiting()
@@ -136,11 +137,12 @@ class Sink:
         except httpx.HTTPError as error:
             raise Away(type(error).__name__) from None
 
-    def _tell(self, error: Away, tries: int) -> None:
-        if error.misled and tries % SAID_AGAIN == 0:
+    def _tell(self, error: Away, before: int) -> None:
+        """`before`: so often it was so already."""
+        if error.misled and before % SAID_AGAIN == 0:
             remedy = f"correct {self._to.settings}: what is measured waits for an hour, and is lost then"
             logger.error("sink_misled", sink=self._to.name, reason=str(error), next=remedy)
-        elif tries == 0:
+        elif not error.misled and before == 0:
             logger.warning("sink_away", sink=self._to.name, reason=str(error))
 
     def _leave(self, refused: int, status: int, said: str) -> None:
