@@ -103,7 +103,7 @@ class Sink:
 
     async def _until_written(self, client: httpx.AsyncClient, reader: DurableReader, found: Sequence[Any]) -> None:
         """Meanwhile others wait on the bus, for as long as it holds them: what is as old then is left behind."""
-        tries, failed, clock = 0, False, asyncio.get_running_loop().time
+        tries, misled, failed, clock = 0, 0, False, asyncio.get_running_loop().time
         until = clock() + HOUR
         while found:
             try:
@@ -115,7 +115,8 @@ class Sink:
                     return
             except Away as error:
                 self._failures += 1
-                self._tell(error, tries)
+                self._tell(error, misled if error.misled else tries)
+                misled += error.misled
                 if clock() > until:
                     self._leave(len(found), error.status, str(error))
                     return
@@ -182,11 +183,12 @@ class Sink:
         except httpx.HTTPError as error:
             raise Away(type(error).__name__) from None
 
-    def _tell(self, error: Away, tries: int) -> None:
-        if error.misled and tries % SAID_AGAIN == 0:
+    def _tell(self, error: Away, before: int) -> None:
+        """`before`: so often it was so already."""
+        if error.misled and before % SAID_AGAIN == 0:
             remedy = f"correct {self._to.settings}: what is measured waits for an hour, and is lost then"
             logger.error("sink_misled", sink=self._to.name, reason=str(error), next=remedy)
-        elif tries == 0:
+        elif not error.misled and before == 0:
             logger.warning("sink_away", sink=self._to.name, reason=str(error))
 
     def _leave(self, refused: int, status: int, said: str) -> None:
