@@ -69,6 +69,7 @@ class Presence:
         self._stack = AsyncExitStack()
         self._shown: dict[str, AgentRecord] = {}
         self._changed: set[str] = set()
+        self._awaited: set[str] = set()
         self._learners: set[str] = set()
         """Agents with models that nobody had before, which are not remembered yet."""
         self._due = asyncio.Event()
@@ -283,7 +284,10 @@ class Presence:
                 await self._show_one(self._changed.pop())
 
     async def show_what_is_left(self) -> None:
-        """Once a second, for what did not come through when it changed."""
+        """Once a second, for what did not come through when it changed, and for hosts that this leader has waited for in vain."""
+        if self._awaited and self._clock.seconds >= SILENCE_SECONDS:
+            self._changed |= self._awaited
+            self._awaited.clear()
         if self._learners:
             self._due.set()
         await self.show()
@@ -303,7 +307,12 @@ class Presence:
         self._shown[agent_id] = record
 
     async def show_all(self) -> None:
-        self._changed.update(self._state.registry.agents)
+        """A new leader knows of no host that it is there, until it has heard it. Meanwhile doors have them as the leader before showed them:
+        all of them would be offline for a moment, and no model to be had, each time that another leads.
+        """
+        agents = self._state.registry.agents
+        self._awaited = {agent_id for agent_id, agent in agents.items() if not agent.present}
+        self._changed.update(agents.keys() - self._awaited)
         for name in self._state.models:
             await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
         await self.show()

@@ -25,6 +25,7 @@ from bus.messages import (
     TaskClass,
 )
 from coordinator.agents.presence import Presence
+from coordinator.agents.registry import SILENCE_SECONDS
 from coordinator.leading.clock import Clock
 from coordinator.leading.inputs import AgentDied, OfferAccepted, OfferRefused, OutcomeRead, SubmitRead, Tick
 from coordinator.store.database import Statements
@@ -237,6 +238,29 @@ async def test_a_host_that_is_merely_heard_again_is_written_every_ten_seconds_al
     assert await shown_at(10) == (timedelta(seconds=10), slots)
     agent.slots += 1
     assert await shown_at(11) == (timedelta(seconds=11), slots + 1)
+
+
+async def test_a_new_leader_shows_no_host_as_gone_before_it_has_had_the_time_to_be_heard(leader: Leader) -> None:
+    """Else no model was to be had for a moment, each time that another leads."""
+    await leader.agent()
+    agent, clock = leader.state.registry.agents["acacia"], Clock(leader.bus, "test")
+    before, after = (
+        Presence(leader.bus, leader.state, Statements(leader.connection), clock, *[_unheard] * 4) for _ in range(2)
+    )
+
+    async def shown() -> AgentStatus:
+        stored = await leader.bus.get(subjects.KV_AGENTS, agent.agent_id)
+        assert stored is not None
+        return AgentRecord.model_validate_json(stored).status
+
+    await before.show_all()
+    agent.status = AgentStatus.OFFLINE  # as the next leader has it from the record
+    await after.show_all()
+    await after.show_what_is_left()
+    assert await shown() is AgentStatus.ONLINE
+    clock.seconds = SILENCE_SECONDS
+    await after.show_what_is_left()
+    assert await shown() is AgentStatus.OFFLINE
 
 
 async def test_what_is_salvaged_of_an_agent_that_came_back_is_no_strangers_work(leader: Leader) -> None:
