@@ -1,5 +1,6 @@
 """Attacks on consumers of others at a real server: changed, drained, paused or deleted, they would pass over what was acknowledged."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -127,6 +128,10 @@ async def test_nobody_touches_a_consumer_of_another(
     await nats_bus.publish_durable(subjects.submit("default", TaskClass.HIGH, "t"), b"work", message_id=f"work {attacker}")
     assert [received.data for received in await victims.reader.batch(10)] == [b"work"]
     assert [received.data for received in await victims.sink.batch(10, 5)] == [b"first"]
+    await victims.sink.done()
+    async with asyncio.timeout(5):
+        while await victims.sink.waiting():  # an acknowledgement is not answered
+            await asyncio.sleep(0.01)
 
 
 async def test_whoever_reads_a_stream_reads_it_by_a_name_that_the_server_makes_up(

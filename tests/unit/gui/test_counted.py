@@ -56,10 +56,17 @@ async def test_who_has_done_it_at_a_door_as_often_as_they_may_is_refused_in_the_
 
 async def test_looking_costs_nothing_and_what_is_left_is_left() -> None:
     limits = Limits(ONCE, Counting(None))
-    take = counted(limits, Auditor(lambda *_: pytest.fail("nothing was refused")))
+    take = counted(limits, Auditor(_nothing))
     asked = {subjects.service_verb(verb.service, verb.verb) for verb in asks.VERBS.values()} - COUNTED.keys()
     assert subjects.service_verb(subjects.SERVICE_TASKS, "list") in asked
     for subject in (*asked, *asked):
         await take(subject, ADA)
     for what in Limited:
         (await limits.take(what, ADA)).require()
+    viewer = Claims(sub="vic", roles=(Role.VIEWER,))
+    for subject in COUNTED:
+        await counted(Limits({what: {Role.VIEWER: 0} for what in Limited}, Counting(None)), Auditor(_nothing))(subject, viewer)
+
+
+async def _nothing(*_: object) -> None:
+    pytest.fail("a viewer is refused by the service, in words of its own")
