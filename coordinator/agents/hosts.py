@@ -67,7 +67,9 @@ class Hosts:
         names = {host.name for host in (await self.known()).values()}
         for host in await self._gone([agent]):
             if host.name not in names:
-                await self.end(host.name)
+                await self._end(
+                    host.name, quiet=True
+                )  # asked for again every second, also of a leaf that lets nobody end anything
 
     async def _gone(self, agents: list[str]) -> list[AdmittedHost]:
         """Removed hosts that may have spoken for one of these."""
@@ -97,9 +99,14 @@ class Hosts:
 
     async def end(self, name: str) -> None:
         """What it has open under that name; it may come in again as what the bucket says now. BusUnavailable."""
+        await self._end(name)
+
+    async def _end(self, name: str, *, quiet: bool = False) -> None:
+        """`quiet`: nothing is logged where nothing was open."""
         if self.admits and isinstance(self._bus, NatsBus):
             ended = await end_connections(self._bus, host_user(name))
-            logger.warning("host_cut_off", host=name, connections=ended)
+            if ended or not quiet:
+                logger.warning("host_cut_off", host=name, connections=ended)
 
 
 def admitted(row: Any) -> AdmittedHost:

@@ -13,7 +13,7 @@ from time import monotonic
 import httpx
 import pytest
 
-from bus import subjects
+from bus import nats_connections, subjects
 from bus.client import Received
 from bus.errors import BusUnavailable
 from bus.identities import password_of
@@ -98,7 +98,7 @@ async def test_a_host_behind_a_leaf_has_its_own_identity(leaf: Leaf, operator: N
     await operator.put(subjects.KV_PLACEMENT, subjects.WISH_KEY, b"{}")
     assert await walnut.get(subjects.KV_PLACEMENT, subjects.WISH_KEY) == b"{}"
     with pytest.raises(BusUnavailable, match="does not let this host in"):
-        await JoinedHost("walnut").connect(leaf, timeout=1)
+        await JoinedHost("walnut").connect(leaf, timeout=3)
     await walnut.close()
 
 
@@ -197,6 +197,40 @@ async def test_a_leaf_that_was_taken_over_hears_no_more_than_hosts_do(hub: Hub, 
             await operator.publish(subject, b"{}")
         lines = await until(reader, subjects.control("oak"))
         assert [line.split()[1] for line in lines if line.startswith("LMSG")] == [subjects.control("oak")]
+
+
+EVIL_ID = f"N{'A' * 55}"
+EVIL_ANSWERS = (
+    *(b"[]", b"x", b'{"server": {"id": "> 0"}, "data": {}}', b'{"server": [], "data": {"connections": [{}]}}'),
+    json.dumps({"server": {"id": EVIL_ID}, "data": {"connections": [{"authorized_user": host_user("walnut")}]}}).encode(),
+    json.dumps(
+        {
+            "server": {"id": EVIL_ID},
+            "data": {"connections": [{"cid": number, "authorized_user": host_user("walnut")} for number in range(1000)]},
+        }
+    ).encode(),
+)
+
+
+async def test_a_leaf_that_was_taken_over_neither_prevents_nor_holds_up_the_removal_of_a_host(
+    hub: Hub, leaf: Leaf, coordinator: NatsBus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_connections, "SITES_DEADLINE_SECONDS", 1.5)
+    walnut = await WALNUT.connect(leaf, timeout=20)
+    await coordinator.delete(subjects.KV_HOSTS, WALNUT.key)
+    async with taken_over(hub) as (reader, writer):
+        writer.write(f"LS+ {subjects.SITES_CONNECTIONS}\r\nLS+ {subjects.sites_kick(EVIL_ID)}\r\nPING\r\n".encode())
+        await until(reader, "PONG")
+        began = monotonic()
+        ending = asyncio.create_task(end_connections(coordinator, host_user("walnut")))
+        asked = (await until(reader, f"LMSG {subjects.SITES_CONNECTIONS}"))[-1].split()
+        for answer in EVIL_ANSWERS:
+            writer.write(f"LMSG {asked[2]} {len(answer)}\r\n".encode() + answer + b"\r\n")
+        await until(reader, f"LMSG {subjects.sites_kick(EVIL_ID)}")  # which stays without an answer
+        assert await asyncio.wait_for(ending, 10) == 1
+        assert monotonic() - began < 1.5 + 1
+        assert not walnut.connected
+    await walnut.close()
 
 
 @pytest.mark.parametrize("believed", ["hive", "other"])
