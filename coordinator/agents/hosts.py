@@ -99,13 +99,11 @@ class Hosts:
 
     async def end(self, name: str) -> None:
         """What it has open under that name; it may come in again as what the bucket says now. BusUnavailable."""
-        await self._end(name)
-
-    async def _end(self, name: str, *, quiet: bool = False) -> None:
-        """`quiet`: nothing is logged where nothing was open."""
         if self.admits and isinstance(self._bus, NatsBus):
             ended = await end_connections(self._bus, host_user(name))
-            if ended or not quiet:
+            if (
+                ended
+            ):  # a removed one that is still heard is looked for every second, also behind a leaf that lets nobody end anything
                 logger.warning("host_cut_off", host=name, connections=ended)
 
 
