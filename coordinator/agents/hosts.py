@@ -67,9 +67,7 @@ class Hosts:
         names = {host.name for host in (await self.known()).values()}
         for host in await self._gone([agent]):
             if host.name not in names:
-                await self._end(
-                    host.name, quiet=True
-                )  # asked for again every second, also of a leaf that lets nobody end anything
+                await self.end(host.name)
 
     async def _gone(self, agents: list[str]) -> list[AdmittedHost]:
         """Removed hosts that may have spoken for one of these."""
