@@ -15,7 +15,8 @@ import asyncpg
 
 from bus import subjects, telemetry
 from bus.client import Bus, Received
-from bus.errors import AgentNotFound, Conflict, HiveError, NoLeader
+from bus.codec import M
+from bus.errors import AgentNotFound, Conflict, HiveError, InvalidRequest, NoLeader
 from bus.messages import (
     AgentRecord,
     AgentRef,
@@ -26,6 +27,7 @@ from bus.messages import (
     ControlReply,
     EventType,
     Heartbeat,
+    Message,
     NoReply,
 )
 from bus.together import end
@@ -46,6 +48,16 @@ MOST_MODELS: Final = 50_000
 """Names of models that are remembered: the bus has room for twice as many, and a hive has some hundred."""
 SEEN: Final = timedelta(seconds=10)
 """So much later it was heard before that alone is shown: else each heartbeat of each host would be a write, and one for every door to read."""
+
+
+class _Client(Message):
+    name: str = ""
+
+
+class _Notice(Message):
+    """A server's, that a connection has ended."""
+
+    client: _Client = _Client()
 
 
 class Presence:
@@ -151,7 +163,8 @@ class Presence:
 
     async def _heartbeat(self, received: Received) -> None:
         """Awaits nothing but a word to the bus: what one host brings must not hold up the others' heartbeats, and so their lives."""
-        heartbeat = received.decode(Heartbeat)
+        if (heartbeat := _read(Heartbeat, received)) is None:
+            return
         try:
             change = self._state.registry.heartbeat(heartbeat, self._clock.seconds, datetime.now(UTC))
         except KeyError:
@@ -203,9 +216,8 @@ class Presence:
             self.control(heartbeat.agent_id, Control(action=ControlAction.REGISTER))
 
     async def _disconnected(self, received: Received) -> None:
-        notice = json.loads(received.data)
-        instance = subjects.parse_sidecar_connection(notice.get("client", {}).get("name", ""))
-        if instance is not None:
+        notice = _read(_Notice, received)
+        if notice is not None and (instance := subjects.parse_sidecar_connection(notice.client.name)) is not None:
             for change in self._state.registry.disconnected(instance, self._clock.seconds):
                 self._announce(change)
 
@@ -316,6 +328,15 @@ class Presence:
         for name in self._state.models:
             await self._bus.put(subjects.KV_MODELS, subjects.model_key(name), name.encode())
         await self.show()
+
+
+def _read(model: type[M], received: Received) -> M | None:
+    """None for what is no such message, as a leaf or a host that was taken over may send at any time."""
+    try:
+        return received.decode(model)
+    except InvalidRequest as error:
+        logger.warning("message_refused", subject=received.subject, reason=error.message)
+        return None
 
 
 def _tells_the_same(shown: AgentRecord, record: AgentRecord) -> bool:

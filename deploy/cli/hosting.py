@@ -84,7 +84,7 @@ async def _welcome(hive: LocalHive, state: HiveState, probe: BusProbe) -> None:
             facts.append(("Admin key", f"{hive.secrets.first_key}  (shown only now; keep it)"))
         if state.lan_api is not None:
             facts.append(("Add a host", await _join_command(state, probe)))
-        if state.leaf is not None:
+        if state.leaf is not None and state.lan_bus:
             facts.append(("Add a site", "hive leaf NAME --host ADDRESS   (a bus of its own behind NAT)"))
         print_facts(facts)
         if hive.settings.given_admin_key is None and hive.secrets.first_key is None:

@@ -12,7 +12,7 @@ import typer
 
 from agent_sidecar.addresses import slug
 from bus.errors import Conflict, InvalidRequest
-from bus.hosts import in_url, is_loopback
+from bus.hosts import in_url
 from bus.identities import password_of, variables
 from bus.permissions import LEAF
 from deploy.cli.command import command, settings
@@ -50,17 +50,18 @@ def leaf(
     say(f"Wrote {place}. Take it to {host} by a safe way: whoever has it may speak as any host.")
     note(f"There, with nats-server:     cd {place.name} && set -a && . ./leaf.env && exec nats-server -c {started}")
     note(f"On hosts of that site:       hive join TOKEN --bus nats://{in_url(host)}:{port}")
-    if hub is None and is_loopback(urlsplit(state.leaf or "").hostname or ""):
-        note(
-            "Other machines do not reach this hive: it listens on loopback. Start it with `hive up --listen 0.0.0.0 --leaf-port 7422`."
-        )
 
 
 def files_of(state: HiveState, secrets: Secrets, *, name: str, host: str, port: int, hub: str | None) -> dict[str, str]:
-    """By name, their texts. InvalidRequest where the hive takes no leaves in."""
+    """By name, their texts. InvalidRequest where the hive takes no leaves in, or none of another machine and `hub` names no other way."""
     if state.leaf is None:
         raise InvalidRequest(
             "This hive takes no leaves in. Start it with `hive up --leaf-port 7422`, beside --listen for other machines."
+        )
+    if hub is None and not state.lan_bus:
+        raise InvalidRequest(
+            f"No other machine reaches this hive: its door for leaves is {state.leaf}, on loopback. Start it with `hive up --listen 0.0.0.0 "
+            "--leaf-port 7422`, or name with --hub what forwards that port."
         )
     door, root = urlsplit(state.leaf), secrets.nats_sys_password
     address = f"{in_url(hub)}:{door.port}" if hub else door.netloc

@@ -19,7 +19,7 @@ HOST = "127.0.0.1"
 TLS = "tls { cert_file: $HIVE_NATS_TLS_CERT, key_file: $HIVE_NATS_TLS_KEY }\n"
 """After nats.conf, where clients come by TLS."""
 LEAVES = 'leafnodes { listen: $HIVE_NATS_LEAF_ADDRESS }\ndefault_js_domain: { HIVE: "" }\n'
-LEAVES_BY_TLS = LEAVES.replace("_ADDRESS", f"_ADDRESS, {TLS.strip()}")
+LEAVES_BY_TLS = f'leafnodes {{ listen: $HIVE_NATS_LEAF_ADDRESS, {TLS.strip()} }}\ndefault_js_domain: {{ HIVE: "" }}\n'
 """After nats.conf, where buses of sites come in: what deploy/leaf/hub.conf has."""
 
 

@@ -48,7 +48,14 @@ class Wish:
 
 
 async def choose(settings: DeploySettings) -> Ports:
-    """Conflict when a port that was asked for is busy. The bus's are not looked at when it is somebody else's."""
+    """Conflict when a port that was asked for is busy. The bus's are not looked at when it is somebody else's; InvalidRequest where that
+    one was to take leaves in.
+    """
+    if settings.given_nats_url is not None and settings.nats_leaf_port is not None:
+        raise InvalidRequest(
+            "This hive starts no bus of its own (NATS_URL), so it opens no door for leaves. Leave out --leaf-port and HIVE_NATS_LEAF_PORT, "
+            "and give the door to that server: deploy/leaf/hub.conf has it."
+        )
     wishes = {
         "api": Wish(what="the API", host=settings.host, port=settings.api_port, remedy="`hive up --port N` or HIVE_API_PORT"),
         "gui": Wish(what="the dashboard", host=settings.host, port=settings.gui_port, remedy="--gui-port or HIVE_GUI_PORT"),

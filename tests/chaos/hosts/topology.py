@@ -27,6 +27,8 @@ SLOTS = 24
 """As in chaos on one machine: others have room for the work of a host that dies, so that its time is that of its death being known."""
 CONNECT_SECONDS = 1.5
 """After which whoever balances load takes the other gateway: SYNs that are lost are sent again after one."""
+JOIN_AGAIN_SECONDS: Final = 0.5
+"""While no gateway answers yet: each try is a process."""
 FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _ADDRESSES: Final = {"nats": 11, "coordinator": 21, "gateway": 31, "workflow": 41, "sidecar": 51}
 BUS: Final = ("nats-1", "nats-2", "nats-3")
@@ -121,9 +123,11 @@ class ManyHosts(Topology):
         assert isinstance(site, Site)
         words = (str(HIVE), "join", token, "--url", self.gateways[0], "--name", SITE, "--bus", servers.site_url(site))
         joining = HostReplica("joining", site, words, {"HIVE_DATA_DIR": str(self.folder / SITE)}, self.folder / "joining.log")
+        self._stack.callback(end, joining)
         async with asyncio.timeout(self.ready_seconds):
             joining.start()
             while await asyncio.to_thread(joining.wait):
+                await asyncio.sleep(JOIN_AGAIN_SECONDS)
                 joining.start()
         self._run(self._joins)
 

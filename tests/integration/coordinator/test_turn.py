@@ -1,12 +1,14 @@
 """One turn on a real PostgreSQL and a real bus, for what depends on what else is in the same turn."""
 
 import asyncio
+import json
 import pickle
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from bus import subjects
 from bus.client import Received
@@ -297,6 +299,27 @@ async def test_what_is_salvaged_of_an_agent_that_came_back_is_no_strangers_work(
     await leader.bus.flush()
     await presence.close()
     assert [(order.action, order.attempt_id) for order in orders] == [(ControlAction.CANCEL, attempt.id)]
+
+
+async def test_what_no_host_and_no_leaf_may_send_is_a_line_of_the_log_and_holds_up_nobody(leader: Leader) -> None:
+    await leader.agent()
+    agent = leader.state.registry.agents["acacia"]
+    presence = Presence(leader.bus, leader.state, Statements(leader.connection), Clock(leader.bus, "test"), *[_unheard] * 4)
+    await presence.start()
+    sent = [
+        (subject, body) for subject in (subjects.SITES_DISCONNECTED, subjects.heartbeat("acacia")) for body in (b"[]", b"x")
+    ]
+    with capture_logs() as logs:
+        for subject, body in [*sent, (subjects.SITES_DISCONNECTED, b'{"client": null}')]:
+            await leader.bus.publish(subject, body)
+        notice = {"client": {"name": subjects.sidecar_connection(agent.instance)}}
+        await leader.bus.publish(subjects.SITES_DISCONNECTED, json.dumps(notice).encode())
+        async with asyncio.timeout(10):
+            while agent.disconnected_at is None or len(logs) < 5:
+                await asyncio.sleep(0.01)
+    await presence.close()
+    assert [log["event"] for log in logs] == ["message_refused"] * 5
+    assert [log["subject"] for log in logs].count(subjects.heartbeat("acacia")) == 2
 
 
 async def test_a_leader_remembers_no_prompt(leader: Leader) -> None:

@@ -17,12 +17,13 @@ from deploy.local.state import HiveState, NatsAddress
 SECRETS = Secrets()
 
 
-def state(leaf: str | None, authority: Path | None = None) -> HiveState:
+def state(leaf: str | None, authority: Path | None = None, *, lan_bus: bool = True) -> HiveState:
     return HiveState(
         api="",
         gui="",
         nats=NatsAddress(url="", ca=authority),
         leaf=leaf,
+        lan_bus=lan_bus,
         database_url="",
         redis_url="",
         version="",
@@ -63,3 +64,10 @@ def test_no_other_secret_of_the_hive_goes_along() -> None:
 def test_a_hive_without_a_door_says_how_to_get_one() -> None:
     with pytest.raises(InvalidRequest, match="hive up --leaf-port 7422"):
         files(state(None))
+
+
+def test_no_site_is_sent_to_loopback_unless_somebody_says_what_forwards_the_port() -> None:
+    alone = state("nats-leaf://127.0.0.1:7422", lan_bus=False)
+    with pytest.raises(InvalidRequest, match="Start it with `hive up --listen"):
+        files(alone)
+    assert json.loads(told(files(alone, hub="hive.example.org"))["HIVE_NATS_HUB"])[0].endswith("@hive.example.org:7422")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from bus.errors import Conflict, InvalidRequest
 from deploy.local import ports
@@ -34,6 +35,13 @@ async def test_zero_takes_free_ports_that_no_outgoing_connection_gets(tmp_path: 
 
 async def test_a_door_for_leaves_is_there_only_when_it_was_asked_for() -> None:
     assert (await ports.choose(free())).nats_leaf == 0
+
+
+async def test_a_bus_of_somebody_else_s_is_given_no_door_for_leaves() -> None:
+    elsewhere = {"nats_url": SecretStr("nats://bus.example.org")}
+    with pytest.raises(InvalidRequest, match="no bus of its own"):
+        await ports.choose(free(nats_leaf_port=7422).model_copy(update=elsewhere))
+    assert (await ports.choose(free().model_copy(update=elsewhere))).nats_leaf == 0
 
 
 @pytest.mark.parametrize("lowest", [1024, 20_000])

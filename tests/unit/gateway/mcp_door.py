@@ -20,8 +20,7 @@ async def url(gateway: Gateway) -> AsyncIterator[str]:
         async with open_mcp(gateway) as mcp:
             server = Server(create_app(gateway, mcp), gateway.settings, gateway.stop)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
-            await stop.wait()
-            server.stop()
+            await server.stop_when(stop)
             await serving
 
     serving = asyncio.create_task(serve())
