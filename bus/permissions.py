@@ -113,8 +113,8 @@ ROOMS: Final = {
             *(subjects.SERVICE_MAINTENANCE, subjects.SERVICE_KEYS, subjects.SERVICE_JOIN_TOKENS, subjects.SERVICE_MODELS),
             *(subjects.SERVICE_PLACEMENT, subjects.SERVICE_SCHEDULES, subjects.SERVICE_USERS, subjects.SERVICE_SESSIONS),
         ),
-        reads=(subjects.TASKS, subjects.OUTCOMES),
-        looks_into=(subjects.OUTPUT, subjects.EVENTS, subjects.PROGRESS),
+        reads=(subjects.TASKS, subjects.OUTCOMES, subjects.OUTPUT),
+        looks_into=(subjects.EVENTS, subjects.PROGRESS),
         keys=(*_ALL_KEYS, subjects.KV_UPSTREAMS, subjects.KV_HOSTS),
         writes=(
             *(subjects.KV_AGENTS, subjects.KV_MODELS, subjects.KV_KEYS, subjects.KV_PLACEMENT, subjects.KV_STATUS),

@@ -60,7 +60,7 @@ async def url(nats_bus: NatsBus) -> AsyncIterator[str]:
             server = Server(app, settings, gateway.stop)
             serving = asyncio.create_task(server.serve(sockets=[listener]))
             await stop.wait()
-            server.stop()
+            server.should_exit = True
             await serving
 
     serving = asyncio.create_task(serve())

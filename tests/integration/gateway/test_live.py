@@ -62,7 +62,7 @@ async def door(nats_bus: NatsBus, silence_seconds: float) -> AsyncIterator[Door]
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         await until(lambda: server.started)
         yield Door(gateway, listener.getsockname()[1])
-        server.stop()
+        server.should_exit = True
         await serving
 
 
