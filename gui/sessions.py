@@ -93,6 +93,7 @@ class May(Message):
     manage_alerts: bool
     manage_alert_targets: bool
     manage_keys: bool
+    manage_quotas: bool
     manage_users: bool
     change_password: bool
     view_agents: bool
@@ -120,6 +121,7 @@ def may(claims: Claims) -> May:
         manage_alerts=allows(claims, Permission.ALERTS_MANAGE),
         manage_alert_targets=allows(claims, Permission.ALERT_TARGETS_MANAGE),
         manage_keys=allows(claims, Permission.KEYS_MANAGE),
+        manage_quotas=allows(claims, Permission.QUOTAS_MANAGE),
         view_audit=allows(claims, Permission.AUDIT_VIEW),
         manage_users=allows(claims, Permission.USERS_MANAGE),
         change_password=claims.user_id is not None,

@@ -1,4 +1,4 @@
-"""Counts by the library `limits`: in Redis, so that all gateways count together, and in this process, which goes on while Redis is away."""
+"""Counts by the library `limits`: in Redis, so that all gateways and dashboards count together, and in this process, which goes on while Redis is away."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

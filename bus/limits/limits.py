@@ -28,7 +28,7 @@ UNLIMITED: Final = Answer({})
 
 
 class Limits:
-    """Of one gateway; all of them count together while Redis is there."""
+    """Of one process, a gateway or a dashboard; all of them count together while Redis is there."""
 
     def __init__(self, amounts: Amounts, counting: Counting) -> None:
         self._amounts, self._counting = amounts, counting

@@ -68,7 +68,7 @@ class QuotaBook:
                 await self._tell(key, quota, share, row["owner"], now)
 
     def _set_aside(self, foreign: frozenset[str]) -> None:
-        if foreign != self._foreign:
+        if foreign - self._foreign:
             logger.warning("quotas_of_a_later_version", count=len(foreign), next="they hold again once every service runs it")
         self._foreign = foreign
 

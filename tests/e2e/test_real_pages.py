@@ -196,11 +196,12 @@ async def test_a_rule_is_written_fires_is_silenced_and_goes(page: Page, real_hiv
 
 
 async def test_rules_that_were_put_are_reset_and_put_back(
-    page: Page, real_hive: str, running_hive: Hive, tmp_path: Path
+    page: Page, real_hive: str, running_hive: Hive, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     put = tmp_path / "rules.yml"
     put.write_text('alerts: {crowd: {condition: "waiting > 1000", scope: queue, severity: info}}')
     running_hive.run("alerts", "rules", "--put", str(put))
+    request.addfinalizer(lambda: running_hive.run("alerts", "rules", "--reset"))
     base = await enter(page, real_hive)
     await page.goto(f"{base}/alerts")
     rules, sure = page.get_by_role("region", name="Rules"), page.get_by_role("dialog", name="Reset all rules?")
@@ -216,7 +217,6 @@ async def test_rules_that_were_put_are_reset_and_put_back(
     await page.get_by_role("button", name="Undo").click()
     await expect(rules.get_by_role("row").filter(has_text="crowd")).to_have_count(1)
     assert "crowd" in running_hive.run("alerts", "rules").stdout
-    running_hive.run("alerts", "rules", "--reset")
 
 
 async def test_a_target_is_added_tried_changed_and_removed_and_its_address_is_never_shown(page: Page, real_hive: str) -> None:

@@ -341,6 +341,10 @@ def test_an_exemplar_leads_to_a_trace_that_is_kept(path: Path) -> None:
     assert own["grafana"]["environment"]["HIVE_TRACES_URL"] == "${HIVE_TRACES_URL:-http://jaeger:16686}"
     exporting = {name for name, each in of_hive(path).items() if "HIVE_OTLP_ENDPOINT" in each["environment"]}
     assert exporting == of_hive(path).keys()
+    with_login = {
+        name for name, each in of_hive(path).items() if {"HIVE_OTLP_HEADERS", "HIVE_TRACE_RATIO"} <= each["environment"].keys()
+    }
+    assert with_login == exporting
     if path == COMPOSE:
         assert (own["jaeger"]["profiles"], own["jaeger"]["networks"]) == (["traces"], ["hive"])
         assert "ports" not in own["jaeger"]
