@@ -99,9 +99,8 @@ class Hosts:
         """What it has open under that name; it may come in again as what the bucket says now. BusUnavailable."""
         if self.admits and isinstance(self._bus, NatsBus):
             ended = await end_connections(self._bus, host_user(name))
-            if (
-                ended
-            ):  # a removed one that is still heard is looked for every second, also behind a leaf that lets nobody end anything
+            # One that is still heard is looked for every second, also behind a leaf that lets nobody end anything.
+            if ended:
                 logger.warning("host_cut_off", host=name, connections=ended)
 
 
