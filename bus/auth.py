@@ -176,6 +176,14 @@ def _within(scopes: tuple[str, ...], bounds: tuple[str, ...]) -> bool:
     return not bounds or all(_among(scope, bounds) for scope in scopes or ("*",))
 
 
+def whose(claims: Claims, asked: str | None) -> str | None:
+    """Of whom a list of tasks or schedules is: of one who was asked for, of everybody (None), or without `tasks.view` one's own.
+    PermissionDenied for a key that is bound to less.
+    """
+    require(claims, Permission.TASKS_VIEW, owner=claims.sub)
+    return asked if allows(claims, Permission.TASKS_VIEW) else claims.sub
+
+
 def allows_model(claims: Claims, model: str) -> bool:
     return not claims.models or any(same_model(model, allowed) for allowed in claims.models)
 

@@ -11,16 +11,18 @@ from gui.frames import TaskRow
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """`tenant`, `owner`: whose tasks; None: those of all. `alerts`: whether the hive's own are shown."""
+    """`tenant`, `owner`: whose tasks; None: those of all. `tasks`: whether any are shown; `alerts`: whether the hive's own are."""
 
     tenant: str | None = None
     owner: str | None = None
     alerts: bool = True
+    tasks: bool = True
 
     @classmethod
     def of(cls, claims: Claims) -> Self:
         owner = None if allows(claims, Permission.TASKS_VIEW) else claims.sub
-        return cls(scope(claims), owner, allows(claims, Permission.ALERTS_VIEW))
+        own = allows(claims, Permission.TASKS_VIEW, owner=claims.sub)
+        return cls(scope(claims), owner, allows(claims, Permission.ALERTS_VIEW), own)
 
     def sees(self, row: TaskRow) -> bool:
-        return self.tenant in (None, row.tenant) and self.owner in (None, row.owner)
+        return self.tasks and self.tenant in (None, row.tenant) and self.owner in (None, row.owner)

@@ -73,9 +73,8 @@ class Topic:
         return tuple(replace(self, of=of) for of in (*whose, ANY))
 
     def require(self, claims: Claims) -> None:
-        """PermissionDenied. What is one's own one may always follow."""
-        if self.family is not Family.USER or self.of != claims.sub:
-            auth.require(claims, _PERMISSIONS[self.family])
+        """PermissionDenied. What is one's own one may follow, with a key that is not bound to less."""
+        auth.require(claims, _PERMISSIONS[self.family], owner=self.of if self.family is Family.USER else None)
 
 
 _HIVE: Final = subjects.DEFAULT_TENANT

@@ -61,7 +61,7 @@ async def create(
     return answer(made, 201, {"Location": f"/api/schedules/{made.id}"})
 
 
-@router.get("", summary="List schedules, newest first", response_model=ScheduleList, **needs_any_key())
+@router.get("", summary="List schedules, newest first", response_model=ScheduleList, **needs_own(Permission.TASKS_VIEW))
 async def list_schedules(query: Annotated[ListSchedules, Query()], gateway: Door, caller: Caller) -> Response:
     """Without their tasks. Without the permission tasks.view these are the caller's own."""
     return answer(await verbs.ask(gateway.bus, subjects.SERVICE_SCHEDULES, "list", query, ScheduleList, caller))

@@ -57,7 +57,6 @@ from coordinator.gateway.routes.declared import (
     TaskIdPath,
     answer,
     needs,
-    needs_any_key,
     needs_own,
 )
 from coordinator.gateway.streaming import check_position, output_events, parse_position
@@ -128,7 +127,7 @@ def _created(submitted: Submitted, record: TaskRecord) -> Response:
     return answer(record, 201 if submitted.created else 200, {"Location": f"/api/tasks/{record.id}", **place_headers(record)})
 
 
-@router.get("", summary="List tasks, newest first", response_model=TaskList, **needs_any_key())
+@router.get("", summary="List tasks, newest first", response_model=TaskList, **needs_own(Permission.TASKS_VIEW))
 async def list_tasks(query: Annotated[ListTasks, Query()], gateway: Door, caller: Caller) -> Response:
     """Records without prompts and outputs. Without the permission tasks.view these are the caller's own.
 

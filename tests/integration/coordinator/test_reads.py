@@ -106,6 +106,8 @@ async def test_without_the_permission_one_sees_one_s_own(hive: Hive) -> None:
     assert (await hive.ask("get", TaskRef(id=own), TaskRecord, claims=ADA)).owner == "ada"
     with pytest.raises(PermissionDenied):
         await hive.ask("get", TaskRef(id=other), TaskRecord, claims=ADA)
+    with pytest.raises(PermissionDenied, match=r"bound to models\.view"):
+        await listed(hive, ADA.model_copy(update={"scopes": ("models.view",)}))
 
 
 async def test_a_task_that_is_only_on_the_stream_is_found_there(hive: Hive) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bus.auth import BUS_OPERATOR, INCLUDED_IN, Permission, allows, granted, known_scope, require, require_no_more
+from bus.auth import BUS_OPERATOR, INCLUDED_IN, Permission, allows, granted, known_scope, require, require_no_more, whose
 from bus.errors import PermissionDenied
 from bus.messages import Claims, Role
 
@@ -18,6 +18,15 @@ def test_scopes_bind_what_the_role_and_the_owner_may() -> None:
     assert not allows(bound, Permission.TASKS_VIEW), "a scope gives nothing that the role has not"
     blind = Claims(sub="ada", roles=(Role.ADMIN,), scopes=("keys.manage",))
     assert not allows(blind, Permission.TASKS_VIEW, owner="ada")
+
+
+def test_a_list_of_tasks_is_of_whom_one_may_see() -> None:
+    assert whose(Claims(sub="ada", roles=(Role.ADMIN,)), None) is None
+    assert whose(Claims(sub="ada", roles=(Role.ADMIN,)), "bo") == "bo"
+    assert whose(Claims(sub="ada", roles=(Role.DEVELOPER,)), "bo") == "ada"
+    assert whose(Claims(sub="ada", roles=(Role.VIEWER,), scopes=("tasks.view",)), None) == "ada"
+    with pytest.raises(PermissionDenied, match=r"tasks\.view"):
+        whose(Claims(sub="ada", roles=(Role.ADMIN,), scopes=("models.view",)), None)
 
 
 def test_a_scope_is_a_permission_or_stands_for_some() -> None:

@@ -65,6 +65,7 @@ def test_what_is_no_topic_is_refused(name: str) -> None:
         ("execution.*", claims(Role.DEVELOPER), True),
         ("cluster.status", claims(), False),
         ("user.ann", claims(), True),
+        ("user.ann", Claims(sub="ann", roles=(Role.ADMIN,), scopes=("models.view",)), False),
         ("user.bob", claims(Role.DEVELOPER), False),
         ("user.*", claims(Role.VIEWER), False),
         ("user.*", claims(Role.ADMIN), True),

@@ -51,6 +51,13 @@ def test_who_may_not_see_everybodys_tasks_sees_only_their_own() -> None:
     assert any(problem.failed_tasks for problem in cut(state).problems)
 
 
+def test_a_page_with_a_key_that_is_bound_to_less_is_sent_no_tasks() -> None:
+    state, bound = HiveState(), Claims(sub="ada", roles=(Role.ADMIN,), scopes=("models.view",))
+    state.tasks.apply_event(event(uuid4(), TaskStatus.QUEUED, owner="ada"))
+    assert state.frame(since=0, sight=Sight.of(bound), now=after(1)).tasks == ()
+    assert len(state.frame(since=0, sight=Sight.of(bound.model_copy(update={"scopes": ()})), now=after(1)).tasks) == 1
+
+
 def test_a_page_of_another_tenant_is_sent_nothing_of_a_task_not_even_that_it_went() -> None:
     state, claims = HiveState(), Claims(sub="ada", roles=(Role.ADMIN,), tenant="acme")
     sight, at_home = Sight.of(claims), Sight.of(Claims(sub="ada", roles=(Role.VIEWER,)))
