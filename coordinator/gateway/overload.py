@@ -1,7 +1,8 @@
 """The bound of the queue, as the doors keep it: over it a submit is refused at once, with the time after which to come back.
 
 No door asks the leader for each submit. What waits is the leader's last word, a second old or less, and what this door has taken
-since. So the bound may be passed by what the other doors take in that second: with `n` doors, by that of `n - 1` of them.
+since. So the bound may be passed by what the other doors take in that second: with `n` doors, by that of `n - 1` of them; and by what
+was on its way to the leader as it spoke.
 """
 
 from collections.abc import Callable, Iterator

@@ -134,6 +134,10 @@ class Band:
         """The first of each owner and line, those that arrived first before the others."""
         return iter(self._heads)
 
+    def oldest(self, line: Line) -> Iterator[Order]:
+        """All that waits in it, by arrival."""
+        return merge(*(lanes.by_line[line] for lanes in self._lanes.values() if line in lanes.by_line))
+
     def came_back(self, owner: str, reason: Delay) -> None:
         """A task of the owner that was tried before has been added."""
         self._returned[owner] = Return(self.returned(owner).number + 1, reason)

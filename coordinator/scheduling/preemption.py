@@ -8,6 +8,7 @@ are about to be free, or where a busy agent is predicted to be done with the urg
 from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from coordinator.agents.agent import Agent, OpenAttempt
@@ -68,13 +69,14 @@ class Preemption:
 
     def _for(self, band: Band, line: Line, below: list[Running], coming: Counter[str]) -> list[Running]:
         """For the tasks of one priority that are alike: a slot for each, less those that are coming anyway."""
-        wanted, places = band.lines[line], {agent.agent_id: (agent, model) for agent, model in self._fleet.places(line.shape)}
+        waiting, places = band.lines[line], {agent.agent_id: (agent, model) for agent, model in self._fleet.places(line.shape)}
+        served = 0
         for agent_id in places:
-            used = min(wanted, coming[agent_id])
+            used = min(waiting - served, coming[agent_id])
             coming[agent_id] -= used
-            wanted -= used
+            served += used
         head = band.first({line})
-        if head is None or wanted <= 0:
+        if head is None or served >= waiting:
             return []
         task = self._queue[head.order[1]]
         ask = ask_of(self._policy, self._queue, task, line, self._fleet.clock)
@@ -88,7 +90,9 @@ class Preemption:
             freed = Candidate(agent, None, model, seconds, 1, price_of(agent, model, self._fleet.clock))
             if not is_better_kept(ask, freed, self._fleet):
                 able.append((-self._level(known.task), freed.cost, -known.attempt.opened_at, known))
-        return [known for *_, known in sorted(able, key=lambda found: found[:3])[:wanted]]
+        best = (known for *_, known in sorted(able, key=lambda found: found[:3]))
+        others = (self._queue[task_id] for _, task_id in islice(band.oldest(line), served, None))
+        return [known for known, other in zip(best, others, strict=False) if self._level(known.task) > self._level(other)]
 
     def _would_help(self, place: Place, known: Running, task: Task) -> bool:
         """Whether its slot would be free for the task, and the memory."""

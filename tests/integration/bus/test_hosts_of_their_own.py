@@ -187,6 +187,7 @@ async def test_one_that_is_cut_off_is_out_at_once_and_does_not_come_back(
     await oak.close()
 
 
+@pytest.mark.slow
 async def test_without_a_coordinator_who_is_in_stays_and_who_comes_waits(nats_server: NatsServer, nats_bus: NatsBus) -> None:
     await know(nats_bus, WALNUT, OAK)
     admits, coordinator = await admitting(nats_server)

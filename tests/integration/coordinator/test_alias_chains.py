@@ -57,6 +57,7 @@ def ask(client: AsyncClient, **more: Any) -> "asyncio.Task[Response]":
     return asyncio.create_task(client.post("/v1/chat/completions", json=body))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stream", [False, True])
 async def test_the_stand_in_answers_and_is_asked_at_once_as_soon_as_the_first_is_held_back(
     hive: Hive, gateway: Gateway, client: AsyncClient, monkeypatch: pytest.MonkeyPatch, *, stream: bool

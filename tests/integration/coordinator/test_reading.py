@@ -34,6 +34,7 @@ async def test_what_was_committed_as_read_is_not_read_again(hive: Hive, monkeypa
     assert [row["id"] for row in await hive.sql("SELECT id FROM tasks")] == [after]
 
 
+@pytest.mark.slow
 async def test_of_what_has_gathered_the_urgent_is_taken_in_first(hive: Hive) -> None:
     taken: asyncio.Queue[UUID] = asyncio.Queue()
 

@@ -48,6 +48,7 @@ async def test_what_the_leader_says_reaches_everybody(hive: Hive, overview: Over
     assert found.age_seconds < LEADS_SECONDS
 
 
+@pytest.mark.slow
 async def test_without_a_leader_the_last_word_stays_and_ages(hive: Hive, overview: Overview) -> None:
     await hive.sidecar("acacia")
     await until(lambda: overview.led and overview.status().agents["online"] == 1)

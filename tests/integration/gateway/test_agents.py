@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from bus.permissions import SIDECAR
 from tests.integration.gateway.conftest import Hive
@@ -24,6 +25,7 @@ async def told(client: httpx.AsyncClient, path: str, holds: Callable[[dict[str, 
             await asyncio.sleep(0.05)
 
 
+@pytest.mark.slow
 async def test_an_endpoint_that_is_registered_works_is_checked_and_is_removed(
     hive: Hive, nats_server: NatsServer, tmp_path: Path, ollama: Ollama
 ) -> None:

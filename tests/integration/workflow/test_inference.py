@@ -113,6 +113,7 @@ async def test_a_model_that_a_workflow_names_is_one_of_the_hive_and_its_provider
     assert task.model == "instant:1b"
 
 
+@pytest.mark.slow
 async def test_a_question_under_way_is_the_same_task_for_the_engine_that_comes_after_a_killed_one(
     sidecar: InstantSidecar,
     nats_bus: NatsBus,

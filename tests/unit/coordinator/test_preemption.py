@@ -77,6 +77,14 @@ def test_no_more_yield_than_tasks_wait() -> None:
     assert len(yields([task(priority=1, model=WARM.name, sequence=n) for n in range(5)], running, hive)) == 3
 
 
+def test_no_more_yield_than_are_more_urgent() -> None:
+    """Of two that wait, one has risen above what runs, and the other has only come."""
+    acacia, now = agent(slots=2), after(3 * AGEING)
+    running = [working(acacia), working(acacia)]
+    first, second = (task(priority=2, model=WARM.name, sequence=n, created_at=after(at * AGEING)) for n, at in ((1, 2), (2, 3)))
+    assert len(yields([first, second], running, [acacia], now)) == 1
+
+
 def test_a_slot_that_is_about_to_be_free_spares_a_task_that_runs() -> None:
     acacia = agent(slots=2)
     ending, low = working(acacia, priority=1), working(acacia)
