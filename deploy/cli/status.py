@@ -9,7 +9,8 @@ from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import running
 from deploy.local.state import HiveState
 
-HIDDEN = {"database_url", "redis_url", "lan_api", "lan_bus", "fingerprint", "version", "started_at", "upgrades", "upgrade"}
+SHOWN = {"api", "gui", "nats", "processes"}
+"""To programs. The rest is Hive's own business, and some of it secret."""
 
 
 @command
@@ -21,10 +22,10 @@ def status(
     """Show addresses and processes of a running hive."""
     found = running(settings())
     if as_json:
-        hidden: dict[str, Any] = dict.fromkeys(HIDDEN, True) | {"processes": {"__all__": {"version"}}}
+        hidden: dict[str, Any] = {"processes": {"__all__": {"version"}}}
         if found.nats.ca is None:
             hidden["nats"] = {"ca"}
-        print(found.model_dump_json(indent=2, exclude=hidden))
+        print(found.model_dump_json(indent=2, include=SHOWN, exclude=hidden))
     elif env:
         print(f"export HIVE_API_URL={found.api}\nexport HIVE_GUI_URL={found.gui}")
     elif pid is not None:
