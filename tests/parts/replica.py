@@ -26,7 +26,7 @@ class Replica:
     ) -> None:
         self.name, self.log = name, log
         self._launch = Launch(name=name, command=command, environment=environment)
-        self._first = first or command
+        self._first = first
         self.process: subprocess.Popen[bytes] | None = None
 
     @classmethod
@@ -36,8 +36,8 @@ class Replica:
         return cls(name, command, environment, folder / f"{name}.log", begins)
 
     def start(self) -> None:
-        launch = replace(self._launch, command=self._first) if self.process is None else self._launch
-        self.process = start(launch, self.log)
+        first = self._first if self.process is None else None
+        self.process = start(replace(self._launch, command=first) if first else self._launch, self.log)
 
     def kill(self) -> None:
         assert self.process is not None
