@@ -20,12 +20,12 @@ DEFAULT_NATS_URL: Final = "nats://127.0.0.1:4222"
 
 
 class _SecretFiles(PydanticBaseSettingsSource):
-    """Reads `NAME_FILE` for every setting whose environment name is NAME."""
+    """Reads `NAME_FILE` for every setting whose environment name is NAME, and is not set or, as compose files do, empty."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
         for name in _environment_names(field, field_name, self.settings_cls.model_config.get("env_prefix", "")):
             path = os.environ.get(f"{name}_FILE")
-            if path:
+            if path and not os.environ.get(name):
                 return Path(path).read_text().strip(), field_name, False
         return None, field_name, False
 
@@ -139,7 +139,7 @@ class HiveSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings, _SecretFiles(settings_cls)]
+        sources: list[PydanticBaseSettingsSource] = [init_settings, _SecretFiles(settings_cls), env_settings]
         if path := os.environ.get("HIVE_CONFIG"):
             sources.append(YamlConfigSettingsSource(settings_cls, yaml_file=path))
         return tuple(sources)

@@ -39,13 +39,13 @@ class QuotaBook:
         self._bus, self._sql = bus, NamedStatements(pool, queries())
         self._shown: dict[str, Quota] = {}
         self._foreign: frozenset[str] = frozenset()
-        """By their key, those of a later version: it was here before, or is beside this one, and its doors hold them."""
+        """By their key, those of a later version that were told of: it was here before, or is beside this one, and its doors hold them."""
         self._turn = asyncio.Lock()
 
     async def begin(self) -> None:
         """What the bucket holds and PostgreSQL does not was removed while no monitor was there. DatabaseUnavailable."""
         await self.renew()
-        for key in set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown) - self._foreign:
+        for key in filter(_ours, set(await self._bus.keys(subjects.KV_QUOTAS)) - set(self._shown)):
             await self._bus.delete(subjects.KV_QUOTAS, key)
 
     async def renew(self) -> None:
@@ -143,6 +143,13 @@ def _tenant(quota: QuotaRef | Quota) -> str:
 def _known(row: Mapping[str, Any]) -> bool:
     """Whether this version has a word for it."""
     return row["kind"] in set(QuotaKind) and row["unit"] in set(QuotaUnit) and row["period"] in set(QuotaPeriod)
+
+
+def _ours(key: str) -> bool:
+    """Whether this version could have put it there; what a later one did is left."""
+    kind, _, rest = key.partition(".")
+    unit, _, period = rest.partition(".")[2].partition(".")
+    return kind in set(QuotaKind) and unit in set(QuotaUnit) and period in set(QuotaPeriod)
 
 
 def _key(row: Mapping[str, Any]) -> str:

@@ -76,7 +76,13 @@ export default {
       if (sure && (await order("alerts.change_rule", { name, before }, "Deleted.", () => order("alerts.change_rule", { name, rule: before, before: null }, "It is there again.").then(() => this.$emit("changed"))))) this.$emit("changed");
     },
     async reset() {
-      const put = this.rules.alerts, names = Object.keys(put).sort();
+      let put;
+      try {
+        put = (await ask("alerts.rules")).alerts; // what somebody has put since the page read them is among what is forgotten
+      } catch (failure) {
+        return say(failure.message, failure);
+      }
+      const names = Object.keys(put).sort();
       const said = names.length > FEW ? `${names.slice(0, FEW).join(", ")} and ${names.length - FEW} more` : names.join(", ") || "none";
       const text = `The rules that were put (${said}) are forgotten. Those of the file HIVE_ALERT_RULES hold again, or Hive's own where it names none. What fires by a rule that goes or changes is resolved; undoing brings the rule back, and not who acknowledged it.`;
       if (!(await confirmed({ title: "Reset all rules?", text, action: "Reset rules" }))) return;

@@ -280,14 +280,15 @@ async def test_a_quota_of_a_later_version_is_left_as_it_is(nats_bus: NatsBus, po
     """As after a way back: the monitor ended at it, again and again."""
     await pool.execute("INSERT INTO quotas VALUES ('key', $1, 'pages', 'day', 7, 'admin')", str(KEY))
     later, over = f"key.{str(KEY).encode().hex()}.pages.day", f"key.{str(KEY).encode().hex()}.tokens.month"
-    for key in (later, over):
+    others = f"team.acme.{b'chem'.hex()}.tokens.day"  # of a kind that is named otherwise
+    for key in (later, over, others):
         await nats_bus.put(subjects.KV_QUOTAS, key, b"{}")
     async with Kept(nats_bus, pool):
         await publish(nats_bus, ended())
         await eventually(has_counted(nats_bus, 1))
         assert await ask(nats_bus, "quotas", NoReply(), QuotaList) == QuotaList(quotas=())
         await ask(nats_bus, "put_quota", PutQuota(**dict(TOKENS_A_DAY), most=100), Quota)
-        assert set(await nats_bus.keys(subjects.KV_QUOTAS)) == {later, f"user.{b'anna'.hex()}.tokens.day"}
+        assert set(await nats_bus.keys(subjects.KV_QUOTAS)) == {later, others, f"user.{b'anna'.hex()}.tokens.day"}
 
 
 async def has_stored(bus: NatsBus, position: int) -> bool:

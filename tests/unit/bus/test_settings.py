@@ -1,5 +1,7 @@
 """Where the bus is, as it was written by hand."""
 
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -29,3 +31,17 @@ def test_several_addresses_come_by_comma_and_none_means_the_default(
 ) -> None:
     monkeypatch.setenv("NATS_URL", written)
     assert HiveSettings().nats_servers == servers
+
+
+@pytest.mark.parametrize(("said", "found"), [(None, "of=file"), ("", "of=file"), ("of=word", "of=word")])
+def test_a_file_stands_for_a_variable_that_is_not_there_or_empty(
+    said: str | None, found: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compose and Swarm set each variable that they pass on, if to nothing."""
+    (tmp_path / "headers").write_text("of=file\n")
+    monkeypatch.setenv("HIVE_OTLP_HEADERS_FILE", str(tmp_path / "headers"))
+    if said is not None:
+        monkeypatch.setenv("HIVE_OTLP_HEADERS", said)
+    headers = HiveSettings().otlp_headers
+    assert headers is not None
+    assert headers.get_secret_value() == found

@@ -68,5 +68,7 @@ def test_what_a_page_asks_whether_it_may_is_what_it_is_told() -> None:
 
 
 def test_who_manages_models_alone_is_offered_that_alone() -> None:
+    assert not may(Claims(sub="ada", roles=(Role.ADMIN,), tenant="acme")).manage_quotas
+    assert may(Claims(sub="ada", roles=(Role.ADMIN,), scopes=("quotas.*",))).manage_quotas
     offered = may(Claims(sub="ada", roles=(Role.ADMIN,), scopes=("models.*",)))
     assert {name for name, value in offered if value} == {"view_models", "manage_models"}
