@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from datetime import UTC, datetime
 from time import monotonic
 
 import asyncpg
@@ -9,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from monitor.alerting.leading import LOCK
 from tests.soak.allowances import RESTARTS
 from tests.soak.backend import MODEL, speak
 from tests.soak.gauges import Gauges
@@ -27,8 +29,10 @@ async def test_servers_that_come_and_go_leave_nothing_behind(hive: SoakHive) -> 
         for number in range(ROUNDS):
             for name in ("nats", "postgres"):
                 await hive.restart(name)
+                since = datetime.now(UTC)
                 async with asyncio.timeout(ROUND_SECONDS):
                     await goes_through(http)
+                    await monitored(hive, since)
             samples.append(Sample(seconds=monotonic() - began, tasks=number, gauges=await read(hive)))
     found = [growth for growth in judge(samples, RESTARTS) if growth.gauge.partition(".")[0] in SERVICES]
     print(f"\n{ROUNDS} restarts of each server in {monotonic() - began:.0f} s\n{HEADER}")
@@ -37,7 +41,7 @@ async def test_servers_that_come_and_go_leave_nothing_behind(hive: SoakHive) -> 
 
 
 async def goes_through(http: httpx.AsyncClient) -> None:
-    """Until a task completes, which takes every service and every server."""
+    """Until a task completes, which takes every server, and every service but the monitor."""
     while True:
         try:
             answer = await http.post("/api/tasks", params={"wait": 5}, json={"prompt": speak(2, 0.01), "model": MODEL})
@@ -46,6 +50,24 @@ async def goes_through(http: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             pass
         await asyncio.sleep(0.1)
+
+
+async def monitored(hive: SoakHive, since: datetime) -> None:
+    """Until the monitor has all its connections again: it notices late that PostgreSQL went, and tries it every other second. By then one
+    of them holds the lock of alerts, and another has counted what was used by a task that ended since.
+    """
+    while not await asked(hive, "SELECT count(*) > 0 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1", LOCK):
+        await asyncio.sleep(0.1)
+    while not await asked(hive, "SELECT max(at) >= $1 FROM usage_counted", since):
+        await asyncio.sleep(0.1)
+
+
+async def asked(hive: SoakHive, question: str, *values: object) -> bool:
+    database = await asyncpg.connect(hive.postgres.url)
+    try:
+        return bool(await database.fetchval(question, *values))
+    finally:
+        await database.close()
 
 
 async def read(hive: SoakHive) -> dict[str, float]:
