@@ -60,7 +60,7 @@ CONFORMANCE := tests/conformance
 mcp-suite: $(CONFORMANCE)/node_modules/.package-lock.json
 
 mcp-conformance: setup mcp-suite
-	$(VENV)/bin/pytest -q -rP $(CONFORMANCE)
+	$(VENV)/bin/pytest -q -rfEP $(CONFORMANCE)
 
 $(CONFORMANCE)/node_modules/.package-lock.json: $(CONFORMANCE)/package-lock.json
 	cd $(CONFORMANCE) && npm ci --silent
@@ -69,20 +69,20 @@ $(CONFORMANCE)/node_modules/.package-lock.json: $(CONFORMANCE)/package-lock.json
 # Faults of every kind under load: those with a promised time first, then at random for so many minutes. SEED repeats a run.
 MINUTES ?= 2
 chaos: setup
-	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP -p no:randomly tests/chaos --ignore tests/chaos/test_workflow_kills.py
+	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rfEP -p no:randomly tests/chaos --ignore tests/chaos/test_workflow_kills.py
 
 # Those of many hosts alone; FAULTS="host vanishes" strikes only what has that in its title.
 hosts: setup
-	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) HIVE_CHAOS_FAULTS="$(FAULTS)" $(VENV)/bin/pytest -q -rPs -p no:randomly tests/chaos/test_many_hosts.py
+	HIVE_CHAOS_MINUTES=$(MINUTES) HIVE_CHAOS_SEED=$(SEED) HIVE_CHAOS_FAULTS="$(FAULTS)" $(VENV)/bin/pytest -q -rfEPs -p no:randomly tests/chaos/test_many_hosts.py
 
 # Executions of workflows while their engines are killed.
 EXECUTIONS ?= 200
 kills: setup
-	HIVE_CHAOS_EXECUTIONS=$(EXECUTIONS) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rP tests/chaos/test_workflow_kills.py
+	HIVE_CHAOS_EXECUTIONS=$(EXECUTIONS) HIVE_CHAOS_SEED=$(SEED) $(VENV)/bin/pytest -q -rfEP tests/chaos/test_workflow_kills.py
 
 # Whether anything grows with the work that is done: days of it in so many minutes, since everything is kept for seconds only.
 soak: setup
-	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rP -n 3 -p no:randomly tests/soak
+	HIVE_SOAK_MINUTES=$(MINUTES) $(VENV)/bin/pytest -q -rfEP -n 3 -p no:randomly tests/soak
 
 check: setup
 	$(VENV)/bin/ruff check
