@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -31,9 +32,7 @@ def nats_context(as_json: Json = False) -> None:
     Writes its context `hive`, and selects it when none is selected.
     """
     found = settings()
-    written = write(
-        nats_url(found), Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nats", nats_authority(found)
-    )
+    written = write(nats_url(found), configuration(), nats_authority(found))
     if as_json:
         print_json(written)
         return
@@ -43,8 +42,19 @@ def nats_context(as_json: Json = False) -> None:
     say(f"Try:\n{TRY}")
 
 
+def configuration() -> Path:
+    """The NATS CLI's own folder, where that looks for it: below this user's home of the passwd file, whatever HOME says (as under `sudo -E`)."""
+    if said := os.environ.get("XDG_CONFIG_HOME"):
+        return Path(said) / "nats"
+    try:
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # a user that only a container's command line names
+        home = Path.home()
+    return home / ".config" / "nats"
+
+
 def write(url: str, folder: Path, authority: Path | None = None) -> WrittenContext:
-    """`folder` is the NATS CLI's own. The file holds a password, so it is this user's alone."""
+    """`folder` is that of `configuration`. The file holds a password, so it is this user's alone."""
     path, selection = folder / "context" / f"{NAME}.json", folder / "context.txt"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

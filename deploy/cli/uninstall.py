@@ -15,7 +15,7 @@ from bus.messages import ClusterStatus, Message, NoReply
 from deploy.cli.command import Json, command, settings
 from deploy.cli.connection import operator_bus, quiet
 from deploy.cli.down import stop
-from deploy.cli.nats_context import NAME
+from deploy.cli.nats_context import NAME, configuration
 from deploy.cli.screen import note, print_json, print_table, say
 from deploy.local.data_folder import DataFolder, Secrets
 from deploy.local.postgres_user import NAME as POSTGRES_USER
@@ -85,8 +85,7 @@ def planned(found: DeploySettings, folder: DataFolder, *, keep_data: bool) -> Un
     if keep_data:
         removed, left = [], [f"{place}: kept"]
     secrets = folder.read("secrets.json", Secrets)
-    configuration = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "nats"
-    removed += of_nats_context(configuration, NAME, secrets.nats_password if secrets else None)
+    removed += of_nats_context(configuration(), NAME, secrets.nats_password if secrets else None)
     named = (("PostgreSQL", found.given_database_url), ("NATS", found.given_nats_url), ("Redis", found.given_redis_url))
     left += [f"what Hive keeps in the {name} that you named: yours to remove" for name, given in named if given]
     if os.geteuid() == 0 and found.given_database_url is None:

@@ -1,6 +1,8 @@
 """The commands as a user meets them when something is not as it should be: one line, a code, exit status 1."""
 
 import json
+import os
+import pwd
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +21,7 @@ from deploy.cli.explain import asked
 from deploy.cli.labels import label_changes
 from deploy.cli.logs import Tail, readable
 from deploy.cli.maintenance import wished as wished_window
-from deploy.cli.nats_context import context, write
+from deploy.cli.nats_context import configuration, context, write
 from deploy.local import log_file
 from deploy.local.log_file import rotate
 
@@ -245,6 +247,20 @@ def test_the_nats_context_is_selected_only_where_none_is(tmp_path: Path) -> None
     assert (tmp_path / "context.txt").read_text() == "mine"
     assert json.loads(written.path.read_text())["password"] == "y"
     assert written.path.stat().st_mode & 0o077 == 0
+
+
+def test_the_nats_context_is_where_the_nats_cli_looks_whatever_home_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    assert configuration() == home / ".config" / "nats"
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    assert configuration() == tmp_path / "settings" / "nats"
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    monkeypatch.setattr(os, "getuid", lambda: 2**31 - 7)  # who is nobody here
+    assert configuration() == tmp_path / ".config" / "nats"
 
 
 @pytest.mark.parametrize("verb", ["pull", "load", "unload", "delete"])
