@@ -33,8 +33,8 @@ ALLOWANCES: Final = (
     Allowance(pattern="stream.*.messages", noise=6000),
     Allowance(pattern="stream.*.subjects", noise=6000),
     Allowance(pattern="rows.*", noise=2500),
-    # One row, written anew with every batch. While somebody reads for long its dead versions stay, and take a few pages until the next
-    # autovacuum; were they never cleaned up, they would be megabytes in a minute.
+    # One row, written anew some 300 times a second. Whoever looks from one moment, as autovacuum's ANALYZE of tasks does for 0.2 s, keeps
+    # its dead versions meanwhile: four pages more for 0.2 s, 20 for one second (tried), which stay. Never cleaned up, they would be megabytes.
     Allowance(pattern="table.leadership", noise=MIB / 4, most=MIB / 4),
     Allowance(pattern="table.*", each=100, noise=6 * MIB),
     # PostgreSQL recycles its log within max_wal_size.
