@@ -5,7 +5,7 @@ import signal
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import asyncpg
@@ -59,6 +59,8 @@ RETRY_SECONDS = 0.2
 ANEW_SECONDS = 5.0
 HEARD_SECONDS = 0.5
 """A bus that takes longer for a round trip is as good as away."""
+ENDS: Final = (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY)
+"""What a term ends by, and another begins after."""
 
 
 class Coordinator:
@@ -102,7 +104,7 @@ class Coordinator:
                 self._epoch = leadership.epoch
                 try:
                     await self._while_held(leadership)
-                except (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as error:
+                except ENDS as error:
                     logger.warning("stepped_down", epoch=leadership.epoch, reason=type(error).__name__, error=str(error))
                 finally:
                     self._epoch = None
@@ -144,8 +146,10 @@ class Coordinator:
         """The lock is watched from the first moment: whoever does not use its session counts as hanging, and loading takes a while."""
         try:
             await together(_until_lost(leadership), self._lead(leadership))
-        except* (TermOver, Deposed, HiveError, asyncpg.PostgresError, *AWAY) as group:
-            raise _first(group) from group
+        except BaseExceptionGroup as group:
+            if (reason := _reason(group, ENDS)) is None:
+                raise
+            raise reason from group
 
     async def _lead(self, leadership: leader.Leadership) -> None:
         if self._settings.admin_key is not None:
@@ -200,8 +204,10 @@ class Coordinator:
         beside = [asyncio.create_task(_again_and_again(each)) for each in work]
         try:
             await term.run(show)
-        except* (TermOver, Deposed, Unstorable, HiveError, asyncpg.PostgresError, *AWAY) as group:
-            raise _first(group) from group
+        except BaseExceptionGroup as group:
+            if (reason := _reason(group, (*ENDS, Unstorable))) is None:
+                raise
+            raise reason from group
         finally:
             await end(beside)
             verbs.give_up()
@@ -224,6 +230,14 @@ async def _again_and_again(work: Callable[[], Coroutine[Any, Any, None]]) -> Non
 async def _until_lost(leadership: leader.Leadership) -> None:
     await leadership.watch()
     raise TermOver
+
+
+def _reason(group: BaseExceptionGroup[BaseException], expected: tuple[type[BaseException], ...]) -> BaseException | None:
+    """None where something else is in it, which is a mistake of ours.
+
+    Not by `except*`, since what is raised in that comes wrapped into one more group before Python 3.11.4, and Debian 12 has 3.11.2.
+    """
+    return None if group.split(expected)[1] is not None else _first(group)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
